@@ -1,4 +1,4 @@
-import type { FillTicket, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
+import type { LeaseToken, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { CountingStore } from './counting-store.ts'
 import { Level } from './level.ts'
@@ -7,9 +7,9 @@ import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 const key = { sharedAs: 'store', path: 'a' }
 const context = { signal: new AbortController().signal, notBefore: 0 }
 const read = ({ cache }: { readonly cache: SharedCache }): Promise<SharedRead> => cache.read(key, context)
-const fill = ({ cache: { fill: give } }: { readonly cache: SharedCache }, ticket: FillTicket, entry?: SharedEntry): Promise<void> =>
-  give(key, ticket, entry, context)
-const ticketOf = (answer: SharedRead): FillTicket => ('ticket' in answer ? answer.ticket : {})
+const fill = ({ cache: { fill: give } }: { readonly cache: SharedCache }, leaseToken: LeaseToken, entry?: SharedEntry): Promise<void> =>
+  give(key, leaseToken, entry, context)
+const leaseTokenOf = (answer: SharedRead): LeaseToken => ('leaseToken' in answer ? answer.leaseToken : {})
 
 function timed(time: VirtualTime, answer: Promise<SharedRead>): Promise<{ readonly at: number; readonly answer: SharedRead }> {
   return answer.then((given) => ({ at: time.now(), answer: given }))
@@ -36,8 +36,8 @@ test('a process that waits for three leases without an answer asks for itself', 
     const clients = Array.from({ length: 20 }, () => level.client())
     const asked = clients.map(async (client) => {
       const answer = await read(client)
-      time.after(20, () => void fill(client, ticketOf(answer)))
-      return Object.keys(ticketOf(answer)).length
+      time.after(20, () => void fill(client, leaseTokenOf(answer)))
+      return Object.keys(leaseTokenOf(answer)).length
     })
     const leases = await later(time, 3_000, Promise.all(asked))
     expect(leases.filter((count) => count === 1).length).toBeLessThan(20)
@@ -49,13 +49,13 @@ test('those who wait take the answer, and one that gives back a lease which is o
   await inVirtualTime(1, async (time) => {
     const level = new Level(time)
     const [late, holder, waiting] = [level.client(), level.client(), level.client()]
-    const old = ticketOf(await read(late))
+    const old = leaseTokenOf(await read(late))
     await time.runUntil(600)
-    const ticket = ticketOf(await read(holder))
+    const leaseToken = leaseTokenOf(await read(holder))
     const waited = timed(time, read(waiting))
     await fill(late, old)
     expect(holder.hasLease('a')).toBe(true)
-    time.after(100, () => void fill(holder, ticket, { secret: { value: 'v' }, until: Date.now() + 60_000, askedAt: Date.now() }))
+    time.after(100, () => void fill(holder, leaseToken, { secret: { value: 'v' }, until: Date.now() + 60_000, askedAt: Date.now() }))
     const { at, answer } = await later(time, 3_000, waited)
     expect([at, 'hit' in answer]).toEqual([700, true])
   })

@@ -1,4 +1,4 @@
-import { SecretsError, type FillTicket, type SharedCache, type SharedEntry, type SharedKey, type SharedRead } from '@finchat/secrets-core'
+import { SecretsError, type LeaseToken, type SharedCache, type SharedEntry, type SharedKey, type SharedRead } from '@finchat/secrets-core'
 import { Calls } from './counting-store.ts'
 import { type Latency, noJitter } from './latency.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -51,14 +51,14 @@ export class Level {
         await this.#way()
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the level is down')
         const answer = await this.#read(key)
-        if ('ticket' in answer) await this.#way()
-        const lease = 'ticket' in answer ? answer.ticket['lease'] : undefined
+        if ('leaseToken' in answer) await this.#way()
+        const lease = 'leaseToken' in answer ? answer.leaseToken['lease'] : undefined
         if (typeof lease === 'number') leases.set(key.path, lease)
         return answer
       },
-      fill: async (key, ticket, entry) => {
+      fill: async (key, leaseToken, entry) => {
         await this.#way()
-        if (!this.isDown) this.#fill(key, ticket, entry)
+        if (!this.isDown) this.#fill(key, leaseToken, entry)
       },
       invalidate: async () => {},
     }
@@ -77,8 +77,8 @@ export class Level {
       const { entry } = place
       if (entry && entry.until > Date.now()) return { hit: entry.secret, until: entry.until, askedAt: entry.askedAt }
       const lease = this.#leaseOf(place)
-      if (lease === undefined) return { ticket: { lease: this.#lease(place) } }
-      if (this.#time.now() >= giveUpAt || unanswered >= mostUnanswered) return { ticket: {} }
+      if (lease === undefined) return { leaseToken: { lease: this.#lease(place) } }
+      if (this.#time.now() >= giveUpAt || unanswered >= mostUnanswered) return { leaseToken: {} }
       if (await this.#isGivenBack(place, Math.min(giveUpAt, lease.until))) {
         unanswered += 1
         await this.#time.sleep(Math.random() * pauseMs * 2 ** unanswered)
@@ -86,10 +86,10 @@ export class Level {
     }
   }
 
-  #fill({ path }: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined): void {
+  #fill({ path }: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): void {
     const place = this.#placeOf(path)
     const isNewer = entry && (place.entry?.askedAt ?? -Infinity) < (entry.askedAt ?? 0)
-    const hasLease = place.lease !== undefined && place.lease.id === ticket['lease']
+    const hasLease = place.lease !== undefined && place.lease.id === leaseToken['lease']
     if (isNewer) place.entry = entry
     if (hasLease) place.lease = undefined
     if (!isNewer && !hasLease) return

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const unavailable = { ticket: {}, unavailable: true }
+const unavailable = { leaseToken: {}, unavailable: true }
 
 /** How long the call takes by the fake clock, and its outcome. */
 async function timed<T>(call: Promise<T>): Promise<{ readonly ms: number; readonly answer: T }> {
@@ -93,7 +93,7 @@ test('calls that fail together count as one failure, and start no cool-down', as
   store.plan = () => 'hang'
   await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
   store.plan = undefined
-  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.lease')
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('leaseToken.lease')
 })
 
 test('three failures in a row start a cool-down, which a single probe ends', async () => {
@@ -114,7 +114,7 @@ test('three failures in a row start a cool-down, which a single probe ends', asy
   expect(store.calls()).toBeLessThanOrEqual(calls + 3)
   store.plan = undefined
   await vi.advanceTimersByTimeAsync(5_000)
-  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.lease')
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('leaseToken.lease')
   expect(cache.stats()).toMatchObject({ unavailable: 14, failures: { timeout: 4 } })
 })
 
@@ -149,7 +149,7 @@ test('a fill into a store that hangs ends without an error', async () => {
   const cache = another()
   const { answer } = await timed(cache.read(key, context))
   store.plan = () => 'hang'
-  const { ms } = await timed(cache.fill(key, 'ticket' in answer ? answer.ticket : {}, entryOf({ value: 'v' }), context))
+  const { ms } = await timed(cache.fill(key, 'leaseToken' in answer ? answer.leaseToken : {}, entryOf({ value: 'v' }), context))
   expect(ms).toBeLessThanOrEqual(102)
 })
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCache } from './keyv-cache.ts'
 import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
-import { context, entryOf, fleetOver, key, ticketOf } from './testing/fleet.ts'
+import { context, entryOf, fleetOver, key, leaseTokenOf } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
 beforeEach(() => {
@@ -37,8 +37,8 @@ async function closed(cache: KeyvCache, signal?: AbortSignal): Promise<number> {
 test('close() waits for a fill and a key check', async () => {
   const store = slowStore(20)
   const cache = fleetOver(store).another()
-  const [ticket] = await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)])
-  void cache.fill(key, ticket, entryOf({ value: 'v' }), context)
+  const [leaseToken] = await Promise.all([leaseTokenOf(cache), vi.advanceTimersByTimeAsync(300)])
+  void cache.fill(key, leaseToken, entryOf({ value: 'v' }), context)
   expect(await closed(cache)).toBeLessThan(200)
   // A generation, an entry, and the key mark.
   expect(store.held.size).toBe(3)
@@ -51,7 +51,7 @@ test('after close() no call reaches store, client or subscriber', async () => {
   const cache = another({ client, subscriber: client })
   expect(await closed(cache)).toBeLessThan(1)
   cache.subscribe?.(() => {})()
-  expect(await cache.read(key, context)).toEqual({ ticket: {}, unavailable: true })
+  expect(await cache.read(key, context)).toEqual({ leaseToken: {}, unavailable: true })
   await cache.fill(key, { generation: 'g', lease: 't' }, entryOf({ value: 'v' }), context)
   await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'ABORTED' })
   await vi.advanceTimersByTimeAsync(60_000)
@@ -64,9 +64,9 @@ test.each(['read', 'fill', 'invalidate'] as const)(
   async (method) => {
     const { store, another } = fleetOver(undefined, { timeoutMs: 600_000 })
     const cache = another()
-    const ticket = method === 'fill' ? (await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)]))[0] : {}
+    const leaseToken = method === 'fill' ? (await Promise.all([leaseTokenOf(cache), vi.advanceTimersByTimeAsync(300)]))[0] : {}
     store.plan = () => 'hang'
-    const running = method === 'fill' ? cache.fill(key, ticket, entryOf({ value: 'v' }), context) : cache[method](key, context)
+    const running = method === 'fill' ? cache.fill(key, leaseToken, entryOf({ value: 'v' }), context) : cache[method](key, context)
     const settled = vi.fn<() => void>()
     running.then(settled, settled)
     const giveUp = new AbortController()
@@ -82,13 +82,13 @@ test.each(['read', 'fill', 'invalidate'] as const)(
 
 test('close() ends a waiting read at once, which releases no lease that it does not hold', async () => {
   const { store, another } = fleetOver(undefined, { waitMs: 10_000 })
-  await Promise.all([ticketOf(another()), vi.advanceTimersByTimeAsync(300)])
+  await Promise.all([leaseTokenOf(another()), vi.advanceTimersByTimeAsync(300)])
   const waiting = another()
   const reading = waiting.read(key, context)
   await vi.advanceTimersByTimeAsync(500)
   const held = new Map(store.held)
   expect(await closed(waiting)).toBeLessThan(10)
-  expect(await reading).toHaveProperty('ticket')
+  expect(await reading).toHaveProperty('leaseToken')
   expect(store.held).toEqual(held)
 })
 
@@ -105,9 +105,9 @@ test('an unsubscribe that hangs does not delay close()', async () => {
 test('close() may be called again, and failures that it causes are neither counted nor reported', async () => {
   const { store, another } = fleetOver()
   const cache = another()
-  const [ticket] = await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)])
+  const [leaseToken] = await Promise.all([leaseTokenOf(cache), vi.advanceTimersByTimeAsync(300)])
   store.plan = () => 'reject'
-  const closing = Promise.all([cache.close(), cache.fill(key, ticket, entryOf({ value: 'v' }), context), cache.close()])
+  const closing = Promise.all([cache.close(), cache.fill(key, leaseToken, entryOf({ value: 'v' }), context), cache.close()])
   await vi.advanceTimersByTimeAsync(1_000)
   await closing
   expect(cache.stats().failures).toEqual({ timeout: 0, denied: 0, full: 0, failed: 0 })

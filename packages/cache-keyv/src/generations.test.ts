@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { deriveKeyRing } from './sealed/key-ring.ts'
 import { keyNamesOf } from './sealed/key-names.ts'
-import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
+import { context, encryptionKey, entryOf, fillGap, fleetOver, key, leaseTokenOf, valueIn } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -15,7 +15,7 @@ const pathKeysIn = (held: ReadonlyMap<string, string>): string[] => [...held.key
 test('a slow reader does not restore an old value after a rotation', async () => {
   const { another } = fleetOver()
   const [slow, writer] = [another(), another()]
-  const before = await ticketOf(slow)
+  const before = await leaseTokenOf(slow)
   await writer.invalidate(key, context)
   await slow.fill(key, before, entryOf({ value: 'old' }), context)
   expect(await valueIn(slow)).toBeUndefined()
@@ -24,14 +24,14 @@ test('a slow reader does not restore an old value after a rotation', async () =>
 test('an entry that is written during an invalidation is not served', async () => {
   const { store, another } = fleetOver()
   const [reader, writer] = [another(), another()]
-  const ticket = await ticketOf(reader)
+  const leaseToken = await leaseTokenOf(reader)
   let invalidating: Promise<void> | undefined
   store.plan = (call, at) => {
     // After the fill has read the generation, before it writes the entry.
     if (call === 'set' && at === names.entry) invalidating ??= writer.invalidate(key, context)
     return undefined
   }
-  await reader.fill(key, ticket, entryOf({ value: 'old' }), context)
+  await reader.fill(key, leaseToken, entryOf({ value: 'old' }), context)
   await invalidating
   expect(await valueIn(another())).toBeUndefined()
 })
@@ -152,10 +152,10 @@ test('a generation opens in other processes although `Object.prototype` is pollu
 test('of two answers in one generation the one that was asked for later stays', async () => {
   const { another } = fleetOver()
   const [one, other] = [another({ waitMs: 0 }), another({ waitMs: 0 })]
-  const tickets = [await ticketOf(one), await ticketOf(other)]
+  const leaseTokens = [await leaseTokenOf(one), await leaseTokenOf(other)]
   const now = Date.now()
-  await other.fill(key, tickets[1] ?? {}, entryOf({ value: 'later' }, { askedAt: now }), context)
-  await one.fill(key, tickets[0] ?? {}, entryOf({ value: 'earlier' }, { askedAt: now - 5 }), context)
+  await other.fill(key, leaseTokens[1] ?? {}, entryOf({ value: 'later' }, { askedAt: now }), context)
+  await one.fill(key, leaseTokens[0] ?? {}, entryOf({ value: 'earlier' }, { askedAt: now - 5 }), context)
   expect(await valueIn(one)).toBe('later')
 })
 

@@ -57,7 +57,7 @@ test('no read returns a value older than a write that ended before the read bega
           await new Promise(setImmediate)
           const value = String(secret.current)
           await new Promise(setImmediate)
-          await cache.fill(key, answer.ticket, entryOf({ value }), context)
+          await cache.fill(key, answer.leaseToken, entryOf({ value }), context)
         }
         const write = async (cache: KeyvCache): Promise<void> => {
           const written = (secret.current += 1)

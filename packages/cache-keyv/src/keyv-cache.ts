@@ -64,7 +64,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
     failClosed: checked.failClosed,
     read: (key, context) => readOrPass(parts, key, context),
     // The bounded store counts its failures; no caller waits for a fill.
-    fill: (key, ticket, entry) => lifecycle.run(() => fill(cache, key, ticket, entry)).catch(() => {}),
+    fill: (key, leaseToken, entry) => lifecycle.run(() => fill(cache, key, leaseToken, entry)).catch(() => {}),
     invalidate: async (path, { signal }) => {
       if (lifecycle.isClosing) throw closedError()
       return lifecycle.track(invalidate(cache, announcements, path, signal))
@@ -105,12 +105,12 @@ async function readOrPass({ cache, keyCheck }: Parts, key: SharedKey, context: S
   try {
     return await cache.lifecycle.run(async () => {
       const answer = await read(cache, key, context)
-      if ('ticket' in answer) keyCheck.recordMiss()
+      if ('leaseToken' in answer) keyCheck.recordMiss()
       return answer
     })
   } catch {
     cache.stats.count('unavailable')
-    return { ticket: {}, unavailable: true }
+    return { leaseToken: {}, unavailable: true }
   }
 }
 

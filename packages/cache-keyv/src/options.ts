@@ -1,5 +1,5 @@
-import { assertWithin, configurationError, described, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
+import { assertWithin, configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { type EncryptionKey, generateKey, givenKeys, missingKey } from '@finchat/secrets-core/sealing'
 import { rawKey } from './sealed/key-ring.ts'
 import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'
 import { assertStore, isInProcess, type KeyvStore } from './store/text-store.ts'
@@ -114,12 +114,7 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
 }
 
 function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
-  if (encryptionKey !== undefined && keys !== undefined)
-    throw configurationError('`encryptionKey` and `keys` are both given', 'give `keys` alone, the sealing key first')
-  if (keys !== undefined && !Array.isArray(keys))
-    throw configurationError(`\`keys\` is ${described(keys)} instead of an array`, 'for one key give `encryptionKey`')
-  const [first, ...others] = keys ?? [encryptionKey ?? processKey(store)]
-  if (first === undefined) throw missingKey()
+  const [first, ...others] = givenKeys('encryptionKey', encryptionKey, keys) ?? [processKey(store)]
   if (others.length > 0 && indexKey === undefined)
     throw configurationError('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
   const [indexRoot, ...ring] = rawKeys([indexKey ?? first, first, ...others])
@@ -140,14 +135,7 @@ function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[
 
 function processKey(store: KeyvStore): EncryptionKey {
   if (isInProcess(store)) return generateKey()
-  throw missingKey()
-}
-
-function missingKey(): Error {
-  return configurationError(
-    'no encryption key is given',
-    'give `encryptionKey`, the same for the whole fleet; generateKey() makes one, once',
-  )
+  throw missingKey('encryptionKey')
 }
 
 function milliseconds(option: string, value: number, least: number): number {

@@ -9,7 +9,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
-import { context, encryptionKey, fillGap, key, ticketOf, valueIn } from './testing/fleet.ts'
+import { context, encryptionKey, fillGap, key, leaseTokenOf, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
@@ -79,7 +79,7 @@ function suite(start: () => Promise<RedisServer>): void {
     await fillGap(cache, { value: 'v' })
     await server.command('FLUSHALL')
     // Release the lease without an answer.
-    await cache.fill(key, await ticketOf(cache), undefined, context)
+    await cache.fill(key, await leaseTokenOf(cache), undefined, context)
     await fillGap(await cacheOver(server.url), { value: 'v2' })
     expect(await valueIn(cache)).toBe('v2')
   })

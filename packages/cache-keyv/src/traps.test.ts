@@ -5,7 +5,7 @@ import { Keyv } from 'keyv'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keyvCache } from './keyv-cache.ts'
-import { context, encryptionKey, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
+import { context, encryptionKey, fillGap, fleetOver, key, leaseTokenOf, valueIn } from './testing/fleet.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
 import type { KeyvStore } from './store/text-store.ts'
@@ -56,7 +56,7 @@ test('a failure that a Keyv reports only as an event is neither a miss nor a suc
   const cache = keyvCache({ store: keyv, encryptionKey, settleMs: 0, coolDownMs: 0 })
   await fillGap(cache, { value: 'v' })
   store.plan = () => 'reject'
-  expect(await cache.read(key, context)).toEqual({ ticket: {}, unavailable: true })
+  expect(await cache.read(key, context)).toEqual({ leaseToken: {}, unavailable: true })
   await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   store.plan = undefined
   expect(await valueIn(cache)).toBe('v')
@@ -107,7 +107,7 @@ test.each(['', '!', 'AAAA', '{"value":"planted"}', 'x'.repeat(100_000)])(
     const cache = another()
     await fillGap(cache, { value: 'v' })
     for (const name of store.held.keys()) store.held.set(name, planted)
-    expect(await ticketOf(another({ waitMs: 0 }))).toBeDefined()
+    expect(await leaseTokenOf(another({ waitMs: 0 }))).toBeDefined()
     await cache.invalidate(key, context)
     await fillGap(another(), { value: 'anew' })
     expect(await valueIn(cache)).toBe('anew')

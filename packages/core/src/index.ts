@@ -17,7 +17,7 @@ export type {
   StoredSecret,
   WriteReceipt,
 } from './contract/provider.ts'
-export type { FillTicket, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
+export type { LeaseToken, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth } from './manager/health.ts'
@@ -31,7 +31,7 @@ export type { Verdict } from './errors/error-classes.ts'
 export type { ReadOneOptions, ReadOptions } from './read/read-options.ts'
 export type { SecretRequest } from './read/reader.ts'
 export type { SecretValue } from './value/secret-value.ts'
-export { SecretNotFoundError, SecretsError, type SecretsErrorPlace } from './errors/secrets-error.ts'
+export { SecretNotFoundError, SecretsError, type SecretsErrorContext } from './errors/secrets-error.ts'
 export type { SecretsManager } from './manager/secrets-manager.ts'
 export type { SchemaOutput, StandardSchemaV1 } from './contract/standard-schema.ts'
 export type { TraceMessage } from './observe/trace-channels.ts'

@@ -1,22 +1,19 @@
-import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { pathToFileURL } from 'node:url'
+import { restrictedModes, runModule } from '@finchat/secrets-test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 // Each starts processes, which take their time where others run too.
 vi.setConfig({ testTimeout: 120_000 })
 
-const source = import.meta.dirname
-const script = join(source, 'testing/polluted-process.ts')
+const cwd = import.meta.dirname
 
-async function printed(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@finchat/source', '--no-warnings', ...args], {
-    cwd: source,
-  })
-  return stdout
-}
+/** Prints what a manager does in a process of which nothing is polluted. */
+const behaves = `
+  process.argv[2] = 'never'
+  await import(${JSON.stringify(pathToFileURL(join(cwd, 'testing/polluted-process.ts')))})`
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-core-'))
@@ -25,14 +22,9 @@ function temporaryFolder(): string {
 }
 
 describe('the package', () => {
-  it.each([
-    ['with frozen intrinsics', ['--frozen-intrinsics']],
-    ['without the right to anything but to read its own files', ['--permission', `--allow-fs-read=${source}`]],
-    ['without code that is made from text', ['--disallow-code-generation-from-strings']],
-    ['without __proto__', ['--disable-proto=throw']],
-  ])('does %s what it does otherwise', async (_, flags) => {
-    const [usual, strict] = await Promise.all([printed(script, 'never'), printed(...flags, script, 'never')])
-    expect(JSON.parse(usual)).toContain('read: v-token')
+  it.each(restrictedModes(join(cwd, '../../..')))('does %s what it does otherwise', async (_, flags) => {
+    const [usual, strict] = await Promise.all([[], flags].map((each) => runModule(behaves, { cwd, flags: each })))
+    expect(JSON.parse(usual ?? '')).toContain('read: v-token')
     expect(strict).toBe(usual)
   })
 })
@@ -48,7 +40,7 @@ describe('a directory of mounted secrets', () => {
     const directory = temporaryFolder()
     writeFileSync(join(directory, 'db'), 'hunter2')
     const withRights = (...flags: string[]): Promise<string> =>
-      printed('--permission', `--allow-fs-read=${source}/../`, ...flags, '--input-type=module', '--eval', reads, directory)
+      runModule(reads, { cwd, flags: ['--permission', `--allow-fs-read=${cwd}/../`, ...flags], args: [directory] })
     expect([await withRights(`--allow-fs-read=${directory}`), await withRights()]).toEqual(['hunter2\n', 'PERMISSION_DENIED\n'])
   })
 })
@@ -80,8 +72,8 @@ const mixes = `
 describe('two copies of the package in one process', () => {
   it("recognise each other's errors, providers, values and managers", async () => {
     const copy = temporaryFolder()
-    cpSync(source, copy, { recursive: true })
-    expect(JSON.parse(await printed('--input-type=module', '--eval', mixes, copy))).toEqual({
+    cpSync(cwd, copy, { recursive: true })
+    expect(JSON.parse(await runModule(mixes, { cwd, args: [copy] }))).toEqual({
       copies: true,
       read: 'b',
       denied: 'PERMISSION_DENIED,PERMISSION_DENIED',

@@ -1,4 +1,5 @@
 export { type EncryptionKey, generateKey, type KeyMaterial, parseKey, parseKeys } from './sealing/encryption-key.ts'
+export { type GivenKeys, givenKeys, missingKey } from './sealing/given-keys.ts'
 export { type Field, lengthPrefixed, prefixLength } from './sealing/length-prefixed.ts'
 export { mac } from './sealing/mac.ts'
 export { seal, type SealingKey, sealLength, unseal } from './sealing/seal.ts'

@@ -1,5 +1,5 @@
-import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { locator, type Provides } from '@finchat/secrets-core/provider'
+import { type CallContext, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
+import { hasCode, locator, type Provides } from '@finchat/secrets-core/provider'
 import { checkOptions } from './check-options.ts'
 import { type Api, apiOver } from './client/api.ts'
 import { lazyConnection } from './client/connection.ts'
@@ -91,7 +91,7 @@ function checkHealth(api: Api): NonNullable<SecretProvider['checkHealth']> {
       const { RandomPassword: password } = await api.call('GetRandomPassword', { PasswordLength: 8 }, context)
       if (typeof password !== 'string') throw unexpectedAnswer()
     } catch (error) {
-      if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+      if (!hasCode(error, 'PERMISSION_DENIED')) throw error
     }
   }
 }

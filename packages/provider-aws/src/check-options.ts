@@ -1,4 +1,11 @@
-import { assertWithin, configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
+import {
+  assertWholeNumber,
+  assertWithin,
+  configurationError,
+  knownOptions,
+  longestTimerMs,
+  type MembersOf,
+} from '@finchat/secrets-core/provider'
 import { assertEndpoint } from './client/endpoint.ts'
 import { isRegion } from './model/arn.ts'
 import type { AwsProviderOptions, CheckedOptions } from './model/options.ts'
@@ -43,8 +50,7 @@ export function checkOptions(given: AwsProviderOptions, fallbackRegion?: string)
     throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
   assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
-  assertWithin('recoveryWindowDays', recoveryWindowDays, 7, 30)
-  if (!Number.isInteger(recoveryWindowDays)) throw configurationError('`recoveryWindowDays` is not a whole number', 'use 7 to 30')
+  assertWholeNumber('recoveryWindowDays', recoveryWindowDays, 7, 30)
   return { name, coalesceReads, client, clientConfig, region, fallbackRegion, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
 }
 

@@ -1,11 +1,5 @@
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { type AddressInfo, connect } from 'node:net'
-import { dirname, join } from 'node:path'
-import { createServer } from 'node:tls'
-import { promisify } from 'node:util'
-import { type AwsStub, startAwsStub, startOpenBao } from '@finchat/secrets-test-servers'
+import { join } from 'node:path'
+import { type AwsStub, restrictedModes, runModule, startAwsStub, startTlsProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, it, onTestFinished, vi } from 'vitest'
 
@@ -29,21 +23,13 @@ async function startStub(): Promise<AwsStub> {
   return stub
 }
 
-/**
- * What a process with these flags reads, with credentials from its environment as in a container.
- */
-async function readAt(url: string, more: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<string> {
-  const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', reads, url]
-  const env = { ...process.env, ...more, AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'of-no-account' }
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, env })
-  return stdout
-}
+const cwd = import.meta.dirname
+/** Credentials, from the environment as in a container. */
+const credentials = { AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'of-no-account' }
 
-it.each([
-  ['with frozen intrinsics', ['--frozen-intrinsics']],
-  ['without the right to anything but to read its code', ['--permission', `--allow-fs-read=${join(import.meta.dirname, '../../..')}`]],
-])('a provider works %s', async (_, flags) => {
-  expect(await readAt((await startStub()).url, {}, ...flags)).toBe('hunter2\n')
+it.each(restrictedModes(join(cwd, '../../..')))('a provider works %s', async (_, flags) => {
+  const run = { cwd, flags, args: [(await startStub()).url], env: credentials }
+  expect(await runModule(reads, run)).toBe('hunter2\n')
 })
 
 describeWithServer('openbao', 'an endpoint of an old version of TLS', () => {
@@ -55,22 +41,11 @@ describeWithServer('openbao', 'an endpoint of an old version of TLS', () => {
   ] as const)(
     'of %s at most gets no request below 1.2, nor below %s, which NODE_OPTIONS says',
     async (maxVersion, least, expected, requests) => {
-      const { caFile = '', stop } = await startOpenBao({ tls: true }) // for its certificate
-      onTestFinished(stop)
-      const [cert, key] = ['vault-cert.pem', 'vault-key.pem'].map((name) => readFileSync(join(dirname(caFile), name)))
       const stub = await startStub()
-      const { port } = new URL(stub.url)
-      const server = createServer({ cert, key, minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' }, (socket) => {
-        socket
-          .on('error', () => {})
-          .pipe(connect(Number(port), '127.0.0.1'))
-          .pipe(socket)
-      }).listen(0, '127.0.0.1')
-      onTestFinished(() => void server.close())
-      await once(server, 'listening')
-      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}` // of a server that listens on TCP
-      const env = { NODE_OPTIONS: `--tls-min-v${least} --tls-cipher-list=DEFAULT@SECLEVEL=0`, NODE_EXTRA_CA_CERTS: caFile }
-      expect(await readAt(url, env)).toBe(expected)
+      const proxy = await startTlsProxy(stub.url, maxVersion)
+      onTestFinished(proxy.stop)
+      const env = { ...proxy.clientEnvironment(least), ...credentials }
+      expect(await runModule(reads, { cwd, args: [proxy.url], env })).toBe(expected)
       expect(stub.requests()).toHaveLength(requests)
     },
   )

@@ -3,7 +3,7 @@ import { locator, type Provides } from '@finchat/secrets-core/provider'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'
 import { writes } from './operations/writes.ts'
-import { canHoldPath } from './shared/limits.ts'
+import { localManifest } from './shared/limits.ts'
 import { checkedOptions, type LocalProviderOptions } from './store/options.ts'
 import { Store } from './store/store.ts'
 
@@ -44,7 +44,7 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
  * await local.close()
  */
 export function localProvider(options: LocalProviderOptions): LocalProvider {
-  const locate = locator(options, canHoldPath)
+  const locate = locator(options, localManifest.canHoldPath)
   const checked = checkedOptions(options)
   const store = new Store(checked)
   return {

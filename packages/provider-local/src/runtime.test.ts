@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { restrictedModes, runModule } from '@finchat/secrets-test-servers'
 import { describe, expect, it, vi } from 'vitest'
 import { temporaryPath } from './testing/temporary-store.ts'
 
@@ -20,36 +19,31 @@ const uses = `
   await local.close()`
 
 /** The outcomes of a write, a read and maintenance in a process with these flags. */
-async function used(path: string, ...flags: readonly string[]): Promise<unknown> {
-  const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', uses, path]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
-  return JSON.parse(stdout)
+async function used(path: string, flags: readonly string[]): Promise<unknown> {
+  return JSON.parse(await runModule(uses, { cwd: import.meta.dirname, flags, args: [path] }))
 }
 
-const code = join(import.meta.dirname, '../../..')
-const permission = ['--permission', `--allow-fs-read=${code}`]
+const modes = restrictedModes(join(import.meta.dirname, '../../..'))
+const [, permission = []] = modes.find(([, flags]) => flags.includes('--permission')) ?? []
 
 describe('a local store', () => {
-  it.each([
-    ['with frozen intrinsics', ['--frozen-intrinsics']],
-    ['without __proto__', ['--disable-proto=throw']],
-  ])('works %s', async (_, flags) => {
-    expect(await used(temporaryPath(), ...flags)).toEqual(['hunter2', 0])
+  it.each(modes)('in memory works %s', async (_, flags) => {
+    expect(await used(':memory:', flags)).toEqual(['hunter2', 0])
   })
 
-  it('needs only the right to read and write its folder', async () => {
+  it.each(modes.filter(([, flags]) => flags !== permission))('in a file works %s', async (_, flags) => {
+    expect(await used(temporaryPath(), flags)).toEqual(['hunter2', 0])
+  })
+
+  it('in a file needs only the right to read and write its folder', async () => {
     const path = temporaryPath()
     const rights = [`--allow-fs-read=${dirname(path)}`, `--allow-fs-write=${dirname(path)}`]
-    expect(await used(path, ...permission, ...rights)).toEqual(['hunter2', 0])
-  })
-
-  it('in memory needs no right', async () => {
-    expect(await used(':memory:', ...permission)).toEqual(['hunter2', 0])
+    expect(await used(path, [...permission, ...rights])).toEqual(['hunter2', 0])
   })
 
   it.each(['read and write', 'write'])('reports a missing right to %s', async (missing) => {
     const path = temporaryPath()
     const rights = missing === 'write' ? [`--allow-fs-read=${dirname(path)}`] : []
-    expect(await used(path, ...permission, ...rights)).toBe('PERMISSION_DENIED')
+    expect(await used(path, [...permission, ...rights])).toBe('PERMISSION_DENIED')
   })
 })

@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { createServer } from 'node:tls'
-import { promisify } from 'node:util'
-import { startOpenBao } from '@finchat/secrets-test-servers'
+import { join } from 'node:path'
+import { restrictedModes, runModule, startTlsProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { canaries, stubVault, timesAsked } from './testing/stub-vault.ts'
@@ -22,15 +17,11 @@ const reads = `
   console.log(answer)
   await vault.close()`
 
+const cwd = import.meta.dirname
+
 /** What a process with these flags reads from the server, to which it logs in with what is in the file. */
 async function read(file: string, ...flags: readonly string[]): Promise<string> {
-  return readAt((await stubVault()).url, file, {}, ...flags)
-}
-
-async function readAt(url: string, file: string, more: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<string> {
-  const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', reads, url, file]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, env: { ...process.env, ...more } })
-  return stdout
+  return runModule(reads, { cwd, flags, args: [(await stubVault()).url, file] })
 }
 
 function secretIdFile(): string {
@@ -41,7 +32,8 @@ function secretIdFile(): string {
   return file
 }
 
-const code = `--allow-fs-read=${join(import.meta.dirname, '../../..')}`
+const modes = restrictedModes(join(cwd, '../../..'))
+const [, permission = []] = modes.find(([, flags]) => flags.includes('--permission')) ?? []
 
 /** Lets a process load Node.js and our packages, and nothing else. */
 const withoutPackages = `
@@ -64,13 +56,12 @@ it('a given token over plain http loads no cryptography, which takes time at eac
     const vault = vaultProvider({ url: process.argv[1], auth: tokenAuth('t') })
     const { value } = await vault.get('app', { signal: new AbortController().signal })
     console.log(value, process.moduleLoadList.filter((each) => /^NativeModule (crypto|tls)$/.test(each)).join())`
-  const args = ['--conditions=@finchat/source', '--no-warnings', '--input-type=module', '--eval', loads, (await stubVault()).url]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
-  expect(stdout).toBe(`{"value":"${canaries.value}"} \n`)
+  const printed = await runModule(loads, { cwd, args: [(await stubVault()).url] })
+  expect(printed).toBe(`{"value":"${canaries.value}"} \n`)
 })
 
-it('a provider works with frozen intrinsics', async () => {
-  expect(await read(secretIdFile(), '--frozen-intrinsics')).toContain(canaries.value)
+it.each(modes.filter(([, flags]) => flags !== permission))('a provider works %s', async (_, flags) => {
+  expect(await read(secretIdFile(), ...flags)).toContain(canaries.value)
 })
 
 describeWithServer('openbao', 'a server of an old version of TLS', () => {
@@ -82,22 +73,11 @@ describeWithServer('openbao', 'a server of an old version of TLS', () => {
   ] as const)(
     'of %s at most gets no request below 1.2, nor below %s, which NODE_OPTIONS says',
     async (maxVersion, least, expected, logins) => {
-      const { caFile = '', stop } = await startOpenBao({ tls: true }) // for its certificate
-      onTestFinished(stop)
-      const [cert, key] = ['vault-cert.pem', 'vault-key.pem'].map((name) => readFileSync(join(dirname(caFile), name)))
       const stub = await stubVault()
-      const { port } = new URL(stub.url)
-      const server = createServer({ cert, key, minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' }, (socket) => {
-        socket
-          .on('error', () => {})
-          .pipe(connect(Number(port), '127.0.0.1'))
-          .pipe(socket)
-      }).listen(0, '127.0.0.1')
-      onTestFinished(() => void server.close())
-      await once(server, 'listening')
-      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}` // of a server that listens on TCP
-      const env = { NODE_OPTIONS: `--tls-min-v${least} --tls-cipher-list=DEFAULT@SECLEVEL=0`, NODE_EXTRA_CA_CERTS: caFile }
-      expect(await readAt(url, secretIdFile(), env)).toBe(expected)
+      const proxy = await startTlsProxy(stub.url, maxVersion)
+      onTestFinished(proxy.stop)
+      const run = { cwd, args: [proxy.url, secretIdFile()], env: proxy.clientEnvironment(least) }
+      expect(await runModule(reads, run)).toBe(expected)
       expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(logins)
     },
   )
@@ -105,6 +85,6 @@ describeWithServer('openbao', 'a server of an old version of TLS', () => {
 
 it("a provider needs only the right to read its credentials' files, and names it", async () => {
   const file = secretIdFile()
-  expect(await read(file, '--permission', code, `--allow-fs-read=${file}`)).toContain(canaries.value)
-  expect(await read(file, '--permission', code)).toBe('CONFIGURATION\n')
+  expect(await read(file, ...permission, `--allow-fs-read=${file}`)).toContain(canaries.value)
+  expect(await read(file, ...permission)).toBe('CONFIGURATION\n')
 })

@@ -217,7 +217,7 @@ describe('several names', () => {
     expect(one.asked).toEqual(['getMany a,b', 'getMany a,b', 'getMany a,b'])
   })
 
-  it('are asked of the store as soon as the shared level has told of each', async () => {
+  it('are asked of the store as soon as the shared cache has told of each', async () => {
     const one = store('one', secrets, { sharedAs: 'one' })
     const shared = memorySharedCache()
     await createSecretsManager({ providers: [one.provider], cache: { shared } }).getSecret('b')

@@ -181,13 +181,14 @@ describe('a freeze in the middle of', () => {
     expect(put).toHaveBeenCalledTimes(1)
   })
 
-  it('many calls blames neither the store nor the shared level: no warning, no cool-down, nothing degraded', async () => {
-    const level = memorySharedCache()
+  it('many calls blames neither the store nor the shared cache: no warning, no cool-down, nothing degraded', async () => {
+    const sharedCache = memorySharedCache()
     const hangs: (() => void)[] = []
     let isFrozen = true
     const shared = {
-      ...level,
-      read: (...args: Parameters<typeof level.read>) => (isFrozen ? new Promise<never>(() => hangs.push(() => {})) : level.read(...args)),
+      ...sharedCache,
+      read: (...args: Parameters<typeof sharedCache.read>) =>
+        isFrozen ? new Promise<never>(() => hangs.push(() => {})) : sharedCache.read(...args),
     }
     const { manager } = trial({ sharedAs: 'store' }, { shared })
     const names = Array.from({ length: 10 }, (_, index) => `name-${index}`)
@@ -196,7 +197,7 @@ describe('a freeze in the middle of', () => {
     expect(hangs.length).toBe(10)
     jump(hour)
     isFrozen = false
-    const read = vi.spyOn(level, 'read')
+    const read = vi.spyOn(sharedCache, 'read')
     await vi.advanceTimersByTimeAsync(250)
     expect((await reading).map(({ stale, degraded }) => stale || degraded)).toEqual(names.map(() => false))
     await manager.getSecret('another')

@@ -419,7 +419,7 @@ describe('`fresh`', () => {
 describe('`autoCleanup`', () => {
   const shareable = (cache: CacheOptions): Counting => counting(cache, {}, { sharedAs: 'store' })
 
-  it('keeps nothing of what it read, here or in the shared level', async () => {
+  it('keeps nothing of what it read, here or in the shared cache', async () => {
     const shared = memorySharedCache()
     const store = shareable({ shared })
     expect([

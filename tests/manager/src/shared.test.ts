@@ -26,7 +26,7 @@ function processOf(provider: SecretProvider, shared: SharedCache, recheckSeconds
   return createSecretsManager({ providers: [provider], cache: { shared, recheckSeconds } })
 }
 
-/** Two processes over one store and one shared level. */
+/** Two processes over one store and one shared cache. */
 function fleet(value?: string | Uint8Array): {
   store: Breakable
   shared: ReturnType<typeof memorySharedCache>
@@ -38,7 +38,7 @@ function fleet(value?: string | Uint8Array): {
   return { store, shared, here: processOf(store.provider, shared), there: processOf(store.provider, shared.anotherProcess()) }
 }
 
-describe('a shared level', () => {
+describe('a shared cache', () => {
   it.each(['00123', '', 'grüße', Uint8Array.of(0, 255)])('spares the store the reads of other processes: %j', async (stored) => {
     const { store, here, there } = fleet(stored)
     const value = await here.getSecretValue('token')
@@ -317,7 +317,7 @@ describe('a shared level', () => {
 })
 
 describe('a process that had a newer answer', () => {
-  it('never goes back to the older one that the level still holds', async () => {
+  it('never goes back to the older one that the shared cache still holds', async () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
@@ -349,7 +349,7 @@ describe('what `fresh` has seen', () => {
     expect([await here.getSecret('token'), await there.getSecret('token')]).toEqual(['v2', 'v2'])
   })
 
-  it('is not undone by the level after a read that keeps nothing', async () => {
+  it('is not undone by the shared cache after a read that keeps nothing', async () => {
     const { store, here } = fleet()
     await here.getSecret('token')
     await settle()
@@ -389,7 +389,7 @@ describe('what `fresh` has seen', () => {
 })
 
 describe('two providers of one store', () => {
-  it.each([true, false])('both see what is written through one of them (with a shared level: %s)', async (isShared) => {
+  it.each([true, false])('both see what is written through one of them (with a shared cache: %s)', async (isShared) => {
     const store = breakable({ secrets: { token: 'v1' } }).provider
     const named = (name: string, mine: string): SecretProvider => ({
       ...store,
@@ -462,7 +462,7 @@ describe('a write', () => {
     ['storeSecret', (secrets) => secrets.storeSecret('token', 'v2')],
     ['rotateSecret', (secrets) => secrets.rotateSecret('token', 'v2')],
     ['deleteSecret', (secrets) => secrets.deleteSecret('token')],
-  ])('by %s drops every version from the level, and from the memory of other processes', async (_, write) => {
+  ])('by %s drops every version from the shared cache, and from the memory of other processes', async (_, write) => {
     const { shared, here, there } = fleet()
     await here.storeSecret('token', 'v1b')
     await there.getSecret('token')
@@ -475,7 +475,7 @@ describe('a write', () => {
     expect(result).not.toMatchObject({ value: 'v1b' })
   })
 
-  it('makes tickets from before it worthless', async () => {
+  it('makes lease tokens from before it worthless', async () => {
     const { store, shared, here, there } = fleet()
     const slow = Promise.withResolvers<StoredSecret>()
     store.plan = ({ method, count }) => (method === 'get' && count === 1 ? () => slow.promise : undefined)
@@ -488,7 +488,7 @@ describe('a write', () => {
     expect([shared.size(), await there.getSecret('token')]).toEqual([0, 'v2'])
   })
 
-  it('is read by its own process, though the level still had the former value while it was told', async () => {
+  it('is read by its own process, though the shared cache still had the former value while it was told', async () => {
     const store = storeOf()
     const shared = memorySharedCache()
     const telling = Promise.withResolvers<void>()
@@ -516,7 +516,7 @@ describe('a write', () => {
     const error = await writing
     expect([error.code, error.effect, error.provider, error.secret]).toEqual(['UNAVAILABLE', 'done', 'store', 'token'])
     expect(audit.events().at(-1)).toMatchObject({ operation: 'store', outcome: 'error', code: 'UNAVAILABLE' })
-    // The writer's own process never serves the former value again, though the level still has it.
+    // The writer's own process never serves the former value again, though the shared cache still has it.
     for (const ms of [1_000, 191_000, ttlMs, 2 * ttlMs]) {
       at(ms)
       expect([ms, await secrets.getSecret('token')]).toEqual([ms, 'v2'])
@@ -544,7 +544,7 @@ describe('a write', () => {
     expect(shared.size()).toBe(0)
   })
 
-  it('that failed tells its own failure rather than that of the level', async () => {
+  it('that failed tells its own failure rather than that of the shared cache', async () => {
     const store = storeOf()
     store.plan = ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined)
     const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? 'fail' : undefined) })
@@ -554,7 +554,7 @@ describe('a write', () => {
 
 describe('a denial', () => {
   it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)(
-    '(%s) keeps its path from being read in the level, until the provider answers',
+    '(%s) keeps its path from being read in the shared cache, until the provider answers',
     async (code) => {
       const { shared, there } = fleet()
       const mine = storeOf()
@@ -590,7 +590,7 @@ describe('a denial', () => {
   })
 })
 
-describe('a level that does not work', () => {
+describe('a shared cache that does not work', () => {
   it.each<SharedCacheFault>(['fail', 'throw', 'hang'])('harms no reader when its reads and fills %s', async (fault) => {
     const store = storeOf()
     const shared = memorySharedCache({ plan: () => fault })
@@ -625,7 +625,7 @@ describe('a level that does not work', () => {
     ['that cannot be ended', () => () => expect.fail('no connection')],
   ])('is no reason to keep what is held after close(): a subscription %s', async (_, subscribe) => {
     const made = vi.spyOn(Buffer, 'from')
-    const shared = { ...memorySharedCache(), subscribe: subscribe as SharedCache['subscribe'] } // what a broken level could have
+    const shared = { ...memorySharedCache(), subscribe: subscribe as SharedCache['subscribe'] } // what a broken shared cache could have
     const secrets = processOf(storeOf('canary-5f1d').provider, shared)
     expect(await secrets.getSecret('token')).toBe('canary-5f1d')
     await secrets.close()
@@ -657,10 +657,10 @@ describe('a level that does not work', () => {
     ['a hit of an impossible version', { hit: { value: 'v', version: -1 }, until: Infinity }],
     ['a hit that is over', { hit: { value: 'old' }, until: now }],
     ['a hit without an end', { hit: { value: 'old' } }],
-    ['neither hit nor ticket', {}],
+    ['neither hit nor lease token', {}],
     ["somebody's lease", { hit: { value: 'lease', exclusive: true }, until: Infinity }],
   ])('harms no reader when it answers %s', async (_, answer) => {
-    const shared: SharedCache = { ...memorySharedCache(), read: async () => answer as never } // what a broken level could answer
+    const shared: SharedCache = { ...memorySharedCache(), read: async () => answer as never } // what a broken shared cache could answer
     expect(await processOf(storeOf().provider, shared).getSecret('token')).toBe('v1')
   })
 
@@ -753,8 +753,8 @@ describe('a fleet', () => {
         const store = breakable({ sharedAs: 'store', secrets: { token: '1', other: 'o' } })
         const state = { isTold: true, current: 1, seen: [0, 0] }
         const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' && !state.isTold ? 'fail' : undefined) })
-        const processes = [shared, shared.anotherProcess()].map((level) =>
-          createSecretsManager({ providers: [store.provider], cache: { shared: level, maxEntries: 1 } }),
+        const processes = [shared, shared.anotherProcess()].map((sharedCache) =>
+          createSecretsManager({ providers: [store.provider], cache: { shared: sharedCache, maxEntries: 1 } }),
         )
         for (const each of taken) {
           if (each === 'rotate')

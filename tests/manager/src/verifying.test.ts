@@ -233,7 +233,7 @@ describe('the version before the current one', () => {
     expect([provider.calls('get'), provider.calls('getVersion')]).toEqual([1, 1])
   })
 
-  it('that a shared level held since before a second rotation is not accepted', async () => {
+  it('that a shared cache held since before a second rotation is not accepted', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { token: 'v1' } })
     const shared = memorySharedCache()
     const there = createSecretsManager({ providers: [store.provider], cache: { shared } })
@@ -614,7 +614,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(4)
   })
 
-  it('is looked for where the shared level lags behind', async () => {
+  it('is looked for where the shared cache lags behind', async () => {
     const { provider } = breakable({ sharedAs: 'store', secrets: { token: 'v1' } })
     const shared = memorySharedCache()
     const [there, here] = [shared, shared.anotherProcess()].map((each) =>

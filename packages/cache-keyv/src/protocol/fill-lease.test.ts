@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCache } from '../keyv-cache.ts'
 import { pause } from '@finchat/secrets-core/provider'
 import type { RedisClient } from '../store/redis-client.ts'
-import { context, entryOf, fleetOver, key, ticketOf, valueIn } from '../testing/fleet.ts'
+import { context, entryOf, fleetOver, key, leaseTokenOf, valueIn } from '../testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
@@ -65,20 +65,20 @@ test.each([false, true])('another process gets the lease of a holder that died w
   const { store, another } = fleetOver(undefined, { waitMs: 400 })
   const client = clientOver(store.held)
   const [dead, waiting] = [another(hasClient ? { client } : {}), another(hasClient ? { client } : {})]
-  expect(await ticketOf(dead)).toHaveProperty('lease')
+  expect(await leaseTokenOf(dead)).toHaveProperty('lease')
   if (hasClient) setTimeout(() => [...store.held.keys()].filter((name) => /\}t/.test(name)).forEach((name) => store.held.delete(name)), 200)
   const begun = performance.now()
-  expect(await ticketOf(waiting)).toHaveProperty('lease')
+  expect(await leaseTokenOf(waiting)).toHaveProperty('lease')
   expect(performance.now() - begun).toBeGreaterThan(150)
 })
 
 test('a waiting read takes the answer of the lease holder', async () => {
   const { another } = fleetOver(undefined, { waitMs: 5_000 })
   const [holder, waiting] = [another(), another()]
-  const ticket = await ticketOf(holder)
+  const leaseToken = await leaseTokenOf(holder)
   const reading = valueIn(waiting)
   await pause(30)
-  await holder.fill(key, ticket, entryOf({ value: 'v1' }), context)
+  await holder.fill(key, leaseToken, entryOf({ value: 'v1' }), context)
   expect(await reading).toBe('v1')
   expect(waiting.stats()).toMatchObject({ hits: 1, waits: 1, misses: 0 })
 })
@@ -86,10 +86,10 @@ test('a waiting read takes the answer of the lease holder', async () => {
 test('a holder without an answer releases the lease, and a waiting process gets it', async () => {
   const { another } = fleetOver(undefined, { waitMs: 5_000 })
   const [holder, waiting] = [another(), another()]
-  const ticket = await ticketOf(holder)
-  const reading = ticketOf(waiting)
+  const leaseToken = await leaseTokenOf(holder)
+  const reading = leaseTokenOf(waiting)
   await pause(10)
-  await holder.fill(key, ticket, undefined, context)
+  await holder.fill(key, leaseToken, undefined, context)
   expect(await reading).toHaveProperty('lease')
 })
 
@@ -127,10 +127,10 @@ test('a denial to one process affects no other: the next one asks by itself', as
 test('a read whose wait is over asks without the lease, and may fill', async () => {
   const { another } = fleetOver(undefined, { waitMs: 0 })
   const [holder, other] = [another(), another()]
-  await ticketOf(holder)
-  const ticket = await ticketOf(other)
-  expect(ticket).not.toHaveProperty('lease')
-  await other.fill(key, ticket, entryOf({ value: 'v1' }), context)
+  await leaseTokenOf(holder)
+  const leaseToken = await leaseTokenOf(other)
+  expect(leaseToken).not.toHaveProperty('lease')
+  await other.fill(key, leaseToken, entryOf({ value: 'v1' }), context)
   expect(await valueIn(other)).toBe('v1')
 })
 
@@ -140,6 +140,6 @@ test('an aborted read releases its lease', async () => {
   const reading = another().read(key, { signal: controller.signal })
   await pause(5)
   controller.abort()
-  expect(await reading).toEqual({ ticket: {} })
-  expect(await ticketOf(another({ waitMs: 0 }))).toHaveProperty('lease')
+  expect(await reading).toEqual({ leaseToken: {} })
+  expect(await leaseTokenOf(another({ waitMs: 0 }))).toHaveProperty('lease')
 })

@@ -1,5 +1,5 @@
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import type { KeyNames } from '../sealed/key-names.ts'
-import { loadCrypto } from '../sealed/key-ring.ts'
 import { setIfAbsent } from '../store/redis-client.ts'
 import { type CacheContext, startFactor } from './context.ts'
 

@@ -1,4 +1,4 @@
-import type { FillTicket, SharedEntry, SharedKey } from '@finchat/secrets-core'
+import type { LeaseToken, SharedEntry, SharedKey } from '@finchat/secrets-core'
 import { type EntryHead, sealEntry } from '../sealed/entry.ts'
 import { openGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
@@ -8,8 +8,8 @@ import { releaseLease } from './fill-lease.ts'
 import { isBeforeLastWrite, type ProbeTarget, servableEntry } from './probe.ts'
 
 /** Writes the entry if it is still current, and releases the lease in any case. Rejects with a `StoreFault`. */
-export async function fill(cache: CacheContext, key: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined): Promise<void> {
-  const { generation, lease } = ticket
+export async function fill(cache: CacheContext, key: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): Promise<void> {
+  const { generation, lease } = leaseToken
   const target = { key, names: keyNamesOf(key, cache) }
   try {
     if (entry !== undefined && typeof generation === 'string') await write(cache, target, generation, entry)

@@ -20,7 +20,7 @@ afterEach(() => {
 async function miss(cache: KeyvCache, path: string = 'missed'): Promise<void> {
   const reading = cache.read({ ...key, path }, context)
   await vi.advanceTimersByTimeAsync(1_000)
-  expect(await reading).toHaveProperty('ticket')
+  expect(await reading).toHaveProperty('leaseToken')
 }
 
 const warnings = (): string[] => vi.mocked(process.emitWarning).mock.calls.map(([message]) => String(message))

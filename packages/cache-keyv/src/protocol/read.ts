@@ -1,4 +1,4 @@
-import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
+import type { LeaseToken, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
 import { jittered } from '@finchat/secrets-core/provider'
 import { newGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
@@ -25,7 +25,7 @@ interface Wait {
 }
 
 /**
- * A hit, or a ticket to fill the gap: with the fill lease, or without it if others took too long. Rejects with a
+ * A hit, or a lease token to fill the gap: with the fill lease, or without it if others took too long. Rejects with a
  * `StoreFault`.
  */
 export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
@@ -45,7 +45,7 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
   let found = first
   for (let round = 0, emptyLeases = 0; ; round += 1) {
     if (await lease.claim(found)) return readWithLease(cache, target, lease)
-    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, ticketOf(found))
+    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, leaseTokenOf(found))
     const before = found
     await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
     found = await probe(cache, target)
@@ -77,7 +77,7 @@ async function readWithLease(cache: CacheContext, target: Target, lease: FillLea
     return miss(cache, { generation, lease: lease.id })
   }
   await releaseLease(target.names.lease, lease.id, cache)
-  return found.hit === undefined ? miss(cache, ticketOf(found)) : waitedHit(cache, found.hit)
+  return found.hit === undefined ? miss(cache, leaseTokenOf(found)) : waitedHit(cache, found.hit)
 }
 
 /** Only the holder of the lease begins one, so that processes that start together do not replace each other's. */
@@ -87,13 +87,13 @@ async function beginGeneration({ store, keys, namespace }: CacheContext, { key, 
   return generation.id
 }
 
-function ticketOf({ generation }: Probe): FillTicket {
+function leaseTokenOf({ generation }: Probe): LeaseToken {
   return generation === undefined ? {} : { generation: generation.id }
 }
 
-function miss({ stats }: CacheContext, ticket: FillTicket): SharedRead {
+function miss({ stats }: CacheContext, leaseToken: LeaseToken): SharedRead {
   stats.count('misses')
-  return { ticket }
+  return { leaseToken }
 }
 
 function waitedHit(cache: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {

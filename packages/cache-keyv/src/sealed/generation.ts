@@ -1,7 +1,8 @@
 import type { SharedPath } from '@finchat/secrets-core'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { seal, unseal } from '@finchat/secrets-core/sealing'
 import { authenticated } from './entry.ts'
-import { type KeyRing, loadCrypto } from './key-ring.ts'
+import type { KeyRing } from './key-ring.ts'
 
 /**
  * Only entries of a path's current generation are served. A new one removes them all from the fleet at once; what a slow

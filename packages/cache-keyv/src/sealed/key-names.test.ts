@@ -77,7 +77,7 @@ test('a path with an unpaired surrogate, which UTF-8 would change, has no key na
     const one = { namespace: 'team', sharedAs: 'store', path: 'a', version: undefined, ...wrong }
     expect(() => namesOf(one)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     const cache = fleetOver().another()
-    expect(await cache.read(one, context)).toEqual({ ticket: {}, unavailable: true })
+    expect(await cache.read(one, context)).toEqual({ leaseToken: {}, unavailable: true })
     await expect(cache.invalidate(one, context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   }
 })

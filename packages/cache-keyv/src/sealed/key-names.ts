@@ -1,6 +1,7 @@
 import type { SharedKey } from '@finchat/secrets-core'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
-import { format, type KeyRing, loadCrypto } from './key-ring.ts'
+import { format, type KeyRing } from './key-ring.ts'
 
 /** Hashes under the index key. The generation belongs to the path; entry and lease to one version of it. */
 export interface KeyNames {

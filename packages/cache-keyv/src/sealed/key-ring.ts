@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { configurationError, loadBuiltin } from '@finchat/secrets-core/provider'
+import { configurationError, loadCrypto } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
 /** Of everything stored: part of every key name and of all associated data. */
@@ -73,9 +73,4 @@ export function rawKey(key: EncryptionKey): Uint8Array {
     'the encryption key is a passphrase, or is damaged',
     'give 32 random bytes or their text; generateKey() makes one, once for the fleet',
   )
-}
-
-/** Loaded at its first use, so that importing this package costs nothing. */
-export function loadCrypto(): typeof import('node:crypto') {
-  return loadBuiltin('node:crypto', 'the shared cache')
 }

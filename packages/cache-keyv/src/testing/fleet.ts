@@ -1,4 +1,4 @@
-import type { CallContext, FillTicket, SharedEntry, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { CallContext, LeaseToken, SharedEntry, SharedKey, StoredSecret } from '@finchat/secrets-core'
 import { type KeyvCache, keyvCache } from '../keyv-cache.ts'
 import type { KeyvCacheOptions } from '../options.ts'
 import { faultyStore, type FaultyStore } from './stores.ts'
@@ -18,9 +18,9 @@ export function fleetOver(
   return { store, another: (others = {}) => keyvCache({ store, encryptionKey, settleMs: 1, waitMs: 200, ...options, ...others }) }
 }
 
-export async function ticketOf(cache: KeyvCache, at: SharedKey = key): Promise<FillTicket> {
+export async function leaseTokenOf(cache: KeyvCache, at: SharedKey = key): Promise<LeaseToken> {
   const answer = await cache.read(at, context)
-  if ('ticket' in answer) return answer.ticket
+  if ('leaseToken' in answer) return answer.leaseToken
   throw new Error('the read was a hit')
 }
 
@@ -41,5 +41,5 @@ export async function fillGap(
   times: Partial<SharedEntry> = {},
   at: SharedKey = key,
 ): Promise<void> {
-  await cache.fill(at, await ticketOf(cache, at), entryOf(secret, times), context)
+  await cache.fill(at, await leaseTokenOf(cache, at), entryOf(secret, times), context)
 }

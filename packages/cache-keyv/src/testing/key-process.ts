@@ -34,7 +34,7 @@ async function use(): Promise<() => Promise<void>> {
   const cache = keyvCache({ store, encryptionKey: form === 'refused' ? generateKey() : encryptionKey, settleMs: 0, waitMs: 0 })
   if (form !== 'hex') bytes.fill(0)
   const answer = await cache.read(key, { signal })
-  if ('ticket' in answer) await cache.fill(key, answer.ticket, { secret: { value: 'v' }, until: Date.now() + 60_000 }, { signal })
+  if ('leaseToken' in answer) await cache.fill(key, answer.leaseToken, { secret: { value: 'v' }, until: Date.now() + 60_000 }, { signal })
   await cache.invalidate({ ...key, leastVersion: 1 }, { signal })
   return () => cache.close()
 }

@@ -132,7 +132,7 @@ export class ModelFleet {
     return {
       ...cache,
       longestReadMs: 1_000,
-      read: (...given) => pass(() => cache.read(...given)).catch(() => ({ ticket: {}, unavailable: true })),
+      read: (...given) => pass(() => cache.read(...given)).catch(() => ({ leaseToken: {}, unavailable: true })),
       fill: (...given) => pass(() => cache.fill(...given)),
       invalidate: (...given) => pass(() => cache.invalidate(...given)),
     }

@@ -39,7 +39,7 @@ type Step =
   | { readonly do: 'land'; readonly which: number; readonly as: Landing }
   | { readonly do: 'change'; readonly by: number; readonly change: Change }
   | { readonly do: 'foreign'; readonly isNumbered: boolean }
-  | { readonly do: 'level'; readonly isDown: boolean }
+  | { readonly do: 'sharedCache'; readonly isDown: boolean }
   | { readonly do: 'wait'; readonly ms: number }
 
 const anyProcess = fc.nat(1)
@@ -71,7 +71,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('foreign' as const), isNumbered: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('level' as const), isDown: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('sharedCache' as const), isDown: fc.boolean() }) },
   {
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 500, 1_000, 5_000, 50_000, 60_000, 90_000) }),
@@ -110,7 +110,7 @@ class World {
   readonly #failures: unknown[] = []
   readonly #processes: readonly Process[]
   readonly #history: { readonly state: State; readonly since: number }[] = [{ state: { is: 'value', number: 1 }, since: Date.now() }]
-  readonly #level = new SharedMap()
+  readonly #sharedCache = new SharedMap()
   /** Numbers begin anew behind a purge: no replica lags that far. */
   #oldest = 0
 
@@ -123,14 +123,14 @@ class World {
 
   #storeOf(by: number, isShared: boolean, failClosed: boolean): ProviderCache {
     const bounds = { deadlineMs: 5_000, closing: signal, closingFills: signal }
-    const level = { ...bounds, lifeMs: 0.64 * ttlMs, recheckMs: 5_000 }
+    const clientOptions = { ...bounds, lifeMs: 0.64 * ttlMs, recheckMs: 5_000 }
     return new ProviderCache(this.#provider(by), {
       ttlMs,
       maxStaleMs,
       maxEntries: 1,
       patientMs: 1_250,
       circuit: new CircuitBreaker(),
-      shared: isShared ? new SharedCacheClient(this.#level.seenBy(failClosed), 'store', level) : undefined,
+      shared: isShared ? new SharedCacheClient(this.#sharedCache.seenBy(failClosed), 'store', clientOptions) : undefined,
       zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: signal,
@@ -310,7 +310,7 @@ class World {
     this.#become(
       change === 'delete' ? { is: 'withdrawn' } : change === 'purge' ? { is: 'absent' } : { is: 'value', number: number ?? this.#last() },
     )
-    const isHeard = this.#isShared && !this.#level.isDown
+    const isHeard = this.#isShared && !this.#sharedCache.isDown
     for (const call of this.#calls) call.isOutdated ||= call.by === by || isHeard
     if (change === 'purge') process.store.purged('a')
     else process.store.changed('a', change === 'delete' ? new SecretsError('DELETED', 'x') : undefined)
@@ -342,8 +342,8 @@ class World {
     this.#history.push({ state, since: Date.now() })
   }
 
-  level(isDown: boolean): void {
-    this.#level.isDown = isDown
+  sharedCache(isDown: boolean): void {
+    this.#sharedCache.isDown = isDown
   }
 
   async settle(): Promise<void> {
@@ -379,7 +379,7 @@ async function run([steps, isShared, failClosed]: [readonly Step[], boolean, boo
     else if (each.do === 'land') await world.land(each.which, each.as)
     else if (each.do === 'change') await world.change(each.by, each.change)
     else if (each.do === 'foreign') world.foreign(each.isNumbered)
-    else if (each.do === 'level') world.level(each.isDown)
+    else if (each.do === 'sharedCache') world.sharedCache(each.isDown)
     else await vi.advanceTimersByTimeAsync(each.ms)
     await world.settle()
     // No two steps in the same millisecond: a call is known by when it began.
@@ -388,7 +388,7 @@ async function run([steps, isShared, failClosed]: [readonly Step[], boolean, boo
   await world.end()
 }
 
-it('answers in order, whatever is late, lost, behind, or written by others, with a shared cache and without', async () => {
+it('answers in order if calls are late or lost, stores lag or others write, with and without a shared cache', async () => {
   const runs = fc.tuple(fc.array(anyStep, { minLength: 5, maxLength: 60 }), fc.boolean(), fc.boolean())
   await expect(fc.assert(fc.asyncProperty(runs, run), { numRuns: 2_000 })).resolves.toBeUndefined()
 })

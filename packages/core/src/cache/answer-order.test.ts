@@ -13,7 +13,7 @@ const noes = ['not found', 'DELETED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'I
 const no = (code: (typeof noes)[number]): Answer => (code === 'not found' ? nothing : async () => fail(code))
 
 describe.each(noes)('an older call that is answered "%s"', (code) => {
-  it('supersedes no read that was begun after it', async () => {
+  it('supersedes no later read', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const older = seen(store)
@@ -25,7 +25,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect([await newer, await seen(store), get.mock.calls.length]).toEqual(['new', 'new', 2])
   })
 
-  it('is not remembered while one that was begun after it is under way', async () => {
+  it('is not remembered while a later one is running', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const older = seen(store)
@@ -42,10 +42,10 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect(await seen(store)).toBe('newest')
   })
 
-  it('takes nothing from memory, nor from the shared cache, that was asked for after it', async () => {
+  it('drops no later answer from memory or the shared cache', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, fill } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store)
     await pass(0.001)
@@ -59,7 +59,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect(fill.mock.calls.flatMap(([, , entry]) => entry?.secret.value ?? [])).toEqual(['new'])
   })
 
-  it('is not remembered where memory let go of the later answer', async () => {
+  it('is not remembered if the later answer was evicted', async () => {
     const { store, get } = cached({}, { maxEntries: 1 })
     const landings = slow(get)
     const older = seen(store)
@@ -81,7 +81,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect(await seen(store)).toBe('new (stale)')
   })
 
-  it('still takes from memory what was asked for before it', async () => {
+  it('still drops an older answer from memory', async () => {
     const { store, get } = cached()
     await seen(store)
     const landings = slow(get)
@@ -96,7 +96,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect([await newer, await seen(store)]).toEqual(['new', 'new'])
   })
 
-  it('stands in an outage if the call after it found one', async () => {
+  it('holds in an outage that the next call met', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const older = seen(store)
@@ -108,7 +108,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect(await newer).toBe(code === 'not found' ? 'UNAVAILABLE' : code)
   })
 
-  it('in a batch, counts no more than alone', async () => {
+  it('counts the same in a batch', async () => {
     const answers = Promise.withResolvers<PromiseSettledResult<StoredSecret | undefined>[]>()
     const { store, get } = cached({ getMany: () => answers.promise })
     const batch = new Batch({ specificationVersion: 'v1', name: 'p', get, getMany: () => answers.promise }, batchContext)
@@ -122,7 +122,7 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
     expect([await seen(store), await seen(store, { path: 'b' })]).toEqual(['new', 'b'])
   })
 
-  it('takes nothing from its versions that was asked for after it', async () => {
+  it('drops no later answer for its versions', async () => {
     const getVersion: SecretProvider['getVersion'] = async () => ({ value: 'first' })
     const { store, get } = cached({ getVersion })
     const landings = slow(get)
@@ -140,8 +140,8 @@ const batchContext = { signal: new AbortController().signal }
 it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as const)(
   'an older call that is refused (%s) takes from memory what another process was answered in the same millisecond',
   async (denial) => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store, { mode: 'fresh volatile' })
     read.mockImplementation(async () => ({ hit: { value: 'theirs' }, askedAt: Date.now(), until: Date.now() + second }))
@@ -155,7 +155,7 @@ it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as cons
 )
 
 describe('an older value', () => {
-  it('is not kept where memory let go of the later one', async () => {
+  it('is not kept if the later one was evicted', async () => {
     const { store, get } = cached({}, { maxEntries: 1 })
     const landings = slow(get)
     const older = seen(store)
@@ -170,7 +170,7 @@ describe('an older value', () => {
     expect([await older, await seen(store)]).toEqual(['old', 'new'])
   })
 
-  it.each(['volatile', 'fresh volatile'] as const)('is not kept after a later one that was kept nowhere (%s)', async (mode) => {
+  it.each(['volatile', 'fresh volatile'] as const)('is not kept after a later read that kept no copy (%s)', async (mode) => {
     const { store, get } = cached()
     const landings = slow(get)
     const older = seen(store)
@@ -185,9 +185,9 @@ describe('an older value', () => {
     expect(await seen(store)).toBe('new')
   })
 
-  it('is not brought to the shared cache', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('is not filled into the shared cache', async () => {
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store)
     await pass(0.001)
@@ -200,7 +200,7 @@ describe('an older value', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry?.secret.value)).toEqual(['new', undefined])
   })
 
-  it('is kept where it was asked for after the refusal that lands before it', async () => {
+  it('is kept if it was asked for after a refusal that arrived first', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const first = seen(store)
@@ -221,7 +221,7 @@ describe('a call that describes the secret', () => {
     await Promise.allSettled([store.describe('a', () => answer, right)])
   }
 
-  it.each(['read', 'describe'] as const)('and is told of a withdrawal supersedes no later read (right to %s)', async (right) => {
+  it.each(['read', 'describe'] as const)('and gets a withdrawal supersedes no later read (right to %s)', async (right) => {
     const { store, get } = cached()
     const answer = Promise.withResolvers<never>()
     const describing = described(store, answer.promise, right)
@@ -268,7 +268,7 @@ describe('a call that describes the secret', () => {
     expect(await seen(store)).toBe('v1')
   })
 
-  it('and finds nothing leaves an older absence to be remembered', async () => {
+  it('and finds nothing keeps an older absence', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const older = seen(store)
@@ -291,9 +291,9 @@ describe('a call that describes the secret', () => {
 
   it('and finds it keeps an older absence from the shared cache', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
+    const { client, read } = shared({ invalidate })
     read.mockImplementation(async () => ({ hit: { value: 'shared' }, until: start + 100 * second }))
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store, { mode: 'fresh' })
     await pass(0.001)
@@ -302,7 +302,7 @@ describe('a call that describes the secret', () => {
     expect([await older, invalidate.mock.calls.length]).toEqual([undefined, 0])
   })
 
-  it('still takes from memory what was read before it was told of a withdrawal', async () => {
+  it('still drops older reads from memory after a withdrawal', async () => {
     const { store } = cached()
     await seen(store)
     await pass(second / 1_000)

@@ -23,7 +23,7 @@ function askAll(batch: Batch, paths: readonly string[]): Promise<PromiseSettledR
 }
 
 /** A batch that so many flights have joined. */
-function joined(of: SecretProvider, members: number, canCancel?: boolean): Batch {
+function batchOf(of: SecretProvider, members: number, canCancel?: boolean): Batch {
   const batch = new Batch(of, context, canCancel)
   for (let count = 0; count < members; count += 1) batch.join()
   batch.seal()
@@ -34,7 +34,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('Batch', () => {
-  it('asks once for all, and hands each its own answer', async () => {
+  it('asks once for all paths, and gives each reader its own answer', async () => {
     const members = { get: get(), getMany: getMany() }
     const answers = await askAll(new Batch(provider(members), context), ['a', 'b', 'c'])
     expect(answers).toEqual(['a', 'b', 'c'].map((path) => ({ status: 'fulfilled', value: { value: `many ${path}` } })))
@@ -42,7 +42,7 @@ describe('Batch', () => {
     expect(members.get).not.toHaveBeenCalled()
   })
 
-  it('asks one by one where the store has no batch, and for a single secret', async () => {
+  it('asks one by one if the store has no batch, or for a single secret', async () => {
     const without = provider({ getMany: undefined })
     expect(await askAll(new Batch(without, context), ['a', 'b'])).toMatchObject([
       { value: { value: 'one a' } },
@@ -53,7 +53,7 @@ describe('Batch', () => {
     expect(members.getMany).not.toHaveBeenCalled()
   })
 
-  it('asks one by one where the store rejects a batch as UNSUPPORTED: that is as having none', async () => {
+  it('asks one by one if the store rejects a batch as UNSUPPORTED', async () => {
     const refusing = provider({ getMany: async () => Promise.reject(new SecretsError('UNSUPPORTED', 'x')) })
     expect(await askAll(new Batch(refusing, context), ['a', 'b'])).toMatchObject([
       { value: { value: 'one a' } },
@@ -61,13 +61,13 @@ describe('Batch', () => {
     ])
   })
 
-  it('takes a result that is left out for a failure, never for "no such secret"', async () => {
+  it('treats a missing result as a failure, never as "no such secret"', async () => {
     const sparse = provider({ getMany: async () => Array<PromiseSettledResult<undefined>>(2) })
     const failed = { status: 'rejected', reason: { code: 'INTERNAL' } }
     expect(await askAll(new Batch(sparse, context), ['a', 'b'])).toMatchObject([failed, failed])
   })
 
-  it('gives everybody the failure of the whole, and each its own', async () => {
+  it('gives the failure of the batch to all readers, and the failure of one path to its reader', async () => {
     const failing = provider({ getMany: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')) })
     expect(await askAll(new Batch(failing, context), ['a', 'b'])).toMatchObject([
       { reason: { code: 'UNAVAILABLE' } },
@@ -85,14 +85,14 @@ describe('Batch', () => {
     ])
   })
 
-  it('asks at once, without a hold, where the store has no batch', () => {
+  it('asks at once if the store has no batch', () => {
     const members = { get: get(), getMany: undefined }
-    const batch = joined(provider(members), 2)
+    const batch = batchOf(provider(members), 2)
     void batch.get('a')
     expect(members.get.mock.calls.map(([path]) => path)).toEqual(['a'])
   })
 
-  it('waits for all that joined, and not for those that left', async () => {
+  it('waits for flights that joined, and not for those that left', async () => {
     const members = { getMany: getMany() }
     const batch = new Batch(provider(members), context)
     for (let count = 0; count < 3; count += 1) batch.join()
@@ -104,7 +104,7 @@ describe('Batch', () => {
     expect(members.getMany.mock.calls.map(([paths]) => paths)).toEqual([['a', 'b']])
   })
 
-  it('asks nothing when all have left', () => {
+  it('asks nothing if all flights have left', () => {
     const members = { get: get(), getMany: getMany() }
     const batch = new Batch(provider(members), context)
     batch.join()
@@ -121,9 +121,9 @@ describe('a batch with a member that does not decide', () => {
   const paths = (calls: readonly (readonly [readonly string[], CallContext])[]): readonly (readonly string[])[] =>
     calls.map(([each]) => each)
 
-  it('is sent soon after the first that asked, and what asks later is sent together too', async () => {
+  it('is sent soon after the first path, and later paths are sent together', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 6)
+    const batch = batchOf(provider(members), 6)
     const first = [batch.get('a'), batch.get('b')]
     await vi.advanceTimersByTimeAsync(9)
     expect(members.getMany).not.toHaveBeenCalled()
@@ -139,9 +139,9 @@ describe('a batch with a member that does not decide', () => {
     ])
   })
 
-  it('is one call where the look-ups of the others come back shortly after the first', async () => {
+  it('is one call if the other probes return shortly after the first', async () => {
     const members = { getMany: getMany() }
-    const batch = joined(provider(members), 20)
+    const batch = batchOf(provider(members), 20)
     const names = Array.from({ length: 20 }, (_, index) => `secret-${index}`)
     for (const name of names) {
       void batch.get(name)
@@ -150,9 +150,9 @@ describe('a batch with a member that does not decide', () => {
     expect(paths(members.getMany.mock.calls)).toEqual([names])
   })
 
-  it('takes along what a busy process hears in the turn in which its hold is over', async () => {
+  it('includes answers that a busy process handles in the turn after the timer', async () => {
     const members = { getMany: getMany() }
-    const batch = joined(provider(members), 3)
+    const batch = batchOf(provider(members), 3)
     void batch.get('a')
     // The timer was due long ago; the answers that came meanwhile are read in the same turn, after it.
     vi.advanceTimersToNextTimer()
@@ -161,9 +161,9 @@ describe('a batch with a member that does not decide', () => {
     expect(paths(members.getMany.mock.calls)).toEqual([['a', 'b']])
   })
 
-  it('has no hold where all have decided', async () => {
+  it('is sent at once if all have decided', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 2)
+    const batch = batchOf(provider(members), 2)
     void batch.get('a')
     batch.leave()
     expect(members.get).toHaveBeenCalledOnce()
@@ -171,12 +171,12 @@ describe('a batch with a member that does not decide', () => {
   })
 })
 
-describe('a path that nobody waits for any more', () => {
+describe('a path without waiting readers', () => {
   const withdrawn = { status: 'rejected', reason: { code: 'ABORTED' } }
 
-  it('is given up at once and left out of the call, if that is not sent yet', async () => {
+  it('is aborted at once, and left out of a call that is not sent yet', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 4, true)
+    const batch = batchOf(provider(members), 4, true)
     const asked = ['a', 'b', 'c'].map((path) => batch.get(path))
     batch.cancel('b')
     expect(await Promise.allSettled([asked[1]])).toMatchObject([withdrawn])
@@ -185,9 +185,9 @@ describe('a path that nobody waits for any more', () => {
     expect(members.getMany.mock.calls.map(([each]) => each)).toEqual([['a', 'c']])
   })
 
-  it('leaves nothing to ask where it was the only one', async () => {
+  it('leaves nothing to ask if it was the only path', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 2, true)
+    const batch = batchOf(provider(members), 2, true)
     const asked = batch.get('a')
     batch.cancel('a')
     expect(await Promise.allSettled([asked])).toMatchObject([withdrawn])
@@ -196,10 +196,10 @@ describe('a path that nobody waits for any more', () => {
     expect([members.get.mock.calls, members.getMany.mock.calls]).toEqual([[], []])
   })
 
-  it('ends the call that asks for it when nobody waits for the others of that call either, and no other call', async () => {
+  it('aborts its call, and no other, if no reader waits for the other paths of that call', async () => {
     const signals: AbortSignal[] = []
     const hanging: SecretProvider['getMany'] = async (_, { signal }) => (signals.push(signal), new Promise(() => {}))
-    const batch = joined(provider({ getMany: hanging }), 5, true)
+    const batch = batchOf(provider({ getMany: hanging }), 5, true)
     void [batch.get('a'), batch.get('b')]
     await vi.advanceTimersByTimeAsync(held)
     void [batch.get('c'), batch.get('d')]

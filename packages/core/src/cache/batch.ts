@@ -4,25 +4,27 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 interface Asked {
   readonly path: string
-  /** Of the call for this path alone. */
+  /** For a call of this path alone. */
   readonly context: CallContext
   readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
 }
 
-/** One `getMany`, for as long as somebody waits for one of its paths. */
 interface SentCall {
   readonly wanted: Set<string>
   readonly cancel: AbortController
 }
 
-/** Probes of one shared cache return within this time of each other, unless they wait for another process. */
+/**
+ * Probes of one shared cache return within this time of each other, unless one waits for a fill
+ * lease.
+ */
 const longestHoldMs = 10
 
 /**
- * Gathers the paths that several flights ask of one provider into a single `getMany`. A flight that joined asks, or leaves
- * because the shared cache had its answer. The call is sent when all have decided, or `longestHoldMs` after the first that
- * asked; whoever asks later is in the next call. So no flight keeps a fill lease while another one of the batch waits for
- * the lease of a process which may wait for this one.
+ * Combines the paths of several flights into one `getMany`. Each flight that joined asks, or leaves
+ * because the shared cache answered. The call is sent when all have decided, or `longestHoldMs`
+ * after the first one asked. Later flights go into the next call. Otherwise two processes could
+ * hold fill leases and wait for each other's.
  */
 export class Batch {
   readonly #provider: SecretProvider
@@ -33,7 +35,7 @@ export class Batch {
   #timer: NodeJS.Timeout | undefined
   #undecided = 1
 
-  /** `canCancel`: every reader of the batch has a signal, and so may leave. */
+  /** `canCancel`: every reader of the batch has a signal. */
   constructor(provider: SecretProvider, context: CallContext, canCancel = false) {
     this.#provider = provider
     this.#context = context
@@ -44,12 +46,12 @@ export class Batch {
     this.#undecided += 1
   }
 
-  /** `context`: for where the path is asked for by a call of its own. */
+  /** `context`: for a call of this path alone. */
   get(path: string, context: CallContext = this.#context): Promise<StoredSecret | undefined> {
     const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
     this.#asked.push({ path, context, resolve })
     if (this.#provider.getMany === undefined) this.#send()
-    // A busy process reads in this turn, after its timers, the answers that came meanwhile.
+    // After the timer, a busy process still handles answers that arrived in this turn.
     else this.#timer ??= setTimeout(() => setImmediate(() => this.#send()), longestHoldMs)
     this.#decided()
     return promise
@@ -59,7 +61,7 @@ export class Batch {
     this.#decided()
   }
 
-  /** Nobody waits for this path any more: it is left out of the next call, or ends the call whose last path it was. */
+  /** No reader waits for this path any more. The call ends with its last path. */
   cancel(path: string): void {
     const held = this.#asked.find((each) => each.path === path)
     this.#asked = this.#asked.filter((each) => each !== held)
@@ -68,7 +70,7 @@ export class Batch {
     if (call?.wanted.delete(path) && call.wanted.size === 0) call.cancel.abort()
   }
 
-  /** All have joined. */
+  /** No more flights join. */
   seal(): void {
     this.#decided()
   }

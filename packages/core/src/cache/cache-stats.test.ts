@@ -5,7 +5,7 @@ function tally(numbers: Partial<Tally>): Tally {
   return Object.assign(new Tally(), numbers)
 }
 
-it('begins with zeros, the ratio too', () => {
+it('starts with zeros, also for the ratio', () => {
   expect(new Tally().counts(0)).toEqual({
     hits: 0,
     misses: 0,
@@ -19,7 +19,7 @@ it('begins with zeros, the ratio too', () => {
   expect(cacheStats([])).toMatchObject({ hits: 0, hitRatio: 0, providers: {} })
 })
 
-it('adds up by provider and in all', () => {
+it('counts by provider and in total', () => {
   const aws = tally({ hits: 6, misses: 2, staleAnswers: 1, refreshes: 3, flightsJoined: 4, evictions: 5 }).counts(7)
   const vault = tally({ misses: 4 }).counts(1)
   const stats = cacheStats([

@@ -1,19 +1,18 @@
-/** What the cache of one provider, or all of them together, did since the manager was created. */
+/** Counters of one provider's cache, or of all caches, since the manager was created. */
 export interface CacheCounts {
-  /** Reads answered from memory, "does not exist" included. */
+  /** Reads answered from memory, including "does not exist". */
   readonly hits: number
-  /** Reads that waited for the store or the shared cache, or found it backed off. */
+  /** Reads that waited for the store or the shared cache, or met a back-off. */
   readonly misses: number
   /** `hits / (hits + misses)`, 0 before the first read. */
   readonly hitRatio: number
   readonly staleAnswers: number
-  /** Calls begun in the background for a value that was about to expire. */
+  /** Background calls for values that were about to expire. */
   readonly refreshes: number
-  /** Reads that waited for a call that another read had begun. */
+  /** Reads that waited for another reader's call. */
   readonly flightsJoined: number
-  /** Values in memory now. */
   readonly entries: number
-  /** Values that had to make room for others. */
+  /** Values that made room for others. */
   readonly evictions: number
 }
 
@@ -21,7 +20,6 @@ export interface CacheStats extends CacheCounts {
   readonly providers: Readonly<Record<string, CacheCounts>>
 }
 
-/** The counters of one store. */
 export class Tally {
   hits = 0
   misses = 0

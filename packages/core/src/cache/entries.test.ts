@@ -35,16 +35,21 @@ it.each<[string, Bringing | undefined, Bringing, boolean]>([
   ['both were asked here: the flight that was begun later wins', ours(5, 1_000), ours(6, 1_100), false],
   ['so it does when the clock went back meanwhile', ours(5, 1_000), ours(6, 900), false],
   ['the one begun earlier comes too late, whatever the clock says', ours(5, 1_000), ours(4, 1_100), true],
-  ['what the level holds was asked for later than here', shared(5, 1_200, 1_000), ours(6, 900), true],
+  ['what the shared cache holds was asked for later than here', shared(5, 1_200, 1_000), ours(6, 900), true],
   ['by a millisecond, too', shared(5, 1_200, 1_000), ours(6, 999), true],
-  ['what the level holds was asked for earlier than here', shared(5, 1_200, 1_000), ours(4, 1_100), false],
-  ['what is held was asked here later than what the level brings', ours(5, 1_000), shared(6, 1_500, 900), true],
-  ['what is held was asked here earlier than what the level brings', ours(5, 1_000), shared(4, 1_500, 1_100), false],
-  ['what the level brings of the moment in which its flight began is not asked here', ours(6, 1_000), shared(5, 1_100, 1_100), false],
-  ['what is asked here counts more than what the level holds of the same moment', shared(6, 1_100, 1_000), ours(5, 1_000), false],
-  ['what was asked here counts more than what the level brings of the same moment', ours(5, 1_000), shared(6, 1_100, 1_000), true],
-  ['both of the level and of one moment: the later flight wins', shared(5, 1_200, 1_000), shared(6, 1_300, 1_000), false],
-  ['both of the level and of one moment: the earlier one comes too late', shared(5, 1_200, 1_000), shared(4, 1_100, 1_000), true],
+  ['what the shared cache holds was asked for earlier than here', shared(5, 1_200, 1_000), ours(4, 1_100), false],
+  ['what is held was asked here later than what the shared cache brings', ours(5, 1_000), shared(6, 1_500, 900), true],
+  ['what is held was asked here earlier than what the shared cache brings', ours(5, 1_000), shared(4, 1_500, 1_100), false],
+  [
+    'what the shared cache brings of the moment in which its flight began is not asked here',
+    ours(6, 1_000),
+    shared(5, 1_100, 1_100),
+    false,
+  ],
+  ['what is asked here counts more than what the shared cache holds of the same moment', shared(6, 1_100, 1_000), ours(5, 1_000), false],
+  ['what was asked here counts more than what the shared cache brings of the same moment', ours(5, 1_000), shared(6, 1_100, 1_000), true],
+  ['both of the shared cache and of one moment: the later flight wins', shared(5, 1_200, 1_000), shared(6, 1_300, 1_000), false],
+  ['both of the shared cache and of one moment: the earlier one comes too late', shared(5, 1_200, 1_000), shared(4, 1_100, 1_000), true],
 ])('an answer is overtaken only by one that was asked for later: %s', (_, held, flight, expected) => {
   expect(isOvertaken(held, flight)).toBe(expected)
 })
@@ -66,7 +71,7 @@ describe('a back-off of an outage', () => {
     expect(memory.failure('k', 1_100) === undefined).toBe(isOver)
   })
 
-  it('is not lengthened by a call that was under way when it began', () => {
+  it('is not extended by a call that overlaps its begin', () => {
     const memory = memoryOf(-Infinity)
     memory.noteFailure('k', down, 1_000, 2_000)
     memory.noteFailure('k', down, 1_500, 2_400)
@@ -75,7 +80,7 @@ describe('a back-off of an outage', () => {
     expect(memory.failure('k', 2_600)?.retryAt).toBe(3_600)
   })
 
-  it('gives way to an answer of such a call', () => {
+  it('ends with an answer of such a call', () => {
     const memory = memoryOf(-Infinity)
     memory.noteFailure('k', down, 1_000, 2_000)
     const denied = new SecretsError('PERMISSION_DENIED', 'no')

@@ -9,28 +9,28 @@ import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
 
 export interface Entry extends Freshness {
-  /** With a shared cache: until that is probed again. Else as in `lifetime`. */
+  /** With a shared cache: when to probe it again. Otherwise as in `lifetime`. */
   refreshAt: number
   freshUntil: number
-  /** By the TTL alone, whatever is below. */
+  /** By the TTL alone, without probes. */
   readonly lifetime: Freshness
   readonly held: SecretBytes
   readonly key: string
   readonly path: string
-  /** The flight that brought it; `isShared`: from the shared cache, for which another process asked. */
+  /** `isShared`: another process asked for it, and the shared cache brought it. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
-  /** Called when it leaves the cache: a reference that is kept would keep the value from being wiped. */
+  /** Called on removal: any reference left would keep the value from being wiped. */
   readonly leaving: (() => void)[]
 }
 
 export interface MemoryCacheOptions extends Lifetimes {
   readonly maxEntries: number
-  /** With a shared cache: the interval after which that is probed again. */
+  /** The recheck interval; `undefined` without a shared cache. */
   readonly recheckMs: number | undefined
   readonly circuit: Pick<CircuitBreaker, 'recoveredAt'>
 }
 
-/** Values, absences and failures of one store, by path and version. Each kind is bounded. */
+/** The in-memory cache: values, absences and failures of one store, by path and version. */
 export class MemoryCache {
   readonly #options: MemoryCacheOptions
   readonly #entries: Lru<Entry>
@@ -65,7 +65,6 @@ export class MemoryCache {
     this.#entries.touch(key)
   }
 
-  /** Set while the store is believed to have no such secret. */
   absence(key: string, now: number): Absence | undefined {
     const known = this.#absences.get(key)
     return known !== undefined && now < known.until ? known : undefined
@@ -75,7 +74,10 @@ export class MemoryCache {
     this.#absences.touch(key)
   }
 
-  /** Why the store must not be asked now. `staleUntil`: when the stale value held for this key expires. */
+  /**
+   * Returns why the store must not be asked now. `staleUntil`: when the stale value held for this
+   * key expires.
+   */
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
@@ -93,49 +95,49 @@ export class MemoryCache {
   }
 
   /**
-   * What is held was asked of the store later than what this flight brings, which another process asked for at `sharedAt`: of two that were asked here the
-   * flight begun later, since a clock may go back a little.
+   * Whether a later call brought the held value. Flights of this process compare by id, since a
+   * clock may go back a little. `sharedAt`: when another process asked for the new value.
    */
   isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, sharedAt?: number): boolean {
     const entry = this.#entries.get(call.key)
     return entry !== undefined && isLater(entry, call, sharedAt)
   }
 
-  /** Keeps what is held, which is to be asked for again soon, if it is still fresh by the TTL. */
+  /** Keeps a value that is fresh by the TTL, to be refreshed soon. */
   retain(entry: Entry, now: number): boolean {
     const { refreshAt: soon } = briefly(entry.lifetime, now)
     if (now < soon) Object.assign(entry, { refreshAt: soon, freshUntil: Math.max(soon, entry.freshUntil) })
     return now < soon
   }
 
-  /** Extends what is held until the next probe, unless it is time to ask the store itself. */
+  /** Extends the entry until the next probe, unless its refresh is due. */
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
     return Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
   }
 
-  /** `isBehind`: it is from before a write of this process, or may be. */
+  /** `isBehind`: the store may not show a write of this process yet. */
   noteAbsence(key: string, now: number, isBehind = false): void {
     const before = this.#absences.get(key)
     this.#absences.set(key, (isBehind ? briefAbsence : absence)(before, now, this.#options))
     if (before !== undefined) endAbsence(before)
   }
 
-  /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
+  /** Returns the failure with the time from which the store may be asked again. */
   noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
-    // A call that was under way at the latest failure tells nothing new.
+    // A call that overlapped the latest failure tells nothing new.
     if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
     const staleUntil = isOutage(error.code) ? this.#entries.get(key)?.staleUntil : undefined
     const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.recheckMs !== undefined })
     if (!isHeldBack(error)) this.#backOffs.set(key, failing)
-    // The provider's circuit says when; only the spread of those that hold a value is added.
+    // The circuit sets the time; the back-off only spreads readers that have a stale value.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
     return isHeldBack(error) ? error : failing.error
   }
 
-  /** The latest outage, if the store has not answered since. */
+  /** The latest outage, unless the store has answered since. */
   outage(key: string): SecretsError | undefined {
     const error = this.#backOffs.get(key)?.error
     return error !== undefined && isOutage(error.code) ? error : undefined
@@ -146,12 +148,10 @@ export class MemoryCache {
     return recheckMs === undefined || facts.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
   }
 
-  /** The store has answered: the next failure is a first one. */
   noteAnswer(key: string): void {
     this.#backOffs.delete(key)
   }
 
-  /** The store has refused it since it said that there is no such secret. */
   dropAbsence(key: string): void {
     const absent = this.#absences.delete(key)
     if (absent !== undefined) endAbsence(absent)
@@ -162,7 +162,7 @@ export class MemoryCache {
     if (entry !== undefined) leave(entry)
   }
 
-  /** Drops one version, or all versions of a path, that were asked for before this call began. */
+  /** Drops one version, or all of a path, that were asked for before this call. */
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
     for (const [each, entry] of this.#entries.entries()) {
       const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)
@@ -170,7 +170,6 @@ export class MemoryCache {
     }
   }
 
-  /** Ends the freshness of what is held of the path. */
   expire(path: string, now: number): void {
     const end = { refreshAt: now, freshUntil: now }
     for (const [, entry] of this.#entries.entries()) {
@@ -194,7 +193,7 @@ export class MemoryCache {
 function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'askedAt'>, sharedAt?: number): boolean {
   const later = held.facts.askedAt - (sharedAt ?? askedAt)
   const areAlike = flight.isShared === (sharedAt !== undefined)
-  // Of one moment, what our own store says counts.
+  // At the same time, our own store's answer wins.
   if (!areAlike && later === 0) return !flight.isShared
   const areBothOurs = areAlike && !flight.isShared
   return areBothOurs || later === 0 ? flight.id > id : later > 0

@@ -25,7 +25,7 @@ async function batched(store: ProviderCache, get: Get): Promise<(string | undefi
 
 const hit = { value: 'shared' }
 const isOfA = ({ path }: { readonly path: string }): boolean => path === 'a'
-const gap: SharedCache['read'] = async () => ({ ticket: { generation: 1 } })
+const gap: SharedCache['read'] = async () => ({ leaseToken: { generation: 1 } })
 
 /** What a shared cache could hold: bytes whose memory was given away, of which no copy can be made. */
 function detached(): Uint8Array {
@@ -39,16 +39,16 @@ it.each<[string, SharedCache['read'], string]>([
   ['a probe that never answers', async () => new Promise(() => {}), 'UNAVAILABLE'],
   ['what the shared cache holds', async () => ({ hit: { value: detached() }, until: start + 9 * second }), 'TypeError'],
 ])('a batch is sent though one of its reads ends with the failure of %s', async (_, answer, outcome) => {
-  const { level, read } = shared({ failClosed: true })
+  const { client, read } = shared({ failClosed: true })
   read.mockImplementation((key, context) => (isOfA(key) ? answer : gap)(key, context))
-  const { store, get } = cached({}, { shared: level })
+  const { store, get } = cached({}, { shared: client })
   expect(await batched(store, get)).toEqual([expect.stringContaining(outcome), 'v1'])
   await store.close()
 })
 
-it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent though memory fails one of its reads (%s)', async (step) => {
-  const { level, read } = shared()
-  const { store, get } = cached({}, { shared: level })
+it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent although memory fails one of its reads (%s)', async (step) => {
+  const { client, read } = shared()
+  const { store, get } = cached({}, { shared: client })
   await seen(store)
   await pass(6)
   read.mockImplementation(async (key, context) => {
@@ -67,12 +67,12 @@ it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent though mem
   await store.close()
 })
 
-it('a read that fails after it found a gap gives its fill lease back', async () => {
-  const { level, fill } = shared()
-  const { store, get } = cached({}, { shared: level })
+it('a read that fails after it found a gap releases its fill lease', async () => {
+  const { client, fill } = shared()
+  const { store, get } = cached({}, { shared: client })
   get.mockImplementation(async () => {
     throw new TypeError('on purpose')
   })
   await expect(seen(store)).rejects.toThrow('on purpose')
-  expect(fill.mock.calls.map(([, ticket, entry]) => [ticket, entry])).toEqual([[{ generation: 1 }, undefined]])
+  expect(fill.mock.calls.map(([, leaseToken, entry]) => [leaseToken, entry])).toEqual([[{ generation: 1 }, undefined]])
 })

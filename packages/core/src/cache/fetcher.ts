@@ -19,24 +19,22 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../value/check-stored-secret.ts'
 
-/** How one store is asked, and what it is asked through. */
 export interface FetchOptions extends Lifetimes {
   readonly maxEntries: number
-  /** A call that takes longer is not joined, nor waited for in an outage. */
+  /** No read joins a call that takes longer, or waits for it in an outage. */
   readonly patientMs: number
   readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedCacheClient | undefined
-  /** Each process proves its own right before it takes anything from the shared cache. */
+  /** Demands verified access before values are taken from the shared cache. */
   readonly requireOwnAccess?: boolean | undefined
   readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
 }
 
-/** By which right a call that describes a secret is made. */
+/** The right that a describing call uses. */
 export type Right = 'read' | 'describe'
 
-/** What a store's cache remembers, and where it asks. */
 export interface FetcherParts {
   readonly provider: SecretProvider
   readonly options: FetchOptions
@@ -44,11 +42,11 @@ export interface FetcherParts {
   readonly flights: Flights
   readonly refusals: Refusals
   readonly writes: OwnWrites
-  /** Absent without a shared cache. */
+  /** Undefined without a shared cache. */
   readonly access: VerifiedAccess | undefined
 }
 
-/** Makes the call of one flight, to the shared cache and to the store, and keeps what its answer tells. */
+/** Asks the shared cache and the store for one flight, and keeps the answer. */
 export class Fetcher {
   readonly #parts: FetcherParts
 
@@ -56,62 +54,66 @@ export class Fetcher {
     this.#parts = parts
   }
 
-  /** Settles as readers see it: what the shared cache has, or the store says. */
+  /** Settles as its readers see it. */
   async fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, batch } = flight.read
-    const level = this.#levelFor(flight)
+    const shared = this.#sharedFor(flight)
     let said = saidNothing
     let isAsking = false
     try {
-      if (level !== undefined) said = await level.read(path, version)
+      if (shared !== undefined) said = await shared.read(path, version)
       const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
       if (spared !== undefined) return spared
       if (flight.cancel?.signal.aborted) throw aborted()
       isAsking = true
     } finally {
-      // Else the others of its batch would wait for ever, and the fleet for its fill lease.
+      // Otherwise the batch and the fleet would wait for this flight.
       if (!isAsking) batch?.leave()
-      if (!isAsking) level?.giveUp(path, version, said)
+      if (!isAsking) shared?.giveUp(path, version, said)
     }
-    return this.#askStore(flight, level, said)
+    return this.#askStore(flight, shared, said)
   }
 
-  async #askStore(flight: Flight, level: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
+  async #askStore(flight: Flight, shared: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
-      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
-      else level?.bring(path, version, said, stored, flight.askedAt)
+      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) shared?.giveUp(path, version, said)
+      else shared?.bring(path, version, said, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
-      level?.giveUp(path, version, said)
+      shared?.giveUp(path, version, said)
       if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
       throw this.#failed(flight, error)
     }
   }
 
-  /** The secret is withdrawn, and others may still hold it: those who held nothing themselves need not say so again. */
+  /**
+   * Others may still hold a withdrawn secret. Only a process that held it announces the withdrawal.
+   */
   #isNewsToFleet({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
     const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !isSuperseded
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
   }
 
-  /** Whether or not this read asked the shared cache: a volatile one does not, and memory may hold the value all the same. */
+  /** Volatile reads announce too, since memory may hold the value although they do not share it. */
   #announce(path: string, said: SharedAnswer): void {
     this.#parts.options.shared?.withdrawn(path, said, this.#parts.memory.entry(path)?.held.facts.version)
   }
 
-  /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
-  #levelFor({ key, read }: Flight): SharedCacheClient | undefined {
+  /** Volatile reads share nothing, and what the store refused us is not taken from others. */
+  #sharedFor({ key, read }: Flight): SharedCacheClient | undefined {
     const { access, options } = this.#parts
     return isVolatile(read.mode) || !access?.mayShare(key, read.path) ? undefined : options.shared
   }
 
-  /** What the shared cache has, if that is newer than what is held: a refresh that took the same again would never refresh. */
+  /**
+   * The shared value, if it is newer than the held one: otherwise a refresh would never refresh.
+   */
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
-    // The store may have refused it to us while we waited.
-    if (this.#levelFor(flight) === undefined) return undefined
+    // The store may have refused us while we waited.
+    if (this.#sharedFor(flight) === undefined) return undefined
     const { path, version, mode } = flight.read
     const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
@@ -120,7 +122,9 @@ export class Fetcher {
     return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
   }
 
-  /** What is held, if the shared cache has the same, or cannot be asked, and it is not yet time to ask the store itself. */
+  /**
+   * The held value, if the shared cache has the same or is unreachable, and its refresh is not due.
+   */
   #confirmed({ key, read, isSuperseded }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
     const there = storedSecretOf(holds)
     const isSame = isUnavailable || (there !== undefined && this.#parts.memory.entry(key)?.held.equals(there))
@@ -147,13 +151,16 @@ export class Fetcher {
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
     if (flight.isSuperseded || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
     this.#parts.memory.noteAnswer(key)
-    // Without a current version there is none before it, nor any other.
+    // Without a current version there are no other versions.
     this.#withdraw(key, flight)
     if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.noteAbsence(key, Date.now())
     return undefined
   }
 
-  /** From before a write of this process: it is news to nobody, and is asked for again soon. What was written, if held, goes before it. */
+  /**
+   * The answer is older than a write of this process: a held written value wins, and the store is
+   * asked again soon.
+   */
   #answeredBehind(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { memory, refusals, access } = this.#parts
     const { key, read, isSuperseded, id } = flight
@@ -171,13 +178,13 @@ export class Fetcher {
       if (!isSuperseded) memory.noteAbsence(key, Date.now(), true)
       return undefined
     }
-    // It takes the location of what could have stood in.
+    // It replaces the value that an outage would have served.
     if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
     const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
     return { held, from: 'store', stale: false }
   }
 
-  /** What is held of it, unless that is older than a write of this process. */
+  /** The held value, unless it is older than a write of this process. */
   #held({ key, read: { path, version } }: Flight): Entry | undefined {
     const entry = this.#parts.memory.entry(key)
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
@@ -215,8 +222,8 @@ export class Fetcher {
   }
 
   /**
-   * Of one version, or of the current one and so of all, nothing is served again that was asked for before this call, nor what such flights are
-   * still to bring. What is denied to us is not taken from others either, whenever they asked.
+   * Drops all that was asked for before this call, and supersedes flights that may still bring such
+   * answers. A denied value is not taken from the shared cache either, however new it is there.
    */
   #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
     this.#parts.flights.supersede(key, call)
@@ -224,7 +231,7 @@ export class Fetcher {
     if (code === 'DELETED') this.#parts.writes.withdrawn(key)
   }
 
-  /** Settles as `ask` does: a call beside reads, whose refusals are remembered as theirs are. */
+  /** Makes a describing call, and remembers its refusals like those of reads. */
   askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
     const { flights, refusals } = this.#parts
     return flights.beside(path, async (call) => {
@@ -240,7 +247,7 @@ export class Fetcher {
     })
   }
 
-  /** The right to describe may be one of its own; all else is about the secret. */
+  /** Only PERMISSION_DENIED may concern the right to describe; other codes concern the secret. */
   #refused(call: Call, error: SecretsError, right: Right): void {
     const { memory, refusals, access } = this.#parts
     const { path } = call.read
@@ -254,18 +261,18 @@ export class Fetcher {
     this.#withdraw(path, call, error.code)
   }
 
-  /** Returns the failure as readers get it. */
   #failed(flight: Flight, error: unknown): unknown {
     const { id, key, read, isSuperseded, askedAt } = flight
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || isRefuted(flight, error.code)) return error
-    // What is wrong with one version tells nothing of the others; a credential that is refused does.
+    // An error of one version says nothing about others, but a refused credential concerns them
+    // all.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    // Where a value goes, its refusal stays: else a later provider would answer in an outage.
+    // If the value is dropped, its refusal stays, so that no later provider answers in an outage.
     if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.note(refused, error, id)
     if (isRefusal(error.code) && !isSuperseded) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
       if (!isSuperseded) this.#withdraw(refused, flight, error.code)
-      // Whatever was written meanwhile, others' answers are not for us.
+      // A refusal holds for the shared cache even after a newer write.
       this.#parts.access?.refused(refused)
     }
     const isKept = !isSuperseded && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
@@ -273,12 +280,12 @@ export class Fetcher {
   }
 }
 
-/** The secret was missing, and a later call has described it. */
+/** A missing secret that a later call described. */
 function isContradicted({ supersededBy }: Call, stored: StoredSecret | undefined): boolean {
   return stored === undefined && supersededBy === 'description'
 }
 
-/** The store refuses us, and not everybody. */
+/** The store refuses this process, not everyone. */
 function isDenial(code: SecretsErrorCode | undefined): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
 }

@@ -24,19 +24,19 @@ describe('freshness', () => {
     })
   })
 
-  it('never passes expiresAt, not even with a stale answer', () => {
+  it('never passes expiresAt, not even for a stale answer', () => {
     drawn(1)
     expect(freshness({ expiresAt: 100_000 }, 0, lifetimes)).toEqual({ refreshAt: 80_000, freshUntil: 100_000, staleUntil: 100_000 })
     expect(freshness({ expiresAt: 400_000 }, 0, lifetimes)).toMatchObject({ freshUntil: 300_000, staleUntil: 400_000 })
   })
 
-  it.each([0, 0.5, 1])('leaves the shared level before anyone refreshes what is held: %d', (random) => {
+  it.each([0, 0.5, 1])('ends in the shared cache before any process refreshes its copy: %d', (random) => {
     drawn(random)
     expect(freshness({}, 1_000, lifetimes).refreshAt).toBeGreaterThanOrEqual(1_000 + sharedLifeMs(lifetimes.ttlMs))
     expect(sharedLifeMs(lifetimes.ttlMs)).toBe(192_000)
   })
 
-  it('neither reads a lease ahead nor serves it stale', () => {
+  it('never refreshes a lease early or serves it stale', () => {
     drawn(1)
     expect(freshness({ exclusive: true, expiresAt: 90_000 }, 0, lifetimes)).toEqual({
       refreshAt: Infinity,
@@ -46,7 +46,7 @@ describe('freshness', () => {
     expect(freshness({ exclusive: true }, 0, lifetimes)).toEqual({ refreshAt: Infinity, freshUntil: 300_000, staleUntil: 300_000 })
   })
 
-  it('keeps its bounds in order, whatever the numbers', () => {
+  it('keeps its bounds in order for any numbers', () => {
     const ms = fc.integer({ min: 0, max: 10_000_000 })
     fc.assert(
       fc.property(ms, ms, ms, fc.option(ms, { nil: undefined }), (askedAt, ttlMs, maxStaleMs, life) => {
@@ -62,7 +62,7 @@ describe('freshness', () => {
 })
 
 describe('absence', () => {
-  it('is believed for 5 s, doubled by each confirmation up to the TTL', () => {
+  it('holds for 5 s, doubled by each confirmation up to the TTL', () => {
     let known = absence(undefined, 0, lifetimes)
     const lasts = [known.lastsMs]
     for (let count = 0; count < 7; count += 1) lasts.push((known = absence(known, known.until, lifetimes)).lastsMs)
@@ -70,7 +70,7 @@ describe('absence', () => {
     expect(known.until).toBe(lasts.reduce((sum, each) => sum + each))
   })
 
-  it.each([0, 2_000])('is believed no longer than a TTL of %d ms', (ttlMs) => {
+  it.each([0, 2_000])('holds no longer than a TTL of %d ms', (ttlMs) => {
     expect(absence(undefined, 1_000, { ttlMs, maxStaleMs: 0 })).toEqual({ lastsMs: ttlMs, until: 1_000 + ttlMs })
   })
 })

@@ -40,7 +40,7 @@ async function seenAfter(store: ProviderCache, ...seconds: readonly number[]): P
   return answers
 }
 
-describe('after a write of version 2, what is older', () => {
+describe('after a write of version 2, an older value', () => {
   it.each<[string, StoredSecret]>([
     ['a lower version', v(1)],
     ['a version without a number', unnumbered],
@@ -63,7 +63,7 @@ describe('after a write of version 2, what is older', () => {
     expect(get).toHaveBeenCalledTimes(10)
   })
 
-  it('does not take the place of the written one that is held and fresh', async () => {
+  it('does not replace the written value while that is fresh', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(2), v(1), v(1), v(2))
@@ -73,7 +73,7 @@ describe('after a write of version 2, what is older', () => {
     expect(await seen(store)).toBe('v2')
   })
 
-  it('leaves no bytes behind where the written one is handed out in its place', async () => {
+  it('leaves no bytes behind if the written value is delivered instead', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     const older = Uint8Array.of(1, 2, 3)
@@ -82,7 +82,7 @@ describe('after a write of version 2, what is older', () => {
     expect([...older]).toEqual([0, 0, 0])
   })
 
-  it('is told to a reader who asks for a fresh answer, and to no other while the written one is fresh', async () => {
+  it('reaches only fresh reads while the written value is fresh', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(2), v(1))
@@ -91,7 +91,7 @@ describe('after a write of version 2, what is older', () => {
     expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 0.2))]).toEqual(['v1', 'v2', 'v1'])
   })
 
-  it('is told to a reader who asks for a fresh answer, and kept a second where no written one is fresh', async () => {
+  it('reaches a fresh read, and is kept for a second if no written value is fresh', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(2), v(1), v(1), v(2))
@@ -100,7 +100,7 @@ describe('after a write of version 2, what is older', () => {
     expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 0.999, 0.001, 1))]).toEqual(['v1', 'v1', 'v1', 'v1', 'v2'])
   })
 
-  it('ends an outage as any answer does: a slow answer after it is waited for', async () => {
+  it('ends an outage like any answer: reads wait for a slow answer after it', async () => {
     for (const older of [undefined, v(1)]) {
       const { store, get } = cached()
       await wrote(store, 2)
@@ -117,7 +117,7 @@ describe('after a write of version 2, what is older', () => {
     }
   })
 
-  it('is no stale answer: in an outage nothing stands in for what was written', async () => {
+  it('is never served stale in an outage', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(1))
@@ -127,7 +127,7 @@ describe('after a write of version 2, what is older', () => {
     await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and its store cannot be asked now')
   })
 
-  it('takes the place of the written one that is not fresh any more, for which nothing older stands in then', async () => {
+  it('replaces a written value that is not fresh, and is then not served stale', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(2), v(1))
@@ -137,7 +137,7 @@ describe('after a write of version 2, what is older', () => {
     await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and its store cannot be asked now')
   })
 
-  it('supersedes no older call that brings what was written', async () => {
+  it('supersedes no older call that brings the written value', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     const written = Promise.withResolvers<StoredSecret>()
@@ -151,7 +151,7 @@ describe('after a write of version 2, what is older', () => {
     expect(await seen(store)).toBe('v2')
   })
 
-  it('counts as what the store has when a quarter of an hour is over', async () => {
+  it('counts like any value after a quarter of an hour', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(1))
@@ -162,7 +162,7 @@ describe('after a write of version 2, what is older', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it('counts so after that time, too, where the clock was set back', async () => {
+  it('counts like any value after that time, also if the clock is set back', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     vi.setSystemTime(start - 86_400 * second)
@@ -171,7 +171,7 @@ describe('after a write of version 2, what is older', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it.each([2, 3])('is not version %d, which is kept as any other', async (version) => {
+  it.each([2, 3])('is not version %d, which is kept like any other', async (version) => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(version))
@@ -180,7 +180,7 @@ describe('after a write of version 2, what is older', () => {
     expect([...(await seenAfter(store, 61)), get.mock.calls.length]).toEqual([`v${version}`, `v${version} (stale)`, 2])
   })
 
-  it('is not what other paths have', async () => {
+  it('is not the value of another path', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
     replicas(get, v(1))
@@ -190,7 +190,7 @@ describe('after a write of version 2, what is older', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('stays older when a slower write of a lower version is acknowledged after it', async () => {
+  it('stays older if a lower version is acknowledged later', async () => {
     const { store, get } = cached()
     await wrote(store, 3)
     await wrote(store, 2)
@@ -198,7 +198,7 @@ describe('after a write of version 2, what is older', () => {
     expect(await seenAfter(store, 1)).toEqual(['v2', 'v3'])
   })
 
-  it('is none where the write has no number: what the store says counts', async () => {
+  it("does not exist for a write without a number: the store's answer counts", async () => {
     const { store, get } = cached()
     await wrote(store)
     replicas(get, unnumbered)
@@ -216,8 +216,8 @@ describe('after a write of version 2, what is older', () => {
   })
 })
 
-describe('after a write, that the store does not show it yet', () => {
-  it('is believed for a second', async () => {
+describe('an absence after a write', () => {
+  it('holds for a second', async () => {
     const { store, get } = cached()
     await wrote(store, 1)
     replicas(get, undefined, undefined, v(1))
@@ -225,7 +225,7 @@ describe('after a write, that the store does not show it yet', () => {
     expect(get).toHaveBeenCalledTimes(3)
   })
 
-  it('is believed for a second of the version that was written, too', async () => {
+  it('holds for a second for the written version, too', async () => {
     const getVersion = vi.fn(async (): Promise<StoredSecret | undefined> => v(2))
     getVersion.mockImplementationOnce(async () => undefined)
     const { store } = cached({ getVersion })
@@ -251,7 +251,7 @@ describe('after a write, that the store does not show it yet', () => {
     expect(getVersion).toHaveBeenCalledTimes(calls)
   })
 
-  it('is believed as ever of the version before the first', async () => {
+  it('holds as usual for the version before the first', async () => {
     const getVersion = vi.fn(async () => undefined)
     const { store } = cached({ getVersion })
     await wrote(store, 1)
@@ -261,7 +261,7 @@ describe('after a write, that the store does not show it yet', () => {
     expect(getVersion).toHaveBeenCalledTimes(1)
   })
 
-  it('does not take the written one that is held', async () => {
+  it('does not drop the held written value', async () => {
     const { store, get } = cached()
     await wrote(store, 1)
     replicas(get, v(1), undefined, v(1))
@@ -281,7 +281,7 @@ describe('after a withdrawal by this process, a value', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['DELETED', 4])
   })
 
-  it('is fresh for a second of a version, too', async () => {
+  it('is fresh for a second, also as a version', async () => {
     const getVersion = vi.fn(async (): Promise<StoredSecret | undefined> => v(2))
     const { store } = cached({ getVersion })
     await deleted(store)
@@ -315,7 +315,7 @@ describe('after a withdrawal by this process, a value', () => {
   })
 })
 
-it('a lower version is kept as any other where the store has said since that the secret was withdrawn', async () => {
+it('a lower version is kept like any other if the store has confirmed the withdrawal since', async () => {
   for (const acknowledged of ['a read', 'a description'] as const) {
     const { store, get } = cached()
     await wrote(store, 9)
@@ -330,7 +330,7 @@ it('a lower version is kept as any other where the store has said since that the
   }
 })
 
-it('a withdrawal that a description begun before the write is told of after it undoes nothing of the write', async () => {
+it('a withdrawal reported by a description from before the write does not undo the write', async () => {
   const { store, get } = cached()
   const answer = Promise.withResolvers<never>()
   const describing = Promise.allSettled([store.describe('a', () => answer.promise)])
@@ -341,17 +341,17 @@ it('a withdrawal that a description begun before the write is told of after it u
   expect(await seenAfter(store, 1)).toEqual(['v1', 'v2'])
 })
 
-describe('what is older than a write of this process, at the shared cache,', () => {
+describe('a value older than a write of this process, with a shared cache,', () => {
   const hit = (version: number, askedAt: number): Awaited<ReturnType<SharedCache['read']>> => ({
     hit: v(version),
     until: Date.now() + 100 * second,
     askedAt,
   })
 
-  it('is not brought there', async () => {
+  it('is not filled there', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, fill } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     replicas(get, v(1), undefined, v(2))
     await seenAfter(store, 1, 1)
@@ -359,10 +359,10 @@ describe('what is older than a write of this process, at the shared cache,', () 
     expect(invalidate).toHaveBeenCalledTimes(1)
   })
 
-  it('does not correct what is there', async () => {
+  it('does not correct the value there', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     read.mockImplementation(async () => hit(2, Date.now()))
     for (const older of [v(1), undefined]) {
@@ -373,8 +373,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
   })
 
   it('is not taken from there', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     await pass(1)
     read.mockImplementation(async () => hit(1, Date.now()))
@@ -382,9 +382,9 @@ describe('what is older than a write of this process, at the shared cache,', () 
     expect(await seen(store)).toBe('v2')
   })
 
-  it('gives way to the written one that another process brings, though that asked for it earlier', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('gives way to the written value of another process, even if that was asked for earlier', async () => {
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     const askedAt = Date.now()
     await pass(1)
@@ -395,9 +395,9 @@ describe('what is older than a write of this process, at the shared cache,', () 
     expect([await seen(store), get.mock.calls.length]).toEqual(['v2', 1])
   })
 
-  it('does not take the place of the written one in memory, which is looked at again', async () => {
-    const { level } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('does not replace the written value in memory, which is probed again', async () => {
+    const { client } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     replicas(get, v(2), v(1), v(2))
     expect(await seenAfter(store, 5, 0.5, 0.5)).toEqual(['v2', 'v2', 'v2', 'v2'])
@@ -405,8 +405,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
   })
 })
 
-describe('what is remembered of own writes', () => {
-  it('says of a version that was asked for by number only that the written one is not there yet', () => {
+describe('the memory of own writes', () => {
+  it('treats only the written number as not there yet, for a read by number', () => {
     const writes = new OwnWrites()
     writes.wrote('a', 3)
     expect(writes.isBehind('a', 3, undefined)).toBe(true)
@@ -414,7 +414,7 @@ describe('what is remembered of own writes', () => {
     expect(writes.isBehind('a', 2, undefined)).toBe(false)
   })
 
-  it('is of the latest 10,000 paths', () => {
+  it('holds the latest 10,000 paths', () => {
     const writes = new OwnWrites()
     for (let path = 0; path <= 10_000; path += 1) writes.wrote(`${path}`, 2)
     expect(['0', '1'].map((path) => writes.isBehind(path, undefined, v(1)))).toEqual([false, true])

@@ -2,23 +2,23 @@ import { Lru } from './keys/lru.ts'
 import type { VersionSelector } from './keys/cache-key.ts'
 
 const most = 10_000
-/** As long as the shared cache holds back what is older than a write. */
+/** As long as the shared cache holds back values older than a write. */
 const lastMs = 900_000
 
 interface OwnWrite {
-  /** The number that was written; `Infinity` after a withdrawal, which every value is older than. */
+  /** The written number; `Infinity` after a withdrawal, since every value is older. */
   readonly version: number
   at: number
 }
 
 /**
- * What this process wrote or withdrew lately, by path: a replica of the store that lags behind may still answer with what was there
- * before. A write without a number leaves nothing to compare.
+ * Recent writes of this process by path, since a lagging replica may answer with an older value. A
+ * write without a number leaves nothing to compare.
  */
 export class OwnWrites {
   readonly #writes = new Lru<OwnWrite>(most)
 
-  /** Writes may be acknowledged in another order than their numbers. */
+  /** Acknowledgements may arrive out of order. */
   wrote(path: string, version: number): void {
     this.#writes.set(path, { version: Math.max(version, this.#lately(path) ?? 0), at: Date.now() })
   }
@@ -27,17 +27,16 @@ export class OwnWrites {
     this.wrote(path, Infinity)
   }
 
-  /** The secret may be there again, under whatever number. */
   restored(path: string): void {
     if (this.#writes.get(path)?.version === Infinity) this.#writes.delete(path)
   }
 
-  /** The store said that the secret is withdrawn: what is created then may begin with number 1. */
+  /** The store confirmed the withdrawal: a secret created after it may begin with number 1. */
   withdrawn(path: string): void {
     if (this.#writes.get(path)?.version !== Infinity) this.#writes.delete(path)
   }
 
-  /** Whether what the store has of the version, a number or nothing, is from before the write, or may be. */
+  /** Whether the store's answer is, or may be, older than the write. */
   isBehind(path: string, selector: VersionSelector, found: { readonly version?: number | undefined } | undefined): boolean {
     const written = this.#lately(path)
     if (written === undefined) return false
@@ -49,7 +48,7 @@ export class OwnWrites {
   #lately(path: string): number | undefined {
     const write = this.#writes.get(path)
     if (write === undefined) return undefined
-    // A clock that was set back does not stretch it.
+    // A clock that is set back must not extend it.
     write.at = Math.min(write.at, Date.now())
     return Date.now() - write.at < lastMs ? write.version : undefined
   }

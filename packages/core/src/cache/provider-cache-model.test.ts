@@ -254,7 +254,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   await world.end()
 }
 
-it('never serves what is too old, withdrawn, denied, missing or overwritten, and loses no reader, whatever the store and the clock do', async () => {
+it('never serves old, withdrawn, denied, missing or overwritten values, and answers every reader, whatever store and clock do', async () => {
   await expect(
     fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 60 }), run), { numRuns: 300 }),
   ).resolves.toBeUndefined()

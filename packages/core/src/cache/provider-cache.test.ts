@@ -53,7 +53,7 @@ describe('TTL: an answer', () => {
     expect(await seen(other.store)).toBe('PERMISSION_DENIED')
   })
 
-  it('is never served beyond expiresAt, not even while the store is out', async () => {
+  it('is never served beyond expiresAt, not even in an outage', async () => {
     const { store, get } = cached()
     get.mockImplementation(async () => ({ value: 'v1', expiresAt: start + 100 * second }))
     await seen(store)
@@ -64,7 +64,7 @@ describe('TTL: an answer', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('is asked for each time with a TTL of 0', async () => {
+  it('is read from the store each time with a TTL of 0', async () => {
     const { store, get } = cached({}, { ttlMs: 0 })
     for (const value of ['v1', 'v2', undefined, 'v3']) {
       get.mockImplementation(async () => (value === undefined ? undefined : { value }))
@@ -90,7 +90,7 @@ describe('refresh: a read past 80 % of the TTL', () => {
     expect(store.counts).toMatchObject({ hits: 5, misses: 1, refreshes: 1 })
   })
 
-  it('is the only cause of one: nothing runs on a timer', async () => {
+  it('is the only cause of a refresh: nothing runs on a timer', async () => {
     const { store, get } = cached()
     await seen(store)
     expect(vi.getTimerCount()).toBe(0)
@@ -98,7 +98,7 @@ describe('refresh: a read past 80 % of the TTL', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('does not feel that it failed, until the value has expired', async () => {
+  it('hides a failed refresh until the value has expired', async () => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => fail('INTERNAL'))
@@ -110,7 +110,7 @@ describe('refresh: a read past 80 % of the TTL', () => {
     expect(await seen(store)).toBe('INTERNAL')
   })
 
-  it('does not repeat one that failed before its back-off is over', async () => {
+  it('does not repeat a failed refresh before its back-off is over', async () => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => fail('UNAVAILABLE'))
@@ -136,7 +136,7 @@ describe('refresh: a read past 80 % of the TTL', () => {
 })
 
 describe('stale answers', () => {
-  it.each(outages)('are given while the store is out by %s, marked, and up to maxStaleSeconds', async (code) => {
+  it.each(outages)('are served in an outage by %s, marked, up to maxStaleSeconds', async (code) => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => fail(code))
@@ -160,7 +160,7 @@ describe('stale answers', () => {
     },
   )
 
-  it.each(denials)('are never given after %s, whatever the store says later', async (code) => {
+  it.each(denials)('are never served after %s, whatever the store says later', async (code) => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => fail(code))
@@ -173,7 +173,7 @@ describe('stale answers', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('are never given after a not-found', async () => {
+  it('are never served after a not-found', async () => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => undefined)
@@ -184,7 +184,7 @@ describe('stale answers', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('are never stamped as fresh: every read asks again as soon as the back-off allows', async () => {
+  it('never count as fresh: every read asks again once the back-off is over', async () => {
     const { store, get } = cached()
     await seen(store)
     await pass(300)
@@ -206,7 +206,7 @@ describe('stale answers', () => {
     expect((await found(store))?.held).toBe(fresh?.held)
   })
 
-  it('do not do for a read that asked for fresh', async () => {
+  it('are not served to a fresh read', async () => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async () => fail('UNAVAILABLE'))
@@ -231,7 +231,7 @@ describe('"does not exist"', () => {
     expect(store.counts).toMatchObject({ hits: 3, misses: 3, entries: 0 })
   })
 
-  it('begins anew after the secret was there', async () => {
+  it('starts at 5 s again after the secret was found', async () => {
     const { store, get } = cached()
     const asked = async (value: string | undefined): Promise<void> => {
       get.mockImplementation(async () => (value === undefined ? undefined : { value }))
@@ -256,7 +256,7 @@ describe('"does not exist"', () => {
 })
 
 describe('failures', () => {
-  it('are shared by all who wait on the same flight', async () => {
+  it('are shared by all readers of the same flight', async () => {
     const { store, get } = cached()
     get.mockImplementation(async () => fail('INTERNAL'))
     expect(await Promise.all([seen(store), seen(store), seen(store)])).toEqual(['INTERNAL', 'INTERNAL', 'INTERNAL'])
@@ -317,7 +317,7 @@ describe('failures', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it('begin anew with 0.5 s after an answer', async () => {
+  it('start at 0.5 s again after an answer', async () => {
     const { store, get } = cached()
     const ask = async (answer: () => Promise<StoredSecret | undefined>): Promise<void> => {
       get.mockImplementation(answer)
@@ -340,7 +340,7 @@ describe('failures', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  describe('of a store that was away for two minutes', () => {
+  describe('of a store with an outage of two minutes', () => {
     /** Asked at the start of the outage and at its end, when the value that is held is stale. */
     async function away(
       code: SecretsError['code'] = 'UNAVAILABLE',
@@ -357,7 +357,7 @@ describe('failures', () => {
       return { store, get }
     }
 
-    it('let who has a value come back to it within a minute', async () => {
+    it('let readers with a stale value return within a minute', async () => {
       const { store } = await away()
       await pass(59.999)
       expect(await seen(store)).toBe('v1 (stale)')
@@ -365,32 +365,32 @@ describe('failures', () => {
       expect(await seen(store)).toBe('v2')
     })
 
-    it('do not hold back who will have nothing that is held', async () => {
+    it('do not delay readers whose stale value expires', async () => {
       const { store } = await away()
       await pass(0.5)
       expect(await seen(store, { mode: 'fresh' })).toBe('v2')
     })
 
-    it('do not hold back who was told what a value does not stand in for', async () => {
+    it('do not delay readers after a failure without stale answers', async () => {
       const { store } = await away('INTERNAL')
       await pass(0.5)
       expect(await seen(store)).toBe('v2')
     })
 
-    it('do not hold back those who share a level, where one asks for all', async () => {
-      const { store } = await away('UNAVAILABLE', { shared: shared().level })
+    it('do not delay readers with a shared cache, where one process asks for all', async () => {
+      const { store } = await away('UNAVAILABLE', { shared: shared().client })
       await pass(0.5)
       expect(await seen(store)).toBe('v2')
     })
   })
 
-  it('of one secret do not hold back another', async () => {
+  it('of one secret do not delay another', async () => {
     const { store, get } = cached()
     get.mockImplementation(async (path) => (path === 'a' ? fail('UNAVAILABLE') : { value: 'b1' }))
     expect([await seen(store), await seen(store, { path: 'b' })]).toEqual(['UNAVAILABLE', 'b1'])
   })
 
-  it('by abort count for nothing', async () => {
+  it('by abort do not count', async () => {
     const { store, get } = cached()
     get.mockImplementationOnce(async () => fail('ABORTED'))
     expect([await seen(store), await seen(store)]).toEqual(['ABORTED', 'v1'])
@@ -418,7 +418,7 @@ describe('a lease', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('is replaced only by fresh, which says so to the provider', async () => {
+  it('is replaced only by fresh, and the provider gets that flag', async () => {
     const { store, get } = cached()
     get.mockImplementation(async (_, { fresh }) => lease(fresh === true ? 'l2' : 'l1'))
     await seen(store)
@@ -428,7 +428,7 @@ describe('a lease', () => {
 })
 
 describe('size', () => {
-  it('is bounded: the least recently used entry goes, and is wiped', async () => {
+  it('is bounded: the least recently used entry is evicted and wiped', async () => {
     const { store, get } = cached({}, { maxEntries: 2 })
     const first = (await found(store, { path: 'a' }))?.held
     await seen(store, { path: 'b' })
@@ -451,7 +451,7 @@ describe('one flight', () => {
     expect(store.counts).toMatchObject({ misses: 100, flightsJoined: 96, entries: 4 })
   })
 
-  it("is not disturbed by one waiter's abort", async () => {
+  it('survives the abort of one reader', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const impatient = new AbortController()
@@ -464,7 +464,7 @@ describe('one flight', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it("that fails is nobody's rejection if nobody waits any more", async () => {
+  it('that fails without readers causes no unhandled rejection', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const impatient = new AbortController()
@@ -476,7 +476,7 @@ describe('one flight', () => {
     await pass(0)
   })
 
-  it('is aborted when its last reader leaves, and not joined after that', async () => {
+  it('is aborted when its last reader leaves, and is not joined later', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const [one, other] = [new AbortController(), new AbortController()]
@@ -490,7 +490,7 @@ describe('one flight', () => {
     expect([await next, get.mock.calls.length]).toEqual(['v2', 2])
   })
 
-  it('is not aborted while a reader without a signal waits, nor where such a reader began it', async () => {
+  it('is not aborted while a reader without a signal waits, or if such a reader began it', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const impatient = new AbortController()
@@ -500,7 +500,7 @@ describe('one flight', () => {
     expect([await Promise.all(reads), get.mock.calls[0]?.[1].signal.aborted]).toEqual([['ABORTED', 'v1'], false])
   })
 
-  it('is joined up to a quarter of the deadline, since an older one may hang', async () => {
+  it('is joined for a quarter of the deadline, since an older one may hang', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const first = seen(store)
@@ -538,7 +538,7 @@ describe('one flight', () => {
   })
 })
 
-describe('of two flights, the one that was begun later', () => {
+describe('the later of two flights', () => {
   const value = (text: string) => async (): Promise<StoredSecret> => ({ value: text })
   const nothing = async (): Promise<undefined> => undefined
 
@@ -561,7 +561,7 @@ describe('of two flights, the one that was begun later', () => {
     expect(await seen(await crossed(value('old'), value('new')))).toBe('new')
   })
 
-  it('is not undone by one of the same millisecond', async () => {
+  it('is not undone by an older one of the same millisecond', async () => {
     const { store, get } = cached()
     const slowly = Promise.withResolvers<StoredSecret>()
     get.mockImplementation(async (_, { fresh }) => (fresh === true ? { value: 'new' } : slowly.promise))
@@ -597,7 +597,7 @@ describe('a write', () => {
     expect([await seen(store), await seen(store, { path: 'a2' })]).toEqual(['UNAVAILABLE', 'v1'])
   })
 
-  it('outdates the flight that was begun before it: that is not joined, and does not fill', async () => {
+  it('supersedes the earlier flight, which is not joined and fills nothing', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const before = seen(store)
@@ -613,7 +613,7 @@ describe('a write', () => {
     expect(await seen(store)).toBe('new')
   })
 
-  it('leaves the flight that was begun after it to be joined, when the one before has ended', async () => {
+  it('leaves a later flight joinable after the earlier one has ended', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const before = seen(store)
@@ -629,7 +629,7 @@ describe('a write', () => {
     expect([await after, await joining]).toEqual(['new', 'new'])
   })
 
-  it('leaves the flights of other paths to be joined', async () => {
+  it('leaves the flights of other paths joinable', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const before = seen(store, { path: 'b' })
@@ -642,7 +642,7 @@ describe('a write', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('leaves what is remembered of other paths: that they are missing, or failed', async () => {
+  it('keeps absences and failures of other paths', async () => {
     const { store, get } = cached()
     get.mockImplementation(async (path) => (path === 'failing' ? fail('INTERNAL') : undefined))
     for (const path of ['missing', 'failing']) await seen(store, { path })
@@ -670,7 +670,7 @@ describe('a write', () => {
 })
 
 describe('autoCleanup', () => {
-  it('hands the value out and keeps it nowhere', async () => {
+  it('delivers the value and keeps no copy', async () => {
     const { store, get } = cached()
     const held = (await found(store, { mode: 'volatile' }))?.held
     expect([held?.text(), store.counts.entries]).toEqual(['v1', 0])
@@ -702,7 +702,7 @@ describe('autoCleanup', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('with fresh asks the store, and still keeps nothing', async () => {
+  it('with fresh asks the store, and keeps nothing', async () => {
     const { store, get } = cached()
     await seen(store)
     get.mockImplementation(async (_, { fresh }) => ({ value: `fresh ${fresh}` }))
@@ -728,7 +728,7 @@ describe('the clock', () => {
     expect(await seen(store)).toBe(value)
   })
 
-  it('that went back outdates flights, absences and back-offs too', async () => {
+  it('that goes back ends flights, absences and back-offs too', async () => {
     const { store, get } = cached()
     const landings = slow(get)
     const before = seen(store)
@@ -743,7 +743,7 @@ describe('the clock', () => {
     expect(await seen(store)).toBe('v2')
   })
 
-  it('that went back a little lets a not-found count that was asked for later', async () => {
+  it('that goes back a little still lets a later not-found count', async () => {
     const { store, get } = cached()
     await seen(store)
     vi.setSystemTime(start - 900)
@@ -752,7 +752,7 @@ describe('the clock', () => {
     expect(await seen(store)).toBeUndefined()
   })
 
-  it('that jumped ahead, as after a freeze, makes no old value fresh', async () => {
+  it('that jumps ahead makes no old value fresh', async () => {
     const { store, get } = cached()
     await seen(store)
     vi.setSystemTime(start + 86_400 * second)
@@ -762,7 +762,7 @@ describe('the clock', () => {
 })
 
 describe('versions', () => {
-  it('are never answered with the current value by a store that keeps none', async () => {
+  it('are never answered with the current value of a store without versions', async () => {
     const { store, get } = cached()
     await seen(store)
     expect(await seen(store, { version: 1 })).toBe('UNSUPPORTED')
@@ -770,7 +770,7 @@ describe('versions', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('that are missing leave the current one alone, and a missing current one takes them along', async () => {
+  it('that are missing leave the current one alone, but a missing current one drops them', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async (_, version) =>
       version === 1 ? { value: 'one' } : undefined,
     )
@@ -783,7 +783,7 @@ describe('versions', () => {
   })
 })
 
-describe('what is wrong with one version', () => {
+describe('an error of one version', () => {
   const ask = async (code: SecretsError['code'], asked: number | 'previous'): Promise<(string | undefined)[]> => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async (_, version) => ({ value: `of ${version}` }))
     const { store, get } = cached({ getVersion })
@@ -797,16 +797,16 @@ describe('what is wrong with one version', () => {
     return Promise.all(versions.map((version) => seen(store, { version })))
   }
 
-  it.each(['DELETED', 'PERMISSION_DENIED', 'INTEGRITY'] as const)('(%s) takes that version and no other', async (code) => {
+  it.each(['DELETED', 'PERMISSION_DENIED', 'INTEGRITY'] as const)('(%s) drops that version and no other', async (code) => {
     expect(await ask(code, 1)).toEqual(['v1', code, 'of 2', 'of previous'])
     expect(await ask(code, 'previous')).toEqual(['v1', 'of 1', 'of 2', code])
   })
 
-  it('is wrong with all where it is the credential', async () => {
+  it('concerns all versions if the credential is refused', async () => {
     expect(await ask('UNAUTHENTICATED', 1)).toEqual(Array.from({ length: 4 }, () => 'UNAUTHENTICATED'))
   })
 
-  it.each(denials)('is not undone by what was asked for before the store said %s', async (code) => {
+  it.each(denials)('is not undone by an older answer after %s', async (code) => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
     const { store } = cached({ getVersion })
     const slowly = Promise.withResolvers<StoredSecret>()
@@ -819,7 +819,7 @@ describe('what is wrong with one version', () => {
 })
 
 describe('peek', () => {
-  it('answers what is held and fresh, as a hit, and asks nothing otherwise', async () => {
+  it('returns a fresh held value as a hit, and asks nothing otherwise', async () => {
     const { store, get } = cached()
     expect(store.peek('a')).toBeUndefined()
     await seen(store)
@@ -839,7 +839,7 @@ describe('confirm', () => {
     return entry
   }
 
-  it('takes what is held for as good as it was, as a hit, until it is to be refreshed', async () => {
+  it('extends the held value as a hit, until its refresh is due', async () => {
     const { store } = cached()
     const entry = await heldIn(store)
     await pass(239.999)
@@ -848,7 +848,7 @@ describe('confirm', () => {
     expect([store.isStillFresh(entry, Date.now()), store.counts.hits]).toEqual([false, 2])
   })
 
-  it('goes by the latest time that it has seen itself', async () => {
+  it('uses the latest time that it has seen itself', async () => {
     const { store } = cached()
     const entry = await heldIn(store)
     await pass(10)
@@ -862,7 +862,7 @@ describe('confirm', () => {
 })
 
 describe('the value', () => {
-  it('is handed to every reader as one, with its facts', async () => {
+  it('is one object for every reader, with its metadata', async () => {
     const { store, get } = cached()
     get.mockImplementation(async () => ({ value: 'v1', version: 3, revision: 'r', currentSince: 5 }))
     const [first, second_] = [await found(store), await found(store)]
@@ -871,7 +871,7 @@ describe('the value', () => {
     expect([first?.from, second_?.from]).toEqual(['store', 'memory'])
   })
 
-  it('that was replaced is wiped after the turn, the new one not', async () => {
+  it('that was replaced is wiped after the turn, and the new one is kept', async () => {
     const { store } = cached()
     const old = (await found(store))?.held
     const next = (await found(store, { mode: 'fresh' }))?.held
@@ -883,7 +883,7 @@ describe('the value', () => {
 })
 
 describe('a batch', () => {
-  it('is asked for what is neither held, backed off, nor under way already', async () => {
+  it('asks only for paths that are neither held, backed off nor in flight', async () => {
     const getMany = vi.fn<NonNullable<SecretProvider['getMany']>>(async (paths) =>
       paths.map((path) => ({ status: 'fulfilled', value: { value: `many ${path}` } })),
     )
@@ -911,18 +911,18 @@ describe('closing', () => {
     ['that cannot be ended', () => () => expect.fail('no connection')],
     ['that is none', async () => () => {}],
   ])('drops all in spite of a subscription %s', async (_, subscribe) => {
-    const { level } = shared({ subscribe: subscribe as SharedCache['subscribe'] }) // what a broken level could have
-    const { store } = cached({}, { shared: level })
+    const { client } = shared({ subscribe: subscribe as SharedCache['subscribe'] }) // what a broken shared cache could have
+    const { store } = cached({}, { shared: client })
     await seen(store)
     await store.close()
     expect(store.counts.entries).toBe(0)
   })
 
-  it('waits for what the level is being told in the background', async () => {
-    const { level, fill } = shared()
+  it('waits for background invalidations of the shared cache', async () => {
+    const { client, fill } = shared()
     const filling = Promise.withResolvers<void>()
     fill.mockImplementation(() => filling.promise)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     await seen(store)
     const closed = vi.fn<() => void>()
     void store.close().then(closed)
@@ -933,9 +933,9 @@ describe('closing', () => {
     expect(closed).toHaveBeenCalled()
   })
 
-  it('waits for the flights under way, drops all, and ends the subscription', async () => {
+  it('waits for running flights, drops everything, and ends the subscription', async () => {
     const end = vi.fn<() => void>()
-    const { store, get } = cached({}, { shared: shared({ subscribe: () => end }).level })
+    const { store, get } = cached({}, { shared: shared({ subscribe: () => end }).client })
     await seen(store, { path: 'b' })
     const landings = slow(get)
     void seen(store)
@@ -952,7 +952,7 @@ describe('closing', () => {
 })
 
 describe('a write through one of several caches of a store', () => {
-  it('is seen by all of them, and outdates what each has under way', async () => {
+  it('is seen by all of them, and supersedes their flights', async () => {
     const siblings: ProviderCache[] = []
     const [one, other] = [cached({}, { siblings }), cached({}, { siblings })]
     siblings.push(one.store, other.store)
@@ -968,20 +968,20 @@ describe('a write through one of several caches of a store', () => {
 })
 
 /** A shared cache that is empty unless a test says otherwise. */
-describe('before a shared level, memory', () => {
+describe('the in-memory cache before a shared cache', () => {
   const atLevel = { hit: { value: 'v1' }, until: start + 192 * second, askedAt: start }
 
   /** Held since the start; the shared cache has the same. Looks after 5 seconds, and ahead of that after 4. */
   async function held(): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
-    const level = shared()
-    const one = cached({}, { shared: level.level })
+    const client = shared()
+    const one = cached({}, { shared: client.client })
     await seen(one.store)
-    level.read.mockClear()
-    level.read.mockImplementation(async () => atLevel)
-    return { ...level, ...one }
+    client.read.mockClear()
+    client.read.mockImplementation(async () => atLevel)
+    return { ...client, ...one }
   }
 
-  it('is believed for some seconds, and then as often as the level still has the same, without a call to the store', async () => {
+  it('holds for some seconds, and longer while the shared cache has the same value, without a call to the store', async () => {
     const { store, get, read } = await held()
     await pass(3.999)
     expect([await seen(store), read.mock.calls.length]).toEqual(['v1', 0])
@@ -994,10 +994,10 @@ describe('before a shared level, memory', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('gives way to what others wrote', async () => {
+  it('takes over values that others wrote', async () => {
     const { store, get, read } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
-    read.mockImplementation(async () => ({ ticket: { generation: 2 } }))
+    read.mockImplementation(async () => ({ leaseToken: { generation: 2 } }))
     await pass(5)
     expect(await seen(store)).toBe('v2')
     read.mockImplementation(async () => ({ hit: { value: 'v3' }, until: start + 200 * second, askedAt: start + 6 * second }))
@@ -1005,7 +1005,7 @@ describe('before a shared level, memory', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
   })
 
-  it('is put to the store where the level has something else that is no newer, as by the clock of another machine', async () => {
+  it('asks the store if the shared cache has a different value that is no newer', async () => {
     const { store, get, read } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
     read.mockImplementation(async () => ({ hit: { value: 'v2' }, until: start + 191 * second, askedAt: start - second }))
@@ -1015,8 +1015,8 @@ describe('before a shared level, memory', () => {
 
   it.each<[string, SharedCache['read']]>([
     ['fails', async () => Promise.reject(new Error('down'))],
-    ['says that it cannot be asked', async () => ({ ticket: {}, unavailable: true })],
-  ])('is believed for as long as without one while the level %s', async (_, answer) => {
+    ['says that it cannot be asked', async () => ({ leaseToken: {}, unavailable: true })],
+  ])('holds as long as without a shared cache while that %s', async (_, answer) => {
     const { store, get, read } = await held()
     read.mockImplementation(answer)
     await pass(200)
@@ -1026,7 +1026,7 @@ describe('before a shared level, memory', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 2])
   })
 
-  it('is from memory, whether the level confirms it or the store cannot be asked', async () => {
+  it('answers from memory if the shared cache confirms the value or the store is unreachable', async () => {
     const { store, get } = await held()
     await pass(5)
     expect(await found(store)).toMatchObject({ from: 'memory', stale: false })
@@ -1035,16 +1035,16 @@ describe('before a shared level, memory', () => {
     expect(await found(store)).toMatchObject({ from: 'memory', stale: true, outage: 'UNAVAILABLE' })
   })
 
-  it('asks the store itself when the time has come, whatever the level has', async () => {
+  it('asks the store when its refresh is due, whatever the shared cache has', async () => {
     const { store, get } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
     await pass(240)
     expect(await seen(store)).toBe('v2')
   })
 
-  it('is no stale answer before its TTL is over', async () => {
+  it('gives no stale answer before the TTL is over', async () => {
     const { store, get, read } = await held()
-    read.mockImplementation(async () => ({ ticket: {} }))
+    read.mockImplementation(async () => ({ leaseToken: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(299.999)
     expect(await seen(store)).toBe('v1')
@@ -1053,7 +1053,7 @@ describe('before a shared level, memory', () => {
     expect(await seen(store)).toBe('v1 (stale)')
   })
 
-  it('is passed over by a fresh read', async () => {
+  it('is skipped by a fresh read', async () => {
     const { store, get } = await held()
     await pass(1)
     await seen(store, { mode: 'fresh' })
@@ -1061,10 +1061,10 @@ describe('before a shared level, memory', () => {
   })
 })
 
-describe('over a shared level that fails closed, the store', () => {
-  it('is not asked while the level cannot be; what is held stands in', async () => {
-    const { level, read } = shared({ failClosed: true })
-    const { store, get } = cached({}, { shared: level })
+describe('a store behind a shared cache that fails closed', () => {
+  it('is not asked while the shared cache is unreachable: held values are served stale', async () => {
+    const { client, read } = shared({ failClosed: true })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     read.mockImplementation(async () => Promise.reject(new Error('down')))
     await pass(5)
@@ -1072,17 +1072,17 @@ describe('over a shared level that fails closed, the store', () => {
   })
 })
 
-describe('over a shared level, the store', () => {
+describe('a store behind a shared cache', () => {
   const hit = { hit: { value: 'shared' }, until: start + 100 * second }
 
-  it('is not asked for what the level holds, which is no fresher and no younger here than there', async () => {
-    const { level, read } = shared()
+  it('is not asked for values of the shared cache, which get no younger by it', async () => {
+    const { client, read } = shared()
     read.mockImplementation(async () => hit)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     const answer = await found(store)
     expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
     expect(get).not.toHaveBeenCalled()
-    read.mockImplementation(async () => ({ ticket: {} }))
+    read.mockImplementation(async () => ({ leaseToken: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(207.999)
     expect(await seen(store)).toBe('shared')
@@ -1092,13 +1092,13 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('is asked for a gap, and its answer fills it, with the ticket and until the first refresh or expiresAt', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('is asked for a gap, and fills it until the first refresh or expiresAt', async () => {
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     get.mockImplementation(async () => ({ value: 'v2', expiresAt: start + 7 }))
     await seen(store, { path: 'b' })
-    expect(fill.mock.calls.map(([key, ticket, entry]) => [key.path, ticket, entry])).toEqual([
+    expect(fill.mock.calls.map(([key, leaseToken, entry]) => [key.path, leaseToken, entry])).toEqual([
       ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 192 * second, askedAt: start }],
       ['b', { generation: 1 }, { secret: { value: 'v2', expiresAt: start + 7 }, until: start + 7, askedAt: start }],
     ])
@@ -1109,16 +1109,16 @@ describe('over a shared level, the store', () => {
     ['a lease', async () => ({ value: 'l1', exclusive: true })],
     ['a failure', async () => fail('UNAVAILABLE')],
   ])('keeps %s to itself, and gives the turn to fill back', async (_, answer) => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(answer)
     await seen(store)
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 
-  it('does not fill what was asked for before a write', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('does not fill with an answer from before a write', async () => {
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const before = seen(store)
     await pass(0)
@@ -1128,26 +1128,26 @@ describe('over a shared level, the store', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 
-  it('gives the level bytes of its own: those in memory are overwritten', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('gives the shared cache its own copy of the bytes', async () => {
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => ({ value: Uint8Array.of(1, 2, 3) }))
     const answer = await found(store)
     expect(answer?.held.bytes()).toEqual(Uint8Array.of(1, 2, 3))
     expect(fill.mock.calls[0]?.[2]?.secret.value).toEqual(Uint8Array.of(1, 2, 3))
   })
 
-  it.each<ReadMode>(['volatile', 'fresh volatile'])('is asked past the level by a %s read, which fills nothing', async (mode) => {
-    const { level, read, fill } = shared()
+  it.each<ReadMode>(['volatile', 'fresh volatile'])('is asked directly by a %s read, which fills nothing', async (mode) => {
+    const { client, read, fill } = shared()
     read.mockImplementation(async () => hit)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     expect(await seen(store, { mode })).toBe('v1')
     expect([read.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
   })
 
-  it.each(denials)('is asked itself after it said %s, whatever the level holds, until it answers', async (code) => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it.each(denials)('is asked directly after %s, whatever the shared cache holds, until it answers', async (code) => {
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementationOnce(async () => fail(code)).mockImplementationOnce(async () => fail(code))
     await seen(store)
     read.mockImplementation(async () => hit)
@@ -1160,11 +1160,11 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('shared')
   })
 
-  it.each(denials)('keeps out what the level was asked for before it said %s', async (code) => {
-    const { level, read } = shared()
+  it.each(denials)('bars a shared answer that was under way when it said %s', async (code) => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValue(reading.promise)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => fail(code))
     const before = seen(store)
     await pass(1)
@@ -1174,11 +1174,11 @@ describe('over a shared level, the store', () => {
     expect([store.counts.entries, await seen(store)]).toEqual([0, code])
   })
 
-  it.each(denials)('is asked by a reader who waited for the level while it said %s', async (code) => {
-    const { level, read } = shared()
+  it.each(denials)('is asked by a reader that waited for the shared cache while it said %s', async (code) => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValueOnce(reading.promise)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => fail(code))
     const before = seen(store)
     await seen(store, { mode: 'fresh' })
@@ -1186,10 +1186,10 @@ describe('over a shared level, the store', () => {
     expect(await before).toBe(code)
   })
 
-  it.each(denials)('is asked itself after it said %s while others wrote', async (code) => {
+  it.each(denials)('is asked directly after it said %s while others wrote', async (code) => {
     let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
-    const { level, read } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store, get } = cached({}, { shared: client })
     const denial = Promise.withResolvers<never>()
     get.mockImplementationOnce(() => denial.promise).mockImplementationOnce(async () => fail(code))
     const before = seen(store)
@@ -1202,11 +1202,11 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('v1')
   })
 
-  it('keeps its own later answer when the level answers with an older one', async () => {
-    const { level, read } = shared()
+  it('keeps its own later answer if the shared cache has an older one', async () => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValueOnce(reading.promise)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     const before = seen(store)
     await pass(0)
     await seen(store, { mode: 'fresh' })
@@ -1214,10 +1214,10 @@ describe('over a shared level, the store', () => {
     expect([await before, await seen(store)]).toEqual(['v1', 'v1'])
   })
 
-  it('is not followed by what the level holds from before it was asked, when memory has let go of its answer', async () => {
+  it('bars older shared values even after its answer was evicted', async () => {
     for (const mode of ['fresh', 'volatile'] as const) {
-      const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
-      const { store, get } = cached({}, { shared: level, maxEntries: 1 })
+      const { client, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+      const { store, get } = cached({}, { shared: client, maxEntries: 1 })
       read.mockImplementation(async () => hit)
       get.mockImplementation(async () => ({ value: 'newer' }))
       await pass(1)
@@ -1227,10 +1227,10 @@ describe('over a shared level, the store', () => {
     }
   })
 
-  it('is not followed by what the level holds when it has no such secret any more, of any version', async () => {
+  it('bars shared values of every version once the secret is missing', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => undefined)
-    const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
-    const { store, get } = cached({ getVersion }, { shared: level })
+    const { client, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+    const { store, get } = cached({ getVersion }, { shared: client })
     read.mockImplementation(async () => ({ ...hit, hit: { value: 'gone', version: 1 } }))
     get.mockImplementation(async () => undefined)
     await pass(1)
@@ -1242,20 +1242,20 @@ describe('over a shared level, the store', () => {
   it.each<[string, Answer]>([
     ['another value', async () => ({ value: 'newer' })],
     ['an absence', async () => undefined],
-  ])('corrects the level by %s that a fresh read got', async (_, answer) => {
+  ])('corrects the shared cache with %s of a fresh read', async (_, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     read.mockImplementation(async () => hit)
     get.mockImplementation(answer)
     await seen(store, { mode: 'fresh' })
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
   })
 
-  it('leaves the level alone where a fresh read got what that holds, and fills its gap', async () => {
+  it('leaves the shared cache alone if a fresh read got the same value, and fills its gap', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read, fill } = shared({ invalidate })
-    const { store } = cached({}, { shared: level })
+    const { client, read, fill } = shared({ invalidate })
+    const { store } = cached({}, { shared: client })
     read.mockImplementationOnce(async () => ({ ...hit, hit: { value: 'v1' } }))
     await seen(store, { mode: 'fresh' })
     expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
@@ -1263,9 +1263,9 @@ describe('over a shared level, the store', () => {
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
-  it('is asked by a refresh unless the level has what is newer than that which is refreshed', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('is asked by a refresh unless the shared cache has a newer value', async () => {
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => ({ value: 'v1', expiresAt: start + 100 * second }))
     await seen(store)
     await pass(80)
@@ -1281,11 +1281,11 @@ describe('over a shared level, the store', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
   })
 
-  it('is asked by a refresh of what came from the level, as long as that holds the same', async () => {
-    const { level, read } = shared()
+  it('is asked by a refresh of a shared value while the shared cache holds the same one', async () => {
+    const { client, read } = shared()
     const expiresAt = start + 100 * second
     read.mockImplementation(async () => ({ hit: { value: 'shared', expiresAt }, until: start + 150 * second }))
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     expect(await seen(store)).toBe('shared')
     await pass(71)
     expect(await seen(store)).toBe('shared')
@@ -1296,28 +1296,28 @@ describe('over a shared level, the store', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('is asked about a version that it said is gone, whatever the level holds of it', async () => {
+  it('is asked about a version that was missing, whatever the shared cache holds', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => fail('DELETED'))
-    const { level, read } = shared()
-    const { store, get } = cached({ getVersion }, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({ getVersion }, { shared: client })
     await seen(store, { version: 1 })
     read.mockImplementation(async () => ({ hit: { value: 'shared', version: 1 }, until: Date.now() + 192 * second }))
     await pass(60)
     expect([await seen(store, { version: 1 }), await seen(store), get.mock.calls.length]).toEqual(['DELETED', 'shared', 0])
   })
 
-  it('is asked in time of a level that fails', async () => {
-    const { level, read, fill } = shared()
+  it('is asked in time if the shared cache fails', async () => {
+    const { client, read, fill } = shared()
     read.mockImplementation(async () => Promise.reject(new Error('down')))
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     expect(await seen(store)).toBe('v1')
     expect(fill).not.toHaveBeenCalled()
   })
 
   /** The store has said no, and only then answered what was asked of it before; a moment later the shared cache holds something, too. */
   async function answeredLate(code: SecretsError['code'], until: (now: number) => number): Promise<ProviderCache> {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const before = seen(store, { mode: 'fresh' })
     await pass(1)
@@ -1330,20 +1330,20 @@ describe('over a shared level, the store', () => {
     return store
   }
 
-  it.each(denials)('does not trust the level again for an answer that was asked for before it said %s', async (code) => {
+  it.each(denials)('still bars older shared answers after it said %s', async (code) => {
     const store = await answeredLate(code, () => hit.until)
     expect(await seen(store)).toBe(code)
   })
 
-  it.each(denials)('does not trust the level for one that others, who may read it, asked for since, after it said %s', async (code) => {
+  it.each(denials)('bars shared answers of other processes after it said %s', async (code) => {
     const store = await answeredLate(code, (now) => now + 192 * second)
     expect(await seen(store)).toBe(code)
   })
 
-  it('is asked while the level is being told of a write: what was held before is gone at once', async () => {
+  it('is asked during an invalidation: older held values are dropped at once', async () => {
     const telling = Promise.withResolvers<void>()
-    const { level } = shared({ invalidate: () => telling.promise })
-    const { store, get } = cached({}, { shared: level })
+    const { client } = shared({ invalidate: () => telling.promise })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     const writing = store.invalidate('a')
     get.mockImplementation(async () => ({ value: 'v2' }))
@@ -1352,11 +1352,11 @@ describe('over a shared level, the store', () => {
     await writing
   })
 
-  it('keeps nothing of what the level answered before it was told of a write', async () => {
+  it('keeps no shared answer from before an invalidation', async () => {
     const telling = Promise.withResolvers<void>()
-    const { level, read } = shared({ invalidate: () => telling.promise })
+    const { client, read } = shared({ invalidate: () => telling.promise })
     read.mockImplementationOnce(async () => hit)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     const writing = store.invalidate('a')
     expect(await seen(store)).toBe('shared')
     telling.resolve()
@@ -1364,19 +1364,19 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('v1')
   })
 
-  it('forgets what other processes have written', async () => {
+  it('drops values that other processes have written', async () => {
     let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
-    const { level } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
-    const { store } = cached({}, { shared: level })
+    const { client } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store } = cached({}, { shared: client })
     await seen(store)
     tell({ sharedAs: 'eu', path: 'a' })
     expect(store.peek('a')).toBeUndefined()
   })
 
-  it('tells the level of a write, and the writer if that failed; the former value is gone from here all the same', async () => {
+  it('invalidates the shared cache after a write and reports a failure, but drops its own value in any case', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     await expect(store.invalidate('a')).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
     read.mockImplementation(async () => hit)

@@ -16,14 +16,14 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage } from '../observe/trace-channels.ts'
 
 export interface StoreOptions extends FetchOptions {
-  /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
+  /** Caches of the same store, which a write here makes obsolete. May include this one. */
   readonly siblings?: readonly ProviderCache[] | undefined
 }
 
-/** A clock that goes back by more than this makes every bound worthless. */
+/** If the clock goes back by more than this, no bound can be trusted. */
 const clockToleranceMs = 1_000
 
-/** One provider's store under the freshness rules. It knows paths and versions, and neither names nor other providers. */
+/** The cache of one provider. It knows paths and versions, but no names and no other providers. */
 export class ProviderCache {
   readonly #provider: SecretProvider
   readonly #options: StoreOptions
@@ -52,7 +52,7 @@ export class ProviderCache {
     return this.#tally.counts(this.#memory.size)
   }
 
-  /** The current version if it is held and fresh: the way that needs no promise. */
+  /** Returns the current version if it is held and fresh, without a promise. */
   peek(path: string): Entry | undefined {
     const now = this.#now()
     const entry = this.#memory.entry(path)
@@ -62,7 +62,7 @@ export class ProviderCache {
     return entry
   }
 
-  /** Whether an entry that is still held is as good as when `peek` gave it, which then is a hit; else `peek` knows what to do. */
+  /** Whether the entry needs neither refresh nor `peek`. Counts a hit if so. */
   isStillFresh(entry: Entry, now: number): boolean {
     if (now >= entry.refreshAt || now >= entry.freshUntil || now < this.#latest - clockToleranceMs) return false
     if (now > this.#latest) this.#latest = now
@@ -71,12 +71,11 @@ export class ProviderCache {
     return true
   }
 
-  /** Set where the store said lately that it has no such secret. A read that relies on it calls `recordAbsenceHit`. */
+  /** A known absence. A read that relies on it calls `recordAbsenceHit`. */
   absence(path: string): Absence | undefined {
     return this.#memory.absence(path, this.#now())
   }
 
-  /** Whether what `absence` gave is still believed. */
   isStillAbsent({ until }: Absence, now: number): boolean {
     if (now >= until || now < this.#latest - clockToleranceMs) return false
     if (now > this.#latest) this.#latest = now
@@ -88,7 +87,10 @@ export class ProviderCache {
     this.#tally.hits += 1
   }
 
-  /** What a read that finds nothing held would wait for. To be counted by `recordJoin` where it brings a value. */
+  /**
+   * The flight that a read without a held value would join. `recordJoin` counts it once it brings a
+   * value.
+   */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
     const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
@@ -101,8 +103,8 @@ export class ProviderCache {
   }
 
   /**
-   * Resolves to what the store answered, now or within the bounds of freshness; `undefined`: it has no such secret.
-   * Rejects with the store's failure where nothing that is held may stand in for it.
+   * Resolves to the answer of memory or the store; `undefined`: no such secret. Rejects with the
+   * store's failure if no stale value may be served.
    */
   read(read: StoreRead): Promise<Found | undefined> {
     const now = this.#now()
@@ -119,10 +121,7 @@ export class ProviderCache {
     return answer.catch((error: unknown) => this.#standIn(read, key, error))
   }
 
-  /**
-   * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
-   * remembered as those of reads are.
-   */
+  /** Makes a call that describes the secret, and remembers its refusals like those of reads. */
   async describe<T>(path: string, ask: () => Promise<T>, right: Right = 'describe'): Promise<T> {
     try {
       return await this.askBeside(path, ask, right)
@@ -131,19 +130,22 @@ export class ProviderCache {
     }
   }
 
-  /** The same, but rejects with what the store says now. */
+  /** Like `describe`, but rejects with the store's current error. */
   askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
     return this.#fetcher.askBeside(path, ask, right)
   }
 
-  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
+  /**
+   * Records a change of this process. `withdrawn`: the error of a withdrawal; without it the secret
+   * may exist again.
+   */
   changed(path: string, withdrawn?: SecretsError): void {
     for (const each of this.#holders) each.#refusals.restored(path)
     this.noteChange(path, withdrawn)
     if (withdrawn !== undefined) this.#withdrew(path)
   }
 
-  /** This process purged the secret: later providers may answer. */
+  /** Records a purge, after which later providers may answer. */
   purged(path: string): void {
     for (const each of this.#holders) each.#refusals.restored(path)
     this.#withdrew(path)
@@ -153,7 +155,10 @@ export class ProviderCache {
     for (const each of this.#holders) each.#writes.withdrew(path)
   }
 
-  /** The secret was withdrawn or changed, or may have been: an outage must not bring back what later providers have. */
+  /**
+   * Records a possible change, so that an outage does not bring back a later provider's older
+   * value.
+   */
   noteChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
@@ -170,7 +175,10 @@ export class ProviderCache {
     this.#memory.dropAbsence(path)
   }
 
-  /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
+  /**
+   * A write failed without effect: reads ask the store first, and the held value may be served
+   * stale.
+   */
   doubt(path: string): void {
     for (const each of this.#holders) {
       each.#flights.dismiss(path)
@@ -178,7 +186,10 @@ export class ProviderCache {
     }
   }
 
-  /** After a write: nothing that was read before it is served again, here or through the shared cache, and what is older than this version only briefly. */
+  /**
+   * After a write, drops older values here and in the shared cache. Values below `leastVersion` are
+   * kept only briefly.
+   */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     for (const each of this.#holders) {
       if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion)
@@ -187,36 +198,35 @@ export class ProviderCache {
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
     } finally {
-      // What was read from the shared cache before it was told.
+      // Reads may have taken old values from the shared cache meanwhile.
       for (const each of this.#holders) each.forget(path)
     }
   }
 
-  /** All caches of this store. */
   get #holders(): ReadonlySet<ProviderCache> {
     return new Set([this, ...(this.#options.siblings ?? [])])
   }
 
-  /** Drops every version of the path from memory; flights that are under way keep nothing. */
+  /** Drops every version of the path; running flights keep nothing. */
   forget(path: string): void {
     this.#flights.dismiss(path)
     this.#memory.forgetPath(path)
   }
 
-  /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
+  /** Another process changed the path: no older value may be served. */
   #changedElsewhere(path: string): void {
     const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
     if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
     this.forget(path)
   }
 
-  /** Drops all but refusals, which a clock that was set back must not undo. */
+  /** Keeps refusals, which a clock that is set back must not undo. */
   clear(): void {
     this.#flights.dismiss()
     this.#memory.clear()
   }
 
-  /** Drops all, and ends when nothing of this store is under way in the background. */
+  /** Drops everything, and resolves when no background work is left. */
   async close(): Promise<void> {
     this.#unsubscribe()
     try {
@@ -232,7 +242,7 @@ export class ProviderCache {
     const now = Date.now()
     const isBack = now < this.#latest - clockToleranceMs
     if (isBack) this.clear()
-    // Small steps back must not add up unseen.
+    // Small steps back must not add up unnoticed.
     this.#latest = isBack ? now : Math.max(this.#latest, now)
     return now
   }
@@ -244,7 +254,7 @@ export class ProviderCache {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
-  /** While the store cannot be asked and within its bound, what it said last: the value, or its refusal. Else the failure. */
+  /** In an outage returns the stale value, or throws the remembered refusal. */
   #standIn(read: StoreRead, key: string, error: unknown): Found {
     if (!SecretsError.isInstance(error)) throw error
     const entry = this.#memory.entry(key)
@@ -263,11 +273,11 @@ export class ProviderCache {
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
     const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
-    // Its failure is noted by the flight, and told to whoever reads after the value has expired.
+    // The flight records its failure for reads after the value expires.
     traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
   }
 
-  /** After an outage a read does not wait for the whole deadline: the call goes on for later reads. */
+  /** After an outage a read waits less than the deadline; the call goes on for later reads. */
   #await(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
     const answer = this.#join(read, key, now)
     const outage = this.#outage(key)
@@ -277,7 +287,7 @@ export class ProviderCache {
   #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
     const failure = this.#memory.failure(key, now, staleUntil)
     const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
-    // As if it had been held back there: the return of those who hold a value is spread.
+    // Recorded as a back-off, so that readers with stale values return spread over time.
     return rest === undefined ? failure : this.#memory.noteFailure(key, heldBackBy(rest, this.#provider.name), now, now)
   }
 

@@ -2,50 +2,51 @@ import { Lru } from './keys/lru.ts'
 import { isRefusal, isUnasked } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** Names may come from users: what is remembered of them is bounded. */
+/** Names may come from users, so memory is bounded. */
 const most = 10_000
 
 interface Refusal {
   readonly error: SecretsError
-  /** The number of the call that brought it: calls are numbered in the order in which they begin. */
+  /** The number of the call, in order of their begin. */
   readonly call: number
   saidAt: number
 }
 
 /**
- * What a store last refused, by cache key, and which paths have changed since they were read. While the store cannot be
- * asked, its refusal stands as a value does. Otherwise a later provider would answer, and an outage would undo a revocation.
+ * Refusals of a store by cache key, and paths that have changed since they were read. A refusal
+ * holds through an outage: otherwise the outage would undo a revocation, since later providers
+ * would answer.
  */
 export class Refusals {
   readonly #lastMs: number
   readonly #refusals = new Lru<Refusal>(most)
 
-  /** `lastMs`: how long a refusal stands, which is as long as a value read at that time could be served. */
+  /** `lastMs`: how long a refusal holds, as long as a value read then could be served. */
   constructor(lastMs: number) {
     this.#lastMs = lastMs
   }
 
-  /** Remembers an error that is the store's answer about the secret; any other one is ignored. */
+  /** Ignores errors that are no answer about the secret. */
   note(key: string, error: SecretsError, call: number): void {
     if (isRefusal(error.code)) this.#set(key, error, call)
   }
 
-  /** The secret was changed or withdrawn, or may have been: what a later provider has is older than that. */
+  /** Records a possible change, after which later providers' values may be older. */
   noteChange(path: string, call: number): void {
     if (!this.#isStanding(path) || this.isChanged(path)) this.#set(path, changed, call)
   }
 
-  /** All that is known of the secret is that it was changed. */
+  /** Whether only a change is known, and no refusal. */
   isChanged(path: string): boolean {
     return this.#isStanding(path) && this.#refusals.get(path)?.error === changed
   }
 
-  /** The store has answered this call: earlier calls refuse nothing any more. */
+  /** Ends refusals of this call and earlier ones. */
   answered(keys: readonly string[], call: number): void {
     for (const key of keys) if ((this.#refusals.get(key)?.call ?? Infinity) <= call) this.#refusals.delete(key)
   }
 
-  /** This process has undone the withdrawal, or purged the secret. */
+  /** Ends a withdrawal that this process undid or purged. */
   restored(path: string): void {
     const error = this.#refusals.get(path)?.error
     if (error === changed || error?.code === 'DELETED') this.#refusals.delete(path)
@@ -55,7 +56,7 @@ export class Refusals {
     for (const [key] of this.#refusals.entries()) this.#refusals.delete(key)
   }
 
-  /** What stands in the location of an error with which the store could not be asked; else that error itself. */
+  /** Returns the refusal that holds while the store is unreachable, else `error`. */
   orElse(error: SecretsError, keys: readonly string[]): SecretsError {
     const key = isUnasked(error.code) ? keys.find((each) => this.#isStanding(each)) : undefined
     const refusal = key === undefined ? undefined : this.#refusals.get(key)
@@ -70,7 +71,7 @@ export class Refusals {
   #isStanding(key: string): boolean {
     const refusal = this.#refusals.get(key)
     if (refusal === undefined) return false
-    // A clock that was set back neither ends a refusal nor stretches it.
+    // A clock that is set back neither ends a refusal nor extends it.
     refusal.saidAt = Math.min(refusal.saidAt, Date.now())
     return Date.now() - refusal.saidAt < this.#lastMs
   }
@@ -79,7 +80,9 @@ export class Refusals {
 const changed = new SecretsError('UNAVAILABLE', 'it was changed, and its store cannot be asked now')
 const stopping = new WeakSet<SecretsError>()
 
-/** A chain ends at this error, whatever its code: a later provider's answer would be older than a known change. */
+/**
+ * Whether the chain must stop, whatever the code: later answers would be older than a known change.
+ */
 export function isFinal(error: SecretsError): boolean {
   return stopping.has(error)
 }

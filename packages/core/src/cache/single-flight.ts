@@ -12,34 +12,35 @@ export interface StoreRead {
   readonly batch?: Batch | undefined
 }
 
-/** What a later call has told of the same secret: all of it, or that it is there. */
+/** What a later call learned: the whole answer, or only that the secret exists. */
 type Superseding = 'answer' | 'description'
 
-/** One call to the store. */
 export interface Call {
-  /** In the order in which calls were begun. */
+  /** In order of begin. */
   readonly id: number
   readonly key: string
   readonly read: Pick<StoreRead, 'path'>
-  /** When it began, epoch milliseconds: what it brings is as old as that. */
+  /** Epoch milliseconds. The answer is as old as this. */
   readonly askedAt: number
-  /** By a call that began later and was answered before. */
+  /** By a call that began later and ended earlier. */
   supersededBy: Superseding | undefined
-  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
+  /**
+   * Not joined any more, and its answer is not kept: a later call, a write or a clock change
+   * overrides it.
+   */
   isSuperseded: boolean
 }
 
-/** A call that reads, and all who wait for it. */
 export interface Flight extends Call {
   readonly read: StoreRead
   readonly answer: Promise<Found | undefined>
-  /** Aborts the call; absent where a reader without a signal began it, since that one never leaves. */
+  /** Aborts the call; undefined if a reader without a signal began it. */
   readonly cancel: AbortController | undefined
-  /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
+  /** Readers that wait. One that cannot leave counts for ever. */
   waiting: number
 }
 
-/** The calls to one store that are under way. */
+/** The running calls to one store. */
 export class Flights {
   readonly #joinableMs: number
   readonly #joinable: Readonly<Record<ReadMode, Map<string, Flight>>> = {
@@ -48,31 +49,33 @@ export class Flights {
     volatile: new Map(),
     'fresh volatile': new Map(),
   }
-  /** By path: of many thousands, those for one secret are found at once. */
+  /** By path, to find the calls of one secret among thousands. */
   readonly #underWay = new Map<string, Set<Call | Flight>>()
   #count = 0
 
-  /** A call that is older than `joinableMs` may hang: a read that comes later makes a call of its own. */
+  /** A call older than `joinableMs` may hang, so later reads make their own. */
   constructor(joinableMs: number) {
     this.#joinableMs = joinableMs
   }
 
-  /** The number of a call that begins now. */
   next(): number {
     return (this.#count += 1)
   }
 
   /**
-   * Reads of one mode share a flight, so that a fresh one is not answered by a call that was begun for what may be held.
-   * Fresh ones share theirs: many readers are refused by the target together, and a call of their own would issue each of
-   * them another lease. One that joins late may get what was read just before the secret changed, and asks again.
+   * Reads share a flight only within one mode, so that a fresh read never gets a cached answer.
+   * Fresh reads share, or each would issue a new lease. A late joiner may get a value from just
+   * before a change, and asks again.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
     const flight = this.#joinable[mode].get(key)
     return flight !== undefined && Date.now() - flight.askedAt <= this.#joinableMs ? flight : undefined
   }
 
-  /** Settles as the flight does, or rejects with `ABORTED`. The call is aborted when its last reader has left. */
+  /**
+   * Settles as the flight does, or rejects with `ABORTED`. The last reader to leave aborts the
+   * call.
+   */
   wait(flight: Flight, signal: AbortSignal | undefined): Promise<Found | undefined> {
     flight.waiting += 1
     return raceAbort(flight.answer, signal, () => {
@@ -81,7 +84,7 @@ export class Flights {
     })
   }
 
-  /** `fly` makes the call; it runs at once. */
+  /** `fly` makes the call at once. */
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
@@ -106,12 +109,12 @@ export class Flights {
     return flight
   }
 
-  /** The calls for this path, or all, are not joined from now on, and keep nothing. */
+  /** Supersedes the calls for this path, or all. */
   dismiss(path?: string): void {
     for (const call of path === undefined ? this.#all() : this.#of(path)) this.#dismiss(call)
   }
 
-  /** Makes a call that nobody joins, and that is superseded as flights are. */
+  /** Makes a call that no read joins, but that can be superseded. */
   async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
     const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), supersededBy: undefined, isSuperseded: false }
     this.#add(call)
@@ -122,7 +125,7 @@ export class Flights {
     }
   }
 
-  /** The store has answered this call about one version, or about the path and so about all. */
+  /** Supersedes older calls for this version, or for the whole path. */
   supersede(key: string, { id, read }: Call, by: Superseding = 'answer'): void {
     for (const call of this.#of(read.path)) {
       if (call.id >= id || (call.key !== key && read.path !== key)) continue
@@ -131,7 +134,7 @@ export class Flights {
     }
   }
 
-  /** Whether a call for the same that began later is under way, so that its answer will count. */
+  /** Whether a later call for the same key is running. */
   hasLater({ id, key, read }: Call): boolean {
     return this.#of(read.path).some((call) => isFlight(call) && call.id > id && call.key === key && !call.isSuperseded)
   }
@@ -140,7 +143,6 @@ export class Flights {
     return this.#of(path).some(isFlight)
   }
 
-  /** Resolves when all flights have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(
       this.#all()
@@ -191,19 +193,19 @@ function isFlight(call: Call | Flight): call is Flight {
   return 'answer' in call
 }
 
-/** Whether a later call tells otherwise than this refusal, of which nothing is remembered then. */
+/** Whether a later answer contradicts this refusal. */
 export function isRefuted({ supersededBy }: Call, code: SecretsErrorCode): boolean {
   return supersededBy === 'answer' || (supersededBy === 'description' && code === 'DELETED')
 }
 
-/** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */
+/** Settles as `promise` does, or rejects with `error` after `ms`. */
 export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-/** No time that is over. */
+/** `retryAt` must not be in the past. */
 function retriable(error: SecretsError, now: number): SecretsError {
   return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
 }

@@ -36,7 +36,7 @@ describe('a batch', () => {
     expect(getMany.mock.calls.map(([paths, context]) => [paths, context.fresh ?? false])).toEqual([[['a', 'b'], fresh]])
   })
 
-  it('is given up on when the manager is', async () => {
+  it('is aborted when the manager closes', async () => {
     const closing = new AbortController()
     const chainEntry = chainEntryTo({ getMany: () => new Promise(() => {}) })
     const asks = ['a', 'b'].map((name) => ({ traversal: walkTo(name, chainEntry), deliver: textOf }))
@@ -50,7 +50,7 @@ describe('a batch', () => {
     ])
   })
 
-  it('tells of each secret what came of it', async () => {
+  it('reports the outcome of each secret', async () => {
     const chainEntry = chainEntryTo({ get: async (path) => (path === 'a' ? { value: 'v' } : undefined) })
     const [there, missing] = ['a', 'b'].map((name) => ({ traversal: walkTo(name, chainEntry), deliver: textOf }))
     if (there === undefined || missing === undefined) throw new Error('two were made')
@@ -77,7 +77,7 @@ describe('a version', () => {
     expect(chainEntry.store.counts.entries).toBe(entries)
   })
 
-  it('of a store without versions is no answer of it, unless it has no such secret either', async () => {
+  it('of a store without versions counts as missing only if the secret is missing too', async () => {
     const later = chainEntryTo({ get: async () => ({ value: 'v', version: 7 }), getVersion: async () => ({ value: 'old', version: 7 }) })
     const unsupported = async (): Promise<never> => Promise.reject(new SecretsError('UNSUPPORTED', 'no versions'))
     for (const getVersion of [undefined, unsupported]) {
@@ -87,7 +87,7 @@ describe('a version', () => {
     }
   })
 
-  it.each(['DELETED', 'UNAVAILABLE'] as const)('that a store fails on by %s is not looked for in its current secret', async (code) => {
+  it.each(['DELETED', 'UNAVAILABLE'] as const)('that fails with %s is not looked for in the current secret', async (code) => {
     const get = vi.fn(async () => ({ value: 'v' }))
     const chainEntry = chainEntryTo({ get, getVersion: async () => Promise.reject(new SecretsError(code, 'x')) })
     vi.spyOn(process, 'emitWarning').mockReturnValue()

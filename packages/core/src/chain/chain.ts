@@ -5,7 +5,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
 import type { FallbackTraversal } from './fallback-traversal.ts'
 
-/** What a chain answers: one store's answer, and whether earlier stores could be asked. */
+/** One store's answer, and whether an earlier store was unreachable. */
 export interface Reading extends Found {
   readonly location: Location
   readonly degraded: boolean
@@ -17,10 +17,10 @@ export interface ChainRead {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Takes from a reading what is needed, at once: see `Found.held`. */
+/** Takes what is needed from a reading before the event loop turns: see `Found.held`. */
 export type Deliver<T> = (reading: Reading) => T
 
-/** One of several secrets: its way along the chain, and what to take from its reading. */
+/** One read of a batch. */
 export interface ChainAsk<T> {
   readonly traversal: FallbackTraversal<Location>
   readonly deliver: Deliver<T>
@@ -35,7 +35,7 @@ export class Chain {
     this.#closing = closing
   }
 
-  /** Asks along the chain up to the first store that has the secret. Throws what the traversal ends with. */
+  /** Asks the chain until a store has the secret. Throws the error of `traversal.end()`. */
   async read<T>(traversal: FallbackTraversal<Location>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
     for (let location = traversal.step; location !== undefined; location = traversal.step) {
       const startedAt = Date.now()
@@ -52,23 +52,23 @@ export class Chain {
     throw traversal.end()
   }
 
-  /** In each round a provider is asked once for all secrets whose traversal stands at it. */
+  /** Asks each provider once per round, for all secrets whose traversal has reached it. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
-    for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
+    for (let groups = byCurrentStep(asks, results); groups.size > 0; groups = byCurrentStep(asks, results)) {
       await Promise.all([...groups].map(([chainEntry, group]) => this.#stepMany(chainEntry, group, read, results)))
     }
     for (const ask of asks) if (!results.has(ask)) results.set(ask, { status: 'rejected', reason: ask.traversal.end() })
     return results
   }
 
-  async #stepMany<T>(chainEntry: ChainEntry, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
+  async #stepMany<T>(chainEntry: ChainEntry, group: readonly Unfinished<T>[], read: ChainRead, results: Results<T>): Promise<void> {
     const batch = new Batch(
       chainEntry.provider,
       { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) },
       read.signal !== undefined,
     )
-    // Names on one path get one answer, or they could tear.
+    // Names on one path share one answer, so that they never mix two versions.
     const answers = new Map<string, Promise<Found | undefined>>()
     const steps = group.map(async ({ ask, location }) => {
       const answer = answers.get(location.path) ?? answerAt(location, read, batch)
@@ -91,7 +91,7 @@ export class Chain {
     }
   }
 
-  /** `undefined` where the store has no such secret, and the traversal goes on. */
+  /** Returns `undefined` if the store has no such secret, so that the traversal goes on. */
   #reading(traversal: FallbackTraversal<Location>, location: Location, found: Found | undefined, startedAt: number): Reading | undefined {
     const { chainEntry } = location
     if (found === undefined) {
@@ -102,7 +102,6 @@ export class Chain {
     return { ...found, location, degraded: traversal.degraded }
   }
 
-  /** Throws where the policy says stop. */
   #fellBack(traversal: FallbackTraversal<Location>, { chainEntry }: Location, error: SecretsError, startedAt: number): void {
     traversal.failed(chainEntry.provider.name, error, elapsedSince(startedAt))
     if (error.code !== 'UNSUPPORTED') this.#warned(traversal.name, chainEntry, error.code, 'next')
@@ -116,16 +115,17 @@ export class Chain {
 
 type Results<T> = Map<ChainAsk<T>, PromiseSettledResult<T>>
 
-interface Standing<T> {
+interface Unfinished<T> {
   readonly ask: ChainAsk<T>
   readonly location: Location
 }
 
 /**
- * Those without a result, by the provider that their traversal stands at. One whose path others may still come to waits for them, since answers of
- * two rounds could tear. Traversals follow the chain's order, so somebody can always go on.
+ * Groups unfinished reads by their current provider. A read waits while others may still come to
+ * its path, so that one answer serves them all. Traversals follow the chain's order, so one can
+ * always go on.
  */
-function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<ChainEntry, Standing<T>[]> {
+function byCurrentStep<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<ChainEntry, Unfinished<T>[]> {
   const unfinished = asks.flatMap((ask) =>
     ask.traversal.step === undefined || results.has(ask) ? [] : [{ ask, location: ask.traversal.step }],
   )
@@ -144,7 +144,10 @@ function elapsedSince(startedAt: number): number {
   return Math.max(0, Date.now() - startedAt)
 }
 
-/** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
+/**
+ * The first provider that has the secret answers a versioned read: version 3 elsewhere is another
+ * value.
+ */
 function answerAt(location: Location, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { mode, signal, version } = read
   return version === undefined
@@ -172,7 +175,7 @@ async function versionAt(location: Location, read: ChainRead): Promise<Found | u
   })
 }
 
-/** `UNSUPPORTED` is returned: it is the answer only if the provider has the secret. */
+/** Returns `UNSUPPORTED`, which counts only if the provider has the secret. */
 async function versioned({ chainEntry, path }: Location, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
   try {
     return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })

@@ -4,18 +4,20 @@ import { descriptionOf, wipe } from '../value/check-stored-secret.ts'
 import type { FallbackTraversal } from './fallback-traversal.ts'
 import type { Location } from './routing.ts'
 
-/** How what is current at a location is looked at. */
-export type Look<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>
+export type DescribeCall<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>
 
-/** The first place along the traversal that has the secret, and what is current there; `undefined` if it is nowhere. Throws what the traversal ends with. */
+/**
+ * Finds the first location that has the secret and describes it. Returns `undefined` if no store
+ * has it; throws any other end of the traversal.
+ */
 export async function describeCurrent<Found extends SecretDescription>(
   traversal: FallbackTraversal<Location>,
   context: CallContext,
-  look: Look<Found>,
+  describeCall: DescribeCall<Found>,
 ): Promise<{ location: Location; description: Found } | undefined> {
   for (let location = traversal.step; location !== undefined; location = traversal.step) {
     const { name: provider } = location.chainEntry.provider
-    const [answer] = await Promise.allSettled([look(location, context)])
+    const [answer] = await Promise.allSettled([describeCall(location, context)])
     if (answer.status === 'rejected') traversal.failed(provider, answer.reason, 0)
     else if (answer.value === undefined) traversal.missing(provider, 0)
     else return { location, description: answer.value }
@@ -25,13 +27,12 @@ export async function describeCurrent<Found extends SecretDescription>(
   throw end
 }
 
-/** What is current at a location, without its value: by `describe` where the provider has it. */
+/** Describes the current version at a location, by a read where the provider has no `describe`. */
 export async function describeAt({ chainEntry, path }: Location, context: CallContext): Promise<SecretDescription | undefined> {
   const { describe, get } = chainEntry.provider
   try {
     if (describe !== undefined) return await chainEntry.store.describe(path, () => describe(path, context))
   } catch (error) {
-    // The same as not having it.
     if (!SecretsError.isInstance(error) || error.code !== 'UNSUPPORTED') throw error
   }
   const secret = await chainEntry.store.describe(path, () => get(path, context), 'read')

@@ -39,17 +39,17 @@ describe('the fallback policy', () => {
     expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
   })
 
-  it.each(rows.filter(([code]) => !fixed.includes(code)))('lets %s be overridden', (code, verdict) => {
+  it.each(rows.filter(([code]) => !fixed.includes(code)))('allows an override of %s', (code, verdict) => {
     const other = verdict === 'next' ? 'stop' : 'next'
     expect(verdictOn(code, [{ [code]: other }])).toBe(other)
   })
 
-  it.each(fixed)('never lets %s be overridden', (code) => {
+  it.each(fixed)('never allows an override of %s', (code) => {
     expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
     expect(() => assertFallbackPolicy({ [code]: 'next' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 
-  it("puts a call's row before the manager's, where the call has one", () => {
+  it('prefers the row of the call to that of the manager', () => {
     const manager: FallbackPolicy = { PERMISSION_DENIED: 'next', UNAVAILABLE: 'stop' }
     expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: 'stop' }])).toBe('stop')
     expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: undefined }])).toBe('next')
@@ -57,7 +57,7 @@ describe('the fallback policy', () => {
     expect(verdictOn('DELETED', [manager, Object.create({ DELETED: 'next' }) as FallbackPolicy])).toBe('stop')
   })
 
-  it('refuses rows that are not there and verdicts that are none', () => {
+  it('refuses unknown rows and actions', () => {
     for (const policy of [{ UNAVAILBLE: 'stop' }, { UNAVAILABLE: 'retry' }, { UNAVAILABLE: true }]) {
       expect(() => assertFallbackPolicy(policy as FallbackPolicy)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
     }

@@ -4,21 +4,21 @@ import { isRecord } from '../errors/own-properties.ts'
 import { isKnownCode, type Verdict, verdicts } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** The rows of the policy that may be overridden, for a manager or a call. */
+/** The rows of the fallback policy that a manager or a call may override. */
 export type FallbackPolicy = {
   readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
 }
 
 const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
 
-/** Throws `CONFIGURATION` for a row that is not there or a verdict that is none. */
+/** Throws `CONFIGURATION` for an unknown row or action. */
 export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
   if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
   const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))
-  for (const [code, verdict] of Object.entries(policy ?? {})) {
+  for (const [code, action] of Object.entries(policy ?? {})) {
     if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
-    if (verdict === 'next' || verdict === 'stop' || verdict === undefined) continue
-    throw wrongPolicy(`has ${described(verdict)} in the row ${code}`, "use 'next' or 'stop'")
+    if (action === 'next' || action === 'stop' || action === undefined) continue
+    throw wrongPolicy(`has ${described(action)} in the row ${code}`, "use 'next' or 'stop'")
   }
 }
 
@@ -26,7 +26,7 @@ function wrongPolicy(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', `the fallback policy ${problem}`, { remedy })
 }
 
-/** A code that this version does not know stops. Later policies go before earlier ones. */
+/** Unknown codes stop the chain. Later policies override earlier ones. */
 export function verdictOn(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): Verdict {
   if (!isKnownCode(code)) return 'stop'
   if (fixed.has(code)) return verdicts[code]

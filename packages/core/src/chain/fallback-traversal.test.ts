@@ -77,7 +77,7 @@ function reference(sayings: readonly Saying[], manager: Record<string, Verdict>,
   return { code: passed.find((each) => !goOn.includes(each)) ?? 'UNSUPPORTED' }
 }
 
-describe('Walk', () => {
+describe('FallbackTraversal', () => {
   it('ends as the table says, for every chain and every override', () => {
     const code = fc.constantFrom<Saying>(...overridable, 'ABORTED', 'NOT_FOUND', 'AUDIT_FAILED', 'OF_A_LATER_RELEASE' as Saying)
     const chain = fc.array(fc.oneof(fc.constantFrom<Saying>('value', 'missing', 'UNAVAILABLE', 'UNSUPPORTED'), code), { maxLength: 5 })
@@ -92,7 +92,7 @@ describe('Walk', () => {
     )
   })
 
-  it('says not found, to the letter, only when every store said so', () => {
+  it('says not found only if every store said so', () => {
     const { error } = walked(['missing', 'missing'], [])
     expect(error).toBeInstanceOf(SecretNotFoundError)
     expect(error).toMatchObject({
@@ -101,7 +101,7 @@ describe('Walk', () => {
     })
   })
 
-  it('says not found, to the letter, for a name that no provider holds, and why nobody was asked', () => {
+  it('says not found for a name that no provider holds, and why no store was asked', () => {
     const { error } = walked([], [])
     expect(error).toBeInstanceOf(SecretNotFoundError)
     expect(error).toMatchObject({
@@ -111,7 +111,7 @@ describe('Walk', () => {
     })
   })
 
-  it('lists what each provider said when one could not be asked', () => {
+  it("lists each provider's answer if one was unreachable", () => {
     const { error } = walked(['missing', 'RATE_LIMITED', 'CREDENTIALS_MISSING'], [])
     expect(error).toMatchObject({
       code: 'UNAVAILABLE',
@@ -121,7 +121,7 @@ describe('Walk', () => {
     expect(error?.message).toContain('p1 said RATE_LIMITED, it said no; p2 said CREDENTIALS_MISSING, it said no')
   })
 
-  it('says of the one provider that could not be asked why, and what to do about it', () => {
+  it('says why the one provider was unreachable, and gives its remedy', () => {
     const traversal = new FallbackTraversal('db', [0, 1], [])
     const remedy = 'mount it, or correct its path'
     traversal.failed('vault', new SecretsError('CREDENTIALS_MISSING', 'the file of secretId does not exist', { remedy }), 3)
@@ -137,7 +137,7 @@ describe('Walk', () => {
     ])
   })
 
-  it('says of several why, each in short, and whose the remedy is that it gives', () => {
+  it('gives the reason of each of several, and names the provider of the remedy', () => {
     const traversal = new FallbackTraversal('db', [0, 1, 2], [])
     traversal.failed('aws', new SecretsError('DEADLINE_EXCEEDED', 'no answer within 5000 ms'), 3)
     traversal.failed('vault', new SecretsError('UNAVAILABLE', `${'sealed '.repeat(40)}\nsecond line`, { remedy: 'unseal it' }), 3)
@@ -149,7 +149,7 @@ describe('Walk', () => {
     expect([remedy, attempts?.[1]?.message?.length, attempts?.[2]?.remedy]).toEqual(['vault: unseal it', 292, 'end it'])
   })
 
-  it('says of the only provider that the secret cannot be read, and why', () => {
+  it('says why the only provider could not read the secret', () => {
     const traversal = new FallbackTraversal('db', [0], [])
     traversal.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
     const error = traversal.end()
@@ -158,7 +158,7 @@ describe('Walk', () => {
     expect(error).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'start it' })
   })
 
-  it('says when asking again can help: at the earliest time that one of those who failed names', () => {
+  it('gives the earliest retry time of the failed providers', () => {
     const traversal = new FallbackTraversal('db', [0, 1, 2, 3], [])
     traversal.failed('aws', new SecretsError('RATE_LIMITED', 'x', { retryAt: 3_000 }), 0)
     traversal.failed('vault', new SecretsError('UNAVAILABLE', 'x', { retryAt: 2_000 }), 0)
@@ -173,7 +173,7 @@ describe('Walk', () => {
     expect('retryAt' in JSON.parse(JSON.stringify(silent.end()))).toBe(false)
   })
 
-  it('says of a provider that cannot do what was asked why', () => {
+  it('gives the reason of a provider that does not support the call', () => {
     const traversal = new FallbackTraversal('db', [0], [])
     traversal.failed('env', new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }), 0)
     expect(traversal.end()).toMatchObject({
@@ -184,7 +184,7 @@ describe('Walk', () => {
     })
   })
 
-  it('takes nothing of a failure but code, problem and remedy', () => {
+  it('takes only code, problem and remedy of a failure', () => {
     const canary = 'canary-of-walk-5t'
     const strangers: object = { cause: canary, value: canary, attempts: [{ provider: canary, code: canary }], storeStatus: canary }
     const failure = Object.assign(new SecretsError('UNAVAILABLE', 'sealed', strangers), { body: canary, [canary]: canary })
@@ -206,12 +206,12 @@ describe('Walk', () => {
     expect.assertions(3)
   })
 
-  it('ends with the first of several answers that were overridden', () => {
+  it('ends with the first of several overridden answers', () => {
     const { error } = walked(['DELETED', 'PERMISSION_DENIED', 'missing'], [{ DELETED: 'next', PERMISSION_DENIED: 'next' }])
     expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
   })
 
-  it('ends with the answer that was overridden when nobody behind it had another', () => {
+  it('ends with the overridden answer if no later provider had the secret', () => {
     const { error } = walked(['DELETED', 'missing'], [{ DELETED: 'next' }])
     expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
   })

@@ -5,8 +5,9 @@ import { withContext, SecretNotFoundError, SecretsError } from '../errors/secret
 import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
- * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
- * what came of it, by `missing` or `failed`, until a value is found or `end` says truthfully that there is none.
+ * The fallback policy as a state machine, for one secret. The caller asks the store of `step` and
+ * reports its answer by `missing` or `failed`. It stops at a value, or throws `end()` when no step
+ * is left.
  */
 export class FallbackTraversal<Step> {
   readonly name: string
@@ -17,7 +18,7 @@ export class FallbackTraversal<Step> {
   #degraded = false
   #silent = false
   #unsupported = false
-  /** What would have ended the traversal, had its row not been overridden. */
+  /** The error that an overridden row would have thrown. */
   #overridden: SecretsError | undefined
 
   constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {
@@ -26,27 +27,26 @@ export class FallbackTraversal<Step> {
     this.#policies = policies
   }
 
-  /** Whom to ask now; `undefined` at the end. */
+  /** The step to ask now; `undefined` at the end. */
   get step(): Step | undefined {
     return this.#steps[this.#position]
   }
 
-  /** Whom to ask after that, if it comes to it. */
   get later(): readonly Step[] {
     return this.#steps.slice(this.#position + 1)
   }
 
-  /** An earlier provider could not be asked. */
+  /** Whether an earlier provider was unreachable. */
   get degraded(): boolean {
     return this.#degraded
   }
 
-  /** The store of `step` answered that it has no such secret. */
+  /** The store of `step` has no such secret. */
   missing(provider: string, durationMs: number): void {
     this.#move({ provider, code: 'NOT_FOUND', durationMs })
   }
 
-  /** The store of `step` failed. Throws where the policy says stop. */
+  /** The store of `step` failed. Throws if the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
     if (isFinal(error) || verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
     if (verdictOn(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
@@ -56,7 +56,7 @@ export class FallbackTraversal<Step> {
     this.#move(attemptOf(provider, error, durationMs))
   }
 
-  /** Returns what to throw when no provider was left to ask. */
+  /** Returns the error for a traversal without a value. */
   end(): SecretsError {
     if (this.#silent) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden
@@ -67,7 +67,10 @@ export class FallbackTraversal<Step> {
     return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
   }
 
-  /** What to throw where this provider's answer counts only if it is the current one; `otherwise`: what to do if nobody who failed says. */
+  /**
+   * Returns the error for a provider whose answer counts only if it is current. `otherwise`: the
+   * remedy if no failed provider gave one.
+   */
   notSure(provider: string, otherwise?: string): SecretsError {
     return notSure(this.name, provider, this.#attempts, otherwise)
   }

@@ -14,7 +14,7 @@ describe('locator', () => {
       'TOKEN',
       { path: 'finchat/token' },
     ],
-    ['the prefix for what names does not place', { names: { TOKEN: 'finchat/token' }, prefix: 'prod/' }, 'db', { path: 'prod/db' }],
+    ['the prefix for unmapped names', { names: { TOKEN: 'finchat/token' }, prefix: 'prod/' }, 'db', { path: 'prod/db' }],
     ['path#field', { names: { TOKEN: 'finchat/token#value' } }, 'TOKEN', { path: 'finchat/token', field: 'value' }],
     ['the first # as the divider', { names: { TOKEN: 'a#b#c' } }, 'TOKEN', { path: 'a', field: 'b#c' }],
     [
@@ -42,12 +42,12 @@ describe('locator', () => {
 
   const withoutSpaces = (path: string): boolean => !path.includes(' ')
 
-  it('answers undefined for a path that the store cannot hold, computed or not', () => {
+  it('returns undefined for a path that the store cannot hold, computed or not', () => {
     const locate = locator({ names: (name) => (name === 'TOKEN' ? 'a b' : undefined) }, withoutSpaces)
     expect([locate('TOKEN'), locate('a b'), locate('ab')]).toEqual([undefined, undefined, { path: 'ab' }])
   })
 
-  it('refuses a map that places a name where the store cannot hold it', () => {
+  it('refuses a map with a path that the store cannot hold', () => {
     expect(() => locator({ names: { TOKEN: 'a b#token' } }, withoutSpaces)).toThrow(
       expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('"TOKEN" at a path that this store cannot hold') }),
     )
@@ -70,7 +70,7 @@ describe('locator', () => {
     5,
   ]
 
-  it('throws CONFIGURATION for a malformed target: of a map at once, of a function when it answers', () => {
+  it('throws CONFIGURATION for a malformed target, of a map at once, of a function when it is called', () => {
     for (const target of malformed as readonly Target[]) {
       expect(() => locator({ names: { TOKEN: target } })).toThrow(configuration)
       const locate = locator({ names: () => target })
@@ -78,7 +78,7 @@ describe('locator', () => {
     }
   })
 
-  it('throws CONFIGURATION at once for names that place nothing: who gave them believes that they do', () => {
+  it('throws CONFIGURATION at once for names that map nothing', () => {
     for (const names of [
       null,
       'TOKEN=a',
@@ -96,14 +96,14 @@ describe('locator', () => {
     for (const prefix of ['a\nb', '\0', '\ud800', 'x'.repeat(2049)]) expect(() => locator({ prefix })).toThrow(configuration)
   })
 
-  it('is pure: a map that changes afterwards changes nothing', () => {
+  it('is pure: later changes of the map have no effect', () => {
     const names: Record<string, string> = { TOKEN: 'a' }
     const locate = locator({ names })
     names['TOKEN'] = 'b'
     expect(locate('TOKEN')).toEqual({ path: 'a' })
   })
 
-  it('reads path#field and the location spelled out alike', () => {
+  it('reads path#field like an object', () => {
     const part = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 })
     fc.assert(
       fc.property(

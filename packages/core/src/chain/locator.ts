@@ -2,24 +2,30 @@ import type { SecretLocation } from '../contract/provider.ts'
 import { isRecord, own, ownMembers } from '../errors/own-properties.ts'
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import { isStorePath } from '../kit/path.ts'
 
-/** A store's own path, as text (`path` or `path#field`) or spelled out. */
+/** A store's own path, as `path`, `path#field` or an object. */
 export type Target = string | SecretLocation
 
-/** Where a provider keeps the application's names. Every provider's options take these. */
+/** Options of every provider that map names to paths. */
 export interface NamesOptions {
-  /** Places names at the store's own paths: a map, or a function that answers `undefined` for a name it does not place. */
+  /**
+   * Maps names to the store's own paths: an object, or a function that returns `undefined` for
+   * other names.
+   */
   readonly names?: Readonly<Record<string, Target>> | ((name: string) => Target | undefined) | undefined
-  /** Goes before every name that `names` does not place. */
+  /** Precedes every name that `names` does not map. */
   readonly prefix?: string | undefined
-  /** The provider holds only what `names` places: it is not asked for anything else. */
+  /** The provider holds only mapped names, and is never asked for others. */
   readonly onlyNamed?: boolean | undefined
 }
 
 /**
- * What a provider's author writes for `locate`: `locate: locator(options)`. Returns a pure function from a name to its
- * location, `undefined` where this provider does not hold the name or `canHold` says that its store's grammar cannot.
- * Throws `CONFIGURATION` at once when `names` or the prefix is malformed, or a target of the map is malformed or cannot be held.
+ * Makes a provider's `locate` from its options: `locate: locator(options)`.
+ *
+ * Returns a pure function from a name to its location. It returns `undefined` if the provider does
+ * not hold the name, or if `canHold` says that the store cannot. Throws `CONFIGURATION` if `names`
+ * or `prefix` is malformed, or if a mapped path cannot be held.
  *
  * @example
  * import { locator } from '@finchat/secrets-core/provider'
@@ -32,19 +38,19 @@ export function locator(
   canHold: (path: string) => boolean = () => true,
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
-  const place = placement(names, canHold)
-  if (prefix !== '' && !isPath(prefix)) {
+  const mapped = mappedLocations(names, canHold)
+  if (prefix !== '' && !isStorePath(prefix)) {
     throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
   }
   return (name) => {
-    const location = place(name) ?? (onlyNamed ? undefined : { path: prefix + name })
+    const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
   }
 }
 
-function placement(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
+function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
   if (names === undefined) return () => undefined
   if (typeof names === 'function') {
     return (name) => {
@@ -52,17 +58,17 @@ function placement(names: NamesOptions['names'], canHold: (path: string) => bool
       return target === undefined ? undefined : locationOf(name, target)
     }
   }
-  // An array or a Map would place nothing, and leave every name to the prefix.
+  // An array or a Map would map nothing and leave every name to the prefix.
   if (!isRecord(names)) {
     throw new SecretsError('CONFIGURATION', '`names` is neither a plain object nor a function', {
       remedy: "write { NAME: 'path' }; of a Map, Object.fromEntries(map)",
     })
   }
-  const placed = new Map(Object.entries(names).map(([name, target]) => [name, heldLocation(name, target, canHold)]))
-  return (name) => placed.get(name)
+  const byName = new Map(Object.entries(names).map(([name, target]) => [name, heldLocation(name, target, canHold)]))
+  return (name) => byName.get(name)
 }
 
-/** A target in a map was written by somebody, who would otherwise read for ever that the secret is not found; a function computes it. */
+/** Refused early, since reads of a fixed path that cannot exist would always say "not found". */
 function heldLocation(name: string, target: Target, canHold: (path: string) => boolean): SecretLocation {
   const location = locationOf(name, target)
   if (canHold(location.path)) return location
@@ -73,7 +79,7 @@ function heldLocation(name: string, target: Target, canHold: (path: string) => b
 
 function locationOf(name: string, target: Target): SecretLocation {
   const location = typeof target === 'string' ? parseTarget(target) : target
-  if (isPath(own(location, 'path')) && own(location, 'field') !== '') return location
+  if (isStorePath(own(location, 'path')) && own(location, 'field') !== '') return location
   throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a malformed target`, {
     remedy: "write 'path', 'path#field' or { path, field }, without control characters",
   })
@@ -82,9 +88,4 @@ function locationOf(name: string, target: Target): SecretLocation {
 function parseTarget(target: string): SecretLocation {
   const hash = target.indexOf('#')
   return hash === -1 ? { path: target } : { path: target.slice(0, hash), field: target.slice(hash + 1) }
-}
-
-/** Any store's path: well-formed text of 1 to 2,048 characters, none of them a control character. */
-function isPath(path: unknown): path is string {
-  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
 }

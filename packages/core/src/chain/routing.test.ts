@@ -11,8 +11,8 @@ function shown(locations: Locations): unknown[] {
   return locations.map(({ chainEntry: { provider }, path, fields }) => [provider.name, path, ...fields])
 }
 
-describe('the plan of a name', () => {
-  it("is each provider's own place, in the chain's order, without those that do not hold it", () => {
+describe('the route of a name', () => {
+  it("has the location of each provider that holds the name, in the chain's order", () => {
     const locate = locating([
       chainEntry('aws', locator({ names: { TOKEN: 'finchat/token#value' }, onlyNamed: true })),
       chainEntry('local', locator({ prefix: 'dev/' })),
@@ -33,14 +33,14 @@ describe('the plan of a name', () => {
     expect(locating([chainEntry('aws', () => undefined)])('db').locations).toEqual([])
   })
 
-  it('is remembered: locate is asked once', () => {
+  it('is remembered: locate is called once', () => {
     const ask = vi.fn<(name: string) => SecretLocation>((name) => ({ path: name }))
     const locate = locating([chainEntry('aws', ask)])
     expect(locate('db')).toBe(locate('db'))
     expect(ask).toHaveBeenCalledTimes(1)
   })
 
-  it('is remembered of a bounded number of names: they may come from users', () => {
+  it('is remembered for a bounded number of names, which may come from users', () => {
     const ask = vi.fn<(name: string) => SecretLocation>((name) => ({ path: name }))
     const locate = locating([chainEntry('aws', ask)])
     for (let count = 0; count <= 10_000; count += 1) locate(`name-${count}`)
@@ -64,13 +64,13 @@ describe('the plan of a name', () => {
     )
   })
 
-  it.each(['', 'a//b', '../a', 'a\n'])('is not looked up for what is no name: %j', (name) => {
+  it.each(['', 'a//b', '../a', 'a\n'])('is not looked up for an invalid name: %j', (name) => {
     const ask = vi.fn<(name: string) => SecretLocation>((path) => ({ path }))
     expect(() => locating([chainEntry('aws', ask)])(name)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     expect(ask).not.toHaveBeenCalled()
   })
 
-  it('is refused as locate refuses it', () => {
+  it('fails as locate fails', () => {
     const locate = locating([chainEntry('aws', locator({ names: () => '#' }))])
     expect(() => locationsOf(locate('db'))).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
     expect(() => locationsOf(locate('db'))).toThrow(SecretsError)

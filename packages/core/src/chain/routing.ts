@@ -5,36 +5,37 @@ import { assertValidName } from '../options/names.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** One provider of a chain, with the cache of its store. */
 export interface ChainEntry {
-  /** Guarded: every call ends, and rejects with a `SecretsError`. */
+  /** Guarded: every call ends, and rejects only with a `SecretsError`. */
   readonly provider: SecretProvider
   readonly store: ProviderCache
   readonly outage: OutageWarning
 }
 
-/** Where one provider of the chain keeps a name. */
 export interface Location {
   readonly chainEntry: ChainEntry
   readonly path: string
-  /** Fields to cut, one inside the other. */
+  /** Fields to extract, from the outside in. */
   readonly fields: readonly string[]
 }
 
 export type Locations = readonly Location[]
 
-/** Where each provider keeps a name, in the chain's order, without those that do not hold it. */
+/** The locations of a name, in the chain's order. */
 export interface Route {
   readonly name: string
   readonly locations: Locations
-  /** Why that cannot be told: it belongs into the operation, and so into its audit record. */
+  /** Why `locate` failed. It is thrown inside the operation, so that the failure is audited. */
   readonly failure: SecretsError | undefined
 }
 
-/** Names may come from users: what is remembered of them is bounded. */
+/** Names may come from users, so memory is bounded. */
 const mostRemembered = 10_000
 
-/** Returns what looks a name's route up and remembers it. Throws `INVALID_ARGUMENT` for what is no name. */
+/**
+ * Returns a function that finds and remembers routes. It throws `INVALID_ARGUMENT` for an invalid
+ * name.
+ */
 export function locating(chainEntries: readonly ChainEntry[]): (name: string) => Route {
   const remembered = new Map<string, Route>()
   return (name) => {
@@ -58,7 +59,6 @@ function routeOf(name: string, chainEntries: readonly ChainEntry[]): Route {
   }
 }
 
-/** Throws what kept the route from being found. */
 export function locationsOf({ locations, failure }: Route): Locations {
   if (failure !== undefined) throw failure
   return locations
@@ -74,7 +74,7 @@ function located({ name: provider, locate }: SecretProvider, name: string): Secr
   try {
     const answer = locate(name)
     const location = answer && ownMembers(answer, ['path', 'field'])
-    // A line feed would make one path's key another path's version in the cache.
+    // A line feed divides path and version in cache keys.
     if (location === undefined || !location.path.includes('\n')) return location
   } catch (error) {
     if (SecretsError.isInstance(error)) throw error

@@ -2,62 +2,59 @@ import type { AuditEvent } from './audit.ts'
 import type { CallContext } from './provider.ts'
 
 /**
- * One entry of an audit trail, as sinks receive it: flat, versioned, never a value. What does not
- * apply is absent or `undefined`. Text is well-formed UTF-16 (a lone surrogate became U+FFFD) of at
- * most 16,384 characters (what was longer ends in `…sha256:` and the digest of the whole); it may
- * hold anything else, line breaks and escape sequences too: a sink that writes for people or lines
- * must encode it.
+ * One record of an audit trail, as sinks receive it: flat, and never with a value. Members that do
+ * not apply are absent or `undefined`.
  *
- * `operation` is one of `get`, `verify`, `describe`, `list`, `health`, `store`, `rotate`, `delete`,
- * `restore`, `tag`, … of the manager; `login`, `renew`, `revoke` (of a provider's token), `lease`,
- * `renew-lease`, `revoke-lease`; `gap` and `checkpoint` of the trail itself. Others may be added.
+ * Text is well-formed UTF-16: a lone surrogate became U+FFFD. It has at most 16,384 characters;
+ * longer text ends in `…sha256:` and the digest of the whole. It may hold line breaks and escape
+ * sequences: encode it for people or lines.
  *
- * `name` is the secret's logical name; for `list` the prefix with `*`, for `health` `*`, for leases
- * the store's path; empty where no secret is meant. With `hashNames` it is `hmac:` and 32 hex
- * digits.
+ * `operation` of the manager: `get`, `verify`, `describe`, `list`, `health`, `store`, `rotate`,
+ * `delete`, `restore`, `tag`. Of a provider: `login`, `renew`, `revoke`, `lease`, `renew-lease`,
+ * `revoke-lease`. Of the trail: `gap`, `checkpoint`. Others may be added.
+ *
+ * `name` is the secret's logical name. It is the prefix and `*` for `list`, `*` for `health`, and
+ * the store's path for leases; else empty. With `hashNames` it is `hmac:` and 32 hex digits.
  */
 export interface AuditRecord extends AuditEvent {
-  /** The version of this format. Members may be added under 1; a changed meaning is 2. */
+  /** The format's version. Members may be added under 1; a changed meaning is 2. */
   readonly v: 1
-  /** Identifies the trail: random, new for each `auditTrail()`. */
+  /** Random, new for each `auditTrail()`. */
   readonly trail: string
   /**
-   * Counts the trail's records from 1 without a gap, so that a gap in what a sink received is
-   * visible. On a `gap`: the last record missed.
+   * Counts from 1 without a gap, so that a sink sees which records it missed. On a `gap`: the last
+   * one.
    */
   readonly seq: number
   readonly host: string
   readonly pid: number
-  /** What runs: the option `service`, or the name of the program. */
+  /** The option `service`, or the name of the program. */
   readonly service: string
-  /** The version of the audit package that wrote this. */
+  /** The version of the audit package. */
   readonly release: string
-  /** W3C trace context: 32 hex digits, of the OpenTelemetry span that was active. */
+  /** W3C trace context of the active OpenTelemetry span, 32 hex digits. */
   readonly traceId?: string | undefined
   /** 16 hex digits. */
   readonly spanId?: string | undefined
-  /** How a provider logs in: `approle`, `kubernetes`, … */
+  /** How a provider logs in, such as `approle`. */
   readonly method?: string | undefined
   /**
-   * On a `gap`: how many records this sink did not acknowledge. They may be on record all the same,
-   * if it was only late.
+   * On a `gap`: how many records this sink did not acknowledge. It may hold them if it was only
+   * late.
    */
   readonly missed?: number | undefined
-  /**
-   * On a `gap`: the first record missed; `seq` is the last. Records between them that it
-   * acknowledged do not count.
-   */
+  /** On a `gap`: the first record missed. Acknowledged records up to `seq` do not count. */
   readonly missedFrom?: number | undefined
   /**
-   * On a `checkpoint`: the signed state of a sealed trail, one line of JSON, to be kept where its
-   * host cannot rewrite it.
+   * On a `checkpoint`: the signed state of a sealed trail, one line of JSON. Keep it where its host
+   * cannot rewrite it.
    */
   readonly checkpoint?: string | undefined
 }
 
 /**
- * Where an audit trail's records go. A plain object; anyone can write one, and `testAuditSink` of
- * the testkit proves it.
+ * The destination of an audit trail's records: a plain object. `testAuditSink` of the testkit
+ * checks one.
  *
  * @example
  * import type { AuditSink } from '@finchat/secrets-core'
@@ -72,24 +69,20 @@ export interface AuditRecord extends AuditEvent {
  */
 export interface AuditSink {
   readonly specificationVersion: 'v1'
-  /** Stands in errors and warnings; unique in a trail. */
+  /** Unique in a trail; shown in errors and warnings. */
   readonly name: string
   /**
-   * Acknowledged means that the record survives the end of the process and of the machine's power.
-   * Such a sink is required by default.
+   * An acknowledged record survives a crash and a loss of power. Such a sink is required by
+   * default.
    */
   readonly durable?: boolean | undefined
   /**
-   * Resolves when the record is where it belongs: that is the acknowledgement which lets a value
-   * leave. Rejects if it may not be there; which error does not matter, unless it is a
-   * `SecretsError` with a remedy. Called again before earlier calls have settled, in the order of
-   * `seq` (a `gap` excepted). Records are frozen. The signal is aborted when the trail no longer
-   * waits.
+   * Resolves when the record is acknowledged; only then does the value leave. Rejects if it may be
+   * lost, with any error; the remedy of a `SecretsError` is shown. Called in the order of `seq`
+   * (except a `gap`), before earlier calls settle. Records are frozen. The signal aborts when the
+   * trail stops waiting.
    */
   readonly write: (record: AuditRecord, context: CallContext) => Promise<void>
-  /**
-   * Resolves when what was acknowledged is safe and nothing is held any more. May be called twice;
-   * nothing is written after.
-   */
+  /** Resolves when every acknowledged record is safe. May be called twice; no write follows. */
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -2,10 +2,7 @@ import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
 
 export interface AuditEvent {
-  /**
-   * `intent` before an effect (write, delete, lease), `outcome` after it; a read has an outcome
-   * only.
-   */
+  /** `intent` before a write, deletion or lease, `outcome` after it; a read has only an outcome. */
   readonly phase: 'intent' | 'outcome'
   readonly time: number
   readonly operation: string
@@ -26,8 +23,7 @@ export interface AuditEvent {
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
   /**
-   * Resolves when the event is acknowledged as this trail requires; rejects otherwise. Called in
-   * the caller's async context.
+   * Resolves when the event is acknowledged, else rejects. Called in the caller's async context.
    */
   readonly record: Call<[event: AuditEvent], void>
   readonly close?: ((context: CallContext) => Promise<void>) | undefined

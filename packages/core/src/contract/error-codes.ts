@@ -1,7 +1,4 @@
-/**
- * Closed for providers; a minor release may add one, and a chain stops at a code that it does not
- * know.
- */
+/** Providers add none. A minor release may; a chain stops at a code it does not know. */
 export type SecretsErrorCode =
   | 'NOT_FOUND'
   | 'DELETED'
@@ -19,21 +16,18 @@ export type SecretsErrorCode =
   | 'CONFIGURATION'
   | 'AUDIT_FAILED'
   | 'INTERNAL'
-/** Beside code and message, an error carries only these. */
+/** An error carries only these beside code and message. */
 export interface SecretsErrorDetails {
-  /** What to do about it, one clause. */
+  /** What to do, one clause. */
   readonly remedy?: string | undefined
-  /**
-   * Before then the store asked not to be asked again; of an error about several, the earliest of
-   * theirs.
-   */
+  /** The store asked for no call before then. With several stores, the earliest. */
   readonly retryAt?: number | undefined
-  /** The write reached the store, or a lease was made, or either may have: `done` or `unknown`. */
+  /** The effect of a write or a lease despite the error: `done`, or `unknown`. */
   readonly effect?: 'done' | 'unknown' | undefined
-  /** The store's own status and request id: short, no bodies. */
+  /** Short, never a body. */
   readonly storeStatus?: string | undefined
   readonly storeRequestId?: string | undefined
-  /** What each provider said, in the order in which they were asked. */
+  /** One for each provider, in the order of the calls. */
   readonly attempts?: readonly SecretsErrorAttempt[] | undefined
 }
 /** One provider's part in an error about several. */
@@ -41,13 +35,9 @@ export interface SecretsErrorAttempt {
   readonly provider: string
   readonly code: SecretsErrorCode
   readonly durationMs: number
-  /**
-   * What is wrong, in the words of its own `SecretsError`; absent where it answered that there is
-   * no such secret.
-   */
+  /** Its error without place and remedy; absent if the secret does not exist there. */
   readonly message?: string | undefined
-  /** What to do about it, if that error says. */
   readonly remedy?: string | undefined
-  /** Before then the store asked not to be asked again. */
+  /** The store asked for no call before then. */
   readonly retryAt?: number | undefined
 }

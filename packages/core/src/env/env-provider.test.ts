@@ -45,7 +45,7 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 describe('envProvider', () => {
-  it('answers what a variable holds, and undefined for one that is not set', async () => {
+  it("returns a variable's text, and undefined if it is not set", async () => {
     const env = { TOKEN: '00123', EMPTY: '', SPACES: ' x\n', UNSET: undefined }
     expect(await read({ env }, 'TOKEN')).toBe('00123')
     expect(await read({ env }, 'EMPTY')).toBe('')
@@ -53,7 +53,7 @@ describe('envProvider', () => {
     for (const name of ['UNSET', 'OTHER', 'token', 'TOKEN ', 'TOK']) expect(await read({ env }, name)).toBeUndefined()
   })
 
-  it('reads process.env at each call, and not before', async () => {
+  it('reads process.env at each call', async () => {
     const provider = envProvider()
     vi.stubEnv('FINCHAT_TEST_TOKEN', 'first')
     expect((await provider.get('FINCHAT_TEST_TOKEN', context))?.value).toBe('first')
@@ -61,13 +61,13 @@ describe('envProvider', () => {
     expect((await provider.get('FINCHAT_TEST_TOKEN', context))?.value).toBe('second')
   })
 
-  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('knows no variable %j that nobody set', async (name) => {
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('finds no inherited variable %j', async (name) => {
     expect(await read({}, name)).toBeUndefined()
     expect(await read({ env: {}, dotenv: 'A=1' }, name)).toBeUndefined()
     expect(await read({ env: Object.create({ [name]: canary }) as Record<string, string> }, name)).toBeUndefined()
   })
 
-  it('answers exactly what is set, under exactly its name', async () => {
+  it('returns the exact text under the exact name', async () => {
     const name = fc.string({ unit: 'binary' }).filter(envManifest.canHoldPath)
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, fc.string({ unit: 'binary' })), name, async (env, other) => {
@@ -77,25 +77,25 @@ describe('envProvider', () => {
     )
   })
 
-  it('places names by names, prefix and onlyNamed', async () => {
+  it('maps names by names, prefix and onlyNamed', async () => {
     const provider = envProvider({ names: { db: 'DB_JSON#password' }, prefix: 'APP_' })
     expect(provider.locate?.('db')).toEqual({ path: 'DB_JSON', field: 'password' })
     expect(provider.locate?.('TOKEN')).toEqual({ path: 'APP_TOKEN' })
     expect(envProvider({ onlyNamed: true }).locate?.('TOKEN')).toBeUndefined()
   })
 
-  it.each(['', 'a=b', 'a\0', '\ud800'])('cannot hold %j, which no variable can be named', async (path) => {
+  it.each(['', 'a=b', 'a\0', '\ud800'])('refuses the path %j, which no variable can have', async (path) => {
     expect(envManifest.canHoldPath(path)).toBe(false)
     expect(envProvider().locate?.(path)).toBeUndefined()
     expect(await refusal({ env: { [path]: canary }, directory: folder }, path)).toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('refuses an environment that holds no text, rather than guess', async () => {
+  it('refuses a variable that is not text', async () => {
     const env: object = { PORT: 5432 }
     expect(await refusal({ env: env as Record<string, string> }, 'PORT')).toMatchObject({ code: 'CONFIGURATION' })
   })
 
-  it('has the members that its manifest states, and prints nothing of what it holds', async () => {
+  it('has the members of its manifest, and prints no value', async () => {
     const provider = envProvider({ name: 'variables', env: { A: canary }, dotenv: `B=${canary}` })
     await provider.get('B', context)
     expect(inspect(provider, { depth: 9, showHidden: true }) + JSON.stringify(provider)).not.toContain(canary)
@@ -113,7 +113,7 @@ describe('envProvider', () => {
   })
 })
 
-describe('options that cannot be meant', () => {
+describe('impossible options', () => {
   it.each<[object, RegExp]>([
     [{ env: 'A=1' }, /^env is text \(pass an object of texts, such as process\.env\)$/],
     [{ env: null }, /^env is null/],
@@ -151,14 +151,14 @@ describe('options that cannot be meant', () => {
 describe('emptyIsAbsent', () => {
   const emptyIsAbsent = true
 
-  it('takes an empty variable for one that is not set, and leaves all others as they are', async () => {
+  it('treats an empty variable as not set, and keeps all others', async () => {
     const env = { EMPTY: '', SPACE: ' ', TOKEN: 'x' }
     expect(await read({ env, emptyIsAbsent }, 'EMPTY')).toBeUndefined()
     expect([await read({ env, emptyIsAbsent }, 'SPACE'), await read({ env, emptyIsAbsent }, 'TOKEN')]).toEqual([' ', 'x'])
     expect([await read({ env }, 'EMPTY'), await read({ env, emptyIsAbsent: false }, 'EMPTY')]).toEqual(['', ''])
   })
 
-  it('looks further: in dotenv, under the name in capitals, in the file that is named, in the directory', async () => {
+  it('goes on to dotenv, the name in capitals, the named file and the directory', async () => {
     const dotenv = 'A=dotenv\nB=\n'
     expect(await read({ env: { A: '' }, dotenv, emptyIsAbsent }, 'A')).toBe('dotenv')
     expect(await read({ env: {}, dotenv, emptyIsAbsent }, 'B')).toBeUndefined()
@@ -169,7 +169,7 @@ describe('emptyIsAbsent', () => {
     expect(await read({ env: { c: '' }, directory: folder, emptyIsAbsent }, 'c')).toBe('named')
   })
 
-  it('takes an empty file for one that is not there', async () => {
+  it('treats an empty file as missing', async () => {
     const options = { env: { A_FILE: file('a', '') }, fileVariables: true, directory: folder }
     expect(await read({ ...options, emptyIsAbsent }, 'A')).toBeUndefined()
     expect(await read({ ...options, emptyIsAbsent }, 'a')).toBeUndefined()
@@ -195,7 +195,7 @@ describe('upperSnakeCase', () => {
 })
 
 describe('dotenv', () => {
-  it('is read by util.parseEnv, beneath the environment', async () => {
+  it('is read by util.parseEnv, after the environment', async () => {
     const options = { env: { A: 'real' }, dotenv: '\ufeffFIRST=1\nA=file\nexport B=\'two words\' # remark\nC="x\\ny"\nD=\n' }
     expect(await Promise.all(['FIRST', 'A', 'B', 'C', 'D', 'E'].map((name) => read(options, name)))).toEqual([
       '1',
@@ -207,7 +207,7 @@ describe('dotenv', () => {
     ])
   })
 
-  it('is never matched by a regular expression, after which RegExp.input would hold all of it', async () => {
+  it('is never matched by a regular expression, which would leave it in RegExp.input', async () => {
     'none'.search(/none/)
     expect(await read({ env: {}, dotenv: `\ufeffA=1\nB=${canary}` }, 'A')).toBe('1')
     expect(RegExp.input).not.toContain(canary)
@@ -215,7 +215,7 @@ describe('dotenv', () => {
 })
 
 describe('fileVariables', () => {
-  it('reads the file that NAME_FILE names, to the byte', async () => {
+  it('reads the file that NAME_FILE names, byte for byte', async () => {
     const bytes = Uint8Array.of(0xff, 0x00, 0xfe)
     const env = {
       A_FILE: file('a', ' \ufefföß\r\n'),
@@ -228,7 +228,7 @@ describe('fileVariables', () => {
     expect(values).toEqual([' \ufefföß\r\n', bytes, '', '\ufeffx', 'plain', undefined])
   })
 
-  it('is off unless asked for', async () => {
+  it('is off by default', async () => {
     expect(await read({ env: { A_FILE: file('a', 'x') } }, 'A')).toBeUndefined()
   })
 
@@ -237,7 +237,7 @@ describe('fileVariables', () => {
     expect(await read({ env: { A_FILE: join(folder, 'link') }, fileVariables: true }, 'A')).toBe('linked')
   })
 
-  it('reads 64 KiB and not one byte more', async () => {
+  it('reads at most 64 KiB', async () => {
     const env = { A_FILE: file('a', 'x'.repeat(65_536)), B_FILE: file('b', 'x'.repeat(65_537)), C_FILE: '/dev/zero' }
     expect(await read({ env, fileVariables: true }, 'A')).toBe('x'.repeat(65_536))
     expect(await refusal({ env, fileVariables: true }, 'B')).toMatchObject({
@@ -286,7 +286,7 @@ describe('fileVariables', () => {
 })
 
 describe('directory', () => {
-  it('answers what the files hold, and undefined for one that is not there', async () => {
+  it("returns a file's content, and undefined if it does not exist", async () => {
     file('token', 'x\n')
     file('db/password', 'y')
     const options = { env: {}, directory: folder }
@@ -338,11 +338,11 @@ describe('directory', () => {
       for (const name of ['db', 'nested']) symlinkSync(`..data/${name}`, join(folder, name))
     })
 
-    it('gives each secret under its own name', async () => {
+    it('returns each secret under its own name', async () => {
       for (const name of ['db', 'nested/db']) expect(await read({ env: {}, directory: folder }, name)).toBe(canary)
     })
 
-    it("gives none under kubelet's own names, which begin with two dots, wherever they stand", async () => {
+    it("finds none under kubelet's own names, which begin with two dots", async () => {
       const inner = ['..data/db', `${generation}/db`, '..data/nested/db', '..data/..hidden', '..data/...', `nested/../..data/db`]
       for (const path of [...inner, `db/../${generation}/db`, '..data', '..', '...']) {
         expect(await read({ env: {}, directory: folder }, path), path).toBeUndefined()
@@ -352,12 +352,12 @@ describe('directory', () => {
       for (const path of ['..hidden', '...']) expect(await read({ env: {}, directory: nested }, path), path).toBeUndefined()
     })
 
-    it('gives none under any other spelling of a name: another case, trailing dots or spaces, an encoding', async () => {
+    it('finds none under another case, trailing dots or spaces, or an encoding', async () => {
       const spellings = ['DB', 'Db', 'db.', 'db..', 'db ', 'db::$DATA', 'd%62', '%2e%2edata/db', 'nested%2fdb', '.db', 'ne\u0301sted/db']
       for (const path of spellings) expect(await read({ env: {}, directory: folder }, path), path).toBeUndefined()
     })
 
-    it('gives a secret under one name only, of all paths of up to three segments', async () => {
+    it('finds a secret under one name only, of all paths of up to three segments', async () => {
       const segments = ['..data', generation, 'db', 'DB', 'nested', '.', '..', '...', '']
       const pairs = segments.flatMap((first) => segments.map((second) => `${first}/${second}`))
       const paths = [...segments, ...pairs, ...pairs.flatMap((pair) => segments.map((last) => `${pair}/${last}`))]
@@ -387,7 +387,7 @@ describe('directory', () => {
     vi.spyOn(promises, 'lstat').mockImplementation((path: unknown) => lstat(folded(path)))
   }
 
-  it('knows a file by the name that its folder lists, where the file system takes other spellings too', async () => {
+  it('finds a file only under its listed name, even if the file system accepts other spellings', async () => {
     file('db/password', canary)
     folder = realpathSync(folder)
     foldNames()
@@ -396,13 +396,13 @@ describe('directory', () => {
     expect(await read({ env: {}, directory: folder }, 'db/password')).toBe(canary)
   })
 
-  it('gives a secret that a listing misses once, as it may while kubelet swaps the volume', async () => {
+  it('finds a secret that one listing misses while kubelet swaps the volume', async () => {
     file('token', canary)
     vi.spyOn(promises, 'readdir').mockResolvedValueOnce([])
     expect(await read({ env: {}, directory: folder }, 'token')).toBe(canary)
   })
 
-  it('is read by its names where this process may not list it', async () => {
+  it('is read by name if this process may not list it', async () => {
     file('db/password', canary)
     vi.spyOn(promises, 'readdir').mockRejectedValue(Object.assign(new Error('x'), { code: 'EACCES' }))
     expect(await read({ env: {}, directory: folder }, 'db/password')).toBe(canary)

@@ -8,37 +8,33 @@ import { maxSecretFileBytes } from '../kit/secret-file.ts'
 import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** A set of variables, as `process.env` is. */
+/** Such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface EnvProviderOptions extends NamesOptions {
-  /**
-   * What is empty counts as not set, in variables and files: an empty one is the value `''` by
-   * default.
-   */
+  /** Empty variables and files count as not set. Default: false, and their value is `''`. */
   readonly emptyIsAbsent?: boolean | undefined
-  /** Stands in errors, audit events and health: `env` by default. */
+  /** Shown in errors, audit events and health. Default: `env`. */
   readonly name?: string | undefined
-  /** The variables: `process.env` by default, read at each call. */
+  /** The variables, read at each call. Default: `process.env`. */
   readonly env?: Environment | undefined
   /**
-   * Text in the format of a `.env` file (`util.parseEnv`). Its variables count where `env` has none
-   * of that name.
+   * The text of a `.env` file (`util.parseEnv`). It applies to variables that `env` does not have.
    */
   readonly dotenv?: string | undefined
   /**
-   * Look up a missing name in capitals too, with `_` for all but letters and digits: `db/password`
-   * as `DB_PASSWORD`. Names that differ only in this are then one secret.
+   * Also looks up a missing name in capitals, with `_` for other characters: `db/password` as
+   * `DB_PASSWORD`. Names that differ only in this are then one secret.
    */
   readonly upperSnakeCase?: boolean | undefined
   /**
-   * Containers' convention: `DB_PASSWORD_FILE=/run/secrets/db` gives `DB_PASSWORD` what that file
-   * holds. Both set is `CONFIGURATION`.
+   * `DB_PASSWORD_FILE=/run/secrets/db` gives `DB_PASSWORD` that file's content. Both set is
+   * `CONFIGURATION`.
    */
   readonly fileVariables?: boolean | undefined
   /**
-   * A directory of files, one a secret, such as `/run/secrets`; asked for what no variable has.
-   * Nothing outside it is read.
+   * A directory with one file for each secret, such as `/run/secrets`. It is read where no variable
+   * exists, and never outside.
    */
   readonly directory?: string | undefined
 }
@@ -57,8 +53,8 @@ const members: MembersOf<EnvProviderOptions> = {
 }
 
 /**
- * What `envProvider` supports: current values, read only. A variable holds text; only files may
- * hold other bytes.
+ * What `envProvider` supports: current values, read only. Only files may hold bytes that are not
+ * text.
  */
 export const envManifest: ProviderManifest = {
   supports: ['checkHealth'],
@@ -67,13 +63,13 @@ export const envManifest: ProviderManifest = {
 }
 
 /**
- * Returns a provider of secrets from environment variables and, where asked for, from mounted files
- * and `.env` text. Values are exact: an empty variable is a value, and a file's last newline is
- * part of it (write files with `printf %s`). Files are regular files of up to 64 KiB.
+ * Returns a provider of environment variables and, by option, of mounted files and `.env` text.
+ * Values are exact: an empty variable is a value, and a file's last newline is part of it. Files
+ * are regular and have at most 64 KiB.
  *
- * Its reads reject with `CONFIGURATION` where something is named but is not there or not usable (a
- * `…_FILE` without its file, a missing `directory`), with `PERMISSION_DENIED` where a file may not
- * be read, and with `UNAVAILABLE` where reading it failed. It has no versions and no writes.
+ * Reads reject with `CONFIGURATION` if a named file or `directory` is missing or unusable, with
+ * `PERMISSION_DENIED` if a file is unreadable, else with `UNAVAILABLE`. It has no versions and no
+ * writes.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -134,7 +130,6 @@ function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions)
   }
 }
 
-/** Throws `CONFIGURATION` unless this is an object of variables; shows no value. */
 export function assertEnvironment(env: unknown): void {
   if (isRecord(env)) return
   throw new SecretsError('CONFIGURATION', `env is ${described(env)}`, { remedy: 'pass an object of texts, such as process.env' })

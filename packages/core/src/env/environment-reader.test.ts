@@ -5,7 +5,7 @@ import { environmentReader } from './environment-reader.ts'
 const canary = 'canary-3b8e'
 
 describe('environmentReader', () => {
-  it('takes an empty variable as not set, and only own variables', () => {
+  it('treats an empty variable as not set, and reads only own variables', () => {
     const problems: string[] = []
     const env = environmentReader({ A: 'a', B: '' }, (problem) => problems.push(problem))
     expect([env.optional('A'), env.optional('B'), env.optional('C'), env.optional('constructor')]).toEqual([
@@ -18,7 +18,7 @@ describe('environmentReader', () => {
     expect(problems).toEqual(['B is not set', 'toString is not set'])
   })
 
-  it('reads any names that a list can hold', () => {
+  it('reads any names of a list', () => {
     const name = fc.stringMatching(/^[A-Za-z0-9_@:-]{1,20}$/)
     const target = fc.stringMatching(/^[a-z0-9/=. -]{0,10}[a-z](#[a-z/#]{1,5})?$/).filter((text) => text === text.trim())
     fc.assert(

@@ -4,39 +4,27 @@ import { isValidName } from '../options/names.ts'
 import { quoted } from '../errors/format.ts'
 
 /**
- * What a `…FromEnv` function reads its settings with. One error lists all problems. No problem
- * quotes a value: it may be a misplaced secret. An empty setting counts as not set.
+ * Reads the settings of a `…FromEnv` function. One error lists all problems, without values: a
+ * value may be a misplaced secret. An empty setting counts as not set.
  */
 export interface EnvironmentReader {
-  /** The variable's text, or `undefined` where it is not set or empty. */
+  /** The variable's text; `undefined` if it is not set. */
   readonly optional: (variable: string) => string | undefined
-  /** The variable's text. If it is not set or empty, that is a problem and the answer is `''`. */
+  /** The variable's text; if it is not set, a problem and `''`. */
   readonly required: (variable: string) => string
-  /**
-   * A list such as `TOKEN=finchat/token#token,DB=prod/db` as the `names` of a provider's options;
-   * `{}` where it is not set.
-   */
+  /** A list such as `TOKEN=finchat/token#token,DB=prod/db` as `names`; `{}` if it is not set. */
   readonly names: (variable: string) => Readonly<Record<string, string>>
-  /** Records what is wrong: say which variable, and what is expected of it. */
+  /** Records a problem: name the variable and what it must hold. */
   readonly problem: (message: string) => void
 }
 
-/**
- * Makes a provider from variables, as `awsFromEnv` does. It reads them only through the reader, and
- * opens nothing yet.
- */
+/** Makes a provider from variables, as `awsFromEnv` does, and opens nothing yet. */
 export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
 
-/**
- * Receives a problem. `blocks`: the provider cannot be made, and its factory's error would say
- * less.
- */
+/** `blocks`: the provider cannot be made, and its factory's error would be less clear. */
 export type NoteProblem = (message: string, blocks: boolean) => void
 
-/**
- * A reader of these variables. It reports problems to `note` and adds each variable that it reads
- * to `asked`.
- */
+/** Adds each variable that it reads to `asked`. */
 export function environmentReader(env: Environment, note: NoteProblem, asked: Set<string> = new Set()): EnvironmentReader {
   const problem = (message: string): void => note(message, true)
   const optional = (variable: string): string | undefined => {
@@ -56,7 +44,6 @@ export function environmentReader(env: Environment, note: NoteProblem, asked: Se
   }
 }
 
-/** The entries of a list with commas, trimmed. */
 export function listOf(text = ''): string[] {
   return text
     .split(',')

@@ -38,7 +38,7 @@ afterEach(() => {
 })
 
 describe('secretsManagerFromEnv', () => {
-  it('gives FINCHAT_TOKEN with nothing else set, as it is at the time of the read', async () => {
+  it('reads FINCHAT_TOKEN without other settings, at each call', async () => {
     const secrets = secretsManagerFromEnv()
     vi.stubEnv('FINCHAT_TOKEN', 'dev-token')
     expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe('dev-token')
@@ -62,19 +62,19 @@ describe('secretsManagerFromEnv', () => {
     )
   })
 
-  it('reaches existing secrets by the names that a variable places', async () => {
+  it('finds existing secrets by the names of a variable', async () => {
     const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_NAMES: 'FINCHAT_TOKEN=finchat/token#token, DB=prod/db' }
     const secrets = secretsManagerFromEnv({ vault: storeOf('vault', { 'finchat/token': '{"token":"t"}', 'prod/db': 'd' }) }, { env })
     expect(await Promise.all([secrets.getSecret('FINCHAT_TOKEN'), secrets.getSecret('DB')])).toEqual(['t', 'd'])
   })
 
-  it('lets an application bring providers of its own, env included', async () => {
+  it("accepts an application's own providers, env included", async () => {
     const env = { FINCHAT_SECRETS_PROVIDER: 'constructor', A: 'real' }
     const own = { constructor: storeOf('constructor', {}), env: () => envProvider({ prefix: 'APP_', env: { APP_A: 'own' } }) }
     expect(await secretsManagerFromEnv(own, { env }).getSecret('A')).toBe('own')
   })
 
-  it('makes only the providers that are named', () => {
+  it('makes only the named providers', () => {
     const aws = vi.fn<ProviderFromEnv>()
     secretsManagerFromEnv({ aws }, { env: {} })
     expect(aws).not.toHaveBeenCalled()
@@ -101,7 +101,7 @@ describe('secretsManagerFromEnv', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it('tells all problems in one error, and what is expected, never what the variables hold', () => {
+  it('lists all problems in one error, without values', () => {
     const vault: ProviderFromEnv = (env) => {
       const url = env.required('FINCHAT_VAULT_URL')
       env.required('FINCHAT_VAULT_TOKEN')
@@ -130,19 +130,19 @@ describe('secretsManagerFromEnv', () => {
     ])
   })
 
-  it.each(['1.5', '-1', '1e3', '0x10', ' 5', 'Infinity', '9999999999'])('refuses %j for a TTL', (ttl) => {
+  it.each(['1.5', '-1', '1e3', '0x10', ' 5', 'Infinity', '9999999999'])('refuses %j as a TTL', (ttl) => {
     expect(problemsOf({}, { FINCHAT_SECRETS_CACHE_TTL: ttl })).toEqual([
       'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
     ])
   })
 
-  it.each(['toString', 'AWS', 'aws,vault'])('refuses %j for a provider', (name) => {
+  it.each(['toString', 'AWS', 'aws,vault'])('refuses %j as a provider', (name) => {
     expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
       'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
     ])
   })
 
-  it('passes on what a provider has against its settings, and nothing of a foreign error', () => {
+  it("passes on a provider's problem, and nothing of a foreign error", () => {
     const failing =
       (error: Error): ProviderFromEnv =>
       (): SecretProvider => {
@@ -156,7 +156,7 @@ describe('secretsManagerFromEnv', () => {
     ])
   })
 
-  it('tells what a provider refuses beside what is wrong with its names, each once', () => {
+  it("lists a provider's problem and those of its names, each once", () => {
     const refusing: ProviderFromEnv = (env) => {
       env.names('FINCHAT_LOCAL_NAMES')
       throw new SecretsError('CONFIGURATION', 'the key is too short')
@@ -176,7 +176,7 @@ describe('secretsManagerFromEnv', () => {
     ])
   })
 
-  it('says what to pass where a provider was passed instead of its factory', () => {
+  it('has a remedy for a provider instead of its factory', () => {
     const local = envProvider({ name: 'local' }) as unknown as ProviderFromEnv // what JavaScript could pass
     const env = { FINCHAT_SECRETS_PROVIDER: 'local' }
     expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain(
@@ -188,13 +188,13 @@ describe('secretsManagerFromEnv', () => {
     ['vault', 'an object: pass vaultFromEnv itself, without calling it'],
     ['env', 'an object: pass the variables as an option, secretsManagerFromEnv({}, { env })'],
     ['own', 'an object: pass a function that makes the provider of the variables'],
-  ])('says what to pass for %s that is no function, whoever is asked', (name, said) => {
+  ])('has a remedy for %s that is no function, for any choice of provider', (name, said) => {
     const available = { [name]: { FINCHAT_TOKEN: canary } as unknown as ProviderFromEnv } // what JavaScript could pass
     const env = { FINCHAT_SECRETS_PROVIDER: 'main', FINCHAT_SECRETS_FALLBACKS: '' }
     expect(problemsOf({ main: () => envProvider({ name: 'main' }), ...available }, env)).toEqual([`${name} is ${said}`])
   })
 
-  it('takes what is undefined for what was not passed', async () => {
+  it('treats undefined as not passed', async () => {
     const available = { vault: undefined } as unknown as Record<string, ProviderFromEnv> // what JavaScript could pass
     expect(await secretsManagerFromEnv(available, { env: { A: 'a' } }).getSecret('A')).toBe('a')
   })
@@ -219,7 +219,7 @@ describe('secretsManagerFromEnv', () => {
   })
 })
 
-describe('a reader of ours under a name that is not its own', () => {
+describe('a factory of ours under another name', () => {
   const vaultFromEnv: ProviderFromEnv = (env) => storeOf('vault', {})(env)
   const env = { FINCHAT_SECRETS_PROVIDER: 'env' }
 
@@ -227,16 +227,16 @@ describe('a reader of ours under a name that is not its own', () => {
     ['aws', 'swapped'],
     ['vualt', 'misspelt'],
     ['0', 'in an array'],
-  ])('is refused as %j (%s), whoever is asked', (name) => {
+  ])('is refused as %j (%s), for any choice of provider', (name) => {
     expect(problemsOf({ [name]: vaultFromEnv }, env)).toEqual([`"${name}" makes the provider vault: pass { vault: vaultFromEnv }`])
   })
 
-  it('is told by what it makes, where its own name is lost', () => {
+  it('is recognised by its provider if its function name is lost', () => {
     const problems = ['"aws" makes the provider vault: pass { vault: vaultFromEnv }']
     expect(problemsOf({ aws: (each) => vaultFromEnv(each) }, { FINCHAT_SECRETS_PROVIDER: 'aws' })).toEqual(problems)
   })
 
-  it('is let be where an application made it a provider of its own', async () => {
+  it('is allowed if an application made its own provider of it', async () => {
     const local: ProviderFromEnv = (each) => vaultFromEnv(each)
     const own = secretsManagerFromEnv(
       { main: local, vault: vaultFromEnv },
@@ -246,7 +246,7 @@ describe('a reader of ours under a name that is not its own', () => {
   })
 })
 
-describe('variables that nobody reads', () => {
+describe('variables that are not read', () => {
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
   afterEach(() => void vi.restoreAllMocks())
 
@@ -264,13 +264,13 @@ describe('variables that nobody reads', () => {
     return storeOf('vault', {})(env)
   }
 
-  it('are told where they are settings of a provider that no variable names, in one warning', async () => {
+  it('of a provider that was not chosen cause one warning', async () => {
     expect(await warningsOf({ vault }, { FINCHAT_VAULT_URL: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_VAULT_NAMES: '' })).toEqual([
       '"FINCHAT_VAULT_URL", "FINCHAT_VAULT_TOKEN" are set, but vault is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
     ])
   })
 
-  it('are told where they are misspelt, with those that there are', async () => {
+  it('that are misspelt cause a warning with the known ones', async () => {
     const env = { FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_VAULT_ADDR: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_SECRETS_TTL: canary }
     expect(await warningsOf({ vault }, env)).toEqual([
       '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_PROVIDER, FINCHAT_SECRETS_FALLBACKS, FINCHAT_SECRETS_CACHE_TTL',
@@ -278,14 +278,14 @@ describe('variables that nobody reads', () => {
     ])
   })
 
-  it('are told of the key of a local store that no variable names', async () => {
+  it('include the key of a local store that was not chosen', async () => {
     const local = { local: () => envProvider({ name: 'local', env: {} }) }
     expect(await warningsOf(local, { FINCHAT_ENCRYPTION_KEY: canary })).toEqual([
       '"FINCHAT_ENCRYPTION_KEY" is set, but local is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
     ])
   })
 
-  it('are told where the key of the local store is misspelt', async () => {
+  it('include a misspelt key of the local store', async () => {
     const local: ProviderFromEnv = (env) => {
       env.optional('FINCHAT_ENCRYPTION_KEY')
       return envProvider({ name: 'local', env: {} })
@@ -294,7 +294,7 @@ describe('variables that nobody reads', () => {
     expect(await warningsOf({ local }, env)).toEqual(['"FINCHAT_ENCRYPTION_KEYS" is not known: use FINCHAT_ENCRYPTION_KEY'])
   })
 
-  it('are let be where they may be secrets, or settings that an application reads by itself', async () => {
+  it("cause no warning if they may be secrets or an application's settings", async () => {
     const env = {
       FINCHAT_TOKEN: canary,
       FINCHAT_ENCRYPTION_KEY: canary,

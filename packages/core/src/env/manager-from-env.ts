@@ -20,15 +20,13 @@ export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'>
 }
 
 /**
- * Returns a secrets manager as the environment asks for it. `FINCHAT_SECRETS_PROVIDER` names the
- * provider to ask first (`env` by default), `FINCHAT_SECRETS_FALLBACKS` those to ask next, divided
- * by commas (`env` by default, none if it is empty), and `FINCHAT_SECRETS_CACHE_TTL` is the cache's
- * in whole seconds (300). `env` is always at hand; other providers are passed under the name that
- * the variables use.
+ * Returns a secrets manager that variables configure. `FINCHAT_SECRETS_PROVIDER` names the first
+ * provider (`env` by default). `FINCHAT_SECRETS_FALLBACKS` lists the next ones, with commas (`env`
+ * by default, none if empty). `FINCHAT_SECRETS_CACHE_TTL` is the TTL in whole seconds (300). `env`
+ * is always available; pass the others in `available`, by name.
  *
- * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what
- * they hold. A process warning tells of settings that nobody reads: of a provider that was passed
- * and is named by neither variable, or misspelt within `FINCHAT_SECRETS_…` and the like.
+ * Throws one `CONFIGURATION` error that lists every problem, without values. A process warning
+ * names settings that are not read: those of a provider that was not chosen, and misspelt ones.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -113,7 +111,7 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
 }
 
-/** The factory's provider. Its failure is a problem, unless the reader has reported one already. */
+/** A failure is a problem, unless the reader has reported one already. */
 function made(name: string, factory: unknown, env: Environment, problems: string[], asked: Set<string>): SecretProvider[] {
   if (typeof factory !== 'function') return []
   let isBlocked = false

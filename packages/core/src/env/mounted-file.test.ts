@@ -50,24 +50,24 @@ function expectOverwritten(buffers: Uint8Array[]): void {
   for (const buffer of buffers) expect(Buffer.from(buffer).equals(Buffer.alloc(buffer.length))).toBe(true)
 }
 
-describe('the bytes that a file was read into', () => {
+describe('the buffer of a file', () => {
   it.each([
     ['text', `${canary} é`],
     ['other bytes', Buffer.concat([Uint8Array.of(0xff), Buffer.from(canary)])],
-  ])('are overwritten once %s was made of them, which stays whole', async (_, content) => {
+  ])('is overwritten after %s was copied from it', async (_, content) => {
     const { buffers } = watchedFiles()
     const value = await readSecretFile(file(content), 'the file', signal)
     expect(Buffer.from(value ?? '')).toEqual(Buffer.from(content))
     expectOverwritten(buffers())
   })
 
-  it('are overwritten when the file is refused for its size', async () => {
+  it('is overwritten if the file is too large', async () => {
     const { buffers } = watchedFiles()
     await expect(readSecretFile(file('x'.repeat(65_537)), 'the file', signal)).rejects.toMatchObject({ code: 'CONFIGURATION' })
     expectOverwritten(buffers())
   })
 
-  it('are what the text is decoded from, without a copy that would stay', async () => {
+  it('is decoded without another copy', async () => {
     const { buffers } = watchedFiles()
     const decode = vi.spyOn(TextDecoder.prototype, 'decode')
     await readSecretFile(file(canary), 'the file', signal)
@@ -112,7 +112,7 @@ function beforeOpen(change: (attempt: number) => void, after: () => void = () =>
   })
 }
 
-describe.each([['the system says where an open file is'], ['it does not']])(
+describe.each([['the system gives the path of an open file'], ['it does not']])(
   'a directory that changes under its reader, where %s',
   (system) => {
     let [mount, outside] = ['', '']
@@ -135,13 +135,13 @@ describe.each([['the system says where an open file is'], ['it does not']])(
       renameSync(join(folder, 'aside'), join(mount, path))
     }
 
-    it.each(['token', 'db', 'db/token'])('gives nothing from outside where %s becomes a link before it is opened', async (path) => {
+    it.each(['token', 'db', 'db/token'])('reads nothing outside if %s becomes a link before it is opened', async (path) => {
       const name = path === 'db' ? 'db/token' : path
       beforeOpen((attempt) => (attempt === 1 ? swap(path) : undefined))
       await expect(readMountedFile(mount, name, signal)).rejects.toMatchObject({ code: 'CONFIGURATION' })
     })
 
-    it.each(['token', 'db', 'db/token'])('gives nothing from outside where %s is a link only while it is opened', async (path) => {
+    it.each(['token', 'db', 'db/token'])('reads nothing outside if %s is a link only while it is opened', async (path) => {
       const name = path === 'db' ? 'db/token' : path
       beforeOpen(
         () => swap(path),
@@ -150,7 +150,7 @@ describe.each([['the system says where an open file is'], ['it does not']])(
       await expect(readMountedFile(mount, name, signal)).rejects.toMatchObject({ code: expect.stringMatching(/CONFIGURATION|UNAVAILABLE/) })
     })
 
-    it('gives nothing from outside where the directory itself becomes a link to another', async () => {
+    it('reads nothing outside if the directory becomes a link', async () => {
       beforeOpen((attempt) => {
         if (attempt > 1) return
         renameSync(mount, join(folder, 'aside'))
@@ -161,7 +161,7 @@ describe.each([['the system says where an open file is'], ['it does not']])(
       expect(code).toBe(system === 'it does not' ? 'UNAVAILABLE' : 'CONFIGURATION')
     })
 
-    it('gives the file that was put in its place meanwhile', async () => {
+    it('reads the file that replaced it meanwhile', async () => {
       beforeOpen((attempt) => {
         if (attempt > 1) return
         writeFileSync(join(mount, 'next'), 'rotated')
@@ -194,7 +194,7 @@ describe.each([['the system says where an open file is'], ['it does not']])(
       expect(await readMountedFile(mount, 'password', signal)).toBe('second')
     })
 
-    it('gives up where it never stays, and never says that there is no such file', async () => {
+    it('gives up if it keeps changing, and never reports it as missing', async () => {
       beforeOpen(
         () => rmSync(join(mount, 'token')),
         () => writeFileSync(join(mount, 'token'), 'inside'),
@@ -208,7 +208,7 @@ describe.each([['the system says where an open file is'], ['it does not']])(
       await expect(readMountedFile(mount, 'token', signal)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'try again' })
     })
 
-    it('gives nothing of a FIFO or a folder that was put in its place', async () => {
+    it('refuses a FIFO or a folder that replaced it', async () => {
       beforeOpen((attempt) => {
         if (attempt > 1) return
         rmSync(join(mount, 'token'))
@@ -228,8 +228,8 @@ describe.each([['the system says where an open file is'], ['it does not']])(
   },
 )
 
-describe('a folder that another process swaps with a link all the time', () => {
-  it('never gives what is outside', async () => {
+describe('a folder that another process keeps swapping with a link', () => {
+  it('never reads outside', async () => {
     for (const place of ['mount/db', 'outside/db']) mkdirSync(join(folder, place), { recursive: true })
     writeFileSync(join(folder, 'mount/db/token'), 'inside')
     writeFileSync(join(folder, 'outside/db/token'), canary)
@@ -266,7 +266,7 @@ describe("Node's permission model", () => {
     const codes = await Promise.all(denied.map((reading) => reading.catch(codeOf)))
     console.log(JSON.stringify([...codes, await readMountedFile(folder + '/allowed', 'secret', signal)]))`
 
-  it('denies a file, which is never told as an outage that a weaker store may bridge', () => {
+  it('denies a file as PERMISSION_DENIED, so that no weaker store answers', () => {
     for (const name of ['allowed', 'denied']) {
       mkdirSync(join(folder, name))
       writeFileSync(join(folder, name, 'secret'), name)

@@ -6,10 +6,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { fileFailure } from '../kit/file-failure.ts'
 import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
 
-/**
- * The content of the file that the variable `KEY_FILE` names. `value` is the content of `KEY`
- * itself, which must not be set.
- */
+/** Reads the file that `KEY_FILE` names; `KEY` itself, passed as `value`, must not be set. */
 export async function readNamedFile(
   path: string,
   key: string,
@@ -28,14 +25,14 @@ export async function readNamedFile(
 const mountedAttempts = 5
 
 /**
- * The content of this file in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume).
- * Links are followed, since Kubernetes mounts consist of them, but never out of the directory.
- * `undefined` only while the directory exists and stays.
+ * Reads a file of mounted secrets, such as `/run/secrets` or a Kubernetes volume. Follows links,
+ * which Kubernetes mounts consist of, but never out of the directory. `undefined` only while the
+ * directory exists and does not change.
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be other names of `a/b`, and `..` names files outside. Names that
-  // begin with `..` are kubelet's own: the secret `db` of a volume also lies at `..data/db`.
+  // `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
+  // kubelet's own: the secret `db` is also at `..data/db`.
   if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
@@ -51,8 +48,7 @@ export async function readMountedFile(directory: string, path: string, signal: A
 const mountedSubject = 'its file in the mounted directory'
 
 /**
- * One attempt. Kubernetes swaps a volume's content under its readers, so a file that disappears
- * meanwhile is not absent.
+ * Kubernetes swaps a volume under its readers, so a file that disappears meanwhile is not absent.
  */
 async function mountedFile(
   root: string,
@@ -64,7 +60,7 @@ async function mountedFile(
   const real = await unlessMissing(mountedSubject, () => realpath(place))
   if (real !== undefined) {
     assertInside(root, real, mountedSubject)
-    // Twice, since a swap under the listing may hide a name.
+    // Twice, since a swap during the listing may hide a name.
     if (!((await isListed(root, path)) || (await isListed(root, path)))) return undefined
     const value = await readSecretFile(real, mountedSubject, signal, (handle) => isInside(handle, root, real))
     return value === undefined ? 'changed' : { value }
@@ -74,8 +70,8 @@ async function mountedFile(
 }
 
 /**
- * Whether each folder lists the name exactly. Windows and macOS also find a file under another
- * case, and Windows with trailing dots.
+ * Whether each folder lists the exact name: Windows and macOS ignore case, and Windows trailing
+ * dots.
  */
 async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises
@@ -94,8 +90,8 @@ function isDenied(error: unknown): boolean {
 }
 
 /**
- * Whether the opened file is inside the root: a link may have been swapped in after the path was
- * resolved. Throws `CONFIGURATION` if it is outside.
+ * A link may have been swapped in after the path was resolved. Throws `CONFIGURATION` if the file
+ * is outside.
  */
 async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const opened = await openedPath(handle)
@@ -104,10 +100,7 @@ async function isInside(handle: FileHandle, root: string, real: string): Promise
   return true
 }
 
-/**
- * The path of an open file according to the system. Only Linux tells it, and only to a process that
- * may read it.
- */
+/** Only Linux gives the path of an open file, and only to a process that may read it. */
 async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   try {
     return await process.getBuiltinModule('node:fs').promises.readlink(`/proc/self/fd/${fd}`)
@@ -116,10 +109,7 @@ async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   }
 }
 
-/**
- * Whether the path still leads to the opened file without links. Checked before and after, since a
- * swap changes a folder's `ctime`.
- */
+/** Compared before and after, since a swap changes a folder's `ctime`. */
 async function isStillAt(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const before = await wayTo(root, real)
   const opened = identityOf(await handle.stat({ bigint: true }))
@@ -141,7 +131,7 @@ function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
-/** The directory's real path. Throws `CONFIGURATION` if it is missing or no directory. */
+/** Throws `CONFIGURATION` if the directory is missing or another kind of file. */
 export async function rootOf(directory: string): Promise<string> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   const root = await unlessMissing('the mounted directory', async () => {

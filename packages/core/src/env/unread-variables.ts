@@ -1,27 +1,21 @@
 import type { Environment } from './env-provider.ts'
 import { quoted } from '../errors/format.ts'
 
-/** Which variables were read, and for which providers. */
 export interface VariablesRead {
   readonly env: Environment
-  /** Every variable that was read. */
   readonly asked: ReadonlySet<string>
-  /** Names of our own providers, of those available, and of those that were chosen. */
   readonly ours: ReadonlySet<string>
   readonly available: { readonly has: (name: string) => boolean }
   readonly chosen: ReadonlySet<string>
 }
 
-/**
- * Warns of variables that look like settings and are not read. Shows only names: a value may be a
- * secret.
- */
+/** Warns of variables that look like settings and are not read. Shows names only. */
 export function warnOfUnread({ env, asked, ours, available, chosen }: VariablesRead): void {
   const set = Object.keys(env).filter((name) => Boolean(env[name]))
   for (const group of ['secrets', ...[...ours].filter((name) => chosen.has(name))]) {
     const known = [...asked].filter((name) => isOf(group, name))
     const unknown = set.filter((name) => isOf(group, name) && !asked.has(name))
-    // A provider that reads none of its variables is an application's own.
+    // An application's own provider reads none of these variables.
     if (known.length > 0 && unknown.length > 0) warn(`${listed(unknown)} not known: use ${known.join(', ')}`)
   }
   for (const group of [...ours].filter((name) => available.has(name) && !chosen.has(name))) {

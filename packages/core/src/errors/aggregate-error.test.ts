@@ -7,7 +7,7 @@ function failure(name: string, code: SecretsError['code']): { name: string; erro
 }
 
 describe('aggregateError', () => {
-  it('is the failure itself if one secret was asked for', () => {
+  it('returns the failure itself for a single secret', () => {
     const only = failure('a', 'DELETED')
     expect(aggregateError([only], 1)).toBe(only.error)
   })
@@ -18,7 +18,7 @@ describe('aggregateError', () => {
     )
   })
 
-  it('says when asking again can help: at the earliest time that a failure names', () => {
+  it('has the earliest retryAt of its failures', () => {
     const failures = [3_000, undefined, 2_000].map((retryAt, index) => ({
       name: `name-${index}`,
       error: new SecretsError('UNAVAILABLE', 'x', { retryAt }),

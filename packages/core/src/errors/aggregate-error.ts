@@ -3,18 +3,17 @@ import { quoted } from './format.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { earliestRetry } from './unresolved-error.ts'
 
-/** The failure of one of several secrets. */
 export interface Failure {
   readonly name: string
   readonly error: SecretsError
 }
 
-/** From the least grave; all other codes are graver. */
+/** In ascending order; all other codes are graver. */
 const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAVAILABLE']
 
 /**
- * One error that lists every failure by name. Its code is the gravest: one that waiting does not
- * heal, then outages, then wrong values, and `NOT_FOUND` only if all are missing.
+ * Lists every failure by name under the gravest code: what waiting does not heal, then outages,
+ * then wrong values, then `NOT_FOUND`.
  */
 export function aggregateError(failures: readonly Failure[], count: number): SecretsError {
   const [only] = failures

@@ -1,11 +1,11 @@
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 
-/** What a chain does after a provider failed: ask the next one, or end with this failure. */
+/** After a failed provider, the chain asks the next one or stops. */
 export type Verdict = 'next' | 'stop'
 
 /**
- * `next` where the store said nothing about the secret; a later provider must not overrule any
- * other answer.
+ * `next` where the store gave no answer about the secret; a later provider must not overrule an
+ * answer.
  */
 export const verdicts: { readonly [code in SecretsErrorCode]: Verdict } = {
   UNAVAILABLE: 'next',
@@ -30,25 +30,22 @@ export function isKnownCode(code: string): code is SecretsErrorCode {
   return Object.hasOwn(verdicts, code)
 }
 
-/** Codes about the store's state, not about the secret: its last answer may still be served. */
+/** The store is unavailable: its last answer may still be served. */
 export function isOutage(code: SecretsErrorCode): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'RATE_LIMITED'
 }
 
-/**
- * Codes after which no held value may be served: it was withdrawn, is denied, or the store was
- * altered (`INTEGRITY`).
- */
+/** No held value may be served: the secret was withdrawn or denied, or the store was altered. */
 export function isWithdrawal(code: SecretsErrorCode): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED' || code === 'INTEGRITY'
 }
 
-/** Codes of a store that could not be asked: they say nothing about the secret. */
+/** The store could not be asked, so nothing is known of the secret. */
 export function isUnasked(code: SecretsErrorCode): boolean {
   return isOutage(code) || code === 'CREDENTIALS_MISSING'
 }
 
-/** Codes that are a store's answer about the secret: a later provider must not overrule them. */
+/** The store's answer about the secret, which a later provider must not overrule. */
 export function isRefusal(code: SecretsErrorCode): boolean {
   return verdicts[code] === 'stop' && code !== 'NOT_FOUND' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
 }

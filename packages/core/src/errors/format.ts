@@ -1,8 +1,7 @@
 import { tagOf } from './own-properties.ts'
 
 /**
- * Returns a stranger's text as an error message can show it: quoted, on one line, printable, at
- * most 40 characters.
+ * Returns foreign text for an error message: quoted, on one line, printable, at most 40 characters.
  *
  * @example
  * import { quoted } from '@finchat/secrets-core/provider'
@@ -21,8 +20,8 @@ export function quoted(text: unknown): string {
 const collections = new Set(['Map', 'Set', 'Date', 'URL', 'URLSearchParams', 'Uint8Array'])
 
 /**
- * Returns what somebody passed in place of what was asked for, for an error message. Text is not
- * shown: it may be a secret.
+ * Returns the kind of a wrong argument for an error message. Text is never shown: it may be a
+ * secret.
  *
  * @example
  * import { described } from '@finchat/secrets-core/provider'

@@ -1,7 +1,4 @@
-/**
- * The member of the object or its class: a polluted `Object.prototype` adds no option and no
- * answer.
- */
+/** A member of the object or its class, but not of a polluted `Object.prototype`. */
 export function own(thing: unknown, member: PropertyKey): unknown {
   if (typeof thing !== 'object' || thing === null) return undefined
   return !(member in Object.prototype) || isNearer(thing, member) ? Reflect.get(thing, member) : undefined
@@ -13,27 +10,23 @@ function isNearer(thing: object, member: PropertyKey): boolean {
   return false
 }
 
-/** A copy with these members, each its own; `undefined` where the thing has none. */
+/** A copy in which each of these members is an own property. */
 export function ownMembers<T extends object>(thing: T, members: readonly string[]): T {
   const copy: Record<string, unknown> = {}
   for (const member of members) copy[member] = own(thing, member)
   return copy as T // the same members, of the same types
 }
 
-/**
- * A descriptor that has just these members, for `Object.defineProperty`, which reads inherited ones
- * too.
- */
+/** For `Object.defineProperty`, which also reads inherited members of a descriptor. */
 export function descriptor(value: unknown, enumerable: boolean): PropertyDescriptor {
   return Object.assign(Object.create(null), { value, enumerable })
 }
 
-/** Whether this is a plain object or a module: no array, Map or Promise. */
+/** True for plain objects and modules, not for an array, Map or Promise. */
 export function isRecord(thing: unknown): thing is object {
   return typeof thing === 'object' && ['Object', 'Module'].includes(tagOf(thing))
 }
 
-/** The name that `Object.prototype.toString` gives. */
 export function tagOf(thing: unknown): string {
   return Object.prototype.toString.call(thing).slice(8, -1)
 }

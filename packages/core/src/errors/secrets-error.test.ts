@@ -15,11 +15,11 @@ describe('SecretsError', () => {
     [{ secret: 'db' }, "Secret 'db': it broke"],
     [{ provider: 'aws' }, "provider 'aws': it broke"],
     [{ secret: 'db', provider: 'aws', remedy: 'mend it' }, "Secret 'db', provider 'aws': it broke (mend it)"],
-  ])('says the place, the problem and the remedy: %o', (details, message) => {
+  ])('shows the secret, the provider, the problem and the remedy: %o', (details, message) => {
     expect(new SecretsError('INTERNAL', 'it broke', details).message).toBe(message)
   })
 
-  it('carries its code, the details that it was given and nothing else', () => {
+  it('carries only its code and the given details', () => {
     const details = {
       retryAt: 5,
       effect: 'done',
@@ -33,14 +33,14 @@ describe('SecretsError', () => {
     expect(error).toMatchObject({ name: 'SecretsError', problem: 'it broke' })
   })
 
-  it('keeps nothing that is not on its list, a cause least of all', () => {
+  it('keeps only allowlisted members, and no cause', () => {
     const strangers: object = { cause: new Error(canary), request: { headers: canary }, value: canary }
     const error = new SecretsError('INTERNAL', 'it broke', strangers)
     expect(inspect(error, { showHidden: true, depth: 9 }) + JSON.stringify(error) + String(error)).not.toContain(canary)
     expect(error.cause).toBeUndefined()
   })
 
-  it('keeps of an attempt what is on its list, and nothing else', () => {
+  it('keeps only allowlisted members of an attempt', () => {
     const attempt = { provider: 'a', code: 'UNAVAILABLE', durationMs: 2, message: 'sealed', remedy: 'unseal it' } as const
     const strange = { ...attempt, request: { token: canary }, cause: new Error(canary) }
     const { attempts } = new SecretsError('UNAVAILABLE', 'it broke', { attempts: [strange] })
@@ -68,12 +68,12 @@ describe('SecretNotFoundError', () => {
     expect(error).toBeInstanceOf(SecretsError)
   })
 
-  it('keeps that sentence with a remedy too, which stands beside it', () => {
+  it('keeps that sentence beside a remedy', () => {
     const error = new SecretNotFoundError('api_key', { remedy: 'store it' })
     expect([error.message, error.remedy]).toEqual(["Secret 'api_key' not found in any provider", 'store it'])
   })
 
-  it('is told by instanceof for any copy, and only for its code', () => {
+  it('is recognised by instanceof in any copy, only with its code', () => {
     expect(new SecretsError('NOT_FOUND', 'x') instanceof SecretNotFoundError).toBe(true)
     expect(foreign('NOT_FOUND') instanceof SecretNotFoundError).toBe(true)
     expect(new SecretsError('UNAVAILABLE', 'x') instanceof SecretNotFoundError).toBe(false)
@@ -81,8 +81,8 @@ describe('SecretNotFoundError', () => {
   })
 })
 
-describe('placed', () => {
-  it('says where, where the error does not say so itself', () => {
+describe('withContext', () => {
+  it('adds secret and provider where the error has none', () => {
     const error = withContext(new SecretsError('RATE_LIMITED', 'slow down', { provider: 'inner', retryAt: 7, remedy: 'wait' }), {
       secret: 'db',
       provider: 'outer',
@@ -91,12 +91,12 @@ describe('placed', () => {
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAt: 7, secret: 'db', provider: 'inner' })
   })
 
-  it('does not grow when it is placed again', () => {
+  it('changes nothing when it is applied again', () => {
     const once = withContext(new SecretsError('INTERNAL', 'x'), { secret: 'db' })
     expect(withContext(once, { secret: 'db', provider: 'p' }).message).toBe("Secret 'db', provider 'p': x")
   })
 
-  it('takes an error of another copy by its own message', () => {
+  it('uses the message of an error of another copy', () => {
     const error = foreign('INTERNAL')
     if (!SecretsError.isInstance(error)) throw new Error('not recognised')
     expect(withContext(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
@@ -122,7 +122,7 @@ describe('placed', () => {
     '\u{e0041}',
   ]
 
-  it.each(marks)('shows %j, which a reader would not see, in each of its texts', (mark) => {
+  it.each(marks)('shows the invisible character %j in each text', (mark) => {
     const text = `a${mark}b`
     const attempts = [{ provider: text, code: 'UNAVAILABLE', durationMs: 0, message: text, remedy: text } as const]
     const details = { remedy: text, secret: text, provider: text, storeStatus: text, storeRequestId: text, attempts }
@@ -135,7 +135,7 @@ describe('placed', () => {
     }
   })
 
-  it('leaves every other text as it is', () => {
+  it('does not change other text', () => {
     const text = 'a "b"\n  c: é 秘密 😀 \\'
     expect(new SecretsError('UNAVAILABLE', text)).toMatchObject({ problem: text, message: text })
   })

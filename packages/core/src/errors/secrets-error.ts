@@ -1,7 +1,7 @@
 import type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from '../contract/error-codes.ts'
 import { descriptor, ownMembers } from './own-properties.ts'
 
-/** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
+/** `instanceof` fails across two copies of core in one tree. */
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
@@ -14,16 +14,16 @@ const attemptKeys = [
   'retryAt',
 ] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
-/** Where an error happened. The core fills it in for a provider's errors. */
-export interface SecretsErrorPlace {
+/** The secret and the provider of an error; the core adds them. */
+export interface SecretsErrorContext {
   readonly secret?: string | undefined
   readonly provider?: string | undefined
 }
 
 /**
- * The one error that this project throws. Programs act on `code`; people read `message`, which
- * names the secret, the provider and the remedy. It never holds a value, a credential, a request, a
- * response, or another library's error.
+ * The only error of this project. Programs act on `code`; people read `message`, with the secret,
+ * the provider and the remedy. It never holds a value, a credential, a request, a response or
+ * another error.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -31,9 +31,9 @@ export interface SecretsErrorPlace {
  * const error = new SecretsError('RATE_LIMITED', 'the store is throttling', { retryAt: Date.now() + 1000 })
  * console.log(SecretsError.isInstance(error), error.code) // true RATE_LIMITED
  */
-export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorPlace {
+export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorContext {
   static {
-    // A polluted Object.prototype must not add details to an error.
+    // A polluted Object.prototype must not add details.
     for (const key of [...detailKeys, 'problem']) Object.defineProperty(this.prototype, key, descriptor(undefined, false))
   }
 
@@ -42,9 +42,9 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
     return typeof error === 'object' && error !== null && Object.hasOwn(error, marker)
   }
 
-  /** What to act upon; closed, see `SecretsErrorCode`. */
+  /** The code to act on. */
   readonly code: SecretsErrorCode
-  /** What is wrong, without the place and the remedy that `message` adds. */
+  /** The message without place and remedy. */
   declare readonly problem: string
   declare readonly secret?: string
   declare readonly provider?: string
@@ -55,7 +55,7 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
   declare readonly storeRequestId?: string
   declare readonly attempts?: NonNullable<SecretsErrorDetails['attempts']>
 
-  constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
+  constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorContext = {}) {
     const { attempts, ...others } = ownMembers(details, detailKeys)
     const known = { ...visibleIn(others, visible), attempts: attempts?.map(listedOnly) }
     const text = visible(problem)
@@ -78,8 +78,7 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
 }
 
 /**
- * No provider has this secret: every one of them definitively said so. An outage is never reported
- * as this.
+ * Every provider answered that the secret does not exist. An outage never ends in this error.
  *
  * @example
  * import { createSecretsManager, envProvider, SecretNotFoundError } from '@finchat/secrets-core'
@@ -98,7 +97,7 @@ export class SecretNotFoundError extends SecretsError {
 
   constructor(secret: string, details: SecretsErrorDetails & { readonly problem?: string | undefined } = {}) {
     const { problem, remedy } = ownMembers(details, ['problem', 'remedy'])
-    // The sentence that users know stays as it is, whatever there is to do about it.
+    // Users know this sentence, so a remedy does not change it.
     if (problem === undefined) super('NOT_FOUND', `Secret '${secret}' not found in any provider`, { ...details, remedy: undefined })
     else super('NOT_FOUND', problem, details)
     if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(visible(remedy), true))
@@ -106,25 +105,19 @@ export class SecretNotFoundError extends SecretsError {
   }
 }
 
-/**
- * The same error, saying which secret and which provider it is about where it does not say so
- * itself.
- */
-export function withContext(error: SecretsError, place: SecretsErrorPlace): SecretsError {
+/** Adds secret and provider where the error has none. */
+export function withContext(error: SecretsError, place: SecretsErrorContext): SecretsError {
   const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
-/**
- * Controls, marks that turn the direction of text, what is not shown, and line ends but our own.
- */
+/** Control characters, bidirectional marks, invisible characters, and foreign line ends. */
 const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 function visible(text: unknown): string {
   return String(text).replaceAll(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
-/** A copy of which every text went through this. */
 function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
   return Object.fromEntries(
     Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
@@ -135,22 +128,22 @@ function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
   return visibleIn(said(attempt, attemptKeys), visible)
 }
 
-function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorContext {
   return said(error, detailKeys)
 }
 
-/** A copy of these members alone, and of those only what is there. */
+/** Copies only these members, without `undefined` ones. */
 function said<Members extends object>(thing: Members, members: readonly (keyof Members & string)[]): Members {
   return Object.fromEntries(Object.entries(ownMembers(thing, members)).filter(([, value]) => value !== undefined)) as Members // what is left out may be absent
 }
 
-function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {
+function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorContext): string {
   const isNamed = problem.startsWith(`Secret '${secret}'`)
   const place = [secret && !isNamed && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
   return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
 }
 
-/** The same error of a provider, whose own text begins no line of ours. */
+/** Keeps a provider's text from forging a line of a log. */
 export function onOneLine(error: SecretsError): SecretsError {
   const escaped = (text: string): string => text.replaceAll('\n', '\\n')
   const { attempts, ...details } = detailsOf(error)

@@ -19,13 +19,13 @@ describe('backOff', () => {
     expect(waits(1, 10, denial)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
   })
 
-  it('tells of an outage from when the store may be asked again, and of an answer nothing but what it was', () => {
+  it('adds retryAt to an outage, and keeps an answer unchanged', () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     expect(backOff(failure, undefined, 1_000).error.retryAt).toBe(1_500)
     expect(backOff(denial, undefined, 1_000).error).toBe(denial)
   })
 
-  it('waits a random part of it, down to nothing', () => {
+  it('waits a random part of it, from zero', () => {
     expect(waits(0, 3)).toEqual([0, 0, 0])
     expect(waits(0.5, 3)).toEqual([250, 500, 1_000])
   })
@@ -34,7 +34,7 @@ describe('backOff', () => {
     expect(waits(1, 2_000, denial).at(-1)).toBe(60_000)
   })
 
-  it('never asks before the time that the store named, and spreads from there those who were told the same', () => {
+  it('waits until the time that the store named, plus a random spread', () => {
     const throttled = (retryAt: number): SecretsError => new SecretsError('RATE_LIMITED', 'slow down', { retryAt })
     const waitedFor = (random: number, retryAt: number): number => {
       vi.spyOn(Math, 'random').mockReturnValue(random)
@@ -44,7 +44,7 @@ describe('backOff', () => {
     expect([0, 0.5, 1].map((random) => waitedFor(random, 500))).toEqual([1_000, 1_250, 1_500])
   })
 
-  it('does not double for a store that named a time, since it was left alone till then', () => {
+  it('does not double if the store named a time', () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const throttled = new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 9_000 })
     const first = backOff(failure, undefined, 0)
@@ -52,12 +52,12 @@ describe('backOff', () => {
     expect(backOff(failure, backOff(throttled, first, 8_000), 10_000).retryAt).toBe(11_000)
   })
 
-  it('believes no store that names a time more than 15 minutes away', () => {
+  it('limits a time that the store names to 15 minutes', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     expect(backOff(new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 1e15 }), undefined, 0).retryAt).toBe(900_000)
   })
 
-  it('waits as for one that named no time if what it named is none', () => {
+  it('ignores a time that is not a number', () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const throttled = new SecretsError('RATE_LIMITED', 'slow down', { retryAt: Date.parse('soon') })
     expect(backOff(throttled, backOff(throttled, undefined, 0), 0, { staleUntil: 60_000 })).toMatchObject({
@@ -73,7 +73,7 @@ describe('backOff', () => {
     expect([first.failures, second.failures, second.error.code]).toEqual([1, 2, 'DEADLINE_EXCEEDED'])
   })
 
-  describe('with a value that stands in', () => {
+  describe('with a stale value', () => {
     /** A store that is away from 0 on, and asked anew at each of these times; how long whoever has a value rests after the last. */
     function rests(times: readonly number[], staleUntil: number, random = 1): number {
       vi.spyOn(Math, 'random').mockReturnValue(random)
@@ -83,16 +83,16 @@ describe('backOff', () => {
       return (before?.restUntil ?? NaN) - (times.at(-1) ?? NaN)
     }
 
-    it('comes back over half the time that the store was away, up to a minute', () => {
+    it('spreads retries over half the outage, up to a minute', () => {
       expect([10_000, 40_000, 120_000, 900_000].map((now) => rests([0, now], 1e9))).toEqual([5_000, 20_000, 60_000, 60_000])
       expect([0, 0.5].map((random) => rests([0, 40_000], 1e9, random))).toEqual([0, 10_000])
     })
 
-    it('uses up half of what is left of the value at most', () => {
+    it("takes at most half of the value's remaining life", () => {
       expect(rests([0, 100_000], 110_000)).toBe(5_000)
     })
 
-    it('is asked for as seldom as once in a minute meanwhile, and the return is spread no further where one process asks for all', () => {
+    it('retries up to once a minute, without extra spread if one process asks for all', () => {
       vi.spyOn(Math, 'random').mockReturnValue(1)
       let before: BackOff | undefined
       const waitsFor = Array.from({ length: 10 }, () => {
@@ -106,7 +106,7 @@ describe('backOff', () => {
       expect(backOff(later, first, 100_000, { staleUntil: 1e9, isShared: true }).restUntil).toBe(100_500)
     })
 
-    it('is no longer than without one where there is nothing to gain', () => {
+    it('is not longer than without one if there is nothing to spread', () => {
       expect([rests([0], 1e9), rests([0, 100_000], 100_001), rests([0, 100_000], 50_000)]).toEqual([500, 500, 500])
     })
   })

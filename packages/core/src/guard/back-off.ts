@@ -3,29 +3,27 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 const firstMs = 500
 const longestRestMs = 60_000
-/** A reader without a value waits no longer than this for a store that is back. */
+/** A reader without a value waits no longer for a store that is back. */
 const longestInOutageMs = 4_000
-/** A longer time is the store's own clock, or nonsense. */
+/** A longer time is the store's own clock, or an error. */
 const longestNamedMs = 900_000
 
-/** A failure, and when the store may be asked again for this secret. */
 export interface BackOff {
-  /** The failure, with `retryAt` where the store could not be asked. */
+  /** With `retryAt` if the store could not be asked. */
   readonly error: SecretsError
   readonly failures: number
-  /** When the first of these failures in a row was noted. */
+  /** The first failure in a row. */
   readonly since: number
-  /** When the latest one was noted. */
   readonly at: number
   readonly retryAt: number
-  /** The same for a reader that has a stale value: no earlier than `retryAt`. */
+  /** `retryAt` for a reader that has a stale value. */
   readonly restUntil: number
 }
 
 export interface BackOffOptions {
   /** When the held stale value expires; absent if none is held. */
   readonly staleUntil?: number | undefined
-  /** One process asks for all who share the cache, so their return needs no further spread. */
+  /** One process asks for all others, so their return needs no further spread. */
   readonly isShared?: boolean | undefined
   /** The longest wait: 4 s by default after an outage, else 60 s. */
   readonly longestMs?: number | undefined
@@ -33,9 +31,9 @@ export interface BackOffOptions {
 
 /**
  * Full jitter: a random part of 0.5 s, doubled up to 4 s for outages and 60 s for other failures. A
- * time that the store names is heeded for up to 15 minutes, with jitter after it, and doubles
- * nothing. With a stale value no reader waits, so the store is asked less often: after half the
- * outage's length, up to 60 s, and at most half of the value's remaining life.
+ * time that the store names is kept for up to 15 minutes, plus jitter, without doubling. A reader
+ * with a stale value retries later, since it does not wait: after half the outage's length. That is
+ * at most 60 s and half of the value's remaining life.
  */
 export function backOff(
   error: SecretsError,
@@ -43,7 +41,7 @@ export function backOff(
   now: number,
   { staleUntil, isShared = false, longestMs = isOutage(error.code) ? longestInOutageMs : longestRestMs }: BackOffOptions = {},
 ): BackOff {
-  // A header that could not be parsed: every comparison with NaN is false.
+  // `retryAt` is NaN if a header could not be parsed.
   const named = Number.isNaN(error.retryAt) ? undefined : error.retryAt
   const failures = (before?.failures ?? 0) + (named === undefined || before === undefined ? 1 : 0)
   const doubled = firstMs * 2 ** Math.min(failures - 1, 10)
@@ -56,10 +54,6 @@ export function backOff(
   return { error: withRetryAt(error, retryAt), failures, since, at: now, retryAt, restUntil }
 }
 
-/**
- * Adds `retryAt` to an error of a store that could not be asked; an answer about the secret stays
- * as it is.
- */
 function withRetryAt(error: SecretsError, retryAt: number): SecretsError {
   return isUnasked(error.code) ? new SecretsError(error.code, error.problem, { ...error, retryAt }) : error
 }

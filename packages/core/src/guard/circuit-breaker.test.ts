@@ -29,7 +29,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(0)).toMatchObject({ code: 'UNAVAILABLE', retryAt: coolDownMs })
   })
 
-  it('says why the provider failed, and what to do about it', () => {
+  it("has the provider's failure and its remedy", () => {
     const circuit = new CircuitBreaker()
     fail(circuit, 5, 0)
     circuit.failed(['c'], 0, new SecretsError('UNAVAILABLE', 'the server is sealed', { remedy: 'unseal it' }))
@@ -47,7 +47,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(0)).toBeUndefined()
   })
 
-  it('is not opened by one bad name, however often it fails', () => {
+  it('stays closed if only one name fails', () => {
     const circuit = new CircuitBreaker()
     fail(circuit, 100, 0, ['bad'])
     expect(circuit.refusal(0)).toBeUndefined()
@@ -55,7 +55,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(0)).toBeDefined()
   })
 
-  it('forgets the names that failed before a success', () => {
+  it('forgets failed names after a success', () => {
     const circuit = new CircuitBreaker()
     circuit.failed(['other'], 0, down)
     circuit.succeeded()
@@ -81,7 +81,7 @@ describe('CircuitBreaker', () => {
     expect(ends).toEqual([1_000, 2_000])
   })
 
-  it('cools down for 8 to 10 s where nobody waits for the provider', () => {
+  it('cools down for 8 to 10 s if no reader waits for it', () => {
     const ends = [0, 1].map((random) => {
       vi.spyOn(Math, 'random').mockReturnValue(random)
       const circuit = new CircuitBreaker({ pace: unhurried })
@@ -91,7 +91,7 @@ describe('CircuitBreaker', () => {
     expect(ends).toEqual([8_000, 10_000])
   })
 
-  it('lets another probe through where one takes too long', () => {
+  it('lets another probe through if one takes too long', () => {
     const circuit = new CircuitBreaker({ probeMs: 1_250 })
     fail(circuit, 5, 0)
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
@@ -100,7 +100,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(coolDownMs + 1_252)).toBeDefined()
   })
 
-  it('tells of an outage while it is open, and then when it ended', () => {
+  it('has the outage while it is open, and the time of its end', () => {
     vi.setSystemTime(7_000)
     const circuit = new CircuitBreaker()
     circuit.failed(['a'], 0, down)
@@ -122,13 +122,13 @@ describe('CircuitBreaker', () => {
     expect(circuit.rest(21_000)).toBeUndefined()
   })
 
-  it('is not held open by calls that began before it opened', () => {
+  it('ignores failures of calls that began before it opened', () => {
     const circuit = opened(1_000)
     circuit.failed(['a'], 4_000, down, 500)
     expect(circuit.refusal(5_000)).toBeUndefined()
   })
 
-  it('opens at once where there is no credential, for up to a minute, with the same code', () => {
+  it('opens at once without a credential, for up to a minute, with the same code', () => {
     const circuit = new CircuitBreaker()
     const missing = new SecretsError('CREDENTIALS_MISSING', 'none is configured', { remedy: 'configure one' })
     circuit.failed(['a'], 0, missing)
@@ -140,7 +140,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(1_000_000)).toMatchObject({ retryAt: 1_021_000 })
   })
 
-  it('begins the next one after five failures again, once the probe has succeeded', () => {
+  it('needs five failures again after a successful probe', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)
     circuit.succeeded()
@@ -150,7 +150,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(coolDownMs)).toBeDefined()
   })
 
-  it('begins another cool-down when the probe fails, at once', () => {
+  it('starts another cool-down when the probe fails', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)
     circuit.failed(['a'], coolDownMs, down)
@@ -158,14 +158,14 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(2 * coolDownMs)).toBeUndefined()
   })
 
-  it('lets another probe through when the first told nothing of the store', () => {
+  it('lets another probe through if the first had no news of the store', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)
     circuit.withdrawn()
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
   })
 
-  it('begins anew where the probe fails after the clock was set back', () => {
+  it('starts again if the probe fails after the clock was set back', () => {
     const circuit = opened(1_000_000)
     expect(circuit.refusal(0)).toBeUndefined()
     circuit.failed(['a'], 1, down)

@@ -2,11 +2,10 @@ import { backOff, type BackOff } from './back-off.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 
-/** In a row, and over more than one path: a single failing secret is left to its own back-off. */
+/** In a row and over more than one path: a single failing secret has its own back-off. */
 const failuresToOpen = 5
 const pathsToOpen = 2
 
-/** How long the circuit stays open after a failure. */
 type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
 
 /** Random, so that processes that failed together do not probe together. */
@@ -20,18 +19,18 @@ function paced(shortestMs: number, longestMs: number): Pace {
 }
 
 const hurried: Pace = paced(1_000, 3_000)
-/** The pace for a part that reads can do without, such as a cache. */
+/** For a part that reads can do without, such as a cache. */
 export const unhurried: Pace = paced(8_000, 10_000)
 
 export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined
-  /** A probe that takes longer is not waited for. Absent: every one is. */
+  /** After this time a second probe may run. Absent: never. */
   readonly probeMs?: number | undefined
 }
 
 /**
- * Opens after several failures in a row, or without a credential. Later a single call, the probe,
- * is let through: its success closes the circuit, its failure opens it again.
+ * Opens after several failures in a row, or without a credential. Later it lets one call through,
+ * the probe. Its success closes the circuit; its failure opens it again.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions
@@ -45,19 +44,18 @@ export class CircuitBreaker {
     this.#options = options
   }
 
-  /** The error that keeps the circuit open, while it is open. */
   get outage(): SecretsError | undefined {
     return this.#isOpen ? this.#failing?.error : undefined
   }
 
-  /** When a probe last succeeded: earlier failures say nothing any more. */
+  /** When a probe last succeeded: earlier failures are out of date. */
   get recoveredAt(): number {
     return this.#recoveredAt
   }
 
   /**
-   * Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or
-   * `withdrawn` must follow.
+   * Returns why the provider must not be asked. If `undefined`, call `succeeded`, `failed` or
+   * `withdrawn` afterwards.
    */
   refusal(now: number): SecretsError | undefined {
     const failing = this.#failing
@@ -84,10 +82,9 @@ export class CircuitBreaker {
     this.#probingSince = undefined
   }
 
-  /** One call for these paths, which began then, failed with this error. */
   failed(paths: readonly string[], now: number, error: SecretsError, begunAt: number = now): void {
     const openedAt = this.#failing?.at ?? 0
-    // A time to come was noted before the clock was set back.
+    // `openedAt` is in the future if the clock was set back.
     const isKnown = this.#isOpen && begunAt < openedAt && openedAt <= now
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
@@ -98,18 +95,15 @@ export class CircuitBreaker {
     this.#probingSince = undefined
   }
 
-  /** The call ended without telling anything of the store. */
   withdrawn(): void {
     this.#probingSince = undefined
   }
 
-  /** A probe that takes too long may hang: another one is let through. */
   #isProbing(now: number): boolean {
     const { probeMs = Infinity } = this.#options
     return this.#probingSince !== undefined && Math.abs(now - this.#probingSince) <= probeMs
   }
 
-  /** Without a credential no path can be asked. */
   get #isOpen(): boolean {
     const isSilent = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
     return isSilent || this.#failing?.error.code === 'CREDENTIALS_MISSING'
@@ -118,12 +112,10 @@ export class CircuitBreaker {
 
 const heldBack = new WeakSet<SecretsError>()
 
-/** Whether an open circuit refused the call: the store was not asked. */
 export function isHeldBack(error: SecretsError): boolean {
   return heldBack.has(error)
 }
 
-/** The circuit's refusal as a provider's error. */
 export function heldBackBy(refusal: SecretsError, provider: string): SecretsError {
   const error = withContext(refusal, { provider })
   heldBack.add(error)

@@ -39,7 +39,7 @@ describe('bounded', () => {
     await expect(bounded(async () => Promise.reject(new TypeError('x')), { deadlineMs: 100, closing: open })).rejects.toThrow(TypeError)
   })
 
-  it('takes a call that throws at once for one that rejects', async () => {
+  it('treats a throw as a rejection', async () => {
     const call = bounded(
       () => {
         throw new TypeError('x')
@@ -72,7 +72,7 @@ describe('bounded', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('keeps the process alive until then: a run never ends with the call unsettled', () => {
+  it('keeps the process alive until the call settles', () => {
     const timer = vi.spyOn(globalThis, 'setTimeout')
     void bounded(never, { deadlineMs: 100, closing: open }).catch(() => {})
     expect(timer.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([true])
@@ -91,7 +91,7 @@ describe('bounded', () => {
     expect(add).toHaveBeenCalledTimes(2)
   })
 
-  it('hangs one listener on what closes, however many calls it ends, and ends those that still run', async () => {
+  it('uses one listener for all calls, and ends those that still run', async () => {
     const closing = new AbortController()
     const add = vi.spyOn(closing.signal, 'addEventListener')
     const calls = [async () => 5, never, never].map((run) => codeOf(bounded<number>(run, { deadlineMs: 100, closing: closing.signal })))
@@ -102,13 +102,13 @@ describe('bounded', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('names what was closed', async () => {
+  it('names the closed owner', async () => {
     const call = { deadlineMs: 100, closing: AbortSignal.abort() }
     await expect(bounded(never, call)).rejects.toThrow('the secrets manager is closed')
     await expect(bounded(never, { ...call, owner: 'the X provider' })).rejects.toThrow('the X provider is closed')
   })
 
-  it('ends nothing of a call that has ended, when what it belongs to closes', async () => {
+  it('does not change a settled call when its owner closes', async () => {
     const closing = new AbortController()
     let given: AbortSignal | undefined
     await bounded(
@@ -121,13 +121,13 @@ describe('bounded', () => {
     expect(given?.aborted).toBe(false)
   })
 
-  it('takes an answer that was not promised as it is', async () => {
+  it('accepts an answer that is no promise', async () => {
     // an author's mistake that the types forbid
     const answer = (): Promise<number> => 5 as unknown as Promise<number>
     expect(await bounded(answer, { deadlineMs: 100, closing: open })).toBe(5)
   })
 
-  it('does not look at what a call does after its end', async () => {
+  it('ignores the outcome of a call after its end', async () => {
     const { promise, reject } = Promise.withResolvers<void>()
     expect(
       await unheard(async () => {
@@ -162,7 +162,7 @@ describe('untilAborted', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  it.each(['before', 'after'])('hears a rejection that nobody waits for any more, if the signal was aborted %s', async (when) => {
+  it.each(['before', 'after'])('handles a late rejection if the signal was aborted %s', async (when) => {
     const controller = new AbortController()
     const { promise, reject } = Promise.withResolvers<never>()
     const run = async (): Promise<void> => {
@@ -177,7 +177,7 @@ describe('untilAborted', () => {
 })
 
 describe('whenClosed', () => {
-  it('calls each that still waits, by one listener', () => {
+  it('calls every waiting function, with one listener', () => {
     const closing = new AbortController()
     const [first, second] = [vi.fn(), vi.fn()]
     const cancel = whenClosed(closing.signal, first)
@@ -190,7 +190,7 @@ describe('whenClosed', () => {
 })
 
 describe('throwIfAborted', () => {
-  it('throws ABORTED, and nothing of the reason that the caller gave', () => {
+  it("throws ABORTED without the caller's reason", () => {
     expect(() => throwIfAborted(open)).not.toThrow()
     expect(() => throwIfAborted(AbortSignal.abort('hunter2'))).toThrow(/^the caller's signal was aborted$/)
   })
@@ -211,7 +211,7 @@ describe('pause', () => {
     expect([vi.getTimerCount(), getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0])
   })
 
-  it('waits no less for a time that setTimeout does not take', async () => {
+  it("does not end early for a time beyond setTimeout's limit", async () => {
     const ended = vi.fn()
     void pause(Infinity).then(ended)
     await vi.advanceTimersByTimeAsync(longestTimerMs - 1)
@@ -220,7 +220,7 @@ describe('pause', () => {
     expect(ended).toHaveBeenCalled()
   })
 
-  it('does not begin once the signal is aborted, and hears a rejection of what comes sooner', async () => {
+  it('ends at once if the signal is aborted, and handles a rejection of `sooner`', async () => {
     await pause(1_000, AbortSignal.abort())
     await pause(1_000, undefined, Promise.reject(new Error('sooner')))
     expect(vi.getTimerCount()).toBe(0)
@@ -228,7 +228,7 @@ describe('pause', () => {
 })
 
 describe('jittered', () => {
-  it('is at least half of the time, and never more than it', () => {
+  it('is between half of the time and all of it', () => {
     const times = Array.from({ length: 200 }, () => jittered(100))
     expect(Math.min(...times)).toBeGreaterThanOrEqual(50)
     expect(Math.max(...times)).toBeLessThan(100)
@@ -279,7 +279,7 @@ describe('boundedUnlessPrompt', () => {
     expect([await outcome, read?.().aborted]).toEqual(['DEADLINE_EXCEEDED', true])
   })
 
-  it('makes no call once it is closed, or its caller has left', async () => {
+  it("makes no call after the close or the caller's abort", async () => {
     const run = vi.fn(async () => 'answer')
     const gone = AbortSignal.abort()
     for (const ends of [{ closing: gone }, { closing: open, signal: gone }])

@@ -1,7 +1,7 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
- * The longest time that `setTimeout` takes, in milliseconds: it fires at once for more (Node.js
+ * The longest timeout of `setTimeout`, in milliseconds; it fires at once for more (Node.js
  * documentation, timers).
  *
  * @example
@@ -11,27 +11,22 @@ import { SecretsError } from '../errors/secrets-error.ts'
  */
 export const longestTimerMs: number = 2 ** 31 - 1
 
-/** What ends a call that may hang. */
 export interface Bounds {
-  /**
-   * From when it begins, in milliseconds: at most 2,147,483,647, which is `setTimeout`'s own bound,
-   * or Infinity for none.
-   */
+  /** Milliseconds from the start: at most `longestTimerMs`, or Infinity for none. */
   readonly deadlineMs: number
   /** The caller's abort. */
   readonly signal?: AbortSignal | undefined
-  /** Aborted by the owner's `close()`. All of its calls share one listener. */
+  /** Aborted by the owner's `close()`. */
   readonly closing: AbortSignal
   /** The owner in the error message. Default: `the secrets manager`. */
   readonly owner?: string | undefined
 }
 
 /**
- * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first. It
- * then aborts the signal that `run` got and ignores how `run` ends. Rejects without calling `run`
- * if a signal is aborted already; a `run` that throws counts as one that rejects. The timer is
- * ref'ed, so a process never ends before this settles. Use it where a client may hang and no signal
- * reaches, as in a source of credentials.
+ * Settles as `run`, or rejects first with `DEADLINE_EXCEEDED` or `ABORTED`. It then aborts `run`'s
+ * signal and ignores its outcome. Rejects without calling `run` if a signal is aborted; a throw
+ * counts as a rejection. The timer is ref'ed, so the process cannot end before this settles. Use it
+ * where a client may hang and takes no signal.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -46,7 +41,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
   const { deadlineMs, closing } = bounds
   const given = Object.hasOwn(bounds, 'signal') ? bounds.signal : undefined
   const owner = Object.hasOwn(bounds, 'owner') ? bounds.owner : undefined
-  // Calls of nobody in particular carry the closing signal alone.
+  // Calls without a caller carry only the closing signal.
   const signal = given === closing ? undefined : given
   if (closing.aborted) return Promise.reject(closed(owner))
   if (signal?.aborted) return Promise.reject(aborted())
@@ -81,7 +76,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
   })
 }
 
-/** A signal that exists only if somebody reads it. */
+/** Makes its controller only if the signal is read. */
 class SignalOnDemand {
   #controller: AbortController | undefined
 
@@ -89,7 +84,6 @@ class SignalOnDemand {
     return this.#own().signal
   }
 
-  /** Is aborted with that one from now on. */
   follow(signal: AbortSignal): void {
     signal.addEventListener('abort', () => this.#own().abort(signal.reason))
   }
@@ -100,8 +94,8 @@ class SignalOnDemand {
 }
 
 /**
- * As `bounded`, for a call that most often has ended at once. The timer starts only if the call
- * runs for longer than a microtask, and its signal exists only if the call reads it.
+ * As `bounded`, for calls that mostly end at once. The timer starts only after a microtask, and the
+ * signal exists only if it is read.
  */
 export async function boundedUnlessPrompt<T>(run: (context: { readonly signal: AbortSignal }) => Promise<T>, bounds: Bounds): Promise<T> {
   if (bounds.closing.aborted || bounds.signal?.aborted) return bounded((signal) => run({ signal }), bounds)
@@ -123,9 +117,8 @@ type End = () => void
 const running = new WeakMap<AbortSignal, Set<End>>()
 
 /**
- * Calls `end` when `closing` is aborted. Returns what cancels that. However many wait, the signal
- * has one listener: its own list would be searched at each removal. A signal that is aborted
- * already calls nothing.
+ * Calls `end` when `closing` is aborted, unless it is aborted already. Returns the function that
+ * cancels this. The signal gets one listener for all, since removing one searches its whole list.
  *
  * @example
  * import { whenClosed } from '@finchat/secrets-core/provider'
@@ -152,9 +145,9 @@ function endedBy(closing: AbortSignal): Set<End> {
 }
 
 /**
- * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise
- * itself goes on, for others who wait for it. `meanwhile` tells in the error what was waited for,
- * such as `the store was locked`.
+ * Settles as `promise`, or rejects with `ABORTED` if the signal is aborted first. The promise goes
+ * on, for other waiters. `meanwhile` says in the error what it waited for, such as `the store was
+ * locked`.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -170,7 +163,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
 }
 
 /**
- * Throws `ABORTED` if the signal is aborted: between two steps of a call that cannot be
+ * Throws `ABORTED` if the signal is aborted. Use it between two steps of a call that cannot be
  * interrupted.
  *
  * @example
@@ -183,9 +176,8 @@ export function throwIfAborted(signal: AbortSignal): void {
 }
 
 /**
- * Resolves after so many milliseconds, or as soon as the signal is aborted or `sooner` settles.
- * Never rejects, and leaves no timer and no listener behind. A time beyond `longestTimerMs` counts
- * as that.
+ * Resolves after `ms` milliseconds, at most `longestTimerMs`, or once the signal is aborted or
+ * `sooner` settles. Never rejects, and leaves no timer or listener.
  *
  * @example
  * import { pause } from '@finchat/secrets-core/provider'
@@ -206,8 +198,8 @@ export async function pause(ms: number, signal?: AbortSignal, sooner?: Promise<u
 }
 
 /**
- * Returns a random time from half of `ms` to the whole: processes that wait for the same do not
- * come back together.
+ * Returns a random time from half of `ms` to `ms`, so that waiting processes do not return
+ * together.
  *
  * @example
  * import { jittered } from '@finchat/secrets-core/provider'
@@ -240,7 +232,6 @@ export function closed(owner = 'the secrets manager'): SecretsError {
   return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
 }
 
-/** Turns a throw into a rejection, and a plain answer into a promise. */
 export function promised<T>(call: () => Promise<T>): Promise<T> {
   try {
     return Promise.resolve(call())
@@ -250,13 +241,12 @@ export function promised<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Later than this, the process was frozen or its clock was set: a timer would have ended the call.
+ * If a call is this late, the process was frozen or its clock was set: a timer would have ended it.
  */
 const gapMs = 1_000
 
 /**
- * Returns a function that tells whether the call that begins now has spanned a gap of the wall
- * clock.
+ * Returns a function that says whether the call that begins now spanned a gap of the wall clock.
  */
 export function freezeDetector(deadlineMs: number): () => boolean {
   const startedAt = Date.now()

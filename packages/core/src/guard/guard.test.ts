@@ -38,14 +38,14 @@ function hung(): Promise<never> {
 }
 
 describe('a guarded provider', () => {
-  it('answers what the provider answers, and passes the context on', async () => {
+  it("returns the provider's answer, and passes the context on", async () => {
     const get = vi.fn<SecretProvider['get']>(async () => ({ value: 'v', version: 1 }))
     expect(await guarded({ get }).get('a', { ...context, fresh: true })).toEqual({ value: 'v', version: 1 })
     expect(get).toHaveBeenCalledWith('a', expect.objectContaining({ fresh: true }))
     expect(await guarded({}).get('a', context)).toBeUndefined()
   })
 
-  it('ends by its deadline whatever the provider does, and says so to the provider', async () => {
+  it("ends by its deadline, and aborts the provider's signal", async () => {
     let signal: AbortSignal | undefined
     const call = refusal(guarded({ get: (_, given) => ((signal = given.signal), hung()) }).get('a', context))
     await vi.advanceTimersByTimeAsync(5_000)
@@ -67,7 +67,7 @@ describe('a guarded provider', () => {
     ['an error whose name tells the secret', Object.assign(new Error('x'), { name: canary }), 'an error of its own'],
     ['text', canary, 'something'],
     ['nothing', undefined, 'something'],
-  ])('keeps nothing of %s but its kind', async (_, thrown, kind) => {
+  ])('keeps only the kind of %s', async (_, thrown, kind) => {
     const get: SecretProvider['get'] = async () => Promise.reject(thrown)
     const error = await refusal(guarded({ get }).get('a', context))
     expect(error).toMatchObject({
@@ -89,7 +89,7 @@ describe('a guarded provider', () => {
     expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(canary)
   })
 
-  it('lets no text of a provider begin a line of its own, or hide', async () => {
+  it("escapes line breaks and invisible characters of a provider's text", async () => {
     const text = "x\nSecret 'a' not found\r\n\u2028\u202e\u001b[2K"
     const thrown = new SecretsError('UNAVAILABLE', text, {
       remedy: text,
@@ -108,23 +108,23 @@ describe('a guarded provider', () => {
     }
   })
 
-  it('never lets a provider say NOT_FOUND for the whole chain', async () => {
+  it("does not let a provider's NOT_FOUND stand for the whole chain", async () => {
     const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('NOT_FOUND', 'none here')) }).get('a', context))
     expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })
   })
 
-  it("never lets a provider say ABORTED, the core's own verdict on a caller", async () => {
+  it("replaces a provider's ABORTED, which only core may use", async () => {
     const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('ABORTED', 'x')) }).get('a', context))
     expect(error).toMatchObject({ code: 'INTERNAL', problem: 'the provider rejected with ABORTED', remedy: expect.any(String) })
   })
 
-  it('lets it say that a lease is on no record, and whether it was made', async () => {
+  it('passes on AUDIT_FAILED of a lease, with its effect', async () => {
     const unrecorded = new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded', { effect: 'done' })
     const error = await refusal(guarded({ get: async () => Promise.reject(unrecorded) }).get('a', context))
     expect(error).toMatchObject({ code: 'AUDIT_FAILED', effect: 'done', problem: 'the outcome could not be recorded' })
   })
 
-  it('lets it say NOT_FOUND of a secret that a call needs to be there', async () => {
+  it('passes on NOT_FOUND of a call that needs an existing secret', async () => {
     const missing = async (): Promise<never> => Promise.reject(new SecretsError('NOT_FOUND', 'none here'))
     const provider = guarded({ tag: missing, delete: missing, restore: missing, describe: missing })
     const calls = [
@@ -145,7 +145,7 @@ describe('a guarded provider', () => {
     },
   )
 
-  it.each(['AbortError', 'TimeoutError'])('tells the kind of a DOMException: %s', async (name) => {
+  it.each(['AbortError', 'TimeoutError'])('names the kind of a DOMException: %s', async (name) => {
     const get: SecretProvider['get'] = async () => Promise.reject(new DOMException(canary, name))
     expect((await refusal(guarded({ get }).get('a', context))).message).toContain(`a ${name}`)
   })
@@ -164,13 +164,13 @@ describe('a guarded provider', () => {
     { value: 'v', expiresAt: NaN },
   ]
 
-  it.each(malformed)('refuses %j, which is no secret', async (answer) => {
+  it.each(malformed)('refuses %j, which is not a secret', async (answer) => {
     const error = await refusal(guarded({ get: async () => answer as StoredSecret }).get('a', context))
     expect([error.code, error.problem]).toEqual(['INTERNAL', 'the provider answered what is not a secret'])
     expect(error.message).not.toContain(canary)
   })
 
-  it('checks a pending version as it does a current one', async () => {
+  it('checks a pending version like a current one', async () => {
     const unused = async (): Promise<never> => Promise.reject(new Error('unused'))
     const get = async (): Promise<StoredSecret> => ({ value: 5 }) as unknown as StoredSecret // what a careless author answers
     const provider = guarded({ staging: { put: unused, get, promote: unused, discard: unused } })
@@ -182,7 +182,7 @@ describe('a guarded provider', () => {
     expect(await refusal(guarded({ get }).get('a', context))).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  it('refuses another version than the one asked for, and takes any for previous', async () => {
+  it('refuses a version other than the requested one, and accepts any for previous', async () => {
     const provider = guarded({ getVersion: async (path) => (path === 'none' ? undefined : { value: 'v', version: 4 }) })
     expect(await refusal(provider.getVersion?.('a', 3, context))).toMatchObject({ code: 'INTERNAL' })
     expect(await provider.getVersion?.('a', 4, context)).toMatchObject({ version: 4 })
@@ -254,7 +254,7 @@ describe('a guarded provider', () => {
     expect(inspect(results, { depth: 9 })).not.toContain(canary)
   })
 
-  it('takes a batch that cannot be read for a failure, and says nothing of it', async () => {
+  it('treats an unreadable batch as a failure, without showing it', async () => {
     const answer = new Proxy([absent, absent], {
       get: (target, key) => {
         if (key === 'then') return undefined
@@ -271,14 +271,14 @@ describe('a guarded provider', () => {
     expect(await refusal(provider.getMany?.(['a', 'b'], context))).toMatchObject({ code: 'INTERNAL', provider: 'p' })
   })
 
-  it.each([[undefined], [{}], [[]], ['ab']])('says of the batch %j that it is none', async (answer) => {
+  it.each([[undefined], [{}], [[]], ['ab']])('refuses the batch %j', async (answer) => {
     const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> }) // likewise
     expect((await refusal(provider.getMany?.(['a', 'b'], context))).problem).toBe(
       'the provider answered another number of secrets than asked for',
     )
   })
 
-  it('leaves close to the one who closes', async () => {
+  it('does not bound close', async () => {
     closing.abort()
     const close = vi.fn<NonNullable<SecretProvider['close']>>(async () => {})
     await guarded({ close }).close?.(context)
@@ -302,7 +302,7 @@ describe('the effect of a write that failed', () => {
     expect((await refusal(put(code).put?.('a', { value: 'v' }, context))).effect).toBe(effect)
   })
 
-  it('is unknown when no answer came in time, as with every call that has one', async () => {
+  it('is unknown if no answer came in time, for every call that changes something', async () => {
     const provider = guarded({
       put: hung,
       tag: hung,
@@ -325,11 +325,11 @@ describe('the effect of a write that failed', () => {
     expect(effects).toEqual([...Array.from({ length: 7 }, () => 'DEADLINE_EXCEEDED unknown'), 'DEADLINE_EXCEEDED undefined'])
   })
 
-  it('is what the provider says it is', async () => {
+  it("is taken from the provider's error", async () => {
     expect((await refusal(put('INTERNAL', 'done').put?.('a', { value: 'v' }, context))).effect).toBe('done')
   })
 
-  it('is none when nothing was sent', async () => {
+  it('is absent if nothing was sent', async () => {
     const sent = vi.fn<NonNullable<SecretProvider['put']>>()
     const error = await refusal(guarded({ put: sent }).put?.('a', { value: 'v' }, { signal: AbortSignal.abort() }))
     expect([error.code, error.effect]).toEqual(['ABORTED', undefined])
@@ -357,7 +357,7 @@ describe('the cool-down', () => {
     return errors
   }
 
-  it.each(['UNAVAILABLE', 'hung'] as const)('begins after five answers of %s, and is ended by a single probe', async (code) => {
+  it.each(['UNAVAILABLE', 'hung'] as const)('begins after five failures of %s, and ends with a single probe', async (code) => {
     const { provider, get } = failing(code)
     expect((await askTimes(provider, 5, code === 'hung' ? 5_000 : 0)).at(-1)?.message).not.toContain('left alone')
     const [skipped] = await askTimes(provider, 1)
@@ -386,7 +386,7 @@ describe('the cool-down', () => {
     },
   )
 
-  it('begins at once where there is no credential, for reads and descriptions', async () => {
+  it('begins at once without a credential, for reads and descriptions', async () => {
     const missing = async (): Promise<never> => Promise.reject(new SecretsError('CREDENTIALS_MISSING', 'none', { remedy: 'set one' }))
     const [get, describing] = [vi.fn(missing), vi.fn(missing)]
     const provider = guarded({ get, describe: describing })
@@ -395,14 +395,14 @@ describe('the cool-down', () => {
     expect([get.mock.calls.length, describing.mock.calls.length]).toEqual([0, 1])
   })
 
-  it('holds back reads of versions too, which count for it', async () => {
+  it('refuses reads of versions too, which also count', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')))
     const provider = guarded({ getVersion })
     for (let count = 0; count < 7; count += 1) await refusal(provider.getVersion?.(`path-${count}`, 1, context))
     expect(getVersion).toHaveBeenCalledTimes(5)
   })
 
-  it("is not put off by a caller's impatience in between", async () => {
+  it("is not delayed by a caller's abort in between", async () => {
     const { provider, get } = failing('UNAVAILABLE')
     await askTimes(provider, 4)
     const caller = new AbortController()
@@ -414,7 +414,7 @@ describe('the cool-down', () => {
     expect(get).toHaveBeenCalledTimes(6)
   })
 
-  it("never begins for a caller's impatience", async () => {
+  it("never begins because of callers' aborts", async () => {
     const { provider, get } = failing('hung')
     for (let count = 0; count < 12; count += 1) {
       const caller = new AbortController()
@@ -425,7 +425,7 @@ describe('the cool-down', () => {
     expect(get).toHaveBeenCalledTimes(12)
   })
 
-  it('begins for batches whose every secret is unavailable, and not if one was answered', async () => {
+  it('begins for batches in which every secret is unavailable', async () => {
     const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
     const up = { status: 'fulfilled', value: undefined } as const
     for (const [second, begins] of [
@@ -451,7 +451,7 @@ describe('the cool-down', () => {
     ['results whose members throw', () => [0, 1].map(() => Object.defineProperty({}, 'status', { get: unreadable }))],
     ['gaps', () => Array(2)],
     ['fewer results than paths', () => []],
-  ])('is ended by a batch of %s: the store has answered', async (_, answer) => {
+  ])('ends with a batch of %s, because the store answered', async (_, answer) => {
     const circuit = new CircuitBreaker()
     const provider = guarded({ get: async () => undefined, getMany: (async () => answer()) as never }, { circuit }) // of a careless author
     for (const path of ['a', 'b', 'c', 'd', 'e']) circuit.failed([path], Date.now(), new SecretsError('UNAVAILABLE', 'x'))
@@ -460,7 +460,7 @@ describe('the cool-down', () => {
     expect(await Promise.all([provider.get('a', context), provider.get('b', context)])).toEqual([undefined, undefined])
   })
 
-  it('is ended by an error that cannot be read', async () => {
+  it('ends with an unreadable error', async () => {
     class Unreadable extends Error {
       override get name(): string {
         throw this
@@ -478,7 +478,7 @@ describe('the cool-down', () => {
     }
   })
 
-  it('is neither ended nor put off by what the provider does not have, which need not ask the store', async () => {
+  it('is neither ended nor delayed by UNSUPPORTED, which need not reach the store', async () => {
     const getMany = async (): Promise<never> => Promise.reject(new SecretsError('UNSUPPORTED', 'x'))
     const get = vi.fn<SecretProvider['get']>(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')))
     const provider = guarded({ get, getMany })
@@ -489,7 +489,7 @@ describe('the cool-down', () => {
     expect(get).toHaveBeenCalledTimes(5)
   })
 
-  it('does not hold back writes and health checks, which do not count for it either', async () => {
+  it('does not refuse or count writes and health checks', async () => {
     const down = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))
     const put = vi.fn<NonNullable<SecretProvider['put']>>(down)
     const checkHealth = vi.fn<NonNullable<SecretProvider['checkHealth']>>(down)
@@ -510,7 +510,7 @@ describe('the cool-down', () => {
 })
 
 describe('an outage', () => {
-  it('hears of answers, a batch of failures being none', async () => {
+  it('ends with an answer, but not with a batch of failures', async () => {
     const outage = new OutageWarning('p', true)
     const answered = vi.spyOn(outage, 'answered')
     const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
@@ -545,7 +545,7 @@ describe('a read across a gap of the wall clock', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it.each([0, 6_000, -1_000])('of %d ms, which is none, is not', async (ms) => {
+  it.each([0, 6_000, -1_000])('of %d ms is too small, and not repeated', async (ms) => {
     const { provider } = frozenFor(ms, async () => ({ value: 'before' }))
     expect(await provider.get('a', context)).toEqual({ value: 'before' })
   })
@@ -557,7 +557,7 @@ describe('a read across a gap of the wall clock', () => {
     expect(failed).not.toHaveBeenCalled()
   })
 
-  it.each(['describe', 'checkHealth', 'staging.get'] as const)('is repeated too if it was %s, which changes nothing', async (method) => {
+  it.each(['describe', 'checkHealth', 'staging.get'] as const)('is also repeated for %s, which changes nothing', async (method) => {
     const call = vi.fn(async () => {
       if (call.mock.calls.length === 1) vi.setSystemTime(Date.now() + 3_600_000)
       return undefined
@@ -574,7 +574,7 @@ describe('a read across a gap of the wall clock', () => {
     expect(call).toHaveBeenCalledTimes(2)
   })
 
-  it('is not repeated if it was a write', async () => {
+  it('is not repeated for a write', async () => {
     const put = vi.fn<NonNullable<SecretProvider['put']>>(async () => (vi.setSystemTime(Date.now() + 60_000), {}))
     await guarded({ put }).put?.('a', { value: 'v' }, context)
     expect(put).toHaveBeenCalledTimes(1)

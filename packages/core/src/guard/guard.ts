@@ -14,25 +14,24 @@ export interface GuardOptions {
   readonly outage: OutageWarning
   readonly closing: AbortSignal
   /**
-   * The caller gave up a change of this path; until `landing` settles the store may still make it.
+   * The caller gave up a change of this path; the store may still make it until `landing` settles.
    */
   readonly gaveUp?: (path: string, landing: Promise<unknown>) => void
 }
 
-/** Reads open the circuit, and an open circuit refuses them. */
+/** Only reads open the circuit and are refused by it. */
 const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
-/** Calls that change nothing: they can be repeated after a freeze. */
+/** These change nothing, so they can be repeated after a freeze. */
 const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
-/** Calls whose outcome a deadline or a lost connection leaves unknown. */
+/** After a deadline or a lost connection their effect is unknown. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 
 /**
- * The provider as the core trusts it: every call ends by its deadline, and rejects with a
- * `SecretsError` that names it.
+ * Makes every call of a provider end by its deadline, and reject only with a `SecretsError` that
+ * names it.
  */
 export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
   const guarded = wrapProvider(provider, (call, next) =>
-    // The caller bounds `close`.
     call.method === 'close' ? next(call.context) : answered(call, next, provider.name, options),
   )
   // A polluted Object.prototype must not add members.
@@ -98,7 +97,6 @@ function rejected(reason: unknown): Settled {
 
 type Settled = PromiseSettledResult<unknown>
 
-/** The later of two answers to one call; if that is missing, the refusal before it. */
 function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
   const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
   if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
@@ -107,7 +105,6 @@ function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
   return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
 }
 
-/** Whether the store could not be asked, or the caller did not wait. */
 function isUnanswered(result: Settled | undefined): boolean {
   if (result?.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
   return isUnasked(result.reason.code) || result.reason.code === 'ABORTED'
@@ -123,7 +120,6 @@ interface Report {
   readonly begunAt: number
 }
 
-/** A batch in which every secret failed counts as a failed call. */
 function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt }: Report): void {
   const [asked] = call.args
   const answers: unknown = isBatch(call) && result.status === 'fulfilled' ? result.value : undefined
@@ -138,28 +134,21 @@ function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt 
   if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
 }
 
-/** Whether the store may not have been asked: the caller left, or the provider lacks the call. */
 function isWithoutNews(code: SecretsErrorCode | undefined): boolean {
   return code === 'ABORTED' || code === 'UNSUPPORTED'
 }
 
-/** Whether the store did not answer or could not be asked. */
 function isSilence(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
 }
 
-/**
- * Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have
- * said.
- */
+/** Codes of the core itself, and what a provider should reject with instead. */
 const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
   ['NOT_FOUND', 'its get() must resolve to undefined instead'],
   ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
 ])
-/** Calls that need an existing secret. */
 const onExisting = new Set(['tag', 'delete', 'restore'])
 
-/** The provider's error, if its code is one that a provider may use. */
 function trusted(error: unknown, method: string): SecretsError {
   const failure = asSecretsError(error)
   const remedy = reserved.get(failure.code)
@@ -167,14 +156,14 @@ function trusted(error: unknown, method: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
 }
 
-/** A `SecretsError` passes; of any other error only the kind is kept. */
+/** Keeps only the kind of a foreign error, whose message may hold a secret. */
 export function asSecretsError(error: unknown): SecretsError {
   let kind = 'an error of its own'
   try {
     if (SecretsError.isInstance(error)) return onOneLine(error)
     kind = kindOf(error)
   } catch {
-    // Its members throw.
+    // A foreign object's members may throw.
   }
   return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
     remedy: "report it to the provider's author",
@@ -188,7 +177,7 @@ function kindOf(error: unknown): string {
   return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
 }
 
-/** The error that the caller of a timely call gets. */
+/** Rejects with the error that a caller who waits would get. */
 function rejectedWithEffect(error: unknown): Promise<never> {
   return Promise.reject(withEffect(asSecretsError(error)))
 }
@@ -199,7 +188,6 @@ function withEffect(error: SecretsError): SecretsError {
   return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
 }
 
-/** The valid answers of each read; anything else is a bug of the provider, never an answer. */
 function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
   switch (call.method) {
     case 'get':
@@ -252,12 +240,12 @@ function checkedMany(answer: unknown, provider: string): PromiseSettledResult<St
 }
 
 /**
- * The results of a batch, in objects whose members can be read without harm; `undefined` where
- * there are not as many as paths.
+ * Copies the results, since reading a provider's objects may throw; `undefined` if the count is
+ * wrong.
  */
 function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
   if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
-  // By index: `map` would keep holes, and a hole is no answer.
+  // `map` would keep holes, and a hole is no answer.
   return Array.from(paths, (_, index) => {
     try {
       return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
@@ -275,10 +263,7 @@ function isOfLength(answer: unknown, length: number): answer is readonly unknown
   }
 }
 
-/**
- * One result's value or failure, by its own members: a missing one must not read as "no such
- * secret".
- */
+/** Own members only: a missing one must not read as "no such secret". */
 function settledValue(result: unknown): unknown {
   const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
   if (status?.value === 'fulfilled' && value !== undefined) return value.value

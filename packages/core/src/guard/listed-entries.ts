@@ -6,10 +6,7 @@ import { listedOf } from '../value/check-stored-secret.ts'
 
 type List = NonNullable<SecretProvider['list']>
 
-/**
- * What the provider lists, entry by entry. Whatever is wrong with it is a `SecretsError`: a bug of
- * its author is `INTERNAL`.
- */
+/** Every failure becomes a `SecretsError`: `INTERNAL` for a provider's bug. */
 export function listedEntries(list: List, prefix: string, context: CallContext): AsyncIterator<ListedSecret, undefined, undefined> {
   const entries = iteratorOf(list, prefix, context)
   return {

@@ -25,7 +25,7 @@ function started(ms: number): { clock: LoadAwareClock; done: ReturnType<typeof v
   return { clock, done, stop: clock.after(ms, done) }
 }
 
-it.each([1, 3, 7, 50, 250, 999])('is a clock like any other in a process that is not held up: %d ms', async (ms) => {
+it.each([1, 3, 7, 50, 250, 999])('keeps time in a process that is not blocked: %d ms', async (ms) => {
   const { done } = started(ms)
   await vi.advanceTimersByTimeAsync(ms - 1)
   expect(done).not.toHaveBeenCalled()
@@ -34,7 +34,7 @@ it.each([1, 3, 7, 50, 250, 999])('is a clock like any other in a process that is
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('calls back in the order of the times, and not once it was told not to', async () => {
+it('calls back in order of time, unless it was cancelled', async () => {
   const clock = new LoadAwareClock()
   const order: number[] = []
   const stops = [30, 10, 20].map((ms) => clock.after(ms, () => order.push(ms)))
@@ -44,7 +44,7 @@ it('calls back in the order of the times, and not once it was told not to', asyn
   expect(order).toEqual([10, 30])
 })
 
-it('stands still while nobody waits, and holds no process', async () => {
+it('stands still while nothing waits, and keeps no process alive', async () => {
   const { clock, stop } = started(1_000)
   await vi.advanceTimersByTimeAsync(10)
   stop()
@@ -55,7 +55,7 @@ it('stands still while nobody waits, and holds no process', async () => {
   expect(clock.now).toBe(now)
 })
 
-it('does not count the time in which the process could hear nothing', async () => {
+it('does not count the time in which the process was blocked', async () => {
   const { clock, done } = started(50)
   await vi.advanceTimersByTimeAsync(10)
   heldUp(10_000)

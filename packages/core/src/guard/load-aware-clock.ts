@@ -1,4 +1,4 @@
-/** A timer is late by so much in a process that has nothing else to do. */
+/** The usual lateness of a timer in an idle process. */
 const usualDelayMs = 1
 const longestStepMs = 5
 /** Timers take whole milliseconds. */
@@ -10,9 +10,9 @@ interface Waiting {
 }
 
 /**
- * Time for deadlines that blame somebody else. While a process is busy, or is not run, it hears no
- * answer and its timers are late: a step of this clock counts for no longer than it was meant to
- * take. It stands still while nothing waits.
+ * A clock for deadlines on a foreign answer. A busy or frozen process hears no answer and its
+ * timers are late. So a step of this clock counts for no longer than planned. It stands still while
+ * nothing waits.
  *
  * @example
  * import { LoadAwareClock } from '@finchat/secrets-core/provider'
@@ -27,12 +27,11 @@ export class LoadAwareClock {
   #now = 0
   #step = { begunAt: 0, ms: 0 }
 
-  /** Milliseconds of this clock. */
   get now(): number {
     return this.#now + (this.#timer === undefined ? 0 : Math.min(this.#elapsed(), this.#step.ms + usualDelayMs))
   }
 
-  /** Calls back once, after so much time, unless the function that it returns is called before. */
+  /** Calls back once after `ms` milliseconds, unless the returned function is called before. */
   after(ms: number, done: () => void): () => void {
     if (this.#timer === undefined) this.#schedule()
     const waiting = { at: this.now + ms, done }
@@ -54,7 +53,6 @@ export class LoadAwareClock {
     this.#timer = undefined
   }
 
-  /** Ends this step and begins another. */
   #next(): void {
     this.#stop()
     this.#schedule()
@@ -66,7 +64,6 @@ export class LoadAwareClock {
     for (const each of due) if (this.#end(each)) each.done()
   }
 
-  /** Returns whether it still waited. */
   #end(waiting: Waiting): boolean {
     const wasWaiting = this.#waiting.delete(waiting)
     if (wasWaiting && this.#waiting.size === 0) this.#stop()

@@ -39,7 +39,7 @@ it('warns once while some secrets are answered and others are not', () => {
   expect(warned()).toHaveLength(1)
 })
 
-it('warns once of an outage in which the provider is asked rarely', () => {
+it('warns once of an outage with rare calls', () => {
   const outage = new OutageWarning('aws', true)
   for (let count = 0; count < 5; count += 1) {
     outage.failed('UNAVAILABLE')
@@ -57,12 +57,12 @@ it('is not silenced by a clock that was set back', () => {
   expect(warned()).toHaveLength(2)
 })
 
-it('speaks of no later provider where there is none', () => {
+it('does not mention a later provider if there is none', () => {
   new OutageWarning('aws', false).failed('UNAVAILABLE')
   expect(warned()).toEqual(["Secrets provider 'aws' cannot be asked (UNAVAILABLE): answers are stale, or fail where none is held"])
 })
 
-it('tells an outage that only time can end, where each failure is followed by an answer', () => {
+it('continues an outage in which each failure is followed by an answer', () => {
   const outage = new OutageTracker()
   const failed = (): boolean => {
     const begins = outage.failed()

@@ -1,14 +1,11 @@
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 
-/**
- * What answers for some secrets and fails for others is in one outage, not in as many as there are
- * calls.
- */
+/** A store that fails only for some secrets is in one outage, not in one for each call. */
 const quietMs = 60_000
 
 /**
- * Tells the first failure of an outage from those that follow, so that the operator is warned once.
- * An outage is over when `answered` was called and nothing failed for a minute.
+ * Finds the first failure of an outage, so that the operator is warned once. An outage ends when
+ * `answered` was called and no call failed for a minute.
  *
  * @example
  * import { OutageTracker } from '@finchat/secrets-core/provider'
@@ -34,15 +31,14 @@ export class OutageTracker {
     this.#hasAnswered = true
   }
 
-  /** A clock that went back counts as quiet: it must not silence an outage for long. */
+  /** A clock that was set back counts as quiet, so that it cannot hide an outage. */
   #wasQuiet(): boolean {
     return Math.abs(Date.now() - this.#failedAt) >= quietMs
   }
 }
 
 /**
- * Warns the operator by a process warning of type `SecretsWarning`. Neither text nor code may hold
- * a secret value.
+ * Emits a process warning of type `SecretsWarning`. Neither text nor code may hold a secret value.
  *
  * @example
  * import { warnOperator } from '@finchat/secrets-core/provider'
@@ -53,13 +49,13 @@ export function warnOperator(message: string, code: string): void {
   process.emitWarning(message, { type: 'SecretsWarning', code })
 }
 
-/** Warns once for each outage of a provider that answers are stale or come from a later one. */
+/** Warns once for each outage that answers are stale or come from a later provider. */
 export class OutageWarning {
   readonly #provider: string
   readonly #hasNext: boolean
   readonly #tracker = new OutageTracker()
 
-  /** `hasNext`: the chain has a later provider, which is asked meanwhile. */
+  /** `hasNext`: a later provider is asked meanwhile. */
   constructor(provider: string, hasNext: boolean) {
     this.#provider = provider
     this.#hasNext = hasNext

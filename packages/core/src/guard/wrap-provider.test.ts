@@ -15,7 +15,7 @@ function recording(provider: SecretProvider): { wrapped: SecretProvider; calls: 
 }
 
 describe('wrapProvider', () => {
-  it('answers as the provider does, and shows each call without its context among the arguments', async () => {
+  it('answers as the provider does, and passes the context apart from the arguments', async () => {
     const { wrapped, calls } = recording({ ...base, getVersion: async (path, version) => ({ value: `${path} ${version}` }) })
     expect(await wrapped.get('a', context)).toEqual({ value: 'of a' })
     expect(await wrapped.getVersion?.('a', 'previous', context)).toEqual({ value: 'a previous' })
@@ -25,7 +25,7 @@ describe('wrapProvider', () => {
     ])
   })
 
-  it('leaves absent members absent, and those that are no calls as they are', () => {
+  it('keeps absent members absent, and members that are no calls unchanged', () => {
     const locate = (): undefined => undefined
     const { wrapped } = recording({ ...base, locate, getMany: undefined, sharedAs: 'eu' })
     expect(wrapped).toMatchObject({ specificationVersion: 'v1', name: 'p', sharedAs: 'eu' })
@@ -34,7 +34,7 @@ describe('wrapProvider', () => {
     expect('put' in wrapped).toBe(false)
   })
 
-  it('reaches the calls of staging, and calls of releases to come', async () => {
+  it('wraps the calls of staging, and calls of later releases', async () => {
     const future = { ...base, staging: { put: async () => ({ version: 4 }) }, lease: { renew: async (id: string) => id } }
     const { wrapped, calls } = recording(future as unknown as SecretProvider) // members that this version does not know
     const { staging, lease } = wrapped as unknown as typeof future // the same members, wrapped
@@ -43,7 +43,7 @@ describe('wrapProvider', () => {
     expect(calls.map(({ method }) => method)).toEqual(['staging.put', 'lease.renew'])
   })
 
-  it("leaves an author's own objects alone, however they are knotted", () => {
+  it("does not wrap an author's own objects, even circular ones", () => {
     class Client {
       readonly self = this
       readonly agents = ['a']
@@ -55,7 +55,7 @@ describe('wrapProvider', () => {
     expect(wrapped).toHaveProperty('tables', tables)
   })
 
-  it('turns a call that throws at once into one that rejects', async () => {
+  it('turns a throw into a rejection', async () => {
     const { wrapped } = recording({
       ...base,
       get: () => {
@@ -82,7 +82,7 @@ describe('wrapProvider', () => {
     expect(get).toHaveBeenCalledTimes(2)
   })
 
-  it('does not touch the provider that it wraps', () => {
+  it('does not change the wrapped provider', () => {
     const frozen = Object.freeze({ ...base })
     expect(recording(frozen).wrapped).not.toBe(frozen)
     expect(frozen.get).toBe(base.get)

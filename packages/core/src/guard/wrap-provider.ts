@@ -2,19 +2,17 @@ import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import { type Close, closesLike } from './use-count.ts'
 import { promised } from './deadline.ts'
 
-/** One call on its way to a provider. */
 export interface ProviderCall {
-  /** `get`, `getMany`, `staging.put`, … */
+  /** Such as `get` or `staging.put`. */
   readonly method: string
-  /** The call's arguments without its context. */
+  /** Without the context. */
   readonly args: readonly unknown[]
   readonly context: CallContext
 }
 
 /**
- * A provider that answers as `provider` does, with `around` in between: every member that returns a
- * promise goes through it, those of future versions of the contract included. Returns a new
- * provider; members that are absent stay absent.
+ * Returns a provider whose calls go through `around`: every member that returns a promise, also
+ * those of future versions. Absent members stay absent.
  *
  * @example
  * import { envProvider } from '@finchat/secrets-core'
@@ -33,7 +31,7 @@ export function wrapProvider(
   return wrapMembers(provider, '', around)
 }
 
-/** Members that return no promise and take no context. */
+/** These return no promise and take no context. */
 const plain = new Set(['locate', 'keepsFields', 'list'])
 
 function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
@@ -43,7 +41,7 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
     const method = prefix + key
     const call = (...all: unknown[]): Promise<unknown> => {
       const args = all.slice(0, -1)
-      // The contract's rule: the last argument of every promise-returning member is its context.
+      // By the contract, the last argument of a call is its context.
       const context = all.at(-1) as CallContext
       return around({ method, args, context }, (next) => promised(() => member(...args, next)))
     }
@@ -53,7 +51,7 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
   return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type
 }
 
-/** A group of calls, such as `staging`; an author's own clients and lists stay as they are. */
+/** An author's own clients and lists are not groups of calls. */
 function isGroup(member: unknown): member is Record<string, unknown> {
   return typeof member === 'object' && member !== null && Object.getPrototypeOf(member) === Object.prototype
 }

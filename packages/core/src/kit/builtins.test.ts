@@ -1,9 +1,9 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { loadBuiltin } from './builtins.ts'
+import { loadBuiltin, loadCrypto } from './builtins.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-it('loads what Node.js has', () => {
+it('loads a module of Node.js', () => {
   expect(typeof loadBuiltin('node:crypto', 'my store').randomBytes).toBe('function')
   expect(typeof loadBuiltin('node:sqlite', 'my store').DatabaseSync).toBe('function')
 })
@@ -20,7 +20,7 @@ it('suppresses the warning that SQLite is experimental, and no other', () => {
   expect(process.emitWarning).toBe(warned)
 })
 
-it.each(['node:crypto', 'node:sqlite'] as const)('is CONFIGURATION where Node.js was built without %s', (name) => {
+it.each(['node:crypto', 'node:sqlite'] as const)('is CONFIGURATION if Node.js was built without %s', (name) => {
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const problem = `my store needs Node.js 22.19 or later, with ${name}; this is ${process.version}`
   expect(() => loadBuiltin(name, 'my store')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
@@ -34,4 +34,10 @@ it('is CONFIGURATION on a Node.js that has no getBuiltinModule', () => {
   } finally {
     Object.assign(process, { getBuiltinModule: own })
   }
+})
+
+it('looks node:crypto up once', () => {
+  const lookUp = vi.spyOn(process, 'getBuiltinModule')
+  expect(loadCrypto()).toBe(loadCrypto())
+  expect(lookUp.mock.calls.length).toBeLessThan(2)
 })

@@ -6,10 +6,9 @@ interface Builtins {
 }
 
 /**
- * Returns a module of Node.js, looked up at the first call: importing a package loads none of it.
- * Node.js 22 warns that `node:sqlite` is experimental; that one warning is suppressed. Throws
- * `CONFIGURATION`, with `user` as its subject, where Node.js is too old or was built without the
- * module.
+ * Returns a module of Node.js, loaded at the first call. Suppresses Node.js 22's warning that
+ * `node:sqlite` is experimental. Throws `CONFIGURATION`, with `user` as its subject, if Node.js is
+ * too old or lacks the module.
  *
  * @example
  * import { loadBuiltin } from '@finchat/secrets-core/provider'
@@ -23,12 +22,26 @@ export function loadBuiltin<Name extends keyof Builtins>(name: Name, user: strin
   throw new SecretsError('CONFIGURATION', `${user} needs Node.js 22.19 or later, with ${name}; this is ${process.version}`)
 }
 
-/** An older Node.js has no `getBuiltinModule`, which its types do not know. */
+let crypto: typeof import('node:crypto') | undefined
+
+/**
+ * Returns `node:crypto`, looked up at the first call: importing a package loads none of it. Throws
+ * `CONFIGURATION` where Node.js is too old or was built without it.
+ *
+ * @example
+ * import { loadCrypto } from '@finchat/secrets-core/provider'
+ *
+ * console.log(loadCrypto().randomBytes(16).length) // 16
+ */
+export function loadCrypto(): typeof import('node:crypto') {
+  return (crypto ??= loadBuiltin('node:crypto', '@finchat/secrets')) // cached, since every hash calls it
+}
+
+/** Node.js before 20.16 has no `getBuiltinModule`, but its types do. */
 function lookUp(name: keyof Builtins): object | undefined {
   return typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule(name) : undefined
 }
 
-/** For one synchronous call; every other warning passes. */
 function withoutSqliteWarning<T>(load: () => T): T {
   const emitWarning = process.emitWarning
   process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {

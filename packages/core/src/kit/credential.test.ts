@@ -55,7 +55,7 @@ describe('readCredential', () => {
     expect([first, await readCredential(source, 'the token', signal)]).toEqual(['first', 'second'])
   })
 
-  it('takes PEM with remarks in another encoding, and no other text', async () => {
+  it('accepts PEM with remarks in another encoding, but no other such text', async () => {
     const pem = Buffer.concat([Buffer.of(0xe9), Buffer.from('\n-----BEGIN CERTIFICATE-----\n')])
     expect(await readCredential(file(pem), 'tls.ca', signal)).toContain('-----BEGIN')
     const latin1 = Buffer.concat([Buffer.from(canary), Buffer.of(0xe9)])
@@ -92,7 +92,7 @@ describe('readCredential', () => {
     ],
     ['a lone surrogate', () => '\ud800'],
     ['a function that returns no text', () => () => 7 as unknown as string],
-  ])('is CONFIGURATION for %s, which ends a chain', async (_, source) => {
+  ])('is CONFIGURATION for %s, so that a chain stops', async (_, source) => {
     expect(await codeOf(readCredential(source(), 'the token', signal))).toMatch(/^CONFIGURATION: /)
   })
 
@@ -102,7 +102,7 @@ describe('readCredential', () => {
     expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the file of the token cannot be read', storeStatus: code })
   })
 
-  it('keeps nothing of what a function throws, unless it is a SecretsError', async () => {
+  it('keeps only a SecretsError that a function throws', async () => {
     const throwing = (): string => {
       throw new Error(canary)
     }
@@ -119,15 +119,15 @@ describe('readCredential', () => {
   })
 })
 
-it('callSource gives what the function gives, whatever it is', async () => {
+it('callSource returns what the function returns', async () => {
   expect(await callSource(async () => ({ user: 'bob' }), 'the login', signal)).toEqual({ user: 'bob' })
 })
 
-it('withoutLineEnd drops one line end', () => {
+it('withoutLineEnd removes one line end', () => {
   expect(['a\n', 'a\r\n', 'a\n\n', 'a\r', 'a', '\n', ''].map(withoutLineEnd)).toEqual(['a', 'a', 'a\n', 'a\r', 'a', '', ''])
 })
 
-it('assertCredential takes sources alone', () => {
+it('assertCredential accepts only sources', () => {
   for (const source of ['', 'text', { file: 'path' }, () => 'text']) expect(() => assertCredential(source, 'it')).not.toThrow()
   for (const other of [undefined, null, 7, {}, { file: '' }, { file: 7 }, ['text'], new URL('file:///x')]) {
     expect(() => assertCredential(other, 'the token')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))

@@ -3,9 +3,7 @@ import { untilAborted } from '../guard/deadline.ts'
 import { configurationError } from '../options/check-option.ts'
 import { readSecretFile } from './secret-file.ts'
 
-/**
- * A secret text: itself, a file that is read at each use, or a function that is called at each use.
- */
+/** A text, or a file or function that is read at each use. */
 export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
 
 /**
@@ -23,14 +21,13 @@ export function assertCredential(source: unknown, what: string): asserts source 
 }
 
 /**
- * Returns the credential's text, of a file without the line end that editors and `echo` leave.
- * `what` names it in errors, which never show it.
+ * Returns the credential's text; a file's last line end is removed. `what` names it in errors,
+ * which never show it.
  *
- * Rejects with `CREDENTIALS_MISSING` where it is empty or its file does not exist, so that a chain
- * asks the next provider. A file that is there and cannot be used (a FIFO, a device, one of more
- * than 64 KiB, one that may not be read) is `CONFIGURATION`, as is text that is not UTF-8, so that
- * the chain stops. A function that throws is `UNAVAILABLE`; nothing of its error is kept. `ABORTED`
- * as soon as the signal is aborted.
+ * Rejects with `CREDENTIALS_MISSING` if it is empty or its file does not exist: the chain goes on.
+ * Rejects with `CONFIGURATION` if the file is unusable: the chain stops. That is a FIFO, a device,
+ * over 64 KiB, unreadable, or not UTF-8. A function that throws is `UNAVAILABLE`. The signal's
+ * abort is `ABORTED`.
  *
  * @example
  * import { readCredential } from '@finchat/secrets-core/provider'
@@ -47,9 +44,8 @@ export async function readCredential(source: Credential, what: string, signal: A
 }
 
 /**
- * Returns what an application's function gives, such as one for a token; not later than the signal.
- * Rejects with `UNAVAILABLE` where it throws: nothing of its error is kept but a `SecretsError` of
- * its own.
+ * Returns what an application's function gives, or rejects when the signal is aborted. Rejects with
+ * `UNAVAILABLE` if it throws, and keeps nothing of a foreign error.
  *
  * @example
  * import { callSource } from '@finchat/secrets-core/provider'
@@ -70,7 +66,7 @@ export async function callSource(source: () => unknown, what: string, signal: Ab
 }
 
 /**
- * Returns the text without its last line end, LF or CRLF: the one that editors and `echo` leave.
+ * Returns the text without its last line end (LF or CRLF), which editors and `echo` add.
  *
  * @example
  * import { withoutLineEnd } from '@finchat/secrets-core/provider'
@@ -100,15 +96,12 @@ async function textOfFile(path: string, what: string, signal: AbortSignal): Prom
   if (typeof content === 'string') return withoutLineEnd(content)
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString()
   content.fill(0)
-  // Outside of its Base64, PEM may have remarks in any encoding.
+  // PEM may have remarks in any encoding outside its Base64.
   if (text.includes('-----BEGIN')) return withoutLineEnd(text)
   throw notUtf8(what)
 }
 
-/**
- * A chain must not pass over a credential that is there and cannot be read: another store would
- * answer unnoticed.
- */
+/** A chain must stop at an unreadable credential, or another store would answer unnoticed. */
 function unusable(error: unknown, what: string): unknown {
   if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || error.code === 'CONFIGURATION') return error
   return new SecretsError('CONFIGURATION', `the file of ${what} cannot be read`, {

@@ -1,4 +1,3 @@
-/** Why the operating system refused a call on a file or folder. */
 export type FileFailure =
   | 'missing'
   | 'not-a-folder'
@@ -14,7 +13,6 @@ export type FileFailure =
   | 'too-many-open'
   | 'exists'
 
-/** By the codes of POSIX, and those of Node.js itself. */
 const failures: Readonly<Record<string, FileFailure>> = {
   ENOENT: 'missing',
   ENOTDIR: 'not-a-folder',
@@ -39,8 +37,8 @@ const failures: Readonly<Record<string, FileFailure>> = {
 }
 
 /**
- * Returns why a call on a file failed; `undefined` for every other error. Build your own
- * `SecretsError` from it: the system's message quotes the path, which may hold a secret by mistake.
+ * Returns why a call on a file failed; `undefined` for any other error. The system's message quotes
+ * the path, which may hold a secret by mistake.
  *
  * @example
  * import { open } from 'node:fs/promises'
@@ -55,8 +53,8 @@ export function fileFailure(error: unknown): FileFailure | undefined {
 }
 
 /**
- * Returns the short code of a system error, such as `ECONNREFUSED`, for a `SecretsError`'s
- * `storeStatus`; `undefined` for what does not look like one: a library's `code` may hold anything.
+ * Returns the short code of a system error, such as `ECONNREFUSED`, for `storeStatus`. `undefined`
+ * for anything else, since a library's `code` may hold any text.
  *
  * @example
  * import { systemCode } from '@finchat/secrets-core/provider'

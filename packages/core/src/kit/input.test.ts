@@ -4,7 +4,7 @@ import { assertValue, assertVersionNumber, checkedTags } from './input.ts'
 const invalid = expect.objectContaining({ code: 'INVALID_ARGUMENT' })
 const canary = 'canary-91c0-of-an-input'
 
-it('assertVersionNumber takes positive integers alone', () => {
+it('assertVersionNumber accepts only positive integers', () => {
   for (const version of [1, 2, Number.MAX_SAFE_INTEGER]) expect(() => assertVersionNumber(version)).not.toThrow()
   for (const version of [0, -1, 1.5, NaN, Infinity, 2 ** 53, '1', undefined, null]) {
     expect(() => assertVersionNumber(version)).toThrow(invalid)
@@ -37,7 +37,7 @@ describe('assertValue', () => {
 describe('checkedTags', () => {
   const rules = { most: 2, isKey: (key: string) => key !== '', isValue: (value: string) => value.length <= 3, remedy: 'be short' }
 
-  it('gives a copy, with null where a tag is dropped', () => {
+  it('returns a copy, with null for a removed tag', () => {
     const tags = { team: 'a', old: null }
     const copy = checkedTags(tags, rules)
     expect(copy).toEqual(tags)

@@ -1,10 +1,10 @@
 import type { ProviderManifest } from '../contract/provider.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { invalidArgument } from '../options/check-option.ts'
+import { isWholeNumber } from './whole-number.ts'
 
 /**
- * Throws `INVALID_ARGUMENT` unless this is a version number as the contract has it: a positive
- * integer.
+ * Throws `INVALID_ARGUMENT` unless this is a positive integer.
  *
  * @example
  * import { assertVersionNumber } from '@finchat/secrets-core/provider'
@@ -12,13 +12,13 @@ import { invalidArgument } from '../options/check-option.ts'
  * assertVersionNumber(3) // assertVersionNumber(0) throws
  */
 export function assertVersionNumber(version: unknown): asserts version is number {
-  if (typeof version === 'number' && Number.isSafeInteger(version) && version > 0) return
+  if (isWholeNumber(version, 1, Number.MAX_SAFE_INTEGER)) return
   throw invalidArgument('a version is a positive integer', `use 1 to ${Number.MAX_SAFE_INTEGER}`)
 }
 
 /**
- * Throws `INVALID_ARGUMENT` unless the store can hold the value and give it back exactly: text or
- * bytes, no lone surrogate, and within the bounds of the provider's manifest.
+ * Throws `INVALID_ARGUMENT` unless the store can return the value exactly. It is text without lone
+ * surrogates, or bytes, within the manifest's bounds.
  *
  * @example
  * import { assertValue } from '@finchat/secrets-core/provider'
@@ -41,19 +41,16 @@ export function assertValue(
   if (bytes > maxBytes) throw invalidArgument('the value is too large', `keep it within ${maxBytes} bytes`)
 }
 
-/** What a store can hold as tags. */
 export interface TagRules {
-  /** How many one secret can have. */
   readonly most: number
   readonly isKey: (key: string) => boolean
   readonly isValue: (value: string) => boolean
-  /** The rules in words, for the error's remedy. */
   readonly remedy: string
 }
 
 /**
- * Returns a copy of tags to set; `null` drops a tag. Throws `INVALID_ARGUMENT` for what is no
- * object, for a tag that the store cannot hold, and for too many.
+ * Returns a copy of tags to set; `null` removes a tag. Throws `INVALID_ARGUMENT` for a non-object,
+ * for too many tags, and for one that the store cannot hold.
  *
  * @example
  * import { checkedTags } from '@finchat/secrets-core/provider'

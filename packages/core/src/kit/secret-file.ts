@@ -7,7 +7,7 @@ import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
 
 /**
- * The most that a file of one secret may hold, in bytes. Kubernetes and AWS bound a secret alike.
+ * The most bytes in a secret's file; Kubernetes and AWS have similar limits.
  *
  * @example
  * import { maxSecretFileBytes } from '@finchat/secrets-core/provider'
@@ -16,15 +16,14 @@ import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
  */
 export const maxSecretFileBytes = 65_536
 
-/** Checks the opened file before it is read; false: it is not the intended one. */
+/** False: the opened file is not the intended one. */
 type IsMeant = (handle: FileHandle) => Promise<boolean>
 
 /**
- * Returns what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8,
- * else its bytes; `undefined` if there is no such file. A FIFO, a device and a file of more than 64
- * KiB are `CONFIGURATION`, a file that this process may not read `PERMISSION_DENIED`. `subject`
- * names the file in errors, which never quote the path: it may come from a variable that holds a
- * secret by mistake.
+ * Returns the content of a regular file, every newline kept: text if it is valid UTF-8, else bytes.
+ * `undefined` if it does not exist. Rejects with `CONFIGURATION` for a FIFO, a device or more than
+ * 64 KiB, with `PERMISSION_DENIED` if unreadable. `subject` names the file in errors: the path may
+ * hold a secret by mistake.
  *
  * @example
  * import { readSecretFile } from '@finchat/secrets-core/provider'
@@ -58,7 +57,7 @@ async function readWhole(
   handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
   subject: string,
 ): Promise<string | Uint8Array> {
-  // One byte more than allowed reveals a file that is too large, whatever its reported size.
+  // One byte more reveals a file that is too large, whatever its reported size.
   const buffer = new Uint8Array(maxSecretFileBytes + 1)
   try {
     let length = 0
@@ -82,7 +81,6 @@ function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   }
 }
 
-/** Any other failure may pass. */
 const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>> = {
   denied: ['PERMISSION_DENIED', 'may not be read by this process'],
   'not-a-file': ['CONFIGURATION', 'is not a regular file'],
@@ -90,10 +88,7 @@ const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>
 }
 const missing: readonly (FileFailure | undefined)[] = ['missing', 'not-a-folder', 'name-too-long']
 
-/**
- * The call's answer; `undefined` if the file does not exist. The system's own message would quote
- * the path.
- */
+/** The system's own message would quote the path. */
 export async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call()

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { rootCertificates } from 'node:tls'
-import { describe, expect, it } from 'vitest'
-import { assertAuthorities, assertClientCertificate } from './tls.ts'
+import tls, { rootCertificates } from 'node:tls'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { assertAuthorities, assertClientCertificate, leastTlsVersion } from './tls.ts'
 
 const [first = '', second = ''] = rootCertificates
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -26,7 +26,7 @@ describe('assertAuthorities', () => {
       `${first}\n${second.replace('BEGIN', 'BEGN')}`,
       'a certificate of `tls.ca` has no beginning or no end',
     ],
-  ])('refuses %s, which OpenSSL passes over', (_, bundle, problem) => {
+  ])('refuses %s, which OpenSSL ignores', (_, bundle, problem) => {
     expect(() => assertAuthorities(bundle, 'tls.ca')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })
 })
@@ -43,8 +43,20 @@ describe('assertClientCertificate', () => {
   it.each([
     ['a certificate and the key of another', { cert: first, key }],
     ['no PEM', { cert: 'hunter2' }],
-  ])('refuses %s, and shows neither them nor what OpenSSL says', (_, own) => {
+  ])("refuses %s without showing them or OpenSSL's error", (_, own) => {
     const problem = '`tls.cert` and `tls.key` do not fit together, or are none'
     expect(() => assertClientCertificate(own)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })
+})
+
+it.each([
+  ['TLSv1', 'TLSv1.2'],
+  ['TLSv1.1', 'TLSv1.2'],
+  ['TLSv1.2', 'TLSv1.2'],
+  ['TLSv1.3', 'TLSv1.3'],
+] as const)('the least version of TLS, where that of Node.js is %s, is %s', (usual, expected) => {
+  const before = tls.DEFAULT_MIN_VERSION
+  onTestFinished(() => void (tls.DEFAULT_MIN_VERSION = before))
+  tls.DEFAULT_MIN_VERSION = usual
+  expect(leastTlsVersion()).toBe(expected)
 })

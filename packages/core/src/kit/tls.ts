@@ -4,9 +4,8 @@ const begin = '-----BEGIN '
 const mark = 'CERTIFICATE-----'
 
 /**
- * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL trusts those
- * before the first that it cannot read, skips any whose mark is damaged, and reports neither.
- * `option` names the bundle in the error.
+ * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL silently
+ * stops at an unreadable one and skips damaged marks. `option` names the bundle in the error.
  *
  * @example
  * import { rootCertificates } from 'node:tls'
@@ -31,7 +30,20 @@ export function assertAuthorities(bundle: string, option: string): void {
   }
 }
 
-/** What a client proves itself with, in PEM. */
+/**
+ * Returns the least version of TLS for a client: 1.2, or 1.3 if Node.js is started with
+ * `--tls-min-v1.3`. Give it as `minVersion`, so that no other flag lowers it.
+ *
+ * @example
+ * import { leastTlsVersion } from '@finchat/secrets-core/provider'
+ *
+ * console.log(leastTlsVersion()) // TLSv1.2
+ */
+export function leastTlsVersion(): 'TLSv1.2' | 'TLSv1.3' {
+  return process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2'
+}
+
+/** In PEM. */
 export interface ClientCertificate {
   readonly cert?: string | undefined
   readonly key?: string | undefined

@@ -29,13 +29,12 @@ export interface ChainParts {
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
-/** Providers of equal `sharedAs` answer for one store: a write by one concerns all. */
+/** Providers with the same `sharedAs` read one store: a write through one concerns all. */
 interface Siblings {
-  readonly level: SharedCacheClient | undefined
+  readonly client: SharedCacheClient | undefined
   readonly stores: ProviderCache[]
 }
 
-/** Guards each provider, and puts a cache of its own before it. */
 export function chainEntriesOf(providers: readonly SecretProvider[], parts: ChainParts): readonly ChainEntry[] {
   for (const provider of providers) assertProviderCalls(provider)
   if (parts.shared !== undefined) {
@@ -51,13 +50,15 @@ export function chainEntriesOf(providers: readonly SecretProvider[], parts: Chai
   })
 }
 
-/** A call that takes a longer part of its deadline may hang: it is not joined, nor waited for in an outage. */
+/**
+ * A call that takes a longer part of its deadline may hang, so no read joins it or waits for it.
+ */
 const patientPart = 1 / 4
 
 export function chainEntryOf(
   provider: SecretProvider,
   parts: ChainParts,
-  { level, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  { client, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
 ): ChainEntry {
   const { settings, bounds, closingFills, zeroizer, refreshes } = parts
@@ -66,14 +67,14 @@ export function chainEntryOf(
   const circuit = new CircuitBreaker({ probeMs: patientMs })
   const gaveUp = (path: string, landing: Promise<unknown>): void => {
     const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
-    level?.waitFor(dropped)
+    client?.waitFor(dropped)
   }
   const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
   const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
     circuit,
-    shared: level,
+    shared: client,
     siblings: stores,
     zeroizer,
     refreshes,
@@ -83,7 +84,7 @@ export function chainEntryOf(
   return { provider: guarded, store, outage }
 }
 
-/** A closed provider says ABORTED though its caller did not leave: the error names the cause. */
+/** A closed provider rejects with ABORTED although no caller left: the error names the cause. */
 function explained(provider: SecretProvider): SecretProvider {
   return wrapProvider(provider, async ({ context }, next) => {
     try {
@@ -98,8 +99,8 @@ function explained(provider: SecretProvider): SecretProvider {
 }
 
 function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: ChainParts): Siblings {
-  const hasLevel = shared !== undefined && sharedAs !== undefined
-  const level = hasLevel
+  const isShared = shared !== undefined && sharedAs !== undefined
+  const client = isShared
     ? new SharedCacheClient(shared, sharedAs, {
         ...bounds,
         closingFills,
@@ -107,19 +108,19 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
         recheckMs: settings.recheckMs,
       })
     : undefined
-  return { level, stores: [] }
+  return { client, stores: [] }
 }
 
-/** A warning, no error: the same wiring may run on a laptop, where no provider shares anything. */
+/** Only a warning: the same wiring may run on a laptop, where no provider shares anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
-    'The shared cache of secrets shares nothing, since no provider says for which store it stands: add one that does, such as awsProvider() or vaultProvider(), give your own its `sharedAs`, or leave out `cache.shared`',
+    'The shared cache of secrets is unused, since no provider has `sharedAs`. Add one that has it, such as awsProvider() or vaultProvider(), set it on your own provider, or leave out `cache.shared`',
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
   )
 }
 
-/** Drops what was read of the path before a change landed that had been given up on. */
+/** A change that was given up on may still be made: drops what was read before that. */
 async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return

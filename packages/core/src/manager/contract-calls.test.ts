@@ -7,12 +7,12 @@ import { failureOf, refusal } from '../testing/refusal.ts'
 const provider: SecretProvider = { specificationVersion: 'v1', name: 'store', get: async () => undefined }
 const shared: SharedCache = {
   specificationVersion: 'v1',
-  read: async () => ({ ticket: {} }),
+  read: async () => ({ leaseToken: {} }),
   fill: async () => {},
   invalidate: async () => {},
 }
 
-describe('what is called of a provider or a shared cache, and is no function', () => {
+describe('a member of a provider or shared cache that is not a function', () => {
   const calls = [
     'locate',
     'keepsFields',
@@ -44,7 +44,7 @@ describe('what is called of a provider or a shared cache, and is no function', (
     expect((await refusal(secrets.getSecret('token'))).code).toBe('NOT_FOUND')
   })
 
-  it.each(['read', 'fill', 'invalidate'])('is needed of a shared cache: %s()', (call) => {
+  it.each(['read', 'fill', 'invalidate'])('is required of a shared cache: %s()', (call) => {
     for (const member of [undefined, 'hunter2']) {
       const error = failureOf(() =>
         createSecretsManager({ providers: [{ ...provider, sharedAs: 's' }], cache: { shared: { ...shared, [call]: member } } }),

@@ -5,12 +5,13 @@ import { SecretsError } from '../errors/secrets-error.ts'
 const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore checkHealth close'.split(' ')
 const neededCalls = ['read', 'fill', 'invalidate']
 
-/** Throws `CONFIGURATION` unless what is called of a provider is a function: found out by a call, it would be an outage. */
+/**
+ * Throws `CONFIGURATION` if a member is no function: calling it later would look like an outage.
+ */
 export function assertProviderCalls(provider: { readonly name: string }): void {
   for (const call of providerCalls) assertCall(`the provider '${provider.name}'`, provider, call, false)
 }
 
-/** The same of a shared cache. */
 export function assertCacheCalls(shared: object): void {
   for (const call of [...neededCalls, 'subscribe', 'close']) assertCall('cache.shared', shared, call, neededCalls.includes(call))
 }

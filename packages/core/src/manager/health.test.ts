@@ -20,7 +20,7 @@ function healthOf(checks: Readonly<Record<string, Check | undefined>>): HealthCh
 }
 
 describe('a health check', () => {
-  it('asks every provider at once, and says of each how it is and how long it took', async () => {
+  it('asks all providers at once, and reports the state and duration of each', async () => {
     const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
     const report = healthOf({
       fine: () => after(200),
@@ -41,18 +41,18 @@ describe('a health check', () => {
     })
   })
 
-  it('lets nothing out of an error that is not ours', async () => {
+  it('shows nothing of a foreign error', async () => {
     const { ok, providers } = await healthOf({ odd: async () => Promise.reject(new Error('canary-27aa')) }).check()
     expect([ok, JSON.stringify(providers)]).toEqual([false, expect.not.stringContaining('canary')])
   })
 
-  it('ends by the deadline', async () => {
+  it('ends at the deadline', async () => {
     const report = healthOf({ hung: () => new Promise(() => {}) }).check()
     await vi.advanceTimersByTimeAsync(5_000)
     expect((await report).providers['hung']).toMatchObject({ status: 'failed', code: 'DEADLINE_EXCEEDED' })
   })
 
-  it('is one for all who ask meanwhile, and remembered for 10 s', async () => {
+  it('is shared by concurrent callers, and remembered for 10 s', async () => {
     const check = vi.fn<Check>(async () => {})
     const health = healthOf({ p: check })
     const [first, second] = await Promise.all([health.check(), health.check()])
@@ -65,7 +65,7 @@ describe('a health check', () => {
     expect(check).toHaveBeenCalledTimes(2)
   })
 
-  it("ends for one by the caller's abort, and goes on for the others", async () => {
+  it('ends for a caller that aborts, and goes on for the others', async () => {
     const checking = Promise.withResolvers<void>()
     const health = healthOf({ p: () => checking.promise })
     const caller = new AbortController()
@@ -76,7 +76,7 @@ describe('a health check', () => {
     expect((await patient).ok).toBe(true)
   })
 
-  it('is not remembered across a clock that went back', async () => {
+  it('is forgotten if the clock goes back', async () => {
     const check = vi.fn<Check>(async () => {})
     const health = healthOf({ p: check })
     await health.check()

@@ -5,7 +5,7 @@ import type { ChainEntry } from '../chain/routing.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** `unchecked`: the provider has no way to tell. */
+/** `unchecked`: the provider has no `checkHealth`. */
 export type ProviderHealth =
   | { readonly status: 'ok' | 'unchecked'; readonly durationMs: number }
   | { readonly status: 'failed'; readonly durationMs: number; readonly code: SecretsErrorCode; readonly message: string }
@@ -20,7 +20,10 @@ export interface HealthReport {
 
 const rememberedMs = 10_000
 
-/** Asks every provider at once, reads no secret, and remembers the report for 10 s, so that probes cost the stores little. */
+/**
+ * Asks all providers at once, reads no secret, and remembers the report for 10 s to spare the
+ * stores.
+ */
 export class HealthCheck {
   readonly #chainEntries: readonly ChainEntry[]
   readonly #observer: Observer
@@ -53,7 +56,7 @@ export class HealthCheck {
       this.#chainEntries.map(async (chainEntry) => [chainEntry.provider.name, await this.#checkOne(chainEntry)] as const),
     )
     const ok = entries.every(([, { status }]) => status !== 'failed')
-    // Handed to everyone who asks in the next 10 s.
+    // Frozen, since all callers of the next 10 s share it.
     this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
     return this.#report
   }
@@ -67,7 +70,6 @@ export class HealthCheck {
       return { status: 'ok', durationMs: durationMs() }
     } catch (error) {
       const { code, message } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure')
-      // The same as not having it.
       if (code === 'UNSUPPORTED') return { status: 'unchecked', durationMs: durationMs() }
       return { status: 'failed', durationMs: durationMs(), code, message }
     }

@@ -30,7 +30,7 @@ describe('settingsOf', () => {
     })
   })
 
-  it('takes what is given, in milliseconds', () => {
+  it('converts the given seconds to milliseconds', () => {
     const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1, recheckSeconds: 2, requireOwnAccess: true }
     expect(settingsOf({ providers, cache, deadlineMs: 1, autoCleanup: true, writeTo: 'b' })).toEqual({
       ttlMs: 500,

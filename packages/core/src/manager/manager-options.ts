@@ -9,17 +9,29 @@ import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-pol
 import { SecretsError } from '../errors/secrets-error.ts'
 
 export interface CacheOptions {
-  /** How long an answer is fresh, seconds: 300 by default, shortened by a random fifth. 0: every read asks the store. */
+  /**
+   * How long an answer is fresh, in seconds, shortened by a random fifth. Default: 300. With 0
+   * every read asks the store.
+   */
   readonly ttlSeconds?: number | undefined
-  /** How long beyond that it may stand in while its store cannot be asked, seconds: 300 by default. */
+  /**
+   * How long a value may be served after that while its store is unreachable, in seconds. Default:
+   * 300.
+   */
   readonly maxStaleSeconds?: number | undefined
-  /** Values in memory for each provider, whatever their size in bytes: 1,000 by default. */
+  /** Values in memory for each provider, whatever their size in bytes. Default: 1,000. */
   readonly maxEntries?: number | undefined
-  /** A second level that a fleet shares. */
+  /** A second-level cache that a fleet shares. */
   readonly shared?: SharedCache | undefined
-  /** With `shared`: how long memory is believed before the shared cache is looked at again, seconds: 5 by default, shortened by a random fifth. */
+  /**
+   * With `shared`: how often the in-memory cache probes the shared cache, in seconds, shortened by
+   * a random fifth. Default: 5.
+   */
   readonly recheckSeconds?: number | undefined
-  /** With `shared`: take from it only what this process's own provider has answered to it within the last hour, so that nobody lends it a right. Default: false. */
+  /**
+   * With `shared`: take only what this process's own provider answered within the last hour, so
+   * that no process lends another its rights. Default: false.
+   */
   readonly requireOwnAccess?: boolean | undefined
 }
 
@@ -27,15 +39,18 @@ export interface SecretsManagerOptions {
   /** Asked in this order. */
   readonly providers: readonly SecretProvider[]
   readonly cache?: CacheOptions | undefined
-  /** Nothing is handed out, and nothing written, that it has not acknowledged. */
+  /** No value leaves, and nothing is written, before the trail acknowledges the event. */
   readonly audit?: AuditTrail | undefined
-  /** Overrides rows of the fallback policy; each gives up what its row protects. */
+  /** Overrides rows of the fallback policy. Each override gives up what its row protects. */
   readonly fallback?: FallbackPolicy | undefined
-  /** The provider that new secrets go to; by default the first that can write. */
+  /** The provider of new secrets. Default: the first one that can write. */
   readonly writeTo?: string | undefined
-  /** How long a provider, the shared cache and the audit trail may take for one call, milliseconds: 5,000 by default. */
+  /**
+   * How long one call to a provider, the shared cache or the audit trail may take, in milliseconds.
+   * Default: 5,000.
+   */
   readonly deadlineMs?: number | undefined
-  /** Values are handed out and kept nowhere, unless a read says otherwise. */
+  /** Keep no value that is handed out, unless a read says otherwise. Default: false. */
   readonly autoCleanup?: boolean | undefined
 }
 
@@ -57,7 +72,6 @@ export const managerMembers: MembersOf<SecretsManagerOptions> = {
   autoCleanup: 'boolean',
 }
 
-/** The options with every default filled in. */
 export interface Settings {
   readonly ttlMs: number
   readonly maxStaleMs: number
@@ -68,14 +82,16 @@ export interface Settings {
   readonly autoCleanup: boolean
 }
 
-/** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
+/** Returns a copy of the options. Throws `CONFIGURATION` for an unknown option. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
   const { cache = {}, ...rest } = knownOptions(options, managerMembers)
   if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
   return { ...rest, cache: knownOptions(cache, cacheMembers) }
 }
 
-/** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
+/**
+ * Returns the options with defaults. Throws `CONFIGURATION` for what would fail later or silently.
+ */
 export function settingsOf(options: SecretsManagerOptions): Settings {
   const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, recheckSeconds = 5, requireOwnAccess = false } = cache
@@ -108,7 +124,7 @@ function assertProviders(providers: readonly SecretProvider[]): void {
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
     assertSpecification(`providers[${index}]`, provider)
-    // Only own members are wrapped: those of a class's prototype would be passed by.
+    // Only own members are wrapped: those of a class's prototype would be lost.
     if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
       throw wrong(`providers[${index}] has no get() of its own`, 'make it a plain object; a provider is no class')
     }
@@ -129,7 +145,7 @@ function assertSpecification(name: string, contract: { readonly specificationVer
   )
 }
 
-/** A sink in its place would refuse every read, and not say why. */
+/** A sink passed as the trail would refuse every read without saying why. */
 function assertTrail(audit: AuditTrail): void {
   assertSpecification('audit', audit)
   if (typeof audit.record !== 'function') throw wrong('audit is no trail', 'make one of a sink: auditTrail({ sinks: [it] })')

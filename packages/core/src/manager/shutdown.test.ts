@@ -36,7 +36,7 @@ function parts(
 }
 
 describe('closeAll', () => {
-  it('drains, gives up, ends group by group, and wipes last', async () => {
+  it('drains, gives up, closes group by group, and wipes last', async () => {
     const all = parts()
     const slowly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
     const groups = [[all.closes('a', slowly), all.closes('b')], [all.closes('c')]]
@@ -49,7 +49,7 @@ describe('closeAll', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('refuses new calls at once, and lets those that run end', async () => {
+  it('refuses new calls at once, and lets running calls end', async () => {
     const all = parts()
     const running = all.observer.observe(read, {}, () => new Promise((resolve) => setTimeout(resolve, 3_000, 'v')))
     const closing = closeAll(all, { timeoutMs: 5_000 })
@@ -59,7 +59,7 @@ describe('closeAll', () => {
     expect(await running).toBe('v')
   })
 
-  it('ends what still runs when the time is up', async () => {
+  it('aborts calls that still run when the time is up', async () => {
     const all = parts()
     const { observer, giveUp } = all
     const running = refusal(observer.observe(read, {}, () => bounded(hung, { deadlineMs: 60_000, closing: giveUp.signal })))
@@ -72,7 +72,7 @@ describe('closeAll', () => {
     expect(all.order).toEqual(['give up', 'wipe'])
   })
 
-  it('ends all others and wipes, whatever fails or hangs, and names what could not be ended', async () => {
+  it('closes the others and wipes if a part fails or hangs, and names that part', async () => {
     const all = parts()
     const groups = [
       [all.closes('a', async () => Promise.reject(new Error('canary-1f0c'))), all.closes('b')],
@@ -90,7 +90,7 @@ describe('closeAll', () => {
     })
   })
 
-  it('takes a part without close, and one that throws at once', async () => {
+  it('accepts a part without close, and one that throws at once', async () => {
     const all = parts()
     const throwing = {
       name: 'a',
@@ -105,13 +105,13 @@ describe('closeAll', () => {
 })
 
 describe('closingGroups', () => {
-  it('ends stores before the providers that they ask, and the audit trail last', async () => {
+  it('closes caches before their providers, and the audit trail last', async () => {
     const order: string[] = []
     const ends = (name: string) => async (): Promise<void> => void order.push(name)
     const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, close: ends('provider') }
     const shared: SharedCache = {
       specificationVersion: 'v1',
-      read: async () => ({ ticket: {} }),
+      read: async () => ({ leaseToken: {} }),
       fill: async () => {},
       invalidate: async () => {},
       close: ends('shared'),
@@ -132,11 +132,11 @@ describe('closingGroups', () => {
     expect(order).toEqual(['store', 'provider', 'shared', 'audit'])
   })
 
-  it('waits for what is still brought to the shared cache, and does not fail where that hangs', async () => {
+  it('waits for fills of the shared cache, and does not fail if one hangs', async () => {
     const order: string[] = []
     const shared: SharedCache = {
       specificationVersion: 'v1',
-      read: async () => ({ ticket: {} }),
+      read: async () => ({ leaseToken: {} }),
       fill: (_, __, ___, { signal }) => new Promise(() => signal.addEventListener('abort', () => order.push('the fill was ended'))),
       invalidate: async () => {},
       close: async () => void order.push('shared'),

@@ -11,8 +11,9 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 export interface CloseOptions {
   /**
-   * How long calls that run may take to end; then the outcomes of those given up on; then what they still bring to the shared cache, and changes that were
-   * given up on, to be made all the same; then providers, shared cache and audit trail each. 5,000 by default.
+   * How long each step may take, in milliseconds. Default: 5,000. The steps: running calls; the
+   * outcomes of calls that were given up; fills and late changes; providers and shared cache; the
+   * audit trail.
    */
   readonly timeoutMs?: number | undefined
 }
@@ -24,19 +25,17 @@ interface Closable {
 
 export interface ClosingParts {
   readonly observer: Observer
-  /** Ends what still runs when the time is up. */
+  /** Ends calls that still run when the time is up. */
   readonly giveUp: AbortController
-  /** Ends what is still brought to the shared cache when the time is up. */
+  /** Ends fills of the shared cache that still run when the time is up. */
   readonly endFills: AbortController
-  /** Ended together, in this order of groups. */
+  /** The parts of a group are closed together, one group after the other. */
   readonly groups: readonly (readonly Closable[])[]
-  /** Wipes what is held. */
   readonly wipe: () => void
 }
 
 const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
 
-/** Ends the parts once, however often it is called. */
 export function closer(parts: ClosingParts): (options?: CloseOptions) => Promise<void> {
   let closed: Promise<void> | undefined
   return async (options = {}) => {
@@ -45,7 +44,7 @@ export function closer(parts: ClosingParts): (options?: CloseOptions) => Promise
   }
 }
 
-/** A copy of the options. Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
+/** Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
 function knownCloseOptions(options: CloseOptions): CloseOptions {
   const known = knownOptions(options, closeMembers, 'INVALID_ARGUMENT')
   const { timeoutMs = 0 } = known
@@ -53,7 +52,10 @@ function knownCloseOptions(options: CloseOptions): CloseOptions {
   throw new SecretsError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`, { remedy: `pass milliseconds from 0 to ${longestTimerMs}` })
 }
 
-/** Stores before the providers that they ask, and the audit trail, which hears of both, last. What another manager uses stays open. */
+/**
+ * Caches close before the providers that they ask, and the audit trail last, since it records both.
+ * What another manager uses stays open.
+ */
 export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
   const stores = chainEntries.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
   const last = new Map<Close, boolean>()
@@ -74,7 +76,9 @@ export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audi
   ]
 }
 
-/** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
+/**
+ * Closes and wipes everything, whatever fails. Rejects with the names of parts that did not end.
+ */
 export async function closeAll(
   { observer, giveUp, endFills, groups, wipe }: ClosingParts,
   { timeoutMs = 5_000 }: CloseOptions,
@@ -84,9 +88,9 @@ export async function closeAll(
   try {
     await atMost(timeoutMs, observer.shut())
     giveUp.abort()
-    // What was given up on has yet to be recorded.
+    // Calls that were given up still have to record their outcome.
     await atMost(timeoutMs, observer.shut())
-    // Set before the bounds of the groups, and so due before them: a cache that is not filled is no part that could not be ended.
+    // Due before the deadlines of the groups, since an unfinished fill is no failure to close.
     ending = setTimeout(() => endFills.abort(), timeoutMs)
     for (const group of groups) failed.push(...(await closeGroup(group, timeoutMs)))
   } finally {

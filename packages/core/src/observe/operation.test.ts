@@ -45,11 +45,11 @@ function hung(): Promise<never> {
 }
 
 describe('a read', () => {
-  it('is recorded once, with what became known of it', async () => {
+  it('is recorded once, with its metadata', async () => {
     const { observer, events } = observing()
-    const answer = await observer.observe(read, { actor: 'ada', requestId: 'r-1' }, async (facts) => {
+    const answer = await observer.observe(read, { actor: 'ada', requestId: 'r-1' }, async (metadata) => {
       vi.setSystemTime(1_250)
-      Object.assign(facts, { provider: 'aws', version: 3, revision: 'x', from: 'store', stale: false, degraded: true })
+      Object.assign(metadata, { provider: 'aws', version: 3, revision: 'x', from: 'store', stale: false, degraded: true })
       return canary
     })
     expect(answer).toBe(canary)
@@ -74,13 +74,13 @@ describe('a read', () => {
     ])
   })
 
-  it('never puts a value into its event, not even if it were noted', async () => {
+  it('never puts a value into its event, not even from its metadata', async () => {
     const { observer, events } = observing()
-    await observer.observe(read, {}, async (facts) => Object.assign(facts, { value: canary, held: { canary } }))
+    await observer.observe(read, {}, async (metadata) => Object.assign(metadata, { value: canary, held: { canary } }))
     expect(inspect(events, { depth: 9 })).not.toContain(canary)
   })
 
-  it('leaves when its record is acknowledged, and not before', async () => {
+  it('resolves only after its record is acknowledged', async () => {
     const acknowledged = Promise.withResolvers<void>()
     const { observer } = observing(() => acknowledged.promise)
     const left = vi.fn<(value: string) => void>()
@@ -109,7 +109,7 @@ describe('a read', () => {
     expect((await reading).effect).toBeUndefined()
   })
 
-  it('says why the trail refused, if the trail says it in our terms', async () => {
+  it('gives the reason of the trail if that is a SecretsError', async () => {
     const refusing = (why: SecretsError): Promise<SecretsError> => {
       const { observer } = observing(async () => Promise.reject(why))
       return refusal(observer.observe(read, {}, async () => canary))
@@ -126,7 +126,7 @@ describe('a read', () => {
     ['that was held, says nothing of an effect', 'memory', undefined],
   ] as const)('of a lease %s, if it cannot be recorded', async (_, from, effect) => {
     const { observer } = observing(failingAt('outcome'))
-    const reading = observer.observe(read, {}, async (facts) => Object.assign(facts, { exclusive: true, from }))
+    const reading = observer.observe(read, {}, async (metadata) => Object.assign(metadata, { exclusive: true, from }))
     expect(await refusal(reading)).toMatchObject({ code: 'AUDIT_FAILED', effect })
   })
 
@@ -146,7 +146,7 @@ describe('a read', () => {
     })
   })
 
-  it('lets nothing out of an error that is not ours', async () => {
+  it('shows nothing of a foreign error', async () => {
     const { observer, events } = observing()
     const error = await refusal(
       observer.observe(read, {}, async () => Promise.reject(Object.assign(new TypeError(canary), { value: canary }))),
@@ -157,10 +157,12 @@ describe('a read', () => {
 })
 
 describe('a write', () => {
-  it('is recorded as an intent that is acknowledged before it runs, and as an outcome', async () => {
+  it('is recorded as an intent, acknowledged before it runs, and as an outcome', async () => {
     const acknowledged = Promise.withResolvers<void>()
     const { observer, events } = observing((event) => (event.phase === 'intent' ? acknowledged.promise : Promise.resolve()))
-    const run = vi.fn<(facts: object) => Promise<void>>(async (facts) => void Object.assign(facts, { provider: 'aws', version: 4 }))
+    const run = vi.fn<(metadata: object) => Promise<void>>(
+      async (metadata) => void Object.assign(metadata, { provider: 'aws', version: 4 }),
+    )
     const writing = observer.observe(write, { actor: 'ada' }, run)
     await vi.advanceTimersByTimeAsync(4_000)
     expect(run).not.toHaveBeenCalled()
@@ -172,7 +174,7 @@ describe('a write', () => {
     ])
   })
 
-  it('is not begun if its intent cannot be recorded', async () => {
+  it('does not start if its intent cannot be recorded', async () => {
     const { observer } = observing(failingAt('intent'))
     const run = vi.fn<() => Promise<void>>()
     expect(await refusal(observer.observe(write, {}, run))).toMatchObject({
@@ -194,7 +196,7 @@ describe('a write', () => {
 })
 
 describe("a caller's abort", () => {
-  it('before the call runs and records nothing', async () => {
+  it('before the call means that it neither runs nor is recorded', async () => {
     const { observer, events } = observing()
     const run = vi.fn<() => Promise<void>>()
     for (const operation of [read, write])
@@ -202,7 +204,7 @@ describe("a caller's abort", () => {
     expect([run.mock.calls, events]).toEqual([[], []])
   })
 
-  it('ends a read at once, whether it was asked for already or is waiting for its record', async () => {
+  it('ends a read at once, during the call or while its record is pending', async () => {
     for (const code of ['ok', 'ABORTED', 'UNAVAILABLE'] as const) {
       const { observer, events } = observing(hung)
       const caller = new AbortController()
@@ -214,7 +216,7 @@ describe("a caller's abort", () => {
     }
   })
 
-  it('while the intent is recorded leaves the write undone', async () => {
+  it("during the intent's record prevents the write", async () => {
     const { observer } = observing(hung)
     const caller = new AbortController()
     const run = vi.fn<() => Promise<void>>()
@@ -225,7 +227,7 @@ describe("a caller's abort", () => {
     expect([error.code, error.effect, run.mock.calls]).toEqual(['ABORTED', undefined, []])
   })
 
-  it('while the intent is recorded has an outcome follow it, for which the door waits', async () => {
+  it("during the intent's record is followed by an outcome, for which shut waits", async () => {
     for (const failing of [hung, async () => Promise.reject(new Error(canary))]) {
       const outcome = Promise.withResolvers<void>()
       const { observer, events } = observing((event) => (event.phase === 'intent' ? failing() : outcome.promise))
@@ -265,8 +267,8 @@ describe("a caller's abort", () => {
   })
 })
 
-describe('the door', () => {
-  it('is shut for new calls at once, and waits for those that run', async () => {
+describe('the observer', () => {
+  it('refuses new calls after shut, which waits for running ones', async () => {
     const { observer } = observing()
     const running = Promise.withResolvers<string>()
     const reading = observer.observe(read, {}, () => running.promise)
@@ -283,7 +285,7 @@ describe('the door', () => {
     expect(shut).toHaveBeenCalled()
   })
 
-  it('is opened by no failure of those that run', async () => {
+  it('stays shut if running calls fail', async () => {
     const { observer } = observing()
     const reading = refusal(observer.observe(read, {}, async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))))
     await observer.shut()
@@ -299,7 +301,7 @@ it("records in the caller's async context", async () => {
   expect(actors).toEqual(['ada', 'ada'])
 })
 
-it('is unwatched without a trail and without subscribers, until it is shut', () => {
+it('an observer is unwatched without a trail and subscribers, until it is shut', () => {
   const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
   const unwatched = new Observer(undefined, tracing(), bounds)
   expect([unwatched.isUnwatched, observing().observer.isUnwatched]).toEqual([true, false])

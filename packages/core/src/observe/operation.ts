@@ -8,26 +8,29 @@ import { own } from '../errors/own-properties.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
-/** What becomes known of an operation while it runs, for the audit trail and tracing. */
+/** What an operation learns while it runs, for the audit trail and tracing. */
 export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
 
 export interface Operation {
   readonly operation: string
   readonly name: string
-  /** It changes a store: the intent is recorded before anything is sent. */
+  /** It changes a store, so its intent is recorded first. */
   readonly effect: boolean
-  /** It was let in before, and has waited for somebody else's call since. */
+  /** It was admitted before `close()` and has waited for another caller's flight since. */
   readonly isAdmitted?: boolean
 }
 
 type EventOf = Pick<AuditEvent, 'operation' | 'name' | 'actor' | 'requestId'>
 
-/** What stands around every operation: the door that `close` shuts, tracing, and an audit record without which nothing leaves. */
+/**
+ * Surrounds every operation: refuses calls after `close()`, traces, and records the outcome before
+ * it leaves.
+ */
 export class Observer {
   readonly #trail: AuditTrail | undefined
   readonly #tracing: Tracing
   readonly #bounds: Bounds
-  /** Operations that run, and calls of others that are waited for. */
+  /** Running operations, and flights of others that they wait for. */
   #running = 0
   readonly #held = new Set<Promise<unknown>>()
   #isOpen = true
@@ -39,13 +42,19 @@ export class Observer {
     this.#bounds = bounds
   }
 
-  /** Open, and nobody audits or traces: a read from memory has nothing to tell anyone. */
+  /**
+   * Whether the manager is open without a trail or a tracer, so that a read from memory records
+   * nothing.
+   */
   get isUnwatched(): boolean {
     return this.#isOpen && this.#trail === undefined && !this.#tracing.get.hasSubscribers
   }
 
-  /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
-  observe<T>(operation: Operation, call: CallOptions, run: (facts: Metadata) => Promise<T>): Promise<T> {
+  /**
+   * Runs `run`, which fills in the metadata. Resolves to its result once the outcome is
+   * acknowledged.
+   */
+  observe<T>(operation: Operation, call: CallOptions, run: (metadata: Metadata) => Promise<T>): Promise<T> {
     if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
     if (call.signal?.aborted) return Promise.reject(aborted())
     const on = operation.effect ? this.#tracing.write : this.#tracing.get
@@ -57,7 +66,7 @@ export class Observer {
     on: TracingChannel<TraceMessage>,
     operation: Operation,
     call: CallOptions,
-    run: (facts: Metadata) => Promise<T>,
+    run: (metadata: Metadata) => Promise<T>,
   ): Promise<T> {
     this.#running += 1
     try {
@@ -70,8 +79,8 @@ export class Observer {
     }
   }
 
-  /** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
-  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Metadata) => Promise<T>): Promise<T> {
+  /** Neither audited nor traced. An aborted read delivers nothing. */
+  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (metadata: Metadata) => Promise<T>): Promise<T> {
     this.#running += 1
     try {
       const result = await run({ ...unknownYet })
@@ -85,7 +94,7 @@ export class Observer {
     throw aborted()
   }
 
-  /** `shut` waits for it. */
+  /** Makes `shut` wait for `running`. */
   hold(running: Promise<unknown>): void {
     if (this.#held.has(running)) return
     this.#held.add(running)
@@ -102,7 +111,7 @@ export class Observer {
     if (this.#running === 0) this.#idle?.resolve()
   }
 
-  /** Refuses operations from now on; resolves when those that run have ended. */
+  /** Refuses new operations, and resolves when the running ones have ended. */
   async shut(): Promise<void> {
     this.#isOpen = false
     while (this.#running > 0) {
@@ -116,7 +125,7 @@ export class Observer {
     { operation, name, effect }: Operation,
     call: CallOptions,
     message: TraceMessage,
-    run: (facts: Metadata) => Promise<T>,
+    run: (metadata: Metadata) => Promise<T>,
   ): Promise<T> {
     if (effect) await this.#recordIntent({ operation, name, actor: call.actor, requestId: call.requestId }, call.signal)
     const startedAt = Date.now()
@@ -130,7 +139,7 @@ export class Observer {
     const isDone = failure === undefined && (effect || isLeased(message))
     const had = isDone ? 'done' : failure?.effect
     const event = outcomeOf(message, startedAt, failure)
-    // An outcome that is owed, since a change was meant or made, is recorded before a caller who gives up gets nothing.
+    // After an intent or an effect the outcome is recorded even if the caller aborts.
     const isOwed = effect || had !== undefined
     try {
       if (isOwed) await this.#record(event, had, ofItsOwn)
@@ -143,7 +152,9 @@ export class Observer {
     return result as T // set, since nothing failed
   }
 
-  /** One that was given up on may be on record all the same: then its outcome follows it, in the background. */
+  /**
+   * An intent that failed may be on record all the same, so its outcome follows in the background.
+   */
   async #recordIntent(event: EventOf, signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#record({ ...event, phase: 'intent', time: Date.now() }, undefined, { signal, closing: this.#bounds.closing })
@@ -167,7 +178,7 @@ export class Observer {
   }
 }
 
-/** A trail's own `CONFIGURATION` stays one: no retry mends it. */
+/** A trail's `CONFIGURATION` stays one: no retry fixes it. */
 function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect'], why: SecretsError | undefined): SecretsError {
   const consequence = { done: 'though it was done', unknown: 'and it may have been done' }
   const nothing = phase === 'intent' ? 'so nothing was sent' : 'so nothing is handed out'
@@ -180,16 +191,15 @@ function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['e
   })
 }
 
-/** Neither the caller's abort nor `close()` ends it: only the deadline. */
+/** Only the deadline ends it, neither the caller's abort nor `close()`. */
 const ofItsOwn: Omit<Bounds, 'deadlineMs'> = { signal: undefined, closing: new AbortController().signal }
 
-/** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {
   if (SecretsError.isInstance(error)) return error.secret === undefined ? withContext(error, { secret }) : error
   return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
 }
 
-/** Members of its own, for what is not learnt: nobody else's shine through. */
+/** Own members, so that a polluted prototype does not show through. */
 const unknownYet = {
   provider: undefined,
   version: undefined,
@@ -202,7 +212,7 @@ const unknownYet = {
   code: undefined,
 }
 
-/** What the store gave is a lease: it exists, whether the caller gets it or not. */
+/** A new lease exists even if the caller never gets it. */
 function isLeased({ exclusive, from }: Metadata): boolean {
   return exclusive === true && from === 'store'
 }

@@ -45,7 +45,7 @@ function listen(...channels: ('get' | 'write' | 'refresh')[]): void {
 describe('traced', () => {
   const message = (): TraceMessage => ({ operation: 'get', name: 'db' })
 
-  it('does nothing but run without subscribers', async () => {
+  it('only runs the call without subscribers', async () => {
     const on = tracing().get
     const trace = vi.spyOn(on, 'tracePromise')
     const given = message()
@@ -55,14 +55,14 @@ describe('traced', () => {
     expect(given).toEqual(message())
   })
 
-  it('gives the answer to the caller, and never to a subscriber', async () => {
+  it('gives the answer to the caller, never to a subscriber', async () => {
     listen('get')
     expect(await traced(tracing().get, message(), async () => canary)).toBe(canary)
     expect(heard.map(({ event }) => event)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd'])
     expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 
-  it('tells of a failure, which is the same for the caller', async () => {
+  it('publishes a failure, and rejects with the same one', async () => {
     listen('get')
     const error = new SecretsError('UNAVAILABLE', 'x')
     await expect(traced(tracing().get, message(), async () => Promise.reject(error))).rejects.toBe(error)
@@ -74,11 +74,11 @@ describe('traced', () => {
 describe('an observed operation', () => {
   const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
 
-  it('shows at its end all that became known of it, and no value', async () => {
+  it('shows its metadata at its end, and no value', async () => {
     listen('get', 'write')
     const observer = new Observer(undefined, tracing(), bounds)
-    const run = async (facts: object): Promise<string> => {
-      Object.assign(facts, { provider: 'aws', version: 3, from: 'memory', stale: true, degraded: false })
+    const run = async (metadata: object): Promise<string> => {
+      Object.assign(metadata, { provider: 'aws', version: 3, from: 'memory', stale: true, degraded: false })
       return canary
     }
     await observer.observe({ operation: 'get', name: 'db', effect: false }, { actor: 'ada', requestId: 'r-1' }, run)
@@ -102,7 +102,7 @@ describe('an observed operation', () => {
     expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 
-  it('shows the code of its failure, and nothing of an error that is not ours', async () => {
+  it('shows the code of its failure, and nothing of a foreign error', async () => {
     listen('get')
     const observer = new Observer(undefined, tracing(), bounds)
     const run = async (): Promise<never> => Promise.reject(new Error(canary))
@@ -111,7 +111,7 @@ describe('an observed operation', () => {
     expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 
-  it('is watched while somebody subscribes', () => {
+  it('is watched while a subscriber exists', () => {
     const observer = new Observer(undefined, tracing(), bounds)
     expect(observer.isUnwatched).toBe(true)
     listen('get')
@@ -144,7 +144,7 @@ describe('a refresh', () => {
     await vi.advanceTimersByTimeAsync(0)
   }
 
-  it("is told under the store's path, without the value", async () => {
+  it("is published under the store's path, without the value", async () => {
     listen('refresh')
     await refreshed(async () => ({ value: canary }))
     expect(heard.map(({ event }) => event)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd'])
@@ -152,7 +152,7 @@ describe('a refresh', () => {
     expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 
-  it("that fails is told too, and is nobody's rejection", async () => {
+  it('that fails is published too, without an unhandled rejection', async () => {
     listen('refresh')
     let calls = 0
     await refreshed(async () => ((calls += 1) === 1 ? { value: canary } : Promise.reject(new SecretsError('UNAVAILABLE', 'x'))))

@@ -1,8 +1,9 @@
 import { channel, type Channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 
 /**
- * What subscribers of `finchat.secrets.get`, `.write`, `.refresh` (tracing channels) and `.fallback` (a plain channel) receive.
- * Never a value. Members are filled in as they become known; at the end of an operation all are there.
+ * What subscribers of `finchat.secrets.get`, `.write`, `.refresh` (tracing channels) and
+ * `.fallback` (a plain channel) receive. Never a value. Members are filled in as they become known,
+ * and complete when the operation ends.
  */
 export interface TraceMessage {
   readonly operation: string
@@ -38,7 +39,7 @@ export function tracing(): Tracing {
   }
 }
 
-/** Runs `run` inside the channel's events; without subscribers it only runs it. */
+/** Runs `run` inside the channel's events. */
 export async function traced<T>(on: TracingChannel<TraceMessage>, message: TraceMessage, run: () => Promise<T>): Promise<T> {
   if (!on.hasSubscribers) return run()
   // tracePromise puts what the promise resolves to on the message: a value must not pass through it.

@@ -5,7 +5,7 @@ it('takes an AbortSignal, an actor and a request id', () => {
   expect(() => knownCallOptions({ signal: AbortSignal.abort(), actor: 'webapp', requestId: '7' }, callMembers)).not.toThrow()
 })
 
-it('refuses a signal that is none: it would leave the caller waiting', () => {
+it('refuses a wrong signal, which would leave the caller waiting', () => {
   const options = { signal: 5 } as unknown as Parameters<typeof knownCallOptions>[0] // what JavaScript could pass
   expect(() => knownCallOptions(options, callMembers)).toThrow('signal is no AbortSignal')
 })

@@ -4,19 +4,18 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Options of every call. */
 export interface CallOptions {
-  /** Ends the call with `ABORTED`; a request that others share goes on. */
+  /** Ends the call with `ABORTED`; a request shared with other callers goes on. */
   readonly signal?: AbortSignal | undefined
   /** Who asks, for the audit trail. */
   readonly actor?: string | undefined
-  /** On whose request, for the audit trail. */
+  /** The request that caused the call, for the audit trail. */
   readonly requestId?: string | undefined
 }
 
 export const callMembers: MembersOf<CallOptions> = { signal: 'any', actor: 'string', requestId: 'string' }
 
 /**
- * A copy of the options. Throws `INVALID_ARGUMENT` for no object, an unknown member, or a signal
- * that is none.
+ * Returns a copy. Throws `INVALID_ARGUMENT` for a non-object, an unknown member or a wrong signal.
  */
 export function knownCallOptions<Options extends CallOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
   const known = knownOptions(options, members, 'INVALID_ARGUMENT')

@@ -2,7 +2,7 @@ import { described } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
- * Returns the error for an option that cannot work: `CONFIGURATION`, with what to do about it.
+ * Returns a `CONFIGURATION` error for an option that cannot work.
  *
  * @example
  * import { configurationError } from '@finchat/secrets-core/provider'
@@ -14,8 +14,7 @@ export function configurationError(problem: string, remedy?: string): SecretsErr
 }
 
 /**
- * Returns the error for an argument of a call that the store cannot take: `INVALID_ARGUMENT`, with
- * what to do about it.
+ * Returns an `INVALID_ARGUMENT` error for an argument that the store cannot take.
  *
  * @example
  * import { invalidArgument } from '@finchat/secrets-core/provider'
@@ -27,7 +26,7 @@ export function invalidArgument(problem: string, remedy?: string): SecretsError 
 }
 
 /**
- * Throws `CONFIGURATION` unless the option is a number from `least` to `most`; NaN is none.
+ * Throws `CONFIGURATION` unless the option is a number from `least` to `most`.
  *
  * @example
  * import { assertWithin, longestTimerMs } from '@finchat/secrets-core/provider'

@@ -9,12 +9,12 @@ import { knownOptions } from './known-options.ts'
 describe('knownOptions', () => {
   const members = { url: 'string', token: 'any', retry: 'boolean' } as const
 
-  it('takes known members, all of them or none', () => {
+  it('accepts all, some or no known members', () => {
     expect(() => knownOptions({}, members)).not.toThrow()
     expect(() => knownOptions({ token: undefined, url: 'u' }, members)).not.toThrow()
   })
 
-  it('gives a copy that has every member itself, and reads what a class gives its objects', () => {
+  it('returns a copy with own members, also from an object of a class', () => {
     class Options {
       readonly token = 5
       get url(): string {
@@ -28,7 +28,7 @@ describe('knownOptions', () => {
     ])
   })
 
-  it('names a member that nobody reads, and those that there are', () => {
+  it('names an unknown member and the known ones', () => {
     expect(() => knownOptions({ tokne: 'hunter2' }, members)).toThrow(/^the option "tokne" is not known \(use url, token, retry\)$/)
     expect(() => knownOptions({ constructor: 1 }, members)).toThrow('"constructor"')
   })
@@ -42,13 +42,13 @@ describe('knownOptions', () => {
     [null, 'null'],
     ['hunter2', 'text'],
     [5, 'a number'],
-  ])('takes nothing but an object, and shows no text: %j', (options, shown) => {
+  ])('refuses a non-object without showing text: %j', (options, shown) => {
     expect(() => knownOptions(options as unknown as object, members)).toThrow(
       `the options are ${shown} instead of an object (use url, token, retry)`,
     )
   })
 
-  it('reads the type of a value that a class gives, too', () => {
+  it('checks members inherited from a class', () => {
     class Options {
       get retry(): string {
         return 'hunter2'
@@ -65,11 +65,11 @@ describe('knownOptions', () => {
     [Buffer.from('url'), 'a Uint8Array'],
     [Promise.resolve({}), 'a Promise (await it)'],
     [() => 'url', 'a function'],
-  ])('takes no object whose members say nothing: %o', (options, shown) => {
+  ])('refuses an object of the wrong kind: %o', (options, shown) => {
     expect(() => knownOptions(options as object, members)).toThrow(`the options are ${shown} instead of an object (use url, token, retry)`)
   })
 
-  it('takes an object without a prototype, or of another realm, the environment, and a module', async () => {
+  it('accepts an object without prototype or of another realm, the environment, and a module', async () => {
     expect(isRecord(await import('./names.ts'))).toBe(true)
     expect(isRecord(runInNewContext('({ url: 1 })'))).toBe(true)
     expect(isRecord(process.env)).toBe(true)
@@ -78,7 +78,7 @@ describe('knownOptions', () => {
 })
 
 describe('described', () => {
-  it('says what was passed, and what to do about the two common mistakes', async () => {
+  it('names what was passed, and the remedy of two common mistakes', async () => {
     const secrets = createSecretsManager({ providers: [envProvider({ env: { TOKEN: 'hunter2' } })] })
     const value = await secrets.getSecretValue('TOKEN')
     const things = [undefined, 5, {}, [], Promise.resolve('hunter2'), value]

@@ -3,16 +3,16 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isRecord, ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** The type that a member's value must have; `any`: the member is only known. */
+/** The required type of a member; `any`: not checked. */
 export type MemberKind = 'string' | 'number' | 'boolean' | 'any'
 
-/** Every member of an options type: with one missing, or one too many, it does not compile. */
+/** Lists every member of an options type; a missing or extra one does not compile. */
 export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: MemberKind }
 
 /**
- * Returns a copy of the options in which every member is its own, so that a polluted prototype adds
- * none. Throws, by default `CONFIGURATION`, for no object, a value of the wrong type, and an
- * unknown member: a misspelt `onlyNamed` would open what it should close.
+ * Returns a copy with own properties only, so that a polluted prototype adds no option. Throws
+ * `code`, by default `CONFIGURATION`, for a non-object, an unknown member or a wrong type.
+ * Otherwise a misspelt `onlyNamed` would open what it should close.
  *
  * @example
  * import { knownOptions } from '@finchat/secrets-core/provider'

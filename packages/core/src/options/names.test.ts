@@ -60,7 +60,7 @@ describe('isValidName', () => {
     expect(isValidName(name)).toBe(false)
   })
 
-  it('takes exactly what the grammar says, character by character and segment by segment', () => {
+  it('follows the grammar for each character and segment', () => {
     const text = fc.oneof(
       fc.string({ unit: anyCharacter, maxLength: 8 }),
       fc.string({ unit: fc.constantFrom('a', '.', '/', '-', ':', ' ', '%'), maxLength: 8 }),
@@ -88,7 +88,7 @@ describe('assertValidName', () => {
     )
   })
 
-  it('lets a valid one pass', () => {
+  it('accepts a valid name', () => {
     expect(() => assertValidName('prod/db')).not.toThrow()
   })
 })

@@ -5,9 +5,9 @@ const grammar = /^[A-Za-z0-9/_+=.@:-]{1,512}$/
 const emptyOrDots = /(^|\/)(\.{0,2})(\/|$)/
 
 /**
- * Whether this is a valid logical name: 1 to 512 characters out of `A-Z a-z 0-9 / _ + = . @ : -`,
- * of which `/` divides segments that are neither empty nor `.` nor `..`. It is AWS Secrets
- * Manager's grammar, with `:` for ARNs.
+ * Whether this is a valid logical name: 1 to 512 characters of `A-Z a-z 0-9 / _ + = . @ : -`. No
+ * segment between slashes is empty, `.` or `..`. The grammar is AWS Secrets Manager's, with `:` for
+ * ARNs.
  *
  * @example
  * import { isValidName } from '@finchat/secrets-core'

@@ -29,20 +29,20 @@ function managerOf(secrets: Readonly<Record<string, string | StoredSecret>>, loc
 }
 
 describe('a secret in memory', () => {
-  it('is one and the same text for those who read it while it is in use', async () => {
+  it('is one string for all readers while it is in use', async () => {
     const secrets = managerOf({ token: 'v1' })
     await secrets.getSecret('token')
     expect(secrets.getSecret('token')).toBe(secrets.getSecret('token'))
     expect(await secrets.getSecret('token')).toBe('v1')
   })
 
-  it('is one and the same handle', async () => {
+  it('is one value object for all readers', async () => {
     const secrets = managerOf({ token: 'v1' })
     expect(await secrets.getSecretValue('token')).toBe(await secrets.getSecretValue('token'))
     expect(secrets.getSecretValue('token')).toBe(secrets.getSecretValue('token'))
   })
 
-  it('is cut as its place says, and handed out whole where that names no field', async () => {
+  it('is reduced to its located field, and delivered whole without one', async () => {
     const json: StoredSecret = { value: '{"user":"ada","port":5432}', shape: 'map' }
     const secrets = managerOf({ db: json }, (name) => (name === 'port' ? { path: 'db', field: 'port' } : { path: name }))
     for (const _ of ['from the store', 'from memory', 'in one look-up']) {
@@ -52,7 +52,7 @@ describe('a secret in memory', () => {
     }
   })
 
-  it('is found behind providers that said that they have none, each of which counts as a hit, and no longer than they are believed', async () => {
+  it('is found behind known absences, each of which counts as a hit, as long as they hold', async () => {
     const first = provider('first', async () => undefined)
     const second = provider('second', answering({ token: 'v1' }))
     const secrets = createSecretsManager({ providers: [first, second] })
@@ -64,7 +64,7 @@ describe('a secret in memory', () => {
     expect([first.get, second.get].map((get) => vi.mocked(get).mock.calls.length)).toEqual([2, 1])
   })
 
-  it('is not found behind a provider that has answered nothing yet', async () => {
+  it('is not found behind a provider without an answer yet', async () => {
     let value: string | undefined
     const first = provider('first', async () => (value === undefined ? undefined : { value }))
     const secrets = createSecretsManager({ providers: [first, provider('second', answering({ token: 'weaker' }))] })
@@ -97,7 +97,7 @@ describe('a secret in memory', () => {
     expect(await secrets.getSecret('token')).toBe('new')
   })
 
-  it('is looked up anew behind an absence that was noted before the clock went back', async () => {
+  it('is looked up again if the clock went back after an absence', async () => {
     const [first, second] = [provider('first', async () => undefined), provider('second', answering({ token: 'v1' }))]
     const secrets = createSecretsManager({ providers: [first, second] })
     for (const _ of ['from the store', 'along the route', 'in one look-up']) await secrets.getSecret('token')
@@ -106,7 +106,7 @@ describe('a secret in memory', () => {
     expect([first.get, second.get].map((get) => vi.mocked(get).mock.calls.length)).toEqual([2, 2])
   })
 
-  it('is used by its latest read: others make room', async () => {
+  it('is marked as used by its latest read, so others are evicted', async () => {
     const secrets = managerOf({ a: 'A', b: 'B', c: 'C' })
     for (const name of ['a', 'b', 'a', 'b', 'a', 'c']) await secrets.getSecret(name)
     const { misses } = secrets.cacheStats()
@@ -114,7 +114,7 @@ describe('a secret in memory', () => {
     expect(secrets.cacheStats()).toMatchObject({ misses, evictions: 1 })
   })
 
-  it('is read anew after the store has another one, a clock that went back, and the end of its life', async () => {
+  it('is read again after a change, a clock that went back, and its expiry', async () => {
     let reads = 0
     const get = async (): Promise<StoredSecret> => ({ value: `v${(reads += 1)}` })
     const secrets = createSecretsManager({ providers: [provider('store', get)] })
@@ -136,7 +136,7 @@ describe('a secret in memory', () => {
     await closing
   })
 
-  it('is kept by nothing once it has left the memory and nobody holds it', async () => {
+  it('is collected once it has left memory and no reader holds it', async () => {
     vi.useRealTimers()
     const secrets = managerOf({ a: 'A', b: 'B', c: 'C' })
     await secrets.getSecretValue('a')
@@ -148,7 +148,7 @@ describe('a secret in memory', () => {
     expect(secrets.cacheStats()).toMatchObject({ evictions: 1 })
   })
 
-  it('is found under more names than are remembered', async () => {
+  it('is found under more names than can be remembered', async () => {
     const secrets = managerOf({ one: 'v1' }, () => ({ path: 'one' }))
     for (let count = 0; count < 10_010; count += 1) await secrets.getSecret(`name-${count}`)
     expect([await secrets.getSecret('name-0'), await secrets.getSecret('name-10009')]).toEqual(['v1', 'v1'])
@@ -156,7 +156,7 @@ describe('a secret in memory', () => {
   })
 })
 
-describe('a secret that many ask for at once', () => {
+describe('a secret with many readers at once', () => {
   const slowly = (get: SecretProvider['get']): SecretProvider['get'] => {
     return async (path, context) => {
       await new Promise((resolve) => setTimeout(resolve, 20))
@@ -169,7 +169,7 @@ describe('a secret that many ask for at once', () => {
   }
   const calls = ({ get }: SecretProvider): number => vi.mocked(get).mock.calls.length
 
-  it.each([0, 300])('is asked for once, with a TTL of %d s; each who waited counts as a miss that joined', async (ttlSeconds) => {
+  it.each([0, 300])('is read once, with a TTL of %d s, and each waiting reader counts as a joined miss', async (ttlSeconds) => {
     const store = provider('store', slowly(answering({ token: 'v1' })))
     const secrets = createSecretsManager({ providers: [store], cache: { ttlSeconds } })
     const results = await many(() => secrets.getSecret('token'))
@@ -177,14 +177,14 @@ describe('a secret that many ask for at once', () => {
     expect([calls(store), secrets.cacheStats()]).toEqual([1, expect.objectContaining({ hits: 0, misses: 100, flightsJoined: 99 })])
   })
 
-  it('is one handle for all', async () => {
+  it('is one value object for all readers', async () => {
     const secrets = createSecretsManager({ providers: [provider('store', slowly(answering({ token: 'v1' })))] })
     const results = await many(() => secrets.getSecretValue('token'))
     const values = results.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
     expect([new Set(values).size, values[99]?.reveal()]).toEqual([1, 'v1'])
   })
 
-  it('is asked for once at each provider, where the first has none', async () => {
+  it('is read once from each provider if the first has none', async () => {
     const [first, second] = [provider('first', slowly(answering({}))), provider('second', slowly(answering({ token: 'v1' })))]
     const secrets = createSecretsManager({ providers: [first, second] })
     const results = await many(() => secrets.getSecret('token'))
@@ -192,7 +192,7 @@ describe('a secret that many ask for at once', () => {
     expect([calls(first), calls(second)]).toEqual([1, 1])
   })
 
-  it('is waited for at the second provider, where the first is known to have none', async () => {
+  it('is read from the second provider if the first is known to have none', async () => {
     const shortLived = async (): Promise<StoredSecret> => ({ value: 'v1', expiresAt: Date.now() + 1_000 })
     const [first, second] = [provider('first', answering({})), provider('second', slowly(shortLived))]
     const secrets = createSecretsManager({ providers: [first, second] })
@@ -204,7 +204,7 @@ describe('a secret that many ask for at once', () => {
     expect(secrets.cacheStats().providers['first']).toMatchObject({ hits: before + 100 })
   })
 
-  it('fails for all as for the one who asked', async () => {
+  it('fails for all readers alike', async () => {
     const store = provider(
       'store',
       slowly(async () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'denied'))),
@@ -215,7 +215,7 @@ describe('a secret that many ask for at once', () => {
     expect(calls(store)).toBe(1)
   })
 
-  it('falls back for all who waited for a store that is down', async () => {
+  it('falls back for all readers of a store that is down', async () => {
     const store = provider(
       'store',
       slowly(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))),
@@ -226,7 +226,7 @@ describe('a secret that many ask for at once', () => {
     expect(calls(store)).toBe(1)
   })
 
-  it('tells each what is wrong with what all got', async () => {
+  it('reports to each reader why its own part is missing', async () => {
     const secrets = createSecretsManager({
       providers: [
         provider(
@@ -239,7 +239,7 @@ describe('a secret that many ask for at once', () => {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_ARGUMENT', secret: 'token', provider: 'store' } })
   })
 
-  it('still reaches those who waited when the manager is closed, even behind a provider that has none', async () => {
+  it('still reaches waiting readers when the manager closes, even behind a known absence', async () => {
     const providers = [provider('first', slowly(answering({}))), provider('second', slowly(answering({ token: 'v1' })))]
     const secrets = createSecretsManager({ providers })
     await secrets.checkHealth()
@@ -250,7 +250,7 @@ describe('a secret that many ask for at once', () => {
   })
 })
 
-describe('a verdict on a secret in memory', () => {
+describe('the verification of a secret in memory', () => {
   it.each([
     ['the text', 'hunter2', true],
     ['its bytes', new TextEncoder().encode('hunter2'), true],
@@ -263,7 +263,7 @@ describe('a verdict on a secret in memory', () => {
     expect([long, short, await secrets.verifySecret('token', presented, {})]).toEqual([verdict, verdict, verdict])
   })
 
-  it('that is no, is put to the store at once, and then for 5 s to nobody', async () => {
+  it('asks the store at once after a mismatch, and then not for 5 s', async () => {
     const get = vi.fn(async () => ({ value: get.mock.calls.length === 1 ? 'before' : 'after' }))
     const secrets = createSecretsManager({ providers: [provider('store', get)] })
     expect([await secrets.verifySecret('token', 'before'), await secrets.verifySecret('token', 'after')]).toEqual([true, true])
@@ -271,7 +271,7 @@ describe('a verdict on a secret in memory', () => {
     expect(get).toHaveBeenCalledTimes(3)
   })
 
-  it('takes what no candidate can be the long way, to say so', async () => {
+  it('rejects an invalid candidate by the general path', async () => {
     const secrets = managerOf({ token: 'hunter2' })
     await secrets.getSecret('token')
     const candidates = [undefined, null, 7, {}] as unknown as string[] // as from JavaScript

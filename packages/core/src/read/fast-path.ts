@@ -6,16 +6,16 @@ import type { Entry } from '../cache/entries.ts'
 import type { Location, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
-/** Names beyond this are looked up anew each time. */
+/** Names beyond this number are looked up each time. */
 const mostRemembered = 10_000
 
-/** An earlier location of a route, whose store has no such secret. */
+/** An earlier location, whose store has no such secret. */
 interface EarlierAbsence {
   readonly location: Location
   readonly absence: Absence
 }
 
-/** A name's current secret in memory, and what reads take from it. */
+/** A name's current secret in memory, ready to deliver. */
 export class FastEntry {
   readonly entry: Entry
   readonly store: ProviderCache
@@ -32,13 +32,13 @@ export class FastEntry {
     this.#earlier = earlier
   }
 
-  /** The same entry, behind absences that were looked up again. */
+  /** The same entry behind renewed absences. */
   renew(earlier: readonly EarlierAbsence[]): this {
     this.#earlier = earlier
     return this
   }
 
-  /** Whether this is as good as when it was found, which then counts as a hit of every store on the way. */
+  /** Whether it is still fresh; counts a hit at every store on the way. */
   isStillFresh(now: number): boolean {
     for (const { location, absence } of this.#earlier) if (!location.chainEntry.store.isStillAbsent(absence, now)) return false
     if (!this.store.isStillFresh(this.entry, now)) return false
@@ -46,14 +46,14 @@ export class FastEntry {
     return true
   }
 
-  /** What the name stands for; of a secret with named fields, the sole one. Throws where there is no such part. */
+  /** The located part; with named fields, the only one. Throws if there is no such part. */
   get part(): SecretBytes {
     return (this.#part ??= this.entry.held.part(this.#fields))
   }
 
   /**
-   * The part's text. All who ask while somebody still has it get the same string. So a busy secret
-   * is one string in the heap, not one for each read, and an idle process has none.
+   * The part's text, one string for all readers as long as one of them holds it, so an idle process
+   * has none in its heap.
    */
   get text(): Promise<string> {
     const known = this.#text?.deref()
@@ -63,7 +63,7 @@ export class FastEntry {
     return text
   }
 
-  /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
+  /** Without a field a map is delivered whole, for its `json()`. */
   get value(): Promise<SecretValue> {
     return (this.#value ??= Promise.resolve((this.#fields.length === 0 ? this.entry.held : this.part).value(false, false)))
   }
@@ -76,26 +76,27 @@ export interface JoinedFlight {
 }
 
 /**
- * Answers reads from memory without a promise of their own: a fresh value of the first provider, or
- * of one behind others that have no such secret. A name that was found before costs one look-up.
+ * Answers from memory without a new promise: a fresh value, behind known absences. A known name
+ * costs one look-up.
  */
 export class FastPath {
   readonly #known = new Map<string, FastEntry>()
 
-  /** What was found before, if it still counts. */
   known(name: string): FastEntry | undefined {
     const known = this.#known.get(name)
     return known?.isStillFresh(Date.now()) ? known : undefined
   }
 
-  /** What the first place of the route that may have the secret holds in memory, or the call to its store that is under way. */
+  /**
+   * Finds the first location without a known absence: its value in memory, or its running flight.
+   */
   find({ name, locations }: Route): FastEntry | JoinedFlight | undefined {
     const earlier: EarlierAbsence[] = []
     for (const location of locations) {
       const { store } = location.chainEntry
       const entry = store.peek(location.path)
       if (entry !== undefined) {
-        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        for (const { location: behind } of earlier) behind.chainEntry.store.recordAbsenceHit(behind.path)
         return this.#remember(name, entry, location, earlier)
       }
       const absence = store.absence(location.path)

@@ -16,9 +16,9 @@ export interface DescribeOptions extends CallOptions {
 }
 
 export interface ListOptions extends CallOptions {
-  /** Only this provider; by default every one that can list, in the chain's order. */
+  /** Only this provider. Default: all that can list, in the chain's order. */
   readonly provider?: string | undefined
-  /** Only the store's own paths that begin so. */
+  /** Only the store's own paths with this prefix. */
   readonly prefix?: string | undefined
 }
 
@@ -26,7 +26,7 @@ export interface DescribedSecret extends SecretDescription {
   readonly provider: string
 }
 
-/** A secret under its store's own path: several names may lead to it, or none. */
+/** A secret under its store's own path. Several names may lead to it, or none. */
 export interface CatalogEntry extends ListedSecret {
   readonly provider: string
 }
@@ -42,7 +42,7 @@ export interface CatalogOptions {
 const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: 'any' }
 const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: 'string', prefix: 'string' }
 
-/** The calls that tell what there is, without values. */
+/** The calls that list and describe secrets. */
 export class Catalog {
   readonly #options: CatalogOptions
 
@@ -56,13 +56,13 @@ export class Catalog {
     const options = knownCallOptions(describe, describeMembers)
     assertFallbackPolicy(options.fallback)
     const context: CallContext = { signal: options.signal ?? bounds.closing }
-    return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
+    return observer.observe({ operation: 'describe', name, effect: false }, options, async (metadata) => {
       const steps = traversal(route, options.fallback)
       const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description
       const provider = current.location.chainEntry.provider.name
-      Object.assign(facts, { provider, version, revision, degraded: steps.degraded })
+      Object.assign(metadata, { provider, version, revision, degraded: steps.degraded })
       return { ...current.description, provider }
     })
   }
@@ -95,7 +95,7 @@ export class Catalog {
     )
   }
 
-  /** Every page is waited for as any other call is: up to the deadline or the caller's abort. */
+  /** Each page has the deadline and ends with the caller's abort. */
   async *#entriesOf(
     { name: provider, list }: SecretProvider,
     prefix: string,
@@ -111,13 +111,13 @@ export class Catalog {
         yield { ...next.value, provider }
       }
     } finally {
-      // Not waited for: a page that hangs must not hold its reader.
+      // Not awaited: a page that hangs must not hold its reader.
       void ended(entries)
     }
   }
 }
 
-/** To reject with UNSUPPORTED is the same as not to have the member. */
+/** UNSUPPORTED is equal to having no `list`. */
 function isWithoutList(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
 }

@@ -68,7 +68,7 @@ describe('loadSecrets', () => {
     )
   })
 
-  it('returns what the schema makes of a value, in its type: zod', async () => {
+  it("returns the schema's output with its type: zod", async () => {
     const loaded = await loadSecrets(managerOf({ port: '5432', db: '{"host":"h"}' }), {
       port: { schema: z.coerce.number().int() },
       db: { json: true, schema: z.object({ host: z.string(), pool: z.number().default(10) }) },
@@ -101,7 +101,7 @@ describe('loadSecrets', () => {
     })
   })
 
-  it('says which member of a value is wrong, as the schema calls it', async () => {
+  it('names the wrong member of a value as the schema declares it', async () => {
     const schema = z.object({ host: z.string(), port: z.number() })
     const error = await refusal({ db: `{"port":"${canary}","${canary}":1}` }, { db: { json: true, schema } })
     expect(error).toMatchObject({
@@ -110,7 +110,7 @@ describe('loadSecrets', () => {
     })
   })
 
-  it('returns what the schema makes of a value, in its type: valibot', async () => {
+  it("returns the schema's output with its type: valibot", async () => {
     const loaded = await loadSecrets(managerOf({ port: '5432' }), {
       port: { schema: v.pipe(v.string(), v.transform(Number), v.integer()) },
       none: { schema: v.optional(v.string()) },
@@ -132,7 +132,7 @@ describe('loadSecrets', () => {
     }>()
   })
 
-  it('returns what the schema makes of a value, in its type: arktype', async () => {
+  it("returns the schema's output with its type: arktype", async () => {
     const loaded = await loadSecrets(managerOf({ port: '5432', db: '{"host":"h"}' }), {
       port: { schema: type('string.integer.parse') },
       db: { json: true, schema: type({ host: 'string' }) },
@@ -142,7 +142,7 @@ describe('loadSecrets', () => {
     expectTypeOf(loaded).toEqualTypeOf<{ readonly port: number; readonly db: { host: string }; readonly none: string | undefined }>()
   })
 
-  it('promises no more than it knows in its types', async () => {
+  it('promises in its types only what it knows', async () => {
     const json: boolean = Math.random() < 2
     const spec: SecretSpec = { name: 'a' }
     const loaded = await loadSecrets(managerOf({ a: '1' }), { a: { json }, spec, plain: { name: 'a', json: false } })
@@ -160,12 +160,12 @@ describe('loadSecrets', () => {
     expect(Object.getPrototypeOf(loaded)).toBe(Object.prototype)
   })
 
-  it('asks only for own keys', async () => {
+  it('reads only own keys of the specification', async () => {
     const specs = Object.create({ inherited: {} }) as Record<string, SecretSpec>
     expect(await loadSecrets(managerOf({}), specs)).toEqual({})
   })
 
-  it('lists everything that is missing or wrong in one error, by name', async () => {
+  it('lists everything missing or wrong in one error, by name', async () => {
     const secrets = {
       text: canary,
       port: canary,
@@ -231,7 +231,7 @@ describe('loadSecrets', () => {
     expect(error).toMatchObject({ code: 'NOT_FOUND', secret: 'first', message: expect.stringContaining(`"d": Secret 'd' not found`) })
   })
 
-  it('never takes a secret that could not be asked for as missing', async () => {
+  it('never treats an unreachable secret as missing', async () => {
     const outage = new SecretsError('UNAVAILABLE', 'down', { secret: 'a' })
     expect(await refusal({ a: outage }, { a: { schema: z.string().default('dev') } })).toMatchObject({ code: 'UNAVAILABLE' })
     expect(await refusal({ a: new SecretsError('DELETED', 'gone') }, { a: { schema: z.string().optional() } })).toMatchObject({
@@ -266,7 +266,7 @@ describe('loadSecrets', () => {
     expect(ask).not.toHaveBeenCalled()
   })
 
-  it('passes on what ends the whole batch', async () => {
+  it('passes on an error of the whole batch', async () => {
     const closed = new SecretsError('ABORTED', 'closed')
     await expect(loadSecrets({ getSecretValues: async () => Promise.reject(closed) }, { a: {} })).rejects.toBe(closed)
   })

@@ -10,17 +10,20 @@ import type { SchemaOutput, StandardSchemaV1 } from '../contract/standard-schema
 
 /** One secret that an application needs. */
 export interface SecretSpec {
-  /** The secret's name: the key in the specification by default. */
+  /** The secret's name. Default: the key in the specification. */
   readonly name?: string | undefined
-  /** One of its fields: a key, or a JSON pointer. */
+  /** One of its fields: a key or a JSON pointer. */
   readonly field?: string | undefined
-  /** Parse it as JSON before the schema sees it. */
+  /** Parse the text as JSON before the schema sees it. */
   readonly json?: boolean | undefined
-  /** Validates and converts it: of zod, valibot, arktype or any other library that follows Standard Schema. */
+  /**
+   * Validates and converts the value: a schema of zod, valibot, arktype or another Standard Schema
+   * library.
+   */
   readonly schema?: StandardSchemaV1 | undefined
 }
 
-/** What `loadSecrets` returns: the schema's output; without a schema text, or what the JSON was. */
+/** What `loadSecrets` returns: the schema's output, else the text or the parsed JSON. */
 export type LoadedSecrets<Specs extends Readonly<Record<string, SecretSpec>>> = { [Key in keyof Specs]: Loaded<Specs[Key]> }
 
 type Loaded<Spec extends SecretSpec> = Spec extends { readonly schema: infer Schema extends StandardSchemaV1 }
@@ -35,13 +38,15 @@ interface PlainSpec extends Omit<SecretSpec, 'json' | 'schema'> {
 }
 
 /**
- * Fetches all the secrets that an application needs in one batch, validates them, and returns them as a plain object. A secret that does
- * not exist reaches its schema as `undefined`, so that `.optional()` and `.default()` work; without a schema it is an error, as is always one
- * that could not be asked for.
+ * Reads all secrets of an application in one batch, validates them, and returns a plain object. A
+ * missing secret reaches its schema as `undefined`, so `.optional()` and `.default()` work. Without
+ * a schema it is an error. A secret that could not be read is always an error.
  *
- * Throws `INVALID_ARGUMENT` for a malformed specification. Otherwise ONE error lists everything missing or wrong, by name and never by value.
- * Its code is the gravest: one that waiting does not heal, such as `PERMISSION_DENIED`; then `UNAVAILABLE`, `DEADLINE_EXCEEDED`,
- * `RATE_LIMITED`; then `INVALID_ARGUMENT` for a value that is wrong; and `NOT_FOUND` (a `SecretNotFoundError`) only if all are missing.
+ * Throws `INVALID_ARGUMENT` for a malformed specification. Otherwise one error lists everything
+ * missing or wrong, by name and never by value. Its code is the gravest: first codes that waiting
+ * does not heal, such as `PERMISSION_DENIED`. Then come `UNAVAILABLE`, `DEADLINE_EXCEEDED` and
+ * `RATE_LIMITED`, then `INVALID_ARGUMENT` for a wrong value. It is a `SecretNotFoundError` only if
+ * every failure is a missing secret.
  *
  * @example
  * import { createSecretsManager, envProvider, loadSecrets } from '@finchat/secrets-core'
@@ -65,7 +70,7 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
 
 /** The part of a secrets manager that `loadSecrets` uses. */
 export interface BatchReader {
-  /** Index by index what came of each request. */
+  /** One outcome for each request, in order. */
   readonly getSecretValues: (
     requests: readonly { readonly name: string; readonly field?: string | undefined }[],
     options?: CallOptions,
@@ -126,7 +131,7 @@ function knownSpec(key: string, spec: SecretSpec): SecretSpec {
   })
 }
 
-/** What the schemas make of the answers, by key. Throws one error for all that is missing or wrong. */
+/** Throws one error for everything missing or wrong. */
 async function loadSpecs(
   wanted: readonly (readonly [key: string, spec: SecretSpec])[],
   answers: readonly PromiseSettledResult<RevealableSecret>[],
@@ -139,7 +144,6 @@ async function loadSpecs(
   return Object.fromEntries(results.map(({ name, value }) => [name, value]))
 }
 
-/** One of them is `undefined`. */
 interface Result {
   readonly value: unknown
   readonly error: SecretsError | undefined
@@ -176,6 +180,6 @@ async function validated(schema: StandardSchemaV1, value: unknown): Promise<unkn
   } catch {
     problem = 'its schema threw instead of telling whether the value is right'
   }
-  // What a schema throws, or says in its issues, may quote the value.
+  // A schema's error or issues may quote the value.
   throw new SecretsError('INVALID_ARGUMENT', problem)
 }

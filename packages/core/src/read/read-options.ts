@@ -3,20 +3,21 @@ import type { VersionSelector } from '../cache/keys/cache-key.ts'
 import type { MemberKind, MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 
-/** What every read takes. */
 export interface ReadOptions extends CallOptions {
-  /** A key of the secret's JSON object, or a JSON pointer (RFC 6901) where it begins with `/`. */
+  /** A key of the secret's JSON object, or a JSON pointer (RFC 6901) if it begins with `/`. */
   readonly field?: string | undefined
-  /** What the cache holds will not do: the target refused it. Asks the store, and replaces a lease. */
+  /**
+   * Asks the store instead of the cache, and replaces a lease: for a value that the target refused.
+   */
   readonly fresh?: boolean | undefined
-  /** The value is handed out and kept nowhere. */
+  /** Keep no value in the cache. */
   readonly autoCleanup?: boolean | undefined
-  /** Overrides rows of the manager's policy for this call. */
+  /** Overrides rows of the manager's fallback policy for this call. */
   readonly fallback?: FallbackPolicy | undefined
 }
 
 export interface ReadOneOptions extends ReadOptions {
-  /** A number of the store that has the secret, or `previous`: the one that was current before. */
+  /** A version number of the store, or `previous`: the version before the current one. */
   readonly version?: VersionSelector
 }
 
@@ -29,7 +30,7 @@ export const readMembers: MembersOf<ReadOptions> = {
 }
 export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: 'any' }
 
-/** A copy of the options. Throws `INVALID_ARGUMENT` or `CONFIGURATION` for what would otherwise be ignored or misread. */
+/** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would be ignored or misread. */
 export function knownReadOptions<Options extends ReadOneOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
   const known = knownCallOptions(options, members)
   const { version, field, fallback } = known

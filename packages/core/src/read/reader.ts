@@ -14,7 +14,6 @@ import type { SecretValue } from '../value/secret-value.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
 import { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
-/** One of several secrets to read. */
 export interface SecretRequest {
   readonly name: string
   readonly field?: string | undefined
@@ -28,13 +27,11 @@ export interface ReaderOptions {
   readonly autoCleanup: boolean
 }
 
-/** Takes the secret from what is in memory. Throws where it holds no such part. */
+/** Delivers from memory. Throws if there is no such part. */
 type FastDelivery<T> = (entry: FastEntry) => Promise<T>
 
-/** Takes the secret, or a field of it, from a reading. */
 type Delivery<T> = (reading: Reading, field?: string) => T
 
-/** The reading calls. */
 export class Reader {
   readonly #options: ReaderOptions
   readonly #fastPath = new FastPath()
@@ -74,7 +71,7 @@ export class Reader {
       const known = isFast ? this.#fastPath.known(name) : undefined
       if (known !== undefined) return fast(known)
     } catch {
-      // The operation says what is wrong, and where.
+      // The operation reports what is wrong, and where.
       isFast = false
     }
     try {
@@ -88,12 +85,12 @@ export class Reader {
     }
   }
 
-  /** Nothing but the name is asked for. */
+  /** The call has no options. */
   #isPlain(options: ReadOneOptions | undefined): boolean {
     return options === undefined && !this.#options.autoCleanup
   }
 
-  /** From memory, or from the call that is under way. */
+  /** Delivers from memory or from the running flight. */
   #withoutOperation<T>(route: Route, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return found && this.#join(route, found, deliver)
@@ -104,7 +101,7 @@ export class Reader {
     }
   }
 
-  /** Many reads start at once, and then find the same secret missing. Where the call brings nothing to deliver, each runs its own operation. */
+  /** Many reads start at once. Where the flight brings no value, each runs its own operation. */
   #join<T>(route: Route, { location, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
     const alone = (): Promise<T> => this.#read(route, undefined, deliver, undefined, true)
     this.#options.observer.hold(answer)
@@ -112,7 +109,7 @@ export class Reader {
       if (found === undefined) return alone()
       try {
         const delivered = deliver({ ...found, location, degraded: false })
-        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        for (const { location: behind } of earlier) behind.chainEntry.store.recordAbsenceHit(behind.path)
         location.chainEntry.store.recordJoin()
         return delivered
       } catch {
@@ -129,36 +126,38 @@ export class Reader {
     isAdmitted = false,
   ): Promise<T> {
     const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
-    const chained = (facts: Metadata): Promise<T> =>
-      this.readObserved(this.traversal(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
+    const chained = (metadata: Metadata): Promise<T> =>
+      this.readObserved(this.traversal(route, options.fallback), options, metadata, (reading) => deliver(reading, options.field))
     return this.#options.observer.observe(
       { operation: 'get', name: route.name, effect: false, isAdmitted },
       options,
-      (facts) => (fast && this.#fromMemory(route, facts, fast)) ?? chained(facts),
+      (metadata) => (fast && this.#fromMemory(route, metadata, fast)) ?? chained(metadata),
     )
   }
 
-  /** Inside an operation that somebody audits or traces. */
-  #fromMemory<T>(route: Route, facts: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
+  /** For a read that is audited or traced. */
+  #fromMemory<T>(route: Route, metadata: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return undefined
     try {
       const answer = fast(found)
-      recordMetadata(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
+      recordMetadata(metadata, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
       return answer
     } catch {
       return undefined
     }
   }
 
-  /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
+  /** One read along the chain, inside an operation. */
   readObserved<T>(
     traversal: FallbackTraversal<Location>,
     options: ReadOneOptions,
-    facts: Metadata,
+    metadata: Metadata,
     deliver: (reading: Reading) => T,
   ): Promise<T> {
-    return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
+    return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) =>
+      recordAndDeliver(metadata, reading, deliver),
+    )
   }
 
   traversal(route: Route, fallback: FallbackPolicy | undefined): FallbackTraversal<Location> {
@@ -174,7 +173,7 @@ export class Reader {
     return fresh ? 'fresh' : 'cached'
   }
 
-  /** The secret as it is in memory, for a call that asks for nothing but the name and is observed by nobody. */
+  /** The secret in memory, for a call without options, audit or tracing. */
   inMemory(name: string): FastEntry | undefined {
     if (!this.#isPlain(undefined) || !this.#options.observer.isUnwatched) return undefined
     const found = this.#fastPath.known(name) ?? this.#fastPath.find(this.locate(name))
@@ -186,21 +185,25 @@ export class Reader {
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
-      const facts: Metadata = {}
+      const metadata: Metadata = {}
       const route = this.locate(name)
       const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback])
-      return { route, facts, ask: { traversal, deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)) } }
+      return {
+        route,
+        metadata,
+        ask: { traversal, deliver: (reading) => recordAndDeliver(metadata, reading, (each) => deliver(each, field)) },
+      }
     })
-    // Begun by the first of the operations that are let through the door, for all of them.
+    // The first admitted operation begins the batch for all.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
-    const observed = asks.map(({ route, facts: learnt, ask }) =>
-      observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (facts) => {
+    const observed = asks.map(({ route, metadata: learnt, ask }) =>
+      observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (metadata) => {
         if (route.failure !== undefined) throw route.failure
         const results = await (begun ??= chain.readMany(
           asks.flatMap((each) => (each.route.failure === undefined ? each.ask : [])),
           this.#chainRead(options),
         ))
-        Object.assign(facts, learnt)
+        Object.assign(metadata, learnt)
         const result = results.get(ask)
         if (result?.status === 'fulfilled') return result.value
         throw result?.reason
@@ -214,7 +217,7 @@ export class Reader {
   }
 }
 
-/** Every member its own, as of options that were looked at. */
+/** Own members, as of options that were checked. */
 const noOptions: ReadOneOptions = Object.freeze(knownReadOptions({}, readOneMembers))
 
 function assertList(list: unknown): void {
@@ -232,34 +235,34 @@ function knownRequest(request: SecretRequest): SecretRequest {
   return known
 }
 
-/** One of several reads; one whose route cannot be told fails alone. */
+/** One read of several. Without a route it fails alone. */
 interface ManyAsk<T> {
   readonly route: Route
-  readonly facts: Metadata
+  readonly metadata: Metadata
   readonly ask: ChainAsk<T>
 }
 
-function noted<T>(facts: Metadata, reading: Reading, deliver: Deliver<T>): T {
-  recordMetadata(facts, reading)
+function recordAndDeliver<T>(metadata: Metadata, reading: Reading, deliver: Deliver<T>): T {
+  recordMetadata(metadata, reading)
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? withContext(error, { provider: facts.provider }) : error
+    throw SecretsError.isInstance(error) ? withContext(error, { provider: metadata.provider }) : error
   }
 }
 
-function recordMetadata(facts: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
+function recordMetadata(metadata: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
   const { provider, version, revision, exclusive } = held.facts
-  facts.provider = provider
-  facts.version = version
-  facts.revision = revision
-  facts.exclusive = exclusive
-  facts.from = from
-  facts.stale = stale
-  facts.degraded = degraded
+  metadata.provider = provider
+  metadata.version = version
+  metadata.revision = revision
+  metadata.exclusive = exclusive
+  metadata.from = from
+  metadata.stale = stale
+  metadata.degraded = degraded
 }
 
-/** The place's own field first, then the one that was asked for inside it. */
+/** Extracts the location's field first, then the requested one inside it. */
 export function partOf({ held, location }: Reading, field: string | undefined): SecretBytes {
   return held.part(fieldsOf(location, field))
 }
@@ -272,7 +275,7 @@ function textOf({ held, location }: Reading, field?: string): string {
   return held.textAt(fieldsOf(location, field))
 }
 
-/** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
+/** Without a field a map is delivered whole, for its `json()`. */
 function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, location, stale, degraded } = reading
   const isWhole = field === undefined && location.fields.length === 0

@@ -30,8 +30,8 @@ const schemas: Readonly<Record<string, StandardSchemaV1>> = {
   arktype: type({ 'db?': { port: 'number' }, hosts: type({ name: 'string' }).array() }),
 }
 
-describe.each(Object.entries(schemas))('the members that a schema of %s finds fault with', (_, schema) => {
-  it('are named as it declares them', async () => {
+describe.each(Object.entries(schemas))('the members that a schema of %s rejects', (_, schema) => {
+  it('are named by its declared keys', async () => {
     expect(await membersOf(schema, { db: { port: canary }, hosts: [] })).toBe('db.port')
     expect(await membersOf(schema, { db: canary, hosts: [] })).toBe('db')
     expect(await membersOf(schema, { hosts: [{ name: 'a' }, { name: 5, [canary]: 1 }] })).toBe('hosts[1].name')
@@ -70,7 +70,7 @@ describe('a key that is part of the secret', () => {
     expect(await membersOf(schema, value)).toBe(shown)
   })
 
-  it('is not shown of a schema of any other library, whatever its issues say', () => {
+  it('is not shown for a schema of another library, whatever its issues say', () => {
     const path = [canary, { key: canary }, 3, Symbol(canary)]
     for (const schema of [{ '~standard': {} }, () => {}, null, undefined, new Proxy({}, { get: () => Promise.reject.bind(Promise) })])
       expect(faultyMembers(schema, [{ message: canary, path }])).not.toContain(canary)
@@ -87,7 +87,7 @@ describe('a key that is part of the secret', () => {
 })
 
 describe('many members', () => {
-  it('are named each once, up to five, with how many more there are', async () => {
+  it('are named once each, up to five, with the number of the others', async () => {
     const keys = Array.from({ length: 8 }, (_, index) => `key${index}`)
     const schema = z.object(Object.fromEntries(keys.map((key) => [key, z.string()])))
     expect(await membersOf(schema, {})).toBe('key0, key1, key2, key3, key4 and 3 more')
@@ -95,7 +95,7 @@ describe('many members', () => {
     expect(await membersOf(z.object({ u: union }), { u: { a: null } })).toMatch(/^u(\.a)?$/)
   })
 
-  it('of a schema that nests itself come to an end', async () => {
+  it('of a schema that nests itself end after a bounded number', async () => {
     interface Tree {
       readonly name: string
       readonly children: Tree[]

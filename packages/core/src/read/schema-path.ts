@@ -1,12 +1,12 @@
 import type { StandardSchemaIssue } from '../contract/standard-schema.ts'
 
-/** So many members are named; of a schema that nests without end, so many parts are looked at. */
+/** Bounds: named members, and visited parts of a schema that nests without end. */
 const mostNamed = 5
 const mostParts = 100
 
 /**
- * Where in a value its schema found fault, such as `db.port, hosts[0].name`; `''` where that cannot be told. A key is shown
- * only if the schema declares it: a key of a record, or one that is not known, is part of the secret, and shown as `*`.
+ * Names the members that a schema rejects, such as `db.port, hosts[0].name`; `''` if unknown. A key
+ * that the schema does not declare may be secret, and shows as `*`.
  */
 export function faultyMembers(schema: unknown, issues: readonly StandardSchemaIssue[]): string {
   const paths = issues.map(({ path = [] }) => shownPath([schema], path.map(keyOf)))
@@ -36,7 +36,7 @@ function dotted(path: string): string {
   return path === '' || path.startsWith('[') ? path : `.${path}`
 }
 
-/** The schema and all that stands for the same value inside it: what an optional, a union or a pipe is made of. */
+/** The schema and its inner schemas for the same value, as of an optional, a union or a pipe. */
 function partsOf(schema: unknown): readonly unknown[] {
   const parts = new Set([schema])
   for (const part of parts) {
@@ -47,7 +47,7 @@ function partsOf(schema: unknown): readonly unknown[] {
   return [...parts]
 }
 
-/** What an object's schema declares under this key: zod's `shape`, valibot's `entries`, arktype's `props`. */
+/** Finds the key in zod's `shape`, valibot's `entries` or arktype's `props`. */
 function declaredAt(part: unknown, key: string): readonly unknown[] {
   for (const shape of [read(part, 'shape'), read(part, 'entries')])
     if (isObject(shape) && Object.hasOwn(shape, key)) return [read(shape, key)]
@@ -56,7 +56,6 @@ function declaredAt(part: unknown, key: string): readonly unknown[] {
   return prop === undefined ? [] : [read(prop, 'value')]
 }
 
-/** These members of the part or of its definition; of a list each. */
 function membersOf(part: unknown, names: readonly string[]): readonly unknown[] {
   const locations = [part, read(part, 'def'), read(part, '_def'), read(part, 'structure')].filter(isObject)
   return locations
@@ -65,7 +64,7 @@ function membersOf(part: unknown, names: readonly string[]): readonly unknown[] 
     .filter(isObject)
 }
 
-/** A schema is somebody else's object, whose getters may throw. */
+/** Getters of a foreign schema may throw. */
 function read(thing: unknown, member: string): unknown {
   try {
     return isObject(thing) ? Reflect.get(thing, member) : undefined

@@ -44,7 +44,7 @@ describe('a raw key', () => {
     for (const length of [0, 16, 31]) expect(refusal(new Uint8Array(length)).message).toContain('at least 32 bytes')
   })
 
-  test('that is generated is one, and never the same', () => {
+  test('that is generated is valid, and new each time', () => {
     expect(generateKey()).toMatch(/^key:[\w-]{43}$/)
     for (let n = 0; n < 1_000; n += 1) expect(parseKey(generateKey()).kind).toBe('raw')
     expect(generateKey()).not.toBe(generateKey())
@@ -88,7 +88,7 @@ describe('32 bytes that are not random are refused in every encoding', () => {
 })
 
 describe('a passphrase', () => {
-  test('is every other text of at least 32 bytes', () => {
+  test('is any other text of at least 32 bytes', () => {
     for (const text of [
       'correct horse battery staple and more',
       'correct-horse-battery-staple-and-some-more1',
@@ -105,7 +105,7 @@ describe('a passphrase', () => {
     }
   })
 
-  test('that is a short text, repeated, or of few different characters, is refused', () => {
+  test('that repeats a short text, or has few different characters, is refused', () => {
     for (const text of [
       'a'.repeat(32),
       `${'a'.repeat(32)}b`,
@@ -196,7 +196,7 @@ describe('a damaged key is refused, and never taken for a passphrase', () => {
 })
 
 describe('a key is refused', () => {
-  test('with whitespace or quotes around it, whatever form it has', () => {
+  test('with whitespace or quotes around it, in any form', () => {
     const [key, hex] = [`key:${random.toString('base64url')}`, random.toString('hex')]
     for (const form of [key, hex, random.toString('base64')]) {
       for (const wrong of [`${form}\n`, ` ${form}`, `${form}\r\n`, `\ufeff${form}`])
@@ -211,7 +211,7 @@ describe('a key is refused', () => {
     }
   })
 
-  test('without ever being quoted, and for any text at all by our own error or not', () => {
+  test('without being quoted, for any text', () => {
     const hex = fc.array(fc.constantFrom(...'0123456789abcdef'), { minLength: 56, maxLength: 72 }).map((each) => each.join(''))
     const text = fc.string({ minLength: 10, unit: 'binary' })
     fc.assert(
@@ -246,7 +246,7 @@ describe('several keys', () => {
     expect([kinds, parseKeys([])]).toEqual([['raw', 'passphrase'], []])
   })
 
-  test('leave none in memory where one is refused', () => {
+  test('are all overwritten if one is refused', () => {
     const filled = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'fill')
     expect(() => parseKeys([random, 'short'])).toThrow('at least 32 bytes')
     const overwritten = filled.mock.contexts.filter((each) => each instanceof Uint8Array && each.length === 32)

@@ -1,30 +1,23 @@
 import { isUtf8 } from 'node:buffer'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import { loadCrypto } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/**
- * An encryption key as users hold it: 32 random bytes, their text, or a passphrase of at least 32
- * bytes.
- */
+/** 32 random bytes, their text, or a passphrase of at least 32 bytes. */
 export type EncryptionKey = string | Uint8Array
 
-/**
- * A parsed key: 32 random bytes to use as they are, or a passphrase that must first be stretched.
- */
+/** 32 random bytes to use as they are, or a passphrase to stretch first. */
 export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } | { readonly kind: 'passphrase'; readonly text: string }
 
-/** AES-256 and HKDF-SHA256 take 32 bytes. */
 const keyBytes = 32
 /** Random keys have about 30 distinct bytes, practically never fewer than 8. */
 const leastDistinctBytes = 8
-/** Sentences of 32 characters have about 15 distinct ones. */
+/** Sentences of 32 characters have about 15. */
 const leastDistinctCharacters = 8
-/** A passphrase that repeats with a shorter period is as weak as that part. */
+/** A passphrase that repeats is as weak as its repeated part. */
 const leastPeriod = 16
 
-// No regular expression may see a key: the text that one last matched stays in `RegExp.input`,
-// where a heap snapshot shows it.
+// No regular expression may see a key: `RegExp.input` keeps the last matched text.
 const lowerCase = 'abcdefghijklmnopqrstuvwxyz'
 const upperCase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const decimalDigits = '0123456789'
@@ -36,8 +29,7 @@ const eitherBase64 = `${base64Digits}-_`
 const copyAgain = 'copy it again, all of it'
 
 /**
- * A new random key as text, `key:` and 32 bytes in base64url: safe in an environment variable and
- * in a shell.
+ * Returns a new random key: `key:` and 32 bytes in base64url, safe in a variable and a shell.
  *
  * @example
  * import { generateKey } from '@finchat/secrets-core/sealing'
@@ -49,11 +41,12 @@ export function generateKey(): string {
 }
 
 /**
- * `Uint8Array(32)`, 64 hex digits, 44 characters of padded base64, or `key:` and base64url is a raw
- * key, returned in memory of its own, to be overwritten. Any other text of at least 32 bytes is a
- * passphrase. Throws `CONFIGURATION`, without ever quoting the key, for all else, for bytes that
- * are not random (text, or few distinct ones), for text that is nearly an encoded key, and for a
- * passphrase that repeats itself.
+ * A raw key is `Uint8Array(32)`, 64 hex digits, 44 characters of padded base64, or `key:` and
+ * base64url. It is returned in memory of its own, to overwrite after use. Any other text of at
+ * least 32 bytes is a passphrase.
+ *
+ * Throws `CONFIGURATION` for anything else, and never quotes the key. That includes bytes that are
+ * not random, damaged encoded keys, and passphrases that repeat.
  *
  * @example
  * import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
@@ -97,7 +90,7 @@ export function parseKeys(keys: readonly EncryptionKey[]): KeyMaterial[] {
   }
 }
 
-/** Takes the bytes over, and overwrites those that it refuses. */
+/** Overwrites bytes that it refuses. */
 function rawKey(bytes: Uint8Array): KeyMaterial {
   try {
     if (bytes.length < keyBytes) throw tooShort()
@@ -114,7 +107,7 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
   }
 }
 
-/** Text, also zero-padded or in UTF-16. One random key in 10^10 looks so. */
+/** Also zero-padded or in UTF-16. One random key in 10^10 looks like text. */
 function isText(bytes: Uint8Array): boolean {
   const allowed = [0x00, 0x09, 0x0a, 0x0d]
   return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
@@ -127,8 +120,8 @@ const encodings = {
 }
 
 /**
- * Strict: a mistyped character must not make another key. Bytes never become a string, which could
- * not be overwritten.
+ * Strict: a mistyped character must not make another key. Bytes never become a string, which cannot
+ * be overwritten.
  */
 function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
   const { digits, bits } = encodings[encoding]
@@ -161,13 +154,13 @@ function refuseNearMiss(key: string): void {
   }
 }
 
-/** Cut, pasted with more, mistyped, or grouped as programs print digits. */
+/** Cut, mistyped, grouped, or with more pasted to it. */
 function isNearHex(text: string): boolean {
   const digits = Array.from(text).filter((each) => each !== ' ' && each !== ':')
   return Math.abs(digits.length - 64) <= 8 && digits.filter((each) => !hexDigits.includes(each)).length <= 4
 }
 
-/** Whatever precedes it: a mistyped `key:`, or a variable's name. */
+/** After any prefix: a mistyped `key:`, or a variable's name. */
 function isNearBase64(text: string): boolean {
   let end = text.length
   while (text[end - 1] === '=') end -= 1
@@ -206,9 +199,7 @@ function tooShort(): SecretsError {
   return new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long')
 }
 
-/**
- * By default the remedy is a new key. A damaged key must not be replaced: a new one opens nothing.
- */
+/** A damaged key needs another remedy, since a new key opens nothing. */
 function malformed(problem: string, remedy = 'generateKey() makes a random key'): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -9,7 +9,7 @@ function canonical(fields: readonly Field[]): unknown {
   return fields.map((each) => (each === undefined ? null : Buffer.from(each instanceof Uint8Array ? each : String(each)).toString('hex')))
 }
 
-test('two lists of fields give the same bytes only if they are the same list', () => {
+test('different lists of fields give different bytes', () => {
   fc.assert(
     fc.property(fc.array(field), fc.array(field), (one, other) => {
       const same = JSON.stringify(canonical(one)) === JSON.stringify(canonical(other))
@@ -18,12 +18,12 @@ test('two lists of fields give the same bytes only if they are the same list', (
   )
 })
 
-test('nothing can be moved from one field to its neighbour, and absent is not empty', () => {
+test('nothing moves between fields, and absent is not empty', () => {
   const lists: Field[][] = [['ab', 'c'], ['a', 'bc'], ['abc'], ['abc', ''], ['abc', undefined], ['', 'abc'], []]
   expect(new Set(lists.map((fields) => lengthPrefixed(fields).toString('hex'))).size).toBe(lists.length)
 })
 
-test('a gap in an array is a field that is absent, and takes nothing from those behind it', () => {
+test('a hole in an array is an absent field', () => {
   const gaps = (...fields: Field[]): Field[] => {
     const sparse: Field[] = []
     sparse.length = 3
@@ -39,7 +39,7 @@ test.each([undefined, null, 'text', 7, { length: 0 }, new Set(['a']), Buffer.fro
   expect(() => lengthPrefixed(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: 'the fields are no array' }))
 })
 
-test('each field stands behind four bytes of its length, as in stores that were written long ago', () => {
+test('each field follows four bytes of its length, as in existing stores', () => {
   const text = lengthPrefixed(['ä', 12, Buffer.of(255, 0), '', undefined, -0.5])
   expect(text.toString('hex').match(/../g)?.join(' ')).toBe(
     '00 00 00 02 c3 a4 00 00 00 02 31 32 00 00 00 02 ff 00 00 00 00 00 ff ff ff ff 00 00 00 04 2d 30 2e 35',
@@ -54,7 +54,7 @@ test.each<[string, unknown]>([
   ['a bigint', 1n],
   ['a list', ['a']],
   ['a plain object', { length: 1 }],
-])('%s is no field', (_, given) => {
+])('%s is not a field', (_, given) => {
   const wrong = given as Field // as JavaScript may pass it
   expect(() => lengthPrefixed(['a', wrong])).toThrow(
     expect.objectContaining({

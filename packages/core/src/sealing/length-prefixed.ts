@@ -1,15 +1,12 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/**
- * A field of a text that is authenticated; numbers stand as decimal text, `undefined` is told from
- * the empty field.
- */
+/** One field; a number stands for its decimal text, and `undefined` differs from an empty field. */
 export type Field = string | number | Uint8Array | undefined
 
 const absent = 0xffff_ffff
 
 /**
- * 4: the bytes of the length that stands before each field.
+ * 4: the bytes of the length before each field.
  *
  * @example
  * import { lengthPrefixed, prefixLength } from '@finchat/secrets-core/sealing'
@@ -19,12 +16,11 @@ const absent = 0xffff_ffff
 export const prefixLength = 4
 
 /**
- * One unambiguous text out of many fields: each stands behind its length (4 bytes, big-endian;
- * `ffffffff` for `undefined`), so that no two lists of fields look alike, and nothing moves from
- * one field into the next. A number is its decimal text: 1 and '1' are the same field. Returns what
- * `seal` takes as associated data, or what a hash or MAC is computed over. Throws
- * `INVALID_ARGUMENT` for text that is not well-formed (UTF-8 has no halves of surrogate pairs:
- * different ones would look alike), for what is no field, and for what is no array.
+ * Encodes fields as one unambiguous text, for associated data, hashes and MACs. Before each field
+ * stands its length: 4 bytes, big-endian, `ffffffff` for `undefined`. So no two lists have the same
+ * text. Only a number equals its decimal text: 1 and '1'. Throws `INVALID_ARGUMENT` if `fields` is
+ * no array, or a field has another type or a lone surrogate. UTF-8 would replace different lone
+ * surrogates by the same bytes.
  *
  * @example
  * import { lengthPrefixed } from '@finchat/secrets-core/sealing'
@@ -43,10 +39,7 @@ export function lengthPrefixed(fields: readonly Field[]): Buffer {
   return text.subarray(0, offset)
 }
 
-/**
- * Counted as they are read: a gap in the array is a field that is `undefined`, which `reduce` would
- * leave out.
- */
+/** `reduce` would skip a hole, which is an `undefined` field. */
 function mostBytesOf(fields: readonly Field[]): number {
   if (!Array.isArray(fields))
     throw new SecretsError('INVALID_ARGUMENT', 'the fields are no array', { remedy: 'pass a list, of one field too' })
@@ -55,10 +48,7 @@ function mostBytesOf(fields: readonly Field[]): number {
   return bytes
 }
 
-/**
- * How much room a field may take: a UTF-16 unit has at most three bytes in UTF-8, and a number is
- * text of at most 24.
- */
+/** UTF-8 takes at most three bytes for a UTF-16 unit, and a number at most 24 characters. */
 function mostBytes(field: Field): number {
   if (field === undefined) return 0
   if (typeof field === 'number') return 24

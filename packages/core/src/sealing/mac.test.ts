@@ -12,7 +12,7 @@ describe.each(['sha256', 'sha512'] as const)('the HMAC of %s', (name) => {
     fc.integer({ min: 3_900, max: 9_000 }).map((length) => new Uint8Array(length).fill(7)),
   )
 
-  test('is that of Node.js over the texts, one after the other, with a key of bytes and with a KeyObject', () => {
+  test("equals Node.js's over the concatenated texts, for bytes and for a KeyObject", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.array(text, { maxLength: 4 }), (key, texts) => {
         const expected = createHmac(name, key).update(Buffer.concat(texts)).digest()
@@ -22,7 +22,7 @@ describe.each(['sha256', 'sha512'] as const)('the HMAC of %s', (name) => {
     )
   })
 
-  test.each([10, 5_000])('overwrites what it makes of the key and of %d bytes, and neither of them', (length) => {
+  test.each([10, 5_000])('overwrites its copies of the key and of %d bytes, but not the originals', (length) => {
     const crypto = process.getBuiltinModule('node:crypto')
     const spy = vi.spyOn(crypto, 'hash')
     const [key, given] = [Buffer.from(raw), Buffer.alloc(length, 5)]
@@ -36,7 +36,7 @@ describe.each(['sha256', 'sha512'] as const)('the HMAC of %s', (name) => {
   })
 })
 
-test('a MAC is HMAC-SHA256, in memory of its own, so that overwriting it overwrites nothing else', () => {
+test('a MAC is HMAC-SHA256 in memory of its own', () => {
   const made = mac(raw, data, data)
   expect(made).toEqual(createHmac('sha256', raw).update('datadata').digest())
   expect([made.length, made.buffer.byteLength]).toEqual([32, 32])

@@ -1,20 +1,20 @@
 import { ownMemory } from '../value/off-heap-bytes.ts'
-import { assertSealable, loadCrypto, type SealingKey } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
+import { assertSealable, type SealingKey } from './seal.ts'
 
 /** Block and digest, bytes. */
 const lengths = { sha256: [64, 32], sha512: [128, 64] } as const
 type HashName = keyof typeof lengths
 
 const [innerPad, outerPad] = [0x36, 0x5c]
-/** Longer texts get memory for once: to allocate takes as long as to hash. */
+/** Longer texts get fresh memory: its allocation takes as long as the hash. */
 const usualLength = 4_096
 let usual: Uint8Array | undefined
 
 /**
- * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed`
- * where several lists could look alike. The result is in memory of its own, so that one that is a
- * derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it
- * does.
+ * HMAC-SHA256 (RFC 2104) over the concatenated texts. Use `lengthPrefixed` where different lists
+ * could concatenate alike. Returns memory of its own, so that a derived key can be overwritten.
+ * Throws `INVALID_ARGUMENT` as `seal` does.
  *
  * @example
  * import { randomBytes } from 'node:crypto'
@@ -28,9 +28,9 @@ export function mac(key: SealingKey, ...texts: readonly Uint8Array[]): Buffer {
 }
 
 /**
- * HMAC (RFC 2104) over these texts, one after the other, with a key no longer than a block. Of
- * bytes it is made of two one-shot hashes, since `createHmac` takes twice as long with bytes as
- * with a `KeyObject`. What is made of the key is overwritten; the result is in memory of its own.
+ * HMAC (RFC 2104) with a key no longer than a block. For bytes it takes two one-shot hashes:
+ * `createHmac` takes twice as long with bytes as with a `KeyObject`. Copies of the key are
+ * overwritten.
  */
 export function hmac(name: HashName, key: SealingKey, texts: readonly Uint8Array[]): Buffer {
   if (!(key instanceof Uint8Array)) {

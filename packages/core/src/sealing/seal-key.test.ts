@@ -9,7 +9,7 @@ const bytes = Buffer.from(Array.from({ length: 32 }, (_, index) => index))
 const root = createSecretKey(bytes)
 const data = Buffer.from('where it lies')
 
-test('the key that sealed a text is found by its header, by the same root alone', () => {
+test('a header gives its key, only with the same root', () => {
   const { key, header } = deriveSealKey(root)
   expect([header.length, sealKeyLength]).toEqual([64, 64])
   const sealed = seal(key, data, Buffer.from('hunter2'))
@@ -17,7 +17,7 @@ test('the key that sealed a text is found by its header, by the same root alone'
   expect(openSealKey(createSecretKey(randomBytes(32)), header)).toBeUndefined()
 })
 
-test('each key is another, and shows nothing of its root', () => {
+test('each key is new, and shows nothing of its root', () => {
   const keys = Array.from({ length: 1_000 }, () => deriveSealKey(root))
   expect(new Set(keys.map(({ key }) => key.export().toString('hex'))).size).toBe(1_000)
   expect(new Set(keys.map(({ header }) => header.toString('hex', 0, 32))).size).toBe(1_000)
@@ -47,13 +47,13 @@ test('key and commitment are the halves of HMAC-SHA512 of label and salt, for ev
   expect(header.toString('hex', 32, 40)).toBe('ffca1d29bbfb47eb')
 })
 
-test('a root of bytes is the same root as a KeyObject of them', () => {
+test('a root of bytes equals a KeyObject of them', () => {
   const { key, header } = deriveSealKey(bytes)
   expect([openSealKey(root, header)?.equals(key), openSealKey(bytes, header)?.equals(key)]).toEqual([true, true])
   expect(bytes[31]).toBe(31) // it is left as it was
 })
 
-test('what is no secret key of 32 bytes is refused', () => {
+test('a root that is not a secret key of 32 bytes is refused', () => {
   // As JavaScript callers may do.
   for (const wrong of [undefined, bytes.subarray(1), 'a'.repeat(32), createSecretKey(randomBytes(16))] as unknown as KeyObject[]) {
     for (const call of [() => deriveSealKey(wrong), () => openSealKey(wrong, new Uint8Array(sealKeyLength))]) {
@@ -63,7 +63,7 @@ test('what is no secret key of 32 bytes is refused', () => {
   }
 })
 
-test('the derived key lies in no other memory than its own: what it was cut from is overwritten', () => {
+test('the memory from which the key was copied is overwritten', () => {
   const { header } = deriveSealKey(root)
   const compared = vi.spyOn(process.getBuiltinModule('node:crypto'), 'timingSafeEqual')
   expect(openSealKey(root, header)).toBeDefined()

@@ -1,13 +1,14 @@
 import type { KeyObject } from 'node:crypto'
 import { hmac } from './mac.ts'
-import { assertSealingKey, loadCrypto, type SealingKey } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
+import { assertSealingKey, type SealingKey } from './seal.ts'
 
 const saltLength = 32
 const keyLength = 32
 const label = Buffer.from('finchat-secrets/seal-key/1')
 
 /**
- * 64: the bytes of the salt and of the commitment, which stand before what a derived key seals.
+ * 64: the bytes of salt and commitment before a text that a derived key seals.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -17,18 +18,17 @@ const label = Buffer.from('finchat-secrets/seal-key/1')
  */
 export const sealKeyLength: number = saltLength + 32
 
-/** A key for one text, or for the few parts of one. */
+/** A key for one text, or for its few parts. */
 export interface SealKey {
   readonly key: KeyObject
-  /** Salt and commitment: to be stored before what the key seals. */
+  /** Salt and commitment: store it before the sealed text. */
   readonly header: Buffer
 }
 
 /**
- * A key of its own for each text: HMAC-SHA512 under `root` of a random salt of 256 bits. One half
- * of the MAC is the key, the other a commitment: nobody can make a header that two roots open.
- * `root` bears 2^80 derived keys, where `seal` under one key bears 2^32 texts. `root` is a key as
- * `seal` takes; throws `INVALID_ARGUMENT` as it does.
+ * Derives a new key for each text: HMAC-SHA512 under `root` of a random 256-bit salt. Half of the
+ * MAC is the key. The other half commits to it, so that no header opens under two roots. `root` can
+ * derive 2^80 keys, but seal only 2^32 texts directly. Throws `INVALID_ARGUMENT` as `seal` does.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -50,8 +50,8 @@ export function deriveSealKey(root: SealingKey): SealKey {
 }
 
 /**
- * The key that `deriveSealKey` made of this root with this header; `undefined` for any other
- * header. Throws as that does.
+ * Returns the key that `deriveSealKey` made of this root and header; `undefined` for any other
+ * header. Throws `INVALID_ARGUMENT` as `seal` does.
  */
 export function openSealKey(root: SealingKey, header: Uint8Array): KeyObject | undefined {
   assertSealingKey(root)

@@ -27,7 +27,7 @@ describe('sealing, by Wycheproof’s vectors of AES-256-GCM', () => {
   }))
   const ours = all.filter(({ iv }) => iv.length === 24)
 
-  test('gives their nonce, tag and ciphertext', () => {
+  test('gives the same nonce, tag and ciphertext', () => {
     for (const { secretKey, associated, sealed, msg, iv, tcId, result } of ours) {
       if (result !== 'valid') continue
       vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomBytes').mockImplementation(() => hex(iv))
@@ -35,14 +35,14 @@ describe('sealing, by Wycheproof’s vectors of AES-256-GCM', () => {
     }
   })
 
-  test('opens what is valid, and nothing else', () => {
+  test('opens only valid ones', () => {
     for (const { secretKey, associated, sealed, msg, tcId, result } of ours) {
       expect(unseal(secretKey, associated, sealed), `vector ${tcId}`).toEqual(result === 'valid' ? hex(msg) : undefined)
     }
     expect(ours.map(({ result }) => result)).toContain('invalid')
   })
 
-  test('takes no nonce of another length, though others would', () => {
+  test('refuses a nonce of another length', () => {
     const others = all.filter(({ iv }) => iv.length !== 24)
     expect(others.length).toBeGreaterThan(20)
     for (const { secretKey, associated, sealed, tcId } of others) {
@@ -50,7 +50,7 @@ describe('sealing, by Wycheproof’s vectors of AES-256-GCM', () => {
     }
   })
 
-  test('takes no tag that was cut short, of any length', () => {
+  test('refuses a shortened tag of any length', () => {
     for (const { secretKey, associated, iv, tag, ct, tcId } of ours) {
       for (let length = 0; length < 16; length++) {
         const cut = Buffer.concat([hex(iv), hex(tag).subarray(0, length), hex(ct)])

@@ -16,7 +16,7 @@ test('what was sealed opens to the same bytes', () => {
   )
 })
 
-test('no bit of it can be flipped, and nothing cut off or added', () => {
+test('a flipped bit, a cut or an addition is detected', () => {
   const sealed = seal(key, data, Buffer.from('value'))
   for (let bit = 0; bit < sealed.length * 8; bit++) {
     const flipped = Buffer.from(sealed)
@@ -27,7 +27,7 @@ test('no bit of it can be flipped, and nothing cut off or added', () => {
   expect(unseal(key, data, Buffer.concat([sealed, Buffer.of(0)]))).toBeUndefined()
 })
 
-test('it opens under its own key and associated data only', () => {
+test('it opens only under its own key and associated data', () => {
   const sealed = seal(key, data, Buffer.from('value'))
   expect(unseal(createSecretKey(Buffer.alloc(32, 2)), data, sealed)).toBeUndefined()
   expect(unseal(key, Buffer.from('associated datb'), sealed)).toBeUndefined()
@@ -38,12 +38,12 @@ test('the same plaintext is never sealed the same way twice', () => {
   expect(new Set(seals).size).toBe(100)
 })
 
-test('the plaintext is in memory of its own, so that overwriting it overwrites nothing else', () => {
+test('the plaintext is in memory of its own', () => {
   const plaintext = unseal(key, data, seal(key, data, Buffer.from('value')))
   expect([plaintext?.length, plaintext?.buffer.byteLength]).toEqual([5, 5])
 })
 
-test('what did not open is overwritten', () => {
+test('plaintext that fails authentication is overwritten', () => {
   const sealed = seal(key, data, Buffer.from('canary-8f2e'))
   const prototype = Object.getPrototypeOf(createDecipheriv('aes-256-gcm', key, Buffer.alloc(12))) as {
     update: (text: Uint8Array) => Buffer
@@ -54,7 +54,7 @@ test('what did not open is overwritten', () => {
   update.mockRestore()
 })
 
-test('it is as long as its plaintext, and nonce and tag', () => {
+test('it is as long as its plaintext, nonce and tag', () => {
   for (const length of [0, 1, 16, 17, 5_000]) expect(seal(key, data, Buffer.alloc(length))).toHaveLength(sealLength + length)
 })
 
@@ -80,7 +80,7 @@ describe('INVALID_ARGUMENT, before anything is sealed or opened', () => {
     expect(() => unseal(wrong, data, Buffer.alloc(0))).toThrow(refused(problem))
   })
 
-  test('is text, which Node.js would take', () => {
+  test('is text, which Node.js would accept', () => {
     const text = 'canary' as unknown as Uint8Array // as JavaScript may pass it
     const problem = 'what is sealed, opened or authenticated, or its associated data, is not a Uint8Array'
     expect(() => mac(key, data, text)).toThrow(refused(problem))
@@ -94,13 +94,13 @@ describe('INVALID_ARGUMENT, before anything is sealed or opened', () => {
 describe('a key of bytes', () => {
   const raw = Buffer.alloc(32, 1)
 
-  test('is the same key as a KeyObject of them', () => {
+  test('equals a KeyObject of them', () => {
     expect(unseal(key, data, seal(raw, data, Buffer.from('value')))?.toString()).toBe('value')
     expect(unseal(raw, data, seal(key, data, Buffer.from('value')))?.toString()).toBe('value')
     expect(mac(raw, data)).toEqual(mac(key, data))
   })
 
-  test('leaves the limit of stack traces as it was, also where the call fails', () => {
+  test('restores the limit of stack traces, also after a failure', () => {
     const before = Error.stackTraceLimit
     unseal(raw, data, seal(raw, data, Buffer.from('value')))
     const create = vi.spyOn(process.getBuiltinModule('node:crypto'), 'createCipheriv').mockImplementation(() => {
@@ -118,7 +118,7 @@ test('a Node.js that is too old is CONFIGURATION', async () => {
   const own = process.getBuiltinModule
   Object.assign(process, { getBuiltinModule: undefined })
   try {
-    const problem = `sealing needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
+    const problem = `@finchat/secrets needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
     expect(() => untried.seal(key, data, data)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })

@@ -1,16 +1,16 @@
-import { loadBuiltin } from '../kit/builtins.ts'
+import { loadCrypto } from '../kit/builtins.ts'
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const algorithm = 'aes-256-gcm'
 const keyLength = 32
 const nonceLength = 12
-/** Node.js would accept a tag of four bytes unless told the length. */
+/** Without the length, Node.js accepts tags of four bytes. */
 const tag = { authTagLength: 16 }
 
 /**
- * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the
- * plaintext. Who has no key finds no other sealed text with the same; who has it can make one.
+ * 28: the bytes of nonce and tag before the ciphertext, which is as long as the plaintext. Only
+ * with the key can another text with the same nonce and tag be made.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -22,14 +22,14 @@ const tag = { authTagLength: 16 }
 export const sealLength: number = nonceLength + tag.authTagLength
 
 /**
- * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce of 96 bits: nonce, tag of 128 bits,
- * ciphertext. `associatedData` is authenticated and not stored: make it with `lengthPrefixed` of
- * what the text is and where it lies, so that it opens nowhere else. Random nonces allow 2^32
- * sealed texts under one key (section 8.3): count them, take another key in time, or one for each
- * text with `deriveSealKey`. GCM does not commit to its key: who knows two keys can make a text
- * that both open. The key is 32 bytes or a `KeyObject` of as many. Node.js keeps no copy of bytes,
- * so that overwriting them ends the key; a `KeyObject` stays in memory until it is collected.
- * Throws `INVALID_ARGUMENT` for another key, and unless the rest are bytes.
+ * AES-256-GCM (NIST SP 800-38D). Returns a random 96-bit nonce, the 128-bit tag and the ciphertext.
+ * `associatedData` is authenticated, not stored: encode the kind and the place of the text with
+ * `lengthPrefixed`. Then it opens nowhere else.
+ *
+ * One key may seal 2^32 texts (section 8.3): count them, or use `deriveSealKey`. GCM does not
+ * commit to its key: with two known keys, one text can open under both. The key is 32 bytes or a
+ * `KeyObject` of 32. Overwriting bytes ends the key; a `KeyObject` stays in memory until it is
+ * collected. Throws `INVALID_ARGUMENT` for any other key, data or plaintext.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -53,10 +53,9 @@ export function seal(key: SealingKey, associatedData: Uint8Array, plaintext: Uin
 }
 
 /**
- * The plaintext in memory of its own, to be overwritten when it is done with; or `undefined` if
- * this is not what `seal` made with this key and these data, and nothing tells which of them is
- * another. What was decrypted of such a text is overwritten. Throws `INVALID_ARGUMENT` as `seal`
- * does.
+ * Returns the plaintext in memory of its own: overwrite it after use. Returns `undefined` if key,
+ * data or text differ from what was sealed, without saying which. Throws `INVALID_ARGUMENT` as
+ * `seal` does.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -84,7 +83,7 @@ export function unseal(key: SealingKey, associatedData: Uint8Array, sealed: Uint
   }
 }
 
-/** What Node.js says of a key is not ours to let out. */
+/** Node.js's own error may describe the key. */
 export function assertSealingKey(key: unknown): void {
   if (isKey(key)) return
   throw new SecretsError('INVALID_ARGUMENT', `the key is neither ${keyLength} bytes nor a secret KeyObject of as many`, {
@@ -92,7 +91,7 @@ export function assertSealingKey(key: unknown): void {
   })
 }
 
-/** Node.js would take texts as well, and encode them in its own way. */
+/** Node.js would also take text, in its own encoding. */
 export function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
   assertSealingKey(key)
   if (texts.every((text) => text instanceof Uint8Array)) return
@@ -106,24 +105,12 @@ function isKey(key: unknown): key is SealingKey {
   return key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength
 }
 
-let crypto: typeof import('node:crypto') | undefined
-
-/**
- * Looked up when it is first needed: to import this costs nothing, and whoever has a `KeyObject`
- * has loaded it.
- */
-export function loadCrypto(): typeof import('node:crypto') {
-  crypto ??= loadBuiltin('node:crypto', 'sealing')
-  return crypto
-}
-
-/** A key as bytes, which whoever holds them can overwrite, or as Node.js's object. */
+/** Bytes, which can be overwritten, or Node.js's object. */
 export type SealingKey = Uint8Array | KeyObject
 
 /**
- * Runs what gives raw bytes to Node.js as a key. Node.js 24 throws and catches two errors to tell
- * them from a `KeyObject`, and their stack traces cost three times as much as the call. It fails
- * where nothing may be set, such as with frozen intrinsics, and then it is merely slow.
+ * For a raw key, Node.js 24 throws and catches two errors, whose stack traces cost three times as
+ * much as the call. With frozen intrinsics the limit stays, and the call is only slow.
  */
 function withRawKey<T>(use: () => T): T {
   const limit = Error.stackTraceLimit

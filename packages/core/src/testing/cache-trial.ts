@@ -85,15 +85,15 @@ export function slow(get: ReturnType<typeof vi.fn<Get>>): ((answer: StoredSecret
 }
 
 export function shared(members: Partial<SharedCache> = {}): {
-  level: SharedCacheClient
+  client: SharedCacheClient
   read: ReturnType<typeof vi.fn<SharedCache['read']>>
   fill: ReturnType<typeof vi.fn<SharedCache['fill']>>
 } {
-  const read = vi.fn<SharedCache['read']>(async () => ({ ticket: { generation: 1 } }))
+  const read = vi.fn<SharedCache['read']>(async () => ({ leaseToken: { generation: 1 } }))
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
   return {
-    level: new SharedCacheClient(cache, 'eu', {
+    client: new SharedCacheClient(cache, 'eu', {
       deadlineMs: 5_000,
       lifeMs: 192 * second,
       recheckMs: 5 * second,

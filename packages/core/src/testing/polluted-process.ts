@@ -73,7 +73,7 @@ const answers = {
   restorableUntil: 5,
   path: 'json',
   hit: {},
-  ticket: {},
+  leaseToken: {},
   until: 1e15,
 }
 const errorDetails = {

@@ -16,11 +16,11 @@ export class SharedMap {
       specificationVersion: 'v1',
       failClosed,
       read: async (key) => {
-        const ticket = { generation: this.#generation }
-        if (this.isDown) return { ticket, unavailable: true }
+        const leaseToken = { generation: this.#generation }
+        if (this.isDown) return { leaseToken, unavailable: true }
         const entry = this.#entries.get(idOf(key))
         const isBefore = key.version === undefined && (entry?.secret.version ?? Infinity) < this.#least
-        return entry === undefined || isBefore ? { ticket } : { hit: { ...entry.secret }, until: entry.until, askedAt: entry.askedAt }
+        return entry === undefined || isBefore ? { leaseToken } : { hit: { ...entry.secret }, until: entry.until, askedAt: entry.askedAt }
       },
       fill: async (key, { generation }, entry) => {
         if (!this.isDown && generation === this.#generation && entry !== undefined) this.#entries.set(idOf(key), entry)

@@ -4,7 +4,7 @@ import { descriptionOf, isStoredSecret, listedOf } from './check-stored-secret.t
 const canary = 'canary-2f61'
 
 describe('descriptionOf', () => {
-  it('passes what can be told without the value, at every depth, and nothing else', () => {
+  it('keeps only metadata, at every depth', () => {
     const described = descriptionOf({
       value: canary,
       version: 2,
@@ -17,7 +17,7 @@ describe('descriptionOf', () => {
 })
 
 describe('listedOf', () => {
-  it('passes the path and tags of text', () => {
+  it('keeps the path and text tags', () => {
     const listed = { path: 'a', tags: { team: 'pay', count: 5 }, value: canary } as unknown as Parameters<typeof listedOf>[0] // a careless provider
     expect(listedOf(listed)).toEqual({ path: 'a', tags: { team: 'pay' } })
   })

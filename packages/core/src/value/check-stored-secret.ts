@@ -3,13 +3,12 @@ import type { ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from
 
 const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'expiresAt', 'exclusive']
 
-/** The known members of a store's answer; `undefined` if it is no secret. */
+/** Copies the known members of a store's answer; `undefined` if it is no secret. */
 export function storedSecretOf(answer: unknown): StoredSecret | undefined {
   const secret = typeof answer === 'object' && answer !== null ? ownMembers(answer, secretMembers) : undefined
   return isStoredSecret(secret) ? secret : undefined
 }
 
-/** Whether the answer has a value of text or bytes, and members of valid types. */
 export function isStoredSecret(answer: unknown): answer is StoredSecret {
   if (typeof answer !== 'object' || answer === null) return false
   const { value, version, revision, currentSince, expiresAt } = answer as { readonly [member in keyof StoredSecret]?: unknown } // each is checked below
@@ -23,8 +22,7 @@ function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
 }
 
 /**
- * The members of a description and no others: a careless provider answers with the whole secret.
- * Empty for no object.
+ * Copies only the members of a description, since a careless provider may return the whole secret.
  */
 export function descriptionOf(answer: unknown): SecretDescription {
   const versions = own(answer, 'versions')
@@ -36,7 +34,7 @@ function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' 
   return only(['version', 'revision', 'currentSince'], version)
 }
 
-/** Only tags that are text: an object could hold anything. */
+/** Only text: an object could hold anything. */
 function tagsOf(tags: unknown): Pick<SecretDescription, 'tags'> {
   if (typeof tags !== 'object' || tags === null) return {}
   return { tags: Object.fromEntries(Object.entries(tags).filter(([, tag]) => typeof tag === 'string')) }
@@ -58,7 +56,6 @@ function only(keys: readonly string[], answer: unknown): object {
   return Object.fromEntries(keys.map((key) => [key, own(answer, key)] as const).filter(([, value]) => value !== undefined))
 }
 
-/** Overwrites the bytes of an answer that is not needed any more. */
 export function wipe(secret: SecretDescription | StoredSecret | undefined): void {
   if (secret !== undefined && 'value' in secret && secret.value instanceof Uint8Array) secret.value.fill(0)
 }

@@ -44,17 +44,17 @@ const textOf = (members: readonly (readonly [string, unknown])[], space = ''): s
 const pointerTo = (...path: string[]): string => path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 describe('cutField', () => {
-  it('gives strings as they are', () => {
+  it('returns strings decoded', () => {
     expect(cutField('{"password":"00123 \\u00e9\\n"}', 'password')).toBe('00123 é\n')
     expect(cutField('{"empty":""}', 'empty')).toBe('')
   })
 
-  it.each(['12345678901234567890', '1.10', '1e5', '-0', '1E+2', 'true', 'false'])('gives %s exactly as written', (written) => {
+  it.each(['12345678901234567890', '1.10', '1e5', '-0', '1E+2', 'true', 'false'])('returns %s exactly as written', (written) => {
     expect(cutField(`{ "a" : ${written} , "b": 2 }`, 'a')).toBe(written)
     expect(cutField(`[[${written}]]`, '/0/0')).toBe(written)
   })
 
-  it('gives objects and arrays as their JSON text, the numbers inside as written', () => {
+  it('returns objects and arrays as JSON text, with numbers as written', () => {
     const text = '{"db":{"port":5432.0,"1":{},"0":"}]"},"ids":[12345678901234567890, 1.10]}'
     expect(cutField(text, 'db')).toBe('{"port":5432.0,"1":{},"0":"}]"}')
     expect(cutField(text, 'ids')).toBe('[12345678901234567890, 1.10]')
@@ -66,15 +66,15 @@ describe('cutField', () => {
     expect(answers).toEqual(['["bar","baz"]', 'bar', '0', '1', '2', '8', '6', '7'])
   })
 
-  it('takes a key that does not begin with a slash as it is', () => {
+  it('treats a field without a leading slash as a key', () => {
     expect(cutField('{"a.b/c~0":"x"}', 'a.b/c~0')).toBe('x')
   })
 
-  it('takes the last of equal keys, as JSON.parse does', () => {
+  it('uses the last of equal keys, as JSON.parse does', () => {
     expect(cutField('{"a":{"b":1},"a":2.0,"\\u0061":3.0}', 'a')).toBe('3.0')
   })
 
-  it('knows a quote from a backslash, which JSON.parse of V8 13.6 confuses in keys', () => {
+  it('tells a quote from a backslash in keys, where JSON.parse of V8 13.6 fails', () => {
     parseJson('{"\\\\":1}')
     expect(cutField('{"\\"":"quote"}', '"')).toBe('quote')
     expect(refusalOf(() => cutField('{"\\"":"quote"}', '\\')).code).toBe('INVALID_ARGUMENT')
@@ -97,7 +97,7 @@ describe('cutField', () => {
     ['a malformed pointer', '{"~2":1}', '/~2', 'not a JSON pointer'],
     ['__proto__, which is not an own key', '{}', '__proto__', 'no field "__proto__"'],
     ['constructor on the way', '{"a":{}}', '/a/constructor/name', 'no field "/a/constructor/name"'],
-  ])('refuses %s and quotes nothing of the secret', (_, text, field, problem) => {
+  ])('refuses %s without quoting the secret', (_, text, field, problem) => {
     const error = refusalOf(() => cutField(text, field))
     expect(error.code).toBe('INVALID_ARGUMENT')
     expect(error.message).toContain(problem)
@@ -118,7 +118,7 @@ describe('cutField', () => {
     )
   })
 
-  it('answers or refuses with a SecretsError, whatever it is given', () => {
+  it('returns or throws a SecretsError for any input', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.json()),
@@ -137,7 +137,7 @@ describe('cutField', () => {
     )
   })
 
-  it('ends a value at its own end, whatever is space in JSON', () => {
+  it('finds the end of a value before any JSON space', () => {
     const texts = ['{"a":1,"b":2}', '{"a":1}', '\t\r\n {\t"a"\r:\n1 \t}\n', '{"b":"\\\\","a":1\n}', '{"b":["]"],"a":1\r,"c":{}}']
     for (const text of texts) expect(cutField(text, 'a')).toBe('1')
     expect(cutField('{"a":[{"b":"}\\"]"} , [] ] }', 'a')).toBe('[{"b":"}\\"]"} , [] ]')
@@ -173,7 +173,7 @@ describe('cutField', () => {
     120_000,
   )
 
-  it('gives a long value whole, and one of many levels', () => {
+  it('returns long and deeply nested values whole', () => {
     const long = 'x"\\'.repeat(350_000)
     const deep = `${'['.repeat(50_000)}1.0${']'.repeat(50_000)}`
     expect(cutField(JSON.stringify({ long, a: [long] }), '/a/0')).toBe(long)
@@ -182,7 +182,7 @@ describe('cutField', () => {
 })
 
 describe('jsonTextAt', () => {
-  it('gives what stands there exactly as it is written', () => {
+  it('returns the text exactly as written', () => {
     const text = ' { "data" : {"data":{"n":1.10, "big":12345678901234567890 ,"t":"\\u003c}\\"{"} , "metadata":{}} , "x" : [1, 1e3] } '
     expect(jsonTextAt(text, ['data', 'data'])).toBe('{"n":1.10, "big":12345678901234567890 ,"t":"\\u003c}\\"{"}')
     expect(jsonTextAt(text, ['data', 'data', 'n'])).toBe('1.10')
@@ -191,14 +191,14 @@ describe('jsonTextAt', () => {
     expect(jsonTextAt(text, [])).toBe(text.trim())
   })
 
-  it('gives nothing for what is not there, and of equal keys the last', () => {
+  it('returns undefined for a missing key, and the last of equal keys', () => {
     for (const keys of [['none'], ['a', 'b'], ['list', '1'], ['s', '0'], ['__proto__']])
       expect(jsonTextAt('{"a":1,"list":[1],"s":"{"}', keys)).toBe(undefined)
     expect(jsonTextAt('{"a":1,"a":null}', ['a'])).toBe('null')
     for (const text of ['"a"', '1', 'null']) expect(jsonTextAt(text, ['0'])).toBe(undefined)
   })
 
-  it.each(['', '{', `{"${canary}`, `"${canary}`])('refuses what is no JSON, without quoting it', (text) => {
+  it.each(['', '{', `{"${canary}`, `"${canary}`])('refuses invalid JSON without quoting it', (text) => {
     const error = refusalOf(() => jsonTextAt(text, ['a']))
     expect([error.code, error.message.includes(canary)]).toEqual(['INVALID_ARGUMENT', false])
   })
@@ -214,11 +214,11 @@ describe('jsonTextAt', () => {
 })
 
 describe('memberOf', () => {
-  it.each(['"a"', '1', 'null', '{}', '{"0":null}'])('gives nothing for what %s has not', (text) => {
+  it.each(['"a"', '1', 'null', '{}', '{"0":null}'])('returns undefined for a key that %s does not have', (text) => {
     expect(memberOf(text, '0')).toBe(undefined)
   })
 
-  it('gives the value of one key, whatever the key looks like', () => {
+  it('returns the value of any key', () => {
     fc.assert(
       fc.property(anyMembers, (members) => {
         for (const [key, value] of members) {
@@ -236,13 +236,13 @@ describe('keysOf', () => {
     ['{}', []],
     ['"text"', []],
     [' [5] ', ['0']],
-  ])('names what is in %s', (text, keys) => {
+  ])('returns the keys of %s', (text, keys) => {
     expect(keysOf(text)).toEqual(keys)
   })
 })
 
 describe('textAt', () => {
-  it('is the text of a field, and nothing where there is something else', () => {
+  it("returns a field's text, and undefined for another type", () => {
     const text = '{"a":"x\\n","b":1,"c":{"d":"y"},"e":null}'
     expect(['a', '/c/d', 'b', 'c', 'e', 'f'].map((field) => textAt(text, field))).toEqual([
       'x\n',
@@ -256,13 +256,13 @@ describe('textAt', () => {
 })
 
 describe('soleField', () => {
-  it('gives the value of the only field as cutField would', () => {
+  it('returns the only field as cutField does', () => {
     expect(soleField('{"token":"t"}')).toBe('t')
     expect(soleField('{"/a":1.10}')).toBe('1.10')
     expect(soleField('{"__proto__":{"a":1.0}}')).toBe('{"a":1.0}')
   })
 
-  it('refuses several fields and says to ask for one, without naming them', () => {
+  it('refuses several fields, asks for `field`, and names none', () => {
     const error = refusalOf(() => soleField(`{"${canary}":1,"b":2}`))
     expect(error).toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -278,7 +278,7 @@ describe('soleField', () => {
 })
 
 describe('setField', () => {
-  it('sets one field and leaves all else exactly as written', () => {
+  it('sets one field and keeps the rest exactly as written', () => {
     const text = '{ "b": 12345678901234567890, "1": 1.10,\n "a": "\\u00e9", "o": {"x": 1e5 } }'
     expect(setField(text, 'a', 'new')).toBe(text.replace('"\\u00e9"', '"new"'))
     expect(setField(text, 'c', 'new')).toBe(text.replace(' } }', ' },"c":"new" }'))
@@ -286,19 +286,19 @@ describe('setField', () => {
     expect(setField(text, '/o/y', '7')).toBe(text.replace('1e5', '1e5,"y":"7"'))
   })
 
-  it('begins with an empty object', () => {
+  it('starts from an empty object without text', () => {
     expect(setField(undefined, 'a', 'x')).toBe('{"a":"x"}')
     expect(setField(' { } ', '/a', 'x')).toBe(' {"a":"x" } ')
   })
 
-  it('replaces an element of an array, and adds none', () => {
+  it('replaces an array element, but adds none', () => {
     expect(setField('{"a":[1, 2.0]}', '/a/0', 'x')).toBe('{"a":["x", 2.0]}')
     expect(setField('[null]', '/0', 'x')).toBe('["x"]')
     for (const pointer of ['/a/2', '/a/-', '/a/01'])
       expect(refusalOf(() => setField('{"a":[1,2]}', pointer, 'x')).code).toBe('INVALID_ARGUMENT')
   })
 
-  it('replaces a null, which is there though it counts as absent', () => {
+  it('replaces null, although it counts as absent', () => {
     expect(setField('{"a":null}', 'a', 'x')).toBe('{"a":"x"}')
   })
 
@@ -309,13 +309,13 @@ describe('setField', () => {
     ['a parent that is text', `{"a":"${canary}"}`, '/a/c'],
     ['a parent that is only inherited', '{}', '/__proto__/polluted'],
     ['a malformed pointer', '{}', '/~'],
-  ])('refuses %s and quotes neither the secret nor the value', (_, text, field) => {
+  ])('refuses %s without quoting the secret or the value', (_, text, field) => {
     const error = refusalOf(() => setField(text, field, canary))
     expect(error.code).toBe('INVALID_ARGUMENT')
     expect(error.message).not.toContain(canary)
   })
 
-  it('writes what cutField reads, and changes nothing else of any object', () => {
+  it('writes what cutField reads, and keeps the rest of any object', () => {
     fc.assert(
       fc.property(anyMembers, anyKey, fc.string({ unit: 'binary' }), (members, key, value) => {
         const written = setField(textOf(members), pointerTo(key), value)
@@ -326,7 +326,7 @@ describe('setField', () => {
   })
 })
 
-describe('RegExp.input, where V8 keeps the whole text that a regular expression matched last', () => {
+describe('RegExp.input, which keeps the last matched text', () => {
   // Such as ` {"user":"app","password":"…"} `.
   const text = ` {"user":"app","nested":{"list":[1.0,"${canary}"]}} `
   const calls: Record<string, () => unknown> = {
@@ -356,7 +356,7 @@ describe('RegExp.input, where V8 keeps the whole text that a regular expression 
 })
 
 describe('parseJson', () => {
-  it('parses, and never quotes what it cannot parse', () => {
+  it('parses JSON, and never quotes invalid text', () => {
     expect(parseJson('{"a":[1]}')).toEqual({ a: [1] })
     const error = refusalOf(() => parseJson(canary))
     expect(error.code).toBe('INVALID_ARGUMENT')

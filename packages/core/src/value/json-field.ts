@@ -2,15 +2,14 @@ import { jsonTextAt, membersAt, type Span, spanOf, unquote, walk } from './json-
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-// Fields are cut from, and written into, the secret's own text: a parsed and printed copy would
-// lose `1.10`, 12345678901234567890, the order of keys and spaces. V8 (13.6) even parses {"\"":1}
-// into a key of a backslash once it has parsed {"\\":1}.
+// Fields are cut from the secret's own text and written into it. A parsed and printed copy would
+// lose `1.10`, 12345678901234567890, key order and spaces. V8 (13.6) even parses {"\"":1} into a
+// key of a backslash once it has parsed {"\\":1}.
 
 /**
- * One field of a JSON secret: strings decoded, numbers and booleans as written, objects and arrays
- * as JSON text. `field` is a JSON pointer (RFC 6901) if it begins with `/`, else a top-level key;
- * null counts as absent. Throws `INVALID_ARGUMENT`, without quoting the secret, if it is no JSON,
- * no object, or lacks the field.
+ * Returns one field: strings decoded, numbers and booleans as written, objects and arrays as JSON
+ * text. `field` is a JSON pointer (RFC 6901) if it begins with `/`, else a top-level key. Throws
+ * `INVALID_ARGUMENT` if the text is no JSON object, or the field is absent or null.
  */
 export function cutField(text: string, field: string): string {
   const place = walk(text, wholeOf(text, field), pathOf(field))
@@ -19,32 +18,26 @@ export function cutField(text: string, field: string): string {
   return value
 }
 
-/** The value of one key of a JSON text, as `cutField` gives it; `undefined` if there is none. */
 export function memberOf(text: string, key: string): string | undefined {
   const place = walk(text, spanOf(text), [key])
   return place && valueAt(text, place)
 }
 
 /**
- * The keys of the object, or the indexes of the array; none for anything else. Throws
- * `INVALID_ARGUMENT` if it is no JSON.
+ * The keys of an object or the indexes of an array; else none. Throws `INVALID_ARGUMENT` if it is
+ * no JSON.
  */
 export function keysOf(text: string): string[] {
   return [...new Set(membersAt(text, spanOf(text)).map((member) => member.key))]
 }
 
-/**
- * The string in a field; `undefined` if it is absent or no string. Throws `INVALID_ARGUMENT` as
- * `cutField` does.
- */
+/** As `cutField`; `undefined` if the field is absent or no string. */
 export function textAt(text: string, field: string): string | undefined {
   const written = jsonTextAt(text, pathOf(field))
   return written?.startsWith('"') ? unquote(written) : undefined
 }
 
-/**
- * The value of the only field of a map. Throws `INVALID_ARGUMENT` if there are several, or none.
- */
+/** Throws `INVALID_ARGUMENT` unless the map has exactly one field. */
 export function soleField(text: string): string {
   const members = membersAt(text, wholeOf(text, ''))
   const [key, ...others] = new Set(members.map((member) => member.key))
@@ -57,9 +50,8 @@ export function soleField(text: string): string {
 }
 
 /**
- * The same JSON text with one field set to a string, all else as written; no text counts as `{}`. A
- * pointer's parent must exist, and in an array the element too. Throws `INVALID_ARGUMENT` as
- * `cutField` does.
+ * Sets one field to a string and keeps the rest as written; no text counts as `{}`. A pointer's
+ * parent must exist, and so must an array's element. Throws as `cutField` does.
  */
 export function setField(text: string | undefined, field: string, value: string): string {
   const whole = text ?? '{}'
@@ -75,7 +67,6 @@ export function setField(text: string | undefined, field: string, value: string)
   return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
 }
 
-/** The whole JSON text, if this field can be in it: an object, or an array for a pointer. */
 function wholeOf(text: string, field: string): Span {
   const whole = spanOf(text)
   if (text[whole.start] === '{' || (text[whole.start] === '[' && field.startsWith('/'))) return whole

@@ -2,13 +2,12 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 // No regular expression may see the secret: `RegExp.input` keeps the last matched text.
 
-/** Where a value stands in the text. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** The parsed text. Throws `INVALID_ARGUMENT`, which does not quote it, if it is no JSON. */
+/** Throws `INVALID_ARGUMENT` if it is no JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -19,10 +18,9 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Returns the JSON text under these nested keys, exactly as written: `1.10` stays `1.10`, a string
- * keeps its quotes. Of equal keys the last counts; array elements have their indexes as keys.
- * `undefined` if there is none. No regular expression sees text or keys, since V8 remembers the
- * last match. Throws `INVALID_ARGUMENT`, without quoting the text, if it is no JSON.
+ * Returns the JSON text under these nested keys, exactly as written; `undefined` if there is none.
+ * The last of equal keys counts; indexes are the keys of an array. Throws `INVALID_ARGUMENT`,
+ * without quoting the text, if it is no JSON.
  *
  * @example
  * import { jsonTextAt } from '@finchat/secrets-core/provider'
@@ -40,7 +38,7 @@ export function spanOf(text: string): Span {
   return { start: afterSpace(text, 0), end: text.trimEnd().length }
 }
 
-/** Of equal keys the last counts, as in JSON.parse. */
+/** The last of equal keys counts, as in JSON.parse. */
 export function walk(text: string, from: Span, path: readonly string[]): Span | undefined {
   return path.reduce<Span | undefined>((place, key) => place && memberAt(text, place, key), from)
 }
@@ -53,22 +51,17 @@ function memberAt(text: string, place: Span, key: string): Span | undefined {
   return found
 }
 
-/** The text of a JSON string. */
 export function unquote(literal: string): string {
   return JSON.parse(literal) as string // a JSON string's text
 }
 
-/**
- * The members of the object, or the elements of the array by index (RFC 6901), at this place in
- * valid JSON; none for anything else.
- */
+/** Indexes are the keys of an array (RFC 6901). */
 export function membersAt(text: string, place: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
   visitMembers(text, place, (key, start, end) => void members.push({ key, start, end }))
   return members
 }
 
-/** One pass, whatever the size and the depth. */
 function visitMembers(text: string, { start, end }: Span, visit: (key: string, start: number, end: number) => void): void {
   const isObject = text[start] === '{'
   if (!isObject && text[start] !== '[') return
@@ -82,15 +75,11 @@ function visitMembers(text: string, { start, end }: Span, visit: (key: string, s
   }
 }
 
-/** A key for comparison. A copy: a slice would keep the whole text in memory. */
+/** A copy: a slice would keep the whole text in memory. */
 function keyIn(literal: string): string {
   return literal.includes('\\') ? unquote(literal) : literal.slice(1, -1)
 }
 
-/**
- * The end of the value that begins here: the first space, comma or closing bracket outside its own
- * brackets.
- */
 function afterValue(text: string, start: number): number {
   let at = start
   let depth = 0
@@ -113,7 +102,6 @@ function afterString(text: string, start: number): number {
   return at + 1
 }
 
-/** At what follows the colon, the comma or the closing bracket that comes next. */
 function afterMark(text: string, start: number): number {
   return afterSpace(text, afterSpace(text, start) + 1)
 }
@@ -124,7 +112,7 @@ function afterSpace(text: string, start: number): number {
   return at
 }
 
-/** No character below a space stands in JSON but the three that are space too (RFC 8259). */
+/** In valid JSON only spaces are at or below U+0020 (RFC 8259). */
 function isSpace(text: string, at: number): boolean {
   return text.charCodeAt(at) <= 0x20
 }

@@ -7,7 +7,7 @@ const text = '{"user":"app","password":"00123","n":1.10}'
 const map = (fields: Record<string, unknown>): string => JSON.stringify(fields)
 
 describe('a JSON object that was written as one text to a store of maps', () => {
-  it('is known by being the only field, `value`', () => {
+  it('is the only field, `value`', () => {
     expect(isWrittenText(map({ value: text }))).toBe(true)
     expect(isWrittenText('{ "value" : "{}" }')).toBe(true)
   })
@@ -21,12 +21,12 @@ describe('a JSON object that was written as one text to a store of maps', () => 
     ['that is null', map({ value: 'null' })],
     ['that is an object of the map itself', '{"value":{"user":"app"}}'],
     ['that is missing', '{}'],
-  ])('is none in a field %s', (_, given) => {
+  ])('is not recognised in a field %s', (_, given) => {
     expect(isWrittenText(given)).toBe(false)
     expect(placeInMap(given, ['user'])).toEqual(['user'])
   })
 
-  it('has its own fields looked for inside it, but for `value`', () => {
+  it('has its fields inside it, except `value`', () => {
     const written = map({ value: text })
     expect(cutFields(written, placeInMap(written, ['password']))).toBe('00123')
     expect(cutFields(written, placeInMap(written, ['/n']))).toBe('1.10')
@@ -34,7 +34,7 @@ describe('a JSON object that was written as one text to a store of maps', () => 
     expect(placeInMap(written, ['value', 'user'])).toEqual(['value', 'user'])
   })
 
-  it.each(['__proto__', 'constructor', ''])('has no field %j that it was not given', (field) => {
+  it.each(['__proto__', 'constructor', ''])('has no inherited field %j', (field) => {
     const written = map({ value: text })
     expect(() => cutFields(written, placeInMap(written, [field]))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
@@ -48,11 +48,11 @@ describe('setFields', () => {
     ['{"a":{"b":"{\\"c\\":1.10,\\"d\\":2}"}}', ['a', 'b', 'd'], '{"a":{"b":"{\\"c\\":1.10,\\"d\\":\\"new\\"}"}}'],
     ['{"a":"{\\"b\\":{\\"c\\":\\"old\\"}}"}', ['a', 'b', 'c'], '{"a":"{\\"b\\":{\\"c\\":\\"new\\"}}"}'],
     ['{"a/b":{"c~d":"old"}}', ['a/b', 'c~d'], '{"a/b":{"c~d":"new"}}'],
-  ])('changes %s at %j alone', (before, fields, after) => {
+  ])('changes %s only at %j', (before, fields, after) => {
     expect(setFields(before, fields, 'new')).toBe(after)
   })
 
-  it('is read back by cutFields wherever cutFields reads', () => {
+  it('writes what cutFields reads', () => {
     const key = fc.string({ minLength: 1, maxLength: 3 }).filter((name) => !name.startsWith('/') && name.isWellFormed())
     fc.assert(
       fc.property(fc.array(fc.tuple(key, fc.boolean()), { minLength: 1, maxLength: 4 }), (levels) => {
@@ -73,7 +73,7 @@ describe('setFields', () => {
     ['{"a":"canary-51c3"}', ['a', 'b']],
     ['{"a":["canary-51c3"]}', ['a', 'b']],
     ['canary-51c3', ['a']],
-  ])('refuses %s at %j, and quotes nothing of it', (before, fields) => {
+  ])('refuses %s at %j without quoting it', (before, fields) => {
     try {
       expect.fail(setFields(before, fields, 'new'))
     } catch (error) {

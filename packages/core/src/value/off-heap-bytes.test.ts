@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { copyOutsideHeap, ownMemory } from './off-heap-bytes.ts'
 
-it('ownMemory gives zeros in a buffer that nothing else uses', () => {
+it('ownMemory returns zeros in a buffer of their own', () => {
   const memory = ownMemory(32)
   expect([memory.length, memory.byteOffset, memory.buffer.byteLength]).toEqual([32, 0, 32])
   expect(memory.every((byte) => byte === 0)).toBe(true)
@@ -18,7 +18,7 @@ it.each([
   expect([copy.byteOffset, copy.buffer.byteLength]).toEqual([0, expected.length])
 })
 
-it('copyOutsideHeap leaves what was given as it is when the copy is overwritten', () => {
+it('overwriting the result of copyOutsideHeap keeps the original', () => {
   const given = Uint8Array.of(1, 2, 3)
   copyOutsideHeap(given).fill(0)
   expect([...given]).toEqual([1, 2, 3])

@@ -1,7 +1,6 @@
 /**
- * Returns zeros in memory of their own: outside V8's heap, where the collector leaves copies behind
- * when it moves objects, and outside Node.js's pool. Typed arrays, their `from`, and
- * `allocUnsafeSlow` take up to 64 bytes from the heap.
+ * Returns zeroed memory outside V8's heap and Node.js's pool. V8's collector leaves copies behind,
+ * and typed arrays and `allocUnsafeSlow` put up to 64 bytes on the heap.
  *
  * @example
  * import { ownMemory } from '@finchat/secrets-core/provider'
@@ -14,7 +13,7 @@ export function ownMemory(length: number): Buffer {
 }
 
 /**
- * Returns a copy in memory of its own, text as UTF-8, for whoever gives it out to overwrite.
+ * Returns a copy in memory of its own, text as UTF-8. Overwrite it after use.
  *
  * @example
  * import { copyOutsideHeap } from '@finchat/secrets-core/provider'
@@ -33,8 +32,7 @@ export function copyOutsideHeap(value: string | Uint8Array): Uint8Array {
 let dropped: FinalizationRegistry<Uint8Array> | undefined
 
 /**
- * A copy for a provider: overwritten when it is collected, since zeros could be stored by a call
- * that ends late.
+ * Overwritten only when collected: a provider's call that ends late could otherwise store zeros.
  */
 export function lentCopy(bytes: Uint8Array): Uint8Array {
   const copy = copyOutsideHeap(bytes)

@@ -27,7 +27,7 @@ const anyText = fc.oneof(
 )
 
 describe('SecretBytes', () => {
-  it('gives any text back exactly as stored, as often as asked', () => {
+  it('returns any text exactly as stored, at every read', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const held = hold(text)
@@ -37,7 +37,7 @@ describe('SecretBytes', () => {
     )
   })
 
-  it('equals what has the same value, kind, version and revision, and leaves that as it is', () => {
+  it('equals the same value, kind, version and revision, and does not change it', () => {
     const secrets: StoredSecret[] = [
       { value: 'v' },
       { value: '\ud800' },
@@ -58,7 +58,7 @@ describe('SecretBytes', () => {
     expect(secrets[3]?.value).toEqual(Uint8Array.of(118))
   })
 
-  it('gives bytes back exactly, as a copy, and overwrites those that it was given', () => {
+  it('returns a copy of the bytes, and overwrites the given ones', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
         const given = bytes.slice()
@@ -70,7 +70,7 @@ describe('SecretBytes', () => {
     )
   })
 
-  it.each(['', 'é', '\ud800'])('keeps and copies its bytes outside of the pool that other buffers are cut from: %j', (suffix) => {
+  it.each(['', 'é', '\ud800'])("keeps its bytes and copies outside Node.js's buffer pool: %j", (suffix) => {
     const text = randomUUID() + suffix
     const held = hold(text)
     const { buffer: pool } = Buffer.from('neighbour')
@@ -78,13 +78,13 @@ describe('SecretBytes', () => {
     expect(Buffer.from(pool).includes(text.slice(0, 36))).toBe(false)
   })
 
-  it('refuses to make text of bytes', () => {
+  it('refuses to return binary as text', () => {
     const held = hold(Uint8Array.of(1, 2))
     expect(held.isBinary).toBe(true)
     expect(() => held.text()).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
-  it('hands out one value for the same marks', () => {
+  it('returns the same SecretValue for the same marks', () => {
     const held = hold('v')
     const marks = [false, true].flatMap((stale) => [false, true].map((degraded) => [stale, degraded] as const))
     const values = marks.map((mark) => held.value(...mark))
@@ -95,14 +95,14 @@ describe('SecretBytes', () => {
 })
 
 describe('a part of a SecretBytes', () => {
-  it('is the secret itself without fields, and the sole field of a map', () => {
+  it('is the secret itself without fields, or the only field of a map', () => {
     const text = hold('{"a":"x"}')
     expect(text.part([])).toBe(text)
     expect(hold('{"a":"x"}', 'map').part([]).text()).toBe('x')
     expect(() => hold('{"a":"x","b":"y"}', 'map').part([])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
-  it('is made once, of one field inside the other, with the facts of the whole', () => {
+  it('is made once, with the metadata of the whole', () => {
     const held = hold('{"a":"{\\"b\\":1.10}"}')
     const part = held.part(['a', 'b'])
     expect(part.text()).toBe('1.10')
@@ -111,13 +111,13 @@ describe('a part of a SecretBytes', () => {
     expect(part.facts).toBe(facts)
   })
 
-  it('is a field of the JSON object that was written as one text, where maps are kept', () => {
+  it('is a field of a JSON object written as one text to a store of maps', () => {
     const held = hold('{"value":"{\\"a\\":1.10}"}', 'map')
     expect([held.part(['a']).text(), held.part(['value']).text(), held.part([]).text()]).toEqual(['1.10', '{"a":1.10}', '{"a":1.10}'])
     expect(() => hold('{"value":"{\\"a\\":1.10}"}').part(['a'])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
-  it('does not poison the whole', () => {
+  it('failing does not change the whole', () => {
     const held = hold('{"a":"x"}')
     held.part(['a'])
     expect(held.text()).toBe('{"a":"x"}')
@@ -125,7 +125,7 @@ describe('a part of a SecretBytes', () => {
 })
 
 describe('the text of a part', () => {
-  it('is that of the part, before and after the cache let go, until the whole is wiped', () => {
+  it('is the same before and after the release, until the whole is wiped', () => {
     const maps = [hold('{"a":"x"}', 'map'), hold('{"a":"x"}', 'map')]
     expect(maps[0]?.textAt([])).toBe('x')
     for (const map of maps) {
@@ -139,7 +139,7 @@ describe('the text of a part', () => {
 })
 
 describe('wiping', () => {
-  it('comes after the turn in which the cache let go, if nobody holds a value', () => {
+  it('follows the turn of the release if no SecretValue is held', () => {
     const held = hold('{"a":"x"}')
     const part = held.part(['a'])
     held.release()
@@ -148,7 +148,7 @@ describe('wiping', () => {
     for (const each of [held, part]) expect(() => each.text()).toThrow(wiped)
   })
 
-  it('spares what somebody holds as a value, whole or part', () => {
+  it('spares bytes of a held SecretValue, whole or part', () => {
     const whole = hold('v')
     const value = whole.value(false, false)
     const json = hold('{"a":"x"}')
@@ -160,7 +160,7 @@ describe('wiping', () => {
     expect(() => json.text()).toThrow(wiped)
   })
 
-  it('spares what a holder cuts out after the cache let go', () => {
+  it('spares a part made after the release', () => {
     const value = hold('{"a":"x"}', 'map').value(false, false)
     const held = hold('{"a":"x"}')
     held.release()
@@ -171,7 +171,7 @@ describe('wiping', () => {
     expect(() => late.text()).toThrow(wiped)
   })
 
-  it('never lets zeros out: every way to the value throws', () => {
+  it('makes every read throw instead of returning zeros', () => {
     for (const held of [hold('v'), hold('é'), hold('\ud800'), hold(Uint8Array.of(1, 2)), hold('{"a":"x"}', 'map')]) {
       const value = held.value(false, false)
       held.digest((bytes) => Uint8Array.from(bytes))
@@ -189,7 +189,7 @@ describe('wiping', () => {
     }
   })
 
-  it('reaches values that somebody holds only by wipeAll', () => {
+  it('reaches held values only by wipeAll', () => {
     const held = hold('v')
     const value = held.value(false, false)
     held.release()
@@ -202,7 +202,7 @@ describe('wiping', () => {
 })
 
 describe('the digest of a SecretBytes', () => {
-  it('is computed once, of the bytes', () => {
+  it('is computed once, from the bytes', () => {
     const compute = vi.fn<(bytes: Uint8Array) => Uint8Array>((bytes) => Uint8Array.from(bytes))
     const held = hold('abc')
     held.digest(compute)
@@ -210,7 +210,7 @@ describe('the digest of a SecretBytes', () => {
     expect(compute).toHaveBeenCalledTimes(1)
   })
 
-  it('stays good for the comparison that was begun when the value is wiped', () => {
+  it('survives the wipe for a comparison that has begun', () => {
     const held = hold('abc')
     const digest = held.digest((bytes) => Buffer.from(bytes))
     held.release()
@@ -227,7 +227,7 @@ describe('the digest of a SecretBytes', () => {
     expect(kept).toEqual(new Uint8Array(3))
   })
 
-  it('is not of U+FFFD for a lone surrogate, but as of nothing', () => {
+  it('is that of an empty value for a lone surrogate', () => {
     expect(hold('\ud800').digest((bytes) => Uint8Array.from(bytes))).toEqual(new Uint8Array(0))
     expect(hold('\ufffd').digest((bytes) => Uint8Array.from(bytes))).toHaveLength(3)
   })

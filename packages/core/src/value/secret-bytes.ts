@@ -1,5 +1,5 @@
 import { ownMemory } from './off-heap-bytes.ts'
-import { type SecretFacts } from './secret-value.ts'
+import { type SecretMetadata } from './secret-value.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { soleField } from './json-field.ts'
 import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
@@ -7,16 +7,15 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
 import type { Zeroizer } from './zeroizer.ts'
 
-/** How to decode the bytes. `latin1` is for ASCII text: it decodes fastest. */
+/** `latin1` is for ASCII text: it decodes fastest. */
 type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
 
 /**
- * One version of a secret as bytes outside the V8 heap: no heap snapshot shows them, and they can
- * be wiped. It decodes at every read and throws once wiped, so that no read returns zeros.
+ * One version of a secret as bytes outside the V8 heap, where no heap snapshot shows them. Every
+ * read decodes them and throws once they are wiped, so that no read returns zeros.
  */
 export class SecretBytes {
-  readonly facts: SecretFacts
-  /** The store keeps named fields, and `text()` is their JSON. */
+  readonly facts: SecretMetadata
   readonly isMap: boolean
   readonly #bytes: Buffer
   readonly #encoding: Encoding
@@ -29,7 +28,7 @@ export class SecretBytes {
   #released = false
   #wiped = false
 
-  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, zeroizer: Zeroizer) {
+  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretMetadata, zeroizer: Zeroizer) {
     this.facts = facts
     this.isMap = secret.shape === 'map'
     this.#encoding = encodingOf(secret.value)
@@ -41,14 +40,13 @@ export class SecretBytes {
     return this.#encoding === 'binary'
   }
 
-  /** The value as text, exactly as stored. */
   text(): string {
     this.#assertReadable()
     if (this.#encoding !== 'binary') return this.#bytes.toString(this.#encoding)
     throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary, not text', { remedy: 'read it with getSecretValue(…) and bytes()' })
   }
 
-  /** A copy of the value's bytes; text is UTF-8, with U+FFFD for a lone surrogate. */
+  /** A copy; text is UTF-8, with U+FFFD for a lone surrogate. */
   bytes(): Uint8Array {
     this.#assertReadable()
     if (this.#encoding === 'utf16le') return new TextEncoder().encode(this.text())
@@ -57,62 +55,59 @@ export class SecretBytes {
     return copy
   }
 
-  /** The part under these nested fields; without fields, a map's sole field. Cached. */
+  /** The part under these nested fields; without fields, a map's sole field. */
   part(fields: readonly string[]): SecretBytes {
     if (fields.length === 0 && !this.isMap) return this
     const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
     const part = new SecretBytes({ value: this.#cut(fields) }, this.facts, this.#zeroizer)
-    // The cache has let go, so it will not release this part: the finalizer must.
+    // The cache released this secret and will not release the part, so the finalizer must.
     if (this.#released) part.#watch()
     this.#parts ??= new Map()
     this.#parts.set(key, part)
     return part
   }
 
-  /** The text of a part. After the release no part is cached for it. */
   textAt(fields: readonly string[]): string {
     if (this.#released && (fields.length > 0 || this.isMap)) return this.#cut(fields)
     return this.part(fields).text()
   }
 
-  /** The secret as JSON text; of a map written as one JSON text, that text. */
+  /** A map written as one JSON text gives that text. */
   json(): string {
     const text = this.text()
     return this.isMap && isWrittenText(text) ? soleField(text) : text
   }
 
-  /** The handle for readers, one for each combination of marks. */
   value(stale: boolean, degraded: boolean): SecretValue {
     const index = (stale ? 2 : 0) + (degraded ? 1 : 0)
     this.#watch()
     return (this.#values[index] ??= new SecretValue(this, stale, degraded))
   }
 
-  /** A copy of the digest, computed once. A copy, since a comparison may outlast the value. */
+  /** A copy, since a comparison may outlast the value. */
   digest(compute: (bytes: Uint8Array) => Uint8Array): Uint8Array {
     this.#assertReadable()
-    // A lone surrogate has no UTF-8, so the digest would be another text's. Like an empty value, it
-    // equals nothing.
+    // A lone surrogate has no UTF-8, so the digest would be another text's. The empty digest
+    // matches nothing.
     this.#digest ??= compute(this.#encoding === 'utf16le' ? Buffer.alloc(0) : this.#bytes)
     return new Uint8Array(this.#digest)
   }
 
-  /** Whether that is this version of this secret, with the same value. */
   equals({ value, shape, version, revision }: StoredSecret): boolean {
     if (this.facts.version !== version || this.facts.revision !== revision || this.isMap !== (shape === 'map')) return false
     if (typeof value !== 'string') return this.isBinary && Buffer.compare(this.#bytes, value) === 0
     return !this.isBinary && this.text() === value
   }
 
-  /** Called by the cache. Wipes soon, or once the last `SecretValue` of it is collected. */
+  /** Wipes soon, or once the last `SecretValue` is collected. */
   release(): void {
     this.#released = true
     for (const part of this.#parts?.values() ?? []) part.release()
     this.#parts = undefined
     if (this.#watched) return
-    // A reader of this turn of the event loop may still take a `SecretValue`.
+    // A reader in this turn of the event loop may still take a `SecretValue`.
     this.#zeroizer.wipeSoon({ wipe: () => this.#watched || this.wipe() })
   }
 

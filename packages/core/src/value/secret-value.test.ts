@@ -20,18 +20,18 @@ function valueOf(value: string | Uint8Array, shape?: 'map'): SecretValue {
 afterEach(() => vi.useRealTimers())
 
 describe('SecretValue', () => {
-  it('reveals the text and the bytes exactly, and parses JSON', () => {
+  it('returns the exact text and bytes, and parses JSON', () => {
     expect(valueOf('00123').reveal()).toBe('00123')
     expect(valueOf('é').bytes()).toEqual(Uint8Array.of(0xc3, 0xa9))
     expect(valueOf(json).json()).toEqual({ user: 'me', password: canary })
   })
 
-  it('is, as JSON, the object that was written as one text, where maps are kept', () => {
+  it('parses a JSON object written as one text to a store of maps', () => {
     expect(valueOf(JSON.stringify({ value: json }), 'map').json()).toEqual({ user: 'me', password: canary })
     expect(valueOf('{"value":"5"}', 'map').json()).toEqual({ value: '5' })
   })
 
-  it('reveals the sole field of a map, and refuses to choose among several', () => {
+  it('reveals the only field of a map, and refuses several', () => {
     expect(valueOf('{"token":"x"}', 'map').reveal()).toBe('x')
     expect(Buffer.from(valueOf('{"token":"x"}', 'map').bytes()).toString()).toBe('x')
     expect(() => valueOf(json, 'map').reveal()).toThrow(
@@ -44,13 +44,13 @@ describe('SecretValue', () => {
     ['bytes as text', () => valueOf(Buffer.from(canary)).reveal()],
     ['text as JSON', () => valueOf(canary).json()],
     ['one of several fields', () => valueOf(json, 'map').bytes()],
-  ])('does not quote itself when it refuses %s', (_, refuse) => {
+  ])('does not quote the secret when it refuses %s', (_, refuse) => {
     expect(refuse).toThrow(expect.not.objectContaining({ message: expect.stringContaining(canary) }))
     expect(refuse).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     expect(refuse).toThrow(expect.not.objectContaining({ cause: expect.anything() }))
   })
 
-  it('tells where it comes from and how old it is', () => {
+  it('has its provider and its age', () => {
     vi.useFakeTimers({ now: 4_000 })
     const value = valueOf('v')
     expect(value).toMatchObject({
@@ -112,7 +112,7 @@ describe('a SecretValue does not print', () => {
     expect(shown).toBe(expected)
   })
 
-  it('to console.log and its kin', () => {
+  it('to console methods', () => {
     const stdout = new PassThrough()
     const log = new Console({ stdout, stderr: stdout })
     log.log(value, { value }, '%s', value)

@@ -2,28 +2,23 @@ import type { StoredSecret } from '../contract/provider.ts'
 import { parseJson } from './json-text.ts'
 import { descriptor } from '../errors/own-properties.ts'
 
-/** What is known of a secret beside its value. */
-export interface SecretFacts extends Omit<StoredSecret, 'value' | 'shape'> {
+export interface SecretMetadata extends Omit<StoredSecret, 'value' | 'shape'> {
   readonly provider: string
   /** When the store was asked, epoch milliseconds. */
   readonly askedAt: number
 }
 
-/** What a handle reads from: the secret's bytes, wherever they are held. */
 interface ReadableSecret {
-  readonly facts: SecretFacts
-  /** What is found under these fields, one inside the other; without fields, a map's sole field. */
+  readonly facts: SecretMetadata
   part(fields: readonly string[]): { text(): string; bytes(): Uint8Array }
-  /** The JSON text that the secret is. */
   json(): string
 }
 
 const redacted = '[redacted]'
 
 /**
- * A secret that does not print: `toString`, `toJSON`, `inspect`, template literals, spread and
- * `structuredClone` show `[redacted]` or nothing. All members are about the version that was
- * delivered, and never change.
+ * A secret that does not print. `toString`, `toJSON`, `inspect`, template literals, spread and
+ * `structuredClone` show `[redacted]` or nothing. It stays at the version that was read.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -34,7 +29,7 @@ const redacted = '[redacted]'
  */
 export class SecretValue {
   static {
-    // Not a method: its computed name could not stand in a declaration file.
+    // A method's computed name is not allowed in a declaration file.
     Object.defineProperty(
       this.prototype,
       Symbol.for('nodejs.util.inspect.custom'),
@@ -54,31 +49,30 @@ export class SecretValue {
   }
 
   /**
-   * Returns the text, exactly as stored; of a secret with named fields, the sole one. Throws
-   * `INVALID_ARGUMENT` for a binary secret and for one of several fields, `ABORTED` once the
-   * manager is closed.
+   * Returns the text exactly as stored; of named fields, the only one. Throws `INVALID_ARGUMENT`
+   * for a binary secret or several fields, `ABORTED` once the manager is closed.
    */
   reveal(): string {
     return this.#held.part([]).text()
   }
 
   /**
-   * Returns a copy of the value's bytes (text as UTF-8), yours to overwrite. Throws as `reveal`
-   * does, but for binary.
+   * Returns a copy of the bytes (text as UTF-8), yours to overwrite. Throws as `reveal`, except for
+   * binary.
    */
   bytes(): Uint8Array {
     return this.#held.part([]).bytes()
   }
 
   /**
-   * Returns the value parsed as JSON, all named fields included; of a JSON object that was written
-   * as one text, its own. Throws `INVALID_ARGUMENT` when it is not JSON.
+   * Returns the value parsed as JSON, with all named fields. A JSON object written as one text is
+   * that object. Throws `INVALID_ARGUMENT` if it is not JSON, `ABORTED` once the manager is closed.
    */
   json(): unknown {
     return parseJson(this.#held.json())
   }
 
-  /** The store's number of this version; `undefined` where it has none. */
+  /** The store's number of this version; `undefined` if it has none. */
   get version(): number | undefined {
     return this.#held.facts.version
   }
@@ -88,19 +82,17 @@ export class SecretValue {
     return this.#held.facts.revision
   }
 
-  /**
-   * When this version became current, epoch milliseconds; `undefined` where the store cannot tell.
-   */
+  /** When this version became current, epoch milliseconds; `undefined` if unknown. */
   get currentSince(): number | undefined {
     return this.#held.facts.currentSince
   }
 
-  /** Worthless from then on, epoch milliseconds. */
+  /** When the value expires, epoch milliseconds. */
   get expiresAt(): number | undefined {
     return this.#held.facts.expiresAt
   }
 
-  /** The provider whose store answered. */
+  /** The provider that answered. */
   get provider(): string {
     return this.#held.facts.provider
   }
@@ -110,12 +102,12 @@ export class SecretValue {
     return Math.max(0, Date.now() - this.#held.facts.askedAt)
   }
 
-  /** The store could not be asked just now: this is what it last answered. */
+  /** The store cannot be asked now; this is its last answer. */
   get stale(): boolean {
     return this.#stale
   }
 
-  /** An earlier provider could not be asked: this is a later one's answer. */
+  /** An earlier provider cannot be asked; this is a later one's answer. */
   get degraded(): boolean {
     return this.#degraded
   }

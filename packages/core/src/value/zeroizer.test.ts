@@ -8,7 +8,7 @@ function secret(): { wipe: ReturnType<typeof vi.fn<() => void>> } {
   return { wipe: vi.fn<() => void>() }
 }
 
-it('wipes in the next turn of the event loop, all that came in this one together', async () => {
+it('wipes everything of one turn in the next turn of the event loop', async () => {
   const zeroizer = new Zeroizer()
   const secrets = [secret(), secret()]
   for (const each of secrets) zeroizer.wipeSoon(each)
@@ -19,7 +19,7 @@ it('wipes in the next turn of the event loop, all that came in this one together
   for (const { wipe } of secrets) expect(wipe).toHaveBeenCalledTimes(1)
 })
 
-it('begins a turn of its own for what comes later', () => {
+it('wipes later values in a later turn', () => {
   const zeroizer = new Zeroizer()
   zeroizer.wipeSoon(secret())
   vi.runAllTimers()
@@ -29,7 +29,7 @@ it('begins a turn of its own for what comes later', () => {
   expect(later.wipe).toHaveBeenCalledTimes(1)
 })
 
-it('wipes at once, by wipeAll, what waits and what is watched, and the latter not before', () => {
+it('wipeAll wipes waiting and watched values at once', () => {
   const zeroizer = new Zeroizer()
   const [waiting, watched] = [secret(), secret()]
   zeroizer.watch(watched, new Uint8Array(1))
@@ -40,7 +40,7 @@ it('wipes at once, by wipeAll, what waits and what is watched, and the latter no
   expect(watched.wipe).toHaveBeenCalledTimes(1)
 })
 
-it('sets no timer and watches nothing until it is needed', () => {
+it('has no timer and no registry before the first use', () => {
   expect(() => new Zeroizer().wipeAll()).not.toThrow()
   expect(vi.getTimerCount()).toBe(0)
 })

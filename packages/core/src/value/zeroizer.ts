@@ -1,4 +1,3 @@
-/** What can be wiped. */
 interface Wipeable {
   wipe(): void
 }
@@ -26,7 +25,6 @@ export class Zeroizer {
     setImmediate(() => this.#wipeWaiting())
   }
 
-  /** Wipes everything that is watched or waiting, now. */
   wipeAll(): void {
     this.#wipeWaiting()
     for (const ref of this.#watched) ref.deref()?.wipe()

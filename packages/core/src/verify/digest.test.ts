@@ -19,7 +19,7 @@ function matches(candidate: string | Uint8Array, stored: string | Uint8Array): b
 }
 
 describe('Verification', () => {
-  it('matches what is equal, as text or bytes, and nothing else', () => {
+  it('matches an equal text or equal bytes, and nothing else', () => {
     const text = fc.string({ unit: anyCharacter, minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(text, text, (stored, other) => {
@@ -31,13 +31,13 @@ describe('Verification', () => {
     )
   })
 
-  it('says which digest matched', () => {
+  it('reports which digest matched', () => {
     const digests = ['current', 'previous'].map((text) => verification.digest(bytes(text)))
     expect(['current', 'previous', 'other'].map((candidate) => verification.match(candidate, digests))).toEqual([0, 1, -1])
     expect(verification.match('previous', [undefined, digests[1]])).toBe(1)
   })
 
-  it('never matches what does not exist, whatever is presented', () => {
+  it('never matches an absent digest, whatever is presented', () => {
     const dummies = ['', 'x', 'dummy_secret_value_xxxxxxxx', '\0'.repeat(32), new Uint8Array(32)]
     for (const candidate of dummies) expect(verification.match(candidate, [undefined, undefined])).toBe(-1)
   })
@@ -51,7 +51,7 @@ describe('Verification', () => {
     expect(matches(candidate, stored)).toBe(false)
   })
 
-  it('digests an empty value as nothing that could be presented', () => {
+  it('digests an empty value so that nothing matches it', () => {
     expect(verification.digest(new Uint8Array(0))).not.toEqual(verification.digest(new Uint8Array(0)))
   })
 
@@ -67,7 +67,7 @@ describe('Verification', () => {
     }
   })
 
-  it.each(['€', '𝄞', 'ü'])('matches long text of %s, and none that is a part of it', (unit) => {
+  it.each(['€', '𝄞', 'ü'])('matches long text of %s, but no part of it', (unit) => {
     const text = unit.repeat(100_000)
     expect(matches(text, text)).toBe(true)
     expect(matches(`${text}x`, text)).toBe(false)
@@ -76,12 +76,12 @@ describe('Verification', () => {
     expect(matches(beyond, unit)).toBe(false)
   })
 
-  it('refuses to compare a value of more than 16 MiB, rather than say that nothing matches it', () => {
+  it('refuses to compare a value of more than 16 MiB', () => {
     const value = new Uint8Array(16 * 1_048_576 + 1)
     expect(() => verification.digest(value)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', remedy: expect.any(String) }))
   })
 
-  it('makes every comparison, in constant time, whatever is presented and held', () => {
+  it('makes every comparison in constant time, whatever is presented', () => {
     const compare = vi.spyOn(process.getBuiltinModule('node:crypto'), 'timingSafeEqual')
     const digest = verification.digest(bytes('x'))
     for (const candidate of ['x', 'y', '', '\ud800', 'x'.repeat(10_000)]) {
@@ -96,7 +96,7 @@ describe('Verification', () => {
     for (const sides of compare.mock.calls) expect(sides.map(({ byteLength }) => byteLength)).toEqual([32, 32])
   })
 
-  it('hashes no more of a long candidate than of one of 1 MiB, whatever shorter secrets there are', () => {
+  it('hashes at most 1 MiB of a candidate while all secrets are shorter', () => {
     const own = new Verification()
     const digest = own.digest(new Uint8Array(65_536))
     // What is hashed here is always bytes.
@@ -107,7 +107,7 @@ describe('Verification', () => {
     expect(new Set(hash.mock.calls.map(([, data]) => (data as Uint8Array).length))).toEqual(new Set([32 + longest]))
   })
 
-  it('hashes as much of a candidate as it is long, whatever the length of the secret', () => {
+  it('hashes the length of the candidate, whatever the length of the secret', () => {
     const lengthsFor = (stored: number): number[] => {
       const own = new Verification()
       const digest = own.digest(new Uint8Array(stored))
@@ -121,7 +121,7 @@ describe('Verification', () => {
     for (const stored of [1, 64, 65_536, 1_048_576]) expect(lengthsFor(stored)).toEqual(lengths)
   })
 
-  it('digests under a key of its own, so that no digest can be computed elsewhere', async () => {
+  it('digests under its own key, so that no digest can be computed elsewhere', async () => {
     const digest = verification.digest(bytes('x'))
     expect(new Verification().digest(bytes('x'))).not.toEqual(digest)
     expect(new Uint8Array(await webcrypto.subtle.digest('SHA-256', Uint8Array.of(120)))).not.toEqual(Uint8Array.from(digest))
@@ -135,13 +135,13 @@ describe('Verification', () => {
     expect(new Set(keys).size).toBe(1)
   })
 
-  it('fills the whole of that key at random', () => {
+  it('fills the whole key at random', () => {
     const fill = vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomFillSync')
     new Verification().digest(bytes('x'))
     expect(fill.mock.calls.map(([, from, length]) => [from, length])).toEqual([[0, 32]])
   })
 
-  it('leaves nothing of what it hashed in its buffers', () => {
+  it('leaves nothing of hashed content in its buffers', () => {
     const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
     const candidates = ['canary-6e31', 'x'.repeat(4_097), '€'.repeat(2_000), new Uint8Array(4_097).fill(120), 'x'.repeat(2_000_000)]
     for (const candidate of candidates) verification.match(candidate, [])

@@ -1,32 +1,30 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
- * The most bytes hashed of a candidate until this process holds a longer secret: the bound of most
- * stores.
+ * How many bytes of a candidate are hashed until this process holds a longer secret: most stores'
+ * limit.
  */
 const usualLength = 1_048_576
-/** A longer secret is not compared, and a longer candidate matches nothing. */
+/** Longer secrets are not compared, and longer candidates match nothing. */
 export const longestCompared: number = 16 * usualLength
 /** Shorter content is hashed in a shared buffer. */
 const scratchLength = 12_288
 const keyLength = 32
 
 /**
- * Compares by keyed digests: SHA-256 over a random key of this process and the content, so that
- * nobody outside can choose candidates whose digests agree in their first bytes. What was hashed is
- * wiped after each use. How long a candidate takes follows from its own length alone; beyond the
- * longest secret of the process, or 1 MiB, it takes no longer.
+ * Compares SHA-256 digests over a random key of this process and the content, so that no caller can
+ * choose candidates with similar digests. Hashed content is wiped. The time depends only on the
+ * candidate's length, up to the longest secret or 1 MiB.
  */
 export class Verification {
   #crypto: typeof import('node:crypto') | undefined
   #scratch: Buffer | undefined
   #dummy: Uint8Array | undefined
-  /** A power of two, so that it does not reveal a secret's length. */
+  /** A power of two, so that timing does not reveal a secret's length. */
   #longest = usualLength
 
   /**
-   * The digest of a stored value; of an empty one it is a digest that nothing matches. Throws
-   * `UNSUPPORTED` for one that is too long.
+   * Digests a stored value; an empty one matches nothing. Throws `UNSUPPORTED` if it is too long.
    */
   readonly digest = (value: Uint8Array): Uint8Array => {
     if (value.length > longestCompared) {
@@ -39,9 +37,8 @@ export class Verification {
   }
 
   /**
-   * Returns the index of the digest that the candidate's equals, or -1. Every comparison is always
-   * made, in constant time, also against absent ones. A candidate that is empty, too long or not
-   * well-formed UTF-16 equals nothing.
+   * Returns the index of the equal digest, or -1. Every comparison is made, in constant time, also
+   * with absent digests. A candidate that is empty, too long or malformed UTF-16 matches nothing.
    */
   match(candidate: string | Uint8Array, digests: readonly (Uint8Array | undefined)[]): number {
     const start = typeof candidate === 'string' ? candidate.slice(0, this.#longest + 1) : candidate.subarray(0, this.#longest + 1)
@@ -63,7 +60,7 @@ export class Verification {
     return digest
   }
 
-  /** A buffer that begins with the key and has room for that many bytes. */
+  /** Returns a buffer that begins with the key. */
   #bufferFor(length: number): Buffer {
     const scratch = (this.#scratch ??= this.#newScratch())
     if (length <= scratchLength) return scratch
@@ -82,7 +79,7 @@ export class Verification {
     return scratch
   }
 
-  /** Loaded when the first secret is verified. */
+  /** Loaded with the first verification. */
   get #loaded(): typeof import('node:crypto') {
     return (this.#crypto ??= process.getBuiltinModule('node:crypto'))
   }

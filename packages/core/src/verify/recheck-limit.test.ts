@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers())
 const [store, other] = [{}, {}]
 
 describe('RecheckLimit', () => {
-  it('is open for the first mismatch of a secret, and then for none in 5 s', () => {
+  it('is open for the first mismatch of a secret, and then closed for 5 s', () => {
     const limit = new RecheckLimit(10)
     expect(limit.isOpen(store, 'a')).toBe(true)
     limit.record(store, 'a')
@@ -17,7 +17,7 @@ describe('RecheckLimit', () => {
     expect(limit.isOpen(store, 'a')).toBe(true)
   })
 
-  it('is open while a recheck is under way, which nothing takes the place of', async () => {
+  it('stays open while a recheck is running, which is not replaced', async () => {
     const limit = new RecheckLimit(10)
     const { promise, resolve } = Promise.withResolvers<void>()
     limit.record(store, 'a', promise)
@@ -30,14 +30,14 @@ describe('RecheckLimit', () => {
     expect([limit.isOpen(store, 'a'), limit.running(store, 'a')]).toEqual([false, undefined])
   })
 
-  it('counts a recheck that failed', async () => {
+  it('counts a failed recheck', async () => {
     const limit = new RecheckLimit(10)
     limit.record(store, 'a', Promise.reject(new Error('x')))
     await limit.running(store, 'a')
     expect(limit.isOpen(store, 'a')).toBe(false)
   })
 
-  it('is open again after a match, and where the clock was set back', () => {
+  it('is open again after a match, or if the clock is set back', () => {
     const limit = new RecheckLimit(10)
     for (const path of ['a', 'b']) limit.record(store, path)
     limit.reset(store, 'a')
@@ -47,7 +47,7 @@ describe('RecheckLimit', () => {
     expect(limit.isOpen(store, 'b')).toBe(true)
   })
 
-  it('remembers as many secrets of a store as its cache holds', () => {
+  it('remembers as many secrets of a store as its cache', () => {
     const limit = new RecheckLimit(2)
     for (const path of ['a', 'b', 'c']) limit.record(store, path)
     expect(['a', 'b', 'c'].map((path) => limit.isOpen(store, path))).toEqual([true, false, false])

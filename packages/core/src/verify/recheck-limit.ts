@@ -4,13 +4,12 @@ import { Lru } from '../cache/keys/lru.ts'
 const recheckAfterMs = 5_000
 
 interface Recheck {
-  /** When the store was asked, epoch milliseconds. */
+  /** Epoch milliseconds. */
   readonly at: number
-  /** Settles with the recheck, never rejects; undefined when none is under way. */
+  /** Settles with the recheck and never rejects. */
   running: Promise<unknown> | undefined
 }
 
-/** When each secret of a store was last read after a mismatch, by path. */
 export class RecheckLimit {
   readonly #byStore = new WeakMap<object, Lru<Recheck>>()
   readonly #maxEntries: number
@@ -19,10 +18,10 @@ export class RecheckLimit {
     this.#maxEntries = maxEntries
   }
 
-  /** Whether a recheck is due, or one under way can be joined. */
+  /** Whether a recheck is due or running. */
   isOpen(store: object, path: string): boolean {
     const last = this.#byStore.get(store)?.get(path)
-    // abs: a clock that was set back must not keep it closed.
+    // abs: a clock that is set back must not keep it closed.
     return last === undefined || last.running !== undefined || Math.abs(Date.now() - last.at) >= recheckAfterMs
   }
 
@@ -30,7 +29,7 @@ export class RecheckLimit {
     return this.#byStore.get(store)?.get(path)?.running
   }
 
-  /** The store is asked now; `recheck` is what others may join. */
+  /** `recheck`: the call that others may join. */
   record(store: object, path: string, recheck?: Promise<unknown>): void {
     if (this.running(store, path) !== undefined) return
     const last: Recheck = { at: Date.now(), running: undefined }
@@ -41,7 +40,7 @@ export class RecheckLimit {
     known.set(path, last)
   }
 
-  /** After a match: it was no guess, so the next mismatch may ask at once. */
+  /** After a match, the next mismatch may ask at once: it was no guess. */
   reset(store: object, path: string): void {
     this.#byStore.get(store)?.delete(path)
   }

@@ -7,14 +7,14 @@ interface Current {
   readonly location: Location
 }
 
-/** Ended by the deadline alone: others wait for the same answer. */
+/** Only the deadline ends it, since others wait for the same answer. */
 const signal = new AbortController().signal
 
-/** Finds the version directly before the current one where numbers were skipped. */
+/** Finds the version before the current one if numbers were skipped. */
 export class SkippedNumbers {
   readonly #below = new WeakMap<SecretBytes, Promise<number | undefined>>()
 
-  /** Its number, by one answer that names both: `undefined` of a replica that has another current version, and of a store without descriptions. */
+  /** Returns its number. `undefined` for a lagging replica, or a store without descriptions. */
   below({ held, location }: Current): Promise<number | undefined> {
     const known = this.#below.get(held) ?? numberBelow(held.facts.version ?? 0, location)
     this.#below.set(held, known)

@@ -18,12 +18,9 @@ import { longestCompared, Verification } from './digest.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
-  /**
-   * For how many seconds after its replacement the version before the current one is accepted too.
-   * 0 by default.
-   */
+  /** How long the previous version is accepted after its replacement, in seconds. Default: 0. */
   readonly acceptPreviousForSeconds?: number | undefined
-  /** Let a later provider's answer verify while an earlier one cannot be asked. */
+  /** Accept a later provider's answer while an earlier one is unreachable. Default: false. */
   readonly acceptDegraded?: boolean | undefined
 }
 
@@ -34,15 +31,14 @@ interface Current {
   readonly from: Reading['from']
 }
 
-/** A version before the current one. */
 interface Earlier {
   readonly digest: Uint8Array
-  readonly facts: SecretBytes['facts']
+  readonly metadata: SecretBytes['facts']
 }
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
-  /** Why it could not be read, though it would count. */
+  /** Why the previous version could not be read. */
   readonly error?: SecretsError | undefined
 }
 
@@ -58,27 +54,25 @@ function matchAt(index: number): Comparison['matched'] {
   return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A store call no older than this is joined, not repeated. */
+/** A store call this recent is not repeated. */
 const joinedMs = 100
 
-/** Compares with what is read by these options in the location of the caller's. */
-type Compare = (changes: VerifyOptions, facts: Metadata) => Promise<Comparison>
+type Compare = (changes: VerifyOptions, metadata: Metadata) => Promise<Comparison>
 
 interface Recheck {
   readonly first: Comparison
   readonly store: ProviderCache
   readonly path: string
   readonly signal: AbortSignal | undefined
-  readonly facts: Metadata
+  readonly metadata: Metadata
 }
 
-/** Codes of a store that answered and has no such secret. */
+/** Codes of a store that answered without a current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
-/** The store keeps no versions, the version before has no such field, or it was withdrawn. */
+/** There is no previous version, or no such field in it. */
 const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
 
-/** Answers whether a presented secret is the stored one. */
 export class Verifier {
   readonly #reader: Reader
   readonly #observer: Observer
@@ -97,7 +91,7 @@ export class Verifier {
     return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
   }
 
-  /** The answer for a secret in memory; `undefined` if that is not enough. */
+  /** Returns the answer from memory, or `undefined` if memory does not decide. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     if (!isPresentable(presented)) return undefined
     try {
@@ -117,14 +111,14 @@ export class Verifier {
     const route = this.#reader.locate(name)
     const options = knownVerification(presented, verify)
     const startedAt = Date.now()
-    // A copy: the caller may wipe its bytes right after the call.
+    // The caller may wipe its bytes right after the call.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
-      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
+      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (metadata) => {
         const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
-        const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
-        facts.matched = matched
-        // A value that could not be compared might have matched, so this is not "false".
+        const { matched, error } = await this.#decide(compare, startedAt, options.signal, metadata)
+        metadata.matched = matched
+        // The version that could not be read might have matched.
         if (matched === 'none' && error !== undefined) throw error
         return matched !== 'none'
       })
@@ -133,52 +127,49 @@ export class Verifier {
     }
   }
 
-  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Metadata): Promise<Comparison> {
-    const current = await this.#current(route, options, facts)
+  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, metadata: Metadata): Promise<Comparison> {
+    const current = await this.#current(route, options, metadata)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
     return { matched: matchAt(index), current, error: previous.error }
   }
 
-  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
-  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Metadata): Promise<Comparison> {
-    const first = await compare({}, facts)
+  /** After a mismatch asks the store, since the secret may have been rotated elsewhere. */
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, metadata: Metadata): Promise<Comparison> {
+    const first = await compare({}, metadata)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
     const { store, path } = { ...current.location, ...current.location.chainEntry }
-    // What this call, or one that it joined, brought from the store would only come again.
+    // A store answer of this call, or of one that it joined, is recent enough.
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
-      const second = await this.#recheck(compare, { first, store, path, signal, facts })
+      const second = await this.#recheck(compare, { first, store, path, signal, metadata })
       if (second.matched !== 'none') this.#rechecks.reset(store, path)
       return second
     }
     return first
   }
 
-  /**
-   * Asks the store, or joins the recheck under way; a caller that aborts does not end it for
-   * others.
-   */
-  async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
+  /** Asks the store or joins a running recheck, which a caller's abort does not end for others. */
+  async #recheck(compare: Compare, { first, store, path, signal, metadata }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
       await untilAborted(running, signal)
-      return compare({ fresh: false }, facts)
+      return compare({ fresh: false }, metadata)
     }
-    const asking = this.#compareAnew(compare, first, facts)
+    const asking = this.#compareAnew(compare, first, metadata)
     this.#rechecks.record(store, path, asking)
     return untilAborted(asking, signal)
   }
 
-  /** By what the store has now, unless it cannot be asked. */
-  async #compareAnew(compare: Compare, first: Comparison, facts: Metadata): Promise<Comparison> {
-    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+  /** Compares with the store's current value, unless the store is unreachable. */
+  async #compareAnew(compare: Compare, first: Comparison, metadata: Metadata): Promise<Comparison> {
+    // The held value counts more than a later provider's degraded answer.
     const anew: Metadata = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
-      Object.assign(facts, anew)
+      Object.assign(metadata, anew)
       return second
     } catch (error) {
       if (SecretsError.isInstance(error) && isOutage(error.code)) return first
@@ -186,12 +177,12 @@ export class Verifier {
     }
   }
 
-  /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
-  async #current(route: Route, options: VerifyOptions, facts: Metadata): Promise<Current | undefined> {
+  /** Returns `undefined` if the secret does not exist or was withdrawn. */
+  async #current(route: Route, options: VerifyOptions, metadata: Metadata): Promise<Current | undefined> {
     const traversal = this.#reader.traversal(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
-      const { location, accepted } = await this.#reader.readObserved(traversal, current, facts, (reading) => ({
+      const { location, accepted } = await this.#reader.readObserved(traversal, current, metadata, (reading) => ({
         location: reading.location,
         accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
       }))
@@ -222,12 +213,12 @@ export class Verifier {
     }
   }
 
-  /** By number: `previous` of a lagging replica may be one version too old. */
+  /** By number, since a lagging replica's `previous` may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
     const { version, revision, currentSince } = current.held.facts
     if (version === undefined) {
       const previous = await this.#readVersion(current, 'previous', options)
-      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.facts ?? {}
+      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
       const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
       return isBefore ? previous?.digest : undefined
     }
@@ -238,10 +229,10 @@ export class Verifier {
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }
 
-  /** A version read before the current one was may have been replaced or withdrawn since. */
+  /** A version read before the current one may have been replaced since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
-    const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt
+    const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.facts.askedAt
     return isSure ? known : this.#read(current, version, options, true)
   }
 
@@ -256,7 +247,7 @@ export class Verifier {
     return (
       found && {
         digest: partOf({ ...found, location, degraded: false }, field).digest(this.#verification.digest),
-        facts: found.held.facts,
+        metadata: found.held.facts,
       }
     )
   }

@@ -16,8 +16,8 @@ function refusalOf(value: unknown): SecretsError {
   throw new Error('it was taken')
 }
 
-describe('what is given to be written', () => {
-  it('is a text as it is, or a copy of bytes', () => {
+describe('an input value', () => {
+  it('is the same text, or a copy of the bytes', () => {
     expect(writtenValue('00123')).toEqual({ value: '00123', shape: undefined })
     const bytes = Uint8Array.of(1, 2)
     const { value } = writtenValue(bytes)
@@ -25,14 +25,14 @@ describe('what is given to be written', () => {
     expect(value).toEqual(Uint8Array.of(1, 2))
   })
 
-  it('is a map, as JSON text, if it is an object of strings', () => {
+  it('becomes a map in JSON text if it is an object of strings', () => {
     expect(writtenValue({ user: 'app', password: '00123' })).toEqual({ value: '{"user":"app","password":"00123"}', shape: 'map' })
     expect(writtenValue(Object.assign(Object.create(null), { a: 'b' })).value).toBe('{"a":"b"}')
     expect(writtenValue(runInNewContext("({ a: 'b' })")).value).toBe('{"a":"b"}')
     expect(writtenValue(JSON.parse('{"__proto__":"own"}')).value).toBe('{"__proto__":"own"}')
   })
 
-  it('comes back from JSON with the same fields', () => {
+  it('has the same fields after JSON parsing', () => {
     const texts = fc.string({ unit: 'binary' }).filter((each) => each.isWellFormed())
     const names = texts.filter((name) => name !== '')
     fc.assert(
@@ -87,13 +87,13 @@ describe('what is given to be written', () => {
       delete (Object.prototype as { extra?: unknown }).extra
     })
 
-    it('is what it is itself', () => {
+    it('uses only its own members', () => {
       Object.assign(Object.prototype, { toJSON: () => 'theirs', extra: 'theirs' })
       expect(writtenValue({ a: 'b' }).value).toBe('{"a":"b"}')
     })
   })
 
-  it('was seen by no regular expression', () => {
+  it('is never passed to a regular expression', () => {
     const isLeft = (): boolean => [RegExp.input, RegExp.lastMatch, RegExp.leftContext].some((left) => left.includes(canary))
     ;/x/.test('x')
     writtenValue({ [canary]: canary })

@@ -3,12 +3,16 @@ import { described } from '../errors/format.ts'
 import { lentCopy } from '../value/off-heap-bytes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** Named fields, such as `{ user: 'app', password: '00123' }`: fields of a store that keeps some, else JSON text. */
+/**
+ * Named fields, such as `{ user: 'app', password: '00123' }`. A store without fields keeps them as
+ * JSON text.
+ */
 export type SecretFields = Readonly<Record<string, string>>
 
 /**
- * What a caller gave to be written, as a provider takes it: a copy, for a caller may wipe its bytes as soon as it has called. Throws
- * `INVALID_ARGUMENT` for all that could not be read back as it was written; the message shows nothing of it.
+ * Returns a copy of the value for a provider, since callers may wipe their bytes after the call.
+ * Throws `INVALID_ARGUMENT` if the value could not be read back as written; the message never shows
+ * it.
  */
 export function writtenValue(value: unknown): Required<Pick<NewSecret, 'value' | 'shape'>> {
   if (value instanceof Uint8Array) return { value: lentCopy(value), shape: undefined }
@@ -20,13 +24,13 @@ export function writtenValue(value: unknown): Required<Pick<NewSecret, 'value' |
   )
 }
 
-/** An object of no class: what a class keeps may not be in its members. */
+/** A class may keep its data outside its members, so only plain objects count. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null // of another realm it has another `Object.prototype`
 }
 
-/** Written by hand: no `toJSON` that somebody put on the prototype of every object is asked. */
+/** Not `JSON.stringify`: it would call a `toJSON` on a polluted prototype. */
 function jsonOf(value: object): string {
   const fields = Reflect.ownKeys(value).map((key) => fieldOf(key, Object.getOwnPropertyDescriptor(value, key)))
   if (fields.length === 0) throw invalid('the object has no fields', "pass at least one: { password: '…' }")

@@ -44,14 +44,14 @@ function oneSecret(start?: StoredSecret): {
 }
 
 describe('a write of the whole secret', () => {
-  it('is handed to the provider as it is, and answered with its receipt', async () => {
+  it('is passed to the provider unchanged, and resolves to its receipt', async () => {
     const write = vi.fn<NonNullable<SecretProvider['put']>>(async () => ({ version: 4, revision: 'r' }))
     const secret: NewSecret = { value: 'v', version: 4, tags: { team: 'pay' } }
     expect(await put(targetOn({ put: write }), [], secret, context)).toEqual({ version: 4, revision: 'r' })
     expect(write).toHaveBeenCalledExactlyOnceWith('a', secret, expect.anything())
   })
 
-  it('is refused by a provider that cannot be written', async () => {
+  it('is refused by a provider that cannot write', async () => {
     expect(await refusal(put(targetOn({}), [], { value: 'v' }, context))).toMatchObject({ code: 'UNSUPPORTED' })
   })
 
@@ -66,7 +66,7 @@ describe('a write of the whole secret', () => {
   })
 })
 
-describe('one value, written over named fields', () => {
+describe('one value written over named fields', () => {
   const keeping = (start?: StoredSecret): ReturnType<typeof oneSecret> => {
     const store = oneSecret(start)
     return { ...store, members: { ...store.members, keepsFields: () => true } }
@@ -109,7 +109,7 @@ describe('one value, written over named fields', () => {
     }
   })
 
-  it('goes into the field that another writer renamed meanwhile, and gives up after ten conflicts', async () => {
+  it('goes into a field that another writer renamed meanwhile, and gives up after ten conflicts', async () => {
     const { members, current, interfere, written } = keeping({ value: '{"password":"old"}', shape: 'map', version: 1 })
     interfere('{"secret":"theirs"}', 'map')
     await put(targetOn(members), [], { value: 'new' }, context)
@@ -119,7 +119,7 @@ describe('one value, written over named fields', () => {
     expect(written).toHaveLength(1)
   })
 
-  it('under a number of its own is not begun anew, and loses nothing either', async () => {
+  it('with a number is not retried, and loses nothing either', async () => {
     const { members, current, interfere } = keeping({ value: '{"password":"old"}', shape: 'map', version: 1 })
     interfere('{"password":"old","apiKey":"theirs"}', 'map')
     expect(await refusal(put(targetOn(members), [], { value: 'new', version: 9 }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
@@ -140,14 +140,14 @@ describe('one value, written over named fields', () => {
     expect(written).toEqual([{ value: '{"token":"new"}', shape: 'map' }])
   })
 
-  it('is a text if what was there was withdrawn', async () => {
+  it('stays text if the former secret was withdrawn', async () => {
     const { members, written } = keeping()
     const get = async (): Promise<never> => Promise.reject(new SecretsError('DELETED', 'withdrawn'))
     await put(targetOn({ ...members, get }), [], { value: 'new' }, context)
     expect(written).toEqual([{ value: 'new', ifCurrent: null }])
   })
 
-  it('is refused where it would replace several, and says how to write', async () => {
+  it('is refused if it would replace several, with a remedy', async () => {
     const { members, written } = keeping({ value: '{"user":"canary-7a90","password":"x"}', shape: 'map', version: 3 })
     for (const value of ['new', Uint8Array.of(1)]) {
       const error = await refusal(put(targetOn(members), [], { value }, context))
@@ -169,20 +169,20 @@ describe('one value, written over named fields', () => {
     expect(bytes).toEqual(new Uint8Array(3))
   })
 
-  it('is refused as bytes, which no field holds', async () => {
+  it('is refused as bytes, since fields hold text', async () => {
     const { members, written } = keeping({ value: '{"token":"x"}', shape: 'map', version: 3 })
     expect(await refusal(put(targetOn(members), [], { value: Uint8Array.of(1) }, context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
     expect(written).toEqual([])
   })
 
-  it('is not written if what is there cannot be read', async () => {
+  it('is not written if the current secret cannot be read', async () => {
     const { members, written } = keeping()
     const get = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no'))
     expect(await refusal(put(targetOn({ ...members, get }), [], { value: 'new' }, context))).toMatchObject({ code: 'PERMISSION_DENIED' })
     expect(written).toEqual([])
   })
 
-  it('is not begun anew after a conflict of which the effect is unknown', async () => {
+  it('is not retried after a conflict with unknown effect', async () => {
     const { members, current } = keeping({ value: '{"a":"1"}', shape: 'map', version: 1 })
     const write: SecretProvider['put'] = async (path, secret, each) => {
       await members.put?.(path, secret, each)
@@ -193,7 +193,7 @@ describe('one value, written over named fields', () => {
     expect(current()?.value).toBe('{"a":"newer"}')
   })
 
-  it('costs no read where the secret was read before, where it is the first version, nor for an object', async () => {
+  it('needs no read if the secret was read before, for a first version, or for an object', async () => {
     const start: StoredSecret = { value: '{"token":"old"}', shape: 'map', version: 3 }
     const { members, current } = keeping(start)
     const get = vi.fn<SecretProvider['get']>()
@@ -206,14 +206,14 @@ describe('one value, written over named fields', () => {
     expect(get).not.toHaveBeenCalled()
   })
 
-  it('is asked nothing of a store that keeps texts', async () => {
+  it('needs no read from a store of texts', async () => {
     const { members } = oneSecret({ value: '{"token":"old"}', version: 3 })
     const get = vi.fn<SecretProvider['get']>()
     for (const keepsFields of [undefined, () => false]) await put(targetOn({ ...members, get, keepsFields }), [], { value: 'new' }, context)
     expect(get).not.toHaveBeenCalled()
   })
 
-  it('is not written to a provider that cannot say how it keeps it', async () => {
+  it('is not written if keepsFields fails', async () => {
     const { members, written } = keeping()
     const keepsFields = (): never => {
       throw new Error('canary-7a90')
@@ -224,7 +224,7 @@ describe('one value, written over named fields', () => {
 })
 
 describe('a write to a field', () => {
-  it('changes the text of a JSON object that was written as one, where maps are kept', async () => {
+  it('changes the text of a JSON object in a store of maps', async () => {
     const map = (text: string): string => JSON.stringify({ value: text })
     const { members, current } = oneSecret({ value: map('{ "user": "me", "password": "00123" }'), shape: 'map', version: 3 })
     await put(targetOn(members), ['password'], { value: '9' }, context)
@@ -233,7 +233,7 @@ describe('a write to a field', () => {
     expect(current()?.value).toBe(map('plain'))
   })
 
-  it('takes no fields in place of its text', async () => {
+  it('refuses fields instead of text', async () => {
     const { members, written } = oneSecret({ value: '{}', version: 1 })
     expect(await refusal(put(targetOn(members), ['a'], { value: '{"b":"c"}', shape: 'map' }, context))).toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -241,21 +241,21 @@ describe('a write to a field', () => {
     expect(written).toEqual([])
   })
 
-  it('changes that field alone, under check-and-set, and keeps the text of the others', async () => {
+  it('changes only that field, under compare-and-set, and keeps the text of the others', async () => {
     const { members, current, written } = oneSecret({ value: '{ "user": "me", "n": 1.10, "password": "old" }', shape: 'map', version: 3 })
     expect(await put(targetOn(members), ['password'], { value: 'new' }, context)).toEqual({ version: 4 })
     expect(current()).toMatchObject({ value: '{ "user": "me", "n": 1.10, "password": "new" }', shape: 'map' })
     expect(written[0]?.ifCurrent).toEqual({ version: 3, revision: undefined })
   })
 
-  it('creates a map where there is none, only if there still is none', async () => {
+  it('creates a map if there is still none', async () => {
     const { members, current, written } = oneSecret()
     await put(targetOn(members), ['password'], { value: 'new' }, context)
     expect(current()).toMatchObject({ value: '{"password":"new"}', shape: 'map' })
     expect(written[0]?.ifCurrent).toBeNull()
   })
 
-  it('keeps what others write meanwhile, and gives up after ten conflicts', async () => {
+  it('keeps fields that others write meanwhile, and gives up after ten conflicts', async () => {
     const { members, current, interfere } = oneSecret({ value: '{"a":"1"}', version: 1 })
     interfere('{"a":"1","theirs":"2"}')
     await put(targetOn(members), ['mine'], { value: '3' }, context)
@@ -290,14 +290,14 @@ describe('a write to a field', () => {
     expect([current()?.value, describeSecret.mock.calls.length]).toEqual(['{"b":"2"}', 0])
   })
 
-  it('is made where the provider cannot say whether the secret is leased', async () => {
+  it('is made if the provider cannot tell whether the secret is leased', async () => {
     const { members, current } = oneSecret({ value: '{"b":"1"}', version: 1 })
     const denied = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
     await put(targetOn({ ...members, keepsFields: () => false, describe: denied }), ['b'], { value: '2' }, context)
     expect(current()?.value).toBe('{"b":"2"}')
   })
 
-  it.each(['unknown', 'done'] as const)('is not begun anew after a conflict of which the effect is %s', async (effect) => {
+  it.each(['unknown', 'done'] as const)('is not retried after a conflict with effect %s', async (effect) => {
     const { members, current } = oneSecret({ value: '{"a":"1"}', version: 1 })
     let tries = 0
     const write: SecretProvider['put'] = async (path, secret, each) => {
@@ -313,7 +313,7 @@ describe('a write to a field', () => {
     expect([tries, current()?.value]).toEqual([1, '{"a":"newer"}'])
   })
 
-  it('is not repeated if a number was asked for', async () => {
+  it('is not retried with a requested number', async () => {
     const { members, interfere, written } = oneSecret({ value: '{}', version: 1 })
     interfere('{"a":"1"}')
     expect(await refusal(put(targetOn(members), ['a'], { value: '2', version: 2 }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
@@ -347,13 +347,13 @@ describe('a write to a field', () => {
   })
 })
 
-describe('a write whose answer was lost', () => {
+describe('a write with a lost answer', () => {
   const lost = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'connection reset', { effect: 'unknown' }))
   const version =
     (value: string | Uint8Array, number?: number): SecretProvider['getVersion'] =>
     async () => ({ value, version: number, revision: 'r' })
 
-  it('under a number is done if that version holds the value', async () => {
+  it('with a number is done if that version has the value', async () => {
     expect(await put(targetOn({ put: lost, getVersion: version('v', 4) }), [], { value: 'v', version: 4 }, context)).toEqual({
       version: 4,
       revision: 'r',
@@ -362,14 +362,14 @@ describe('a write whose answer was lost', () => {
     expect(await put(bytes, [], { value: Uint8Array.of(1, 2), version: 4 }, context)).toMatchObject({ version: 4 })
   })
 
-  it('of fields, under a number, is a conflict if a store of texts holds another text', async () => {
+  it('of fields with a number is a conflict if a store of texts has another text', async () => {
     const target = targetOn({ put: lost, getVersion: version('{"a":"2"}', 4) })
     expect(await refusal(put(target, [], { value: '{"a":"1"}', shape: 'map', version: 4 }, context))).toMatchObject({
       code: 'VERSION_CONFLICT',
     })
   })
 
-  it('under a number is a conflict if that version holds another value', async () => {
+  it('with a number is a conflict if that version has another value', async () => {
     const error = await refusal(
       put(targetOn({ put: lost, getVersion: version('theirs-canary', 4) }), [], { value: 'mine-canary', version: 4 }, context),
     )
@@ -394,7 +394,7 @@ describe('a write whose answer was lost', () => {
     expect(await refusal(put(targetOn({ put: lost, getVersion }), [], secret, context))).toMatchObject({ code })
   })
 
-  it('without a number is done if the value is there under another identity than before', async () => {
+  it('without a number is done if the value is there under a new identity', async () => {
     const after: SecretProvider['get'] = async () => ({ value: 'v', version: 4 })
     for (const before of [{ version: 3 }, null])
       expect(await put(targetOn({ put: lost, get: after }, before), [], { value: 'v' }, context)).toMatchObject({ version: 4 })
@@ -415,7 +415,7 @@ describe('a write whose answer was lost', () => {
     })
   })
 
-  it('is not read back for a caller who has gone', async () => {
+  it("is not read back after the caller's abort", async () => {
     const caller = new AbortController()
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
     const write = put(targetOn({ put: () => new Promise(() => {}), getVersion }), [], { value: 'v', version: 4 }, { signal: caller.signal })
@@ -424,7 +424,7 @@ describe('a write whose answer was lost', () => {
     expect(getVersion).not.toHaveBeenCalled()
   })
 
-  it('is not looked for if the store says that nothing was done', async () => {
+  it('is not read back if the store says that nothing was written', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
     const refusing = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
     expect(await refusal(put(targetOn({ put: refusing, getVersion }), [], { value: 'v', version: 4 }, context))).toMatchObject({

@@ -8,10 +8,10 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { wipe } from '../value/check-stored-secret.ts'
 import { keepsFields, type Target } from './write-target.ts'
 
-/** How often a write that depends on what is there begins anew when others write to the same secret. */
+/** Attempts of a write that others' writes keep interrupting. */
 const mostAttempts = 10
 
-/** Writes the whole secret, or the fields of it that the location reaches into. */
+/** Writes the whole secret, or the located fields of it. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const isWhole = fields.length === 0
   if (isWhole && !mayBeOneOfFields(target.location, secret)) {
@@ -30,7 +30,7 @@ export async function put(target: Target, fields: readonly string[], secret: New
   }
 }
 
-/** Begun anew after a try that may have had an effect, a write could undo what others wrote after it. */
+/** Only for writes without effect: a repeated one could undo later writes of others. */
 function isLostRace(error: unknown, { version }: NewSecret): boolean {
   return version === undefined && isRefusedAs('VERSION_CONFLICT', error)
 }
@@ -40,8 +40,8 @@ function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
 }
 
 /**
- * To read what is there would make an account in the store, for a write that cannot be. A provider that keeps named fields at other paths and not here may
- * lease here; what it says of that costs no lease. Of others nothing is asked: the read of the field finds what is there.
+ * A read could issue a lease just to refuse the write, so `describe` is asked. Only a provider that
+ * keeps named fields at some paths may lease at others.
  */
 async function isLeased({ location, before }: Target, context: CallContext): Promise<boolean> {
   if (before !== undefined) return own(before, 'exclusive') === true
@@ -57,12 +57,12 @@ function leased(): SecretsError {
   })
 }
 
-/** A first version replaces nothing, and fields are all that there shall be. */
+/** A first version replaces nothing, and an object brings all fields. */
 function mayBeOneOfFields(location: Location, { shape, version }: NewSecret): boolean {
   return location.chainEntry.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(location)
 }
 
-/** Writes one value if what it would replace is still there. A store without compare-and-set is written as any of its values is. */
+/** Writes with compare-and-set, or without it if the store has none. */
 async function putAsKept(
   location: Location,
   current: StoredSecret | undefined,
@@ -83,14 +83,14 @@ async function putAsKept(
   }
 }
 
-/** Whether a store can tell by it that another version is current. */
+/** Whether compare-and-set can use it. */
 function isIdentity(before: WriteReceipt | null): boolean {
   return before?.version !== undefined || before?.revision !== undefined || before === null
 }
 
 /**
- * One value goes into the field that is there: under another name its readers would not find it. Throws `INVALID_ARGUMENT` if there are several,
- * of which the others would be lost.
+ * Puts the value into the only field, where its readers look for it. Throws `INVALID_ARGUMENT` if
+ * there are several, which would be lost.
  */
 function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
   if (before?.shape !== 'map') {
@@ -107,7 +107,7 @@ function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret 
   return { ...secret, value: `{${JSON.stringify(field)}:${JSON.stringify(secret.value)}}`, shape: 'map' }
 }
 
-/** What was withdrawn may be written over, whatever it had. */
+/** A withdrawn secret may be overwritten. */
 async function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
   const [answer] = await Promise.allSettled([readAt(location, context)])
   if (answer.status === 'fulfilled') return answer.value
@@ -115,12 +115,12 @@ async function currentAt(location: Location, context: CallContext): Promise<Stor
   throw answer.reason
 }
 
-/** Reads past the cache; a refusal is remembered, as that of any read. */
+/** Reads past the cache, but remembers refusals. */
 function readAt({ chainEntry, path }: Location, context: CallContext): Promise<StoredSecret | undefined> {
   return chainEntry.store.askBeside(path, () => chainEntry.provider.get(path, context), 'read')
 }
 
-/** Read, change the one field, and write if nobody else wrote in between. */
+/** Reads, changes one field, and writes if the secret has not changed meanwhile. */
 async function putField(location: Location, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
@@ -164,7 +164,7 @@ async function putWhole({ location, before }: Target, secret: NewSecret, context
   }
 }
 
-/** The answer to a write was lost: what the store holds now tells whether it was done. */
+/** The answer was lost: reads the secret to find out whether it was written. */
 async function readBack(
   location: Location,
   before: Target['before'],
@@ -184,7 +184,7 @@ async function readBack(
       remedy: 'read it, or take the next number',
     })
   }
-  // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
+  // Without a number an equal value proves nothing, unless its version is another one than before.
   if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost
   return identityOf(found)
 }
@@ -199,7 +199,7 @@ function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
   return Buffer.compare(one, other) === 0
 }
 
-/** A store of named fields writes JSON in its own way, and keeps a text as the value of its one field. */
+/** A store of named fields has its own JSON format, and keeps a text as its only field. */
 function isSameMap(found: string, written: NewSecret): boolean {
   if (typeof written.value !== 'string') return false
   const fields = keysOf(found)
@@ -207,7 +207,7 @@ function isSameMap(found: string, written: NewSecret): boolean {
   return fields.length === keysOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
 }
 
-/** The keys are the secret's own: no pointer is made of them, which a regular expression would see. */
+/** Not by JSON pointer: a regular expression would see the secret's keys. */
 function hasSameField(found: string, written: string, field: string): boolean {
   const value = memberOf(found, field)
   return value !== undefined && value === memberOf(written, field)

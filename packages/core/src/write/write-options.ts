@@ -4,20 +4,29 @@ import type { MembersOf } from '../options/known-options.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 export interface ProviderChoice extends CallOptions {
-  /** The provider to act on, by name. It must hold the secret's name. */
+  /** The name of the provider to change. It must hold the secret's name. */
   readonly provider?: string | undefined
 }
 
 export interface WriteOptions extends ProviderChoice {
-  /** The number this write must create, else `VERSION_CONFLICT`; 1: only if there never was one. Absent: the next. */
+  /**
+   * The version number to create, else `VERSION_CONFLICT`. 1: only if the secret never existed.
+   * Default: the next number.
+   */
   readonly version?: number | undefined
-  /** Write only this field of the secret, a key or a JSON pointer; the others stay. Needed where there are several, unless all are given as an object. */
+  /**
+   * Write only this field, a key or a JSON pointer, and keep the others. Required if the secret has
+   * several, unless an object gives all.
+   */
   readonly field?: string | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
 export interface DeleteOptions extends ProviderChoice {
-  /** For good, of a secret that was withdrawn before too; otherwise as the store lets `restoreSecret` undo it. */
+  /**
+   * Delete for good, also after a withdrawal. Otherwise `restoreSecret` can undo it, as far as the
+   * store allows.
+   */
   readonly purge?: boolean | undefined
 }
 
@@ -25,7 +34,7 @@ export const choiceMembers: MembersOf<ProviderChoice> = { ...callMembers, provid
 export const deleteMembers: MembersOf<DeleteOptions> = { ...choiceMembers, purge: 'boolean' }
 const writeMembers: MembersOf<WriteOptions> = { ...choiceMembers, version: 'any', field: 'any', tags: 'any' }
 
-/** A copy of the options. Throws `INVALID_ARGUMENT` for what would be misread, or could not be read back as it was written. */
+/** Throws `INVALID_ARGUMENT` for options that would be misread or not be stored exactly. */
 export function knownWriteOptions(options: WriteOptions): WriteOptions {
   const known = knownCallOptions(options, writeMembers)
   assertVersion(known.version)
@@ -34,7 +43,7 @@ export function knownWriteOptions(options: WriteOptions): WriteOptions {
   return known
 }
 
-/** Tags are text, or null where some may go. */
+/** `mayGo`: null is allowed, and removes a tag. */
 export function assertTags(tags: unknown, mayGo: boolean): void {
   const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
   if (isRecord(tags) && Object.values(tags).every(isTag)) return

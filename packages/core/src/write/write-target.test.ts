@@ -37,14 +37,14 @@ async function named(target: Promise<{ readonly location: Location } | undefined
   return (await target)?.location.chainEntry.provider.name
 }
 
-describe('a new value goes', () => {
-  it('to the first provider that can write, or to the one that was named', async () => {
+describe('a new value is written', () => {
+  it('to the first provider that can write, or to the named one', async () => {
     const locations = locationsOf({ env: {}, local: { put }, vault: { put } })
     expect(await named(targetOfStore('db', locations, undefined, context))).toBe('local')
     expect(await named(targetOfStore('db', locations, 'vault', context))).toBe('vault')
   })
 
-  it('nowhere if no provider can be written', async () => {
+  it('to no provider if none can write', async () => {
     expect(await refusal(targetOfStore('db', locationsOf({ env: {} }), undefined, context))).toMatchObject({
       code: 'UNSUPPORTED',
       secret: 'db',
@@ -61,7 +61,7 @@ describe('a new value goes', () => {
     })
   })
 
-  it('nowhere behind a provider that answers the name: it would never be read', async () => {
+  it('to no provider behind one that has the name, since it would never be read', async () => {
     const error = await refusal(targetOfStore('db', locationsOf({ env: has, local: { put } }), undefined, context))
     expect(error).toMatchObject({
       code: 'CONFIGURATION',
@@ -69,7 +69,7 @@ describe('a new value goes', () => {
     })
   })
 
-  it('where later providers have the name too', async () => {
+  it('before later providers that have the name too', async () => {
     expect(await named(targetOfStore('db', locationsOf({ local: { put }, env: has }), undefined, context))).toBe('local')
   })
 
@@ -87,7 +87,7 @@ describe('a new value goes', () => {
     })
   })
 
-  it('past a provider that is not in use here: without credentials it has nothing to say', async () => {
+  it('behind a provider without credentials, which is not in use here', async () => {
     expect(await named(targetOfStore('db', locationsOf({ aws: says('CREDENTIALS_MISSING'), local: { put } }), undefined, context))).toBe(
       'local',
     )
@@ -95,16 +95,16 @@ describe('a new value goes', () => {
 })
 
 describe('the current secret is', () => {
-  it('where the walk finds it, with what is current there', async () => {
+  it('at the location that the traversal finds, with its description', async () => {
     const target = await targetOfCurrent(traversal(locationsOf({ env: {}, local: { ...has, put } })), context)
     expect([target?.location.path, target?.before]).toEqual(['path-in-local', { version: 3 }])
   })
 
-  it('nowhere if every provider says so', async () => {
+  it('missing if every provider says so', async () => {
     expect(await targetOfCurrent(traversal(locationsOf({ env: {}, local: {} })), context)).toBeUndefined()
   })
 
-  it('not known if an earlier provider cannot be asked', async () => {
+  it('unknown if an earlier provider is unreachable', async () => {
     for (const code of ['UNAVAILABLE', 'CREDENTIALS_MISSING'] as const) {
       expect(await refusal(targetOfCurrent(traversal(locationsOf({ aws: says(code), local: has })), context))).toMatchObject({
         code: 'UNAVAILABLE',
@@ -118,7 +118,7 @@ describe('the current secret is', () => {
     }
   })
 
-  it('not looked for behind a denial or a withdrawal', async () => {
+  it('not searched behind a denial or a withdrawal', async () => {
     for (const code of ['PERMISSION_DENIED', 'DELETED'] as const) {
       expect(await refusal(targetOfCurrent(traversal(locationsOf({ aws: says(code), local: has })), context))).toMatchObject({
         code,
@@ -128,7 +128,7 @@ describe('the current secret is', () => {
     }
   })
 
-  it("described by the walk's own policy", async () => {
+  it("described under the traversal's own policy", async () => {
     const locations = locationsOf({ aws: says('DELETED'), local: has })
     expect(await named(describeCurrent(traversal(locations, { DELETED: 'next' }), context, describeAt))).toBe('local')
   })
@@ -137,7 +137,7 @@ describe('the current secret is', () => {
 describe('a description', () => {
   const location = (members: Partial<SecretProvider>): Location => locationsOf({ p: members })[0] as Location // one provider, one place
 
-  it('is asked for where the provider has one, without the value', async () => {
+  it('uses describe of the provider, without the value', async () => {
     const get = vi.fn<SecretProvider['get']>()
     expect(await describeAt(location({ get, describe: async () => ({ version: 2, tags: { team: 'pay' } }) }), context)).toEqual({
       version: 2,
@@ -154,7 +154,7 @@ describe('a description', () => {
     expect(await describeAt(location({ get, ...members }), context)).toEqual({ version: 2, revision: 'r' })
   })
 
-  it('overwrites the bytes of a value that it read though an earlier provider may have another', async () => {
+  it('overwrites the bytes of a value that it read behind an unreachable provider', async () => {
     const value = Uint8Array.of(1, 2, 3)
     const locations = locationsOf({ vault: says('UNAVAILABLE'), local: { get: async () => ({ value }), keepsFields: () => true } })
     expect(await refusal(targetOfCurrent(traversal(locations), context, wholeAt))).toMatchObject({ code: 'UNAVAILABLE' })
@@ -167,14 +167,14 @@ describe('a description', () => {
     expect(value).toEqual(new Uint8Array(3))
   })
 
-  it('is none for what does not exist', async () => {
+  it('is undefined for a missing secret', async () => {
     expect(await describeAt(location({}), context)).toBeUndefined()
     expect(await describeAt(location({ describe: async () => undefined, ...has }), context)).toBeUndefined()
   })
 })
 
-describe('placeAt', () => {
-  it('finds the place of a provider, or says what to check', () => {
+describe('locationAt', () => {
+  it('finds the location of a provider, or says what to check', () => {
     const locations = locationsOf({ a: {}, b: {} })
     expect(locationAt('db', locations, 'b').path).toBe('path-in-b')
     expect(() => locationAt('db', locations, 'c')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', secret: 'db' }))

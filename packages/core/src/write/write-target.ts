@@ -1,4 +1,4 @@
-import { describeAt, describeCurrent, type Look } from '../chain/describe.ts'
+import { describeAt, describeCurrent, type DescribeCall } from '../chain/describe.ts'
 import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
 import type { Location, Locations } from '../chain/routing.ts'
@@ -8,16 +8,19 @@ import { wipe } from '../value/check-stored-secret.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
-/** The one place that a write goes to. */
+/** The only location that a write changes. */
 export interface Target {
   readonly location: Location
-  /** The version that is current there, as far as somebody asked; `null`: there is none. */
+  /** The current version; `null`: there is none; `undefined`: not asked. */
   readonly before?: Pick<SecretDescription, 'version' | 'revision' | 'exclusive'> | null | undefined
-  /** The same whole, where it was read so. */
+  /** The whole current secret, if it was read. */
   readonly current?: StoredSecret | undefined
 }
 
-/** The place for a new value: at the provider that was named, else at the first that can write. Throws unless reads will find it there. */
+/**
+ * Finds the location for a new value: the named provider, or the first that can write. Throws
+ * unless reads will find the value there.
+ */
 export async function targetOfStore(
   name: string,
   locations: Locations,
@@ -38,13 +41,16 @@ export async function targetOfStore(
   return { location, before: undefined }
 }
 
-/** The place whose answer is current; `undefined` for a secret that is nowhere. Throws `UNAVAILABLE` if an earlier provider cannot be asked. */
+/**
+ * Finds the location of the current secret; `undefined` if there is none. Throws `UNAVAILABLE` if
+ * an earlier provider is unreachable.
+ */
 export async function targetOfCurrent(
   traversal: FallbackTraversal<Location>,
   context: CallContext,
-  look: Look<SecretDescription | StoredSecret> = describeAt,
+  describeCall: DescribeCall<SecretDescription | StoredSecret> = describeAt,
 ): Promise<Target | undefined> {
-  const found = await describeCurrent(traversal, context, look)
+  const found = await describeCurrent(traversal, context, describeCall)
   if (found === undefined) return undefined
   const { location, description } = found
   if (traversal.degraded) {
@@ -54,7 +60,7 @@ export async function targetOfCurrent(
   return { location, before: description, current: 'value' in description ? description : undefined }
 }
 
-/** The place that this provider keeps the name at. Throws `CONFIGURATION` if it is not in the chain or does not hold the name. */
+/** Throws `CONFIGURATION` if the provider is not in the chain or does not hold the name. */
 export function locationAt(name: string, locations: Locations, provider: string): Location {
   const location = locations.find(({ chainEntry }) => chainEntry.provider.name === provider)
   if (location !== undefined) return location
@@ -64,14 +70,16 @@ export function locationAt(name: string, locations: Locations, provider: string)
   })
 }
 
-/** The same where a write of the whole must know the fields that are there; it takes no more requests. */
+/**
+ * Reads the secret instead of describing it if the write must know its fields; both cost one
+ * request.
+ */
 export function wholeAt(location: Location, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
   if (location.fields.length > 0 || !keepsFields(location)) return describeAt(location, context)
   const { chainEntry, path } = location
   return chainEntry.store.describe(path, () => chainEntry.provider.get(path, context), 'read')
 }
 
-/** Whether what is at the location may be kept as named fields. */
 export function keepsFields({ chainEntry: { provider }, path }: Location): boolean {
   try {
     return provider.keepsFields?.(path) === true
@@ -83,7 +91,7 @@ export function keepsFields({ chainEntry: { provider }, path }: Location): boole
   }
 }
 
-/** Throws if the earlier provider has an answer for the name, or might: what is written behind it would never be read. */
+/** Throws if the earlier provider has the name, or may have it: it would hide the written value. */
 async function assertSilent(name: string, earlier: Location, target: Location, context: CallContext): Promise<void> {
   const [answer] = await Promise.allSettled([describeAt(earlier, context)])
   const provider = earlier.chainEntry.provider.name
@@ -98,7 +106,7 @@ async function assertSilent(name: string, earlier: Location, target: Location, c
       },
     )
   }
-  // A provider without credentials is not in use here, and says so of every name.
+  // A provider without credentials is not in use here.
   const error: SecretsError = answer.reason
   if (error.code === 'CREDENTIALS_MISSING') return
   throw isOutage(error.code)

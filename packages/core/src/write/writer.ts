@@ -20,16 +20,16 @@ import { describeAt } from '../chain/describe.ts'
 import { locationAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
-/** What a write created, and where. */
+/** What a write created, and at which provider. */
 export interface SecretReceipt extends WriteReceipt {
   readonly provider: string
 }
 
 export interface DeleteReceipt {
   readonly provider: string
-  /** Until when `restoreSecret` works, epoch milliseconds. */
+  /** The end of the time for `restoreSecret`, in epoch milliseconds. */
   readonly restorableUntil?: number | undefined
-  /** The provider that answers for this name from now on. */
+  /** The provider that answers for this name now. */
   readonly answersNext?: string | undefined
 }
 
@@ -41,10 +41,10 @@ export interface WriterOptions {
   readonly closing: AbortSignal
 }
 
-/** Codes of a provider that answered, and has no current secret. */
+/** Codes of a provider that answered without a current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
-/** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
+/** The calls that change a store. Each changes one provider, and never falls back. */
 export class Writer {
   readonly #options: WriterOptions
 
@@ -57,17 +57,18 @@ export class Writer {
   }
 
   rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, write, async (options, context, route, look) => {
-      const current = options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, look) : undefined
+    return this.#write('rotate', name, value, write, async (options, context, route, describeCall) => {
+      const current =
+        options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, describeCall) : undefined
       return current ?? this.#targetOfStore(route, options, context)
     })
   }
 
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
-    return this.#effect('delete', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('delete', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(await this.#locationOfCurrent(route, options, context, options.purge))
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       const call = able(location, 'delete')
       const { purge = false } = options
       const receipt = await this.#changing(location, () => call(location.path, { purge }, context), purge ? 'purged' : withdrawn)
@@ -77,13 +78,13 @@ export class Writer {
 
   async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
-    return this.#effect('restore', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('restore', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(
         options.provider === undefined
           ? await this.#locationOfWithdrawn(route, context)
           : locationAt(name, locationsOf(route), options.provider),
       )
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       const restore = able(location, 'restore')
       await this.#changing(location, async () => {
         await restore(location.path, context)
@@ -99,9 +100,9 @@ export class Writer {
   ): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
     assertTags(tags, true)
-    return this.#effect('tag', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('tag', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = await this.#locationOfCurrent(route, options, context)
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       await able(location, 'tag')(location.path, tags, context)
       return { provider }
     })
@@ -116,19 +117,19 @@ export class Writer {
     name: string,
     value: string | Uint8Array | SecretFields,
     write: WriteOptions,
-    find: (options: WriteOptions, context: CallContext, route: Route, look: typeof wholeAt) => Promise<Target>,
+    find: (options: WriteOptions, context: CallContext, route: Route, describeCall: typeof wholeAt) => Promise<Target>,
   ): Promise<SecretReceipt> {
     const route = this.#options.locate(name)
     const { value: content, shape } = writtenValue(value)
     const options = knownWriteOptions(write)
     const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
-    return this.#effect(operation, route, options, async (context, facts) => {
+    return this.#effect(operation, route, options, async (context, metadata) => {
       const isWhole = options.field === undefined && shape === undefined
       const target = await find(options, context, route, isWhole ? wholeAt : describeAt)
-      const { name: provider } = noted(facts, target.location)
+      const { name: provider } = recordProvider(metadata, target.location)
       const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
       const receipt = await this.#changing(target.location, () => put(target, fields, secret, context))
-      Object.assign(facts, receipt)
+      Object.assign(metadata, receipt)
       return { provider, ...receipt }
     })
   }
@@ -137,13 +138,18 @@ export class Writer {
     operation: string,
     route: Route,
     options: CallOptions,
-    run: (context: CallContext, facts: Metadata, route: Route) => Promise<T>,
+    run: (context: CallContext, metadata: Metadata, route: Route) => Promise<T>,
   ): Promise<T> {
     const context: CallContext = { signal: options.signal ?? this.#options.closing }
-    return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (facts) => run(context, facts, route))
+    return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (metadata) =>
+      run(context, metadata, route),
+    )
   }
 
-  /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
+  /**
+   * Values read before are not served afterwards. If nothing was written, they may still be served
+   * stale.
+   */
   async #changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
     const { store, provider } = chainEntry
     const [result] = await Promise.allSettled([change()])
@@ -153,13 +159,13 @@ export class Writer {
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
     const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion)])
-    // The failure of the write itself is what the caller must know.
+    // The write's own failure matters more to the caller.
     if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
     if (acknowledged.status === 'rejected') throw withContext(acknowledged.reason, { provider: provider.name })
     return result.value
   }
 
-  /** `orDeleted`: a location where the secret was withdrawn will do, too. */
+  /** `orDeleted`: also accepts the location of a withdrawn secret. */
   async #locationOfCurrent(route: Route, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Location> {
     if (provider !== undefined) return locationAt(route.name, locationsOf(route), provider)
     const traversal = this.#options.traversal(route)
@@ -169,7 +175,7 @@ export class Writer {
     } catch (error) {
       const stoppedAt = orDeleted && SecretsError.isInstance(error) && error.code === 'DELETED' ? error : undefined
       if (stoppedAt?.provider === undefined) throw error
-      // An earlier provider that cannot be asked may have the current one.
+      // An unreachable earlier provider may have the current one.
       if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw traversal.notSure(stoppedAt.provider)
       return locationAt(route.name, locationsOf(route), stoppedAt.provider)
     }
@@ -189,7 +195,7 @@ export class Writer {
     throw new SecretNotFoundError(route.name)
   }
 
-  /** The provider that has the current secret now; undefined after a withdrawal that stops the chain. */
+  /** The provider of the current secret; undefined after a withdrawal that stops the chain. */
   async #answering(route: Route, context: CallContext): Promise<string | undefined> {
     try {
       return (await targetOfCurrent(this.#options.traversal(route), context))?.location.chainEntry.provider.name
@@ -199,14 +205,14 @@ export class Writer {
   }
 }
 
-/** The store was not asked, could not be, or would not: the secret is what it was. */
+/** Whether the store was unchanged by the write. */
 function isWithoutEffect(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
 }
 
-/** Codes with which an answer to a write tells of the secret itself. */
+/** Codes of a failed write that concern the secret itself. */
 const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSION_CONFLICT', 'UNAUTHENTICATED'])
-/** Codes that a read would get too: the right to write is another. */
+/** Codes that reads would get too; the right to write is a separate one. */
 const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
 function noteFailedChange(store: ProviderCache, path: string, error: unknown): void {
@@ -216,17 +222,17 @@ function noteFailedChange(store: ProviderCache, path: string, error: unknown): v
   else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
 }
 
-/** A delete ends in `end`, a restore has no receipt: only after these may a lower number be the current one. */
+/** Only after a delete (`end`) or a restore (no receipt) may a lower number be current. */
 function leastVersionAfter(receipt: unknown, end: unknown): number | undefined {
   if (end !== undefined || receipt === undefined) return 0
   const written = own(receipt, 'version')
   return typeof written === 'number' ? written : undefined
 }
 
-/** What a read after `delete` would be told, for as long as the store cannot be asked. */
+/** What reads get while the store is unreachable. */
 const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')
 
-/** A name of one field must not withdraw the fields of others. */
+/** Withdrawing one field's name must not withdraw the other fields. */
 function whole(location: Location): Location {
   if (location.fields.length === 0) return location
   throw new SecretsError('UNSUPPORTED', 'the name is one field of a secret, which can only be withdrawn whole', {
@@ -235,7 +241,7 @@ function whole(location: Location): Location {
   })
 }
 
-/** The provider's member of this name, or `UNSUPPORTED`. */
+/** Throws `UNSUPPORTED` if the provider has no such member. */
 function able<Member extends 'delete' | 'restore' | 'tag'>(
   { chainEntry: { provider } }: Location,
   member: Member,
@@ -248,7 +254,7 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
   })
 }
 
-function noted(facts: Metadata, { chainEntry }: Location): SecretProvider {
-  facts.provider = chainEntry.provider.name
+function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
+  metadata.provider = chainEntry.provider.name
   return chainEntry.provider
 }

@@ -1,5 +1,5 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { bounded } from '@finchat/secrets-core/provider'
+import { bounded, hasCode } from '@finchat/secrets-core/provider'
 import { mismatchOf, type Origin } from '../model/answers.ts'
 import { checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
@@ -62,7 +62,7 @@ async function request<Name extends ActionName>(
   try {
     return await sendChecked(open, origin, asked, call, signal)
   } catch (error) {
-    const isRefused = SecretsError.isInstance(error) && error.code === 'UNAUTHENTICATED'
+    const isRefused = hasCode(error, 'UNAUTHENTICATED')
     const [fresh] = await Promise.allSettled(isRefused ? [loadCredentials(open.client, asked, { forceRefresh: true })] : [])
     if (fresh?.status !== 'fulfilled' || isSameKey(refused, fresh.value)) throw error
     return sendChecked(open, origin, asked, call, signal)

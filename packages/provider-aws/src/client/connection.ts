@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { leastTlsVersion, warnOperator } from '@finchat/secrets-core/provider'
 import { assertConfigured, assertShared, configuredEndpoint, type SharedIdentity } from './endpoint.ts'
 import { type Limiter, limiter, settle } from './concurrency.ts'
 import { isRegion } from '../model/arn.ts'
@@ -78,10 +79,8 @@ async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsMana
   const { fallbackRegion } = options
   if (fallbackRegion === undefined || region.status === 'fulfilled' || !isMissing(region.reason)) return client
   client.destroy()
-  process.emitWarning(`No AWS region is set, so AWS provider '${options.name}' asks ${fallbackRegion}: set FINCHAT_AWS_REGION`, {
-    type: 'SecretsWarning',
-    code: 'FINCHAT_SECRETS_AWS_REGION',
-  })
+  const warning = `No AWS region is set, so AWS provider '${options.name}' asks ${fallbackRegion}: set FINCHAT_AWS_REGION`
+  warnOperator(warning, 'FINCHAT_SECRETS_AWS_REGION')
   return newClient(sdk, { ...options, region: fallbackRegion })
 }
 
@@ -126,8 +125,7 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
 function verifyingAgent(agent: unknown): object {
   const given: { readonly destroy?: unknown } = Object(agent)
   if (typeof given.destroy === 'function') return given
-  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
-  return { rejectUnauthorized: true, minVersion: isStricter ? 'TLSv1.3' : 'TLSv1.2', ...given }
+  return { rejectUnauthorized: true, minVersion: leastTlsVersion(), ...given }
 }
 
 /** No default region: it would answer "no such secret", and a weaker store would be believed. */

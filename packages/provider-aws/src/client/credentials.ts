@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { isUpcoming } from '@finchat/secrets-core/provider'
 import type { RequestContext } from '../errors/aws-errors.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 import { credentialsError } from '../errors/store-error.ts'
@@ -33,10 +34,8 @@ async function searchCredentials(
   asked: RequestContext,
   options: { readonly forceRefresh?: boolean },
 ): Promise<Credentials> {
-  const now = Date.now()
   const known = failedSearches.get(client)
-  // A clock that was set back must not extend it.
-  if (known !== undefined && now < known.until && known.until - now <= rememberedMs) throw known.error
+  if (known !== undefined && isUpcoming(known.until, rememberedMs)) throw known.error
   const startedAt = performance.now()
   try {
     return await client.config.credentials(options)

@@ -1,4 +1,3 @@
-import type { WriteReceipt } from '@finchat/secrets-core'
 import {
   claimLabel,
   claimNumberOf,
@@ -100,10 +99,4 @@ function proofsOf(labels: readonly string[], version: number | undefined): reado
 /** The version with this label. */
 export function holderOf({ versions }: History, label: string): LabelledVersion | undefined {
   return versions.find(({ labels }) => labels.includes(label))
-}
-
-/** Whether the receipt names this version. An empty receipt names none. */
-export function isNamedBy(receipt: WriteReceipt, version: { readonly revision: string; readonly version: number | undefined }): boolean {
-  if (receipt.version === undefined && receipt.revision === undefined) return false
-  return (receipt.version ?? version.version) === version.version && (receipt.revision ?? version.revision) === version.revision
 }

@@ -1,3 +1,5 @@
+import { loadCrypto } from '@finchat/secrets-core/provider'
+
 // AWS versions have ids and labels, and no numbers. We keep the number in labels: reads use `v<n>`.
 // `put-<n>`, or `claim-<n>` for a staged version, stays until the version is known to have been
 // current. `staged-<n>` marks a staged version. A number with any of these labels is used up.
@@ -86,7 +88,7 @@ export function wasNeverCurrent(labels: readonly string[], highestInUse: number 
  */
 export function versionIdOf(arn: string, number: number): string {
   // Loaded at first use: importing this package loads no builtin.
-  const { createHash } = process.getBuiltinModule('node:crypto')
+  const { createHash } = loadCrypto()
   const hex = createHash('sha256').update(`finchat-secrets\n${arn}\n${number}`).digest('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }

@@ -1,4 +1,5 @@
 import { type CallContext, SecretsError, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import { isUpcoming } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer, listOf, mismatchOf, type Origin, releasedVersion, versionOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { isSameSecret } from '../model/arn.ts'
@@ -44,8 +45,7 @@ export function readMany(api: Api, origin: Origin, read: ReadOne): NonNullable<S
 
   const readBatch = async (paths: readonly string[], reading: Reading): Promise<Result[]> => {
     const readEach = (): Promise<Result[]> => Promise.all(paths.map((path) => readAlone(path, reading)))
-    const deniedMs = deniedUntil - Date.now() // more if the clock was set back
-    if (paths.length < 2 || (deniedMs > 0 && deniedMs <= denialMs)) return readEach()
+    if (paths.length < 2 || isUpcoming(deniedUntil, denialMs)) return readEach()
     const answer = await batches(async () => reading.ended ?? recordEnd(await settle(fetchBatch(api, paths, reading.context)), reading))
     if (answer.status === 'rejected') {
       if (!isAboutTheBatch(answer.reason)) return paths.map(() => answer)

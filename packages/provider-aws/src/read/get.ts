@@ -1,5 +1,5 @@
-import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
-import { assertVersionNumber } from '@finchat/secrets-core/provider'
+import { type CallContext, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import { assertVersionNumber, undefinedOn } from '@finchat/secrets-core/provider'
 import { type AnsweredVersion, unexpectedAnswer, releasedVersion, versionOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { current, isInUse, isUnproven, madeNumberOf, pending, previous, versionLabel } from '../model/labels.ts'
@@ -68,8 +68,5 @@ async function wasCurrent(api: Api, path: string, found: AnsweredVersion, number
 
 /** `undefined` if AWS answered that the secret or its version does not exist. */
 export function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  return answer.catch((error: unknown) => {
-    if (SecretsError.isInstance(error) && error.code === 'NOT_FOUND') return undefined
-    throw error
-  })
+  return undefinedOn('NOT_FOUND', answer)
 }

@@ -1,5 +1,5 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
-import { invalidArgument } from '@finchat/secrets-core/provider'
+import { hasCode, invalidArgument } from '@finchat/secrets-core/provider'
 import { deleted, unexpectedAnswer, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { withoutValue } from '../errors/aws-errors.ts'
@@ -77,7 +77,7 @@ async function creationDates(
       for (const { VersionId: id, CreatedDate: date } of listOf(page)) if (id !== undefined && date) created.set(id, date.getTime())
     }
   } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+    if (!hasCode(error, 'PERMISSION_DENIED')) throw error
   }
   return created
 }

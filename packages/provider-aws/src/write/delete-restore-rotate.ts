@@ -1,4 +1,5 @@
-import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { type CallContext, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
@@ -12,7 +13,7 @@ export function deleteSecret(api: Api, recoveryWindowDays: number): NonNullable<
     const deletion = await settle(api.call('DeleteSecret', { SecretId: path, ...how }, context))
     if (deletion.status === 'fulfilled') return { restorableUntil: purge ? undefined : deletion.value.DeletionDate?.getTime() }
     // Already scheduled, perhaps by an attempt whose answer was lost.
-    if (!purge && SecretsError.isInstance(deletion.reason) && deletion.reason.code === 'DELETED') return {}
+    if (!purge && hasCode(deletion.reason, 'DELETED')) return {}
     throw deletion.reason
   }
 }

@@ -1,5 +1,6 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
-import { type Attachment, type History, isNamedBy, type LabelledVersion } from '../model/history.ts'
+import { matchesReceipt } from '@finchat/secrets-core/provider'
+import { type Attachment, type History, type LabelledVersion } from '../model/history.ts'
 import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
 import { limits } from '../model/limits.ts'
 
@@ -34,7 +35,7 @@ export function planWrite(history: History, { version, ifCurrent }: Pick<NewSecr
 function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret['ifCurrent']> | null, next: number): void {
   const { current: now } = history
   if (ifCurrent === null && now !== undefined) throw conflict(`the secret exists already; the next version is ${next}`)
-  if (ifCurrent !== null && (now === undefined || !isNamedBy(ifCurrent, now))) {
+  if (ifCurrent !== null && (now === undefined || !matchesReceipt(ifCurrent, now))) {
     throw conflict(
       `the current version is ${now === undefined ? 'gone' : `now ${now.version ?? 'one without a number'}`}; the next is ${next}`,
     )

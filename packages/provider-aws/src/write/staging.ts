@@ -1,8 +1,9 @@
 import { type CallContext, type NewSecret, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
+import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
-import { type History, historyOf, holderOf, isNamedBy, type LabelledVersion } from '../model/history.ts'
+import { type History, historyOf, holderOf, type LabelledVersion } from '../model/history.ts'
 import { claimLabel, madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleased, versionIdOf, versionLabel } from '../model/labels.ts'
 import { assertPath, checkSecret } from '../model/input.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
@@ -186,7 +187,7 @@ async function pendingOf(api: Api, path: string, receipt: WriteReceipt, context:
   const waiting = history?.pending
   const number = waiting && stagedNumberOf(waiting.labels)
   if (history === undefined || waiting === undefined || number === undefined) throw conflict('no version is pending')
-  if (!isNamedBy(receipt, { revision: waiting.revision, version: number }))
+  if (!matchesReceipt(receipt, { revision: waiting.revision, version: number }))
     throw conflict(`the pending version is ${number}`, 'pass the receipt that staging.put or staging.get returned')
   return { history, waiting, number }
 }

@@ -1,4 +1,5 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
 import { deleted, labelsByIdOf, labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
@@ -125,13 +126,13 @@ export async function whileThere<T>(write: Promise<T>): Promise<T> {
   try {
     return await write
   } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'NOT_FOUND') throw error
+    if (!hasCode(error, 'NOT_FOUND')) throw error
     throw new SecretsError('VERSION_CONFLICT', 'another process removed the secret meanwhile', { ...error, remedy: 'write it again' })
   }
 }
 
 export function isConflict(error: unknown): error is SecretsError {
-  return SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
+  return hasCode(error, 'VERSION_CONFLICT')
 }
 
 function rotatedByAws(): SecretsError {

@@ -12,8 +12,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { fileFailure } from '@finchat/secrets-core/provider'
-import { loadCrypto } from '../shared/builtins.ts'
+import { fileFailure, loadCrypto } from '@finchat/secrets-core/provider'
 import { fileError, invalidPath, missingFolder, quotedPath } from '../shared/file-errors.ts'
 import { remove, statsOf } from './identity.ts'
 

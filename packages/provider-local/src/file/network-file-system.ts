@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs'
+import { warnOperator } from '@finchat/secrets-core/provider'
 import { quotedPath } from '../shared/file-errors.ts'
 
 /*
@@ -27,10 +28,7 @@ export function warnOfNetworkFileSystem(path: string): void {
   if (name === undefined || warned.has(path)) return
   warned.add(path)
   const text = `The local store's file ${quotedPath(path)} lies on ${name}, where SQLite's log and locks may lose or damage what is written`
-  process.emitWarning(`${text}: keep it on a local disk`, {
-    type: 'SecretsWarning',
-    code: 'FINCHAT_SECRETS_NETWORK_FILE_SYSTEM',
-  })
+  warnOperator(`${text}: keep it on a local disk`, 'FINCHAT_SECRETS_NETWORK_FILE_SYSTEM')
 }
 
 /** Unsigned: 32-bit systems return negative numbers. 0 if unknown. */

@@ -1,6 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { ownMemory } from '@finchat/secrets-core/provider'
-import { loadCrypto } from '../shared/builtins.ts'
+import { loadCrypto, ownMemory } from '@finchat/secrets-core/provider'
 
 export const keyLength = 32
 

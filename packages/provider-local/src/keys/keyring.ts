@@ -1,7 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { ownMemory } from '@finchat/secrets-core/provider'
+import { loadCrypto, ownMemory } from '@finchat/secrets-core/provider'
 import { lengthPrefixed, seal, unseal } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../shared/builtins.ts'
 import { KeyBytes, keyLength } from './key-bytes.ts'
 import { sealingVersion, type StoreHeader } from './store-header.ts'
 

@@ -1,4 +1,4 @@
-import { loadCrypto } from '../shared/builtins.ts'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 
 /** RFC 7914's N (as its logarithm), r and p. */
 interface ScryptCost {

@@ -1,8 +1,8 @@
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import type { KeyBytes } from '../keys/key-bytes.ts'
 import type { KeyTable } from '../keys/keyring.ts'
 import { formatVersion, type StoreHeader } from '../keys/store-header.ts'
-import { loadCrypto } from '../shared/builtins.ts'
 import type { RecordRow, VersionRow } from '../sqlite/row-codecs.ts'
 
 /** Each level hashes its own name, so that no level's text passes for another's. */

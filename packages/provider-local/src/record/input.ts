@@ -5,21 +5,25 @@ import {
   checkedTags,
   copyOutsideHeap,
   invalidArgument,
+  isJsonObject,
+  isStorePath,
   type TagRules,
 } from '@finchat/secrets-core/provider'
-import { canHoldPath, limits, localManifest } from '../shared/limits.ts'
+import { limits, localManifest } from '../shared/limits.ts'
 import { binaryKind, mapKind } from './secret-record.ts'
 
 /** Throws `INVALID_ARGUMENT`. */
 export function assertPath(path: unknown): asserts path is string {
-  if (canHoldPath(path)) return
-  const remedy = `use 1 to ${limits.pathLength} characters, none of them a control character`
-  throw invalidArgument('the path cannot be held by the local store', remedy)
+  if (isStorePath(path)) return
+  throw invalidArgument(
+    'the path cannot be held by the local store',
+    `use 1 to ${limits.pathLength} characters, none of them a control character`,
+  )
 }
 
 /** Throws `INVALID_ARGUMENT`. */
 export function assertObject(value: unknown, what: string): asserts value is Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  if (isJsonObject(value)) return
   throw invalidArgument(`${what} is not an object`)
 }
 

@@ -1,4 +1,5 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { limits } from '../shared/limits.ts'
 import { emptyNode } from './version-node.ts'
 
@@ -82,15 +83,9 @@ export function numberFor(
 function refuseUnlessCurrent(current: VersionRecord | undefined, ifCurrent: WriteReceipt | null, next: number): void {
   if (ifCurrent === null) {
     if (current) throw conflict(`the secret exists already, as version ${current.version}; the next is ${next}`)
-  } else if (!current || !matches(current, ifCurrent)) {
+  } else if (!current || !matchesReceipt(ifCurrent, current)) {
     throw conflict(`the current version is ${current ? `now ${current.version}` : 'gone'}; the next is ${next}`)
   }
-}
-
-/** An empty receipt matches no version. */
-function matches(version: VersionRecord, receipt: WriteReceipt): boolean {
-  if (receipt.version === undefined && receipt.revision === undefined) return false
-  return (receipt.version ?? version.version) === version.version && (receipt.revision ?? version.revision) === version.revision
 }
 
 /** Adds a current version; the one before becomes `previous`. */
@@ -121,7 +116,7 @@ export function discarded(record: SecretRecord): SecretRecord {
 
 /** Throws `VERSION_CONFLICT` unless the receipt matches the pending version. */
 export function assertPending(pending: VersionRecord | undefined, receipt: WriteReceipt): VersionRecord {
-  if (pending && matches(pending, receipt)) return pending
+  if (pending && matchesReceipt(receipt, pending)) return pending
   if (!pending) throw conflict('no version is pending')
   throw conflict(`the pending version is ${pending.version}`, 'pass the receipt that staging.put or staging.get returned')
 }

@@ -1,4 +1,4 @@
-import { loadCrypto } from '../shared/builtins.ts'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 
 /** Length of SHA-256 and HMAC-SHA256. */
 export const digestLength = 32

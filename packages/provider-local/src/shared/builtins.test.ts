@@ -36,8 +36,8 @@ test('a Node.js without getBuiltinModule is CONFIGURATION for every call and for
   Object.assign(process, { getBuiltinModule: undefined })
   try {
     const error = await failure(localProvider({ path: ':memory:', key }).get('name', context))
-    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching(/^the local store needs Node.js 22.19/) })
-    const problem = `sealing needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
+    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching(/needs Node.js 22.19/) })
+    const problem = `@finchat/secrets needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
     expect(() => generateKey()).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })

@@ -1,19 +1,14 @@
-import type { ProviderManifest } from '@finchat/secrets-core/provider'
+import { isStorePath, type ProviderManifest } from '@finchat/secrets-core/provider'
 
 /** Checked on write and on read, since a file may have been altered. */
 export const limits = {
   valueBytes: 1_048_576,
-  pathLength: 2048,
+  pathLength: 2048, // as in isStorePath
   version: 9_007_199_254_740_991, // Number.MAX_SAFE_INTEGER
   tags: 50,
   tagKeyLength: 128,
   tagValueLength: 512,
 } as const
-
-/** Well-formed text of 1 to 2,048 characters without control characters, compared byte by byte. */
-export function canHoldPath(path: unknown): path is string {
-  return typeof path === 'string' && path.length > 0 && path.length <= limits.pathLength && path.isWellFormed() && !/\p{Cc}/u.test(path)
-}
 
 /**
  * What the local provider supports and its limits. The conformance suite reads it.
@@ -26,6 +21,6 @@ export function canHoldPath(path: unknown): path is string {
 export const localManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
   values: { minBytes: 0, maxBytes: limits.valueBytes, binary: true },
-  canHoldPath,
+  canHoldPath: isStorePath, // compared byte by byte
   numbering: 'any',
 }

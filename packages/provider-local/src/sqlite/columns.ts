@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { isWholeNumber } from '@finchat/secrets-core/provider'
 
 /** Untrusted: whoever can write the file can write any type and any number. */
 export type Row = Readonly<Record<string, unknown>>
@@ -34,7 +35,7 @@ export function addUnique<Key, Value>(
 }
 
 export function integer(value: unknown, least: number, most: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value
+  if (isWholeNumber(value, least, most)) return value
   throw altered()
 }
 

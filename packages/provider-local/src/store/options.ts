@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
-import { configurationError, knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
-import { type EncryptionKey, parseKeys } from '@finchat/secrets-core/sealing'
+import {
+  assertWithin,
+  configurationError,
+  isWholeNumber,
+  knownOptions,
+  longestTimerMs,
+  type MembersOf,
+  type NamesOptions,
+} from '@finchat/secrets-core/provider'
+import { type EncryptionKey, givenKeys, missingKey, parseKeys } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import type { KeySource } from '../keys/keyring.ts'
 import { idLength } from '../keys/store-header.ts'
@@ -79,8 +87,7 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const options = knownOptions(given, members)
   const { name = 'local', path, keepVersions, mustExist = false, storeId, lockTimeoutMs = 5000 } = options
   assertPath(path)
-  if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0)
-    throw configurationError('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
+  assertWithin('lockTimeoutMs', lockTimeoutMs, 0, longestTimerMs)
   const checked = {
     name,
     // Unaffected by a change of the working folder, and no `file:` URI to SQLite.
@@ -120,17 +127,13 @@ function retentionOf(keepVersions: number | 'all' | undefined): Retention {
 }
 
 export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or more'): void {
-  if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
+  if (isWholeNumber(keepVersions, 1, Number.MAX_SAFE_INTEGER)) return
   throw configurationError('`keepVersions` is not a number of versions', remedy)
 }
 
 function keysOf({ path, key, keys }: LocalProviderOptions): KeySource[] {
-  if (key !== undefined && keys !== undefined)
-    throw configurationError('`key` and `keys` are both given', 'give `keys`, the one that seals first')
-  if (keys !== undefined && !Array.isArray(keys)) throw configurationError('`keys` is not an array', 'for one key give `key`')
-  const given: readonly EncryptionKey[] = keys ?? (key === undefined ? [] : [key])
-  if (given.length === 0 && keys === undefined && path === ':memory:') return [{ kind: 'raw', key: KeyBytes.random() }]
-  if (given.length === 0)
-    throw configurationError('no encryption key is given', 'give `key`, the same at every start; generateKey() makes one, once')
+  const given = givenKeys('key', key, keys)
+  if (given === undefined && path === ':memory:') return [{ kind: 'raw', key: KeyBytes.random() }]
+  if (given === undefined) throw missingKey('key')
   return parseKeys(given).map((each) => (each.kind === 'raw' ? { kind: 'raw', key: new KeyBytes(each.bytes) } : each))
 }

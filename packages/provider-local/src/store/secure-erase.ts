@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { warnOperator } from '@finchat/secrets-core/provider'
 import { quotedPath } from '../shared/file-errors.ts'
 import { emptyLog, rewriteFile, type Transaction } from '../sqlite/connection.ts'
 import type { Tables } from '../sqlite/tables.ts'
@@ -71,8 +72,8 @@ export class SecureErase {
 /** A warning, because no call is left to fail. */
 export function warnOfResidue(path: string | undefined): void {
   const file = path === undefined ? 'in memory' : `in ${quotedPath(path)}`
-  process.emitWarning(
+  warnOperator(
     `The local store ${file} was closed before removed values were erased from its file and log. The next process erases them when it writes or closes`,
-    { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
+    'FINCHAT_SECRETS_RESIDUE',
   )
 }

@@ -1,3 +1,4 @@
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { seal, sealLength } from '@finchat/secrets-core/sealing'
 import { withVersionKey } from '../keys/keyring.ts'
 import { IndexEdit } from '../merkle/index-edit.ts'
@@ -5,7 +6,6 @@ import type { CheckedSecret } from '../record/input.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
 import { leafOf } from '../record/tree-shape.ts'
 import { emptyNode } from '../record/version-node.ts'
-import { loadCrypto } from '../shared/builtins.ts'
 import { type VersionRow, versionRowOf } from '../sqlite/row-codecs.ts'
 import { type ReadView, valueData, type StoreParts } from './read-view.ts'
 

@@ -1,7 +1,7 @@
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { canaries, codeOf, context, failure, stubbed, stubVault, usual } from '../testing/stub-vault.ts'
+import { canaries, codeOf, context, failure, stubbed, stubVault, timesAsked, usual } from '../testing/stub-vault.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 import { appRole } from './app-role.ts'
 
@@ -101,6 +101,7 @@ describeWithServer('openbao', 'a wrapped secret id', () => {
 })
 
 const used = { status: 400, body: { errors: ['wrapping token is not valid or does not exist'] } }
+const leaderless = { status: 307, body: '', headers: { Location: 'http://127.0.0.1:1/v1/x' } }
 const made = (path: unknown): object => ({ body: { request_id: 'r', data: { creation_path: path, secret_id: canaries.secretId } } })
 
 test.each([
@@ -175,4 +176,30 @@ test('a wrapping token that this process used without an answer has an error of 
   expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
   const { code, message } = await failure(provider.get('app', context))
   expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('perhaps by this process, which got no answer')])
+})
+
+test('a leader that is lost while it unwraps makes no theft of it', async () => {
+  let isUsed = false
+  const stub = await stubVault((path) => {
+    if (path.endsWith('/lookup')) return isUsed ? used : made('auth/approle/role/app/secret-id')
+    if (!path.endsWith('/unwrap')) return undefined
+    const isFirst = !isUsed
+    isUsed = true
+    return isFirst ? leaderless : used // done, and its answer lost on the way to the standby
+  })
+  const provider = stubbed(stub, { auth: appRole({ roleId: 'r', secretId: { wrapped: canaries.secretId } }) })
+  expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
+  const { code, message } = await failure(provider.get('app', context))
+  expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('perhaps by this process, which got no answer')])
+  expect(timesAsked(stub, '/v1/sys/wrapping/unwrap')).toBe(1)
+})
+
+test('an election is waited out before a wrapping token is used', async () => {
+  const left = [leaderless, leaderless, leaderless, leaderless]
+  const stub = await stubVault((path) => {
+    if (path.endsWith('/lookup')) return left.shift() ?? made('auth/approle/role/app/secret-id')
+    return path.endsWith('/unwrap') ? made('auth/approle/role/app/secret-id') : undefined
+  })
+  const provider = stubbed(stub, { auth: appRole({ roleId: 'r', secretId: { wrapped: canaries.secretId } }), timeoutMs: 20_000 })
+  expect(await codeOf(provider.get('app', context))).toBe('ok')
 })

@@ -1,3 +1,5 @@
+import { loadCrypto } from '@finchat/secrets-core/provider'
+
 /** AWS keys, as its SDK's credential providers return them. */
 export interface AwsCredentials {
   readonly accessKeyId: string
@@ -36,9 +38,9 @@ function canonical({ path, body }: AwsRequest, headers: Readonly<Record<string, 
 }
 
 function sha256(text: string): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex')
+  return loadCrypto().createHash('sha256').update(text).digest('hex')
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {
-  return process.getBuiltinModule('node:crypto').createHmac('sha256', key).update(text).digest()
+  return loadCrypto().createHmac('sha256', key).update(text).digest()
 }

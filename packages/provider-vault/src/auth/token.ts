@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { assertCredential, callSource, type Credential, readCredential } from '@finchat/secrets-core/provider'
+import { assertCredential, callSource, type Credential, isJsonObject, readCredential } from '@finchat/secrets-core/provider'
 import { assertToken } from '../shared/token-bytes.ts'
-import { isObject, member } from '../http/answer.ts'
+import { member } from '../http/answer.ts'
 import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
@@ -54,7 +54,7 @@ export function tokenFunction(source: TokenSource): VaultAuth {
     method: 'function',
     prepare: async ({ signal }) => {
       const answer = await callSource(source, 'the token', signal)
-      const { token: text, expiresAt } = isObject(answer) ? answer : { token: answer, expiresAt: undefined }
+      const { token: text, expiresAt } = isJsonObject(answer) ? answer : { token: answer, expiresAt: undefined }
       if (typeof text !== 'string') {
         throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
           remedy: 'return a text, or { token, expiresAt }',

@@ -1,3 +1,5 @@
+import { isJsonObject } from '@finchat/secrets-core/provider'
+
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -38,10 +40,6 @@ export function member(value: unknown, ...keys: readonly string[]): unknown {
   return found
 }
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** Whether the server's `errors` or `warnings` contain the phrase. They are never shown. */
 export function says(answer: VaultAnswer, where: 'errors' | 'warnings', phrase: string): boolean {
   const lines = member(answer.body, where)
@@ -51,7 +49,7 @@ export function says(answer: VaultAnswer, where: 'errors' | 'warnings', phrase: 
 function objectIn(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined
   }

@@ -95,10 +95,11 @@ const otherHttp: Failure = {
 }
 const otherwise = unreachable('look at the server, and at what is between')
 
-/** Classifies a socket's error. Only its code is kept. */
-export function connectionFailure(error: unknown, sent: boolean): TransportError {
+/** Classifies a socket's error. Only its code is kept. `isAnswered`: an answer had begun. */
+export function connectionFailure(error: unknown, sent: boolean, isAnswered = false): TransportError {
   const storeStatus = systemCode(error)
-  const { code, problem, remedy, isRefusal = false } = failureOf(error, storeStatus ?? '', sent)
+  const isOtherHttp = isAnswered && storeStatus?.startsWith('HPE_') === true
+  const { code, problem, remedy, isRefusal = false } = isOtherHttp ? otherHttp : failureOf(error, storeStatus ?? '', sent)
   return new TransportError(code, problem, { remedy, storeStatus, sent: sent && !isRefusal })
 }
 

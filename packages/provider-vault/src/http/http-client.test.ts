@@ -46,3 +46,18 @@ test('an address of IPv6 is not looked up as a name', async () => {
   const failure: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
   expect(failure).toMatchObject({ storeStatus: expect.stringMatching(/^(ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT|ENETUNREACH)$/) })
 })
+
+test('an answer of another length than it names is INTERNAL: the port is the right one', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{} and more'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send(request, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'INTERNAL', storeStatus: 'HPE_INVALID_CONSTANT', sent: true })
+})

@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
+import { leastTlsVersion } from '@finchat/secrets-core/provider'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
 import { interruption, isLate } from '../shared/deadline.ts'
@@ -59,15 +60,14 @@ function plainClient(): Client {
 
 function secureClient(tls: TlsMaterial): Client {
   const https = process.getBuiltinModule('node:https')
-  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
-  const minVersion = isStricter ? 'TLSv1.3' : 'TLSv1.2'
   // Set here, so that neither NODE_TLS_REJECT_UNAUTHORIZED nor NODE_OPTIONS weakens them.
-  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion }) }
+  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion: leastTlsVersion() }) }
 }
 
 function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
   let isSent = false
+  let isAnswered = false
   const done = (answer: VaultAnswer): void => {
     signal.removeEventListener('abort', onAbort)
     resolve(answer)
@@ -88,9 +88,12 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   })
   outgoing.on('error', (error) => {
     if (outgoing.reusedSocket) dropIdle(agent)
-    fail(connectionFailure(error, isSent))
+    fail(connectionFailure(error, isSent, isAnswered))
   })
-  outgoing.on('response', (incoming) => collect(incoming, done, fail))
+  outgoing.on('response', (incoming) => {
+    isAnswered = true
+    collect(incoming, done, fail)
+  })
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
     fail(

@@ -11,7 +11,10 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from '../auth/cert.ts'
 import { tokenAuth } from '../auth/token.ts'
 import { canaries, codeOf, context, failure } from '../testing/stub-vault.ts'
+import { bounded } from '../shared/deadline.ts'
 import type { VaultTls } from './tls.ts'
+import { httpTransport } from './transport.ts'
+import { vaultUrl } from './url.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 
 describeWithServer('openbao', 'https with a private authority', () => {
@@ -168,6 +171,23 @@ describeWithServer('openbao', 'https with a private authority', () => {
     onTestFinished(() => without.close())
     expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
   })
+})
+
+test('a source of `tls` that hangs holds up one call, and the next asks it again', async () => {
+  let asked = 0
+  const ca = (): Promise<string> | string => ((asked += 1) === 1 ? new Promise<string>(() => {}) : pem('none'))
+  const { exchange } = httpTransport(vaultUrl('https://127.0.0.1:1', false), { ca })
+  const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
+  const within = (timeoutMs: number, signal?: AbortSignal): Promise<unknown> =>
+    bounded({ timeoutMs, signal, closing: new AbortController().signal }, (ended) => exchange(request, ended))
+  const controller = new AbortController()
+  const calls = [within(60_000, controller.signal), within(50)]
+  controller.abort()
+  await expect(calls[0]).rejects.toMatchObject({ code: 'ABORTED' })
+  await expect(calls[1]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  expect(asked).toBe(1)
+  await expect(within(60_000)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  expect(asked).toBe(2)
 })
 
 interface Issued {

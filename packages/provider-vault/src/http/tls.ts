@@ -1,9 +1,9 @@
-import { SecretsError } from '@finchat/secrets-core'
 import {
   assertAuthorities,
   assertClientCertificate,
   configurationError,
   type Credential,
+  hasCode,
   readCredential,
 } from '@finchat/secrets-core/provider'
 
@@ -47,7 +47,7 @@ async function readPart(part: string, source: Credential, signal: AbortSignal): 
   try {
     return await readCredential(source, `tls.${part}`, signal)
   } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'CREDENTIALS_MISSING') throw error
+    if (!hasCode(error, 'CREDENTIALS_MISSING')) throw error
     throw configurationError(error.problem, error.remedy)
   }
 }

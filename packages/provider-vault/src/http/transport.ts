@@ -1,4 +1,4 @@
-import { untilEnded } from '../shared/deadline.ts'
+import { isLate, untilEnded } from '../shared/deadline.ts'
 import type { VaultAnswer } from './answer.ts'
 import { type HttpClient, httpClient } from './http-client.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
@@ -29,20 +29,21 @@ export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
   const send = ({ send: sendBy }: HttpClient, request: VaultRequest, signal: AbortSignal): Promise<VaultAnswer> =>
     sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal)
   const open = async (): Promise<HttpClient> => {
-    try {
-      const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
-      return (client = httpClient(url, material))
-    } catch (error) {
-      opening = undefined // the next request reads the files again
-      throw error
-    }
+    const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
+    return (client ??= httpClient(url, material))
   }
   const opened: Exchange = async (request, signal) => {
-    opening ??= open()
-    return send(await untilEnded(opening, signal), request, signal)
+    const current = (opening ??= open())
+    try {
+      return await send(await untilEnded(current, signal), request, signal)
+    } finally {
+      // What failed or hung is read again by the next request.
+      const isGivenUp = signal.aborted && !isLate(signal)
+      if (client === undefined && opening === current && !isGivenUp) opening = undefined
+    }
   }
   return {
     exchange: (request, signal) => (client === undefined ? opened(request, signal) : send(client, request, signal)),
-    close: () => void opening?.then(({ close }) => close()).catch(() => {}),
+    close: () => client?.close(),
   }
 }

@@ -1,6 +1,6 @@
 import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { jsonTextAt } from '@finchat/secrets-core/provider'
-import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
+import { isJsonObject, jsonTextAt } from '@finchat/secrets-core/provider'
+import { type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
 
 /** Identifies a version. A version of KV v2 is current from its creation. */
 export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {
@@ -24,7 +24,7 @@ export function plainSecret(answer: VaultAnswer): StoredSecret {
 /** Fields that are no text stay as the server wrote them: JavaScript would round numbers. */
 function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
   const fields = member(body, ...keys)
-  if (!isObject(fields)) throw unexpectedAnswer(status)
+  if (!isJsonObject(fields)) throw unexpectedAnswer(status)
   const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(text, keys)
   if (value === undefined) throw unexpectedAnswer(status)
   return { value, shape: 'map' }
@@ -72,7 +72,7 @@ export function recordOf(answer: VaultAnswer): SecretRecord {
   const [data, now] = [member(answer.body, 'data'), timeOf(answer)]
   const versions = member(data, 'versions') ?? {}
   const last = member(data, 'current_version')
-  if (!isObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer.status)
+  if (!isJsonObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer.status)
   return {
     last,
     versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, Number(number), now)),
@@ -100,7 +100,7 @@ export function descriptionOf(record: SecretRecord, { version, revision, current
 }
 
 function textsOf(tags: unknown): Record<string, string> {
-  const texts = Object.entries(isObject(tags) ? tags : {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  const texts = Object.entries(isJsonObject(tags) ? tags : {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   return Object.fromEntries(texts)
 }
 

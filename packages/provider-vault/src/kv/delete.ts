@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { undefinedOn } from '@finchat/secrets-core/provider'
 import { currentOf, type SecretRecord } from './answers.ts'
 import type { KvMount, KvPart } from './mount.ts'
 import { readRecord } from './read.ts'
@@ -53,11 +54,7 @@ async function undelete(mount: KvMount, path: string, record: SecretRecord, sign
 
 /** Runs a step on the staged path, which a policy may not allow. */
 async function beside(run: () => Promise<void>): Promise<void> {
-  try {
-    await run()
-  } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
-  }
+  await undefinedOn('PERMISSION_DENIED', run())
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { NewSecret } from '@finchat/secrets-core'
-import { assertValue, checkedTags, invalidArgument, type TagRules } from '@finchat/secrets-core/provider'
-import { isObject, type JsonObject } from '../http/answer.ts'
+import { assertValue, checkedTags, invalidArgument, isJsonObject, type TagRules } from '@finchat/secrets-core/provider'
+import type { JsonObject } from '../http/answer.ts'
 import { limits } from '../shared/manifest.ts'
 
 /** Vault keeps only named fields; a plain text is kept in this one. */
@@ -41,7 +41,7 @@ function exactFields(text: string): JsonObject {
     return value
   }
   const fields = parsed(text, look)
-  if (!isObject(fields)) throw invalidArgument('a secret with fields is a JSON object', 'write { "field": "value" }, or a plain text')
+  if (!isJsonObject(fields)) throw invalidArgument('a secret with fields is a JSON object', 'write { "field": "value" }, or a plain text')
   if (!isExact)
     throw invalidArgument('a field holds a number or a text that Vault would not give back as it is', 'write the number as text')
   return fields

@@ -1,4 +1,5 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { assertVersionNumber, hasCode } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
 import { isCasRequired } from '../protocol/responses.ts'
 import { metadataOf } from './answers.ts'
@@ -6,7 +7,6 @@ import type { KvMount } from './mount.ts'
 import { patched } from './patch.ts'
 import { type LastVersion, readLast } from './read.ts'
 import { setTags } from './tags.ts'
-import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { assertTags, fieldsOf } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
 
@@ -82,7 +82,7 @@ async function writeOver(
     const patch = secret && (await patched(mount, path, { cas, before: String(secret.value), after: fields }, signal))
     return receiptOf(patch ?? (await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal)), cas + 1)
   } catch (error) {
-    if (SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT') return undefined
+    if (hasCode(error, 'VERSION_CONFLICT')) return undefined
     throw error
   }
 }

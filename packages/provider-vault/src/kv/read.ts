@@ -1,5 +1,6 @@
 import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { isObject, member, type VaultAnswer } from '../http/answer.ts'
+import { assertVersionNumber, hasCode, isJsonObject, type Provides } from '@finchat/secrets-core/provider'
+import { member, type VaultAnswer } from '../http/answer.ts'
 import {
   currentOf,
   descriptionOf,
@@ -12,9 +13,7 @@ import {
   versionedSecret,
 } from './answers.ts'
 import type { KvMount } from './mount.ts'
-import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '@finchat/secrets-core/provider'
 
 /** May throw why a path is missing. */
 type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
@@ -79,7 +78,7 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
     if (current.isDeleted) throw withdrawn('the secret was deleted', 'restore it, or write a new version with `storeSecret`')
     return descriptionOf(record, current)
   } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+    if (!hasCode(error, 'PERMISSION_DENIED')) throw error
   }
   const secret = await readVersion(mount, path, signal)
   if (secret === undefined) return undefined
@@ -97,7 +96,7 @@ export async function readRecord(mount: KvMount, path: string, signal: AbortSign
 }
 
 function isWithdrawn({ status, body }: VaultAnswer): boolean {
-  return status === 404 && isObject(member(body, 'data', 'metadata'))
+  return status === 404 && isJsonObject(member(body, 'data', 'metadata'))
 }
 
 export interface LastVersion extends VersionMetadata {

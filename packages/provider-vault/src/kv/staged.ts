@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { jsonTextAt } from '@finchat/secrets-core/provider'
-import { isObject, member } from '../http/answer.ts'
+import { hasCode, isJsonObject, jsonTextAt, loadCrypto } from '@finchat/secrets-core/provider'
+import { member } from '../http/answer.ts'
 import type { VersionMetadata } from './answers.ts'
 import { destroyVersions } from './delete.ts'
 import type { KvMount } from './mount.ts'
@@ -65,7 +65,7 @@ function pendingOf(text: string, { version, revision }: VersionMetadata): Omit<P
   const parsed: unknown = JSON.parse(text)
   const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), jsonTextAt(text, ['fields'])]
   const [place, staged] = [member(parsed, 'promotes') ?? version, member(parsed, 'revision') ?? revision]
-  if (typeof base !== 'number' || !isObject(tags) || value === undefined || typeof place !== 'number' || typeof staged !== 'string') {
+  if (typeof base !== 'number' || !isJsonObject(tags) || value === undefined || typeof place !== 'number' || typeof staged !== 'string') {
     throw new SecretsError('INTEGRITY', 'what waits to be promoted was not staged by this provider', {
       remedy: 'look at it, then delete it',
     })
@@ -83,7 +83,7 @@ export async function isPromoted(mount: KvMount, path: string, { base, value }: 
     const written = await readVersion(mount, path, signal, base + 1)
     return written !== undefined && isSameText(plain(String(written.value)), plain(value))
   } catch (error) {
-    if (SecretsError.isInstance(error) && error.code === 'DELETED') return false
+    if (hasCode(error, 'DELETED')) return false
     throw error
   }
 }
@@ -95,7 +95,7 @@ function plain(json: string): string {
 
 /** In constant time. */
 function isSameText(one: string, other: string): boolean {
-  const { createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto')
+  const { createHmac, randomBytes, timingSafeEqual } = loadCrypto()
   const key = randomBytes(32)
   const digestOf = (text: string): Uint8Array => createHmac('sha256', key).update(text).digest()
   return timingSafeEqual(digestOf(one), digestOf(other))

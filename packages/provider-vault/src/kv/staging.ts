@@ -1,4 +1,5 @@
 import { type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
 import type { KvMount } from './mount.ts'
 import { baseOf, checkedSecret, putVersion } from './put.ts'
 import { assertVersioned, readLast } from './read.ts'
@@ -131,7 +132,7 @@ async function asNamed(mount: KvMount, path: string, named: WriteReceipt, signal
 }
 
 function isConflict(error: unknown): boolean {
-  return SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
+  return hasCode(error, 'VERSION_CONFLICT')
 }
 
 function anotherWaits(): SecretsError {

@@ -1,4 +1,5 @@
-import { isObject, member } from '../http/answer.ts'
+import { isJsonObject } from '@finchat/secrets-core/provider'
+import { member } from '../http/answer.ts'
 import { untilEnded } from '../shared/deadline.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
@@ -73,7 +74,7 @@ async function kindOf(api: VaultApi, mount: string): Promise<MountKind> {
   const { body } = await api.mounts(signal)
   const listed = member(body, 'data', 'secret', `${mount}/`)
   // The list omits other namespaces, which `mount` may name: pay/secret.
-  const found = isObject(listed) ? listed : await api.mountAt(mount, signal)
+  const found = isJsonObject(listed) ? listed : await api.mountAt(mount, signal)
   const [type, path] = [member(found, 'type'), member(found, 'path')]
   if (typeof type !== 'string') return undefined
   const isFolder = typeof path === 'string' && !`${mount}/`.endsWith(path) // the mount is only a prefix of the path

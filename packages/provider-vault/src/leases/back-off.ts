@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { jittered } from '@finchat/secrets-core/provider'
+import { isUpcoming, jittered } from '@finchat/secrets-core/provider'
 
 const firstMs = 1_000
 const longestMs = 60_000
@@ -11,10 +11,8 @@ const longestMs = 60_000
 export class LeaseBackOff {
   #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
 
-  /** A clock that was set back does not prolong the delay. */
   get isOver(): boolean {
-    const left = (this.#failure?.until ?? 0) - Date.now()
-    return left <= 0 || left > longestMs
+    return !isUpcoming(this.#failure?.until ?? 0, longestMs)
   }
 
   /** Throws the last request's error while it is too early for the next. */

@@ -1,6 +1,6 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
-import { isObject, member, type VaultAnswer } from '../http/answer.ts'
+import { isJsonObject, jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
+import { member, type VaultAnswer } from '../http/answer.ts'
 
 /** A dynamic secret of this process. Times are epoch milliseconds. */
 export interface Lease {
@@ -26,7 +26,7 @@ export interface Lease {
 export function leaseIn(answer: VaultAnswer, token: string, askedAt: number): Lease {
   const { body, text, status } = answer
   const id = member(body, 'lease_id')
-  const fields = isObject(member(body, 'data')) ? jsonTextAt(text, ['data']) : undefined
+  const fields = isJsonObject(member(body, 'data')) ? jsonTextAt(text, ['data']) : undefined
   if (typeof id !== 'string' || id === '' || fields === undefined)
     throw new SecretsError('CONFIGURATION', 'Vault answers this path without a lease', {
       remedy: 'name only paths of dynamic secrets in `leased`',

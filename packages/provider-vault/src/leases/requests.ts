@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
 import { says, type VaultAnswer } from '../http/answer.ts'
 import { isAbsence } from '../protocol/responses.ts'
 import { type Lease, leaseIn, renewedLease } from './lease.ts'
@@ -66,7 +67,7 @@ async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<
 
 /** A lease that may not be renewed is good until it ends. */
 function withoutRenewal(error: unknown): 'spent' {
-  if (SecretsError.isInstance(error) && (error.code === 'PERMISSION_DENIED' || error.code === 'INVALID_ARGUMENT')) return 'spent'
+  if (hasCode(error, 'PERMISSION_DENIED', 'INVALID_ARGUMENT')) return 'spent'
   throw error
 }
 

@@ -133,12 +133,27 @@ test('an optional request does not wait for an election', async () => {
 
 test('what uses something up is sent again only where nothing was done', async () => {
   const unwrap: Outgoing = { method: 'POST', path: 'sys/wrapping/unwrap', call: 'login', isSingle: true }
+  const saying = (status: number, error: string): VaultAnswer => vaultAnswer(status, JSON.stringify({ errors: [error] }))
   for (const [first, times] of [
-    [vaultAnswer(307, ''), 2],
+    [new TransportError('UNAVAILABLE', 'no connection'), 2],
+    [vaultAnswer(412, '{"errors":[]}'), 2],
+    // A standby answers so also if the connection broke over which it had forwarded the request.
+    [vaultAnswer(307, ''), 1],
+    [saying(500, 'local node not active but active cluster node not found'), 1],
+    [saying(503, 'no active Vault instance found'), 1],
     [vaultAnswer(502, '<html>'), 1],
+    [new TransportError('UNAVAILABLE', 'the connection broke', { sent: true }), 1],
   ] as const) {
-    const answers = [first]
-    expect((await sentTo(() => answers.shift() ?? vaultAnswer(200, '{"data":{}}'), [unwrap])).length).toBe(times)
+    const left = [first]
+    let sent = 0
+    const answer = (): VaultAnswer => {
+      sent += 1
+      const outcome = left.shift() ?? vaultAnswer(200, '{"data":{}}')
+      if (outcome instanceof TransportError) throw outcome
+      return outcome
+    }
+    await sentTo(answer, [unwrap]).catch((error: unknown) => expect(error).toBe(first))
+    expect(sent).toBe(times)
   }
 })
 

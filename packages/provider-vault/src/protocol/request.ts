@@ -117,10 +117,11 @@ function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = fa
   const again = againOf(outcome, call)
   if (again === 'all') return 'few'
   if (call === 'write' || isOptional || again === undefined) return 'none'
-  if (again === 'election') return 'in time'
-  return isSingle && mayBeDone(outcome) ? 'none' : 'few'
+  if (isSingle && mayBeDone(outcome)) return 'none'
+  return again === 'election' ? 'in time' : 'few'
 }
 
+/** Every answer: a standby redirects also if the connection broke over which it had forwarded. */
 function mayBeDone(outcome: Attempted): boolean {
   return !(outcome instanceof TransportError) || outcome.sent
 }

@@ -28,6 +28,8 @@ const html = broken('HTML with 200')
 const always = (reply: Reply, code: SecretsErrorCode): Row => ({ reply, read: [code, 1], write: [code, 1], login: [code, 1] })
 const refusedLogin: Outcome = ['UNAUTHENTICATED', 1]
 
+const lockedNamespace = 'API access to this namespace has been locked by an administrator - "team/" must be unlocked to gain access.'
+
 /** As measured on OpenBao 2.7, or as Vault's documents and common proxies have it. */
 const rows: Record<string, Row> = {
   'missing: 404 without errors': {
@@ -83,6 +85,22 @@ const rows: Record<string, Row> = {
   '473': always(withStatus(473, { body: '' }), 'UNAVAILABLE'),
   '501: not initialised': always(withStatus(501), 'UNAVAILABLE'),
   sealed: always(withStatus(503, errors('Vault is sealed')), 'UNAVAILABLE'),
+  'a sealed namespace': always(withStatus(503, errors('namespace is sealed')), 'UNAVAILABLE'),
+  'a locked namespace': always(withStatus(503, errors(lockedNamespace)), 'UNAVAILABLE'),
+  'overloaded, or another state of Vault': {
+    reply: withStatus(503, errors('overloaded, try again later')),
+    read: ['UNAVAILABLE', 3],
+    write: ['UNAVAILABLE', 1],
+    login: ['UNAVAILABLE', 3],
+    isOpen: true,
+  },
+  '408 of a balancer that closes an idle connection': {
+    reply: withStatus(408, { body: '' }),
+    read: ['UNAVAILABLE', 3],
+    write: ['UNAVAILABLE', 1],
+    login: ['UNAVAILABLE', 3],
+    isOpen: true,
+  },
   '301 to https': always(withStatus(301, { body: '' }, { Location: 'https://127.0.0.1:1/v1/x' }), 'CONFIGURATION'),
   'leadership lost': {
     reply: withStatus(500, errors('leadership lost while committing log')),
@@ -187,6 +205,15 @@ describe.each([
     expect([await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context)), timesAsked(stub, loginPath)]).toEqual(['ok', 5])
   })
 
+  test('is waited out by the revocation of a token', async () => {
+    const [left, path] = [[reply], '/v1/auth/token/revoke-self']
+    const stub = await stubVault((asked) => (asked === path ? (left.shift() ?? { status: 204, body: '' }) : undefined))
+    const provider = stubbed(stub, { auth: byAppRole })
+    await provider.get('app', context)
+    await provider.close()
+    expect(timesAsked(stub, path)).toBe(2)
+  })
+
   test('is an outage when the time of a login is over, and the next call tries at once', async () => {
     let isLeaderless = true
     const stub = await stubVault((path) => (path === loginPath && isLeaderless ? reply : undefined))
@@ -213,6 +240,18 @@ test('a KV v2 mount with `kvVersion: 1` is CONFIGURATION, for reads and writes',
   const provider = stubbed(await stubVault((path) => (path === '/v1/secret/app' ? reply : undefined)), { kvVersion: 1 })
   expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
   expect(await codeOf(provider.put('app', { value: 'v' }, context))).toBe('CONFIGURATION')
+})
+
+test('an outage of one namespace is not taken for one of the server', async () => {
+  for (const [said, told] of [
+    ['Vault is sealed', 'Vault is sealed (unseal it)'],
+    ['namespace is sealed', 'the namespace is sealed (unseal it)'],
+    [lockedNamespace, 'the namespace is locked (unlock it)'],
+    ['overloaded, try again later', 'Vault takes no request now (see the log of the server)'],
+  ] as const) {
+    const stub = await stubVault((path) => (path === dataPath ? echoing(withStatus(503, errors(said))) : undefined))
+    expect((await failure(stubbed(stub).get('app', context))).message).toContain(told)
+  }
 })
 
 test('an error with Retry-After has `retryAt`', async () => {

@@ -1,5 +1,6 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { isObject, member, says, type VaultAnswer } from '../http/answer.ts'
+import { isJsonObject } from '@finchat/secrets-core/provider'
+import { member, says, type VaultAnswer } from '../http/answer.ts'
 
 /** An unanswered write may have been done; a refused login is the credential's fault. */
 export type CallKind = 'read' | 'write' | 'login'
@@ -82,6 +83,8 @@ const table: readonly Row[] = [
   { status: [404], is: notVaults('CONFIGURATION') },
 
   { status: [405, 415], is: fails('CONFIGURATION', 'the server does not know this operation on this path', 'check that `mount` is of KV') },
+  // A proxy that closes an idle connection, or lost the request on its way.
+  { status: [408], is: broken('what is before Vault gave up waiting for the request') },
   { status: [412], is: behind },
   { status: [413], is: fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less') },
   { status: [429], when: isAbsence, is: behind },
@@ -91,7 +94,10 @@ const table: readonly Row[] = [
   { status: [501], is: outage('Vault is not initialised', 'initialise and unseal it') },
   // A standby that knew a leader, could not forward the request, and then knows none.
   { status: [503], when: saying('no active'), is: leaderless },
-  { status: [503], when: isVaults, is: outage('Vault is sealed', 'unseal it') },
+  { status: [503], when: saying('namespace is sealed'), is: outage('the namespace is sealed', 'unseal it') },
+  { status: [503], when: saying('namespace has been locked'), is: outage('the namespace is locked', 'unlock it') },
+  { status: [503], when: saying('is sealed'), is: outage('Vault is sealed', 'unseal it') },
+  { status: [503], when: isVaults, is: broken('Vault takes no request now') },
   { status: [500], when: saying('node not active'), is: leaderless },
   { status: [500], is: broken('the server failed') },
   { status: [502, 503, 504], is: broken('what is before Vault cannot reach it') },
@@ -134,7 +140,10 @@ export function isOtherVersion(answer: VaultAnswer): boolean {
 /** An object with errors, data, or the result of a login. */
 export function isVaults({ body }: VaultAnswer): boolean {
   return (
-    Array.isArray(body?.['errors']) || isObject(body?.['data']) || isObject(body?.['auth']) || (body !== undefined && 'request_id' in body)
+    Array.isArray(body?.['errors']) ||
+    isJsonObject(body?.['data']) ||
+    isJsonObject(body?.['auth']) ||
+    (body !== undefined && 'request_id' in body)
   )
 }
 

@@ -1,4 +1,5 @@
 import type { SecretsError } from '@finchat/secrets-core'
+import { isUpcoming } from '@finchat/secrets-core/provider'
 import { longestHoldMs, type Refusal, tooManyRefused } from './auth-errors.ts'
 
 /** Later times that the server names are cut to this. */
@@ -57,8 +58,6 @@ export class LoginBackOff {
   }
 }
 
-/** A clock that was set back prolongs no delay. */
 function isHeld({ until }: Refusal): boolean {
-  const left = until - Date.now()
-  return left > 0 && left <= longestHoldMs
+  return isUpcoming(until, longestHoldMs)
 }

@@ -6,12 +6,17 @@ import { assertToken, TokenBytes } from '../shared/token-bytes.ts'
 import { type HeldToken, lifeOf, msOf } from './held-token.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 
+/** Uses nothing up, so it may be repeated until there is a leader. */
+const lookup = 'sys/wrapping/lookup'
+
 export function authContext(send: Send, signal: AbortSignal): AuthContext {
   return {
     signal,
-    // The active node: a standby takes a wrapping token that it does not know yet for a used one.
-    post: (path, body, token) =>
-      send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true, isForActive: true }, signal),
+    post: (path, body, token) => {
+      const request = { method: 'POST', path, body: JSON.stringify(body), call: 'login', token } as const
+      // The active node: a standby takes a wrapping token that it does not know yet for a used one.
+      return send({ ...request, isSingle: path !== lookup, isForActive: true }, signal)
+    },
   }
 }
 

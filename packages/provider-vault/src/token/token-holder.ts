@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { longestTimerMs } from '@finchat/secrets-core/provider'
+import { loadCrypto, longestTimerMs } from '@finchat/secrets-core/provider'
 import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import { assertRunning, bounded, untilEnded } from '../shared/deadline.ts'
@@ -52,7 +52,7 @@ export class TokenHolder {
   #salt: Uint8Array | undefined
   // A field, because a closure of a login would keep that login's credential in memory.
   readonly #fingerprint: Fingerprint = (credential) => {
-    const { createHmac, randomBytes } = process.getBuiltinModule('node:crypto')
+    const { createHmac, randomBytes } = loadCrypto()
     this.#salt ??= randomBytes(32)
     return createHmac('sha256', this.#salt).update(credential).digest('base64')
   }
@@ -272,7 +272,7 @@ function beforeCallers(timeoutMs: number): number {
 
 async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
-  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
+  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login' } as const
   const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
   const outcome = classify(answer, 'login')
   if (outcome?.code === 'UNAUTHENTICATED') return // it has ended

@@ -3,6 +3,7 @@ import {
   assertValue,
   assertVersionNumber,
   invalidArgument,
+  isStorePath,
   locator,
   type NamesOptions,
   type ProviderManifest,
@@ -30,7 +31,7 @@ const valueLimits: ProviderManifest['values'] = { minBytes: 0, maxBytes: 65_536,
 export const memoryManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
   values: valueLimits,
-  canHoldPath,
+  canHoldPath: isStorePath,
   numbering: 'any',
 }
 
@@ -65,7 +66,7 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
     specificationVersion: 'v1',
     name: options.name ?? 'memory',
     sharedAs: options.sharedAs,
-    locate: locator(options, canHoldPath),
+    locate: locator(options, isStorePath),
     keepsFields: store.keepsFields,
     checkHealth: (context) => enter(undefined, context),
     close: async () => {},
@@ -144,13 +145,8 @@ function stagingMembers(store: MemoryStore, enter: Enter): MemoryProvider['stagi
   }
 }
 
-/** Any well-formed text of 1 to 2,048 characters without control characters. */
-function canHoldPath(path: string): boolean {
-  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
-}
-
 function assertPath(path: string): void {
-  if (!canHoldPath(path))
+  if (!isStorePath(path))
     throw invalidArgument('this path cannot be held', 'use 1 to 2,048 characters of well-formed text without control characters')
 }
 

@@ -52,7 +52,7 @@ function withoutVersion({ sharedAs, path }: SharedKey): SharedKey {
 
 async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
   const answer = await cache.read(at, context)
-  if ('ticket' in answer) await cache.fill(at, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+  if ('leaseToken' in answer) await cache.fill(at, answer.leaseToken, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
 }
 
 /** Makes a bad cache of a good one, with what the processes of one cache share. */
@@ -69,13 +69,13 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
   },
   'holds nothing': { caughtBy: 'a filled entry is an exact hit for every process', make: () => ({ fill: async () => {} }) },
   'returns what was never filled': {
-    caughtBy: 'a miss has a ticket',
+    caughtBy: 'a miss has a lease token',
     make: () => ({ read: async () => ({ hit: { value: '' }, until: Number.MAX_SAFE_INTEGER }) }),
   },
   'never expires an entry': {
     caughtBy: 'an expired entry is not returned',
     make: (good) => ({
-      fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
+      fill: (at, leaseToken, entry, ...rest) => good.fill(at, leaseToken, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
     }),
   },
   'makes every entry look new': {
@@ -87,10 +87,10 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       },
     }),
   },
-  'accepts an invalid ticket': {
-    caughtBy: 'an expired fill, or one with an invalid ticket, changes nothing',
+  'accepts an invalid lease token': {
+    caughtBy: 'an expired fill, or one with an invalid lease token, changes nothing',
     make: (good) => ({
-      fill: (at, ticket, ...rest) => good.fill(at, 'generation' in ticket ? ticket : { generation: 0 }, ...rest),
+      fill: (at, leaseToken, ...rest) => good.fill(at, 'generation' in leaseToken ? leaseToken : { generation: 0 }, ...rest),
     }),
   },
   'ignores an abort': {
@@ -120,12 +120,12 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       invalidate: ({ leastVersion, ...at }, ...rest) => good.invalidate({ ...at, leastVersion: leastVersion || undefined }, ...rest),
     }),
   },
-  'fills with any ticket': {
-    caughtBy: 'a fill with a ticket from before an invalidation changes nothing',
+  'fills with any lease token': {
+    caughtBy: 'a fill with a lease token from before an invalidation changes nothing',
     make: (good) => ({
-      fill: async (at, _ticket, ...rest) => {
+      fill: async (at, _leaseToken, ...rest) => {
         const answer = await good.read(at, context)
-        if ('ticket' in answer) await good.fill(at, answer.ticket, ...rest)
+        if ('leaseToken' in answer) await good.fill(at, answer.leaseToken, ...rest)
       },
     }),
   },
@@ -133,8 +133,8 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'a fill without an answer lets other processes ask',
     make: (good, shared) => ({
       read: (at, ...rest) => (shared.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
-      fill: async (at, ticket, entry, ...rest) =>
-        void (entry === undefined ? shared.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
+      fill: async (at, leaseToken, entry, ...rest) =>
+        void (entry === undefined ? shared.add(at.path) : await good.fill(at, leaseToken, entry, ...rest)),
     }),
   },
   'returns its own bytes': {
@@ -155,7 +155,7 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     make: (good) => ({
       read: async (...args) => {
         const answer = await good.read(...args)
-        if ('ticket' in answer && answer.ticket['generation'] === -1) throw new TypeError('the cache is down')
+        if ('leaseToken' in answer && answer.leaseToken['generation'] === -1) throw new TypeError('the cache is down')
         return answer
       },
     }),

@@ -49,7 +49,7 @@ interface Shared {
 }
 
 /**
- * A shared cache in memory, for tests. A read returns a hit or a ticket. A fill changes nothing if its ticket precedes an
+ * A shared cache in memory, for tests. A read returns a hit or a lease token. A fill changes nothing if its lease token precedes an
  * invalidation, or its version is below the least version, which stands until it is removed. Values are copied in and out.
  *
  * @example
@@ -60,7 +60,7 @@ interface Shared {
  * const context = { signal: AbortSignal.timeout(1000) }
  * const miss = await cache.read(key, context)
  * await cache.invalidate(key, context)
- * if ('ticket' in miss) await cache.fill(key, miss.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+ * if ('leaseToken' in miss) await cache.fill(key, miss.leaseToken, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
  * console.log(cache.size()) // 0
  */
 export function memorySharedCache(options: MemorySharedCacheOptions = {}): MemorySharedCache {
@@ -80,9 +80,9 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
   return {
     specificationVersion: 'v1',
     read: async (key, context) =>
-      (await enter('read', key, context)) ? read(shared, key) : { ticket: { generation: -1 }, unavailable: true },
-    fill: async (key, ticket, entry, context) => {
-      if ((await enter('fill', key, context)) && entry !== undefined) fill(shared, key, ticket['generation'], entry)
+      (await enter('read', key, context)) ? read(shared, key) : { leaseToken: { generation: -1 }, unavailable: true },
+    fill: async (key, leaseToken, entry, context) => {
+      if ((await enter('fill', key, context)) && entry !== undefined) fill(shared, key, leaseToken['generation'], entry)
     },
     invalidate: async (key, context) => {
       if (!(await enter('invalidate', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache could not invalidate')
@@ -99,7 +99,7 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
 function read(shared: Shared, key: SharedKey): SharedRead {
   const { generation, versions } = at(shared, key)
   const entry = versions.get(key.version)
-  if (entry === undefined || entry.until <= Date.now()) return { ticket: { generation } }
+  if (entry === undefined || entry.until <= Date.now()) return { leaseToken: { generation } }
   return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt }
 }
 

@@ -7,7 +7,7 @@ import {
   type StoredSecret,
   type WriteReceipt,
 } from '@finchat/secrets-core'
-import { copyOutsideHeap } from '@finchat/secrets-core/provider'
+import { copyOutsideHeap, matchesReceipt } from '@finchat/secrets-core/provider'
 
 /** An initial secret: its value, alone or with metadata. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
@@ -142,7 +142,7 @@ function discard(entry: Entry, pending: WriteReceipt): void {
 
 function stagedAs(entry: Entry, pending: WriteReceipt): NonNullable<Entry['staged']> {
   const { staged } = entry
-  if (staged !== undefined && isSame(staged.version, pending)) return staged
+  if (staged !== undefined && matchesReceipt(pending, staged.version)) return staged
   throw conflict('this version is not staged, or not any more', entry)
 }
 
@@ -150,15 +150,8 @@ function assertCurrent(entry: Entry, expected: NewSecret['ifCurrent']): void {
   if (expected === undefined) return
   const current = entry.versions.at(-1)
   const live = current?.state === 'live' ? current : undefined
-  if (expected === null ? live === undefined : live !== undefined && isSame(live, expected)) return
+  if (expected === null ? live === undefined : live !== undefined && matchesReceipt(expected, live)) return
   throw conflict('the current version is not the expected one', entry)
-}
-
-/** Every property of `expected` must agree; without any, nothing does. */
-function isSame(version: WriteReceipt, expected: WriteReceipt): boolean {
-  if (expected.version === undefined && expected.revision === undefined) return false
-  const agrees = (key: keyof WriteReceipt): boolean => expected[key] === undefined || expected[key] === version[key]
-  return agrees('version') && agrees('revision')
 }
 
 function numberTheUnnumbered(entry: Entry): void {

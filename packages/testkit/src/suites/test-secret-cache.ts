@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { CallContext, LeaseToken, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
 import type { Repair, TestFunction } from './provider/harness.ts'
 import { canary, rejects, within } from './provider/trial.ts'
 
@@ -83,12 +83,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   '`askedAt` of a hit is that of the fill, if the cache has it': async (trial) => {
     const askedAt = Date.now() - 5_000
-    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 60_000, askedAt })
+    await fillWith(trial, await leaseTokenOf(trial), { secret: { value: canary }, until: Date.now() + 60_000, askedAt })
     const answer = await trial.another.read(key, trial.context)
     assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), '`askedAt` differs from that of the fill')
   },
-  'a miss has a ticket': async ({ cache, context }) => {
-    assert.ok('ticket' in (await cache.read(key, context)))
+  'a miss has a lease token': async ({ cache, context }) => {
+    assert.ok('leaseToken' in (await cache.read(key, context)))
   },
   'an entry belongs to its store, path and version only': async (trial) => {
     const near: readonly SharedKey[] = [
@@ -102,13 +102,13 @@ const rules: Readonly<Record<string, Rule>> = {
     ]
     await fill(trial, key, { value: canary })
     for (const other of near)
-      assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
+      assert.ok('leaseToken' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
   },
   'an expired entry is not returned': async (trial) => {
     const { context, cache } = trial
-    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 })
+    await fillWith(trial, await leaseTokenOf(trial), { secret: { value: canary }, until: Date.now() + 40 })
     await sleep(60)
-    assert.ok('ticket' in (await cache.read(key, context)))
+    assert.ok('leaseToken' in (await cache.read(key, context)))
   },
   'an invalidation drops every version of the path, for every process, and no other path': async (trial) => {
     const { cache, another, context } = trial
@@ -116,25 +116,25 @@ const rules: Readonly<Record<string, Rule>> = {
     for (const one of versions) await fill(trial, one, { value: canary })
     await fill(trial, { ...key, path: 'suite/other' }, { value: 'other' })
     await another.invalidate(path, context)
-    for (const one of versions) assert.ok('ticket' in (await cache.read(one, context)))
+    for (const one of versions) assert.ok('leaseToken' in (await cache.read(one, context)))
     assert.ok('hit' in (await cache.read({ ...key, path: 'suite/other' }, context)))
   },
-  'a fill with a ticket from before an invalidation changes nothing': async (trial) => {
+  'a fill with a lease token from before an invalidation changes nothing': async (trial) => {
     const { cache, another, context } = trial
-    const ticket = await ticketOf(trial)
+    const leaseToken = await leaseTokenOf(trial)
     await another.invalidate(path, context)
-    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
-    assert.ok('ticket' in (await cache.read(key, context)))
+    await fillWith(trial, leaseToken, { secret: { value: 'old' }, until: Date.now() + 60_000 })
+    assert.ok('leaseToken' in (await cache.read(key, context)))
     await fill(trial, key, { value: 'new' })
-    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
+    await fillWith(trial, leaseToken, { secret: { value: 'old' }, until: Date.now() + 60_000 })
     const answer = await cache.read(key, context)
     assert.equal('hit' in answer && answer.hit.value, 'new')
   },
-  'an expired fill, or one with an invalid ticket, changes nothing': async (trial) => {
-    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() - 1 })
+  'an expired fill, or one with an invalid lease token, changes nothing': async (trial) => {
+    await fillWith(trial, await leaseTokenOf(trial), { secret: { value: canary }, until: Date.now() - 1 })
     await fillWith(trial, {}, { secret: { value: canary }, until: Date.now() + 60_000 })
     await fillWith(trial, { generation: 'nonsense', lease: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
-    assert.ok('ticket' in (await trial.cache.read(key, trial.context)))
+    assert.ok('leaseToken' in (await trial.cache.read(key, trial.context)))
   },
   'a version below the least version is not served as the current one': async (trial) => {
     const { another, context } = trial
@@ -164,8 +164,8 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'a fill without an answer lets other processes ask': async (trial) => {
     const { another, context } = trial
-    await fillWith(trial, await ticketOf(trial), undefined)
-    assert.ok('ticket' in (await within(timeoutMs, another.read(key, context), 'a read waits for a fill that will not come')))
+    await fillWith(trial, await leaseTokenOf(trial), undefined)
+    assert.ok('leaseToken' in (await within(timeoutMs, another.read(key, context), 'a read waits for a fill that will not come')))
   },
   'bytes are copied in and out': async (trial) => {
     const value = Uint8Array.of(1, 2, 3)
@@ -184,8 +184,8 @@ const rules: Readonly<Record<string, Rule>> = {
     const repair = await breakCache()
     try {
       const answer = await within(timeoutMs, cache.read(key, context), 'a read hangs')
-      assert.ok('ticket' in answer, 'a failing cache answers')
-      await within(timeoutMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
+      assert.ok('leaseToken' in answer, 'a failing cache answers')
+      await within(timeoutMs, fillWith(trial, answer.leaseToken, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
       await within(timeoutMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
     } finally {
       await repair()
@@ -222,7 +222,7 @@ const secrets: readonly StoredSecret[] = [
 /** Fills a miss for a minute. Returns its expiry. */
 async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
   const until = Date.now() + 60_000
-  await fillWith(trial, await ticketOf(trial, at), { secret, until }, at)
+  await fillWith(trial, await leaseTokenOf(trial, at), { secret, until }, at)
   return until
 }
 
@@ -231,23 +231,23 @@ async function assertLeastIs3(trial: Trial): Promise<void> {
   const { cache, another, context } = trial
   await fill(trial, key, { value: 'old', version: 2 })
   const answer = await another.read(key, context)
-  assert.ok('ticket' in answer, 'a version below the least version is served as the current one')
+  assert.ok('leaseToken' in answer, 'a version below the least version is served as the current one')
   const current = { secret: { value: 'current', version: 3 }, until: Date.now() + 60_000 }
-  await fillWith({ ...trial, cache: another }, answer.ticket, current)
+  await fillWith({ ...trial, cache: another }, answer.leaseToken, current)
   assert.ok('hit' in (await cache.read(key, context)), 'the least version itself is not served')
 }
 
 function fillWith(
   { cache, context }: Trial,
-  ticket: FillTicket,
+  leaseToken: LeaseToken,
   entry: Parameters<SharedCache['fill']>[2],
   at: SharedKey = key,
 ): Promise<void> {
-  return cache.fill(at, ticket, entry, context)
+  return cache.fill(at, leaseToken, entry, context)
 }
 
-async function ticketOf({ cache, context }: Trial, at: SharedKey = key): Promise<FillTicket> {
+async function leaseTokenOf({ cache, context }: Trial, at: SharedKey = key): Promise<LeaseToken> {
   const answer = await cache.read(at, context)
-  assert.ok('ticket' in answer, 'the read must be a miss')
-  return answer.ticket
+  assert.ok('leaseToken' in answer, 'the read must be a miss')
+  return answer.leaseToken
 }

@@ -28,10 +28,10 @@ function store(name: string, isOut: () => boolean): SecretProvider {
   }
 }
 
-/** A level that others empty all the time. */
+/** A shared cache that others empty all the time. */
 const shared: SharedCache = {
   specificationVersion: 'v1',
-  read: async () => ({ ticket: { turn: 1 } }),
+  read: async () => ({ leaseToken: { turn: 1 } }),
   fill: async () => {},
   invalidate: async () => {},
 }

@@ -1,4 +1,4 @@
-import type { FillTicket, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
+import type { LeaseToken, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
 
 interface Lease {
   readonly holder: string
@@ -67,11 +67,11 @@ export class LeasingCache {
       failClosed,
       read: async ({ path }, { signal }) => {
         await after(probeMs(path))
-        return isUnavailable(path) ? { ticket: {}, unavailable: true } : this.#read(name, path, signal)
+        return isUnavailable(path) ? { leaseToken: {}, unavailable: true } : this.#read(name, path, signal)
       },
-      fill: async ({ path }, ticket, entry) => {
+      fill: async ({ path }, leaseToken, entry) => {
         if (fillMs(path) > 0) await after(fillMs(path))
-        this.#fill(path, ticket, entry)
+        this.#fill(path, leaseToken, entry)
       },
       invalidate: async ({ path }) => {
         const place = this.#place(path)
@@ -87,7 +87,7 @@ export class LeasingCache {
     while (place.entry === undefined && place.lease !== undefined && Date.now() < giveUpAt) await this.#isFree(place, giveUpAt)
     const { entry } = place
     if (entry !== undefined) return { hit: entry.secret, until: entry.until, askedAt: entry.askedAt }
-    return { ticket: signal.aborted || place.lease !== undefined ? {} : { lease: this.#lease(place, name) } }
+    return { leaseToken: signal.aborted || place.lease !== undefined ? {} : { lease: this.#lease(place, name) } }
   }
 
   #isFree({ waiting }: Place, giveUpAt: number): Promise<void> {
@@ -105,10 +105,10 @@ export class LeasingCache {
     return lease.id
   }
 
-  #fill(path: string, ticket: FillTicket, entry: SharedEntry | undefined): void {
+  #fill(path: string, leaseToken: LeaseToken, entry: SharedEntry | undefined): void {
     const place = this.#place(path)
     if (entry !== undefined) place.entry = entry
-    if (entry !== undefined || place.lease?.id === ticket['lease']) this.#free(place)
+    if (entry !== undefined || place.lease?.id === leaseToken['lease']) this.#free(place)
   }
 
   #free(place: Place): void {

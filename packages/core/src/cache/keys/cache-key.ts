@@ -1,15 +1,15 @@
 import type { SecretsErrorCode } from '../../contract/error-codes.ts'
 import type { SecretBytes } from '../../value/secret-bytes.ts'
 
-/** `undefined`: the current one. */
+/** `undefined`: the current version. */
 export type VersionSelector = number | 'previous' | undefined
 
-/** Paths hold no line feeds (the route sees to it), so that no path is another one's version. */
+/** Paths hold no line feeds (`routing` checks that), so no path equals another one's version. */
 export function keyOf(path: string, version: VersionSelector): string {
   return version === undefined ? path : `${path}\n${version}`
 }
 
-/** The cache key of what a store says of a path beside reads: paths hold no line feeds, and no version has this name. */
+/** The key of describing calls: no version has this name. */
 export function describeKeyOf(path: string): string {
   return `${path}\ndescribe`
 }
@@ -20,8 +20,8 @@ export function pathOf(key: string): string {
 }
 
 /**
- * How a read treats what is held. `fresh`: nothing that is held will do, and a lease is replaced. `volatile`
- * (`autoCleanup`): what was held or read is handed out and kept nowhere.
+ * How a read uses the cache. `fresh`: asks the store, and replaces a lease. `volatile`
+ * (`autoCleanup`): keeps no value.
  */
 export type ReadMode = 'cached' | 'fresh' | 'volatile' | 'fresh volatile'
 
@@ -34,10 +34,10 @@ export function isVolatile(mode: ReadMode): boolean {
 }
 
 export interface Found {
-  /** Readable in this turn of the event loop; take from it what is needed before waiting for anything else. */
+  /** Readable only in this turn of the event loop. */
   readonly held: SecretBytes
   readonly from: 'memory' | 'shared' | 'store'
   readonly stale: boolean
-  /** Why the store could not be asked: with every stale answer. */
+  /** Why the store was unreachable; with every stale answer. */
   readonly outage?: SecretsErrorCode | undefined
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Lru } from './lru.ts'
 
 describe('Lru', () => {
-  it('lets the least recently used entry go, where a look-up is a use', () => {
+  it('evicts the least recently used entry, and a look-up counts as use', () => {
     const gone: string[] = []
     const lru = new Lru<string>(2, (value) => gone.push(value))
     lru.set('a', 'A')
@@ -14,7 +14,7 @@ describe('Lru', () => {
     expect([lru.get('a'), lru.get('b'), lru.get('c')]).toEqual(['A', undefined, 'C'])
   })
 
-  it('does not tell of entries that were deleted or replaced', () => {
+  it('does not report deleted or replaced entries', () => {
     const gone: string[] = []
     const lru = new Lru<string>(1, (value) => gone.push(value))
     lru.set('a', 'A')
@@ -24,7 +24,7 @@ describe('Lru', () => {
     expect([lru.size, gone]).toEqual([0, []])
   })
 
-  it('behaves as a list with the latest used at its end', () => {
+  it('behaves like a list that ends with the latest used entry', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd')
     const step = fc.oneof(fc.tuple(fc.constant('set'), key), fc.tuple(fc.constant('get'), key), fc.tuple(fc.constant('delete'), key))
     fc.assert(

@@ -1,4 +1,4 @@
-/** A map of bounded size: the least recently used entry goes. */
+/** A bounded map that evicts the least recently used entry. */
 export class Lru<V> {
   readonly #entries = new Map<string, V>()
   readonly #capacity: number
@@ -16,12 +16,12 @@ export class Lru<V> {
 
   get(key: string): V | undefined {
     const value = this.#entries.get(key)
-    // Moving an entry to the end costs more than the look-up: the one that is there already is left alone.
+    // Moving an entry costs more than finding it, so the newest one stays.
     if (value !== undefined && key !== this.#newest) this.#moveToEnd(key, value)
     return value
   }
 
-  /** Counts as a look-up, and costs none for the latest used. */
+  /** Counts as a use, and is free for the newest entry. */
   touch(key: string): void {
     if (key !== this.#newest) this.get(key)
   }

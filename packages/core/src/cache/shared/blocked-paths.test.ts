@@ -14,7 +14,7 @@ function add(suspects: BlockedPaths, count: number): void {
   for (let n = 0; n < count; n += 1) suspects.add(`path-${n}`)
 }
 
-it('suspects what was added, until it is cleared', () => {
+it('blocks an added key until it is cleared', () => {
   const suspects = new BlockedPaths()
   suspects.add('a')
   expect([suspects.has('a'), suspects.has('b')]).toEqual([true, false])
@@ -23,7 +23,7 @@ it('suspects what was added, until it is cleared', () => {
   expect(suspects.has('a')).toBe(false)
 })
 
-it('suspects no other key while it can remember all, however many were added and cleared before', () => {
+it('blocks no other key while it can remember all, however many were cleared before', () => {
   const suspects = new BlockedPaths()
   add(suspects, 10_000)
   expect([suspects.has('path-0'), suspects.has('another')]).toEqual([true, false])
@@ -34,8 +34,8 @@ it('suspects no other key while it can remember all, however many were added and
   expect([suspects.has('path-0'), suspects.has('path-59999'), warn.mock.calls.length]).toEqual([false, true, 0])
 })
 
-describe('one too many to remember', () => {
-  it('begins an epoch in which all is suspect that was not cleared since, and warns once', () => {
+describe('one blocked path too many to remember', () => {
+  it('begins an epoch in which every key is blocked until it is cleared, and warns once', () => {
     const suspects = new BlockedPaths()
     add(suspects, 10_001)
     expect([suspects.has('path-0'), suspects.has('another')]).toEqual([true, true])
@@ -50,7 +50,7 @@ describe('one too many to remember', () => {
     expect(warn).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
   })
 
-  it('ends after an hour: then only what was refused since the epoch began is suspect', () => {
+  it('ends after an hour: then only keys added since its begin are blocked', () => {
     const suspects = new BlockedPaths()
     add(suspects, 10_001)
     suspects.add('refused since')
@@ -60,7 +60,7 @@ describe('one too many to remember', () => {
     expect([suspects.has('another'), suspects.has('path-0'), suspects.has('refused since')]).toEqual([false, false, true])
   })
 
-  it('does not last longer where the clock is set back', () => {
+  it('does not last longer if the clock is set back', () => {
     const suspects = new BlockedPaths()
     add(suspects, 10_001)
     vi.setSystemTime(hour)
@@ -69,7 +69,7 @@ describe('one too many to remember', () => {
     expect(suspects.has('another')).toBe(false)
   })
 
-  it('lengthens the epoch where it happens again, without another warning, and keeps what was cleared', () => {
+  it('extends the epoch if it happens again, without another warning, and keeps cleared keys', () => {
     const suspects = new BlockedPaths()
     add(suspects, 10_001)
     for (const key of ['cleared before', 'path-5']) suspects.clear(key)

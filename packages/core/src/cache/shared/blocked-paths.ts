@@ -1,16 +1,16 @@
 import { Lru } from '../keys/lru.ts'
 
 const most = 10_000
-/** As long as a right that was proven counts. */
+/** As long as verified access lasts. */
 const epochMs = 3_600_000
 
 /**
- * Paths, or versions of them, that the shared cache must not be asked for. Memory is bounded: one too many begins an
- * epoch. It forgets which they were, and suspects every key until the key is cleared or the epoch ends.
+ * Paths or versions that are not read from the shared cache. Memory is bounded: on overflow an
+ * epoch begins, in which every key is blocked until it is cleared or the epoch ends.
  */
 export class BlockedPaths {
   readonly #added = new Set<string>()
-  /** Since the epoch began, if there is one. */
+  /** Keys cleared in this epoch; undefined without one. */
   #cleared: Lru<true> | undefined
   #begunAt = 0
 
@@ -42,7 +42,7 @@ export class BlockedPaths {
 
   #isEpoch(): boolean {
     if (this.#cleared === undefined) return false
-    // A clock that was set back does not stretch it.
+    // A clock that is set back must not extend it.
     this.#begunAt = Math.min(this.#begunAt, Date.now())
     if (Date.now() - this.#begunAt < epochMs) return true
     this.#cleared = undefined
@@ -50,7 +50,6 @@ export class BlockedPaths {
   }
 }
 
-/** For the operator: something about the shared cache has changed for a while. */
 export function warnOfSharedCache(message: string): void {
   process.emitWarning(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
 }

@@ -6,7 +6,7 @@ const now = 1_000_000
 beforeEach(() => void vi.useFakeTimers({ now }))
 afterEach(() => vi.useRealTimers())
 
-it('admits what was asked for since, and nothing older', () => {
+it('admits later answers, and nothing older', () => {
   const horizon = new HighWaterMark()
   expect(horizon.admits('a', undefined, 0)).toBe(true)
   horizon.raise('a', undefined, 500)
@@ -15,7 +15,7 @@ it('admits what was asked for since, and nothing older', () => {
   expect(horizon.admits('b', undefined, 0)).toBe(true)
 })
 
-it('of the current secret bounds its versions, but not the other way round', () => {
+it('of the current secret also bounds its versions, but not vice versa', () => {
   const horizon = new HighWaterMark()
   horizon.raise('a', 1, 700)
   horizon.raise('a', undefined, 500)
@@ -23,7 +23,7 @@ it('of the current secret bounds its versions, but not the other way round', () 
   expect([horizon.admits('a', 'previous', 499), horizon.admits('a', 'previous', 500)]).toEqual([false, true])
 })
 
-it('refuses too much rather than too little when there are more paths than it can remember', () => {
+it('refuses too much, never too little, with more paths than it can remember', () => {
   const horizon = new HighWaterMark()
   horizon.raise('first', undefined, 500)
   for (let count = 0; count < 10_000; count += 1) horizon.raise(`path-${count}`, undefined, 100)
@@ -33,7 +33,7 @@ it('refuses too much rather than too little when there are more paths than it ca
   expect(horizon.admits('path-9999', undefined, 100)).toBe(true)
 })
 
-it('that was seen by a clock which has been set back does not last', () => {
+it('from a clock that is set back later does not last', () => {
   const horizon = new HighWaterMark()
   for (let count = 0; count <= 10_000; count += 1) horizon.raise(`path-${count}`, undefined, now)
   vi.setSystemTime(1_000)

@@ -4,15 +4,15 @@ import { keyOf, type VersionSelector } from '../keys/cache-key.ts'
 const most = 10_000
 
 /**
- * How far this process has seen, by path and version: nothing that was asked of the store before then is taken from the
- * shared cache any more, so that values do not go back in time when memory has let go of them. Its own memory is bounded:
- * the high-water mark of a path that had to make room becomes that of all which have none, so that it refuses too much, never too little.
+ * The latest time for which this process has seen each path and version. Older shared answers are
+ * refused, so that values do not go back in time after eviction. On overflow an evicted mark counts
+ * for all unknown paths: too much is refused, never too little.
  */
 export class HighWaterMark {
   #floor = -Infinity
   readonly #times = new Lru<number>(most, (time) => (this.#floor = Math.max(this.#floor, time)))
 
-  /** The current secret bounds its versions too: without it there are none, and `previous` changes with it. */
+  /** The mark of the path bounds its versions too. */
   admits(path: string, version: VersionSelector, askedAt: number): boolean {
     return askedAt >= this.#of(path) && askedAt >= this.#of(keyOf(path, version))
   }
@@ -20,7 +20,7 @@ export class HighWaterMark {
   raise(path: string, version: VersionSelector, askedAt: number): void {
     const key = keyOf(path, version)
     const known = this.#times.get(key) ?? -Infinity
-    // A time to come was taken from a clock that has been set back since.
+    // A future time was read before the clock was set back.
     this.#times.set(key, known > Date.now() ? askedAt : Math.max(known, askedAt))
   }
 

@@ -6,17 +6,17 @@ const most = 10_000
 describe('pending invalidations', () => {
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
-  it('are tried again one at a time, the next a minute after one that has not ended', () => {
-    const untold = new PendingInvalidations(() => {})
-    for (const path of ['a', 'b']) untold.failed(path, undefined, 0)
-    expect(untold.begin('a', 100_000)).toBe(true)
-    expect([untold.begin('b', 159_999), untold.begin('b', 160_000)]).toEqual([false, true])
+  it('are retried one at a time, the next a minute after one that hangs', () => {
+    const pending = new PendingInvalidations(() => {})
+    for (const path of ['a', 'b']) pending.failed(path, undefined, 0)
+    expect(pending.begin('a', 100_000)).toBe(true)
+    expect([pending.begin('b', 159_999), pending.begin('b', 160_000)]).toEqual([false, true])
   })
 
-  it('that are too many give up the earliest, and warn once until something could be told', () => {
+  it('give up the earliest if there are too many, and warn once until one is acknowledged', () => {
     const forget = vi.fn<(path: string, askedBefore: number) => void>()
-    const untold = new PendingInvalidations(forget)
-    const fail = (path: string): void => untold.failed(path, undefined, 1_000)
+    const pending = new PendingInvalidations(forget)
+    const fail = (path: string): void => pending.failed(path, undefined, 1_000)
     for (let each = 0; each < most; each += 1) fail(`path-${each}`)
     expect([forget.mock.calls, vi.mocked(process.emitWarning).mock.calls.length]).toEqual([[], 0])
     for (const path of ['x', 'y']) fail(path)
@@ -27,7 +27,7 @@ describe('pending invalidations', () => {
     expect(vi.mocked(process.emitWarning).mock.calls).toEqual([
       [expect.stringContaining('more than 10000 writes'), expect.objectContaining({ code: 'FINCHAT_SECRETS_SHARED_CACHE' })],
     ])
-    untold.acknowledged('x', untold.mark)
+    pending.acknowledged('x', pending.mark)
     for (const path of ['x', 'z']) fail(path)
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })

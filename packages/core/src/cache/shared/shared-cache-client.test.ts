@@ -6,7 +6,7 @@ import { saidNothing as none, SharedCacheClient, type SharedCacheClientOptions, 
 
 const now = 1_000_000
 const lifeMs = 200_000
-const ticket = { generation: 3 }
+const leaseToken = { generation: 3 }
 
 beforeEach(() => void vi.useFakeTimers({ now }))
 afterEach(() => {
@@ -14,14 +14,14 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function levelOver(
+function clientOver(
   members: Partial<SharedCache>,
   deadlineMs: number = 5_000,
   options: Partial<SharedCacheClientOptions> = {},
 ): SharedCacheClient {
   const cache: SharedCache = {
     specificationVersion: 'v1',
-    read: async () => ({ ticket }),
+    read: async () => ({ leaseToken }),
     fill: async () => {},
     invalidate: async () => {},
     ...members,
@@ -32,7 +32,7 @@ function levelOver(
 
 /** A shared cache that answers every read with this, whatever it is. */
 function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedCacheClient {
-  return levelOver({ read: (async () => answer) as unknown as SharedCache['read'], ...members }) // what a broken level could answer
+  return clientOver({ read: (async () => answer) as unknown as SharedCache['read'], ...members }) // what a broken shared cache could answer
 }
 
 function hung(): Promise<never> {
@@ -43,14 +43,14 @@ async function hungUp(): Promise<never> {
   throw new Error('the connection ended')
 }
 
-describe('a read of the shared level', () => {
+describe('a read of the shared cache', () => {
   it("asks for the store's own path and version under the store's identity", async () => {
-    const read = vi.fn<SharedCache['read']>(async () => ({ ticket }))
-    expect(await levelOver({ read }).read('a', 'previous')).toEqual({ ticket })
+    const read = vi.fn<SharedCache['read']>(async () => ({ leaseToken }))
+    expect(await clientOver({ read }).read('a', 'previous')).toEqual({ leaseToken })
     expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
   })
 
-  it('takes a hit until its time is over, and knows when it was asked for', async () => {
+  it('accepts a hit until it expires, and knows when its store was asked', async () => {
     const hit = { value: 'v' }
     expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
       holds: hit,
@@ -60,21 +60,21 @@ describe('a read of the shared level', () => {
     expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
   })
 
-  it('applies a TTL of its own to when the store was asked, and tells the level so', async () => {
+  it("applies its own TTL to the time of the store's answer, and passes that bound to the shared cache", async () => {
     const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'v' }, until: now + 10 * lifeMs, askedAt: now - lifeMs + 1 }))
-    const level = levelOver({ read })
-    expect((await level.read('a', undefined)).hit?.askedAt).toBe(now - lifeMs + 1)
+    const client = clientOver({ read })
+    expect((await client.read('a', undefined)).hit?.askedAt).toBe(now - lifeMs + 1)
     expect(read.mock.calls[0]?.[1].notBefore).toBe(now - lifeMs)
     await vi.advanceTimersByTimeAsync(1)
-    expect((await level.read('a', undefined)).hit).toBeUndefined()
+    expect((await client.read('a', undefined)).hit).toBeUndefined()
   })
 
-  it.each([NaN, -1, '5', now + 60_000])('makes nothing look younger than it may be: asked at %s', async (askedAt) => {
+  it.each([NaN, -1, '5', now + 60_000])('never makes an answer look too young: asked at %s', async (askedAt) => {
     const { hit } = await answering({ hit: { value: 'v' }, until: now + 5, askedAt }).read('a', undefined)
     expect(hit?.askedAt).toBe(typeof askedAt === 'number' && askedAt > now ? now : now + 5 - lifeMs)
   })
 
-  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those that are filled here: until %d', async (until) => {
+  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those of this process: until %d', async (until) => {
     const { hit } = await answering({ hit: { value: 'v' }, until }).read('a', undefined)
     expect(hit?.askedAt).toBe(now)
   })
@@ -84,7 +84,7 @@ describe('a read of the shared level', () => {
     null,
     5,
     {},
-    { ticket: 5 },
+    { leaseToken: 5 },
     { hit: null, until: now + 1 },
     { hit: {}, until: now + 1 },
     { hit: { value: 5 }, until: now + 1 },
@@ -94,34 +94,34 @@ describe('a read of the shared level', () => {
     { hit: { value: "somebody's lease", exclusive: true }, until: now + 1 },
   ])('takes nothing of %j', async (answer) => {
     const read = await answering(answer).read('a', undefined)
-    expect([read.hit, read.ticket]).toEqual([undefined, undefined])
+    expect([read.hit, read.leaseToken]).toEqual([undefined, undefined])
   })
 
-  it('takes the version that it asked for and no other', async () => {
-    const level = answering({ hit: { value: 'v', version: 9 }, until: now + 1 })
-    expect((await level.read('a', 1)).hit).toBeUndefined()
-    expect((await level.read('a', 9)).hit).toBeDefined()
-    expect((await level.read('a', 'previous')).hit).toBeDefined()
+  it('accepts only the requested version', async () => {
+    const client = answering({ hit: { value: 'v', version: 9 }, until: now + 1 })
+    expect((await client.read('a', 1)).hit).toBeUndefined()
+    expect((await client.read('a', 9)).hit).toBeDefined()
+    expect((await client.read('a', 'previous')).hit).toBeDefined()
   })
 
   it.each<[string, unknown, unknown]>([
     ['hit', { value: 'planted' }, { until: now + 1 }],
     ['until', now + 1, { hit: { value: 'v' } }],
     ['value', 'planted', { hit: {}, until: now + 1 }],
-    ['ticket', { generation: 0 }, {}],
+    ['leaseToken', { generation: 0 }, {}],
   ])('takes no %s that somebody put on the prototype of every object', async (member, value, answer) => {
     const everyObject: object = Object.getPrototypeOf({})
     Object.defineProperty(everyObject, member, { value, configurable: true })
     try {
-      const { hit, ticket: given } = await answering(answer).read('a', undefined)
+      const { hit, leaseToken: given } = await answering(answer).read('a', undefined)
       expect([hit, given]).toEqual([undefined, undefined])
     } finally {
       Reflect.deleteProperty(everyObject, member)
     }
   })
 
-  it('never fails for a reason of its own', async () => {
-    expect(await levelOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(unavailable)
+  it('never fails because the shared cache fails', async () => {
+    expect(await clientOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(unavailable)
     const trap = Object.defineProperty({}, 'hit', { enumerable: true, get: () => expect.fail('read') })
     expect(await answering(trap).read('a', undefined)).toEqual(unavailable)
   })
@@ -131,7 +131,7 @@ describe('a read of the shared level', () => {
     [100, 100],
   ])('with a deadline of %d ms costs at most %d ms', async (deadlineMs, ms) => {
     const read = vi.fn<(answer: unknown) => void>()
-    void levelOver({ read: hung }, deadlineMs).read('a', undefined).then(read)
+    void clientOver({ read: hung }, deadlineMs).read('a', undefined).then(read)
     await vi.advanceTimersByTimeAsync(ms - 1)
     expect(read).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
@@ -142,40 +142,40 @@ describe('a read of the shared level', () => {
     [1_500, 1_500],
     [60_000, 5_000],
     [NaN, 250],
-  ])('may take %d ms where the level says so: %d', async (longestReadMs, ms) => {
+  ])('may take %d ms if the shared cache declares that: %d', async (longestReadMs, ms) => {
     const read = vi.fn<(answer: unknown) => void>()
-    void levelOver({ read: hung, longestReadMs }).read('a', undefined).then(read)
+    void clientOver({ read: hung, longestReadMs }).read('a', undefined).then(read)
     await vi.advanceTimersByTimeAsync(ms - 1)
     expect(read).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(read).toHaveBeenCalledWith(unavailable)
   })
 
-  it('is no gap where the level says that it is unavailable', async () => {
-    expect(await answering({ ticket, unavailable: true }).read('a', undefined)).toEqual(unavailable)
-    expect(await answering({ ticket, unavailable: 'no' }).read('a', undefined)).toEqual({ ticket })
+  it('is no gap if the shared cache is unavailable', async () => {
+    expect(await answering({ leaseToken, unavailable: true }).read('a', undefined)).toEqual(unavailable)
+    expect(await answering({ leaseToken, unavailable: 'no' }).read('a', undefined)).toEqual({ leaseToken })
   })
 
-  it('fails with a level that is unavailable and fails closed', async () => {
+  it('fails if the shared cache is unavailable and fails closed', async () => {
     const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
-    await expect(answering({ ticket, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
-    await expect(levelOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
-    expect(await answering({ ticket }, { failClosed: true }).read('a', undefined)).toEqual({ ticket })
+    await expect(answering({ leaseToken, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    await expect(clientOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    expect(await answering({ leaseToken }, { failClosed: true }).read('a', undefined)).toEqual({ leaseToken })
   })
 
-  it('is spared for a while after the level failed several times, until a single probe succeeds', async () => {
+  it('is skipped after several failures, until a single probe succeeds', async () => {
     const read = vi.fn<SharedCache['read']>(hung)
-    const level = levelOver({ read })
+    const client = clientOver({ read })
     for (let count = 0; count < 5; count += 1) {
-      const reading = level.read(`path-${count}`, undefined)
+      const reading = client.read(`path-${count}`, undefined)
       await vi.advanceTimersByTimeAsync(250)
       await reading
     }
-    expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
+    expect([await client.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
     await vi.advanceTimersByTimeAsync(10_000)
-    read.mockImplementation(async () => ({ ticket }))
-    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, unavailable])
-    expect(await level.read('b', undefined)).toEqual({ ticket })
+    read.mockImplementation(async () => ({ leaseToken }))
+    expect(await Promise.all([client.read('a', undefined), client.read('b', undefined)])).toEqual([{ leaseToken }, unavailable])
+    expect(await client.read('b', undefined)).toEqual({ leaseToken })
   })
 })
 
@@ -183,78 +183,78 @@ describe('what this process has seen', () => {
   const until = now + lifeMs / 2
   const askedAt = until - lifeMs
 
-  it('is not followed by anything from the level that was asked for before it', async () => {
-    const level = answering({ hit: { value: 'old' }, until })
-    level.saw('a', undefined, askedAt + 1)
-    expect((await level.read('a', undefined)).hit).toBeUndefined()
-    expect((await level.read('a', 1)).hit).toBeUndefined()
-    level.saw('b', undefined, askedAt)
-    expect((await level.read('b', undefined)).hit).toBeDefined()
+  it('bars older answers of the shared cache', async () => {
+    const client = answering({ hit: { value: 'old' }, until })
+    client.saw('a', undefined, askedAt + 1)
+    expect((await client.read('a', undefined)).hit).toBeUndefined()
+    expect((await client.read('a', 1)).hit).toBeUndefined()
+    client.saw('b', undefined, askedAt)
+    expect((await client.read('b', undefined)).hit).toBeDefined()
   })
 
-  it('may have been seen in the level', async () => {
+  it('may come from the shared cache', async () => {
     const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'new' }, until }))
-    const level = levelOver({ read })
-    await level.read('a', undefined)
+    const client = clientOver({ read })
+    await client.read('a', undefined)
     read.mockImplementation(async () => ({ hit: { value: 'old' }, until: until - 1 }))
-    expect((await level.read('a', undefined)).hit).toBeUndefined()
+    expect((await client.read('a', undefined)).hit).toBeUndefined()
   })
 })
 
 describe('what the store answered', () => {
   const stored: StoredSecret = { value: 'v' }
-  const said = { ...none, ticket }
+  const said = { ...none, leaseToken }
 
-  it("fills a gap; that is not waited for but by drain, and its failure is nobody's", async () => {
+  it('fills a gap in the background: only drain waits, and no reader sees a failure', async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
-    const level = levelOver({ fill })
-    level.bring('a', 2, said, stored, now)
+    const client = clientOver({ fill })
+    client.bring('a', 2, said, stored, now)
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
-    expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
-    await level.drain()
+    expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, leaseToken, entry, expect.anything())
+    await client.drain()
   })
 
-  it('still fills when close() has ended the reads, until its time is up', async () => {
+  it('still fills after close() has ended the reads, until its time is up', async () => {
     const [reads, fills] = [new AbortController(), new AbortController()]
     const [fill, invalidate] = [vi.fn<SharedCache['fill']>(hung), vi.fn<SharedCache['invalidate']>(hung)]
     const signals = { closing: reads.signal, closingFills: fills.signal }
-    const level = levelOver({ fill, invalidate }, 5_000, signals)
+    const client = clientOver({ fill, invalidate }, 5_000, signals)
     reads.abort()
-    level.bring('a', undefined, said, stored, now)
-    level.bring('b', undefined, { ...said, holds: { value: 'wrong' } }, stored, now)
+    client.bring('a', undefined, said, stored, now)
+    client.bring('b', undefined, { ...said, holds: { value: 'wrong' } }, stored, now)
     const drained = vi.fn<() => void>()
-    void level.drain().then(drained)
+    void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(1_000)
     expect([fill.mock.calls.length, invalidate.mock.calls.length, drained.mock.calls.length]).toEqual([1, 1, 0])
     fills.abort()
     await vi.advanceTimersByTimeAsync(0)
     expect(drained).toHaveBeenCalledTimes(1)
     expect(vi.getTimerCount()).toBe(0)
-    level.giveUp('a', undefined, said)
-    await level.drain()
+    client.giveUp('a', undefined, said)
+    await client.drain()
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
-  it('fills by the deadline', async () => {
-    const level = levelOver({ fill: hung })
-    level.bring('a', undefined, said, stored, now)
+  it('ends a fill at the deadline', async () => {
+    const client = clientOver({ fill: hung })
+    client.bring('a', undefined, said, stored, now)
     const drained = vi.fn<() => void>()
-    void level.drain().then(drained)
+    void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(4_999)
     expect(drained).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(drained).toHaveBeenCalled()
   })
 
-  it('fills nothing without a ticket, and gives the turn back where it may not be shared', () => {
+  it('fills nothing without a leaseToken, and releases the fill lease if the answer may not be shared', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => {})
-    const level = levelOver({ fill })
-    level.bring('a', undefined, none, stored, now)
+    const client = clientOver({ fill })
+    client.bring('a', undefined, none, stored, now)
     expect(fill).not.toHaveBeenCalled()
-    level.giveUp('a', undefined, said)
+    client.giveUp('a', undefined, said)
     for (const each of [undefined, { ...stored, exclusive: true }, { ...stored, expiresAt: now }])
-      level.bring('a', undefined, said, each, now)
-    level.bring('a', undefined, said, stored, now - lifeMs)
+      client.bring('a', undefined, said, each, now)
+    client.bring('a', undefined, said, stored, now - lifeMs)
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined, undefined])
   })
 
@@ -267,11 +267,11 @@ describe('what the store answered', () => {
     ['what is gone', { value: 'v' }, undefined],
     ['what is now a lease', { value: 'v' }, { value: 'v', exclusive: true }],
     ['what is no secret', { value: 5 }, stored],
-  ])('takes from the level what is something else: %s', async (_, holds, answer) => {
+  ])('invalidates a different value in the shared cache: %s', async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const level = levelOver({ invalidate })
-    level.bring('a', undefined, { ...none, holds }, answer, now)
-    await level.drain()
+    const client = clientOver({ invalidate })
+    client.bring('a', undefined, { ...none, holds }, answer, now)
+    await client.drain()
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
   })
 
@@ -279,11 +279,11 @@ describe('what the store answered', () => {
     ['a later version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
     ['an earlier version, as of a replica that lags behind', { value: 'v', version: 2 }, { value: 'v', version: 1 }],
     ['nothing, as of such a replica', { value: 'v', version: 2 }, undefined],
-  ])('takes from the level what is something else, and tells what the store had: %s', async (_, holds, answer) => {
+  ])("invalidates a different value in the shared cache with the store's version: %s", async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const level = levelOver({ invalidate })
-    level.bring('a', undefined, { ...none, holds }, answer, now)
-    await level.drain()
+    const client = clientOver({ invalidate })
+    client.bring('a', undefined, { ...none, holds }, answer, now)
+    await client.drain()
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a', leastVersion: 2 }])
   })
 
@@ -291,34 +291,34 @@ describe('what the store answered', () => {
     stored,
     { value: Uint8Array.of(1), version: 2, revision: 'r' },
     { value: '{}', shape: 'map', expiresAt: now + 1 },
-  ])('leaves the level alone where it holds the same: %j', async (secret) => {
+  ])('leaves the shared cache alone if it holds the same value: %j', async (secret) => {
     const [invalidate, fill] = [vi.fn<SharedCache['invalidate']>(async () => {}), vi.fn<SharedCache['fill']>(async () => {})]
-    const level = levelOver({ invalidate, fill })
+    const client = clientOver({ invalidate, fill })
     const { expiresAt: _, ...same } = secret
-    level.bring('a', undefined, { ...none, holds: same }, secret, now)
-    await level.drain()
+    client.bring('a', undefined, { ...none, holds: same }, secret, now)
+    await client.drain()
     expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
   })
 })
 
-describe('invalidating the shared level', () => {
-  it('is for every version of the path', async () => {
+describe('invalidating the shared cache', () => {
+  it('covers every version of the path', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    await levelOver({ invalidate }).invalidate('a')
+    await clientOver({ invalidate }).invalidate('a')
     expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a' }, expect.anything())
   })
 
-  it('tells which version was written', async () => {
+  it('passes on the written version', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    await levelOver({ invalidate }).invalidate('a', 7)
+    await clientOver({ invalidate }).invalidate('a', 7)
     expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', leastVersion: 7 }, expect.anything())
   })
 
-  it('tells the writer if it failed, and that the write is done', async () => {
-    const failing = levelOver({ invalidate: async () => Promise.reject(new Error('canary-0b3c')) }).invalidate('a')
+  it('reports its failure to the writer, with the write as done', async () => {
+    const failing = clientOver({ invalidate: async () => Promise.reject(new Error('canary-0b3c')) }).invalidate('a')
     await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
     await expect(failing).rejects.not.toThrow('canary')
-    const late = levelOver({ invalidate: hung })
+    const late = clientOver({ invalidate: hung })
       .invalidate('a')
       .catch((error: unknown) => error)
     await vi.advanceTimersByTimeAsync(5_000)
@@ -326,186 +326,186 @@ describe('invalidating the shared level', () => {
   })
 })
 
-describe('a path that the level could not be told of', () => {
+describe('a path whose invalidation the shared cache did not acknowledge', () => {
   const hit = { value: 'old' }
 
   function failing(): {
-    level: SharedCacheClient
+    client: SharedCacheClient
     invalidate: ReturnType<typeof vi.fn<SharedCache['invalidate']>>
     acknowledged: () => Promise<boolean>
   } {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const level = levelOver({ read: async () => ({ hit, until: Date.now() + lifeMs }), invalidate })
+    const client = clientOver({ read: async () => ({ hit, until: Date.now() + lifeMs }), invalidate })
     const acknowledged = (): Promise<boolean> =>
-      level.invalidate('a').then(
+      client.invalidate('a').then(
         () => true,
         () => false,
       )
-    return { level, invalidate, acknowledged }
+    return { client, invalidate, acknowledged }
   }
 
-  it('is not read there, for however long others let their entries live', async () => {
-    const { level, acknowledged } = failing()
-    expect([await acknowledged(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, unavailable, unavailable])
-    expect((await level.read('b', undefined)).hit).toBeDefined()
+  it('is not read there, whatever TTL other processes use', async () => {
+    const { client, acknowledged } = failing()
+    expect([await acknowledged(), await client.read('a', undefined), await client.read('a', 1)]).toEqual([false, unavailable, unavailable])
+    expect((await client.read('b', undefined)).hit).toBeDefined()
     await vi.advanceTimersByTimeAsync(86_400_000)
-    expect(await level.read('a', undefined)).toEqual(unavailable)
+    expect(await client.read('a', undefined)).toEqual(unavailable)
   })
 
-  it('is told of again with what the store answers next, and read from then on', async () => {
-    const { level, invalidate, acknowledged } = failing()
+  it("is invalidated again with the store's next answer, and read from then on", async () => {
+    const { client, invalidate, acknowledged } = failing()
     await acknowledged()
-    level.bring('a', undefined, none, { value: 'new' }, now)
-    await level.drain()
-    expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
+    client.bring('a', undefined, none, { value: 'new' }, now)
+    await client.drain()
+    expect([await client.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
     invalidate.mockImplementation(async () => {})
-    level.bring('a', undefined, none, { value: 'new' }, now)
-    await level.drain()
-    expect((await level.read('a', undefined)).hit).toBeDefined()
-    level.bring('a', undefined, none, { value: 'new' }, now)
-    await level.drain()
+    client.bring('a', undefined, none, { value: 'new' }, now)
+    await client.drain()
+    expect((await client.read('a', undefined)).hit).toBeDefined()
+    client.bring('a', undefined, none, { value: 'new' }, now)
+    await client.drain()
     expect(invalidate).toHaveBeenCalledTimes(3)
   })
 
-  it('is told of again by who looks there, and read from then on', async () => {
-    const { level, invalidate, acknowledged } = failing()
+  it('is invalidated again by the next read, and read from then on', async () => {
+    const { client, invalidate, acknowledged } = failing()
     await acknowledged()
     invalidate.mockImplementation(async () => {})
     await vi.advanceTimersByTimeAsync(500)
-    expect(await level.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
-    await level.drain()
-    expect((await level.read('a', undefined)).hit).toBeDefined()
+    expect(await client.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
+    await client.drain()
+    expect((await client.read('a', undefined)).hit).toBeDefined()
     expect(invalidate).toHaveBeenCalledTimes(2)
   })
 
-  it('is told of again at longer and longer intervals, up to a minute, and by one at a time', async () => {
+  it('is invalidated again at growing intervals, up to a minute, one attempt at a time', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
-    const { level, invalidate, acknowledged } = failing()
+    const { client, invalidate, acknowledged } = failing()
     await acknowledged()
-    await level.invalidate('b').catch(() => {})
+    await client.invalidate('b').catch(() => {})
     for (let second = 0; second < 600; second += 1) {
       await vi.advanceTimersByTimeAsync(1_000)
-      await Promise.all([level.read('a', undefined), level.read('b', undefined)])
+      await Promise.all([client.read('a', undefined), client.read('b', undefined)])
     }
-    await level.drain()
+    await client.drain()
     expect(invalidate.mock.calls.length).toBeLessThan(20)
     invalidate.mockClear()
     invalidate.mockImplementation(hung)
     await vi.advanceTimersByTimeAsync(60_000)
-    await Promise.all(['a', 'b', 'a'].map((path) => level.read(path, undefined)))
+    await Promise.all(['a', 'b', 'a'].map((path) => client.read(path, undefined)))
     expect(invalidate).toHaveBeenCalledTimes(1)
   })
 
-  it('is told of again with the version that was written, whatever a replica of the store says', async () => {
-    const { level, invalidate } = failing()
-    await level.invalidate('a', 7).catch(() => {})
-    level.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
-    await level.drain()
+  it('is invalidated again with the written version, whatever a replica of the store says', async () => {
+    const { client, invalidate } = failing()
+    await client.invalidate('a', 7).catch(() => {})
+    client.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
+    await client.drain()
     invalidate.mockImplementation(async () => {})
     await vi.advanceTimersByTimeAsync(1_000)
-    await level.read('a', undefined)
-    await level.drain()
-    await level.invalidate('a', 8)
+    await client.read('a', undefined)
+    await client.drain()
+    await client.invalidate('a', 8)
     expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7, 8])
-    level.bring('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
-    await level.drain()
+    client.bring('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
+    await client.drain()
     expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
   })
 
-  it('is not read because it was told of something that was before', async () => {
-    const { level, invalidate, acknowledged } = failing()
+  it('stays unread if only an earlier invalidation was acknowledged', async () => {
+    const { client, invalidate, acknowledged } = failing()
     const slow = Promise.withResolvers<void>()
     invalidate.mockReturnValueOnce(slow.promise)
     const before = acknowledged()
     expect(await acknowledged()).toBe(false)
     slow.resolve()
-    expect([await before, await level.read('a', undefined)]).toEqual([true, unavailable])
+    expect([await before, await client.read('a', undefined)]).toEqual([true, unavailable])
   })
 
-  it('does not lose the version that was written to a later failure that knows none', async () => {
-    const { level, invalidate } = failing()
-    await level.invalidate('a', 7).catch(() => {})
-    await level.invalidate('a').catch(() => {})
+  it('keeps the written version if a later failure knows none', async () => {
+    const { client, invalidate } = failing()
+    await client.invalidate('a', 7).catch(() => {})
+    await client.invalidate('a').catch(() => {})
     invalidate.mockImplementation(async () => {})
-    await level.invalidate('a')
+    await client.invalidate('a')
     expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7])
-    await level.invalidate('a')
+    await client.invalidate('a')
     expect(invalidate.mock.lastCall?.[0].leastVersion).toBeUndefined()
   })
 
-  it('is told of a lift that failed before it is told of what was written since', async () => {
-    const { level, invalidate } = failing()
-    await level.invalidate('a', 7).catch(() => {})
-    await level.invalidate('a', 0).catch(() => {})
-    await level.invalidate('a', 1).catch(() => {})
+  it('gets a failed lift acknowledged before later writes', async () => {
+    const { client, invalidate } = failing()
+    await client.invalidate('a', 7).catch(() => {})
+    await client.invalidate('a', 0).catch(() => {})
+    await client.invalidate('a', 1).catch(() => {})
     invalidate.mockClear()
     invalidate.mockImplementation(async () => {})
-    await level.invalidate('a', 2)
+    await client.invalidate('a', 2)
     expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([0, 2])
   })
 })
 
-describe('more paths than can be remembered that the level could not be told of', () => {
+describe('more unacknowledged paths than can be remembered', () => {
   const written = 10_001
 
   async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedCacheClient> {
-    const level = levelOver({ read: async () => ({ hit: { value: 'v' }, until: askedAt() + lifeMs, askedAt: askedAt() }), invalidate })
-    for (let count = 0; count < written; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
-    return level
+    const client = clientOver({ read: async () => ({ hit: { value: 'v' }, until: askedAt() + lifeMs, askedAt: askedAt() }), invalidate })
+    for (let count = 0; count < written; count += 1) await client.invalidate(`path-${count}`).catch(() => {})
+    return client
   }
 
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
-  it('cost the others nothing, and the earliest no more than what was asked of its store before', async () => {
+  it('cost other paths nothing, and the earliest path only its older answers', async () => {
     let askedAt = now
     const down = async (): Promise<void> => Promise.reject(new Error('down'))
-    const level = await overflown(down, () => askedAt)
-    expect((await level.read('another', undefined)).hit).toBeDefined()
-    expect(await level.read('path-1', undefined)).toEqual(unavailable)
-    for (const version of [undefined, 1, 'previous'] as const) expect((await level.read('path-0', version)).hit).toBeUndefined()
+    const client = await overflown(down, () => askedAt)
+    expect((await client.read('another', undefined)).hit).toBeDefined()
+    expect(await client.read('path-1', undefined)).toEqual(unavailable)
+    for (const version of [undefined, 1, 'previous'] as const) expect((await client.read('path-0', version)).hit).toBeUndefined()
     await vi.advanceTimersByTimeAsync(1)
     askedAt = now + 1
-    expect((await level.read('path-0', undefined)).hit).toBeDefined()
+    expect((await client.read('path-0', undefined)).hit).toBeDefined()
   })
 
-  it('do not have each answer renew the generation for all', async () => {
+  it('do not renew the generation with each answer', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const level = await overflown(invalidate, () => now)
+    const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
-    for (const path of ['path-0', 'another']) level.bring(path, undefined, { ...none, ticket }, { value: 'v' }, now)
-    await level.drain()
+    for (const path of ['path-0', 'another']) client.bring(path, undefined, { ...none, leaseToken }, { value: 'v' }, now)
+    await client.drain()
     expect(invalidate).not.toHaveBeenCalled()
   })
 
-  it('are told of again, all that are remembered', async () => {
+  it('are all invalidated again, as far as they are remembered', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const level = await overflown(invalidate, () => now)
+    const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
-    for (let count = 1; count < written; count += 1) level.bring(`path-${count}`, undefined, none, { value: 'v' }, now)
-    await level.drain()
+    for (let count = 1; count < written; count += 1) client.bring(`path-${count}`, undefined, none, { value: 'v' }, now)
+    await client.drain()
     expect(invalidate).toHaveBeenCalledTimes(10_000)
-    expect((await level.read('path-10000', undefined)).hit).toBeDefined()
+    expect((await client.read('path-10000', undefined)).hit).toBeDefined()
   })
 
-  it('are worth one warning, until the level could be told of something', async () => {
+  it('cause one warning, until an invalidation is acknowledged', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const level = await overflown(invalidate, () => now)
-    await level.invalidate('one more').catch(() => {})
-    const message = expect.stringMatching(/^the shared cache could not be acknowledged of more than 10000 writes/)
+    const client = await overflown(invalidate, () => now)
+    await client.invalidate('one more').catch(() => {})
+    const message = expect.stringMatching(/^the shared cache did not acknowledge more than 10000 invalidations/)
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
     invalidate.mockResolvedValueOnce()
-    await level.invalidate('told')
-    for (const path of ['x', 'y']) await level.invalidate(path).catch(() => {})
+    await client.invalidate('told')
+    for (const path of ['x', 'y']) await client.invalidate(path).catch(() => {})
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
 })
 
 describe('listening to other processes', () => {
-  it('tells of paths of its own store only, until it ends', () => {
+  it('reports only paths of its own store, until it ends', () => {
     let tell: (key: unknown) => void = () => {}
     const end = vi.fn<() => void>()
     const heard: string[] = []
-    const unsubscribe = levelOver({ subscribe: (listener) => ((tell = listener as (key: unknown) => void), end) }).subscribe((path) =>
+    const unsubscribe = clientOver({ subscribe: (listener) => ((tell = listener as (key: unknown) => void), end) }).subscribe((path) =>
       heard.push(path),
     ) // so as to tell it nonsense
     for (const key of [
@@ -531,7 +531,7 @@ describe('listening to other processes', () => {
     ['it cannot be ended', () => () => expect.fail('no connection')],
     ['its end fails later', () => async () => Promise.reject(new Error('no connection'))],
   ])('does no harm where %s', async (_, subscribe) => {
-    const unsubscribe = levelOver({ subscribe: subscribe as SharedCache['subscribe'] }).subscribe(() => {}) // what a broken level could have
+    const unsubscribe = clientOver({ subscribe: subscribe as SharedCache['subscribe'] }).subscribe(() => {}) // what a broken shared cache could have
     expect(unsubscribe).not.toThrow()
     await vi.advanceTimersByTimeAsync(0)
   })

@@ -1,5 +1,5 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
-import type { FillTicket, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
@@ -10,39 +10,38 @@ import { own } from '../../errors/own-properties.ts'
 import { storedSecretOf } from '../../value/check-stored-secret.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
 
-/** A shared cache that takes longer than this, and does not say why it should, costs more than the store that it spares. */
+/** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
 
-/** What the shared cache said of one path and version. */
+/** The shared cache's answer for one path and version. */
 export interface SharedAnswer {
-  /** A secret that may be served, and when its store was asked for it. */
+  /** A secret that may be served, and when its store was asked. */
   readonly hit: { readonly secret: StoredSecret; readonly askedAt: number } | undefined
-  /** What it holds, whether or not it may be served. */
+  /** What it holds, even if that may not be served. */
   readonly holds: unknown
-  /** There is a gap, to be filled with this. */
-  readonly ticket: FillTicket | undefined
-  /** It could not be asked, or must not be: it says nothing of what is held in memory. */
+  /** There is a gap to fill, with this token. */
+  readonly leaseToken: LeaseToken | undefined
+  /** It was unreachable or must not be asked, so it says nothing about memory. */
   readonly isUnavailable: true | undefined
 }
 
-/** The read does not concern the shared cache. Members of its own: nobody else's on the prototype of every object shine through. */
-export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined, isUnavailable: undefined }
+/** Own members, so that a polluted prototype does not show through. */
+export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
 export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
 
 export interface SharedCacheClientOptions extends Bounds {
-  /** How long this process, and a fleet that is set up alike, lets an answer live there. */
+  /** How long answers of this process live there. */
   readonly lifeMs: number
-  /** How long what is held in memory is believed before the shared cache is looked at again. */
   readonly recheckMs: number
-  /** Ends what is brought to the shared cache in the background, which goes on when `closing` has ended the reads. */
+  /** Ends background fills, which outlast `closing`. */
   readonly closingFills: AbortSignal
 }
 
 type Version = SharedKey['version']
 
 /**
- * What the shared cache holds of one store. It is not trusted to be newer than what this process has seen, nor to work: its
- * failures never become a reader's, but a writer's.
+ * The shared cache as one store's client. It may be older than what this process has seen, and may
+ * fail: reads survive that, writes report it.
  */
 export class SharedCacheClient {
   readonly #cache: SharedCache
@@ -68,8 +67,8 @@ export class SharedCacheClient {
   }
 
   /**
-   * Resolves in the time that the shared cache says it may take, 250 ms if it does not, and at once while one that failed several times is left alone.
-   * Throws `UNAVAILABLE` if it could not be asked and fails closed.
+   * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
+   * Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
@@ -77,7 +76,7 @@ export class SharedCacheClient {
       return unavailable
     }
     const answer = await this.#answer(path, version)
-    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw closedWithLevel()
+    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw failedClosed()
     return answer
   }
 
@@ -91,19 +90,19 @@ export class SharedCacheClient {
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now(), closedWithLevel())
+      else this.#circuit.failed([path], Date.now(), failedClosed())
       return unavailable
     }
   }
 
-  /** This process has seen what the store answered then, and goes back to nothing older. */
+  /** Records the store's answer: nothing older is accepted. */
   saw(path: string, version: Version, askedAt: number): void {
     this.#highWaterMark.raise(path, version, askedAt)
   }
 
   /**
-   * Brings the shared cache what the store answered after the shared cache `said` what it had: fills the gap, or takes from it what is
-   * something else, for all who share it. In the background: nobody waits for it but `drain`.
+   * Fills the gap, or invalidates what differs from the store's answer. In the background: only
+   * `drain` waits.
    */
   bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
@@ -111,20 +110,20 @@ export class SharedCacheClient {
     else this.#fill(path, version, said, stored, askedAt)
   }
 
-  /** The store said that it was withdrawn: others drop what they hold, here and in their memory. In the background. */
+  /** Announces a withdrawal, so that others drop their values. In the background. */
   withdrawn(path: string, said: SharedAnswer, heldVersion: number = 0): void {
     this.#tellInBackground(path, Math.max(newestOf(said.holds, undefined) ?? 0, heldVersion) || undefined)
   }
 
-  /** No answer came that may be shared: let others ask. In the background. */
+  /** Releases the fill lease. In the background. */
   giveUp(path: string, version: Version, said: SharedAnswer): void {
     this.#fill(path, version, said, undefined, 0)
   }
 
   /**
-   * Nothing that was there is served from now on, nor as current what has a lower number than `leastVersion`. Absent:
-   * the former least stands; 0: it is lifted. Throws `UNAVAILABLE` with `effect: 'done'` if the shared cache could
-   * not be told: others may serve the former value.
+   * Invalidates the path, and refuses current values below `leastVersion`. Undefined keeps the
+   * former bound, 0 lifts it. Throws `UNAVAILABLE` with `effect: 'done'` if the cache did not
+   * acknowledge.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     const telling = this.#tell(path, leastVersion, this.#inTheEnd())
@@ -132,22 +131,21 @@ export class SharedCacheClient {
     try {
       await telling
     } catch {
-      throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
+      throw new SecretsError('UNAVAILABLE', 'written, but the shared cache did not acknowledge the invalidation', {
         effect: 'done',
-        remedy:
-          'other processes may serve the former value until its TTL ends, or until this one, where it is read, finds the shared cache in reach again',
+        remedy: 'other processes may serve the former value until its TTL ends, or until this process reaches the shared cache again',
       })
     }
   }
 
-  /** Calls `listener` for each path that other processes invalidate, until the function that it returns is called. */
+  /** Calls `listener` for each path that others invalidate. Returns a function that ends it. */
   subscribe(listener: (path: string) => void): () => void {
     let isHeard = true
     const heard = (key: unknown): void => {
       const path = own(key, 'path')
       if (isHeard && typeof path === 'string' && own(key, 'sharedAs') === this.#sharedAs) listener(path)
     }
-    // Without it, what others write shows here when the TTL ends: no reason to refuse to start, or to end.
+    // A failure here is tolerable: writes of others then show when the TTL ends.
     const end = attempt(() => this.#cache.subscribe?.(heard))
     return () => {
       isHeard = false
@@ -155,7 +153,7 @@ export class SharedCacheClient {
     }
   }
 
-  /** `drain` waits for it, whatever becomes of it. */
+  /** Makes `drain` wait for `running`. */
   waitFor(running: Promise<void>): void {
     this.#inBackground(() => running)
   }
@@ -172,13 +170,13 @@ export class SharedCacheClient {
     return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }
 
-  /** The shared cache is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
+  /** Checks the answer: an entry must not outlive those filled here. */
   #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
-    const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
+    const [hit, until, leaseToken] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'leaseToken')]
     const holds = storedSecretOf(hit) ?? hit
-    // A ticket is opaque to the core: it goes back as it came.
+    // The token is opaque to core and goes back unchanged.
     if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
-    if (holds === undefined) return { ...saidNothing, ticket: isObject(ticket) ? (ticket as FillTicket) : undefined }
+    if (holds === undefined) return { ...saidNothing, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
     const { lifeMs } = this.#options
     const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
     const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
@@ -188,16 +186,18 @@ export class SharedCacheClient {
     return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
   }
 
-  #fill(path: string, version: Version, { ticket }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
-    if (ticket === undefined) return
+  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    if (leaseToken === undefined) return
     const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
-    // There are stores to which a time that is over means for ever.
+    // For some stores a past time means no expiry.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
     const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
-    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#inTheEnd()))
+    this.#inBackground(() =>
+      bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#inTheEnd()),
+    )
   }
 
-  /** A path that the shared cache could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */
+  /** An unacknowledged path is not read from the shared cache until a later attempt succeeds. */
   async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
     const { mark } = this.#pending
     try {
@@ -231,7 +231,7 @@ export class SharedCacheClient {
   }
 }
 
-/** When the store was asked, if the shared cache says so in a way that makes sense. */
+/** When the store was asked, if the answer is plausible. */
 function askedAtOf(answer: unknown): number | undefined {
   const askedAt = own(answer, 'askedAt')
   return isDuration(askedAt) ? askedAt : undefined
@@ -241,20 +241,19 @@ function isDuration(number: unknown): number is number {
   return typeof number === 'number' && number >= 0 && number < Infinity
 }
 
-function closedWithLevel(): SecretsError {
+function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })
 }
 
-/** A secret of the version that was asked for, not expired, and nobody's lease. */
+/** Whether it has the requested version, is not expired and is no lease. */
 function isShareable(hit: unknown, version: Version): hit is StoredSecret {
   const secret = storedSecretOf(hit)
   if (secret === undefined || secret.exclusive) return false
   return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
 }
 
-/** What the shared cache holds is what the store answered. */
 function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
   const held = storedSecretOf(holds)
   if (stored === undefined || stored.exclusive || held === undefined) return false
@@ -262,7 +261,7 @@ function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
   return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
 }
 
-/** The store had that once: a replica of it that lags behind must not bring back, for all, what was before. */
+/** The highest version seen: a lagging replica must not bring back an older one. */
 function newestOf(holds: unknown, stored: StoredSecret | undefined): number | undefined {
   return Math.max(storedSecretOf(holds)?.version ?? 0, stored?.version ?? 0) || undefined
 }
@@ -271,7 +270,9 @@ function isSameValue(one: string | Uint8Array, other: string | Uint8Array): bool
   return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
 }
 
-/** The core overwrites the bytes that it was given; the shared cache gets its own (a Buffer's `slice` would not copy). */
+/**
+ * Core overwrites its bytes, so the shared cache gets a copy (a Buffer's `slice` would not copy).
+ */
 function copyOf(secret: StoredSecret): StoredSecret {
   return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
 }
@@ -280,7 +281,7 @@ function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> 
   return typeof answer === 'object' && answer !== null
 }
 
-/** What `run` returns; its failure, at once or later, is nobody's. */
+/** Runs `run` and ignores any failure, also a later rejection. */
 function attempt(run: () => unknown): unknown {
   try {
     const result = run()

@@ -6,11 +6,11 @@ const hour = 3_600_000
 beforeEach(() => void vi.useFakeTimers({ now: 10 * hour }))
 afterEach(() => vi.useRealTimers())
 
-it('takes from the level what nobody refused, unless rights are to be proven', () => {
+it('takes paths from the shared cache that were never refused, unless own access is required', () => {
   expect([new VerifiedAccess(false).mayShare('a', 'a'), new VerifiedAccess(true).mayShare('a', 'a')]).toEqual([true, false])
 })
 
-it.each([true, false])('takes nothing that was refused, until it is answered (proven: %s)', (areProven) => {
+it.each([true, false])('takes no refused path until it is answered (own access required: %s)', (areProven) => {
   const access = new VerifiedAccess(areProven)
   access.answered('a', 'a')
   access.refused('a')
@@ -21,7 +21,7 @@ it.each([true, false])('takes nothing that was refused, until it is answered (pr
   expect([access.mayShare('a', 'a'), access.mayShare('a\n1', 'a')]).toEqual([true, false])
 })
 
-it('is proven for an hour, for every version of the path and for no other', () => {
+it('is proven for an hour, for every version of the path and no other path', () => {
   const access = new VerifiedAccess(true)
   access.answered('a\n1', 'a')
   expect([access.mayShare('a', 'a'), access.mayShare('b', 'b')]).toEqual([true, false])
@@ -31,29 +31,32 @@ it('is proven for an hour, for every version of the path and for no other', () =
   expect(access.mayShare('a', 'a')).toBe(false)
 })
 
-it('is not proven by what was before the clock was set back', () => {
+it('is not proven by a time before the clock was set back', () => {
   const access = new VerifiedAccess(true)
   access.answered('a', 'a')
   vi.setSystemTime(hour)
   expect(access.mayShare('a', 'a')).toBe(false)
 })
 
-it('refuses too much rather than too little when there are more paths than can be remembered', () => {
+it('refuses too much, never too little, with more paths than it can remember', () => {
   const access = new VerifiedAccess(true)
   for (let count = 0; count <= 10_000; count += 1) access.answered(`path-${count}`, `path-${count}`)
   expect([access.mayShare('path-0', 'path-0'), access.mayShare('path-10000', 'path-10000')]).toEqual([false, true])
 })
 
-it.each([true, false])('shares again what is answered after 10,001 refusals, and within an hour all else (proven: %s)', (areProven) => {
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-  const access = new VerifiedAccess(areProven)
-  const paths = Array.from({ length: 10_001 }, (_, n) => `chosen-by-a-caller-${n}`)
-  for (const path of paths) access.refused(path)
-  expect([access.mayShare('chosen-by-a-caller-0', 'chosen-by-a-caller-0'), access.mayShare('other', 'other')]).toEqual([false, false])
-  for (const path of paths.slice(1)) access.answered(path, path)
-  expect(paths.slice(1).every((path) => access.mayShare(path, path))).toBe(true)
-  access.answered('other', 'other')
-  expect(access.mayShare('other', 'other')).toBe(true)
-  vi.setSystemTime(11 * hour)
-  expect(access.mayShare('never seen', 'never seen')).toBe(!areProven)
-})
+it.each([true, false])(
+  'shares answered paths again after 10,001 refusals, and all others within an hour (own access required: %s)',
+  (areProven) => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const access = new VerifiedAccess(areProven)
+    const paths = Array.from({ length: 10_001 }, (_, n) => `chosen-by-a-caller-${n}`)
+    for (const path of paths) access.refused(path)
+    expect([access.mayShare('chosen-by-a-caller-0', 'chosen-by-a-caller-0'), access.mayShare('other', 'other')]).toEqual([false, false])
+    for (const path of paths.slice(1)) access.answered(path, path)
+    expect(paths.slice(1).every((path) => access.mayShare(path, path))).toBe(true)
+    access.answered('other', 'other')
+    expect(access.mayShare('other', 'other')).toBe(true)
+    vi.setSystemTime(11 * hour)
+    expect(access.mayShare('never seen', 'never seen')).toBe(!areProven)
+  },
+)

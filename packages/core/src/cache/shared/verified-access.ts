@@ -5,8 +5,9 @@ const mostPaths = 10_000
 const provenForMs = 3_600_000
 
 /**
- * What this process may take from the shared cache, which is filled by others, who may have other rights: nothing that its own provider has
- * refused to it since it last answered; and, where each process is to prove its own rights, only what that has answered to it within the last hour.
+ * What this process may take from the shared cache, since processes may have different rights. It
+ * takes nothing that its own provider refused. With `requireOwnAccess` its provider must have
+ * answered within the last hour.
  */
 export class VerifiedAccess {
   readonly #refused = new BlockedPaths()
@@ -16,11 +17,11 @@ export class VerifiedAccess {
     this.#provenAt = areProven ? new Lru(mostPaths) : undefined
   }
 
-  /** `key` is the path, or one version of it. */
+  /** `key`: the path, or one version of it. */
   mayShare(key: string, path: string): boolean {
     if (this.#refused.has(key) || this.#refused.has(path)) return false
     if (this.#provenAt === undefined) return true
-    // A proof from a time to come was made before the clock was set back.
+    // A future proof was made before the clock was set back.
     const age = Date.now() - (this.#provenAt.get(path) ?? -Infinity)
     return age >= 0 && age < provenForMs
   }

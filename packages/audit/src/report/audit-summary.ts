@@ -27,6 +27,7 @@ export interface AuditSummary {
   readonly unlisted: number
 }
 
+/** The records of one day, in UTC. */
 export interface DaySummary {
   /** `2026-11-25` */
   readonly day: string
@@ -34,6 +35,7 @@ export interface DaySummary {
   readonly failed: number
 }
 
+/** The reads of one secret by one actor. Times are epoch milliseconds. */
 export interface AccessSummary {
   /** Absent: unknown. */
   readonly actor?: string | undefined
@@ -45,6 +47,7 @@ export interface AccessSummary {
   readonly last: number
 }
 
+/** The use of one secret. */
 export interface SecretSummary {
   readonly name: string
   readonly reads: number
@@ -56,6 +59,7 @@ export interface SecretSummary {
   readonly lastChanged?: number | undefined
 }
 
+/** Answers of one provider. */
 export interface ProviderSummary {
   readonly provider: string
   readonly ok: number
@@ -67,6 +71,7 @@ export interface ProviderSummary {
   readonly stale: number
 }
 
+/** Failures of one kind: the same code, operation and name. */
 export interface FailureSummary {
   readonly code: string
   readonly operation: string
@@ -75,6 +80,7 @@ export interface FailureSummary {
   readonly last: number
 }
 
+/** A secret that has not changed for longer than the report allows. */
 export interface UnrotatedSummary {
   readonly name: string
   /** Absent: never in this trail. */

@@ -9,6 +9,7 @@ import { recordTable, summaryTables } from './tables.ts'
 import { grouped, minute, seen } from './display-text.ts'
 import { textReport } from './text.ts'
 
+/** The formats of a report. */
 export type ReportFormat = 'text' | 'json' | 'html'
 
 /** What `summaryReport` and `recordsReport` take beside their content. */

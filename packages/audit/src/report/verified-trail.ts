@@ -5,6 +5,7 @@ import { loadVerification } from '../verify/verify-audit-trail.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 
+/** A verification, and what was read in the same pass. */
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification
   /** What `read` returned. */

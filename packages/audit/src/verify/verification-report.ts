@@ -61,6 +61,7 @@ export interface VerifiedRange {
   readonly segmentsLeftOut: number
 }
 
+/** The result of a verification. */
 export interface AuditVerification {
   /** Nothing is wrong. `unproven` holds what could not be proven. */
   readonly ok: boolean

@@ -16,6 +16,7 @@ export interface CacheCounts {
   readonly evictions: number
 }
 
+/** Counters of each provider's cache since the manager was made. */
 export interface CacheStats extends CacheCounts {
   readonly providers: Readonly<Record<string, CacheCounts>>
 }

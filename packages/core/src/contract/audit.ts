@@ -1,6 +1,7 @@
 import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
 
+/** One event of an operation: its intent, or its outcome. Times are epoch milliseconds. */
 export interface AuditEvent {
   /** `intent` before a write, deletion or lease, `outcome` after it; a read has only an outcome. */
   readonly phase: 'intent' | 'outcome'
@@ -20,6 +21,8 @@ export interface AuditEvent {
   readonly actor?: string | undefined
   readonly requestId?: string | undefined
 }
+
+/** Where a manager records its operations. */
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
   /**

@@ -17,6 +17,8 @@ export interface SharedPath extends Omit<SharedKey, 'version'> {
    */
   readonly leastVersion?: number | undefined
 }
+
+/** What a shared cache keeps for one path. Times are epoch milliseconds. */
 export interface SharedEntry {
   readonly secret: StoredSecret
   /** Never served after this time. */
@@ -24,6 +26,8 @@ export interface SharedEntry {
   /** When the store was asked, so that each reader applies its own TTL. Absent: unknown. */
   readonly askedAt?: number | undefined
 }
+
+/** The context of one read of the shared cache. */
 export interface SharedReadContext extends CallContext {
   /** Answers that the store gave to earlier requests count as a gap. */
   readonly notBefore?: number | undefined
@@ -37,6 +41,8 @@ export type LeaseToken = Readonly<Record<string, string | number>>
 export type SharedRead =
   | { readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined }
   | { readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined }
+
+/** The contract of a cache that a fleet shares. */
 export interface SharedCache {
   readonly specificationVersion: 'v1'
   /**

@@ -11,6 +11,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 /** Such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** Options of `envProvider`. */
 export interface EnvProviderOptions extends NamesOptions {
   /** Empty variables and files count as not set. Default: false, and their value is `''`. */
   readonly emptyIsAbsent?: boolean | undefined

@@ -11,6 +11,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
  */
 export const longestTimerMs: number = 2 ** 31 - 1
 
+/** When a call ends that may hang. */
 export interface Bounds {
   /** Milliseconds from the start: at most `longestTimerMs`, or Infinity for none. */
   readonly deadlineMs: number

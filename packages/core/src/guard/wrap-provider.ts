@@ -2,6 +2,7 @@ import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import { type Close, closesLike } from './use-count.ts'
 import { promised } from './deadline.ts'
 
+/** One call of a provider's method, as `wrapProvider` passes it on. */
 export interface ProviderCall {
   /** Such as `get` or `staging.put`. */
   readonly method: string

@@ -1,3 +1,4 @@
+/** Why a file could not be read or written, whatever the operating system. */
 export type FileFailure =
   | 'missing'
   | 'not-a-folder'

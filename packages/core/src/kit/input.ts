@@ -41,6 +41,7 @@ export function assertValue(
   if (bytes > maxBytes) throw invalidArgument('the value is too large', `keep it within ${maxBytes} bytes`)
 }
 
+/** What tags a store can hold. */
 export interface TagRules {
   readonly most: number
   readonly isKey: (key: string) => boolean

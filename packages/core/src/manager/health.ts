@@ -10,6 +10,7 @@ export type ProviderHealth =
   | { readonly status: 'ok' | 'unchecked'; readonly durationMs: number }
   | { readonly status: 'failed'; readonly durationMs: number; readonly code: SecretsErrorCode; readonly message: string }
 
+/** The health of each provider, for readiness probes. */
 export interface HealthReport {
   /** No provider has failed. */
   readonly ok: boolean

@@ -8,6 +8,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
+/** Options of a manager's cache. */
 export interface CacheOptions {
   /**
    * How long an answer is fresh, in seconds, shortened by a random fifth. Default: 300. With 0
@@ -35,6 +36,7 @@ export interface CacheOptions {
   readonly requireOwnAccess?: boolean | undefined
 }
 
+/** Options of `createSecretsManager`. */
 export interface SecretsManagerOptions {
   /** The chain, asked in this order. */
   readonly providers: readonly SecretProvider[]

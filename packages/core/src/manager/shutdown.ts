@@ -9,6 +9,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
+/** Options of `close`. */
 export interface CloseOptions {
   /**
    * How long each step may take, in milliseconds. Default: 5,000. The steps: running calls; the

@@ -11,10 +11,12 @@ import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-pol
 import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
+/** Options of `describeSecret`. */
 export interface DescribeOptions extends CallOptions {
   readonly fallback?: FallbackPolicy | undefined
 }
 
+/** Options of `listSecrets`. */
 export interface ListOptions extends CallOptions {
   /** Only this provider. Default: all that can list, in the chain's order. */
   readonly provider?: string | undefined
@@ -22,6 +24,7 @@ export interface ListOptions extends CallOptions {
   readonly prefix?: string | undefined
 }
 
+/** A secret without its value. */
 export interface DescribedSecret extends SecretDescription {
   readonly provider: string
 }

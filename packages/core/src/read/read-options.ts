@@ -3,6 +3,7 @@ import type { VersionSelector } from '../cache/keys/cache-key.ts'
 import type { MemberKind, MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 
+/** Options of every read. */
 export interface ReadOptions extends CallOptions {
   /** A key of the secret's JSON object, or a JSON pointer (RFC 6901) if it begins with `/`. */
   readonly field?: string | undefined
@@ -16,6 +17,7 @@ export interface ReadOptions extends CallOptions {
   readonly fallback?: FallbackPolicy | undefined
 }
 
+/** Options of a read of one secret. */
 export interface ReadOneOptions extends ReadOptions {
   /** A version number of the store, or `previous`: the version before the current one. */
   readonly version?: VersionSelector

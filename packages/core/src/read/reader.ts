@@ -14,6 +14,7 @@ import type { SecretValue } from '../value/secret-value.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
 import { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
+/** One secret of `getSecretValues`, or one field of it. */
 export interface SecretRequest {
   readonly name: string
   readonly field?: string | undefined

@@ -17,6 +17,7 @@ import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from './digest.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
+/** Options of `verifySecret`. */
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
   /** How long the previous version is accepted after its replacement, in seconds. Default: 0. */
   readonly acceptPreviousForSeconds?: number | undefined

@@ -3,11 +3,13 @@ import { isRecord } from '../errors/own-properties.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
+/** Names the provider of a call; needed where several could take it. */
 export interface ProviderChoice extends CallOptions {
   /** The name of the provider to change. It must hold the secret's name. */
   readonly provider?: string | undefined
 }
 
+/** Options of `storeSecret` and `rotateSecret`. */
 export interface WriteOptions extends ProviderChoice {
   /**
    * The version number to create, else `VERSION_CONFLICT`. 1: only if the secret never existed.
@@ -22,6 +24,7 @@ export interface WriteOptions extends ProviderChoice {
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
+/** Options of `deleteSecret`. */
 export interface DeleteOptions extends ProviderChoice {
   /**
    * Delete for good, also after a withdrawal. Otherwise `restoreSecret` can undo it, as far as the

@@ -20,10 +20,12 @@ import { describeAt } from '../chain/describe.ts'
 import { locationAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
+/** Where the secret was written, and in which version. */
 export interface SecretReceipt extends WriteReceipt {
   readonly provider: string
 }
 
+/** What a deletion did. */
 export interface DeleteReceipt {
   readonly provider: string
   /** The end of the time for `restoreSecret`, in epoch milliseconds. */

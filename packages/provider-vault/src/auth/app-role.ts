@@ -8,6 +8,7 @@ import { assertToken } from '../shared/token-bytes.ts'
 import { TokenBytes } from '../shared/token-bytes.ts'
 import { type AuthContext, loginPath, type VaultAuth } from './vault-auth.ts'
 
+/** Options of `appRole`. */
 export interface AppRoleOptions {
   /** As `bao read auth/approle/role/NAME/role-id` prints it: a UUID, not the role's name. */
   readonly roleId: Credential

@@ -4,6 +4,7 @@ import { member } from '../http/answer.ts'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 
+/** Options of `awsIam`. */
 export interface AwsIamOptions {
   readonly role: string
   /**

@@ -1,6 +1,7 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { loginPath, type VaultAuth } from './vault-auth.ts'
 
+/** Options of `cert`. */
 export interface CertOptions {
   /** The role. Without it Vault tries all that trust the certificate. */
   readonly role?: string | undefined

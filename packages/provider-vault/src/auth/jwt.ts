@@ -1,6 +1,7 @@
 import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 
+/** Options of `jwt`. */
 export interface JwtOptions {
   /** The signed token of an issuer that the mount trusts. */
   readonly jwt: Credential
@@ -24,6 +25,7 @@ export function jwt(options: JwtOptions): VaultAuth {
   return jwtLogin('jwt', '`jwt`', source, role, mount)
 }
 
+/** Options of `kubernetes`. */
 export interface KubernetesOptions {
   readonly role: string
   /**

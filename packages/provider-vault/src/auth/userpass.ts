@@ -3,6 +3,7 @@ import { knownOptions, type MembersOf, assertCredential, type Credential, readCr
 import { canHoldPath } from '../shared/paths.ts'
 import { loginPath, type VaultAuth } from './vault-auth.ts'
 
+/** Options of `userpass`. */
 export interface UserpassOptions {
   readonly username: string
   readonly password: Credential

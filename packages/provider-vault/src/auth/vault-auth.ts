@@ -13,6 +13,7 @@ export interface VaultAuth {
   readonly prepare: (context: AuthContext) => Promise<Login>
 }
 
+/** What a login method may use. */
 export interface AuthContext {
   readonly signal: AbortSignal
   /** Sends a request without the held token. Repeats it only if the server did nothing. */

@@ -5,6 +5,7 @@ import { SingleFlight } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
+/** The version of a key/value secrets engine. */
 export type KvVersion = 1 | 2
 
 /** The mount's KV version; `no KV` for another engine; undefined if this token may not see it. */

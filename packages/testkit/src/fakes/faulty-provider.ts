@@ -19,6 +19,7 @@ export interface CountedCall extends ProviderCall {
 /** Decides for each call; `undefined` lets it pass. */
 export type FaultPlan = (call: CountedCall) => Fault | undefined
 
+/** A provider whose calls fail as planned. */
 export type FaultyProvider<Provider extends SecretProvider = SecretProvider> = Provider & {
   /** The number of calls of this method, or of all. */
   readonly calls: (method?: string) => number

@@ -4,11 +4,13 @@ import { hang } from './faulty-provider.ts'
 /** How recording fails. `fail`: rejects with `AUDIT_FAILED`. `hang`: hangs until the call's signal is aborted. */
 export type AuditFault = 'fail' | 'hang'
 
+/** Options of `memoryAuditTrail`. */
 export interface MemoryAuditTrailOptions {
   /** Decides for each event, by its phase or operation for example; `undefined` lets it pass. */
   readonly plan?: ((event: AuditEvent) => AuditFault | undefined) | undefined
 }
 
+/** An audit trail that keeps its events in memory. */
 export interface MemoryAuditTrail extends AuditTrail {
   /** The acknowledged events, in order. */
   readonly events: () => readonly AuditEvent[]

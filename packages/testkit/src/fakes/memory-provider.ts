@@ -10,6 +10,7 @@ import {
 } from '@finchat/secrets-core/provider'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
+/** Options of `memoryProvider`. */
 export interface MemoryProviderOptions extends NamesOptions {
   /** Unique in a chain. Default: `memory`. */
   readonly name?: string | undefined

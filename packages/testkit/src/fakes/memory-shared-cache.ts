@@ -22,11 +22,13 @@ export type SharedCacheCall = 'read' | 'fill' | 'invalidate'
  */
 export type SharedCacheFault = 'fail' | 'hang' | 'throw'
 
+/** Options of `memorySharedCache`. */
 export interface MemorySharedCacheOptions {
   /** Decides for each call; `undefined` lets it pass. */
   readonly plan?: ((call: SharedCacheCall, key: SharedKey) => SharedCacheFault | undefined) | undefined
 }
 
+/** A shared cache in the memory of one process. */
 export interface MemorySharedCache extends SharedCache {
   /** The number of these calls, or of all. */
   readonly calls: (call?: SharedCacheCall) => number

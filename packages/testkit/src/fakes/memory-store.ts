@@ -12,6 +12,7 @@ import { copyOutsideHeap, matchesReceipt } from '@finchat/secrets-core/provider'
 /** An initial secret: its value, alone or with metadata. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
 
+/** A secret of `memoryProvider` with more than its value. */
 export interface MemorySecretDetails extends Pick<StoredSecret, 'value' | 'shape' | 'expiresAt' | 'exclusive'> {
   readonly tags?: Readonly<Record<string, string>> | undefined
   /** The version has no number, as one made in a store's console; the first write numbers it. */

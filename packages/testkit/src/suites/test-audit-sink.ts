@@ -14,6 +14,7 @@ export interface AuditSinkHarness {
   readonly close: () => Promise<void>
 }
 
+/** Options of `testAuditSink`. */
 export interface AuditSinkSuiteOptions {
   readonly test: TestFunction
   readonly createHarness: () => Promise<AuditSinkHarness>

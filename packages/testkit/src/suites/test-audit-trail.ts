@@ -14,6 +14,7 @@ export interface AuditTrailHarness {
   readonly close: () => Promise<void>
 }
 
+/** Options of `testAuditTrail`. */
 export interface AuditTrailSuiteOptions {
   readonly test: TestFunction
   readonly createHarness: () => Promise<AuditTrailHarness>

@@ -15,6 +15,7 @@ export interface SecretCacheHarness {
   readonly close: () => Promise<void>
 }
 
+/** Options of `testSecretCache`. */
 export interface SecretCacheSuiteOptions {
   readonly test: TestFunction
   readonly createHarness: () => Promise<SecretCacheHarness>

@@ -34,6 +34,7 @@ export interface ProviderHarness {
   readonly close: () => Promise<void>
 }
 
+/** Options of `testSecretProvider`. */
 export interface ProviderSuiteOptions {
   readonly test: TestFunction
   /** The provider's public manifest. The suite checks it, and skips only by it and by `cannotHappen`. */

@@ -34,6 +34,15 @@ it('an outcome whose caller gave up waits for no longer than the sink’s own de
   expect(await recorded).toBe('AUDIT_FAILED')
 })
 
+it('a sink gets a signal and a deadline that a copy of its context has too, and nothing else', async () => {
+  const seen: unknown[] = []
+  const sink = functionSink((_, given) => void seen.push({ ...given }))
+  const trail = auditTrail({ sinks: [required(sink)] })
+  await trail.record(event, context)
+  expect(seen).toEqual([{ signal: expect.any(AbortSignal), deadlineAt: expect.any(Number) }])
+  await trail.close?.(context)
+})
+
 it('the file writes a record that comes with an aborted signal', async () => {
   const { folder } = await testFolder()
   const sink = jsonLinesFile({ folder })

@@ -159,7 +159,7 @@ interface Delivered {
 }
 
 /** One call of a sink, which ends once: by its answer or at the deadline. */
-class SinkCall implements TimedContext {
+class SinkCall {
   readonly delivery: SinkDelivery
   readonly outer: SinkCall | undefined = calls.getStore()
   readonly gap: Gap | undefined
@@ -200,8 +200,9 @@ class SinkCall implements TimedContext {
   }
 
   #answer(sink: AuditSink, gap: AuditRecord | undefined): Promise<unknown> {
-    const first = gap && invoke(sink, gap, this)
-    const second = this.record && invoke(sink, this.record, this)
+    const context = contextOf(this)
+    const first = gap && invoke(sink, gap, context)
+    const second = this.record && invoke(sink, this.record, context)
     return first !== undefined && second !== undefined ? Promise.all([first, second]) : (first ?? second ?? Promise.resolve())
   }
 
@@ -209,6 +210,16 @@ class SinkCall implements TimedContext {
     if (this.#isOver) return
     this.#isOver = true
     this.delivery.ended(this, this.isMisuse ? { problem: 'it uses the secrets manager that it audits', isMisuse: true } : refusal)
+  }
+}
+
+/** Members of its own: a copy that a sink passes on has them too. */
+function contextOf(call: SinkCall): TimedContext {
+  return {
+    deadlineAt: call.deadlineAt,
+    get signal() {
+      return call.signal
+    },
   }
 }
 

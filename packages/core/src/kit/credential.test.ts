@@ -133,3 +133,12 @@ it('assertCredential accepts only sources', () => {
     expect(() => assertCredential(other, 'the token')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   }
 })
+
+it('assertCredential takes no file from a polluted prototype', () => {
+  Object.assign(Object.prototype, { file: '/run/secrets/theirs' })
+  try {
+    expect(() => assertCredential({}, 'the token')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'file')
+  }
+})

@@ -1,3 +1,4 @@
+import { own } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { untilAborted } from '../guard/deadline.ts'
 import { configurationError } from '../options/check-option.ts'
@@ -16,7 +17,8 @@ export type Credential = string | { readonly file: string } | (() => string | Pr
  */
 export function assertCredential(source: unknown, what: string): asserts source is Credential {
   if (typeof source === 'string' || typeof source === 'function') return
-  if (typeof source === 'object' && source !== null && 'file' in source && typeof source.file === 'string' && source.file !== '') return
+  const file = own(source, 'file')
+  if (typeof file === 'string' && file !== '') return
   throw configurationError(`${what} is no credential`, 'give a text, { file }, or a function that returns a text')
 }
 

@@ -1,21 +1,32 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { describe, expect, it, vi } from 'vitest'
-import { awsProvider } from '../aws-provider.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { context, failure } from '../testing/aws-trial.ts'
 
-/** As in a bundle whose entry waits before the SDK has run. */
-vi.mock('@aws-sdk/client-secrets-manager', () => ({ SecretsManagerClient: undefined }))
+const sdk = '@aws-sdk/client-secrets-manager'
+afterEach(() => vi.doUnmock(sdk))
 
 const own = { send: async () => ({}), config: { credentials: async () => ({}), region: async () => 'eu-west-1' } }
 const client = own as unknown as SecretsManagerClient // as much of it as the provider looks at
 
-describe('the AWS SDK, where it has not run', () => {
-  it.each([
-    ['that the provider creates', { region: 'eu-west-1' }],
-    ['that the application created', { client }],
-  ])('is CONFIGURATION for a client %s', async (_, options) => {
-    await expect(awsProvider(options).get('token', { signal: new AbortController().signal })).rejects.toMatchObject({
-      code: 'CONFIGURATION',
-      message: expect.stringMatching(/^the AWS SDK cannot be loaded \(/),
-    })
+describe('an AWS SDK that a bundle lost', () => {
+  it.each<[string, () => object]>([
+    [
+      'as esbuild does',
+      () => {
+        throw new Error('Dynamic require of "node:https" is not supported')
+      },
+    ],
+    ['as rollup does, whose entry waits before it has run', () => ({ SecretsManagerClient: undefined })],
+  ])('%s, is CONFIGURATION with a remedy', async (_, bundle) => {
+    vi.resetModules()
+    vi.doMock(sdk, bundle)
+    const { awsProvider } = await import('../aws-provider.ts')
+    for (const options of [{ region: 'eu-west-1' }, { client }]) {
+      expect(await failure(awsProvider(options).get('prod/db', context))).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: 'the AWS SDK cannot be loaded',
+        remedy: expect.stringMatching(/^install @aws-sdk.*external/),
+      })
+    }
   })
 })

@@ -1,6 +1,6 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
-import type { Lifetimes } from './freshness.ts'
+import { briefly, type Entry, freshness, type Lifetimes, type MemoryCache } from './entries.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { aborted } from '../guard/deadline.ts'
@@ -8,16 +8,13 @@ import type { CallContext, SecretProvider, StoredSecret } from '../contract/prov
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { type Call, type Flight, type Flights, isRefuted } from './single-flight.ts'
 import { describeKeyOf, type Found, isFresh, isVolatile } from './keys/cache-key.ts'
-import type { Refusals } from './refusals.ts'
-import { briefly, freshness } from './freshness.ts'
+import type { OwnWrites, Refusals } from './path-history.ts'
 import { SecretBytes } from '../value/secret-bytes.ts'
-import type { Entry, MemoryCache } from './entries.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
-import type { OwnWrites } from './own-writes.ts'
 import type { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
-import { storedSecretOf, wipe } from '../value/check-stored-secret.ts'
+import { storedSecretOf, wipe } from '../guard/check-answer.ts'
 
 export interface FetchOptions extends Lifetimes {
   readonly maxEntries: number

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { ProviderCache } from './provider-cache.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { StoredSecret } from '../contract/provider.ts'
-import { OwnWrites } from './own-writes.ts'
+import { OwnWrites } from './path-history.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { cached, fail, type Get, onCacheClock, pass, second, seen, shared, slow, start } from '../testing/cache-trial.ts'
 

@@ -1,11 +1,10 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Chain, type ChainRead, type Reading } from './chain.ts'
+import { Chain, type ChainRead, FallbackTraversal, type Reading } from './chain.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { chainEntryTo } from '../testing/chain-entries.ts'
 import { tracing } from '../observe/trace-channels.ts'
-import { FallbackTraversal } from './fallback-traversal.ts'
 
 const cached: ChainRead = { mode: 'cached' }
 

@@ -1,7 +1,7 @@
 import type { CallContext, SecretDescription } from '../contract/provider.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { descriptionOf, wipe } from '../value/check-stored-secret.ts'
-import type { FallbackTraversal } from './fallback-traversal.ts'
+import { descriptionOf, wipe } from '../guard/check-answer.ts'
+import type { FallbackTraversal } from './chain.ts'
 import type { Location } from './routing.ts'
 
 export type DescribeCall<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { FallbackPolicy } from './fallback-policy.ts'
 import type { Verdict } from '../errors/error-classes.ts'
-import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { FallbackTraversal } from './fallback-traversal.ts'
+import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
+import { FallbackTraversal } from './chain.ts'
 
 /** What one store of a chain says: its value, that there is none, or a failure's code. */
 type Saying = 'value' | 'missing' | SecretsErrorCode

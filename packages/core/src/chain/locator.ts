@@ -2,7 +2,7 @@ import type { SecretLocation } from '../contract/provider.ts'
 import { isRecord, own, ownMembers } from '../errors/own-properties.ts'
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { isStorePath } from '../kit/path.ts'
+import { isStorePath } from '../kit/input.ts'
 
 /** A store's own path, as `path`, `path#field` or an object. */
 export type Target = string | SecretLocation

@@ -1,12 +1,67 @@
-import { bounded, freezeDetector } from './deadline.ts'
-import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import { bounded, freezeDetector, promised } from './deadline.ts'
+import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
-import { onOneLine, withContext, SecretsError } from '../errors/secrets-error.ts'
+import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
 import type { OutageWarning } from './outage-warning.ts'
-import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from '../value/check-stored-secret.ts'
-import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
+import { asSecretsError, checkedAnswer, fulfilled, rejected, type Settled, settledMany, trustedError } from './check-answer.ts'
+import { type Close, closesLike } from './use-count.ts'
+
+/** One call of a provider's method, as `wrapProvider` passes it on. */
+export interface ProviderCall {
+  /** Such as `get` or `staging.put`. */
+  readonly method: string
+  /** Without the context. */
+  readonly args: readonly unknown[]
+  readonly context: CallContext
+}
+
+/**
+ * Returns a provider whose calls go through `around`: every member that returns a promise, also
+ * those of future versions. Absent members stay absent.
+ *
+ * @example
+ * import { envProvider } from '@finchat/secrets-core'
+ * import { wrapProvider } from '@finchat/secrets-core/provider'
+ *
+ * const counted = wrapProvider(envProvider(), (call, next) => {
+ *   console.log(call.method)
+ *   return next(call.context)
+ * })
+ * console.log(counted.name) // env
+ */
+export function wrapProvider(
+  provider: SecretProvider,
+  around: (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>,
+): SecretProvider {
+  return wrapMembers(provider, '', around)
+}
+
+/** These return no promise and take no context. */
+const plain = new Set(['locate', 'keepsFields', 'list'])
+
+function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
+  const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {
+    if (isGroup(member)) return [key, wrapMembers(member, `${prefix}${key}.`, around)]
+    if (typeof member !== 'function' || plain.has(key)) return [key, member]
+    const method = prefix + key
+    const call = (...all: unknown[]): Promise<unknown> => {
+      const args = all.slice(0, -1)
+      // By the contract, the last argument of a call is its context.
+      const context = all.at(-1) as CallContext
+      return around({ method, args, context }, (next) => promised(() => member(...args, next)))
+    }
+    if (method === 'close') closesLike(call as Close, member as Close) // the contract's member of this name
+    return [key, call]
+  })
+  return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type
+}
+
+/** An author's own clients and lists are not groups of calls. */
+function isGroup(member: unknown): member is Record<string, unknown> {
+  return typeof member === 'object' && member !== null && Object.getPrototypeOf(member) === Object.prototype
+}
 
 export interface GuardOptions {
   readonly deadlineMs: number
@@ -49,7 +104,7 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
   const send = (signal: AbortSignal): Promise<unknown> => {
     const fresh = Object.hasOwn(context, 'fresh') ? context.fresh : undefined
     sent = next({ ...context, fresh, signal })
-      .catch((error: unknown) => Promise.reject(trusted(error, method)))
+      .catch((error: unknown) => Promise.reject(trustedError(error, method)))
       .finally(() => (hasLanded = true))
     return sent
   }
@@ -57,7 +112,7 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
   const ask = (): Promise<unknown> => bounded(send, { deadlineMs, closing, signal: context.signal })
   try {
     const answer = repeatable.has(method) ? await repeated(call, ask, options) : await ask()
-    return checked(call, answer, provider)
+    return checkedAnswer(call, answer, provider)
   } catch (error) {
     const failure = asSecretsError(error)
     if (sent === undefined || !effects.has(method)) throw withContext(failure, { provider })
@@ -86,16 +141,6 @@ async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadl
 function isBatch({ method }: ProviderCall): boolean {
   return method === 'getMany'
 }
-
-function fulfilled(value: unknown): Settled {
-  return { status: 'fulfilled', value }
-}
-
-function rejected(reason: unknown): Settled {
-  return { status: 'rejected', reason }
-}
-
-type Settled = PromiseSettledResult<unknown>
 
 function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
   const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
@@ -142,41 +187,6 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
 }
 
-/** Codes of the core itself, and what a provider should reject with instead. */
-const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
-  ['NOT_FOUND', 'its get() must resolve to undefined instead'],
-  ['ABORTED', 'if the caller did not abort, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
-])
-const onExisting = new Set(['tag', 'delete', 'restore'])
-
-function trusted(error: unknown, method: string): SecretsError {
-  const failure = asSecretsError(error)
-  const remedy = reserved.get(failure.code)
-  if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
-  return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
-}
-
-/** Keeps only the kind of a foreign error, whose message may hold a secret. */
-export function asSecretsError(error: unknown): SecretsError {
-  let kind = 'an error of its own'
-  try {
-    if (SecretsError.isInstance(error)) return onOneLine(error)
-    kind = kindOf(error)
-  } catch {
-    // A foreign object's members may throw.
-  }
-  return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
-    remedy: "report it to the provider's author",
-  })
-}
-
-const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
-
-function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'something'
-  return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
-}
-
 /** Rejects with the error that a caller who waits would get. */
 function rejectedWithEffect(error: unknown): Promise<never> {
   return Promise.reject(withEffect(asSecretsError(error)))
@@ -186,91 +196,4 @@ function withEffect(error: SecretsError): SecretsError {
   if (error.effect !== undefined) return error
   const isOpen = error.code === 'DEADLINE_EXCEEDED' || error.code === 'ABORTED' || error.code === 'INTERNAL' || !isKnownCode(error.code)
   return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
-}
-
-function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
-  switch (call.method) {
-    case 'get':
-    case 'staging.get':
-      return checkedSecret(answer)
-    case 'getVersion':
-      return checkedVersion(checkedSecret(answer), call.args[1])
-    case 'getMany':
-      return checkedMany(answer, provider)
-    case 'describe':
-      return answer === undefined ? undefined : descriptionOf(answer)
-    case 'put':
-    case 'staging.put':
-    case 'staging.promote':
-      return receiptOf(answer)
-    case 'delete':
-      return deletionOf(answer)
-    default:
-      return answer
-  }
-}
-
-function checkedSecret(given: unknown): StoredSecret | undefined {
-  if (given === undefined) return undefined
-  const answer = storedSecretOf(given)
-  if (answer === undefined) throw malformed('what is not a secret')
-  if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
-    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {
-      remedy: "compare this machine's clock with the store's",
-    })
-  }
-  return answer
-}
-
-function checkedVersion(secret: StoredSecret | undefined, asked: unknown): StoredSecret | undefined {
-  if (secret === undefined || asked === 'previous' || secret.version === asked) return secret
-  throw malformed('another version than the one asked for')
-}
-
-function checkedMany(answer: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
-  if (!Array.isArray(answer)) throw malformed('another number of secrets than asked for')
-  return answer.map((each: Settled) => {
-    try {
-      if (each.status === 'rejected') throw each.reason
-      return { status: 'fulfilled', value: checkedSecret(each.value) }
-    } catch (error) {
-      return { status: 'rejected', reason: withContext(asSecretsError(error), { provider }) }
-    }
-  })
-}
-
-/**
- * Copies the results, since reading a provider's objects may throw; `undefined` if the count is
- * wrong.
- */
-function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
-  if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
-  // `map` would keep holes, and a hole is no answer.
-  return Array.from(paths, (_, index) => {
-    try {
-      return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
-    } catch (error) {
-      return rejected(asSecretsError(error))
-    }
-  })
-}
-
-function isOfLength(answer: unknown, length: number): answer is readonly unknown[] {
-  try {
-    return Array.isArray(answer) && answer.length === length
-  } catch {
-    return false
-  }
-}
-
-/** Own members only: a missing one must not read as "no such secret". */
-function settledValue(result: unknown): unknown {
-  const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
-  if (status?.value === 'fulfilled' && value !== undefined) return value.value
-  if (status?.value === 'rejected') throw trusted(reason?.value, 'getMany')
-  throw malformed('what is not a result')
-}
-
-export function malformed(what: string): SecretsError {
-  return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
 }

@@ -1,8 +1,7 @@
 import type { CallContext, ListedSecret, SecretProvider } from '../contract/provider.ts'
-import { asSecretsError, malformed } from './guard.ts'
+import { asSecretsError, listedOf, malformed } from './check-answer.ts'
 import { described } from '../errors/format.ts'
 import { own } from '../errors/own-properties.ts'
-import { listedOf } from '../value/check-stored-secret.ts'
 
 type List = NonNullable<SecretProvider['list']>
 

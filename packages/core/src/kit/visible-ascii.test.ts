@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isVisibleAscii } from './visible-ascii.ts'
+import { isVisibleAscii } from './credential.ts'
 
 it.each(['!', '~', 's.9f2c"\'', 'x'.repeat(5_000)])('takes %j', (text) => expect(isVisibleAscii(text)).toBe(true))
 

@@ -1,24 +1,20 @@
 import type { ChainEntry } from '../chain/routing.ts'
-import { own } from '../errors/own-properties.ts'
+import { own, ownMembers } from '../errors/own-properties.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
-
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
 import { ProviderCache } from '../cache/provider-cache.ts'
 import { CircuitBreaker } from '../guard/circuit-breaker.ts'
-import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
+import { assertCacheCalls, assertProviderCalls, type Settings } from './manager-options.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import { wasClosed } from '../guard/use-count.ts'
-import { sharedLifeMs } from '../cache/freshness.ts'
-import { guard } from '../guard/guard.ts'
-import type { Settings } from './manager-options.ts'
+import { sharedLifeMs } from '../cache/entries.ts'
+import { guard, wrapProvider } from '../guard/guard.ts'
 import { OutageWarning } from '../guard/outage-warning.ts'
-import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
-import { wrapProvider } from '../guard/wrap-provider.ts'
 
 export interface ChainParts {
   readonly shared: SharedCache | undefined

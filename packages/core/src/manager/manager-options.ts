@@ -168,3 +168,23 @@ function assertNumber(name: string, value: unknown, least: number, most: number 
 function wrong(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
+
+const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore checkHealth close'.split(' ')
+const neededCalls = ['read', 'fill', 'invalidate']
+
+/** A member that is no function would later look like an outage. */
+export function assertProviderCalls(provider: { readonly name: string }): void {
+  for (const call of providerCalls) assertCall(`the provider '${provider.name}'`, provider, call, false)
+}
+
+export function assertCacheCalls(shared: object): void {
+  for (const call of [...neededCalls, 'subscribe', 'close']) assertCall('cache.shared', shared, call, neededCalls.includes(call))
+}
+
+function assertCall(name: string, part: object, call: string, isNeeded: boolean): void {
+  const member = own(part, call)
+  if (typeof member === 'function' || (member === undefined && !isNeeded)) return
+  throw new SecretsError('CONFIGURATION', `${name} has ${described(member)} for ${call}()`, {
+    remedy: isNeeded ? 'pass a function' : 'pass a function, or leave it out',
+  })
+}

@@ -8,8 +8,8 @@ import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { listedEntries } from '../guard/listed-entries.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
-import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
+import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
+import type { FallbackTraversal } from '../chain/chain.ts'
 
 /** Options of `describeSecret`. */
 export interface DescribeOptions extends CallOptions {

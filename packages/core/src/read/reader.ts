@@ -1,4 +1,4 @@
-import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from '../chain/chain.ts'
+import { type Chain, type ChainAsk, type ChainRead, type Deliver, FallbackTraversal, type Reading } from '../chain/chain.ts'
 import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -9,10 +9,9 @@ import type { Metadata, Observer } from '../observe/operation.ts'
 import { type Location, locationsOf, type Route } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
 import { aggregateError } from '../errors/aggregate-error.ts'
-import { withContext, SecretsError } from '../errors/secrets-error.ts'
+import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
-import { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 /** One secret of `getSecretValues`, or one field of it. */
 export interface SecretRequest {

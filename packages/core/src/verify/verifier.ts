@@ -1,6 +1,6 @@
 import { untilAborted } from '../guard/deadline.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
-import type { Reading } from '../chain/chain.ts'
+import type { FallbackTraversal, Reading } from '../chain/chain.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
@@ -15,7 +15,6 @@ import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from './digest.ts'
-import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 /** Options of `verifySecret`. */
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {

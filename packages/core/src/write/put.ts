@@ -5,7 +5,7 @@ import { placeInMap, setFields } from '../value/nested-fields.ts'
 import { own } from '../errors/own-properties.ts'
 import type { Location } from '../chain/routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { wipe } from '../value/check-stored-secret.ts'
+import { wipe } from '../guard/check-answer.ts'
 import { keepsFields, type Target } from './write-target.ts'
 
 const mostAttempts = 10

@@ -5,7 +5,7 @@ import type { FallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { chainEntryTo } from '../testing/chain-entries.ts'
 import { refusal } from '../testing/refusal.ts'
-import { FallbackTraversal } from '../chain/fallback-traversal.ts'
+import { FallbackTraversal } from '../chain/chain.ts'
 import { describeAt, describeCurrent } from '../chain/describe.ts'
 import { locationAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 

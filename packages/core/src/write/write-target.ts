@@ -1,12 +1,12 @@
-import { describeAt, describeCurrent, type DescribeCall } from '../chain/describe.ts'
+import { describeAt, type DescribeCall, describeCurrent } from '../chain/describe.ts'
 import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
 import type { Location, Locations } from '../chain/routing.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { withContext, SecretsError } from '../errors/secrets-error.ts'
-import { wipe } from '../value/check-stored-secret.ts'
+import { SecretsError, withContext } from '../errors/secrets-error.ts'
+import { wipe } from '../guard/check-answer.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
-import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/chain.ts'
 
 export interface Target {
   readonly location: Location

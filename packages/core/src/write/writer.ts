@@ -4,9 +4,9 @@ import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../co
 import type { Metadata, Observer } from '../observe/operation.ts'
 import { own } from '../errors/own-properties.ts'
 import { type Location, locationsOf, type Route } from '../chain/routing.ts'
-import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import { put } from './put.ts'
-import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/chain.ts'
 import {
   choiceMembers,
   deleteMembers,

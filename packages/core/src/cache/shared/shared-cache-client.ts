@@ -7,7 +7,7 @@ import { HighWaterMark } from './high-water-mark.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { own } from '../../errors/own-properties.ts'
-import { storedSecretOf } from '../../value/check-stored-secret.ts'
+import { storedSecretOf } from '../../guard/check-answer.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
 
 /** A slower shared cache costs more than the store that it spares. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { descriptionOf, isStoredSecret, listedOf } from './check-stored-secret.ts'
+import { descriptionOf, isStoredSecret, listedOf } from './check-answer.ts'
 
 const canary = 'canary-2f61'
 

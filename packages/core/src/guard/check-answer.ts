@@ -1,0 +1,201 @@
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { own, ownMembers } from '../errors/own-properties.ts'
+import { onOneLine, SecretsError, withContext } from '../errors/secrets-error.ts'
+import type { ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+
+const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'expiresAt', 'exclusive']
+
+/** Copies the known members of a store's answer; `undefined` if it is no secret. */
+export function storedSecretOf(answer: unknown): StoredSecret | undefined {
+  const secret = typeof answer === 'object' && answer !== null ? ownMembers(answer, secretMembers) : undefined
+  return isStoredSecret(secret) ? secret : undefined
+}
+
+export function isStoredSecret(answer: unknown): answer is StoredSecret {
+  if (typeof answer !== 'object' || answer === null) return false
+  const { value, version, revision, currentSince, expiresAt } = answer as { readonly [member in keyof StoredSecret]?: unknown } // each is checked below
+  const hasValue = typeof value === 'string' || value instanceof Uint8Array
+  const hasVersion = version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)
+  return hasValue && hasVersion && isAbsentOr('string', revision) && isAbsentOr('number', currentSince) && isAbsentOr('number', expiresAt)
+}
+
+function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
+  return member === undefined || (typeof member === type && !Number.isNaN(member))
+}
+
+/**
+ * Copies only the members of a description, since a careless provider may return the whole secret.
+ */
+export function descriptionOf(answer: unknown): SecretDescription {
+  const versions = own(answer, 'versions')
+  const facts = only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive'], answer)
+  return { ...facts, ...tagsOf(own(answer, 'tags')), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
+}
+
+function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
+  return only(['version', 'revision', 'currentSince'], version)
+}
+
+/** Only text: an object could hold anything. */
+function tagsOf(tags: unknown): Pick<SecretDescription, 'tags'> {
+  if (typeof tags !== 'object' || tags === null) return {}
+  return { tags: Object.fromEntries(Object.entries(tags).filter(([, tag]) => typeof tag === 'string')) }
+}
+
+export function receiptOf(answer: unknown): WriteReceipt {
+  return only(['version', 'revision'], answer)
+}
+
+export function deletionOf(answer: unknown): { readonly restorableUntil?: number | undefined } {
+  return only(['restorableUntil'], answer)
+}
+
+export function listedOf(answer: ListedSecret): ListedSecret {
+  return { path: answer.path, ...tagsOf(own(answer, 'tags')) }
+}
+
+function only(keys: readonly string[], answer: unknown): object {
+  return Object.fromEntries(keys.map((key) => [key, own(answer, key)] as const).filter(([, value]) => value !== undefined))
+}
+
+export function wipe(secret: SecretDescription | StoredSecret | undefined): void {
+  if (secret !== undefined && 'value' in secret && secret.value instanceof Uint8Array) secret.value.fill(0)
+}
+
+export function fulfilled(value: unknown): Settled {
+  return { status: 'fulfilled', value }
+}
+
+export function rejected(reason: unknown): Settled {
+  return { status: 'rejected', reason }
+}
+
+export type Settled = PromiseSettledResult<unknown>
+
+interface Asked {
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+/** Copies what the method may answer; throws for anything else. */
+export function checkedAnswer({ method, args }: Asked, answer: unknown, provider: string): unknown {
+  switch (method) {
+    case 'get':
+    case 'staging.get':
+      return checkedSecret(answer)
+    case 'getVersion':
+      return checkedVersion(checkedSecret(answer), args[1])
+    case 'getMany':
+      return checkedMany(answer, provider)
+    case 'describe':
+      return answer === undefined ? undefined : descriptionOf(answer)
+    case 'put':
+    case 'staging.put':
+    case 'staging.promote':
+      return receiptOf(answer)
+    case 'delete':
+      return deletionOf(answer)
+    default:
+      return answer
+  }
+}
+
+function checkedSecret(given: unknown): StoredSecret | undefined {
+  if (given === undefined) return undefined
+  const answer = storedSecretOf(given)
+  if (answer === undefined) throw malformed('what is not a secret')
+  if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
+    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {
+      remedy: "compare this machine's clock with the store's",
+    })
+  }
+  return answer
+}
+
+function checkedVersion(secret: StoredSecret | undefined, asked: unknown): StoredSecret | undefined {
+  if (secret === undefined || asked === 'previous' || secret.version === asked) return secret
+  throw malformed('another version than the one asked for')
+}
+
+function checkedMany(answer: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
+  if (!Array.isArray(answer)) throw malformed('another number of secrets than asked for')
+  return answer.map((each: Settled) => {
+    try {
+      if (each.status === 'rejected') throw each.reason
+      return { status: 'fulfilled', value: checkedSecret(each.value) }
+    } catch (error) {
+      return { status: 'rejected', reason: withContext(asSecretsError(error), { provider }) }
+    }
+  })
+}
+
+/**
+ * Copies the results, since reading a provider's objects may throw; `undefined` if the count is
+ * wrong.
+ */
+export function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
+  if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
+  // `map` would keep holes, and a hole is no answer.
+  return Array.from(paths, (_, index) => {
+    try {
+      return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
+    } catch (error) {
+      return rejected(asSecretsError(error))
+    }
+  })
+}
+
+function isOfLength(answer: unknown, length: number): answer is readonly unknown[] {
+  try {
+    return Array.isArray(answer) && answer.length === length
+  } catch {
+    return false
+  }
+}
+
+/** Own members only: a missing one must not read as "no such secret". */
+function settledValue(result: unknown): unknown {
+  const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
+  if (status?.value === 'fulfilled' && value !== undefined) return value.value
+  if (status?.value === 'rejected') throw trustedError(reason?.value, 'getMany')
+  throw malformed('what is not a result')
+}
+
+export function malformed(what: string): SecretsError {
+  return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
+}
+
+/** Codes of the core itself, and what a provider should reject with instead. */
+const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
+  ['NOT_FOUND', 'its get() must resolve to undefined instead'],
+  ['ABORTED', 'if the caller did not abort, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
+])
+const onExisting = new Set(['tag', 'delete', 'restore'])
+
+export function trustedError(error: unknown, method: string): SecretsError {
+  const failure = asSecretsError(error)
+  const remedy = reserved.get(failure.code)
+  if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
+  return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
+}
+
+/** Keeps only the kind of a foreign error, whose message may hold a secret. */
+export function asSecretsError(error: unknown): SecretsError {
+  let kind = 'an error of its own'
+  try {
+    if (SecretsError.isInstance(error)) return onOneLine(error)
+    kind = kindOf(error)
+  } catch {
+    // A foreign object's members may throw.
+  }
+  return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
+    remedy: "report it to the provider's author",
+  })
+}
+
+const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something'
+  return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
+}

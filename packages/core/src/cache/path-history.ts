@@ -1,7 +1,6 @@
-import { Lru } from './keys/lru.ts'
+import { Lru, type VersionSelector } from './keys/lru.ts'
 import { isRefusal, isUnasked } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import type { VersionSelector } from './keys/cache-key.ts'
 
 /** Paths of each kind; names may come from users, so memory is bounded. */
 const most = 10_000

@@ -1,8 +1,32 @@
-import type { Found, ReadMode, VersionSelector } from './keys/cache-key.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
+import type { VersionSelector } from './keys/lru.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
 import { raceAbort } from '../guard/deadline.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+
+/**
+ * How a read uses the cache. `fresh`: asks the store, and replaces a lease. `volatile`
+ * (`autoCleanup`): keeps no value.
+ */
+export type ReadMode = 'cached' | 'fresh' | 'volatile' | 'fresh volatile'
+
+export function isFresh(mode: ReadMode): boolean {
+  return mode === 'fresh' || mode === 'fresh volatile'
+}
+
+export function isVolatile(mode: ReadMode): boolean {
+  return mode === 'volatile' || mode === 'fresh volatile'
+}
+
+export interface Found {
+  /** Readable only in this turn of the event loop. */
+  readonly held: SecretBytes
+  readonly from: 'memory' | 'shared' | 'store'
+  readonly stale: boolean
+  /** Why the store was unreachable; with every stale answer. */
+  readonly outage?: SecretsErrorCode | undefined
+}
 
 export interface StoreRead {
   readonly path: string

@@ -1,5 +1,6 @@
 import { Batch } from '../cache/batch.ts'
-import { type Found, isFresh, isVolatile, type ReadMode, type VersionSelector } from '../cache/keys/cache-key.ts'
+import type { VersionSelector } from '../cache/keys/lru.ts'
+import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'

@@ -1,5 +1,5 @@
 import type { ProviderCache } from '../cache/provider-cache.ts'
-import type { Found } from '../cache/keys/cache-key.ts'
+import type { Found } from '../cache/single-flight.ts'
 import type { Absence, Entry } from '../cache/entries.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Location, Route } from '../chain/routing.ts'

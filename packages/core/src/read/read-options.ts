@@ -1,5 +1,5 @@
 import { assertField, assertVersion, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
-import type { VersionSelector } from '../cache/keys/cache-key.ts'
+import type { VersionSelector } from '../cache/keys/lru.ts'
 import type { MemberKind, MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 

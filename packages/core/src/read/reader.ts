@@ -1,5 +1,6 @@
 import { type Chain, type ChainAsk, type ChainRead, type Deliver, FallbackTraversal, type Reading } from '../chain/chain.ts'
-import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import type { VersionSelector } from '../cache/keys/lru.ts'
+import type { ReadMode } from '../cache/single-flight.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'

@@ -1,3 +1,21 @@
+/** `undefined`: the current version. */
+export type VersionSelector = number | 'previous' | undefined
+
+/** Paths hold no line feeds (`routing` checks that), so no path equals another one's version. */
+export function keyOf(path: string, version: VersionSelector): string {
+  return version === undefined ? path : `${path}\n${version}`
+}
+
+/** The key of describing calls: no version has this name. */
+export function describeKeyOf(path: string): string {
+  return `${path}\ndescribe`
+}
+
+export function pathOf(key: string): string {
+  const end = key.indexOf('\n')
+  return end === -1 ? key : key.slice(0, end)
+}
+
 export class Lru<V> {
   readonly #entries = new Map<string, V>()
   readonly #capacity: number

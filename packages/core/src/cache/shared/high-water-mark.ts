@@ -1,5 +1,4 @@
-import { Lru } from '../keys/lru.ts'
-import { keyOf, type VersionSelector } from '../keys/cache-key.ts'
+import { keyOf, Lru, type VersionSelector } from '../keys/lru.ts'
 
 const most = 10_000
 

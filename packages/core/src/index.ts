@@ -27,7 +27,7 @@ export type { CacheOptions, SecretsManagerOptions } from './manager/manager-opti
 export { createSecretsManager } from './manager/create-manager.ts'
 export { isValidName } from './chain/routing.ts'
 export type { FallbackPolicy } from './chain/fallback-policy.ts'
-export type { Verdict } from './errors/error-classes.ts'
+export type { FallbackAction } from './errors/error-classes.ts'
 export type { ReadOneOptions, ReadOptions } from './read/read-options.ts'
 export type { SecretRequest } from './read/reader.ts'
 export type { SecretValue } from './value/secret-value.ts'

@@ -289,8 +289,8 @@ describe('the version before the current one', () => {
   it.each([
     ['its own revision', { revision: 'r2', currentSince: now - 1 }],
     ['a later moment', { revision: 'r1', currentSince: now + 1 }],
-  ])('is not accepted of versions without a number if it has %s', async (_, facts) => {
-    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...facts })
+  ])('is not accepted of versions without a number if it has %s', async (_, metadata) => {
+    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...metadata })
     const store = { ...readOnly('store', async () => ({ value: 'v2', revision: 'r2', currentSince: now })), getVersion }
     const secrets = createSecretsManager({ providers: [store] })
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
@@ -536,9 +536,9 @@ describe('a rotation by another process', () => {
     if (isHeld) await secrets.verifySecret('token', 'v1')
     store.plan = () => faults.delay(50)
     const before = store.provider.calls('get')
-    const verdicts = Promise.all(Array.from({ length: 1_000 }, (_, index) => secrets.verifySecret('token', `guess ${index}`)))
+    const matches = Promise.all(Array.from({ length: 1_000 }, (_, index) => secrets.verifySecret('token', `guess ${index}`)))
     await vi.advanceTimersByTimeAsync(50)
-    expect(new Set(await verdicts)).toEqual(new Set([false]))
+    expect(new Set(await matches)).toEqual(new Set([false]))
     expect(store.provider.calls('get') - before).toBe(1)
   })
 
@@ -549,11 +549,11 @@ describe('a rotation by another process', () => {
     const caller = new AbortController()
     const guess = codeOf(secrets.verifySecret('token', 'guess', { signal: caller.signal }))
     await vi.advanceTimersByTimeAsync(10)
-    const verdicts = Promise.all(Array.from({ length: 100 }, () => secrets.verifySecret('token', 'v2')))
+    const matches = Promise.all(Array.from({ length: 100 }, () => secrets.verifySecret('token', 'v2')))
     await vi.advanceTimersByTimeAsync(10)
     caller.abort()
     await vi.advanceTimersByTimeAsync(30)
-    expect([await guess, new Set(await verdicts)]).toEqual(['ABORTED', new Set([true])])
+    expect([await guess, new Set(await matches)]).toEqual(['ABORTED', new Set([true])])
     expect(provider.calls('get')).toBe(2)
   })
 
@@ -562,7 +562,7 @@ describe('a rotation by another process', () => {
     [150, [true, true], 2],
   ])(
     'is seen though the call that was joined had begun %d ms before it: at once, or when it is presented again',
-    async (ms, verdicts, calls) => {
+    async (ms, matches, calls) => {
       const store = breakable({ secrets: { token: 'v1' } })
       const secrets = createSecretsManager({ providers: [store.provider] })
       store.plan =
@@ -579,7 +579,7 @@ describe('a rotation by another process', () => {
       await vi.advanceTimersByTimeAsync(200)
       expect([await before, await first, await secrets.verifySecret('token', 'v2'), store.provider.calls('get')]).toEqual([
         true,
-        ...verdicts,
+        ...matches,
         calls,
       ])
     },
@@ -591,12 +591,12 @@ describe('a rotation by another process', () => {
     const secrets = createSecretsManager({ providers: [first.provider, second.provider] })
     await secrets.verifySecret('token', 'v1')
     second.plan = () => faults.delay(50)
-    const verdicts = []
+    const matches = []
     for (let ms = 0; ms < 50; ms += 1) {
-      verdicts.push(secrets.verifySecret('token', 'guess'))
+      matches.push(secrets.verifySecret('token', 'guess'))
       await vi.advanceTimersByTimeAsync(1)
     }
-    await Promise.all(verdicts)
+    await Promise.all(matches)
     expect([first.provider.calls('get'), second.provider.calls('get')]).toEqual([2, 2])
   })
 

@@ -240,9 +240,9 @@ class World {
 
   #checkValue(by: number, { held, from, stale }: Found, changedTo: number): void {
     const state = Number(held.text().slice(1))
-    const age = Date.now() - held.facts.askedAt
+    const age = Date.now() - held.metadata.askedAt
     if (from === 'memory') assert.ok(age < (stale ? ttlMs + maxStaleMs : ttlMs), `served at the age of ${age} ms`)
-    const call = this.#calls.find((each) => each.by === by && each.isRead && each.at === held.facts.askedAt)
+    const call = this.#calls.find((each) => each.by === by && each.isRead && each.at === held.metadata.askedAt)
     if (state < changedTo) {
       assert.notEqual(from, 'shared', 'what is older than a change of its own was taken from others')
       const keptFor = Date.now() - (call?.landedAt ?? -Infinity)

@@ -67,23 +67,23 @@ describe('a back-off of an outage', () => {
     ['stands where that is said to have been in the future, by a clock that was set back', 5_000, false],
   ])('%s', (_, recoveredAt, isOver) => {
     const memory = memoryOf(recoveredAt)
-    memory.noteFailure('k', down, 1_000, 1_000)
+    memory.recordFailure('k', down, 1_000, 1_000)
     expect(memory.failure('k', 1_100) === undefined).toBe(isOver)
   })
 
   it('is not extended by a call that overlaps its begin', () => {
     const memory = memoryOf(-Infinity)
-    memory.noteFailure('k', down, 1_000, 2_000)
-    memory.noteFailure('k', down, 1_500, 2_400)
+    memory.recordFailure('k', down, 1_000, 2_000)
+    memory.recordFailure('k', down, 1_500, 2_400)
     expect([memory.failure('k', 2_499)?.retryAt, memory.failure('k', 2_500)]).toEqual([2_500, undefined])
-    memory.noteFailure('k', down, 2_500, 2_600)
+    memory.recordFailure('k', down, 2_500, 2_600)
     expect(memory.failure('k', 2_600)?.retryAt).toBe(3_600)
   })
 
   it('ends with an answer of such a call', () => {
     const memory = memoryOf(-Infinity)
-    memory.noteFailure('k', down, 1_000, 2_000)
+    memory.recordFailure('k', down, 1_000, 2_000)
     const denied = new SecretsError('PERMISSION_DENIED', 'no')
-    expect(memory.noteFailure('k', denied, 1_500, 2_100)).toBe(denied)
+    expect(memory.recordFailure('k', denied, 1_500, 2_100)).toBe(denied)
   })
 })

@@ -182,14 +182,14 @@ export class MemoryCache {
   }
 
   /** `isBehind`: the store may not show a write of this process yet. */
-  noteAbsence(key: string, now: number, isBehind = false): void {
+  recordAbsence(key: string, now: number, isBehind = false): void {
     const before = this.#absences.get(key)
     this.#absences.set(key, (isBehind ? briefAbsence : absence)(before, now, this.#options))
     if (before !== undefined) endAbsence(before)
   }
 
   /** Adds the time from which the store may be asked again. */
-  noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
+  recordFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
     // A call that overlapped the latest failure tells nothing new.
     if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
@@ -206,12 +206,12 @@ export class MemoryCache {
     return error !== undefined && isOutage(error.code) ? error : undefined
   }
 
-  #untilRecheck({ facts }: SecretBytes, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+  #untilRecheck({ metadata }: SecretBytes, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
     const { recheckMs } = this.#options
-    return recheckMs === undefined || facts.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
+    return recheckMs === undefined || metadata.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
   }
 
-  noteAnswer(key: string): void {
+  endBackOff(key: string): void {
     this.#backOffs.delete(key)
   }
 
@@ -253,7 +253,7 @@ export class MemoryCache {
 }
 
 function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'askedAt'>, sharedAt?: number): boolean {
-  const later = held.facts.askedAt - (sharedAt ?? askedAt)
+  const later = held.metadata.askedAt - (sharedAt ?? askedAt)
   const areAlike = flight.isShared === (sharedAt !== undefined)
   // At the same time, our own store's answer wins.
   if (!areAlike && later === 0) return !flight.isShared

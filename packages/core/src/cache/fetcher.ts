@@ -13,7 +13,7 @@ import { SecretBytes } from '../value/secret-bytes.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import type { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { saidNothing, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
+import { emptyAnswer, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../guard/check-answer.ts'
 
 export interface FetchOptions extends Lifetimes {
@@ -51,46 +51,46 @@ export class Fetcher {
   async fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, batch } = flight.read
     const shared = this.#sharedFor(flight)
-    let said = saidNothing
+    let answer = emptyAnswer
     let isAsking = false
     try {
-      if (shared !== undefined) said = await shared.read(path, version)
-      const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
-      if (spared !== undefined) return spared
+      if (shared !== undefined) answer = await shared.read(path, version)
+      const found = this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
+      if (found !== undefined) return found
       if (flight.cancel?.signal.aborted) throw aborted()
       isAsking = true
     } finally {
       // Otherwise the batch and the fleet would wait for this flight.
       if (!isAsking) batch?.leave()
-      if (!isAsking) shared?.giveUp(path, version, said)
+      if (!isAsking) shared?.releaseLease(path, version, answer)
     }
-    return this.#askStore(flight, shared, said)
+    return this.#askStore(flight, shared, answer)
   }
 
-  async #askStore(flight: Flight, shared: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
+  async #askStore(flight: Flight, shared: SharedCacheClient | undefined, answer: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
-      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) shared?.giveUp(path, version, said)
-      else shared?.bring(path, version, said, stored, flight.askedAt)
+      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) shared?.releaseLease(path, version, answer)
+      else shared?.publish(path, version, answer, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
-      shared?.giveUp(path, version, said)
-      if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
+      shared?.releaseLease(path, version, answer)
+      if (this.#shouldAnnounce(flight, answer, error)) this.#announce(path, answer)
       throw this.#failed(flight, error)
     }
   }
 
   /** Only a process that held the secret announces its withdrawal. */
-  #isNewsToFleet({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
+  #shouldAnnounce({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
     const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !isSuperseded
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
   }
 
   /** Volatile reads announce too, since memory may hold the value although they do not share it. */
-  #announce(path: string, said: SharedAnswer): void {
-    this.#parts.options.shared?.withdrawn(path, said, this.#parts.memory.entry(path)?.held.facts.version)
+  #announce(path: string, answer: SharedAnswer): void {
+    this.#parts.options.shared?.withdrawn(path, answer, this.#parts.memory.entry(path)?.held.metadata.version)
   }
 
   /** Volatile reads share nothing, and what the store refused us is not taken from others. */
@@ -106,7 +106,7 @@ export class Fetcher {
     // The store may have refused us while we waited.
     if (this.#sharedFor(flight) === undefined) return undefined
     const { path, version, mode } = flight.read
-    const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
+    const heldSince = this.#held(flight)?.held.metadata.askedAt ?? -Infinity
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.isSuperseded) this.#parts.refusals.answered([flight.key], flight.id)
@@ -139,9 +139,9 @@ export class Fetcher {
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
     if (flight.isSuperseded || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
-    this.#parts.memory.noteAnswer(key)
+    this.#parts.memory.endBackOff(key)
     this.#withdraw(key, flight)
-    if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.noteAbsence(key, Date.now())
+    if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.recordAbsence(key, Date.now())
     return undefined
   }
 
@@ -152,7 +152,7 @@ export class Fetcher {
     const written = isSuperseded ? undefined : this.#held(flight)
     if (!isSuperseded) {
       access?.answered(key, read.path)
-      memory.noteAnswer(key)
+      memory.endBackOff(key)
     }
     const isRetained = written !== undefined && !isVolatile(read.mode) && memory.retain(written, Date.now())
     if (isRetained && !isFresh(read.mode)) {
@@ -160,11 +160,11 @@ export class Fetcher {
       return { held: written.held, from: 'memory', stale: false }
     }
     if (stored === undefined) {
-      if (!isSuperseded) memory.noteAbsence(key, Date.now(), true)
+      if (!isSuperseded) memory.recordAbsence(key, Date.now(), true)
       return undefined
     }
     // It replaces the value that an outage would have served.
-    if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
+    if (written !== undefined && !isRetained) refusals.recordChange(read.path, id)
     const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
     return { held, from: 'store', stale: false }
   }
@@ -172,7 +172,7 @@ export class Fetcher {
   /** Unless it is older than a write of this process. */
   #held({ key, read: { path, version } }: Flight): Entry | undefined {
     const entry = this.#parts.memory.entry(key)
-    return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
+    return entry && !this.#parts.writes.isBehind(path, version, entry.held.metadata) ? entry : undefined
   }
 
   #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): SecretBytes {
@@ -191,7 +191,7 @@ export class Fetcher {
     const { id, key, read, isSuperseded } = flight
     const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
     const held = this.#copied(stored, askedAt)
-    if (!isSuperseded) memory.noteAnswer(key)
+    if (!isSuperseded) memory.endBackOff(key)
     if (!isSuperseded && !isBehind && !isShared) {
       flights.supersede(key, flight)
       // Also what is kept nowhere, and any version, shows that there is such a secret.
@@ -247,12 +247,12 @@ export class Fetcher {
     const { memory, refusals, access } = this.#parts
     const { path } = call.read
     const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
-    refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
+    refusals.record(isOfDescription ? describeKeyOf(path) : path, error, call.id)
     if (!call.isSuperseded) memory.dropAbsence(path)
     if (isOfDescription || !isWithdrawal(error.code)) return
     access?.refused(path)
     if (call.isSuperseded) return
-    if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
+    if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, emptyAnswer)
     this.#withdraw(path, call, error.code)
   }
 
@@ -263,7 +263,7 @@ export class Fetcher {
     // all.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
     // If the value is dropped, its refusal stays, so that no later provider answers in an outage.
-    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.note(refused, error, id)
+    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.record(refused, error, id)
     if (isRefusal(error.code) && !isSuperseded) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
       if (!isSuperseded) this.#withdraw(refused, flight, error.code)
@@ -271,7 +271,7 @@ export class Fetcher {
       this.#parts.access?.refused(refused)
     }
     const isKept = !isSuperseded && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
-    return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error
+    return isKept ? this.#parts.memory.recordFailure(key, error, askedAt, Date.now()) : error
   }
 }
 

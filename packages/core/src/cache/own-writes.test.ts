@@ -303,7 +303,7 @@ describe('after a withdrawal by this process, a value', () => {
   it.each<[string, (store: ProviderCache) => Promise<void>]>([
     ['it was restored', (store) => wrote(store)],
     ['it was created anew, with number 1', (store) => wrote(store, 1)],
-    ['a change may have been done, whose answer was lost', async (store) => (store.noteChange('a'), store.invalidate('a'))],
+    ['a change may have been done, whose answer was lost', async (store) => (store.recordChange('a'), store.invalidate('a'))],
   ])('is kept as any other when %s', async (_, change) => {
     const { store, get } = cached()
     await wrote(store, 9)

@@ -9,7 +9,7 @@ interface Refusal {
   readonly error: SecretsError
   /** The number of the call, in order of their begin. */
   readonly call: number
-  saidAt: number
+  answeredAt: number
 }
 
 /** Without them an outage would undo a revocation, since later providers would answer. */
@@ -23,12 +23,12 @@ export class Refusals {
   }
 
   /** Ignores errors that are no answer about the secret. */
-  note(key: string, error: SecretsError, call: number): void {
+  record(key: string, error: SecretsError, call: number): void {
     if (isRefusal(error.code)) this.#set(key, error, call)
   }
 
   /** Later providers' values may be older. */
-  noteChange(path: string, call: number): void {
+  recordChange(path: string, call: number): void {
     if (!this.#isStanding(path) || this.isChanged(path)) this.#set(path, changed, call)
   }
 
@@ -57,15 +57,15 @@ export class Refusals {
   }
 
   #set(key: string, error: SecretsError, call: number): void {
-    if ((this.#refusals.get(key)?.call ?? 0) <= call) this.#refusals.set(key, { error, call, saidAt: Date.now() })
+    if ((this.#refusals.get(key)?.call ?? 0) <= call) this.#refusals.set(key, { error, call, answeredAt: Date.now() })
   }
 
   #isStanding(key: string): boolean {
     const refusal = this.#refusals.get(key)
     if (refusal === undefined) return false
     // A clock that is set back neither ends a refusal nor extends it.
-    refusal.saidAt = Math.min(refusal.saidAt, Date.now())
-    return Date.now() - refusal.saidAt < this.#lastMs
+    refusal.answeredAt = Math.min(refusal.answeredAt, Date.now())
+    return Date.now() - refusal.answeredAt < this.#lastMs
   }
 }
 
@@ -85,8 +85,8 @@ function changedError({ code, problem, retryAt, remedy, provider }: SecretsError
   return error
 }
 
-function remembered({ error, saidAt }: Refusal, { code, retryAt }: SecretsError): SecretsError {
-  const seconds = Math.round((Date.now() - saidAt) / 1000)
+function remembered({ error, answeredAt }: Refusal, { code, retryAt }: SecretsError): SecretsError {
+  const seconds = Math.round((Date.now() - answeredAt) / 1000)
   return new SecretsError(error.code, `${error.problem}, as the store said ${seconds} s ago; it cannot be asked now (${code})`, {
     ...error,
     retryAt,

@@ -854,7 +854,7 @@ describe('the value', () => {
     get.mockImplementation(async () => ({ value: 'v1', version: 3, revision: 'r', currentSince: 5 }))
     const [first, second_] = [await found(store), await found(store)]
     expect(first?.held).toBe(second_?.held)
-    expect(first?.held.facts).toEqual({ version: 3, revision: 'r', currentSince: 5, provider: 'p', askedAt: start })
+    expect(first?.held.metadata).toEqual({ version: 3, revision: 'r', currentSince: 5, provider: 'p', askedAt: start })
     expect([first?.from, second_?.from]).toEqual(['store', 'memory'])
   })
 
@@ -1067,7 +1067,7 @@ describe('a store behind a shared cache', () => {
     read.mockImplementation(async () => hit)
     const { store, get } = cached({}, { shared: client })
     const answer = await found(store)
-    expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
+    expect([answer?.from, answer?.held.text(), answer?.held.metadata.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
     expect(get).not.toHaveBeenCalled()
     read.mockImplementation(async () => ({ leaseToken: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))

@@ -110,7 +110,7 @@ export class ProviderCache {
     this.#tally.misses += 1
     const failure = this.#failure(key, now, entry?.staleUntil)
     const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)
-    return answer.catch((error: unknown) => this.#standIn(read, key, error))
+    return answer.catch((error: unknown) => this.#staleOrRefusal(read, key, error))
   }
 
   /** Remembers refusals like those of reads. */
@@ -130,7 +130,7 @@ export class ProviderCache {
   /** `withdrawn`: the error of a withdrawal. Without it the secret may exist again. */
   changed(path: string, withdrawn?: SecretsError): void {
     for (const each of this.#holders) each.#refusals.restored(path)
-    this.noteChange(path, withdrawn)
+    this.recordChange(path, withdrawn)
     if (withdrawn !== undefined) this.#withdrew(path)
   }
 
@@ -145,19 +145,19 @@ export class ProviderCache {
   }
 
   /** An outage must not bring back a later provider's older value. */
-  noteChange(path: string, refusal?: SecretsError): void {
+  recordChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
-    for (const each of holders) each.#noteChange(path, refusal)
+    for (const each of holders) each.#recordChange(path, refusal)
   }
 
-  #noteChange(path: string, refusal: SecretsError | undefined): void {
+  #recordChange(path: string, refusal: SecretsError | undefined): void {
     const call = this.#flights.next()
     if (refusal === undefined) {
       this.#writes.restored(path)
-      return this.#refusals.noteChange(path, call)
+      return this.#refusals.recordChange(path, call)
     }
-    this.#refusals.note(path, refusal, call)
+    this.#refusals.record(path, refusal, call)
     this.#memory.dropAbsence(path)
   }
 
@@ -199,7 +199,7 @@ export class ProviderCache {
   /** No older value may be served. */
   #changedElsewhere(path: string): void {
     const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
-    if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
+    if (isKnown) this.#refusals.recordChange(path, this.#flights.next())
     this.forget(path)
   }
 
@@ -237,7 +237,7 @@ export class ProviderCache {
   }
 
   /** Returns the stale value, or throws the remembered refusal. */
-  #standIn(read: StoreRead, key: string, error: unknown): Found {
+  #staleOrRefusal(read: StoreRead, key: string, error: unknown): Found {
     if (!SecretsError.isInstance(error)) throw error
     const entry = this.#memory.entry(key)
     const now = this.#now()
@@ -270,7 +270,7 @@ export class ProviderCache {
     const failure = this.#memory.failure(key, now, staleUntil)
     const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
     // Recorded as a back-off, so that readers with stale values return spread over time.
-    return rest === undefined ? failure : this.#memory.noteFailure(key, heldBackBy(rest, this.#provider.name), now, now)
+    return rest === undefined ? failure : this.#memory.recordFailure(key, heldBackBy(rest, this.#provider.name), now, now)
   }
 
   #outage(key: string): SecretsError | undefined {

@@ -5,7 +5,7 @@ import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
-import { type FallbackPolicy, verdictOn } from './fallback-policy.ts'
+import { type FallbackPolicy, actionFor } from './fallback-policy.ts'
 import { isFinal } from '../cache/path-history.ts'
 import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
 
@@ -20,7 +20,7 @@ export class FallbackTraversal<Step> {
   readonly #attempts: SecretsErrorAttempt[] = []
   #position = 0
   #degraded = false
-  #silent = false
+  #hasUnreachable = false
   #unsupported = false
   /** The error that an overridden row would have thrown. */
   #overridden: SecretsError | undefined
@@ -49,16 +49,16 @@ export class FallbackTraversal<Step> {
 
   /** Throws if the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
-    if (isFinal(error) || verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
-    if (verdictOn(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
-    else if (error.code !== 'UNSUPPORTED') this.#silent = true
+    if (isFinal(error) || actionFor(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
+    if (actionFor(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
+    else if (error.code !== 'UNSUPPORTED') this.#hasUnreachable = true
     if (error.code === 'UNSUPPORTED') this.#unsupported = true
     else this.#degraded = true
     this.#move(attemptOf(provider, error, durationMs))
   }
 
   end(): SecretsError {
-    if (this.#silent) return this.#notAsked()
+    if (this.#hasUnreachable) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden
     if (this.#unsupported) {
       return unresolvedError('UNSUPPORTED', 'no provider that can answer this has the secret', this.name, this.#attempts)
@@ -138,7 +138,7 @@ export class Chain {
       try {
         found = await answerAt(location, read, undefined)
       } catch (error) {
-        this.#fellBack(traversal, location, asFailure(error), startedAt)
+        this.#recordFallback(traversal, location, asFailure(error), startedAt)
         continue
       }
       const reading = this.#reading(traversal, location, found, startedAt)
@@ -178,7 +178,7 @@ export class Chain {
     const startedAt = Date.now()
     const [answered] = await Promise.allSettled([answer])
     try {
-      if (answered.status === 'rejected') return this.#fellBack(ask.traversal, location, asFailure(answered.reason), startedAt)
+      if (answered.status === 'rejected') return this.#recordFallback(ask.traversal, location, asFailure(answered.reason), startedAt)
       const reading = this.#reading(ask.traversal, location, answered.value, startedAt)
       if (reading !== undefined) results.set(ask, { status: 'fulfilled', value: ask.deliver(reading) })
     } catch (reason) {
@@ -192,16 +192,16 @@ export class Chain {
       traversal.missing(chainEntry.provider.name, elapsedSince(startedAt))
       return undefined
     }
-    if (found.stale) this.#warned(traversal.name, chainEntry, found.outage ?? 'UNAVAILABLE', 'stale')
+    if (found.stale) this.#warn(traversal.name, chainEntry, found.outage ?? 'UNAVAILABLE', 'stale')
     return { ...found, location, degraded: traversal.degraded }
   }
 
-  #fellBack(traversal: FallbackTraversal<Location>, { chainEntry }: Location, error: SecretsError, startedAt: number): void {
+  #recordFallback(traversal: FallbackTraversal<Location>, { chainEntry }: Location, error: SecretsError, startedAt: number): void {
     traversal.failed(chainEntry.provider.name, error, elapsedSince(startedAt))
-    if (error.code !== 'UNSUPPORTED') this.#warned(traversal.name, chainEntry, error.code, 'next')
+    if (error.code !== 'UNSUPPORTED') this.#warn(traversal.name, chainEntry, error.code, 'next')
   }
 
-  #warned(name: string, chainEntry: ChainEntry, code: SecretsError['code'], answer: 'stale' | 'next'): void {
+  #warn(name: string, chainEntry: ChainEntry, code: SecretsError['code'], answer: 'stale' | 'next'): void {
     chainEntry.outage.failed(code)
     if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: chainEntry.provider.name, code, answer })
   }
@@ -260,7 +260,7 @@ async function versionAt(location: Location, read: ChainRead): Promise<Found | u
   if (current === undefined) return undefined
   if (found !== undefined) throw found
   const unnumbered =
-    read.version === 'previous' || current.held.facts.version !== undefined ? '' : '; versions that something else wrote have no numbers'
+    read.version === 'previous' || current.held.metadata.version !== undefined ? '' : '; versions that something else wrote have no numbers'
   throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, {
     remedy: `it has the secret, so no other provider is asked${unnumbered}`,
   })

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
-import { isKnownCode, isOutage, isWithdrawal, type Verdict } from '../errors/error-classes.ts'
-import { assertFallbackPolicy, type FallbackPolicy, verdictOn } from './fallback-policy.ts'
+import { isKnownCode, isOutage, isWithdrawal, type FallbackAction } from '../errors/error-classes.ts'
+import { assertFallbackPolicy, type FallbackPolicy, actionFor } from './fallback-policy.ts'
 
 /** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
-const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])[] = [
+const rows: readonly (readonly [SecretsErrorCode, FallbackAction, 'out' | 'drop' | ''])[] = [
   ['UNAVAILABLE', 'next', 'out'],
   ['DEADLINE_EXCEEDED', 'next', 'out'],
   ['RATE_LIMITED', 'next', 'out'],
@@ -25,9 +25,9 @@ const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])
 const fixed: readonly string[] = ['NOT_FOUND', 'ABORTED', 'AUDIT_FAILED']
 
 describe('the fallback policy', () => {
-  it.each(rows)('%s: %s %s', (code, verdict, kind) => {
-    expect([verdictOn(code, []), isOutage(code), isWithdrawal(code), isKnownCode(code)]).toEqual([
-      verdict,
+  it.each(rows)('%s: %s %s', (code, action, kind) => {
+    expect([actionFor(code, []), isOutage(code), isWithdrawal(code), isKnownCode(code)]).toEqual([
+      action,
       kind === 'out',
       kind === 'drop',
       true,
@@ -36,25 +36,25 @@ describe('the fallback policy', () => {
 
   it.each(['QUANTUM_ERROR', 'constructor', '__proto__', ''])('stops at the unknown code %j', (code) => {
     expect(isKnownCode(code)).toBe(false)
-    expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
+    expect(actionFor(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
   })
 
-  it.each(rows.filter(([code]) => !fixed.includes(code)))('allows an override of %s', (code, verdict) => {
-    const other = verdict === 'next' ? 'stop' : 'next'
-    expect(verdictOn(code, [{ [code]: other }])).toBe(other)
+  it.each(rows.filter(([code]) => !fixed.includes(code)))('allows an override of %s', (code, action) => {
+    const other = action === 'next' ? 'stop' : 'next'
+    expect(actionFor(code, [{ [code]: other }])).toBe(other)
   })
 
   it.each(fixed)('never allows an override of %s', (code) => {
-    expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
+    expect(actionFor(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
     expect(() => assertFallbackPolicy({ [code]: 'next' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 
   it('prefers the row of the call to that of the manager', () => {
     const manager: FallbackPolicy = { PERMISSION_DENIED: 'next', UNAVAILABLE: 'stop' }
-    expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: 'stop' }])).toBe('stop')
-    expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: undefined }])).toBe('next')
-    expect(verdictOn('UNAVAILABLE', [manager, undefined])).toBe('stop')
-    expect(verdictOn('DELETED', [manager, Object.create({ DELETED: 'next' }) as FallbackPolicy])).toBe('stop')
+    expect(actionFor('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: 'stop' }])).toBe('stop')
+    expect(actionFor('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: undefined }])).toBe('next')
+    expect(actionFor('UNAVAILABLE', [manager, undefined])).toBe('stop')
+    expect(actionFor('DELETED', [manager, Object.create({ DELETED: 'next' }) as FallbackPolicy])).toBe('stop')
   })
 
   it('refuses unknown rows and actions', () => {

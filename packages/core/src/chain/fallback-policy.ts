@@ -1,19 +1,19 @@
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
-import { isKnownCode, type Verdict, verdicts } from '../errors/error-classes.ts'
+import { isKnownCode, type FallbackAction, defaultActions } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** The rows that a manager or a call may override. */
 export type FallbackPolicy = {
-  readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
+  readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: FallbackAction | undefined
 }
 
 const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
 
 export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
   if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
-  const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))
+  const rows = Object.keys(defaultActions).filter((code) => !fixed.has(code))
   for (const [code, action] of Object.entries(policy ?? {})) {
     if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
     if (action === 'next' || action === 'stop' || action === undefined) continue
@@ -26,11 +26,11 @@ function wrongPolicy(problem: string, remedy: string): SecretsError {
 }
 
 /** Unknown codes stop the chain. Later policies override earlier ones. */
-export function verdictOn(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): Verdict {
+export function actionFor(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): FallbackAction {
   if (!isKnownCode(code)) return 'stop'
-  if (fixed.has(code)) return verdicts[code]
+  if (fixed.has(code)) return defaultActions[code]
   const overrides = policies.findLast(
     (policy) => policy !== undefined && Object.hasOwn(policy, code) && policy[code as keyof FallbackPolicy],
   )
-  return overrides?.[code as keyof FallbackPolicy] ?? verdicts[code] // the keys that FallbackPolicy lacks are fixed
+  return overrides?.[code as keyof FallbackPolicy] ?? defaultActions[code] // the keys that FallbackPolicy lacks are fixed
 }

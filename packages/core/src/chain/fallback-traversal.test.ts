@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { FallbackPolicy } from './fallback-policy.ts'
-import type { Verdict } from '../errors/error-classes.ts'
+import type { FallbackAction } from '../errors/error-classes.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import { FallbackTraversal } from './chain.ts'
 
@@ -55,12 +55,12 @@ const overridable = [
   'INTERNAL',
 ] as const
 
-function verdict(code: string, manager: Record<string, Verdict>, call: Record<string, Verdict>): Verdict {
+function action(code: string, manager: Record<string, FallbackAction>, call: Record<string, FallbackAction>): FallbackAction {
   const byTable = goOn.includes(code) ? 'next' : 'stop'
   return neverOverridden.includes(code) ? byTable : (call[code] ?? manager[code] ?? byTable)
 }
 
-function reference(sayings: readonly Saying[], manager: Record<string, Verdict>, call: Record<string, Verdict>): Outcome {
+function reference(sayings: readonly Saying[], manager: Record<string, FallbackAction>, call: Record<string, FallbackAction>): Outcome {
   const passed: string[] = []
   for (const [by, saying] of sayings.entries()) {
     // A store that lacks the selector says nothing of the others' answers; every other failure leaves a doubt.
@@ -68,7 +68,7 @@ function reference(sayings: readonly Saying[], manager: Record<string, Verdict>,
     if (saying === 'missing') continue
     // A store that lacks the version is no proof that one which could not be asked has it not.
     if (saying === 'NOT_FOUND' && passed.some((each) => each !== 'UNSUPPORTED')) return { code: 'UNAVAILABLE', by }
-    if (verdict(saying, manager, call) === 'stop') return { code: saying, by }
+    if (action(saying, manager, call) === 'stop') return { code: saying, by }
     passed.push(saying)
   }
   if (passed.length === 0) return { code: 'NOT_FOUND' }
@@ -81,7 +81,7 @@ describe('FallbackTraversal', () => {
   it('ends as the table says, for every chain and every override', () => {
     const code = fc.constantFrom<Saying>(...overridable, 'ABORTED', 'NOT_FOUND', 'AUDIT_FAILED', 'OF_A_LATER_RELEASE' as Saying)
     const chain = fc.array(fc.oneof(fc.constantFrom<Saying>('value', 'missing', 'UNAVAILABLE', 'UNSUPPORTED'), code), { maxLength: 5 })
-    const policy = fc.dictionary(fc.constantFrom(...overridable), fc.constantFrom<Verdict>('next', 'stop'), { maxKeys: 5 })
+    const policy = fc.dictionary(fc.constantFrom(...overridable), fc.constantFrom<FallbackAction>('next', 'stop'), { maxKeys: 5 })
     fc.assert(
       fc.property(chain, policy, policy, (sayings, manager, call) => {
         const { asked, error: _, ...outcome } = walked(sayings, [manager, call])

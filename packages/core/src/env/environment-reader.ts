@@ -22,11 +22,11 @@ export interface EnvironmentReader {
 export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
 
 /** `blocks`: the provider cannot be made, and its factory's error would be less clear. */
-export type NoteProblem = (message: string, blocks: boolean) => void
+export type ReportProblem = (message: string, blocks: boolean) => void
 
 /** Adds each variable that it reads to `asked`. */
-export function environmentReader(env: Environment, note: NoteProblem, asked: Set<string> = new Set()): EnvironmentReader {
-  const problem = (message: string): void => note(message, true)
+export function environmentReader(env: Environment, report: ReportProblem, asked: Set<string> = new Set()): EnvironmentReader {
+  const problem = (message: string): void => report(message, true)
   const optional = (variable: string): string | undefined => {
     asked.add(variable)
     return ownVariable(env, variable) || undefined
@@ -40,7 +40,7 @@ export function environmentReader(env: Environment, note: NoteProblem, asked: Se
     optional,
     required,
     problem,
-    names: (variable) => parseNames(listOf(optional(variable)), (what) => note(`${variable}: ${what}`, false)),
+    names: (variable) => parseNames(listOf(optional(variable)), (what) => report(`${variable}: ${what}`, false)),
   }
 }
 

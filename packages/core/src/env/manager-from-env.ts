@@ -50,7 +50,7 @@ export function secretsManagerFromEnv(
   const asked = new Set<string>()
   const reader = environmentReader(env, (message) => problems.push(message), asked)
   const factories = new Map(Object.entries({ env: () => envProvider({ env }), ...available }))
-  for (const [name, factory] of Object.entries(available)) noteFactory(name, factory, problems)
+  for (const [name, factory] of Object.entries(available)) checkFactory(name, factory, problems)
   const choices = chosenProviders(reader, env)
   const providers = choices.flatMap((choice) => {
     const factory = factories.get(choice.name)
@@ -88,8 +88,8 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
 
 const ours = new Set(['aws', 'vault', 'local'])
 
-function noteFactory(name: string, factory: unknown, problems: string[]): void {
-  if (typeof factory === 'function') return notePlace(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
+function checkFactory(name: string, factory: unknown, problems: string[]): void {
+  if (typeof factory === 'function') return checkFactoryName(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
   if (factory === undefined) return
   const remedy = ours.has(name)
     ? `pass ${name}FromEnv itself, without calling it`
@@ -100,7 +100,7 @@ function noteFactory(name: string, factory: unknown, problems: string[]): void {
 }
 
 /** One of our factories under another name would be asked in its place, or never. */
-function notePlace(name: string, own: string, problems: string[]): void {
+function checkFactoryName(name: string, own: string, problems: string[]): void {
   if (own !== name && ours.has(own)) problems.push(`${quoted(name)} makes the provider ${own}: pass { ${own}: ${own}FromEnv }`)
 }
 
@@ -127,7 +127,7 @@ function made(name: string, factory: unknown, env: Environment, problems: string
   )
   try {
     const provider: SecretProvider = factory(reader)
-    if (ours.has(name)) notePlace(name, provider.name, problems)
+    if (ours.has(name)) checkFactoryName(name, provider.name, problems)
     return [provider]
   } catch (error) {
     if (!isBlocked)

@@ -1,13 +1,13 @@
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 
 /** After a failed provider, the chain asks the next one or stops. */
-export type Verdict = 'next' | 'stop'
+export type FallbackAction = 'next' | 'stop'
 
 /**
  * `next` where the store gave no answer about the secret; a later provider must not overrule an
  * answer.
  */
-export const verdicts: { readonly [code in SecretsErrorCode]: Verdict } = {
+export const defaultActions: { readonly [code in SecretsErrorCode]: FallbackAction } = {
   UNAVAILABLE: 'next',
   DEADLINE_EXCEEDED: 'next',
   RATE_LIMITED: 'next',
@@ -27,7 +27,7 @@ export const verdicts: { readonly [code in SecretsErrorCode]: Verdict } = {
 }
 
 export function isKnownCode(code: string): code is SecretsErrorCode {
-  return Object.hasOwn(verdicts, code)
+  return Object.hasOwn(defaultActions, code)
 }
 
 /** The store is unavailable: its last answer may still be served. */
@@ -47,5 +47,5 @@ export function isUnasked(code: SecretsErrorCode): boolean {
 
 /** The store's answer about the secret, which a later provider must not overrule. */
 export function isRefusal(code: SecretsErrorCode): boolean {
-  return verdicts[code] === 'stop' && code !== 'NOT_FOUND' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
+  return defaultActions[code] === 'stop' && code !== 'NOT_FOUND' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
 }

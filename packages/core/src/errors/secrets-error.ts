@@ -125,15 +125,15 @@ function visibleIn<Members extends object>(members: Members, show: (text: string
 }
 
 function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
-  return visibleIn(said(attempt, attemptKeys), visible)
+  return visibleIn(definedMembers(attempt, attemptKeys), visible)
 }
 
 function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorContext {
-  return said(error, detailKeys)
+  return definedMembers(error, detailKeys)
 }
 
 /** Copies only these members, without `undefined` ones. */
-function said<Members extends object>(thing: Members, members: readonly (keyof Members & string)[]): Members {
+function definedMembers<Members extends object>(thing: Members, members: readonly (keyof Members & string)[]): Members {
   return Object.fromEntries(Object.entries(ownMembers(thing, members)).filter(([, value]) => value !== undefined)) as Members // what is left out may be absent
 }
 

@@ -28,8 +28,8 @@ function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
  */
 export function descriptionOf(answer: unknown): SecretDescription {
   const versions = own(answer, 'versions')
-  const facts = only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive'], answer)
-  return { ...facts, ...tagsOf(own(answer, 'tags')), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
+  const metadata = only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive'], answer)
+  return { ...metadata, ...tagsOf(own(answer, 'tags')), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
 }
 
 function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {

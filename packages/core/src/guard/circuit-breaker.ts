@@ -105,8 +105,8 @@ export class CircuitBreaker {
   }
 
   get #isOpen(): boolean {
-    const isSilent = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
-    return isSilent || this.#failing?.error.code === 'CREDENTIALS_MISSING'
+    const hasFailed = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
+    return hasFailed || this.#failing?.error.code === 'CREDENTIALS_MISSING'
   }
 }
 

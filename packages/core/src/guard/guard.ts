@@ -172,18 +172,18 @@ function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt 
   const errors = results.map((each) => (each.status === 'rejected' ? asSecretsError(each.reason) : undefined))
   const codes = errors.map((error) => error?.code)
   if (codes.some((code) => code === undefined)) outage.answered()
-  if (codes.some((code) => !isWithoutNews(code) && !isSilence(code))) return circuit.succeeded()
-  if (codes.every(isWithoutNews)) return circuit.withdrawn()
+  if (codes.some((code) => !isNeutral(code) && !isUnreachable(code))) return circuit.succeeded()
+  if (codes.every(isNeutral)) return circuit.withdrawn()
   const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
-  const silence = errors.findLast((error) => isSilence(error?.code))
-  if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
+  const unreachable = errors.findLast((error) => isUnreachable(error?.code))
+  if (unreachable !== undefined) circuit.failed(paths, Date.now(), unreachable, begunAt)
 }
 
-function isWithoutNews(code: SecretsErrorCode | undefined): boolean {
+function isNeutral(code: SecretsErrorCode | undefined): boolean {
   return code === 'ABORTED' || code === 'UNSUPPORTED'
 }
 
-function isSilence(code: SecretsErrorCode | undefined): boolean {
+function isUnreachable(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
 }
 

@@ -119,7 +119,7 @@ async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: 
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
   const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined
-  store.noteChange(path)
+  store.recordChange(path)
   await store.invalidate(path, typeof version === 'number' ? version : undefined)
 }
 

@@ -94,11 +94,11 @@ describe('settingsOf', () => {
     ['a policy that is a Map', { fallback: new Map([['UNAVAILABLE', 'stop']]) }, /^the fallback policy is a Map/],
     ['a policy that is text', { fallback: 'next' }, /^the fallback policy is text/],
     [
-      'a verdict that is none',
+      'an action that is none',
       { fallback: { PERMISSION_DENIED: 'continue' } },
       /^the fallback policy has text in the row PERMISSION_DENIED \(use 'next' or 'stop'\)$/,
     ],
-    ['a verdict that is true', { fallback: { UNAVAILABLE: true } }, /has a boolean in the row UNAVAILABLE/],
+    ['an action that is true', { fallback: { UNAVAILABLE: true } }, /has a boolean in the row UNAVAILABLE/],
     [
       'a row that is not there',
       { fallback: { UNAVAILBLE: 'stop' } },

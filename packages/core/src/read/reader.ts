@@ -194,14 +194,14 @@ export class Reader {
     })
     // The first admitted operation begins the batch for all.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
-    const observed = asks.map(({ route, metadata: learnt, ask }) =>
+    const observed = asks.map(({ route, metadata: recorded, ask }) =>
       observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (metadata) => {
         if (route.failure !== undefined) throw route.failure
         const results = await (begun ??= chain.readMany(
           asks.flatMap((each) => (each.route.failure === undefined ? each.ask : [])),
           this.#chainRead(options),
         ))
-        Object.assign(metadata, learnt)
+        Object.assign(metadata, recorded)
         const result = results.get(ask)
         if (result?.status === 'fulfilled') return result.value
         throw result?.reason
@@ -250,7 +250,7 @@ function recordAndDeliver<T>(metadata: Metadata, reading: Reading, deliver: Deli
 }
 
 function recordMetadata(metadata: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
-  const { provider, version, revision, exclusive } = held.facts
+  const { provider, version, revision, exclusive } = held.metadata
   metadata.provider = provider
   metadata.version = version
   metadata.revision = revision

@@ -176,7 +176,7 @@ function store(asked: string[]): SecretProvider {
 }
 
 /** What each call gives, as text that pollution cannot reach. */
-function said(name: string, call: () => Promise<unknown>): Promise<string> {
+function outcomeOf(name: string, call: () => Promise<unknown>): Promise<string> {
   return call().then(
     (result) => `${name}: ${String(result)}`,
     (error: unknown) => `${name}: ${String(error)} ${JSON.stringify(error).replaceAll(/"durationMs":\d+/g, '')}`,
@@ -246,7 +246,7 @@ async function behaviour(core: Core): Promise<readonly string[]> {
   const asked: string[] = []
   const manager = core.createSecretsManager({ providers: [core.envProvider({ env: { A: '1' } }), store(asked)] })
   const lines: string[] = []
-  for (const [name, call] of Object.entries(calls)) lines.push(await said(name, () => call(manager, core)))
+  for (const [name, call] of Object.entries(calls)) lines.push(await outcomeOf(name, () => call(manager, core)))
   return [...lines, ...asked]
 }
 

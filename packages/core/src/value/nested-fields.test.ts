@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutFields, isWrittenText, placeInMap, setFields } from './nested-fields.ts'
+import { cutFields, isWrittenText, fieldsInMap, setFields } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const text = '{"user":"app","password":"00123","n":1.10}'
@@ -23,20 +23,20 @@ describe('a JSON object that was written as one text to a store of maps', () => 
     ['that is missing', '{}'],
   ])('is not recognised in a field %s', (_, given) => {
     expect(isWrittenText(given)).toBe(false)
-    expect(placeInMap(given, ['user'])).toEqual(['user'])
+    expect(fieldsInMap(given, ['user'])).toEqual(['user'])
   })
 
   it('has its fields inside it, except `value`', () => {
     const written = map({ value: text })
-    expect(cutFields(written, placeInMap(written, ['password']))).toBe('00123')
-    expect(cutFields(written, placeInMap(written, ['/n']))).toBe('1.10')
-    for (const own of ['value', '/value', '/value/x']) expect(placeInMap(written, [own])).toEqual([own])
-    expect(placeInMap(written, ['value', 'user'])).toEqual(['value', 'user'])
+    expect(cutFields(written, fieldsInMap(written, ['password']))).toBe('00123')
+    expect(cutFields(written, fieldsInMap(written, ['/n']))).toBe('1.10')
+    for (const own of ['value', '/value', '/value/x']) expect(fieldsInMap(written, [own])).toEqual([own])
+    expect(fieldsInMap(written, ['value', 'user'])).toEqual(['value', 'user'])
   })
 
   it.each(['__proto__', 'constructor', ''])('has no inherited field %j', (field) => {
     const written = map({ value: text })
-    expect(() => cutFields(written, placeInMap(written, [field]))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    expect(() => cutFields(written, fieldsInMap(written, [field]))).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 })
 

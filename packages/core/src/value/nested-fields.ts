@@ -14,7 +14,7 @@ export function isWrittenText(map: string): boolean {
 }
 
 /** Looks inside the map's one JSON text, unless `value` itself is meant. */
-export function placeInMap(map: string, fields: readonly string[]): readonly string[] {
+export function fieldsInMap(map: string, fields: readonly string[]): readonly string[] {
   const [first] = fields
   const isOwn = first === undefined || first === textField || first === `/${textField}` || first.startsWith(`/${textField}/`)
   return isOwn || !isWrittenText(map) ? fields : [textField, ...fields]

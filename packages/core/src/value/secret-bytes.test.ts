@@ -5,7 +5,7 @@ import type { StoredSecret } from '../contract/provider.ts'
 import { SecretBytes } from './secret-bytes.ts'
 import { Zeroizer } from './zeroizer.ts'
 
-const facts = { provider: 'p', askedAt: 0 }
+const metadata = { provider: 'p', askedAt: 0 }
 const wiped = expect.objectContaining({ code: 'ABORTED' })
 
 let zeroizer: Zeroizer
@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers())
 
 function hold(value: StoredSecret['value'], shape?: 'map'): SecretBytes {
-  return new SecretBytes({ value, shape }, facts, zeroizer)
+  return new SecretBytes({ value, shape }, metadata, zeroizer)
 }
 
 const anyCharacter = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code))
@@ -52,7 +52,7 @@ describe('SecretBytes', () => {
       value: typeof value === 'string' ? value : value.slice(),
     })
     for (const [n, { version, revision, ...secret }] of secrets.map(copyOf).entries()) {
-      const held = new SecretBytes(secret, { ...facts, version, revision }, zeroizer)
+      const held = new SecretBytes(secret, { ...metadata, version, revision }, zeroizer)
       expect(secrets.map((other) => held.equals(other))).toEqual(secrets.map((_, index) => index === n))
     }
     expect(secrets[3]?.value).toEqual(Uint8Array.of(118))
@@ -108,7 +108,7 @@ describe('a part of a SecretBytes', () => {
     expect(part.text()).toBe('1.10')
     expect(held.part(['a', 'b'])).toBe(part)
     expect(held.part(['a']).text()).toBe('{"b":1.10}')
-    expect(part.facts).toBe(facts)
+    expect(part.metadata).toBe(metadata)
   })
 
   it('is a field of a JSON object written as one text to a store of maps', () => {

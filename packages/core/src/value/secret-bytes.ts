@@ -2,7 +2,7 @@ import { ownMemory } from './off-heap-bytes.ts'
 import { type SecretMetadata } from './secret-value.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { soleField } from './json-field.ts'
-import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
+import { cutFields, isWrittenText, fieldsInMap } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
 import type { Zeroizer } from './zeroizer.ts'
@@ -15,7 +15,7 @@ type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
  * read decodes them and throws once they are wiped, so that no read returns zeros.
  */
 export class SecretBytes {
-  readonly facts: SecretMetadata
+  readonly metadata: SecretMetadata
   readonly isMap: boolean
   readonly #bytes: Buffer
   readonly #encoding: Encoding
@@ -28,8 +28,8 @@ export class SecretBytes {
   #released = false
   #wiped = false
 
-  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretMetadata, zeroizer: Zeroizer) {
-    this.facts = facts
+  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, metadata: SecretMetadata, zeroizer: Zeroizer) {
+    this.metadata = metadata
     this.isMap = secret.shape === 'map'
     this.#encoding = encodingOf(secret.value)
     this.#bytes = bytesOf(secret.value, this.#encoding)
@@ -61,7 +61,7 @@ export class SecretBytes {
     const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
-    const part = new SecretBytes({ value: this.#cut(fields) }, this.facts, this.#zeroizer)
+    const part = new SecretBytes({ value: this.#cut(fields) }, this.metadata, this.#zeroizer)
     // The cache released this secret and will not release the part, so the finalizer must.
     if (this.#released) part.#watch()
     this.#parts ??= new Map()
@@ -96,7 +96,7 @@ export class SecretBytes {
   }
 
   equals({ value, shape, version, revision }: StoredSecret): boolean {
-    if (this.facts.version !== version || this.facts.revision !== revision || this.isMap !== (shape === 'map')) return false
+    if (this.metadata.version !== version || this.metadata.revision !== revision || this.isMap !== (shape === 'map')) return false
     if (typeof value !== 'string') return this.isBinary && Buffer.compare(this.#bytes, value) === 0
     return !this.isBinary && this.text() === value
   }
@@ -120,7 +120,7 @@ export class SecretBytes {
   #cut(fields: readonly string[]): string {
     const text = this.text()
     if (fields.length === 0) return soleField(text)
-    return cutFields(text, this.isMap ? placeInMap(text, fields) : fields)
+    return cutFields(text, this.isMap ? fieldsInMap(text, fields) : fields)
   }
 
   #watch(): void {

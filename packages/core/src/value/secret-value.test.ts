@@ -11,10 +11,10 @@ import { Zeroizer } from './zeroizer.ts'
 
 const canary = 'canary-41f9'
 const json = `{"user":"me","password":"${canary}"}`
-const facts = { provider: 'aws', askedAt: 1_000, version: 3, revision: 'r-3', currentSince: 500, expiresAt: 9_000 }
+const metadata = { provider: 'aws', askedAt: 1_000, version: 3, revision: 'r-3', currentSince: 500, expiresAt: 9_000 }
 
 function valueOf(value: string | Uint8Array, shape?: 'map'): SecretValue {
-  return new SecretBytes({ value, shape }, facts, new Zeroizer()).value(false, true)
+  return new SecretBytes({ value, shape }, metadata, new Zeroizer()).value(false, true)
 }
 
 afterEach(() => vi.useRealTimers())

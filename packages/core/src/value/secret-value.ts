@@ -9,7 +9,7 @@ export interface SecretMetadata extends Omit<StoredSecret, 'value' | 'shape'> {
 }
 
 interface ReadableSecret {
-  readonly facts: SecretMetadata
+  readonly metadata: SecretMetadata
   part(fields: readonly string[]): { text(): string; bytes(): Uint8Array }
   json(): string
 }
@@ -74,32 +74,32 @@ export class SecretValue {
 
   /** The store's number of this version; `undefined` if it has none. */
   get version(): number | undefined {
-    return this.#held.facts.version
+    return this.#held.metadata.version
   }
 
   /** The store's own identity of this content. */
   get revision(): string | undefined {
-    return this.#held.facts.revision
+    return this.#held.metadata.revision
   }
 
   /** When this version became current, epoch milliseconds; `undefined` if unknown. */
   get currentSince(): number | undefined {
-    return this.#held.facts.currentSince
+    return this.#held.metadata.currentSince
   }
 
   /** When the value expires, epoch milliseconds. */
   get expiresAt(): number | undefined {
-    return this.#held.facts.expiresAt
+    return this.#held.metadata.expiresAt
   }
 
   /** The provider that answered. */
   get provider(): string {
-    return this.#held.facts.provider
+    return this.#held.metadata.provider
   }
 
   /** Milliseconds since the store was asked. */
   get age(): number {
-    return Math.max(0, Date.now() - this.#held.facts.askedAt)
+    return Math.max(0, Date.now() - this.#held.metadata.askedAt)
   }
 
   /** The store cannot be asked now; this is its last answer. */

@@ -16,7 +16,7 @@ export class SkippedNumbers {
 
   /** Returns its number. `undefined` for a lagging replica, or a store without descriptions. */
   below({ held, location }: Current): Promise<number | undefined> {
-    const known = this.#below.get(held) ?? numberBelow(held.facts.version ?? 0, location)
+    const known = this.#below.get(held) ?? numberBelow(held.metadata.version ?? 0, location)
     this.#below.set(held, known)
     return known
   }

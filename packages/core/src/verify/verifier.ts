@@ -33,7 +33,7 @@ interface Current {
 
 interface Earlier {
   readonly digest: Uint8Array
-  readonly metadata: SecretBytes['facts']
+  readonly metadata: SecretBytes['metadata']
 }
 
 interface Previous {
@@ -98,7 +98,7 @@ export class Verifier {
       const { store, entry } = found
       const digest = found.part.digest(this.#verification.digest)
       const isMatch = this.#verification.match(presented, [digest, undefined]) === 0
-      const isFinal = isMatch || entry.held.facts.exclusive || !this.#rechecks.isOpen(store, entry.path)
+      const isFinal = isMatch || entry.held.metadata.exclusive || !this.#rechecks.isOpen(store, entry.path)
       return isFinal ? isMatch : undefined
     } catch {
       return undefined
@@ -113,7 +113,7 @@ export class Verifier {
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
       return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (metadata) => {
-        const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
+        const compare: Compare = (changes, recorded) => this.#compare(route, candidate, { ...options, ...changes }, recorded)
         const { matched, error } = await this.#decide(compare, startedAt, options.signal, metadata)
         metadata.matched = matched
         // The version that could not be read might have matched.
@@ -136,11 +136,11 @@ export class Verifier {
   async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, metadata: Metadata): Promise<Comparison> {
     const first = await compare({}, metadata)
     const { matched, current } = first
-    if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
+    if (matched !== 'none' || current === undefined || current.held.metadata.exclusive) return first
     const { store, path } = { ...current.location, ...current.location.chainEntry }
     // A store answer of this call, or of one that it joined, is recent enough.
-    const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
-    if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
+    const isBrought = current.from !== 'memory' && current.held.metadata.askedAt >= startedAt - joinedMs
+    if (isBrought && current.held.metadata.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
       const second = await this.#recheck(compare, { first, store, path, signal, metadata })
       if (second.matched !== 'none') this.#rechecks.reset(store, path)
@@ -198,7 +198,7 @@ export class Verifier {
   }
 
   async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
-    const { currentSince } = current?.held.facts ?? {}
+    const { currentSince } = current?.held.metadata ?? {}
     const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
     if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
       return nothing
@@ -212,7 +212,7 @@ export class Verifier {
 
   /** By number, since a lagging replica's `previous` may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
-    const { version, revision, currentSince } = current.held.facts
+    const { version, revision, currentSince } = current.held.metadata
     if (version === undefined) {
       const previous = await this.#readVersion(current, 'previous', options)
       const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
@@ -229,7 +229,7 @@ export class Verifier {
   /** A version read before the current one may have been replaced since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
-    const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.facts.askedAt
+    const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.metadata.askedAt
     return isSure ? known : this.#read(current, version, options, true)
   }
 
@@ -244,7 +244,7 @@ export class Verifier {
     return (
       found && {
         digest: partOf({ ...found, location, degraded: false }, field).digest(this.#verification.digest),
-        metadata: found.held.facts,
+        metadata: found.held.metadata,
       }
     )
   }

@@ -1,7 +1,7 @@
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { keysOf, memberOf, soleField } from '../value/json-field.ts'
-import { placeInMap, setFields } from '../value/nested-fields.ts'
+import { fieldsInMap, setFields } from '../value/nested-fields.ts'
 import { own } from '../errors/own-properties.ts'
 import type { Location } from '../chain/routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -143,7 +143,7 @@ function withField(current: StoredSecret | undefined, fields: readonly string[],
     wipe(current)
     throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
   }
-  return setFields(current.value, current.shape === 'map' ? placeInMap(current.value, fields) : fields, value)
+  return setFields(current.value, current.shape === 'map' ? fieldsInMap(current.value, fields) : fields, value)
 }
 
 async function putWhole({ location, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {

@@ -154,7 +154,7 @@ export class Writer {
   async #changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
     const { store, provider } = chainEntry
     const [result] = await Promise.allSettled([change()])
-    if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
+    if (result.status === 'rejected') recordFailedChange(store, path, result.reason)
     else if (end === 'purged') store.purged(path)
     else store.changed(path, end)
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
@@ -214,11 +214,11 @@ const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSIO
 /** Codes that reads would get too; the right to write is a separate one. */
 const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
-function noteFailedChange(store: ProviderCache, path: string, error: unknown): void {
+function recordFailedChange(store: ProviderCache, path: string, error: unknown): void {
   const failure = SecretsError.isInstance(error) ? error : undefined
-  if (failure !== undefined && isOfReadsToo.has(failure.code)) store.noteChange(path, failure)
+  if (failure !== undefined && isOfReadsToo.has(failure.code)) store.recordChange(path, failure)
   else if (isWithoutEffect(error)) store.doubt(path)
-  else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
+  else if (failure?.code !== 'NOT_FOUND') store.recordChange(path)
 }
 
 /** Only after a delete (`end`) or a restore (no receipt) may a lower number be current. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { saidNothing as none, SharedCacheClient, type SharedCacheClientOptions, unavailable } from './shared-cache-client.ts'
+import { emptyAnswer as none, SharedCacheClient, type SharedCacheClientOptions, unavailable } from './shared-cache-client.ts'
 
 const now = 1_000_000
 const lifeMs = 200_000
@@ -203,12 +203,12 @@ describe('what this process has seen', () => {
 
 describe('what the store answered', () => {
   const stored: StoredSecret = { value: 'v' }
-  const said = { ...none, leaseToken }
+  const answer = { ...none, leaseToken }
 
   it('fills a gap in the background: only drain waits, and no reader sees a failure', async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const client = clientOver({ fill })
-    client.bring('a', 2, said, stored, now)
+    client.publish('a', 2, answer, stored, now)
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, leaseToken, entry, expect.anything())
     await client.drain()
@@ -220,8 +220,8 @@ describe('what the store answered', () => {
     const signals = { closing: reads.signal, closingFills: fills.signal }
     const client = clientOver({ fill, invalidate }, 5_000, signals)
     reads.abort()
-    client.bring('a', undefined, said, stored, now)
-    client.bring('b', undefined, { ...said, holds: { value: 'wrong' } }, stored, now)
+    client.publish('a', undefined, answer, stored, now)
+    client.publish('b', undefined, { ...answer, holds: { value: 'wrong' } }, stored, now)
     const drained = vi.fn<() => void>()
     void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -230,14 +230,14 @@ describe('what the store answered', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(drained).toHaveBeenCalledTimes(1)
     expect(vi.getTimerCount()).toBe(0)
-    client.giveUp('a', undefined, said)
+    client.releaseLease('a', undefined, answer)
     await client.drain()
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
   it('ends a fill at the deadline', async () => {
     const client = clientOver({ fill: hung })
-    client.bring('a', undefined, said, stored, now)
+    client.publish('a', undefined, answer, stored, now)
     const drained = vi.fn<() => void>()
     void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(4_999)
@@ -249,12 +249,12 @@ describe('what the store answered', () => {
   it('fills nothing without a leaseToken, and releases the fill lease if the answer may not be shared', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => {})
     const client = clientOver({ fill })
-    client.bring('a', undefined, none, stored, now)
+    client.publish('a', undefined, none, stored, now)
     expect(fill).not.toHaveBeenCalled()
-    client.giveUp('a', undefined, said)
+    client.releaseLease('a', undefined, answer)
     for (const each of [undefined, { ...stored, exclusive: true }, { ...stored, expiresAt: now }])
-      client.bring('a', undefined, said, each, now)
-    client.bring('a', undefined, said, stored, now - lifeMs)
+      client.publish('a', undefined, answer, each, now)
+    client.publish('a', undefined, answer, stored, now - lifeMs)
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined, undefined])
   })
 
@@ -270,7 +270,7 @@ describe('what the store answered', () => {
   ])('invalidates a different value in the shared cache: %s', async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     const client = clientOver({ invalidate })
-    client.bring('a', undefined, { ...none, holds }, answer, now)
+    client.publish('a', undefined, { ...none, holds }, answer, now)
     await client.drain()
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
   })
@@ -282,7 +282,7 @@ describe('what the store answered', () => {
   ])("invalidates a different value in the shared cache with the store's version: %s", async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     const client = clientOver({ invalidate })
-    client.bring('a', undefined, { ...none, holds }, answer, now)
+    client.publish('a', undefined, { ...none, holds }, answer, now)
     await client.drain()
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a', leastVersion: 2 }])
   })
@@ -295,7 +295,7 @@ describe('what the store answered', () => {
     const [invalidate, fill] = [vi.fn<SharedCache['invalidate']>(async () => {}), vi.fn<SharedCache['fill']>(async () => {})]
     const client = clientOver({ invalidate, fill })
     const { expiresAt: _, ...same } = secret
-    client.bring('a', undefined, { ...none, holds: same }, secret, now)
+    client.publish('a', undefined, { ...none, holds: same }, secret, now)
     await client.drain()
     expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
   })
@@ -355,14 +355,14 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
   it("is invalidated again with the store's next answer, and read from then on", async () => {
     const { client, invalidate, acknowledged } = failing()
     await acknowledged()
-    client.bring('a', undefined, none, { value: 'new' }, now)
+    client.publish('a', undefined, none, { value: 'new' }, now)
     await client.drain()
     expect([await client.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
     invalidate.mockImplementation(async () => {})
-    client.bring('a', undefined, none, { value: 'new' }, now)
+    client.publish('a', undefined, none, { value: 'new' }, now)
     await client.drain()
     expect((await client.read('a', undefined)).hit).toBeDefined()
-    client.bring('a', undefined, none, { value: 'new' }, now)
+    client.publish('a', undefined, none, { value: 'new' }, now)
     await client.drain()
     expect(invalidate).toHaveBeenCalledTimes(3)
   })
@@ -399,7 +399,7 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
   it('is invalidated again with the written version, whatever a replica of the store says', async () => {
     const { client, invalidate } = failing()
     await client.invalidate('a', 7).catch(() => {})
-    client.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
+    client.publish('a', undefined, none, { value: 'lagging', version: 6 }, now)
     await client.drain()
     invalidate.mockImplementation(async () => {})
     await vi.advanceTimersByTimeAsync(1_000)
@@ -407,7 +407,7 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
     await client.drain()
     await client.invalidate('a', 8)
     expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7, 8])
-    client.bring('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
+    client.publish('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
     await client.drain()
     expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
   })
@@ -472,7 +472,7 @@ describe('more unacknowledged paths than can be remembered', () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
-    for (const path of ['path-0', 'another']) client.bring(path, undefined, { ...none, leaseToken }, { value: 'v' }, now)
+    for (const path of ['path-0', 'another']) client.publish(path, undefined, { ...none, leaseToken }, { value: 'v' }, now)
     await client.drain()
     expect(invalidate).not.toHaveBeenCalled()
   })
@@ -481,7 +481,7 @@ describe('more unacknowledged paths than can be remembered', () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
-    for (let count = 1; count < written; count += 1) client.bring(`path-${count}`, undefined, none, { value: 'v' }, now)
+    for (let count = 1; count < written; count += 1) client.publish(`path-${count}`, undefined, none, { value: 'v' }, now)
     await client.drain()
     expect(invalidate).toHaveBeenCalledTimes(10_000)
     expect((await client.read('path-10000', undefined)).hit).toBeDefined()

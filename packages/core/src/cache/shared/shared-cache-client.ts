@@ -25,8 +25,8 @@ export interface SharedAnswer {
 }
 
 /** Own members, so that a polluted prototype does not show through. */
-export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
-export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
+export const emptyAnswer: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
+export const unavailable: SharedAnswer = { ...emptyAnswer, isUnavailable: true }
 
 export interface SharedCacheClientOptions extends Bounds {
   readonly lifeMs: number
@@ -70,7 +70,7 @@ export class SharedCacheClient {
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
-      if (this.#pending.begin(path, Date.now())) this.#tellInBackground(path, undefined)
+      if (this.#pending.begin(path, Date.now())) this.#invalidateInBackground(path, undefined)
       return unavailable
     }
     const answer = await this.#answer(path, version)
@@ -102,20 +102,20 @@ export class SharedCacheClient {
    * Fills the gap, or invalidates what differs from the store's answer. In the background: only
    * `drain` waits.
    */
-  bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
-    const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
-    if (isWrong || this.#pending.has(path)) this.#tellInBackground(path, newestOf(said.holds, stored))
-    else this.#fill(path, version, said, stored, askedAt)
+  publish(path: string, version: Version, answer: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
+    if (isWrong || this.#pending.has(path)) this.#invalidateInBackground(path, newestOf(answer.holds, stored))
+    else this.#fill(path, version, answer, stored, askedAt)
   }
 
   /** Announces a withdrawal, so that others drop their values. In the background. */
-  withdrawn(path: string, said: SharedAnswer, heldVersion: number = 0): void {
-    this.#tellInBackground(path, Math.max(newestOf(said.holds, undefined) ?? 0, heldVersion) || undefined)
+  withdrawn(path: string, answer: SharedAnswer, heldVersion: number = 0): void {
+    this.#invalidateInBackground(path, Math.max(newestOf(answer.holds, undefined) ?? 0, heldVersion) || undefined)
   }
 
   /** Releases the fill lease. In the background. */
-  giveUp(path: string, version: Version, said: SharedAnswer): void {
-    this.#fill(path, version, said, undefined, 0)
+  releaseLease(path: string, version: Version, answer: SharedAnswer): void {
+    this.#fill(path, version, answer, undefined, 0)
   }
 
   /**
@@ -123,10 +123,10 @@ export class SharedCacheClient {
    * Throws `UNAVAILABLE` with `effect: 'done'` without an acknowledgement.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const telling = this.#tell(path, leastVersion, this.#inTheEnd())
-    this.waitFor(telling)
+    const invalidating = this.#invalidate(path, leastVersion, this.#backgroundBounds())
+    this.waitFor(invalidating)
     try {
-      await telling
+      await invalidating
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache did not acknowledge the invalidation', {
         effect: 'done',
@@ -138,12 +138,12 @@ export class SharedCacheClient {
   /** Returns a function that ends it. */
   subscribe(listener: (path: string) => void): () => void {
     let isHeard = true
-    const heard = (key: unknown): void => {
+    const onMessage = (key: unknown): void => {
       const path = own(key, 'path')
       if (isHeard && typeof path === 'string' && own(key, 'sharedAs') === this.#sharedAs) listener(path)
     }
     // Tolerable: writes of others then show when the TTL ends.
-    const end = attempt(() => this.#cache.subscribe?.(heard))
+    const end = attempt(() => this.#cache.subscribe?.(onMessage))
     return () => {
       isHeard = false
       if (typeof end === 'function') attempt(() => end())
@@ -172,14 +172,14 @@ export class SharedCacheClient {
     const holds = storedSecretOf(hit) ?? hit
     // The token is opaque to core and goes back unchanged.
     if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
-    if (holds === undefined) return { ...saidNothing, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
+    if (holds === undefined) return { ...emptyAnswer, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
     const { lifeMs } = this.#options
     const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
     const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
     const isUsable = !isOver && isShareable(holds, version)
-    if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...saidNothing, holds }
+    if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...emptyAnswer, holds }
     this.#highWaterMark.raise(path, version, askedAt)
-    return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
+    return { ...emptyAnswer, holds, hit: { secret: holds, askedAt } }
   }
 
   #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
@@ -189,12 +189,12 @@ export class SharedCacheClient {
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
     const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
     this.#inBackground(() =>
-      bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#inTheEnd()),
+      bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#backgroundBounds()),
     )
   }
 
   /** Without an acknowledgement the path is not read there until a later attempt succeeds. */
-  async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
+  async #invalidate(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
     const { mark } = this.#pending
     try {
       for (const least of this.#pending.leastVersions(path, leastVersion)) {
@@ -207,11 +207,11 @@ export class SharedCacheClient {
     }
   }
 
-  #tellInBackground(path: string, leastVersion: number | undefined): void {
-    this.#inBackground(() => this.#tell(path, leastVersion, this.#inTheEnd()))
+  #invalidateInBackground(path: string, leastVersion: number | undefined): void {
+    this.#inBackground(() => this.#invalidate(path, leastVersion, this.#backgroundBounds()))
   }
 
-  #inTheEnd(): Bounds {
+  #backgroundBounds(): Bounds {
     return { ...this.#options, closing: this.#options.closingFills }
   }
 

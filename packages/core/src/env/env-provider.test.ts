@@ -411,7 +411,7 @@ describe('directory', () => {
   it.each(['gone', '', 'token'])('says CONFIGURATION, never "no such secret", when the directory is %j', async (name) => {
     file('token', 'x')
     const options = { env: {}, directory: name && join(folder, name) }
-    expect(await refusal(options, 'a')).toMatchObject({ code: 'CONFIGURATION' })
+    expect(await refusal(options, 'a')).toMatchObject({ code: 'CONFIGURATION', problem: '`directory` names no directory' })
     await expect(envProvider(options).checkHealth?.(context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 

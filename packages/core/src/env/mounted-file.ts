@@ -139,9 +139,7 @@ export async function rootOf(directory: string): Promise<string> {
     return (await stat(real)).isDirectory() ? real : undefined
   })
   if (root !== undefined) return root
-  throw new SecretsError('CONFIGURATION', `the directory of mounted secrets ${quoted(directory)} does not exist`, {
-    remedy: 'mount it, or correct `directory`',
-  })
+  throw new SecretsError('CONFIGURATION', '`directory` names no directory', { remedy: 'mount it, or correct its path' })
 }
 
 function assertInside(root: string, place: string, subject: string): void {

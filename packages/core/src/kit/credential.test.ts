@@ -37,6 +37,7 @@ describe('readCredential', () => {
     ['a file', () => file(canary)],
     ['a file that ends in a line feed', () => file(`${canary}\n`)],
     ['a file that ends as on Windows', () => file(`${canary}\r\n`)],
+    ['a file that begins with a byte order mark', () => file(`\ufeff${canary}\r\n`)],
     [
       'a link to a file',
       () => {
@@ -66,6 +67,7 @@ describe('readCredential', () => {
     ['no text', () => ''],
     ['an empty file', () => file('')],
     ['a file with a line end alone', () => file('\n')],
+    ['a file with a byte order mark alone', () => file('\ufeff')],
     ['a file that is not there', () => ({ file: join(folder, 'other') })],
   ])('is CREDENTIALS_MISSING for %s, so that a chain asks the next provider', async (_, source) => {
     expect(await codeOf(readCredential(source(), 'the token', signal))).toMatch(/^CREDENTIALS_MISSING: /)

@@ -23,8 +23,8 @@ export function assertCredential(source: unknown, what: string): asserts source 
 }
 
 /**
- * Returns the credential's text; a file's last line end is removed. `what` names it in errors,
- * which never show it.
+ * Returns the credential's text. A file's byte order mark and its last line end are removed. `what`
+ * names the credential in errors, which never show it.
  *
  * Rejects with `CREDENTIALS_MISSING` if it is empty or its file does not exist: the chain goes on.
  * Rejects with `CONFIGURATION` if the file is unusable: the chain stops. That is a FIFO, a device,
@@ -95,12 +95,17 @@ async function textOfFile(path: string, what: string, signal: AbortSignal): Prom
     const remedy = 'mount it, or correct its path'
     throw new SecretsError('CREDENTIALS_MISSING', `the file of ${what} does not exist`, { remedy })
   }
-  if (typeof content === 'string') return withoutLineEnd(content)
+  if (typeof content === 'string') return withoutFraming(content)
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString()
   content.fill(0)
   // PEM may have remarks in any encoding outside its Base64.
-  if (text.includes('-----BEGIN')) return withoutLineEnd(text)
+  if (text.includes('-----BEGIN')) return withoutFraming(text)
   throw notUtf8(what)
+}
+
+/** Editors on Windows begin a file with a byte order mark, which no credential has. */
+function withoutFraming(text: string): string {
+  return withoutLineEnd(text.startsWith('\ufeff') ? text.slice(1) : text)
 }
 
 /** A chain must stop at an unreadable credential, or another store would answer unnoticed. */

@@ -205,6 +205,19 @@ describe('the fallback policy', () => {
     expect(await secrets.getSecret('token', { fallback: { PERMISSION_DENIED: undefined, UNAVAILABLE: 'next' } })).toBe('third')
   })
 
+  it.each<[string, (secrets: SecretsManager, fallback: FallbackPolicy) => Promise<unknown>]>([
+    ['getSecret', (secrets, fallback) => secrets.getSecret('token', { fallback })],
+    ['getSecrets', (secrets, fallback) => secrets.getSecrets(['token'], { fallback })],
+    ['describeSecret', (secrets, fallback) => secrets.describeSecret('token', { fallback })],
+  ])('of %s is the one that was passed, whatever becomes of the object', async (_, call) => {
+    const { first, secrets } = chain()
+    first.plan = failing('PERMISSION_DENIED')
+    const fallback: { PERMISSION_DENIED: 'next' | 'stop' } = { PERMISSION_DENIED: 'next' }
+    const answer = call(secrets, fallback)
+    fallback.PERMISSION_DENIED = 'stop'
+    await expect(answer).resolves.toBeDefined()
+  })
+
   it.each<Record<string, string>>([
     { ABORTED: 'next' },
     { NOT_FOUND: 'stop' },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isOutage, isWithdrawal, type FallbackAction } from '../errors/error-classes.ts'
-import { assertFallbackPolicy, type FallbackPolicy, actionFor } from './fallback-policy.ts'
+import { knownFallbackPolicy, type FallbackPolicy, actionFor } from './fallback-policy.ts'
 
 /** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
 const rows: readonly (readonly [SecretsErrorCode, FallbackAction, 'out' | 'drop' | ''])[] = [
@@ -46,7 +46,7 @@ describe('the fallback policy', () => {
 
   it.each(fixed)('never allows an override of %s', (code) => {
     expect(actionFor(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
-    expect(() => assertFallbackPolicy({ [code]: 'next' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    expect(() => knownFallbackPolicy({ [code]: 'next' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 
   it('prefers the row of the call to that of the manager', () => {
@@ -59,9 +59,9 @@ describe('the fallback policy', () => {
 
   it('refuses unknown rows and actions', () => {
     for (const policy of [{ UNAVAILBLE: 'stop' }, { UNAVAILABLE: 'retry' }, { UNAVAILABLE: true }]) {
-      expect(() => assertFallbackPolicy(policy as FallbackPolicy)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+      expect(() => knownFallbackPolicy(policy as FallbackPolicy)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
     }
     for (const policy of [undefined, {}, { UNAVAILABLE: 'stop', DELETED: undefined } as const])
-      expect(() => assertFallbackPolicy(policy)).not.toThrow()
+      expect(() => knownFallbackPolicy(policy)).not.toThrow()
   })
 })

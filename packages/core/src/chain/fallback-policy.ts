@@ -11,14 +11,18 @@ export type FallbackPolicy = {
 
 const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
 
-export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
-  if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
+/** Returns a copy, which the caller cannot change during a call. */
+export function knownFallbackPolicy(policy: FallbackPolicy | undefined): FallbackPolicy | undefined {
+  if (policy === undefined) return undefined
+  if (!isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
   const rows = Object.keys(defaultActions).filter((code) => !fixed.has(code))
-  for (const [code, action] of Object.entries(policy ?? {})) {
+  const known = { ...policy }
+  for (const [code, action] of Object.entries(known)) {
     if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
     if (action === 'next' || action === 'stop' || action === undefined) continue
     throw wrongPolicy(`has ${described(action)} in the row ${code}`, "use 'next' or 'stop'")
   }
+  return known
 }
 
 function wrongPolicy(problem: string, remedy: string): SecretsError {

@@ -5,7 +5,7 @@ import type { SharedCache } from '../contract/shared-cache.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord, own } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
-import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
+import { type FallbackPolicy, knownFallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Options of a manager's cache. */
@@ -88,7 +88,7 @@ export interface Settings {
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
   const { cache = {}, fallback, ...rest } = knownOptions(options, managerMembers)
   if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
-  return { ...rest, fallback: isRecord(fallback) ? { ...fallback } : fallback, cache: knownOptions(cache, cacheMembers) }
+  return { ...rest, fallback: knownFallbackPolicy(fallback), cache: knownOptions(cache, cacheMembers) }
 }
 
 /** Throws `CONFIGURATION` for what would fail later or silently. */
@@ -96,7 +96,6 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
   const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, recheckSeconds = 5, requireOwnAccess = false } = cache
   assertProviders(options.providers)
-  assertFallbackPolicy(options.fallback)
   assertNumber('cache.ttlSeconds', ttlSeconds, 0)
   assertNumber('cache.maxStaleSeconds', maxStaleSeconds, 0)
   assertNumber('cache.maxEntries', maxEntries, 1)

@@ -7,7 +7,7 @@ import { describeAt, describeCurrent } from '../chain/describe.ts'
 import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { listedEntries } from '../guard/listed-entries.ts'
-import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
+import { type FallbackPolicy, knownFallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { FallbackTraversal } from '../chain/chain.ts'
 
@@ -56,10 +56,10 @@ export class Catalog {
     const { locate, observer, traversal, bounds } = this.#options
     const route = locate(name)
     const options = knownCallOptions(describe, describeMembers)
-    assertFallbackPolicy(options.fallback)
+    const fallback = knownFallbackPolicy(options.fallback)
     const context: CallContext = { signal: options.signal ?? bounds.closing }
     return observer.observe({ operation: 'describe', name, effect: false }, options, async (metadata) => {
-      const steps = traversal(route, options.fallback)
+      const steps = traversal(route, fallback)
       const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description

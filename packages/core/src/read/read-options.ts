@@ -1,7 +1,7 @@
 import { assertField, assertVersion, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { VersionSelector } from '../cache/keys/lru.ts'
 import type { MemberKind, MembersOf } from '../options/known-options.ts'
-import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
+import { type FallbackPolicy, knownFallbackPolicy } from '../chain/fallback-policy.ts'
 
 /** Options of every read. */
 export interface ReadOptions extends CallOptions {
@@ -35,9 +35,8 @@ export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, versi
 /** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would be ignored or misread. */
 export function knownReadOptions<Options extends ReadOneOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
   const known = knownCallOptions(options, members)
-  const { version, field, fallback } = known
-  assertFallbackPolicy(fallback)
+  const { version, field } = known
   if (version !== 'previous') assertVersion(version)
   assertField(field)
-  return known
+  return { ...known, fallback: knownFallbackPolicy(known.fallback) }
 }

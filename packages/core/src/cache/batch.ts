@@ -1,3 +1,4 @@
+import { undefinedOn } from '../kit/error-code.ts'
 import { aborted } from '../guard/deadline.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -86,10 +87,7 @@ export class Batch {
       return
     }
     const paths = asked.map(({ path }) => path)
-    const answers = getMany(paths, this.#contextOf(paths)).catch((error: unknown) => {
-      if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return undefined
-      throw error
-    })
+    const answers = undefinedOn('UNSUPPORTED', getMany(paths, this.#contextOf(paths)))
     for (const [index, { path, context, resolve }] of asked.entries())
       resolve(answers.then((all) => (all === undefined ? get(path, context) : unsettled(all[index]))))
   }

@@ -1,3 +1,4 @@
+import { hasCode } from '../kit/error-code.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
 import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { briefly, type Entry, freshness, type Lifetimes, type MemoryCache } from './entries.ts'
@@ -84,7 +85,7 @@ export class Fetcher {
 
   /** Only a process that held the secret announces its withdrawal. */
   #shouldAnnounce({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
-    const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !isSuperseded
+    const isWithdrawn = hasCode(error, 'DELETED') && key === path && !isSuperseded
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
   }
 

@@ -1,3 +1,4 @@
+import { hasCode } from '../kit/error-code.ts'
 import { Batch } from '../cache/batch.ts'
 import type { VersionSelector } from '../cache/keys/lru.ts'
 import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
@@ -271,7 +272,7 @@ async function versioned({ chainEntry, path }: Location, { version, mode, signal
   try {
     return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })
   } catch (error) {
-    if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return error
+    if (hasCode(error, 'UNSUPPORTED')) return error
     throw error
   }
 }

@@ -1,5 +1,6 @@
+import { hasCode } from '../kit/error-code.ts'
 import type { CallContext, SecretDescription } from '../contract/provider.ts'
-import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { SecretNotFoundError } from '../errors/secrets-error.ts'
 import { descriptionOf, wipe } from '../guard/check-answer.ts'
 import type { FallbackTraversal } from './chain.ts'
 import type { Location } from './routing.ts'
@@ -30,7 +31,7 @@ export async function describeAt({ chainEntry, path }: Location, context: CallCo
   try {
     if (describe !== undefined) return await chainEntry.store.describe(path, () => describe(path, context))
   } catch (error) {
-    if (!SecretsError.isInstance(error) || error.code !== 'UNSUPPORTED') throw error
+    if (!hasCode(error, 'UNSUPPORTED')) throw error
   }
   const secret = await chainEntry.store.describe(path, () => get(path, context), 'read')
   if (secret === undefined) return undefined

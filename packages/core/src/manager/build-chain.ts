@@ -10,7 +10,8 @@ import type { SharedCache } from '../contract/shared-cache.ts'
 import { wasClosed } from '../guard/use-count.ts'
 import { sharedLifeMs } from '../cache/entries.ts'
 import { guard, wrapProvider } from '../guard/guard.ts'
-import { OutageWarning } from '../guard/outage-warning.ts'
+import { hasCode } from '../kit/error-code.ts'
+import { OutageWarning, warnOperator } from '../guard/outage-warning.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
@@ -84,7 +85,7 @@ function explained(provider: SecretProvider): SecretProvider {
     try {
       return await next(context)
     } catch (error) {
-      if (context.signal.aborted || !SecretsError.isInstance(error) || error.code !== 'ABORTED') throw error
+      if (context.signal.aborted || !hasCode(error, 'ABORTED')) throw error
       throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
         remedy: 'make another provider for the new one',
       })
@@ -108,9 +109,9 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
 /** Only a warning, since on a laptop no provider may share anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
-  process.emitWarning(
+  warnOperator(
     'The shared cache of secrets is unused, since no provider has `sharedAs`. Add one that has it, such as awsProvider() or vaultProvider(), set it on your own provider, or leave out `cache.shared`',
-    { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
+    'FINCHAT_SECRETS_SHARED_CACHE',
   )
 }
 

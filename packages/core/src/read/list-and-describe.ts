@@ -1,3 +1,4 @@
+import { hasCode } from '../kit/error-code.ts'
 import { bounded, type Bounds } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from '../contract/provider.ts'
@@ -79,7 +80,7 @@ export class Catalog {
       try {
         yield* this.#entriesOf(provider, prefix, options)
       } catch (error) {
-        if (isWithoutList(error) && options.provider === undefined) continue
+        if (hasCode(error, 'UNSUPPORTED') && options.provider === undefined) continue
         await this.#options.observer.observe(operation, options, async () => Promise.reject(inProvider(error, provider)))
       }
     }
@@ -117,10 +118,6 @@ export class Catalog {
       void ended(entries)
     }
   }
-}
-
-function isWithoutList(error: unknown): boolean {
-  return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
 }
 
 async function ended(entries: AsyncIterator<unknown>): Promise<void> {

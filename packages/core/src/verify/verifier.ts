@@ -1,3 +1,4 @@
+import { hasCode } from '../kit/error-code.ts'
 import { untilAborted } from '../guard/deadline.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { FallbackTraversal, Reading } from '../chain/chain.ts'
@@ -186,7 +187,7 @@ export class Verifier {
       if (accepted === undefined) throw degraded(traversal, location.chainEntry.provider.name)
       return accepted
     } catch (error) {
-      if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
+      if (!hasCode(error, 'NOT_FOUND', 'DELETED')) throw error
       if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(traversal, error.provider)
       return undefined
     }

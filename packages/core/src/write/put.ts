@@ -1,3 +1,4 @@
+import { hasCode, undefinedOn } from '../kit/error-code.ts'
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { keysOf, memberOf, soleField } from '../value/json-field.ts'
@@ -34,7 +35,7 @@ function isLostRace(error: unknown, { version }: NewSecret): boolean {
 }
 
 function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
-  return SecretsError.isInstance(error) && error.code === code && error.effect === undefined
+  return hasCode(error, code) && error.effect === undefined
 }
 
 /**
@@ -106,11 +107,8 @@ function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret 
 }
 
 /** A withdrawn secret may be overwritten. */
-async function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
-  const [answer] = await Promise.allSettled([readAt(location, context)])
-  if (answer.status === 'fulfilled') return answer.value
-  if (SecretsError.isInstance(answer.reason) && answer.reason.code === 'DELETED') return undefined
-  throw answer.reason
+function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
+  return undefinedOn('DELETED', readAt(location, context))
 }
 
 /** Reads past the cache, but remembers refusals. */

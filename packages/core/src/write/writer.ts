@@ -1,3 +1,4 @@
+import { hasCode } from '../kit/error-code.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../contract/provider.ts'
@@ -173,7 +174,7 @@ export class Writer {
       const target = await targetOfCurrent(traversal, context)
       if (target !== undefined) return target.location
     } catch (error) {
-      const stoppedAt = orDeleted && SecretsError.isInstance(error) && error.code === 'DELETED' ? error : undefined
+      const stoppedAt = orDeleted && hasCode(error, 'DELETED') ? error : undefined
       if (stoppedAt?.provider === undefined) throw error
       // An unreachable earlier provider may have the current one.
       if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw traversal.notSure(stoppedAt.provider)
@@ -185,7 +186,7 @@ export class Writer {
   async #locationOfWithdrawn(route: Route, context: CallContext): Promise<Location> {
     for (const location of locationsOf(route)) {
       const [answer] = await Promise.allSettled([describeAt(location, context)])
-      if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return location
+      if (answer.status === 'rejected' && hasCode(answer.reason, 'DELETED')) return location
       if (answer.status === 'rejected') throw answer.reason
       if (answer.value !== undefined)
         throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', {

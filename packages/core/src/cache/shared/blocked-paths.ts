@@ -1,3 +1,4 @@
+import { warnOperator } from '../../guard/outage-warning.ts'
 import { Lru } from '../keys/lru.ts'
 
 const most = 10_000
@@ -51,5 +52,5 @@ export class BlockedPaths {
 }
 
 export function warnOfSharedCache(message: string): void {
-  process.emitWarning(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
+  warnOperator(message, 'FINCHAT_SECRETS_SHARED_CACHE')
 }

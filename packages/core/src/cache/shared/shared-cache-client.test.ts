@@ -203,12 +203,12 @@ describe('what this process has seen', () => {
 
 describe('what the store answered', () => {
   const stored: StoredSecret = { value: 'v' }
-  const answer = { ...none, leaseToken }
+  const gap = { ...none, leaseToken }
 
   it('fills a gap in the background: only drain waits, and no reader sees a failure', async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const client = clientOver({ fill })
-    client.publish('a', 2, answer, stored, now)
+    client.publish('a', 2, gap, stored, now)
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, leaseToken, entry, expect.anything())
     await client.drain()
@@ -220,8 +220,8 @@ describe('what the store answered', () => {
     const signals = { closing: reads.signal, closingFills: fills.signal }
     const client = clientOver({ fill, invalidate }, 5_000, signals)
     reads.abort()
-    client.publish('a', undefined, answer, stored, now)
-    client.publish('b', undefined, { ...answer, holds: { value: 'wrong' } }, stored, now)
+    client.publish('a', undefined, gap, stored, now)
+    client.publish('b', undefined, { ...gap, holds: { value: 'wrong' } }, stored, now)
     const drained = vi.fn<() => void>()
     void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(1_000)
@@ -230,14 +230,14 @@ describe('what the store answered', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(drained).toHaveBeenCalledTimes(1)
     expect(vi.getTimerCount()).toBe(0)
-    client.releaseLease('a', undefined, answer)
+    client.releaseLease('a', undefined, gap)
     await client.drain()
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
   it('ends a fill at the deadline', async () => {
     const client = clientOver({ fill: hung })
-    client.publish('a', undefined, answer, stored, now)
+    client.publish('a', undefined, gap, stored, now)
     const drained = vi.fn<() => void>()
     void client.drain().then(drained)
     await vi.advanceTimersByTimeAsync(4_999)
@@ -251,10 +251,10 @@ describe('what the store answered', () => {
     const client = clientOver({ fill })
     client.publish('a', undefined, none, stored, now)
     expect(fill).not.toHaveBeenCalled()
-    client.releaseLease('a', undefined, answer)
+    client.releaseLease('a', undefined, gap)
     for (const each of [undefined, { ...stored, exclusive: true }, { ...stored, expiresAt: now }])
-      client.publish('a', undefined, answer, each, now)
-    client.publish('a', undefined, answer, stored, now - lifeMs)
+      client.publish('a', undefined, gap, each, now)
+    client.publish('a', undefined, gap, stored, now - lifeMs)
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined, undefined])
   })
 

@@ -260,11 +260,14 @@ async function versionAt(location: Location, read: ChainRead): Promise<Found | u
   })
   if (current === undefined) return undefined
   if (found !== undefined) throw found
-  const unnumbered =
-    read.version === 'previous' || current.held.metadata.version !== undefined ? '' : '; versions that something else wrote have no numbers'
-  throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, {
-    remedy: `it has the secret, so no other provider is asked${unnumbered}`,
-  })
+  throw versionNotFound(read.version, current)
+}
+
+function versionNotFound(version: VersionSelector, { held }: Found): SecretsError {
+  const isNumbered = version === 'previous' || held.metadata.version !== undefined
+  const unnumbered = isNumbered ? '' : '; versions that something else wrote have no numbers'
+  const remedy = `it has the secret, so no other provider is asked${unnumbered}`
+  return new SecretsError('NOT_FOUND', `version ${version} not found`, { remedy })
 }
 
 /** Returns `UNSUPPORTED`, which counts only if the provider has the secret. */

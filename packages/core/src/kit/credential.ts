@@ -95,11 +95,14 @@ async function textOfFile(path: string, what: string, signal: AbortSignal): Prom
     const remedy = 'mount it, or correct its path'
     throw new SecretsError('CREDENTIALS_MISSING', `the file of ${what} does not exist`, { remedy })
   }
-  if (typeof content === 'string') return withoutFraming(content)
+  return withoutFraming(typeof content === 'string' ? content : pemText(content, what))
+}
+
+/** PEM may have remarks in any encoding outside its Base64. */
+function pemText(content: Uint8Array, what: string): string {
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString()
   content.fill(0)
-  // PEM may have remarks in any encoding outside its Base64.
-  if (text.includes('-----BEGIN')) return withoutFraming(text)
+  if (text.includes('-----BEGIN')) return text
   throw notUtf8(what)
 }
 

@@ -122,17 +122,21 @@ function assertProviders(providers: readonly SecretProvider[]): void {
   if (providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
-    assertSpecification(`providers[${index}]`, provider)
-    // A class's prototype members would be lost in wrapping.
-    if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
-      throw wrong(`providers[${index}] has no get() of its own`, 'make it a plain object; a provider is no class')
-    }
-    if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
-      throw wrong(`providers[${index}] has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
-    }
+    assertProvider(`providers[${index}]`, provider)
     if (names.has(provider.name))
       throw wrong(`two providers are named ${quoted(provider.name)}`, "give one of them another name: { name: '…' }")
     names.add(provider.name)
+  }
+}
+
+function assertProvider(place: string, provider: SecretProvider): void {
+  assertSpecification(place, provider)
+  // A class's prototype members would be lost in wrapping.
+  if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
+    throw wrong(`${place} has no get() of its own`, 'make it a plain object; a provider is no class')
+  }
+  if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
+    throw wrong(`${place} has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
   }
 }
 

@@ -35,10 +35,14 @@ export function knownOptions<Options extends object>(
   const unknown = Object.keys(options).find((member) => !Object.hasOwn(members, member))
   if (unknown !== undefined) throw new SecretsError(code, `the option ${quoted(unknown)} is not known`, { remedy: `use ${known}` })
   const copy = ownMembers(options, Object.keys(members))
-  for (const [member, value] of Object.entries(copy)) {
+  assertKinds(copy, members, code)
+  return copy
+}
+
+function assertKinds(options: object, members: Readonly<Record<string, MemberKind>>, code: SecretsErrorCode): void {
+  for (const [member, value] of Object.entries(options)) {
     const kind = members[member]
     if (kind === 'any' || value === undefined || typeof value === kind) continue
     throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
   }
-  return copy
 }

@@ -61,10 +61,13 @@ export function setField(text: string | undefined, field: string, value: string)
   const old = parent && walk(whole, parent, [key])
   if (old) return splice(whole, old, JSON.stringify(value))
   if (!parent || whole[parent.start] !== '{') throw noField(field)
-  const entry = `${JSON.stringify(key)}:${JSON.stringify(value)}`
-  const last = membersAt(whole, parent).at(-1)
+  return withMember(whole, parent, `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+}
+
+function withMember(text: string, parent: Span, entry: string): string {
+  const last = membersAt(text, parent).at(-1)
   const end = last?.end ?? parent.start + 1
-  return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
+  return splice(text, { start: end, end }, last ? `,${entry}` : entry)
 }
 
 function wholeOf(text: string, field: string): Span {

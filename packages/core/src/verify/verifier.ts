@@ -213,18 +213,21 @@ export class Verifier {
 
   /** By number, since a lagging replica's `previous` may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
-    const { version, revision, currentSince } = current.held.metadata
-    if (version === undefined) {
-      const previous = await this.#readVersion(current, 'previous', options)
-      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
-      const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
-      return isBefore ? previous?.digest : undefined
-    }
+    const { version } = current.held.metadata
+    if (version === undefined) return this.#digestOfUnnumbered(current, options)
     if (version === 1) return undefined
     const direct = await this.#readVersion(current, version - 1, options)
     if (direct !== undefined) return direct.digest
     const below = await untilAborted(this.#skipped.below(current), options.signal)
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
+  }
+
+  async #digestOfUnnumbered(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
+    const { revision, currentSince } = current.held.metadata
+    const previous = await this.#readVersion(current, 'previous', options)
+    const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
+    const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
+    return isBefore ? previous?.digest : undefined
   }
 
   /** A version read before the current one may have been replaced since. */
@@ -262,12 +265,15 @@ function isPresentable(presented: unknown): presented is string | Uint8Array {
   return typeof presented === 'string' || presented instanceof Uint8Array
 }
 
+function assertPresentable(presented: unknown): void {
+  if (isPresentable(presented)) return
+  throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
+}
+
 function knownVerification(presented: unknown, options: VerifyOptions): VerifyOptions {
   const known = knownReadOptions(options, verifyMembers)
+  assertPresentable(presented)
   const { acceptPreviousForSeconds = 0 } = known
-  if (!isPresentable(presented)) {
-    throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
-  }
   if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return known
   throw new SecretsError(
     'INVALID_ARGUMENT',

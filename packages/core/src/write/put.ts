@@ -144,15 +144,16 @@ function withField(current: StoredSecret | undefined, fields: readonly string[],
   return setFields(current.value, current.shape === 'map' ? fieldsInMap(current.value, fields) : fields, value)
 }
 
+function notWritable(): SecretsError {
+  const remedy = 'change the secret in the store itself, or name another `provider`'
+  return new SecretsError('UNSUPPORTED', 'the provider cannot be written', { remedy })
+}
+
 async function putWhole({ location, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  const { provider } = location.chainEntry
-  if (provider.put === undefined) {
-    throw new SecretsError('UNSUPPORTED', 'the provider cannot be written', {
-      remedy: 'change the secret in the store itself, or name another `provider`',
-    })
-  }
+  const { put: write } = location.chainEntry.provider
+  if (write === undefined) throw notWritable()
   try {
-    return await provider.put(location.path, secret, context)
+    return await write(location.path, secret, context)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.effect !== 'unknown' || context.signal.aborted) throw error
     return readBack(location, before, secret, error, context)

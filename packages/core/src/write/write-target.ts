@@ -25,16 +25,7 @@ export async function targetOfStore(
   provider: string | undefined,
   context: CallContext,
 ): Promise<Target> {
-  const location =
-    provider === undefined
-      ? locations.find(({ chainEntry }) => chainEntry.provider.put !== undefined)
-      : locationAt(name, locations, provider)
-  if (location === undefined) {
-    throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', {
-      secret: name,
-      remedy: 'add one that can, or place the name in one',
-    })
-  }
+  const location = provider === undefined ? firstWritable(name, locations) : locationAt(name, locations, provider)
   for (const earlier of locations.slice(0, locations.indexOf(location))) await assertSilent(name, earlier, location, context)
   return { location, before: undefined }
 }
@@ -86,21 +77,29 @@ export function keepsFields({ chainEntry: { provider }, path }: Location): boole
   }
 }
 
+function answersFirst(name: string, provider: string, target: Location): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `'${provider}' answers this name first, so a write to '${target.chainEntry.provider.name}' would never be read`,
+    { secret: name, remedy: `write to '${provider}', or route the name away from it` },
+  )
+}
+
+function firstWritable(name: string, locations: Locations): Location {
+  const location = locations.find(({ chainEntry }) => chainEntry.provider.put !== undefined)
+  if (location !== undefined) return location
+  throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', {
+    secret: name,
+    remedy: 'add one that can, or place the name in one',
+  })
+}
+
 /** Throws if the earlier provider has the name, or may have it: it would hide the written value. */
 async function assertSilent(name: string, earlier: Location, target: Location, context: CallContext): Promise<void> {
   const [answer] = await Promise.allSettled([describeAt(earlier, context)])
   const provider = earlier.chainEntry.provider.name
   if (answer.status === 'fulfilled' && answer.value === undefined) return
-  if (answer.status === 'fulfilled') {
-    throw new SecretsError(
-      'CONFIGURATION',
-      `'${provider}' answers this name first, so a write to '${target.chainEntry.provider.name}' would never be read`,
-      {
-        secret: name,
-        remedy: `write to '${provider}', or route the name away from it`,
-      },
-    )
-  }
+  if (answer.status === 'fulfilled') throw answersFirst(name, provider, target)
   // A provider without credentials is not in use here.
   const error: SecretsError = answer.reason
   if (error.code === 'CREDENTIALS_MISSING') return

@@ -74,8 +74,8 @@ describe.each(failing)('a trail that %s', (fault) => {
       const broken = breakable()
       broken.plan = ({ method }) => (method === 'put' ? faults.reject('UNAVAILABLE', { effect }) : undefined)
       const manager = createSecretsManager({ providers: [broken.provider], audit: trail(fault, 'outcome'), deadlineMs: 100 })
-      const { code, effect: told } = await failed(manager.storeSecret('token', 'v', { version: 1 }))
-      return [code, told]
+      const { code, effect: actual } = await failed(manager.storeSecret('token', 'v', { version: 1 }))
+      return [code, actual]
     }
     expect([await effectOf(undefined), await effectOf('unknown')]).toEqual([
       ['AUDIT_FAILED', undefined],
@@ -161,7 +161,7 @@ describe('a lease', () => {
 })
 
 describe('an event', () => {
-  it('is recorded of a read whose name the provider cannot place', async () => {
+  it('is recorded of a read whose name the provider cannot locate', async () => {
     const audit = memoryAuditTrail()
     const locate = (): never => {
       throw new TypeError(canary)

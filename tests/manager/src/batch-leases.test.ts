@@ -85,7 +85,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect(cache.leases).toEqual({})
   })
 
-  it.each([10, 40])('by %i processes: the store is asked for each once, and nobody waits for more than two calls', async (size) => {
+  it.each([10, 40])('by %i processes: the store is asked for each once, and no reader waits for more than two calls', async (size) => {
     const { asked, join } = fleet()
     const orders = Array.from({ length: size }, (__, index) => [...twenty.slice(index % 20), ...twenty.slice(0, index % 20)])
     const fleetOf = await Promise.all(orders.map((names, index) => join(`p${index}`, { probeMs: inOrder(names) })))

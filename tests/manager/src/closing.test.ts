@@ -38,7 +38,7 @@ describe('after close()', () => {
     expect(store.provider.calls()).toBe(asked)
   })
 
-  it('values can no longer be revealed, by nobody who holds them, and never read as zeros', async () => {
+  it('held values can no longer be revealed, and never read as zeros', async () => {
     const store = memoryProvider({
       secrets: { token: 'v', key: Uint8Array.of(1, 2), json: '{"a":"b"}', map: { value: '{"only":"o"}', shape: 'map' } },
     })

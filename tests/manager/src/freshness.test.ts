@@ -161,11 +161,11 @@ describe('a stale answer', () => {
     await store.secrets.getSecret('token')
     store.answer = () => Promise.reject(new SecretsError(code, 'out'))
     at(ttlMs)
-    const told = vi.fn<(message: unknown) => void>()
-    subscribe('finchat.secrets.fallback', told)
+    const listener = vi.fn<(message: unknown) => void>()
+    subscribe('finchat.secrets.fallback', listener)
     expect((await store.secrets.getSecretValue('token')).stale).toBe(true)
-    unsubscribe('finchat.secrets.fallback', told)
-    expect(told.mock.calls.map(([message]) => message)).toEqual([{ name: 'token', provider: 'store', code, answer: 'stale' }])
+    unsubscribe('finchat.secrets.fallback', listener)
+    expect(listener.mock.calls.map(([message]) => message)).toEqual([{ name: 'token', provider: 'store', code, answer: 'stale' }])
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`(${code})`), expect.anything())
   })
 
@@ -206,7 +206,7 @@ describe('a stale answer', () => {
     expect((await secrets.getSecretValue('token')).stale).toBe(true)
   })
 
-  it('is told of once, however long some secrets are answered and others are not', async () => {
+  it('is warned of once, however long some secrets are answered and others are not', async () => {
     const provider = readOnly('store', async (path) => (path === 'token' ? { value: 'v' } : down()))
     const secrets = createSecretsManager({ providers: [provider, breakable({ secrets: { bad: 'b' } }).provider], cache: { ttlSeconds: 1 } })
     for (let round = 0; round < 100; round += 1) {

@@ -137,10 +137,10 @@ async function overheard(run: () => Promise<unknown>): Promise<unknown[]> {
     ...['get', 'write', 'refresh'].flatMap((kind) => phases.map((phase) => `tracing:finchat.secrets.${kind}:${phase}`)),
     'finchat.secrets.fallback',
   ]
-  // Members are looked at when they are told, and when all is over.
+  // Members are inspected when they arrive, and at the end.
   const listener = (message: unknown, channel: string | symbol): void =>
     void heard.push(message, inspect(message, { showHidden: true, depth: Infinity }), channel)
-  vi.spyOn(process, 'emitWarning').mockImplementation((...told) => void heard.push(told))
+  vi.spyOn(process, 'emitWarning').mockImplementation((...warning) => void heard.push(warning))
   for (const name of channels) subscribe(name, listener)
   try {
     heard.push(await run())
@@ -199,7 +199,7 @@ async function silent(reading: Promise<unknown>): Promise<void> {
   silenced(await reading)
 }
 
-/** Takes a value that whoever asked may have. */
+/** Takes a value that the caller may have. */
 function silenced(_value: unknown): void {}
 
 const standard = (validate: StandardSchemaV1['~standard']['validate']): StandardSchemaV1 => ({

@@ -83,7 +83,7 @@ it('names on one path share one version, however many providers stand before it,
   ).resolves.toBeUndefined()
 })
 
-it('names that share no path wait for nobody', async () => {
+it('names that share no path do not wait for each other', async () => {
   const slow = Promise.withResolvers<undefined>()
   const asked = vi.fn<(path: string) => void>()
   const first = { ...readOnly('first', () => slow.promise), locate: locator({ names: { user: 'u' }, onlyNamed: true }) }

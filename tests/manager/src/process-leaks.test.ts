@@ -21,7 +21,7 @@ interface Said {
   readonly reports: readonly string[]
 }
 
-/** Everything that a process says which shows all that it has, and ends with a rejection that nobody handles. */
+/** The output of a process that logs all that it has, and ends with an unhandled rejection. */
 async function said(...leaky: readonly string[]): Promise<Said> {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-sinks-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))

@@ -142,14 +142,14 @@ describe('a name', () => {
         throw new Error('canary-of-a-locate')
       },
     ],
-    ['answers what is no place', () => 5 as never],
+    ['answers with no location', () => 5 as never],
     ['answers no path', () => ({}) as never],
-  ])('whose place the provider cannot tell, since it %s, is an error that says so', async (_, locate) => {
+  ])('is INTERNAL with a reason if the provider cannot locate it: it %s', async (_, locate) => {
     const error = await failureOf(createSecretsManager({ providers: [{ ...memoryProvider(), locate }] }).getSecret('token'))
     expect([error.code, error.provider, error.message]).toEqual(['INTERNAL', 'memory', expect.not.stringContaining('canary')])
   })
 
-  it('that nobody has is reported in the words users know', async () => {
+  it('that no provider has is reported in the words users know', async () => {
     const manager = createSecretsManager({ providers: [envProvider({ env: {} }), memoryProvider()] })
     const error = await failureOf(manager.getSecret('api_key'))
     expect(error.message).toBe("Secret 'api_key' not found in any provider")

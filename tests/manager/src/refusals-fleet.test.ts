@@ -52,7 +52,7 @@ class Process {
     const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'new', other: 'x' } })
     store.plan = ({ method, args }) => {
       if (method === 'put') return faults.reject('UNAVAILABLE')
-      if ([args[0]].flat().includes('token')) this.#told(method, says())
+      if ([args[0]].flat().includes('token')) this.#recordAnswer(method, says())
       return faultOf(says(), args[0])
     }
     const later = memoryProvider({ name: 'later', secrets: { token: 'old', other: 'y' } })
@@ -67,7 +67,7 @@ class Process {
     return isStanding(this.#undescribedAt)
   }
 
-  #told(method: string, says: Says): void {
+  #recordAnswer(method: string, says: Says): void {
     if (refusals.some((code) => code === says)) {
       // The right to describe is one of its own.
       if (method === 'describe' && says === 'PERMISSION_DENIED') this.#undescribedAt = Date.now()

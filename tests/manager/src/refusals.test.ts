@@ -103,13 +103,13 @@ describe('a refusal', () => {
     expect([value.reveal(), value.degraded, value.stale]).toEqual(answer === undefined ? ['old', true, false] : ['new', false, true])
   })
 
-  it.each(['getSecret', 'describeSecret'] as const)('told by %s counts more than an absence that is still remembered', async (call) => {
+  it.each(['getSecret', 'describeSecret'] as const)('that %s gets counts more than a remembered absence', async (call) => {
     const { store, secrets } = chain()
     store.plan = () => faults.answer(undefined)
     expect(await secrets.getSecret('token')).toBe('old')
     store.plan = () => faults.reject('PERMISSION_DENIED')
-    const told = call === 'getSecret' ? secrets.getSecret('token', { fresh: true }) : secrets.describeSecret('token')
-    expect(await codeOf(told)).toBe('PERMISSION_DENIED')
+    const answer = call === 'getSecret' ? secrets.getSecret('token', { fresh: true }) : secrets.describeSecret('token')
+    expect(await codeOf(answer)).toBe('PERMISSION_DENIED')
     store.plan = () => faults.reject('UNAVAILABLE')
     at(1_000)
     expect(await codeOf(secrets.getSecret('token'))).toBe('PERMISSION_DENIED')
@@ -175,7 +175,7 @@ describe('a refusal', () => {
     expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
   })
 
-  it.each(refusals)('ends what the store said of an absence, whoever is told (%s)', async (code) => {
+  it.each(refusals)('ends a remembered absence, whichever call gets it (%s)', async (code) => {
     for (const read of ['a fresh read', 'a fresh batch', 'describeSecret']) {
       const { store, secrets } = chain()
       store.plan = () => faults.answer(undefined)
@@ -318,7 +318,7 @@ describe('with a shared cache', () => {
     expect(await codeOf(here.getSecret('token'))).toBe('PERMISSION_DENIED')
   })
 
-  it('a withdrawal that one process is told of takes the value from all, and no older one comes in its place', async () => {
+  it('a withdrawal that one process gets drops the value in all, and no older one replaces it', async () => {
     const { here, there, store, settle } = fleet()
     expect([await here.getSecret('token'), await settle(), await there.getSecret('token')]).toEqual(['new', expect.anything(), 'new'])
     store.plan = () => faults.reject('DELETED')
@@ -333,7 +333,7 @@ describe('with a shared cache', () => {
     expect(await codeOf(here.getSecret('token'))).toBe('DELETED')
   })
 
-  it('a process that held one version only lets no later provider answer for it once it is told of a withdrawal', async () => {
+  it('a process that held one version only lets no later provider answer for it after a withdrawal', async () => {
     const { here, there, store } = fleet()
     expect(await here.getSecret('token', { version: 1 })).toBe('new')
     await there.deleteSecret('token')
@@ -366,7 +366,7 @@ describe('with a shared cache', () => {
   it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
     ['a read that keeps nothing', (secrets) => secrets.getSecret('token', { fresh: true, autoCleanup: true })],
     ['describeSecret', (secrets) => secrets.describeSecret('token')],
-  ])('a withdrawal that %s is told of is announced by who held the secret', async (_, read) => {
+  ])('a withdrawal that %s gets is announced by the process that held the secret', async (_, read) => {
     const { here, there, store, settle } = fleet()
     expect([await here.getSecret('token'), await settle(), await there.getSecret('token')]).toEqual(['new', expect.anything(), 'new'])
     store.plan = () => faults.reject('DELETED')
@@ -376,7 +376,7 @@ describe('with a shared cache', () => {
     expect(await codeOf(there.getSecret('token'))).toBe('UNAVAILABLE')
   })
 
-  it('a withdrawal that describeSecret is told of is not undone by what the cache still holds', async () => {
+  it('a withdrawal that describeSecret gets is not undone by what the cache still holds', async () => {
     const { here, there, store, settle } = fleet()
     expect([await there.getSecret('token'), await settle()]).toEqual(['new', expect.anything()])
     store.plan = () => faults.reject('DELETED')

@@ -227,15 +227,15 @@ describe('a shared cache', () => {
     const { store, shared } = fleet()
     const invalidate = vi.fn(shared.invalidate)
     const secrets = processOf(store.provider, { ...shared, invalidate })
-    const told = (): unknown[] => invalidate.mock.calls.splice(0).map(([{ leastVersion }]) => leastVersion)
+    const sent = (): unknown[] => invalidate.mock.calls.splice(0).map(([{ leastVersion }]) => leastVersion)
     await secrets.rotateSecret('token', 'v2')
-    expect(told()).toEqual([2])
+    expect(sent()).toEqual([2])
     await secrets.deleteSecret('token')
-    expect(told()).toEqual([0])
+    expect(sent()).toEqual([0])
     await secrets.restoreSecret('token')
-    expect(told()).toEqual([0])
+    expect(sent()).toEqual([0])
     await secrets.deleteSecret('token', { purge: true })
-    expect(told()).toEqual([0])
+    expect(sent()).toEqual([0])
   })
 
   it.each<[string, (store: Breakable) => void]>([
@@ -504,25 +504,28 @@ describe('a write', () => {
     expect(await secrets.getSecret('token')).toBe('v2')
   })
 
-  it.each<SharedCacheFault>(['fail', 'throw', 'hang'])('whose invalidation does %s is done, and its writer is told so', async (fault) => {
-    const store = storeOf()
-    const audit = memoryAuditTrail()
-    const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? fault : undefined) })
-    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, audit, deadlineMs: 100 })
-    await secrets.getSecret('token')
-    await settle()
-    const writing = failureOf(secrets.storeSecret('token', 'v2'))
-    await vi.advanceTimersByTimeAsync(100)
-    const error = await writing
-    expect([error.code, error.effect, error.provider, error.secret]).toEqual(['UNAVAILABLE', 'done', 'store', 'token'])
-    expect(audit.events().at(-1)).toMatchObject({ operation: 'store', outcome: 'error', code: 'UNAVAILABLE' })
-    // The writer's own process never serves the former value again, though the shared cache still has it.
-    for (const ms of [1_000, 191_000, ttlMs, 2 * ttlMs]) {
-      at(ms)
-      expect([ms, await secrets.getSecret('token')]).toEqual([ms, 'v2'])
+  it.each<SharedCacheFault>(['fail', 'throw', 'hang'])(
+    'whose invalidation does %s is done, and its writer gets `effect: done`',
+    async (fault) => {
+      const store = storeOf()
+      const audit = memoryAuditTrail()
+      const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? fault : undefined) })
+      const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, audit, deadlineMs: 100 })
+      await secrets.getSecret('token')
       await settle()
-    }
-  })
+      const writing = failureOf(secrets.storeSecret('token', 'v2'))
+      await vi.advanceTimersByTimeAsync(100)
+      const error = await writing
+      expect([error.code, error.effect, error.provider, error.secret]).toEqual(['UNAVAILABLE', 'done', 'store', 'token'])
+      expect(audit.events().at(-1)).toMatchObject({ operation: 'store', outcome: 'error', code: 'UNAVAILABLE' })
+      // The writer's own process never serves the former value again, though the shared cache still has it.
+      for (const ms of [1_000, 191_000, ttlMs, 2 * ttlMs]) {
+        at(ms)
+        expect([ms, await secrets.getSecret('token')]).toEqual([ms, 'v2'])
+        await settle()
+      }
+    },
+  )
 
   it('with a failed invalidation is not undone by an entry with a longer TTL', async () => {
     const store = storeOf()

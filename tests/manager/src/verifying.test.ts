@@ -264,7 +264,7 @@ describe('the version before the current one', () => {
     ['has a number below, though some were skipped', [3, 7], [3, 7], 3, true],
     ['has a number below the one before', [1, 3, 7], [1, 3, 7], 1, false],
     ['a replica has as the one before, where numbers were skipped', [1, 3, 7], [1, 3], 1, false],
-    ['is the one before, of which a replica cannot tell, where numbers were skipped', [1, 3, 7], [1, 3], 3, false],
+    ['is the one before, that a replica does not show, where numbers were skipped', [1, 3, 7], [1, 3], 3, false],
   ])('is accepted only if it is directly before: one that %s', async (_, leader, replica, presented, isAccepted) => {
     const secrets = createSecretsManager({ providers: [await replicated(leader, replica)] })
     expect(await secrets.verifySecret('token', `v${presented}`, grace)).toBe(isAccepted)
@@ -300,7 +300,7 @@ describe('the version before the current one', () => {
     ['that has a revision of its own', { revision: 'r2' }, { revision: 'r1', currentSince: now - 1 }],
     ['that the store gives no revision', {}, { currentSince: now - 1 }],
     ['of the same moment', { revision: 'r2' }, { revision: 'r1', currentSince: now }],
-    ['of which the store cannot tell since when', { revision: 'r2' }, { revision: 'r1' }],
+    ['without the time since when it is current', { revision: 'r2' }, { revision: 'r1' }],
   ])('is accepted of versions without a number: one %s', async (_, current, previous) => {
     const get = async (): Promise<StoredSecret> => ({ value: 'v2', currentSince: now, ...current })
     const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...previous })

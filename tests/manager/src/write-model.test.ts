@@ -184,9 +184,9 @@ class World {
     const operation = this.#running.getStore()
     const before = await this.#state()
     const receipt = (await change()) as WriteReceipt // what each of these methods resolves with
-    if (operation === undefined) throw new Error('nobody changed the store')
+    if (operation === undefined) throw new Error('no operation changed the store')
     operation.applied.push({ receipt, before, after: await this.#state() })
-    // After `close()`, and past the managers, nobody tells the caches of a change.
+    // After `close()`, and past the managers, no caches are invalidated.
     if (this.#closed === 'yes' || operation.change.kind === 'staged') this.#isTold = false
     return receipt
   }
@@ -216,7 +216,7 @@ class World {
     assert.ok(isSuitable, `the trail of ${name} is ${phases.join()}`)
   }
 
-  /** When all is quiet, nobody reads what was there before the last change, except where nobody could be told. */
+  /** At the end no reader gets a value from before the last change, except where an invalidation failed. */
   async #checkReads(): Promise<void> {
     await vi.advanceTimersByTimeAsync(60_000)
     if (!this.#isTold) return

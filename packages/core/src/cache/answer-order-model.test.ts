@@ -315,7 +315,7 @@ class World {
     if (change === 'purge') process.store.purged('a')
     else process.store.changed('a', change === 'delete' ? new SecretsError('DELETED', 'x') : undefined)
     await process.store.invalidate('a', number).catch(() => {})
-    // A store may go back when it restores: that is told by no number.
+    // A store may go back when it restores: no number shows that.
     process.changedTo = change === 'restore' ? -1 : this.#now
     await this.settle()
   }
@@ -332,7 +332,7 @@ class World {
     return Math.max(...numbers) + 1
   }
 
-  /** Somebody else writes, and tells nobody. */
+  /** Another process writes without an invalidation. */
   foreign(isNumbered: boolean): void {
     const number = this.#nextNumber()
     this.#become({ is: 'value', number: isNumbered ? number : undefined })

@@ -235,22 +235,19 @@ describe('a call that describes the secret', () => {
     expect([await reading, await seen(store), get.mock.calls.length]).toEqual(['restored', 'restored', 1])
   })
 
-  it.each(['DELETED', 'PERMISSION_DENIED', 'UNAUTHENTICATED'] as const)(
-    'and is told %s takes nothing that was read later',
-    async (code) => {
-      const { store, get } = cached()
-      const answer = Promise.withResolvers<never>()
-      const describing = described(store, answer.promise, 'read')
-      await pass(0.001)
-      await seen(store)
-      answer.reject(await fail(code).catch((error: unknown) => error))
-      await describing
-      get.mockImplementation(async () => fail('UNAVAILABLE'))
-      expect(await seen(store)).toBe('v1')
-      await pass(300)
-      expect(await seen(store)).toBe('v1 (stale)')
-    },
-  )
+  it.each(['DELETED', 'PERMISSION_DENIED', 'UNAUTHENTICATED'] as const)('and gets %s drops nothing that was read later', async (code) => {
+    const { store, get } = cached()
+    const answer = Promise.withResolvers<never>()
+    const describing = described(store, answer.promise, 'read')
+    await pass(0.001)
+    await seen(store)
+    answer.reject(await fail(code).catch((error: unknown) => error))
+    await describing
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await seen(store)).toBe('v1')
+    await pass(300)
+    expect(await seen(store)).toBe('v1 (stale)')
+  })
 
   it.each<[string, Answer]>([
     ['absence', nothing],

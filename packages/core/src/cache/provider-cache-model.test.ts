@@ -78,7 +78,7 @@ const anyStep = fc.oneof(
   },
 )
 
-/** A store whose calls land when they are told to, its cache, and what must be true of every answer. */
+/** A store whose calls end on demand, its cache, and what must be true of every answer. */
 class World {
   readonly calls: Call[] = []
   readonly reads: Promise<void>[] = []
@@ -136,7 +136,7 @@ class World {
     const text = found.held.text()
     assert.match(text, /^v\d+$/)
     const call = this.calls[Number(text.slice(1)) - 1]
-    if (call === undefined) throw new Error(`nobody stored ${text}`)
+    if (call === undefined) throw new Error(`no call stored ${text}`)
     assert.equal(call.path, path)
     // Nothing that was barred before the read began is handed out; from memory not even what was barred since.
     assert.ok(call.number > (found.from === 'memory' ? (this.#barred.get(path) ?? 0) : before.barred))
@@ -157,7 +157,7 @@ class World {
     const isBack = now < this.#clock - clockToleranceMs
     this.#clock = isBack ? now : Math.max(now, this.#clock)
     if (isBack) for (const call of this.calls) call.isOutdated = true
-    this.store.peek('a path that nobody asks for')
+    this.store.peek('a path that is never read')
   }
 
   peek(path: string): void {
@@ -165,7 +165,7 @@ class World {
     if (held === undefined) return
     this.#peeks += 1
     const call = this.calls[Number(held.text().slice(1)) - 1]
-    if (call === undefined) throw new Error('nobody stored what is held')
+    if (call === undefined) throw new Error('no call stored what is held')
     assert.ok(call.path === path && call.number > (this.#barred.get(path) ?? 0))
     this.#checkAge(call, ttlMs)
   }
@@ -248,7 +248,7 @@ async function run(steps: readonly Step[]): Promise<void> {
     else await vi.advanceTimersByTimeAsync(each.ms)
     world.noticeClock()
     await world.settle()
-    // No two steps in the same millisecond: what came first can be told.
+    // No two steps in the same millisecond: their order is known.
     await vi.advanceTimersByTimeAsync(1)
   }
   await world.end()

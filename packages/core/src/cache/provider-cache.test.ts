@@ -6,7 +6,20 @@ import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { ReadMode } from './single-flight.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { type Answer, cached, fail, found, type Get, onCacheClock, pass, second, seen, shared, slow, start } from '../testing/cache-trial.ts'
+import {
+  type Answer,
+  cached,
+  fail,
+  found,
+  type Get,
+  onCacheClock,
+  pass,
+  second,
+  seen,
+  shared,
+  slow,
+  start,
+} from '../testing/cache-trial.ts'
 
 const outages = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED'] as const
 const denials = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as const

@@ -8,7 +8,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 const canary = 'canary-3b8e'
 
-/** A package's provider that holds one secret, and is told by variables where. */
+/** A package's provider of one secret, whose path a variable names. */
 function storeOf(name: string, secrets: Record<string, string>): ProviderFromEnv {
   return (env) => envProvider({ name, env: secrets, names: env.names(`FINCHAT_${name.toUpperCase()}_NAMES`) })
 }
@@ -250,7 +250,7 @@ describe('variables that are not read', () => {
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
   afterEach(() => void vi.restoreAllMocks())
 
-  /** What the process is warned of, once the manager has begun. */
+  /** The warnings of the process when the manager is made. */
   async function warningsOf(available: Record<string, ProviderFromEnv>, env: Environment): Promise<string[]> {
     const secrets = secretsManagerFromEnv(available, { env: { A: 'a', ...env } })
     await secrets.getSecret('A')

@@ -22,7 +22,9 @@ export function unresolvedError(
 ): SecretsError {
   const failed = attempts.filter((attempt) => attempt.code !== 'NOT_FOUND')
   const isOne = failed.length === 1
-  const answers = failed.map((attempt) => `${attempt.provider} said ${attempt.code}, ${isOne ? attempt.message : shortened(attempt.message)}`)
+  const answers = failed.map(
+    (attempt) => `${attempt.provider} said ${attempt.code}, ${isOne ? attempt.message : shortened(attempt.message)}`,
+  )
   const { provider, remedy } = failed.find((attempt) => attempt.remedy !== undefined) ?? {}
   return new SecretsError(code, `${problem}: ${answers.join('; ')}`, {
     secret,

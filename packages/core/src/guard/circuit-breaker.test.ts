@@ -158,7 +158,7 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(2 * coolDownMs)).toBeUndefined()
   })
 
-  it('lets another probe through if the first had no news of the store', () => {
+  it('lets another probe through if the first says nothing about the store', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)
     circuit.withdrawn()

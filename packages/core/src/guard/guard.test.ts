@@ -338,7 +338,7 @@ describe('the effect of a write that failed', () => {
 })
 
 describe('the cool-down', () => {
-  /** A provider that says of each path what it is told to, and counts. */
+  /** A provider that gives a set answer for each path, and counts calls. */
   function failing(code: SecretsError['code'] | 'hung'): {
     provider: SecretProvider
     get: ReturnType<typeof vi.fn<SecretProvider['get']>>

@@ -69,7 +69,7 @@ it('continues an outage in which each failure is followed by an answer', () => {
     outage.answered()
     return begins
   }
-  const told = [failed(), failed()]
+  const begins = [failed(), failed()]
   pass(60_000)
-  expect([...told, failed(), failed()]).toEqual([true, false, true, false])
+  expect([...begins, failed(), failed()]).toEqual([true, false, true, false])
 })

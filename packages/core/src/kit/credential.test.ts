@@ -75,7 +75,7 @@ describe('readCredential', () => {
 
   it.each([
     [
-      'a FIFO that nobody writes to',
+      'a FIFO without a writer',
       () => {
         execFileSync('mkfifo', [join(folder, 'fifo')])
         return { file: join(folder, 'fifo') }

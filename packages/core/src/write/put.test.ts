@@ -282,7 +282,7 @@ describe('a write to a field', () => {
 
   it.each<[string, Partial<SecretProvider>]>([
     ['may keep fields', { keepsFields: () => true }],
-    ['does not tell where it keeps fields', {}],
+    ['has no `keepsFields`', {}],
   ])('costs no look more where the provider %s', async (_, members) => {
     const { members: store, current } = oneSecret({ value: '{"b":"1"}', version: 1 })
     const describeSecret = vi.fn<NonNullable<SecretProvider['describe']>>(async () => ({ exclusive: true }))
@@ -290,7 +290,7 @@ describe('a write to a field', () => {
     expect([current()?.value, describeSecret.mock.calls.length]).toEqual(['{"b":"2"}', 0])
   })
 
-  it('is made if the provider cannot tell whether the secret is leased', async () => {
+  it('is made if it is unknown whether the secret is leased', async () => {
     const { members, current } = oneSecret({ value: '{"b":"1"}', version: 1 })
     const denied = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
     await put(targetOn({ ...members, keepsFields: () => false, describe: denied }), ['b'], { value: '2' }, context)

@@ -28,7 +28,7 @@ export interface Patience {
 }
 
 /**
- * A shared cache in this process. Unless told otherwise nothing but `fill` or `expire` ends a fill lease, and a probe waits
+ * A shared cache in this process. By default nothing but `fill` or `expire` ends a fill lease, and a probe waits
  * for the lease of another process as long as the core lets it.
  */
 export class LeasingCache {

@@ -1,6 +1,6 @@
 // Says everything that a process can say of a manager's objects: `node sinks-process.ts HIDDEN FOLDER [leaky]`. The values are the hidden
 // bytes, bit by bit the other way round: this process never sees them but through its providers. Prints, posts to a worker, writes
-// diagnostic reports into the folder, and ends with a rejection that nobody handles.
+// diagnostic reports into the folder, and ends with an unhandled rejection.
 import { Console } from 'node:console'
 import { once } from 'node:events'
 import { format, inspect } from 'node:util'

@@ -372,7 +372,7 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
     await acknowledged()
     invalidate.mockImplementation(async () => {})
     await vi.advanceTimersByTimeAsync(500)
-    expect(await client.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
+    expect(await client.read('a', undefined), 'no reader waits for it').toEqual(unavailable)
     await client.drain()
     expect((await client.read('a', undefined)).hit).toBeDefined()
     expect(invalidate).toHaveBeenCalledTimes(2)
@@ -409,7 +409,7 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
     expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7, 8])
     client.publish('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
     await client.drain()
-    expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
+    expect(invalidate.mock.lastCall?.[0].leastVersion, 'nothing is pending after an acknowledgement').toBe(3)
   })
 
   it('stays unread if only an earlier invalidation was acknowledged', async () => {
@@ -494,7 +494,7 @@ describe('more unacknowledged paths than can be remembered', () => {
     const message = expect.stringMatching(/^the shared cache did not acknowledge more than 10000 invalidations/)
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
     invalidate.mockResolvedValueOnce()
-    await client.invalidate('told')
+    await client.invalidate('acknowledged')
     for (const path of ['x', 'y']) await client.invalidate(path).catch(() => {})
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })

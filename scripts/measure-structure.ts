@@ -1,5 +1,5 @@
-// `pnpm measures [--at REVISION] [--list]`: measures of structure and words, of the working tree or of a revision.
-// `--list` names the findings.
+// `pnpm measures [--at REVISION] [--list]`: measures of structure and words, of the working tree or
+// of a revision. `--list` names the findings.
 import { parseArgs } from 'node:util'
 import { entriesOf, publicPackages, type Files, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'

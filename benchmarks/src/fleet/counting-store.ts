@@ -3,8 +3,8 @@ import { type Latency, noJitter } from './latency.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /**
- * Calls by second. `forOne`: each process of the fleet makes such a call, as without a lease or in an
- * outage. `forAll`: one process makes it with the fill lease, however large the fleet is.
+ * Calls by second. `forOne`: each process of the fleet makes such a call, as without a lease or in
+ * an outage. `forAll`: one process makes it with the fill lease, however large the fleet is.
  */
 export class Calls {
   readonly forOne: number[] = []

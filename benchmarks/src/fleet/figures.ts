@@ -5,8 +5,8 @@ import type { FleetRun } from './simulate.ts'
 import { phases } from './timeline.ts'
 
 /**
- * Quotas of an account in one region, not adjustable. DescribeSecret counts with GetSecretValue (AWS
- * Secrets Manager user guide, "Quotas").
+ * Quotas of an account in one region, not adjustable. DescribeSecret counts with GetSecretValue
+ * (AWS Secrets Manager user guide, "Quotas").
  */
 export const limits = { getSecretValue: 10_000, batchGetSecretValue: 100 } as const
 

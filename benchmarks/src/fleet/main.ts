@@ -1,5 +1,5 @@
-// `pnpm fleet`: simulates the calls of a fleet to its store. `--write` puts them into docs/fleet.md,
-// its chart and its figures.
+// `pnpm fleet`: simulates the calls of a fleet to its store. `--write` puts them into
+// docs/fleet.md, its chart and its figures.
 import { parseArgs } from 'node:util'
 import { type ColdStartRun, simulateColdStart } from './cold-start.ts'
 import { type ColdStartFigures, coldStartFiguresOf } from './cold-start-report.ts'

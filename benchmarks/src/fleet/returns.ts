@@ -22,8 +22,9 @@ export interface ReturnOptions {
 export interface ReturnRun extends ReturnOptions {
   readonly calls: Calls
   /**
-   * From the store's return to the first fresh answer, milliseconds, ascending: one for each process that held nothing, and
-   * one for each secret of each process that held a stale value of it.
+   * From the store's return to the first fresh answer, milliseconds, ascending: one for each
+   * process that held nothing, and one for each secret of each process that held a stale value of
+   * it.
    */
   readonly answeredAfterMs: readonly number[]
   /** How many had no such answer until the end. */

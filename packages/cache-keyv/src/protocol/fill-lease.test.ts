@@ -16,10 +16,10 @@ afterEach(() => {
 
 /** Advances the fake clock until the promise settles. */
 async function elapsed<T>(running: Promise<T>): Promise<T> {
-  let isSettled = false
-  const settle = (): void => void (isSettled = true)
+  const state = { isSettled: false }
+  const settle = (): void => void (state.isSettled = true)
   running.then(settle, settle)
-  for (let ms = 0; !isSettled && ms < 60_000; ms += 1) await vi.advanceTimersByTimeAsync(1)
+  for (let ms = 0; !state.isSettled && ms < 60_000; ms += 1) await vi.advanceTimersByTimeAsync(1)
   return running
 }
 

@@ -17,6 +17,11 @@ export function sentencesOf(text: string): string[] {
   return sentences.filter((sentence) => /\p{L}/u.test(sentence)).map((sentence) => sentence.replaceAll('\u00A0', ' '))
 }
 
+/** HTML, CSS and SQL in a text are no sentences. */
+export function isCode(text: string): boolean {
+  return /^\s*(?:<!doctype |CREATE TABLE )|\{\s*[\w-]+:[^{}]*;/.test(text)
+}
+
 export function longSentences(text: string): string[] {
   return sentencesOf(text).filter((sentence) => wordsIn(sentence) > mostWords)
 }

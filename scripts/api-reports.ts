@@ -1,4 +1,5 @@
-// `pnpm api`: the public surface of every package, as built, against the reports in `api/`; `pnpm api:update` rewrites them.
+// `pnpm api`: the public surface of every package, as built, against the reports in `api/`;
+// `pnpm api:update` rewrites them.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'

@@ -1,5 +1,6 @@
-// The second half of a package's `build`, in the package's folder: each entry as one file, with what entries and lazy parts share beside it.
-// Names and lines stay as they were written, for those who read what they install; the comments are in the declarations and in `src`.
+// The second half of a package's `build`: bundles each entry into one file, with shared chunks
+// beside it. Names and lines stay as written, for readers of installed code. Comments are in
+// declarations and `src`.
 import { globSync, readFileSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { rolldown } from 'rolldown'

@@ -1,4 +1,5 @@
-// `pnpm examples`: runs what the documentation shows, against the sources, in a folder outside of the workspace.
+// `pnpm examples`: runs what the documentation shows, against the sources, in a folder outside of
+// the workspace.
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { allExamples, readmesWithoutExample } from './examples.ts'

@@ -1,4 +1,5 @@
-// `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer would, from CommonJS and ESM.
+// `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer
+// would, from CommonJS and ESM.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,8 +33,8 @@ function inspect({ folder, manifest, tarball }: Packed): string[] {
 }
 
 /**
- * A project of its own that has the tarballs for dependencies, each other's included. What they depend on is what this repository has
- * locked: pnpm takes versions from a lockfile that is there, and nothing is downloaded before its hash is found to be the same.
+ * A project that depends on the tarballs. Their dependencies are those that this repository locks:
+ * pnpm takes versions from an existing lockfile, and compares each hash before it downloads.
  */
 function install(packages: readonly Packed[], folder: string): string[] {
   const tarballs = Object.fromEntries(packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]))
@@ -58,7 +59,7 @@ function load(packages: readonly Packed[], folder: string, node: string): string
     `const loaded = []; for (const name of ${entries}) loaded.push(await import(name)); ${printNames}`,
   )
   const [required, imported] = ['load.cjs', 'load.mjs'].map((file) => outputOf(node, file, folder))
-  if (required === imported && required?.match(/^\[\[.*\]\]\n$/)) return [] // one line: nobody else has printed
+  if (required === imported && required?.match(/^\[\[.*\]\]\n$/)) return [] // one line: no module has printed
   return [`${node}: require() and import of ${entries} must both work, silently and alike, but print:`, `${required}\n${imported}`]
 }
 
@@ -71,7 +72,10 @@ function outputOf(node: string, file: string, cwd: string): string {
   return stdout + stderr
 }
 
-/** What reads the package's own manifest finds it from `dist`, too, where it lies in another folder than in `src`. */
+/**
+ * What reads the package's own manifest finds it from `dist`, too, where it lies in another folder
+ * than in `src`.
+ */
 function recordRelease(packages: readonly Packed[], folder: string): string[] {
   const version = packages.find(({ manifest }) => manifest.name === '@finchat/secrets-audit')?.manifest.version
   writeFileSync(join(folder, 'release.mjs'), printRelease)
@@ -96,7 +100,10 @@ function failure(command: string, args: string[], cwd: string = root): string[] 
   return status === 0 ? [] : [`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`]
 }
 
-/** The READMEs' first examples: what a stranger copies must type-check and run against what they install. */
+/**
+ * The READMEs' first examples: what a stranger copies must type-check and run against what they
+ * install.
+ */
 function readmeExamples(files: Files, packages: readonly Packed[]): Example[] {
   return ['README.md', ...packages.map(({ folder }) => `${folder}/README.md`)].flatMap(
     (path) => readmeExample(path, files.get(path) ?? '') ?? [],

@@ -1,4 +1,5 @@
-// `pnpm size`: what importing an entry reads, compressed, against its budget. Every cold start pays for it.
+// `pnpm size`: what importing an entry reads, compressed, against its budget. Every cold start pays
+// for it.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entriesOf, publicPackages, readFiles, root } from './files.ts'

@@ -1,5 +1,5 @@
-// What `npm test` and `npm run test:machine` run once Node, pnpm and the dependencies are there: one line a step, its output only
-// when it failed.
+// The steps of `npm test` and `npm run test:machine`. Prints one line a step, and the output of a
+// step that failed.
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,8 +13,9 @@ interface Outcome {
 }
 
 /**
- * Each is a script of package.json, so that `pnpm lint` does what this does. The last four look at what is built. Servers come first,
- * since they may have to be fetched; without one, its tests are named at the end as not run.
+ * Each is a script of package.json, so that `pnpm lint` does what this does. The last four look at
+ * what is built. Servers come first, since they may have to be fetched; without one, its tests are
+ * named at the end as not run.
  */
 const steps = {
   servers: 'servers for the tests',
@@ -30,7 +31,10 @@ const steps = {
   size: 'size of imports',
   packed: 'packed packages',
 }
-/** Tests that would disturb others, or be disturbed. A command of their own, so that each ends in ten minutes. */
+/**
+ * Tests that would disturb others, or be disturbed. A command of their own, so that each ends in
+ * ten minutes.
+ */
 const machineSteps = {
   servers: 'servers for the tests',
   'unit:alone': 'tests that need the machine',
@@ -76,7 +80,9 @@ function summaryOf(output: string): string {
     .join('\n')
 }
 
-/** A run that fails without a failed test, such as a file that does not load, counts as one failure. */
+/**
+ * A run that fails without a failed test, such as a file that does not load, counts as one failure.
+ */
 function testOutcome(script: string, ok: boolean): Omit<Outcome, 'notRun'> {
   try {
     const report = JSON.parse(readFileSync(testReport(script), 'utf8')) as { numPassedTests: number; numFailedTests: number } // vitest's format

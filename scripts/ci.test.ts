@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { root } from './files.ts'
 
-// A project whose npm is a shell script that the test writes: it gets `test`, then `run test:machine`.
+// A project whose npm is a shell script that the test writes: it gets `test`, then
+// `run test:machine`.
 let project = ''
 
 beforeEach(() => {

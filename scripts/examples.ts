@@ -50,10 +50,16 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** Documents whose first example runs: READMEs of the root and of packages, and the guide to providers. */
+/**
+ * Documents whose first example runs: READMEs of the root and of packages, and the guide to
+ * providers.
+ */
 const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
 
-/** The first example of each of these documents, the checked ones of every guide, and every example of the packages' docstrings. */
+/**
+ * The first example of each of these documents, the checked ones of every guide, and every example
+ * of the packages' docstrings.
+ */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
     if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()

@@ -27,8 +27,8 @@ export interface Member {
 export const root: string = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * A folder of its own for installed code to run in. Below this repository, since Node looks for what a program imports in all folders
- * above it, and what lies above the temporary folder's may be another user's.
+ * A new folder for installed code. Below this repository, since Node looks for imports in all
+ * folders above a program, and a folder above the temporary one may be another user's.
  */
 export function makeScratch(prefix: string): string {
   mkdirSync(join(root, '.cache'), { recursive: true })
@@ -67,7 +67,10 @@ export function publicPackages(files: Files): Member[] {
   return membersOf(files).filter(({ manifest }) => manifest.private !== true)
 }
 
-/** What a package can be imported as: `@finchat/secrets-core`, and any further entry that it exports. */
+/**
+ * What a package can be imported as: `@finchat/secrets-core`, and any further entry that it
+ * exports.
+ */
 export function entriesOf({ manifest }: Member): string[] {
   const subpaths = Object.keys(manifest.exports ?? {}).filter((subpath) => subpath !== './package.json')
   return subpaths.map((subpath) => manifest.name + subpath.slice(1))

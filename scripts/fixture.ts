@@ -1,6 +1,9 @@
 import type { Files } from './files.ts'
 
-/** A small repository in which no rule finds a fault, with `changes` made to it (`undefined` takes a file away). */
+/**
+ * A small repository in which no rule finds a fault, with `changes` made to it (`undefined` takes a
+ * file away).
+ */
 export function repository(changes: Readonly<Record<string, string | undefined>> = {}): Files {
   const files: Record<string, string | undefined> = {
     'README.md': '```ts\nimport { wrap } from "@finchat/secrets-core"\n```\n',

@@ -2,7 +2,10 @@ import { posix } from 'node:path'
 import { isTestCode, type Files } from './files.ts'
 import { importsOf } from './imports.ts'
 
-/** A package's source files without test code, each with the files of the same package that it imports. */
+/**
+ * A package's source files without test code, each with the files of the same package that it
+ * imports.
+ */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>
 
 /** Builds the graph from `<folder>/src`. Type-only imports count. */
@@ -22,7 +25,10 @@ export function roomOf(folder: string, path: string): string {
   return posix.relative(`${folder}/src`, posix.dirname(path)) || '.'
 }
 
-/** Groups of files that import each other in a circle: the strongly connected components with more than one file (Tarjan, 1972). */
+/**
+ * Groups of files that import each other in a circle: the strongly connected components with more
+ * than one file (Tarjan, 1972).
+ */
 export function circlesOf(graph: ImportGraph): string[][] {
   const order = new Map<string, number>()
   const stack: string[] = []

@@ -1,7 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { staticImportsOf } from './imports.ts'
 
-/** The files that importing `entry` reads at once, its own parts included; packages and what is loaded later are not among them. */
+/**
+ * The files that importing `entry` reads at once, its own parts included; packages and what is
+ * loaded later are not among them.
+ */
 export function filesImported(entry: string, read: (path: string) => string): string[] {
   const found = new Set([entry])
   for (const path of found) {

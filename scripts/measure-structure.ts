@@ -1,10 +1,10 @@
-// `pnpm measures [--at REVISION] [--list]`: measures of structure and words, of the working tree or of a revision.
-// `--list` names the findings.
+// `pnpm measures [--at REVISION] [--list]`: measures of structure and words, of the working tree or
+// of a revision. `--list` names the findings.
 import { parseArgs } from 'node:util'
 import { entriesOf, publicPackages, type Files, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
 import { copiedFamilies, leastTokens } from './measures/copies.ts'
-import { longSentences, markdownProse, mostWords, wordsIn } from './measures/prose.ts'
+import { isCode, longSentences, markdownProse, mostWords, wordsIn } from './measures/prose.ts'
 import { measureSource, type SourceMeasure } from './measures/source.ts'
 import { enteredByColdRead, filesAt, folderListsOf } from './measures/tree.ts'
 import { countNames, countPhrases } from './measures/vocabulary.ts'
@@ -93,7 +93,12 @@ function printProse(): void {
     const inComments = [...sources].flatMap(([path, { comments }]) =>
       comments.flatMap(longSentences).map((sentence) => `${path}: ${sentence}`),
     )
-    const inTexts = [...sources].flatMap(([path, { texts }]) => texts.flatMap(longSentences).map((sentence) => `${path}: ${sentence}`))
+    const inTexts = [...sources].flatMap(([path, { texts }]) =>
+      texts
+        .filter((text) => !isCode(text))
+        .flatMap(longSentences)
+        .map((sentence) => `${path}: ${sentence}`),
+    )
     const readme = longSentences(markdownProse(files.get(`${member.folder}/README.md`) ?? ''))
     found.push(...inComments, ...inTexts, ...readme.map((sentence) => `${member.folder}/README.md: ${sentence}`))
     return [name, code, words, code === 0 ? 0 : Math.round((100 * words) / code), inComments.length, inTexts.length, readme.length] as const

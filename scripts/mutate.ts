@@ -1,8 +1,9 @@
-// `pnpm mutate`: puts small faults into the code that decides, one at a time, and shows those that no test finds.
+// `pnpm mutate`: puts small faults into the code that decides, one at a time, and shows those that
+// no test finds.
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { judged, type Verdict } from './mutation/accepted.ts'
+import { judged, type FileResult } from './mutation/accepted.ts'
 import { MutantProcess } from './mutation/mutant-pool.ts'
 import { mutatedCode, targets, testsFor } from './mutation/targets.ts'
 import type { Mutant } from './mutation/schemata.ts'
@@ -49,7 +50,7 @@ function progress(text: string): void {
   if (globalThis.process.stderr.isTTY) globalThis.process.stderr.write(`\r${text} `)
 }
 
-function report(file: string, { mutants, accepted, survivors }: Verdict): void {
+function report(file: string, { mutants, accepted, survivors }: FileResult): void {
   const found = mutants - accepted - survivors.length
   console.log(`${file.padEnd(52)} ${String(found).padStart(4)} of ${String(mutants).padStart(4)} found, ${accepted} make no difference`)
   for (const { id, line } of survivors) console.log(`  ${file}:${line}  ${id}`)
@@ -62,10 +63,10 @@ const { mutants } = mutatedCode(files)
 const processes = Array.from({ length: Number(values.processes ?? Math.min(2, availableParallelism())) }, () => new MutantProcess(files))
 const survivors = await survivorsOf(mutants, files, processes)
 for (const each of processes) each.end()
-const { verdicts, outdated } = judged(mutants, new Set(survivors))
-for (const [file, verdict] of verdicts) report(file, verdict)
+const { results, outdated } = judged(mutants, new Set(survivors))
+for (const [file, result] of results) report(file, result)
 for (const id of outdated) console.log(`  found by now, or gone: take it out of accepted.json: ${id}`)
-const unexplained = [...verdicts.values()].reduce((sum, verdict) => sum + verdict.survivors.length, 0)
+const unexplained = [...results.values()].reduce((sum, result) => sum + result.survivors.length, 0)
 const score = 1 - survivors.length / mutants.length
 console.log(
   `\n${mutants.length} mutants, ${mutants.length - survivors.length} found (${(100 * score).toFixed(1)} %), ${unexplained} unexplained, in ${Math.round((Date.now() - started) / 1000)} s`,

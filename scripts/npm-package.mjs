@@ -1,5 +1,6 @@
-// Fetches a package of the npm registry by a pinned hash: downloads it, compares, and only then unpacks it. Runs no script of it.
-// Runs on Node 20 with nothing installed: plain JavaScript, no dependencies. As a program: node npm-package.mjs SPEC FOLDER
+// Fetches a package of the npm registry by a pinned hash: downloads it, compares, and only then
+// unpacks it. Runs no script of it. Runs on Node 20 with nothing installed: plain JavaScript, no
+// dependencies. As a program: node npm-package.mjs SPEC FOLDER
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
@@ -10,10 +11,16 @@ import { fileURLToPath } from 'node:url'
 /** npm's `dist.integrity` by `name@version`; `pnpm pins:update` renews it. */
 const pins = JSON.parse(readFileSync(new URL('pins.json', import.meta.url), 'utf8'))
 
-/** Its message says why a package could not be had; everything else that is thrown is a fault of ours. */
+/**
+ * Its message says why a package could not be had; everything else that is thrown is a fault of
+ * ours.
+ */
 export class FetchError extends Error {}
 
-/** Lays the package into an empty folder. A wrong hash, or none, is an error before anything is unpacked. */
+/**
+ * Lays the package into an empty folder. A wrong hash, or none, is an error before anything is
+ * unpacked.
+ */
 export function fetchNpmPackage(spec, folder) {
   if (!Object.hasOwn(pins, spec)) throw new FetchError(`${spec} has no hash in scripts/pins.json, which \`pnpm pins:update\` writes`)
   const download = mkdtempSync(join(folder, 'download-'))
@@ -24,7 +31,9 @@ export function fetchNpmPackage(spec, folder) {
   rmSync(download, { recursive: true })
 }
 
-/** `pack` only downloads; npm reads its settings from `folder` rather than from a folder above it. */
+/**
+ * `pack` only downloads; npm reads its settings from `folder` rather than from a folder above it.
+ */
 function downloaded(spec, folder) {
   const args = ['pack', spec, '--pack-destination', folder, '--prefix', folder, '--ignore-scripts', '--loglevel=error']
   const cli = process.env.npm_execpath ?? '' // under pnpm it names pnpm
@@ -42,7 +51,10 @@ function succeed(command, args, failure, cwd) {
   throw new FetchError(`${failure}: ${reason}`)
 }
 
-/** The disk's own reason, wherever it stands; else npm's first line, which is the code of its error, or tar's. */
+/**
+ * The disk's own reason, wherever it stands; else npm's first line, which is the code of its error,
+ * or tar's.
+ */
 function reasonIn(stderr) {
   const lines = stderr.split('\n').filter((line) => line.trim() && !/A complete log|^npm warn/i.test(line))
   const ofDisk = lines.find((each) => /No space left|Read-only|Permission denied/i.test(each))
@@ -51,8 +63,9 @@ function reasonIn(stderr) {
 }
 
 /**
- * The environment of programs that set up: nothing is looked up in the current folder, npm's own prefix is not handed on, and no
- * compile cache is read: without another setting, Node keeps that under a fixed name in the shared temporary folder.
+ * The environment of set-up programs. They look up nothing in the current folder and inherit no npm
+ * prefix. They read no compile cache: by default its folder has a fixed name in the shared
+ * temporary folder.
  */
 export function ownEnvironment() {
   const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))

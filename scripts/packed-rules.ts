@@ -17,7 +17,10 @@ function isUnwanted(path: string): boolean {
   return /\.test\.|^(src|dist)\/testing\/|\.tsbuildinfo$/.test(path)
 }
 
-/** What a reader of a built file needs: of code its map, of declarations theirs and the source; of a source its declarations. */
+/**
+ * Files that a reader needs: for code its map, for declarations their map and source, for a source
+ * its declarations.
+ */
 function companionsOf(path: string): string[] {
   const declared = path.match(/^dist\/(.+)\.d\.ts$/)?.[1]
   if (declared !== undefined) return [`${path}.map`, `src/${declared}.ts`]

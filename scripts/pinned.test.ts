@@ -21,7 +21,10 @@ test.each(pipLocks)('$lock has what is installed, each at one version with the h
 describe('pnpm pins:update', () => {
   const hashOf = (letter: string): string => `sha512-${letter.repeat(86)}==`
 
-  /** With an npm and a Python of the test's own: the one answers with one hash for all, the other installs a uv that notes what it is told. */
+  /**
+   * The test's own npm gives one hash for all packages; its own Python installs a uv that logs its
+   * arguments.
+   */
   function update(
     known: Record<string, string>,
     ...args: string[]
@@ -36,7 +39,7 @@ describe('pnpm pins:update', () => {
       chmodSync(join(project, 'bin', name), 0o755)
     }
     program('npm', `echo '"${hashOf('A')}"'`)
-    program('uv', 'echo "$(cat | tr "\\n" " ")" "$@" >>uv-was-told')
+    program('uv', 'echo "$(cat | tr "\\n" " ")" "$@" >>uv-arguments')
     program('python3', 'while [ "$1" != --target ]; do shift; done; mkdir "$2/bin"; cp "$(dirname "$0")/uv" "$2/bin"')
     const env = { ...process.env, PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}` }
     const { status, stderr } = spawnSync(process.execPath, ['scripts/update-pins.ts', ...args], { cwd: project, env, encoding: 'utf8' })
@@ -48,15 +51,15 @@ describe('pnpm pins:update', () => {
     expect(status).toBe(0)
     const pins = JSON.parse(read('scripts/pins.json')) as Record<string, string> // as it was just written
     expect([Object.keys(pins), new Set(Object.values(pins))]).toEqual([[...npmSpecs].toSorted(), new Set([hashOf('A')])])
-    const calls = read('uv-was-told').trim().split('\n')
+    const calls = read('uv-arguments').trim().split('\n')
     expect(calls).toHaveLength(pipLocks.length)
     for (const call of calls) expect(call).toMatch(/--universal --generate-hashes/)
     expect(calls.filter((call) => !call.includes('--no-deps'))).toEqual([expect.stringMatching(/^moto==/)])
-    expect(read('uv-was-told')).not.toContain('--upgrade')
+    expect(read('uv-arguments')).not.toContain('--upgrade')
   })
 
-  test('moves on what moto depends on if told', () => {
-    expect(update({}, '--upgrade').read('uv-was-told')).toContain('--upgrade')
+  test('`--upgrade` updates what moto depends on', () => {
+    expect(update({}, '--upgrade').read('uv-arguments')).toContain('--upgrade')
   })
 
   test('stops where npm has another hash for a version that is pinned, and writes nothing', () => {

@@ -3,8 +3,9 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Where home is on another file system, pnpm keeps what it downloads in the topmost folder of the project's. If others may write there,
- * as in a shared temporary folder, they could put packages into it: it is kept in the project then.
+ * Where home is on another file system, pnpm keeps what it downloads in the topmost folder of the
+ * project's. If others may write there, as in a shared temporary folder, they could put packages
+ * into it: it is kept in the project then.
  *
  * @param {string} project
  * @param {string} home

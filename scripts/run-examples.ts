@@ -17,7 +17,10 @@ export interface ExampleRun {
   readonly compilerOptions?: Readonly<Record<string, unknown>>
 }
 
-/** Returns what is wrong: the compiler's words and each example that failed or printed something else than it says. */
+/**
+ * Returns what is wrong: the compiler's words and each example that failed or printed something
+ * else than it says.
+ */
 export async function runExamples(examples: readonly Example[], run: ExampleRun): Promise<string[]> {
   for (const { file, code } of examples) writeFileSync(join(run.folder, file), code)
   const faults = await typeFaults(examples, run)

@@ -1,5 +1,6 @@
-// `npm test`, `npm run test:machine` and `npm run demo`: gets Node, pnpm and the locked dependencies where they are missing, then runs the task.
-// Runs on Node 20 with nothing installed: plain JavaScript, no dependencies.
+// `npm test`, `npm run test:machine` and `npm run demo`: gets Node, pnpm and the locked
+// dependencies where they are missing, then runs the task. Runs on Node 20 with nothing installed:
+// plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +41,7 @@ function setUp() {
   }
 }
 
-/** Costs a twentieth of a second when all is there, and is the only one who knows. */
+/** Takes 50 ms if nothing is missing; only pnpm can tell. */
 function install(env) {
   const { status, stdout, stderr } = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], {
     cwd: root,

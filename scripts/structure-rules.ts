@@ -1,4 +1,5 @@
-// The rules of how this repository is laid out. Each takes its files and returns what is wrong, one line a fault.
+// The rules of how this repository is laid out. Each takes its files and returns what is wrong, one
+// line a fault.
 import { basename, posix } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
@@ -7,7 +8,9 @@ import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
 
-/** Every published package has the same manifest, but for its name, its words and its dependencies. */
+/**
+ * Every published package has the same manifest, but for its name, its words and its dependencies.
+ */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
 
 function manifestFaults(member: Member): string[] {
@@ -32,7 +35,10 @@ function commonFields({ folder }: Member): Record<string, unknown> {
   }
 }
 
-/** Each entry is one source file, which our own tools read under `@finchat/source` and everyone else as built. */
+/**
+ * Each entry is one source file, which our own tools read under `@finchat/source` and everyone else
+ * as built.
+ */
 function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
   return Object.entries({ './package.json': undefined, ...exports }).flatMap(([subpath, target]) => {
     if (subpath === './package.json') return target === subpath ? [] : ['"exports" must have "./package.json"']
@@ -43,7 +49,9 @@ function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
   })
 }
 
-/** A package holds its source, what its tests read, its README with the pictures in it, and three small files; the rest belongs to the root. */
+/**
+ * A package holds its source, its tests' fixtures, its README with pictures, and three small files.
+ */
 export const sameFolder: Rule = (files) =>
   publicPackages(files).flatMap(({ folder }) => {
     const own = [...files.keys()].filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1))
@@ -56,7 +64,9 @@ export const sameFolder: Rule = (files) =>
     ]
   })
 
-/** What is published is built by scripts/bundle.ts: code that `tsc -b` wrote beside it would be published too. */
+/**
+ * scripts/bundle.ts builds the published code: code that `tsc -b` writes would be published too.
+ */
 export const declarationsOnly: Rule = (files) =>
   publicPackages(files).flatMap(({ folder }) => {
     const path = `${folder}/tsconfig.json`
@@ -72,8 +82,9 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, tests -> provider-*, cache-keyv, audit, testkit -> core. No import points sideways or back.
- * tests/servers serves tests, examples and benchmarks. It imports no package, and no published source imports it.
+ * examples, benchmarks, tests -> provider-*, cache-keyv, audit, testkit -> core. No import points
+ * sideways or back. tests/servers serves tests, examples and benchmarks. It imports no package, and
+ * no published source imports it.
  */
 const layers = [
   /^tests\/servers$/,
@@ -119,7 +130,10 @@ export const importsAreDeclared: Rule = (files) =>
     )
   })
 
-/** The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports only from its own folder and from lower ones. */
+/**
+ * The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports only from
+ * its own folder and from lower ones.
+ */
 export const folders: Record<string, readonly string[]> = {
   'packages/core': [
     'contract',
@@ -152,7 +166,10 @@ export const folders: Record<string, readonly string[]> = {
 
 const mostSources = 15
 
-/** Inside a package imports point down, from folder to folder; no files import each other in a circle; no folder holds too many. */
+/**
+ * Inside a package imports point down, from folder to folder; no files import each other in a
+ * circle; no folder holds too many.
+ */
 export const foldersPointDown = (files: Files, lists: typeof folders = folders): string[] => {
   const packages = publicPackages(files).map(({ folder }) => folder)
   const unknown = Object.keys(lists).filter((folder) => !packages.includes(folder))
@@ -181,7 +198,10 @@ function folderFaults(files: Files, folder: string, rooms: readonly string[] | u
   ]
 }
 
-/** ARCHITECTURE.md says in one line what each folder of a package holds, under a heading with the package's name. */
+/**
+ * ARCHITECTURE.md says in one line what each folder of a package holds, under a heading with the
+ * package's name.
+ */
 export const foldersAreDescribed = (files: Files, lists: typeof folders = folders): string[] => {
   const sections = (files.get('ARCHITECTURE.md') ?? '').split(/^#+ /m)
   return Object.entries(lists).flatMap(([folder, rooms]) => {

@@ -1,4 +1,5 @@
-// The rules of where this repository's programs read from and what they let others run. Each returns one line for a fault.
+// The rules of where this repository's programs read from and what they let others run. Each
+// returns one line for a fault.
 import type { Files } from './files.ts'
 import { asNode, syntaxOf, type SyntaxNode } from './mutation/syntax.ts'
 
@@ -10,8 +11,8 @@ const isOwn = (path: string): boolean => /^scripts\/supply-rules(\.test)?\.ts$/.
 const isCode = (path: string): boolean => /\.[cm]?[jt]s$/.test(path)
 
 /**
- * Whoever is on the same machine can put a file, or a link, where a fixed name in the shared temporary folder will be looked for. What we
- * need there has a name of its own, by `mkdtemp` right in the folder.
+ * Another user of the machine can plant a file or a link under a fixed name in the shared temporary
+ * folder. So names there come from `mkdtemp`.
  */
 export const noFixedTemporaryName: Rule = (files) =>
   [...files].flatMap(([path, text]) => {
@@ -74,7 +75,7 @@ function nameOf(value: unknown): string | undefined {
 function textOf(node: SyntaxNode): string {
   if (node.type === 'Literal') return String(node['value'])
   if (node.type === 'TemplateElement') return (node['value'] as { raw: string }).raw // ESTree
-  if (node.type !== 'TemplateLiteral' || !Array.isArray(node['quasis'])) return '/' // not to be told
+  if (node.type !== 'TemplateLiteral' || !Array.isArray(node['quasis'])) return '/' // unknown
   return node['quasis'].map((each) => textOf(asNode(each) ?? node)).join('')
 }
 
@@ -89,7 +90,10 @@ function* walk(node: SyntaxNode, above: readonly SyntaxNode[]): Generator<[Synta
 const ownScripts = /"(preinstall|install|postinstall|prepare|prepublish)":/
 const allowing = /^\s*"?(onlyBuiltDependencies\w*|neverBuiltDependencies|allowBuilds|dangerouslyAllowAllBuilds|allowNonAppliedPatches)"?:/m
 
-/** Nothing that is installed runs a script of its own: no setting allows it, and every call of a package manager says so. */
+/**
+ * Nothing that is installed runs a script of its own: no setting allows it, and every call of a
+ * package manager says so.
+ */
 export const noInstallScripts: Rule = (files) => [
   ...(/^ignoreScripts: true$/m.test(files.get('pnpm-workspace.yaml') ?? '') ? [] : ['pnpm-workspace.yaml: needs `ignoreScripts: true`']),
   ...[...files].flatMap(([path, text]) => [...settingFaults(path, text), ...(isCode(path) ? callFaults(path, text) : [])]),
@@ -103,7 +107,10 @@ function settingFaults(path: string, text: string): string[] {
   return found === undefined ? [] : [`${path}: ${found} lets an install run a script`]
 }
 
-/** A call is an array of arguments that begins, for pip behind its name, with the word that downloads. */
+/**
+ * A call is an array of arguments that begins, for pip behind its name, with the word that
+ * downloads.
+ */
 function callFaults(path: string, text: string): string[] {
   if (isOwn(path) || !/'(install|add|ci|npx|dlx)'/.test(text)) return []
   const strings = [...walk(syntaxOf(text), [])].flatMap(([node]) => (node.type === 'ArrayExpression' ? [stringsIn(node)] : []))

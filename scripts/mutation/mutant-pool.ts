@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Selection, TestCoverage } from './test-runs.ts'
 
-/** What a process is told: which tests to measure, or which to run for a mutant, the likeliest to find it first. */
+/** A request: tests to measure, or tests to run for a mutant, the likeliest to find it first. */
 export type Order = { readonly cover: readonly string[] } | MutantOrder
 
 export interface MutantOrder {

@@ -1,4 +1,5 @@
-// One of the processes that `pnpm mutate` starts: a mutant may never end, and then it is killed with its process.
+// One of the processes that `pnpm mutate` starts: a mutant may never end, and then it is killed
+// with its process.
 import { testRuns } from './test-runs.ts'
 import type { Answer, Order } from './mutant-pool.ts'
 

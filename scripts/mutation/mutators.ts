@@ -37,7 +37,10 @@ const methods: ReadonlyMap<string, string> = new Map([
   ['every', 'some'],
 ])
 
-/** Every small fault that is tried at this node: a wrong operator, condition or constant, or a statement that is missing. */
+/**
+ * Every small fault that is tried at this node: a wrong operator, condition or constant, or a
+ * statement that is missing.
+ */
 export function replacementsAt(node: SyntaxNode, source: string): readonly Replacement[] {
   const text = (part: unknown): string => textOf(part, source)
   switch (node.type) {
@@ -82,7 +85,10 @@ function swapped(node: SyntaxNode, text: (part: unknown) => string): string[] {
   )
 }
 
-/** `a && b || c` reads otherwise than `a || b || c`; the target of an assignment takes no parentheses. */
+/**
+ * `a && b || c` reads otherwise than `a || b || c`; the target of an assignment takes no
+ * parentheses.
+ */
 function inParentheses(text: string, { type }: SyntaxNode): string {
   return type === 'AssignmentExpression' ? text : `(${text})`
 }

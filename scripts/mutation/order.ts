@@ -5,7 +5,10 @@ import type { Selection, TestCoverage } from './test-runs.ts'
 
 const slowMs = 500
 
-/** The tests that come by the mutant, those of its own file first and slow ones last: the first failure ends the search. */
+/**
+ * The tests that come by the mutant, those of its own file first and slow ones last: the first
+ * failure ends the search.
+ */
 export function orderFor(mutant: number, { file, isStatic }: Mutant, coverage: readonly TestCoverage[]): MutantOrder {
   const own = `/${basename(file, '.ts')}.test.ts`
   const meeting = coverage.filter(({ mutants, loaded }) => mutants.includes(mutant) || loaded.includes(mutant))

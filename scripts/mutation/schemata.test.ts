@@ -35,7 +35,7 @@ test('each operator, condition, constant and statement gets its faults, under th
   ])
 })
 
-test('names of members, modules, types and prose are no constants; two equal faults in one place are told apart', () => {
+test('names of members, modules, types and prose are no constants; two equal faults in one place have different ids', () => {
   const source = `import { x } from 'node:x'\nconst a: 'type' | { key: 5 } = { kind: 'kind', text: 'some prose'.toString() } as 'other'\nclass C { m() { return [7, 7] } }`
   expect(mutantsOf(source)).toEqual(["a: 'type' | { key: 5 }: 'kind' -> 'mutated'", 'C.m: 7 -> 8', 'C.m: 7 -> 8 (2)'])
 })
@@ -56,7 +56,7 @@ test('only the fault that is on counts, and the code is as it was while none is'
   expect(faulty['f: a > 1 && a < 3 -> false']).toBe('2')
 })
 
-test('a fault in what a module sets up is told from one that shows when it is used', () => {
+test('a fault in the set-up of a module differs from one in its use', () => {
   const { mutants } = schemataOf('f.ts', 'const a = 5\nconst f = () => 6\nclass C { x = 7; static y = 8; m() { return 9 } }')
   expect(mutants.map(({ id, isStatic }) => `${id.slice(5)} ${isStatic}`)).toEqual([
     'a: 5 -> 6 true',

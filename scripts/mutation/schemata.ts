@@ -1,7 +1,9 @@
 import { type Replacement, replacementsAt, textOf } from './mutators.ts'
 import { childrenOf, syntaxOf, type SyntaxNode } from './syntax.ts'
 
-/** One small fault in one file. `id` says what it is, wherever in the file it stands: lines move. */
+/**
+ * One small fault in one file. `id` says what it is, wherever in the file it stands: lines move.
+ */
 export interface Mutant {
   readonly id: string
   readonly file: string
@@ -12,7 +14,7 @@ export interface Mutant {
 
 export interface Schemata {
   readonly mutants: readonly Mutant[]
-  /** The source with all mutants in it, numbered in their order, of which `globalThis.mutation` switches one on. */
+  /** The source with all mutants, numbered in order. `globalThis.mutation` switches one on. */
   readonly code: string
 }
 
@@ -22,8 +24,8 @@ interface Found extends Replacement {
 }
 
 /**
- * All mutants of a file in one text, numbered from `first`: each place asks which mutant is on, so that the file is transformed once and not once for
- * each of them. Only the one that is on counts, hence what stands in a replacement is the source as it was.
+ * All mutants of a file in one text, numbered from `first`. Each position checks which mutant is
+ * on, so that the file is transformed once. A replacement contains the original source.
  */
 export function schemataOf(file: string, source: string, first = 0): Schemata {
   const found = findAll(syntaxOf(source), source, [], true)

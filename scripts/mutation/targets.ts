@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root } from '../files.ts'
 import { type Mutant, schemataOf } from './schemata.ts'
 
-/** The code that decides: what a mutant survives there, nobody has tested. */
+/** The code that decides: a surviving mutant there shows a missing test. */
 const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'cache/batch',
@@ -43,7 +43,10 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
 }
 
-/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit; those that do are in tests/manager. */
+/**
+ * The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit;
+ * those that do are in tests/manager.
+ */
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/**/*.test.ts',

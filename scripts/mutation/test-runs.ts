@@ -31,7 +31,10 @@ export interface TestCoverage {
 export interface TestRuns {
   /** Runs the selected tests with this mutant on; whether they all passed. */
   readonly pass: (mutant: number, selection: Selection) => Promise<boolean>
-  /** Runs all tests of these files with no mutant on; what fails even so tells nothing of mutants, and is left out. */
+  /**
+   * Runs all tests of these files with no mutant on; what fails even so tells nothing of mutants,
+   * and is left out.
+   */
   readonly cover: (files: readonly string[]) => Promise<readonly TestCoverage[]>
 }
 

@@ -10,7 +10,7 @@ import { type MadeTrail, madeTrail, manyRecords, oneByOne, ownPath, recordAt, wi
 
 const lineAt = (index: number): string => `${JSON.stringify(recordAt(index))}\n`
 
-/** How durable is often had: each event is on disk before the next one is written. This one stops the event loop meanwhile. */
+/** A common durable log: each event is on disk before the next. It blocks the event loop. */
 export const syncEach: Contender = (task) => {
   const file = openSync(ownPath(task, 'log'), 'a')
   const log = (index: number): void => {
@@ -20,7 +20,7 @@ export const syncEach: Contender = (task) => {
   return { round: () => oneByOne(task, 500, log), close: async () => closeSync(file) }
 }
 
-/** The same as a server can bear it, and as ours is: the event loop goes on. */
+/** A durable log that does not block the event loop, as ours. */
 export const awaitEach: Contender = async (task) => {
   const file = await open(ownPath(task, 'log'), 'a')
   const log = async (index: number): Promise<void> => {
@@ -30,7 +30,7 @@ export const awaitEach: Contender = async (task) => {
   return { round: () => oneByOne(task, 500, log), close: () => file.close() }
 }
 
-/** The same lines, so many with one write and one fdatasync: nobody waits for one of them, nothing seals them. */
+/** Many lines with one write and one fdatasync, without seals and without a promise for each. */
 export const linesOnly: Contender = (task) => {
   const file = openSync(ownPath(task, 'log'), 'a')
   let lines: string[] = []

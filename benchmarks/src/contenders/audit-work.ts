@@ -7,7 +7,7 @@ import type { Sample, Task } from '../harness/scenario.ts'
 const trail = '0f8fad5b-d9cb-469f-a165-70867728950e'
 const start = Date.UTC(2026, 6, 1)
 
-/** A cached read, as the core tells it. */
+/** A cached read, as core reports it. */
 export function eventAt(index: number): AuditEvent {
   const provider = index % 3 === 0 ? 'vault' : 'aws'
   const [name, actor, requestId] = [`prod/service-${index % 97}/password`, `worker-${index % 13}`, `request-${index}`]

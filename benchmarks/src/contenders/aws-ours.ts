@@ -8,7 +8,10 @@ function newProvider({ setting }: Task): SecretProvider {
   return awsProvider({ endpoint: String(setting['url']), region, clientConfig: { credentials } })
 }
 
-/** A manager that holds nothing yet, for each preload; the provider keeps its connections, as the SDK's client does. */
+/**
+ * A manager that holds nothing yet, for each preload; the provider keeps its connections, as the
+ * SDK's client does.
+ */
 function preloading(task: Task, preload: (secrets: SecretsManager) => Promise<unknown>): ReturnType<Contender> {
   const provider = newProvider(task)
   return { round: () => preloads(task, () => preload(createSecretsManager({ providers: [provider] }))) }

@@ -14,7 +14,9 @@ export function preloads({ scale }: Task, preload: () => Promise<unknown>): Prom
   })
 }
 
-/** More than are read at any time, so that no two reads of one secret meet: ours would join them. */
+/**
+ * More than are read at any time, so that no two reads of one secret meet: ours would join them.
+ */
 const crowdNames: readonly string[] = Array.from({ length: 512 }, (_, index) => `app/crowd-${index}`)
 
 /** 64 reads at any time. */

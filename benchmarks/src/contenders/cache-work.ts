@@ -9,7 +9,10 @@ import type { Contender, Sample } from '../harness/scenario.ts'
 export const secretName = 'FINCHAT_TOKEN'
 export const ttlMs = 300_000
 
-/** Puts the secret of a store into the cache; what it returns reads it from there. The store makes the text anew each time that it is asked. */
+/**
+ * Puts the secret of a store into the cache; what it returns reads it from there. The store makes
+ * the text anew each time that it is asked.
+ */
 export type ReadCached = (store: () => string) => (() => Promise<unknown>) | Promise<() => Promise<unknown>>
 
 export function cachedReads(cache: ReadCached): Contender {
@@ -56,7 +59,7 @@ interface SlowStore {
 /** Through the cache, which is empty; it asks the store. */
 export type ReadThrough = (store: SlowStore) => (name: string) => Promise<unknown>
 
-/** Everybody asks at once for a secret that the cache does not hold. */
+/** Concurrent reads of a secret that the cache does not hold. */
 export function coldReads(through: ReadThrough): Contender {
   return ({ scale }) => {
     let calls = 0

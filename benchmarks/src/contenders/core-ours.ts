@@ -7,7 +7,7 @@ function provider(name: string, store: (() => string) | undefined): SecretProvid
   return { specificationVersion: 'v1', name, get: async () => store && { value: store(), version: 1 } }
 }
 
-/** Four providers, of which only that one, counted from 1, holds the secret. */
+/** Four providers; only the given one, counted from 1, holds the secret. */
 function chain(store: () => string, holder: number, audit?: AuditTrail): SecretsManager {
   const providers = [1, 2, 3, 4].map((place) => provider(`store-${place}`, place === holder ? store : undefined))
   return createSecretsManager({ providers, audit })

@@ -1,4 +1,4 @@
-// What the store's design costs at the least: its tables, its hashes and its looks at the files, in one function, and nothing else of it.
+// The least cost of the store's design: tables, hashes and checks of the files, in one function.
 import { createHmac, createSecretKey, hash, randomBytes, randomUUID, type KeyObject } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -41,7 +41,9 @@ function created(task: Task): Design {
   return design
 }
 
-/** The rows of a version that is added and made current, and the digests from there up to the root. */
+/**
+ * The rows of a version that is added and made current, and the digests from there up to the root.
+ */
 function write({ key, statements, leaves, buckets }: Design, index: number, version: number): void {
   const path = pathAt(index)
   const leaf = Number.parseInt(hash('sha256', path, 'hex').slice(0, 3), 16)

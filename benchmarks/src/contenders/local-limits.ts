@@ -102,7 +102,9 @@ export const append: Contender = (task) => {
   return { round: () => spread(task, 300, size, log), close: async () => closeSync(file) }
 }
 
-/** How small stores are often written: the whole file, beside the old one, and then in its place. */
+/**
+ * How small stores are often written: the whole file, beside the old one, and then in its place.
+ */
 export const rewrite: Contender = (task) => {
   const secrets = new Map(Array.from({ length: size * task.scale }, (_, index) => [pathAt(index), valueAt(index)]))
   const path = ownFile(task, 'secrets.json')

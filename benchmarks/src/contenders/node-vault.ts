@@ -18,7 +18,7 @@ export const reads: Contender = (task) => {
   return { round: () => work.crowd(task, 1_000, read) }
 }
 
-/** With an agent that keeps its connections, which whoever knows of the trap can hand over. */
+/** With an agent that keeps connections, which node-vault does not have by default. */
 export const readsByOwnAgent: Contender = (task) => {
   const server = work.serverOf(task)
   const read = reader(server, { httpsAgent: new Agent({ keepAlive: true, ca: work.caOf(server) }) })

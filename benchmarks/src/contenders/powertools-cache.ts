@@ -15,7 +15,7 @@ const cache: ReadCached = (store) => {
   return () => provider.get(secretName)
 }
 
-/** Told how long, it does not look into the environment. */
+/** With `maxAge` it does not read the environment. */
 export const cachedFor: Contender = cachedReads((store) => {
   const provider = providerOver(async () => store())
   return () => provider.get(secretName, { maxAge: ttlMs / 1_000 })

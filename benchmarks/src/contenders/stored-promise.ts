@@ -17,7 +17,7 @@ export const untilItExpires: Contender = cachedReads((store) => {
   return () => read(secretName)
 })
 
-/** One call of the store, for which everybody waits. */
+/** One call of the store, for which all readers wait. */
 export const cold: Contender = coldReads((store) => {
   const flights = new Map<string, Promise<string>>()
   return (name) => {

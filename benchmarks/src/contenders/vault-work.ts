@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { inFlight, timed } from '../harness/measure.ts'
 import type { Running, Sample, Task } from '../harness/scenario.ts'
 
-/** More than are read at any time, so that no two reads of one secret meet: ours would join them. */
+/**
+ * More than are read at any time, so that no two reads of one secret meet: ours would join them.
+ */
 export const secretPaths: readonly string[] = Array.from({ length: 512 }, (_, index) => `app/secret-${index}`)
 
 export interface Server {

@@ -38,7 +38,9 @@ export const oneHmac: Contender = verifying(() => {
   return (presented) => timingSafeEqual(hmac(key, presented), kept)
 })
 
-/** Without a key, and so less than is asked for: the least that a comparison of digests can cost. */
+/**
+ * Without a key, and so less than is asked for: the least that a comparison of digests can cost.
+ */
 export const oneHash: Contender = verifying(() => {
   const kept = hash('sha256', stored, 'buffer')
   return (presented) => timingSafeEqual(hash('sha256', presented, 'buffer'), kept)

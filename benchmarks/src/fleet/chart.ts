@@ -1,7 +1,7 @@
 import { limits, type FleetFigures, type FleetReport } from './figures.ts'
 import { phases } from './timeline.ts'
 
-/** One panel for each size of fleet: calls per second to the store over time, on a logarithmic scale, beside the quota. */
+/** One panel for each size of fleet: calls per second over time, on a logarithmic scale. */
 export function chart({ fleets, secrets }: FleetReport): string {
   const sizes = [...new Set(fleets.map(({ processes }) => processes))]
   const panels = sizes.map((size, index) =>
@@ -48,7 +48,7 @@ function panel(size: number, secrets: number, index: number, fleets: readonly Fl
   ]
 }
 
-/** Words that stand before the lines. */
+/** Text in front of the lines. */
 const halo = `text-anchor="end" fill="${colours.limit}" stroke="#ffffff" stroke-width="4" paint-order="stroke"`
 
 /** The deploy is too short for a title, and stands at the edge. */
@@ -57,9 +57,9 @@ function phaseBand({ title, from, to }: (typeof phases)[number], index: number):
   return [band, ...(from === 0 ? [] : [text(x(from) + 4, plot.top - 6, title, 'font-size="11" fill="#57606a"')])]
 }
 
-function course({ course: means, hasLevel }: FleetFigures): string {
+function course({ course: means, hasSharedCache }: FleetFigures): string {
   const points = means.flatMap((calls, n) => [`${x(10 * n)},${y(calls)}`, `${x(10 * n + 10)},${y(calls)}`])
-  return `<polyline points="${points.join(' ')}" fill="none" stroke="${hasLevel ? colours.with : colours.without}" stroke-width="1.6"/>`
+  return `<polyline points="${points.join(' ')}" fill="none" stroke="${hasSharedCache ? colours.with : colours.without}" stroke-width="1.6"/>`
 }
 
 function legend(at: number): string[] {
@@ -74,7 +74,7 @@ function x(second: number): number {
   return tenths(plot.left + (second / end) * (plot.right - plot.left))
 }
 
-/** What is less than the scale shows, none at all too, lies at its foot. */
+/** Values below the scale, zero included, lie at its foot. */
 function y(calls: number): number {
   const height = Math.min(Math.max(Math.log10(Math.max(calls, Number.MIN_VALUE)), lowest), highest)
   return tenths(plot.bottom - ((height - lowest) / (highest - lowest)) * (plot.bottom - plot.top))

@@ -1,20 +1,20 @@
-import { markdownTable } from '../harness/table.ts'
+import { markdownTable, paragraph } from '../harness/table.ts'
 import { counted } from './cells.ts'
 import type { ColdStartRun } from './cold-start.ts'
 
-/** What it costs that many processes want the same secrets at once, when none of them holds any: over several starts. */
+/** Calls and times over several starts in which processes read the same secrets at once. */
 export interface ColdStartFigures extends Pick<ColdStartRun, 'processes' | 'secrets' | 'byBatch'> {
   readonly starts: number
-  /** Of the start in which the store was asked most often for a secret. */
+  /** Most requests for secrets in one start. */
   readonly asked: number
-  /** Of the start that took the most calls. */
+  /** Most calls in one start. */
   readonly calls: number
   /** Milliseconds until a process had all of its secrets. */
   readonly median: number
   readonly worst: number
 }
 
-/** Of starts that differ in their seed alone. Throws where a process could not read its secrets. */
+/** The runs differ only in their seed. Throws if a process could not read its secrets. */
 export function coldStartFiguresOf(runs: readonly [ColdStartRun, ...ColdStartRun[]]): ColdStartFigures {
   const { processes, secrets, byBatch } = runs[0]
   const times = runs.flatMap(({ readyAfterMs }) => readyAfterMs).toSorted((one, other) => one - other)
@@ -42,8 +42,10 @@ export function coldStartsText(figures: readonly ColdStartFigures[]): string {
     ...[median, worst].map((ms) => `${counted(ms)} ms`),
   ])
   return [
-    `Processes that start in one moment and share a cache which holds none of their ${secrets} secrets. A process reads them by one \`getSecrets\`, or each by a \`getSecret\`, all at once. ` +
-      `The table shows the most requests for a secret and the most calls in ${starts} such starts. Times are until a process had all secrets.`,
-    markdownTable(['', 'asked for a secret', 'calls', 'median', 'worst'], lines),
+    paragraph(
+      `Processes that start in one moment and share a cache without their ${secrets} secrets. A process reads them by one \`getSecrets\`, or each by a \`getSecret\`, all at once. ` +
+        `The table shows the most requests for secrets and the most calls in ${starts} such starts. Times are until a process had all secrets.`,
+    ),
+    markdownTable(['', 'requests for secrets', 'calls', 'median', 'worst'], lines),
   ].join('\n\n')
 }

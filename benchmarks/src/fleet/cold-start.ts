@@ -1,7 +1,7 @@
 import type { SecretsManager } from '@finchat/secrets-core'
 import { CountingStore } from './counting-store.ts'
 import { latencies, type Latency } from './latency.ts'
-import { Level } from './level.ts'
+import { SimulatedCache } from './simulated-cache.ts'
 import { newProcess } from './process.ts'
 import { inVirtualTime } from './virtual-time.ts'
 
@@ -9,17 +9,17 @@ import { inVirtualTime } from './virtual-time.ts'
 export interface ColdStartOptions {
   readonly processes: number
   readonly secrets: number
-  /** Each process reads all of its secrets by one `getSecrets`; else each by a `getSecret`, all at once. */
+  /** A process reads all its secrets by one `getSecrets`; otherwise by a `getSecret` for each. */
   readonly byBatch: boolean
   readonly seed: number
-  readonly latency?: { readonly level: Latency; readonly store: Latency }
+  readonly latency?: { readonly sharedCache: Latency; readonly store: Latency }
 }
 
 export interface ColdStartRun extends Omit<ColdStartOptions, 'latency'> {
-  /** How often the store was asked for a secret, and by how many calls. */
+  /** Requests for a secret to the store, and the calls that carried them. */
   readonly asked: number
   readonly calls: number
-  /** How often for the secret that it was asked for most. */
+  /** Requests for the secret that was requested most. */
   readonly mostAsked: number
   /** Until each process had all of its secrets, milliseconds, ascending. */
   readonly readyAfterMs: readonly number[]
@@ -33,10 +33,9 @@ export function simulateColdStart({ latency = latencies, ...options }: ColdStart
   const { processes, secrets, byBatch, seed } = options
   return inVirtualTime(seed, async (time) => {
     const store = new CountingStore(time, latency.store)
-    const level = new Level(time, latency.level)
+    const sharedCache = new SimulatedCache(time, latency.sharedCache)
     const names = Array.from({ length: secrets }, (_, n) => `secret/${n}`)
-    const managers = Array.from({ length: processes }, () => newProcess(store, level, { hasLevel: true, preloads: true }))
-    await Promise.all(managers.map((manager) => manager.checkHealth())) // the engine is loaded, which takes real time
+    const managers = Array.from({ length: processes }, () => newProcess(store, sharedCache, { hasSharedCache: true, preloads: true }))
     const begunAt = time.now()
     const ends: (number | undefined)[] = []
     for (const manager of managers)

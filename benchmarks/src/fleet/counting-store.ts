@@ -3,8 +3,8 @@ import { type Latency, noJitter } from './latency.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /**
- * Calls, by the second in which they were made: those that a process made for itself, and all that the store did not answer, count for
- * each process; what one asked for all, and got, is one call however many processes there are.
+ * Calls by second. `forOne`: each process of the fleet makes such a call, as without a lease or in
+ * an outage. `forAll`: one process makes it with the fill lease, however large the fleet is.
  */
 export class Calls {
   readonly forOne: number[] = []
@@ -18,15 +18,15 @@ export class Calls {
   }
 }
 
-/** How a store is away: it refuses connections at once, or never answers. */
+/** An unreachable store refuses connections at once, or never answers. */
 export type Fault = 'refuses' | 'hangs'
 
-/** The store that the whole fleet asks, which answers after 20 ms unless told otherwise, and counts. */
+/** The fleet's store, which counts its calls. By default it answers after 20 ms. */
 export class CountingStore {
   /** Calls of GetSecretValue, and of BatchGetSecretValue. */
   readonly calls: Calls = new Calls()
   readonly batches: Calls = new Calls()
-  /** How often it was asked for each path, by either. */
+  /** Requests for each path, by either call. */
   readonly asked: Map<string, number> = new Map()
   fault: Fault | undefined
   readonly #time: VirtualTime
@@ -37,7 +37,7 @@ export class CountingStore {
     this.#latency = latency
   }
 
-  /** As one process sees it. `hasLease` tells whether the shared level has given it the fill lease. */
+  /** The provider of one process. `hasLease`: whether it holds the fill lease of a path. */
   provider(hasLease: (path: string) => boolean, options: { readonly batches: boolean }): SecretProvider {
     const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
       const kind = this.fault === undefined && paths.every(hasLease) ? 'forAll' : 'forOne'
@@ -54,7 +54,7 @@ export class CountingStore {
     return { specificationVersion: 'v1', name: 'store', sharedAs: 'store', get, ...(options.batches && { getMany }) }
   }
 
-  /** A call that was made while the store was away comes to nothing, even if that is back meanwhile. */
+  /** A call made in an outage fails, even if the store comes back meanwhile. */
   async #answered(): Promise<void> {
     const { fault } = this
     if (fault === 'hangs') return new Promise(() => {})

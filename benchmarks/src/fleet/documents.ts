@@ -7,12 +7,12 @@ const folder = new URL('../../../docs/', import.meta.url)
 const [figures, picture, page] = ['fleet.json', 'fleet.svg', 'fleet.md']
 const [begin, end] = ['<!-- written by pnpm fleet --write -->', '<!-- end of what pnpm fleet wrote -->']
 
-/** Writes the figures, the chart, and the table into its place on the page. */
+/** Writes the figures, the chart, and the tables of the page. */
 export function writeDocuments(report: FleetReport): void {
   for (const [name, text] of contents(report)) writeFileSync(new URL(name, folder), text)
 }
 
-/** Files in docs/ that are not what the command wrote: changed by hand, or not written again. */
+/** Files in docs/ that differ from what the command writes. */
 export function alteredDocuments(): string[] {
   const report = JSON.parse(read(figures)) as FleetReport // written above
   return contents(report).flatMap(([name, text]) => (existsSync(new URL(name, folder)) && read(name) === text ? [] : [name]))

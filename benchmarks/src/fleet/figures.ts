@@ -4,7 +4,10 @@ import type { ReturnsReport } from './return-figures.ts'
 import type { FleetRun } from './simulate.ts'
 import { phases } from './timeline.ts'
 
-/** Default quotas of an account in one region, not adjustable; DescribeSecret counts with GetSecretValue (AWS Secrets Manager user guide, "Quotas"). */
+/**
+ * Quotas of an account in one region, not adjustable. DescribeSecret counts with GetSecretValue
+ * (AWS Secrets Manager user guide, "Quotas").
+ */
 export const limits = { getSecretValue: 10_000, batchGetSecretValue: 100 } as const
 
 export const fleetSizes: readonly number[] = [10_000, 100_000]
@@ -21,16 +24,16 @@ export interface PhaseFigures extends MeanAndPeak {
   readonly phase: string
 }
 
-/** What a fleet of that size asks of the store, with the shared level or without. */
+/** Calls of a fleet of that size to the store, with or without the shared cache. */
 export interface FleetFigures {
   readonly processes: number
-  readonly hasLevel: boolean
+  readonly hasSharedCache: boolean
   readonly phases: readonly PhaseFigures[]
-  /** The same of reads of the shared level: what the cache server has to bear. */
-  readonly levelPhases: readonly PhaseFigures[]
+  /** Reads of the shared cache: the load of its server. */
+  readonly sharedCachePhases: readonly PhaseFigures[]
   /** Means of ten seconds each, from the beginning. */
   readonly course: readonly number[]
-  /** When every process starts with one `getSecrets` of all: calls of BatchGetSecretValue in the highest second. */
+  /** Calls of BatchGetSecretValue in the highest second, if processes start with `getSecrets`. */
   readonly batchPeak: number
 }
 
@@ -52,15 +55,15 @@ export function figuresOf(processes: number, run: FleetRun, preload: FleetRun): 
   const course = callsBySecond(run.calls, weight, lastPhaseEnds)
   return {
     processes,
-    hasLevel: run.hasLevel,
+    hasSharedCache: run.hasSharedCache,
     phases: inPhases(course),
-    levelPhases: inPhases(callsBySecond(run.levelReads, weight, lastPhaseEnds)),
+    sharedCachePhases: inPhases(callsBySecond(run.sharedCacheReads, weight, lastPhaseEnds)),
     course: everyTen(course),
     batchPeak: Math.max(...callsBySecond(preload.batches, weight, lastPhaseEnds)),
   }
 }
 
-/** Each manager of the sample stands for so many; what one process asked for all is one call of any fleet. */
+/** `weight`: the processes that one manager of the sample stands for. */
 export function callsBySecond({ forOne, forAll }: Calls, weight: number, end: number): number[] {
   return Array.from({ length: end }, (_, second) => (forOne[second] ?? 0) * weight + (forAll[second] ?? 0))
 }

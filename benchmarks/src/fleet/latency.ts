@@ -10,5 +10,5 @@ function jitter(leastMs: number, mostMs: number): Latency {
   return () => leastMs + Math.random() * (mostMs - leastMs)
 }
 
-/** Of one way to the shared cache or back, and of a call to the store, in all that is simulated. */
-export const latencies: { readonly level: Latency; readonly store: Latency } = { level: jitter(1, 5), store: jitter(10, 50) }
+/** `sharedCache`: one way to its server or back. `store`: a whole call. */
+export const latencies: { readonly sharedCache: Latency; readonly store: Latency } = { sharedCache: jitter(1, 5), store: jitter(10, 50) }

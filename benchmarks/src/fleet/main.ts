@@ -1,4 +1,5 @@
-// `pnpm fleet`: what a fleet asks of its store, by simulation; with --write into docs/fleet.md, its chart and its figures.
+// `pnpm fleet`: simulates the calls of a fleet to its store. `--write` puts them into
+// docs/fleet.md, its chart and its figures.
 import { parseArgs } from 'node:util'
 import { type ColdStartRun, simulateColdStart } from './cold-start.ts'
 import { type ColdStartFigures, coldStartFiguresOf } from './cold-start-report.ts'
@@ -57,21 +58,21 @@ async function report(options: Options): Promise<FleetReport> {
 
 async function fleetRuns({ sample, secrets, seed }: Options): Promise<readonly FleetRun[]> {
   const runs: FleetRun[] = []
-  for (const hasLevel of [false, true]) {
+  for (const hasSharedCache of [false, true]) {
     for (const preloads of [false, true]) {
-      console.error(`${sample} managers, ${sharingText(hasLevel)}${preloads ? ', by batches' : ''} …`)
-      runs.push(await simulateFleet({ sample, secrets, seed, hasLevel, preloads }))
+      console.error(`${sample} managers, ${sharingText(hasSharedCache)}${preloads ? ', by batches' : ''} …`)
+      runs.push(await simulateFleet({ sample, secrets, seed, hasSharedCache, preloads }))
     }
   }
   return runs
 }
 
 function fleetFigures(runs: readonly FleetRun[]): readonly FleetFigures[] {
-  const runOf = (hasLevel: boolean, preloads: boolean): FleetRun | undefined =>
-    runs.find((run) => run.hasLevel === hasLevel && run.preloads === preloads)
+  const runOf = (hasSharedCache: boolean, preloads: boolean): FleetRun | undefined =>
+    runs.find((run) => run.hasSharedCache === hasSharedCache && run.preloads === preloads)
   return fleetSizes.flatMap((processes) =>
-    [false, true].flatMap((hasLevel) => {
-      const [run, preload] = [runOf(hasLevel, false), runOf(hasLevel, true)]
+    [false, true].flatMap((hasSharedCache) => {
+      const [run, preload] = [runOf(hasSharedCache, false), runOf(hasSharedCache, true)]
       return run && preload ? [figuresOf(processes, run, preload)] : []
     }),
   )
@@ -99,9 +100,9 @@ async function coldStarts({ seed }: Options): Promise<readonly ColdStartFigures[
 async function returns({ returning, secrets, seed }: Options): Promise<ReturnsReport> {
   const runs: ReturnRun[] = []
   for (const setting of returnSettings(secrets)) {
-    const { held, fault, hasLevel } = setting
+    const { held, fault, hasSharedCache } = setting
     console.error(
-      `${returning} managers that hold ${held === 'stale' ? 'stale values' : held}, ${sharingText(hasLevel)}, of ${setting.secrets}; the store ${fault} …`,
+      `${returning} managers that hold ${held === 'stale' ? 'stale values' : held}, ${sharingText(hasSharedCache)}, of ${setting.secrets}; the store ${fault} …`,
     )
     runs.push(await simulateReturn({ ...setting, sample: returning, seed }))
   }
@@ -115,16 +116,16 @@ function returnSettings(secrets: number): readonly ReturnSetting[] {
   for (const held of ['nothing', 'stale'] as const)
     for (const fault of ['refuses', 'hangs'] as const)
       for (const count of new Set([1, secrets]))
-        for (const hasLevel of [false, true]) settings.push({ held, fault, secrets: count, hasLevel })
+        for (const hasSharedCache of [false, true]) settings.push({ held, fault, secrets: count, hasSharedCache })
   return settings
 }
 
-function sharingText(hasLevel: boolean): string {
-  return hasLevel ? 'with the shared cache' : 'each by itself'
+function sharingText(hasSharedCache: boolean): string {
+  return hasSharedCache ? 'with the shared cache' : 'each by itself'
 }
 
 async function main(): Promise<void> {
-  Error.stackTraceLimit = 0 // an outage makes millions of errors that nobody looks at
+  Error.stackTraceLimit = 0 // an outage makes millions of errors, whose stacks are not used
   const options = optionsIn(process.argv.slice(2))
   const result = await report(options)
   console.log(reportText(result))

@@ -2,11 +2,11 @@ import { callsBySecond, fleetSizes, type MeanAndPeak, meanAndPeak } from './figu
 import type { ReturnOptions, ReturnRun } from './returns.ts'
 import { outages } from './timeline.ts'
 
-/** What the store's return is like in one setting. */
-export interface ReturnFigures extends Pick<ReturnOptions, 'held' | 'fault' | 'hasLevel' | 'secrets'> {
+/** Times and loads at the store's return, in one setting. */
+export interface ReturnFigures extends Pick<ReturnOptions, 'held' | 'fault' | 'hasSharedCache' | 'secrets'> {
   /** Seconds from the store's return to the first fresh answer. */
   readonly seconds: { readonly early: number; readonly median: number; readonly late: number; readonly worst: number }
-  /** How many had none. */
+  /** Answers that did not come. */
   readonly unanswered: number
   readonly loads: readonly ReturnLoad[]
 }
@@ -27,7 +27,7 @@ export interface ReturnsReport {
   readonly failedWithRetryAt: number
 }
 
-/** Of these the middle nine tenths lie between the first and the last. */
+/** Nine tenths of the times lie between these quantiles. */
 const [early, late] = [0.05, 0.95]
 
 export function returnsReport(sample: number, runs: readonly ReturnRun[]): ReturnsReport {
@@ -41,10 +41,10 @@ export function returnsReport(sample: number, runs: readonly ReturnRun[]): Retur
 }
 
 export function returnFiguresOf(run: ReturnRun): ReturnFigures {
-  const { held, fault, hasLevel, secrets, unanswered, answeredAfterMs } = run
+  const { held, fault, hasSharedCache, secrets, unanswered, answeredAfterMs } = run
   const at = (part: number): number => (answeredAfterMs[Math.ceil(part * answeredAfterMs.length) - 1] ?? NaN) / 1000
   const seconds = { early: at(early), median: at(0.5), late: at(late), worst: at(1) }
-  return { held, fault, hasLevel, secrets, seconds, unanswered, loads: fleetSizes.map((processes) => loadOf(processes, run)) }
+  return { held, fault, hasSharedCache, secrets, seconds, unanswered, loads: fleetSizes.map((processes) => loadOf(processes, run)) }
 }
 
 function loadOf(processes: number, { calls, sample, held }: ReturnRun): ReturnLoad {

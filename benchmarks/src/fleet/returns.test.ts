@@ -6,7 +6,7 @@ import { outages } from './timeline.ts'
 // The processes warn of their outage.
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => {}))
 
-const small: ReturnOptions = { held: 'nothing', fault: 'refuses', hasLevel: false, secrets: 1, sample: 40, seed: 7 }
+const small: ReturnOptions = { held: 'nothing', fault: 'refuses', hasSharedCache: false, secrets: 1, sample: 40, seed: 7 }
 const run = (options: Partial<ReturnOptions> = {}): Promise<ReturnRun> => simulateReturn({ ...small, ...options })
 
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0)
@@ -14,18 +14,21 @@ const afterReturn = ({ calls, held }: ReturnRun): number[] =>
   [calls.forOne, calls.forAll].flatMap((counts) => counts.slice(outages[held].backAt))
 
 describe.each(['refuses', 'hangs'] as const)('when the store %s and comes back', { timeout: 120_000 }, (fault) => {
-  const settings = [1, 5].flatMap((secrets) => [false, true].map((hasLevel) => ({ secrets, hasLevel })))
-
-  test.each(settings)('processes that hold nothing are answered in seconds: $secrets secrets, shared cache: $hasLevel', async (setting) => {
-    const cold = await run({ ...setting, fault })
-    const { median, worst } = returnFiguresOf(cold).seconds
-    expect([cold.answeredAfterMs.length, cold.unanswered]).toEqual([small.sample, 0])
-    expect([median <= 2, worst <= 10], `${median} s, ${worst} s`).toEqual([true, true])
-    expect([cold.failedReads > 0, cold.failedWithRetryAt]).toEqual([true, cold.failedReads])
-  })
+  const settings = [1, 5].flatMap((secrets) => [false, true].map((hasSharedCache) => ({ secrets, hasSharedCache })))
 
   test.each(settings)(
-    'no read of what is held fails, and each secret is fresh again: $secrets secrets, shared cache: $hasLevel',
+    'processes that hold nothing are answered in seconds: $secrets secrets, shared cache: $hasSharedCache',
+    async (setting) => {
+      const cold = await run({ ...setting, fault })
+      const { median, worst } = returnFiguresOf(cold).seconds
+      expect([cold.answeredAfterMs.length, cold.unanswered]).toEqual([small.sample, 0])
+      expect([median <= 2, worst <= 10], `${median} s, ${worst} s`).toEqual([true, true])
+      expect([cold.failedReads > 0, cold.failedWithRetryAt]).toEqual([true, cold.failedReads])
+    },
+  )
+
+  test.each(settings)(
+    'no read of what is held fails, and each secret is fresh again: $secrets secrets, shared cache: $hasSharedCache',
     async (setting) => {
       const stale = await run({ ...setting, fault, held: 'stale', sample: 20 })
       expect([stale.failedReads, stale.unanswered]).toEqual([0, 0])
@@ -41,7 +44,7 @@ describe.each(['refuses', 'hangs'] as const)('when the store %s and comes back',
   })
 
   test('processes that share a cache ask once for all, but for those whose calls were under way', async () => {
-    const stale = await run({ fault, held: 'stale', hasLevel: true, seed: 8 })
+    const stale = await run({ fault, held: 'stale', hasSharedCache: true, seed: 8 })
     expect(total(afterReturn(stale))).toBeLessThan(10)
     expect(total(stale.calls.forAll.slice(outages.stale.backAt))).toBeGreaterThan(0)
   })

@@ -1,20 +1,20 @@
 import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { type Calls, CountingStore, type Fault } from './counting-store.ts'
 import { latencies } from './latency.ts'
-import { Level } from './level.ts'
+import { SimulatedCache } from './simulated-cache.ts'
 import { newProcess } from './process.ts'
 import { type Outage, outages } from './timeline.ts'
 import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 
-/** Processes whose store is away and comes back. */
+/** Processes whose store is unreachable and comes back. */
 export interface ReturnOptions {
-  /** What they hold: nothing, since they start in the outage, or values that get stale in it. */
+  /** `nothing`: the processes start in the outage. `stale`: their values get stale in it. */
   readonly held: keyof typeof outages
   readonly fault: Fault
-  readonly hasLevel: boolean
+  readonly hasSharedCache: boolean
   /** A process reads one of them each half second, in turn. */
   readonly secrets: number
-  /** Whole managers; each of them stands for as many as the fleet has more. */
+  /** Simulated managers; each stands for an equal part of the fleet. */
   readonly sample: number
   readonly seed: number
 }
@@ -22,21 +22,22 @@ export interface ReturnOptions {
 export interface ReturnRun extends ReturnOptions {
   readonly calls: Calls
   /**
-   * From the store's return to the first fresh answer, milliseconds, ascending: one for each process that held nothing, and
-   * one for each secret of each process that held a stale value of it.
+   * From the store's return to the first fresh answer, milliseconds, ascending: one for each
+   * process that held nothing, and one for each secret of each process that held a stale value of
+   * it.
    */
   readonly answeredAfterMs: readonly number[]
   /** How many had no such answer until the end. */
   readonly unanswered: number
-  /** Reads that failed, and those of them whose error said from when it helps to ask again. */
+  /** Reads that failed, and failures whose error had a `retryAt`. */
   readonly failedReads: number
   readonly failedWithRetryAt: number
 }
 
-/** Drives whole managers of core through one outage, in virtual time, until each has its fresh answers. */
+/** Simulates managers of core through one outage, until each has its fresh answers. */
 export function simulateReturn(options: ReturnOptions): Promise<ReturnRun> {
   return inVirtualTime(options.seed, async (time) => {
-    const fleet = await new ReturningFleet(time, options).ready()
+    const fleet = new ReturningFleet(time, options)
     fleet.start()
     await time.runUntil(outages[options.held].end * 1000)
     return fleet.result()
@@ -67,18 +68,12 @@ class ReturningFleet {
     this.#options = options
     this.#outage = outages[options.held]
     this.#store = new CountingStore(time, latencies.store)
-    const level = new Level(time, latencies.level)
+    const sharedCache = new SimulatedCache(time, latencies.sharedCache)
     this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
     this.#readers = Array.from({ length: options.sample }, () => ({
-      manager: newProcess(this.#store, level, options),
+      manager: newProcess(this.#store, sharedCache, options),
       waitsFor: new Set(this.#names),
     }))
-  }
-
-  /** The engine is loaded, which takes real time. */
-  async ready(): Promise<this> {
-    await Promise.all(this.#readers.map(({ manager }) => manager.checkHealth()))
-    return this
   }
 
   start(): void {
@@ -100,7 +95,7 @@ class ReturningFleet {
     }
   }
 
-  /** What is to be held is read at the start; then nothing until the outage, which makes the simulation fast. */
+  /** Fills the cache, then reads nothing until the outage, which makes the simulation fast. */
   #begin(reader: Reader): void {
     const untilOutageMs = this.#outage.from * 1000 - this.#time.now()
     if (untilOutageMs > 0) for (const name of this.#names) void this.#read(reader, name)

@@ -8,7 +8,7 @@ import { simulateFleet, type FleetOptions, type FleetRun } from './simulate.ts'
 // The processes warn of their outage.
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => {}))
 
-const small: FleetOptions = { sample: 20, secrets: 5, hasLevel: false, preloads: false, seed: 7 }
+const small: FleetOptions = { sample: 20, secrets: 5, hasSharedCache: false, preloads: false, seed: 7 }
 const run = (options: Partial<FleetOptions> = {}): Promise<FleetRun> => simulateFleet({ ...small, ...options })
 
 function figures(processes: number, fleet: FleetRun): FleetFigures {
@@ -30,17 +30,17 @@ test(
     expect(total(forOne.slice(0, 60))).toBe(20 * 5)
     expect(total(forOne.slice(60, 192))).toBe(0)
     expect(total(forOne.slice(192, 10 + 240 + 10 + 1))).toBe(20 * 5)
-    expect(total(alone.levelReads.forOne)).toBe(0)
+    expect(total(alone.sharedCacheReads.forOne)).toBe(0)
   },
 )
 
 test('the shared cache takes one call for each secret instead, and its loss brings the others back', { timeout: 120_000 }, async () => {
-  const sharing = await run({ hasLevel: true })
+  const sharing = await run({ hasSharedCache: true })
   expect(total(sharing.calls.forOne.slice(0, 1200))).toBe(0)
   expect(total(sharing.calls.forAll.slice(0, 60))).toBe(5)
-  expect(total(sharing.levelReads.forOne.slice(0, 60))).toBeGreaterThanOrEqual(20 * 5)
+  expect(total(sharing.sharedCacheReads.forOne.slice(0, 60))).toBeGreaterThanOrEqual(20 * 5)
   const alone = await run()
-  expect(meanIn(figures(20, sharing), 'levelDown')).toBeGreaterThan(0.8 * meanIn(figures(20, alone), 'steady'))
+  expect(meanIn(figures(20, sharing), 'sharedCacheDown')).toBeGreaterThan(0.8 * meanIn(figures(20, alone), 'steady'))
   expect([sharing.failedReads, alone.failedReads]).toEqual([0, 0])
 })
 
@@ -64,7 +64,7 @@ test('a sample stands for a fleet: a third of the managers, each counted three t
 })
 
 test('batches are of twenty, and one process makes them for all where there is a shared cache', async () => {
-  const [alone, sharing] = [await run({ secrets: 50, preloads: true }), await run({ secrets: 50, preloads: true, hasLevel: true })]
+  const [alone, sharing] = [await run({ secrets: 50, preloads: true }), await run({ secrets: 50, preloads: true, hasSharedCache: true })]
   expect([total(alone.batches.forOne), total(alone.batches.forAll)]).toEqual([20 * 3, 0])
   expect([total(sharing.batches.forOne), total(sharing.batches.forAll)]).toEqual([0, 3])
 })

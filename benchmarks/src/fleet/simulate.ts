@@ -1,51 +1,51 @@
 import type { SecretsManager } from '@finchat/secrets-core'
 import { type Calls, CountingStore } from './counting-store.ts'
 import { latencies } from './latency.ts'
-import { Level } from './level.ts'
+import { SimulatedCache } from './simulated-cache.ts'
 import { newProcess } from './process.ts'
 import { phaseOf, readEvery, startsWithin } from './timeline.ts'
 import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 export interface FleetOptions {
-  /** Whole managers; each of them stands for as many as the fleet has more. */
+  /** Simulated managers; each stands for an equal part of the fleet. */
   readonly sample: number
   readonly secrets: number
-  readonly hasLevel: boolean
-  /** Starts with one `getSecrets` of all, by batches, instead of reading one by one; then ends after the deploy. */
+  readonly hasSharedCache: boolean
+  /** Each process starts with one `getSecrets` of all; the run ends after the deploy. */
   readonly preloads: boolean
   readonly seed: number
 }
 
-/** What the sample has asked of the store, and how its readers fared. */
+/** Calls of the sample to the store, and outcomes of its reads. */
 export interface FleetRun extends FleetOptions {
   readonly calls: Calls
   readonly batches: Calls
-  /** Of the shared level. */
-  readonly levelReads: Calls
+  /** Reads of the shared cache. */
+  readonly sharedCacheReads: Calls
   readonly reads: number
   readonly failedReads: number
   readonly hitRatio: number
 }
 
-/** Drives whole managers of core through the phases, in virtual time. */
+/** Simulates managers of core through the phases, in virtual time. */
 export function simulateFleet(options: FleetOptions): Promise<FleetRun> {
   return inVirtualTime(options.seed, async (time) => {
-    const fleet = await new Fleet(time, options).ready()
+    const fleet = new Fleet(time, options)
     fleet.start()
-    const end = phaseOf(options.preloads ? 'deploy' : 'levelDown').to
+    const end = phaseOf(options.preloads ? 'deploy' : 'sharedCacheDown').to
     await time.runUntil(end * 1000)
     return fleet.result()
   })
 }
 
-/** Between two reads of one secret: few enough that much happens at each, which makes the simulation fast. */
+/** Reads happen at so few moments that many happen together, which makes the simulation fast. */
 const moments = 200
 
 class Fleet {
   readonly #time: VirtualTime
   readonly #options: FleetOptions
   readonly #store: CountingStore
-  readonly #level: Level
+  readonly #sharedCache: SimulatedCache
   readonly #managers: readonly SecretsManager[]
   readonly #names: readonly string[]
   readonly #moments: { readonly manager: SecretsManager; readonly name: string }[][] = Array.from({ length: moments }, () => [])
@@ -56,15 +56,9 @@ class Fleet {
     this.#time = time
     this.#options = options
     this.#store = new CountingStore(time, latencies.store)
-    this.#level = new Level(time, latencies.level)
+    this.#sharedCache = new SimulatedCache(time, latencies.sharedCache)
     this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
-    this.#managers = Array.from({ length: options.sample }, () => newProcess(this.#store, this.#level, options))
-  }
-
-  /** The engine is loaded, which takes real time. */
-  async ready(): Promise<this> {
-    await Promise.all(this.#managers.map((manager) => manager.checkHealth()))
-    return this
+    this.#managers = Array.from({ length: options.sample }, () => newProcess(this.#store, this.#sharedCache, options))
   }
 
   start(): void {
@@ -75,7 +69,7 @@ class Fleet {
     this.#readOn(0)
     this.#at(phaseOf('outage').from, () => (this.#store.fault = 'refuses'))
     this.#at(phaseOf('outage').to, () => (this.#store.fault = undefined))
-    this.#at(phaseOf('levelDown').from, () => (this.#level.isDown = true))
+    this.#at(phaseOf('sharedCacheDown').from, () => (this.#sharedCache.isDown = true))
   }
 
   result(): FleetRun {
@@ -84,7 +78,7 @@ class Fleet {
       ...this.#options,
       calls: this.#store.calls,
       batches: this.#store.batches,
-      levelReads: this.#level.reads,
+      sharedCacheReads: this.#sharedCache.reads,
       reads: this.#reads,
       failedReads: this.#failedReads,
       hitRatio: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,

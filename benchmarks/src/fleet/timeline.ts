@@ -1,4 +1,4 @@
-/** What a fleet goes through, seconds from its start. */
+/** A part of the simulation, in seconds from its start. */
 export interface Phase {
   readonly name: string
   readonly title: string
@@ -16,7 +16,7 @@ export const phases: readonly Phase[] = [
   { name: 'steady', title: 'steady state', from: 60, to: 1200 },
   { name: 'outage', title: 'the store is down', from: 1200, to: 1500 },
   { name: 'recovery', title: 'it is back', from: 1500, to: 1800 },
-  { name: 'levelDown', title: 'the shared cache is down', from: 1800, to: 2400 },
+  { name: 'sharedCacheDown', title: 'the shared cache is down', from: 1800, to: 2400 },
 ]
 
 export function phaseOf(name: string): Phase {
@@ -25,7 +25,7 @@ export function phaseOf(name: string): Phase {
   return phase
 }
 
-/** One outage, whose end is looked at more closely; seconds from the beginning. */
+/** An outage, in seconds from the start. */
 export interface Outage {
   /** Processes start one after another within these seconds. */
   readonly startsWithin: number
@@ -36,8 +36,8 @@ export interface Outage {
 }
 
 /**
- * By what processes hold whose store is away. Values that were read before are stale when it is back: none lives longer
- * than its TTL of 300 s.
+ * By what the processes hold in the outage. Values read before it are stale after it: the TTL is
+ * 300 s.
  */
 export const outages: { readonly nothing: Outage; readonly stale: Outage } = {
   nothing: { startsWithin: 10, from: 0, backAt: 60, end: 120 },

@@ -1,11 +1,11 @@
-/** Time that passes only as fast as what happens in it, and chance that repeats itself. */
+/** A simulated clock, with repeatable random numbers. */
 export interface VirtualTime {
   /** Milliseconds since the beginning. */
   readonly now: () => number
   /** Calls `run` once so many milliseconds from now. */
   readonly after: (ms: number, run: () => void) => void
   readonly sleep: (ms: number) => Promise<void>
-  /** Lets everything happen until that moment, each time with all that follows from it. */
+  /** Runs all timers up to that moment, each with the promises that follow from it. */
   readonly runUntil: (ms: number) => Promise<void>
 }
 
@@ -14,18 +14,18 @@ interface Waiting {
   readonly run: () => void
 }
 
-/** Any moment will do: nothing of ours asks what day it is. */
+/** Any moment: no tested code depends on the date. */
 const beginning = Date.UTC(2026, 0, 1)
 
 /**
- * Runs `work` while `Date.now`, `performance.now`, `setTimeout`, `clearTimeout` and `Math.random` are those of a virtual time with
- * that seed. Everything else of Node.js stays as it is, so that what is tried is the code itself.
+ * Runs `work` while `Date.now`, `performance.now`, `setTimeout`, `clearTimeout` and `Math.random`
+ * belong to a virtual time with that seed. The rest of Node.js stays as it is.
  */
 export async function inVirtualTime<T>(seed: number, work: (time: VirtualTime) => Promise<T>): Promise<T> {
   const { setTimeout, clearTimeout } = globalThis
   const [dateNow, random, performanceNow] = [Date.now, Math.random, performance.now]
   const time = new Schedule()
-  // Of a timer, only what the code under test uses is there: that it can be cleared.
+  // A timer can only be cleared: the code under test uses nothing else of it.
   globalThis.setTimeout = ((run: () => void, ms = 0) => time.add(ms, run)) as unknown as typeof setTimeout
   globalThis.clearTimeout = (timer: unknown) => time.remove(timer)
   Date.now = () => beginning + time.current
@@ -65,10 +65,10 @@ class Schedule implements VirtualTime {
   sleep = (ms: number): Promise<void> => new Promise((resolve) => this.after(ms, resolve))
 
   runUntil = async (end: number): Promise<void> => {
-    // What was begun before may be yet to add what it waits for.
+    // Work begun before may still add its timers.
     await allThatFollows()
     for (; this.current <= end; this.current += 1) {
-      // What happens now may add what is due at once.
+      // A timer may add another one that is due at once.
       for (let due = this.#taken(); due !== undefined; due = this.#taken()) {
         for (const { run } of due) run()
         await allThatFollows()
@@ -77,7 +77,7 @@ class Schedule implements VirtualTime {
     this.current = end
   }
 
-  /** What is due at this moment, once. */
+  /** The timers due now, taken from the schedule. */
   #taken(): Set<Waiting> | undefined {
     const due = this.#due.get(this.current)
     if (due) this.#due.delete(this.current)

@@ -1,4 +1,4 @@
-// The process of one contender: told by its argument which one it is, and by messages when to run a round.
+// The process of one contender. Its argument names it; a message starts each round.
 import { scenarioOf } from '../scenarios.ts'
 import type { Running, Sample, Task } from './scenario.ts'
 

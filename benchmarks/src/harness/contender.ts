@@ -40,7 +40,7 @@ export async function runOnce(assignment: Assignment, nodeOptions: readonly stri
 function spawn(assignment: Assignment, nodeOptions: readonly string[]): ChildProcess {
   const { PATH, HOME, TMPDIR } = process.env
   return fork(program, [JSON.stringify(assignment)], {
-    // Proxies, credentials and addresses of this machine are nobody's business here.
+    // No proxies, credentials or addresses of this machine.
     env: { PATH, HOME, TMPDIR, AWS_EC2_METADATA_DISABLED: 'true', AWS_LAMBDA_FUNCTION_NAME: '' },
     execArgv: [...process.execArgv, ...nodeOptions],
     serialization: 'json',

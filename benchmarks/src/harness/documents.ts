@@ -41,7 +41,10 @@ export function writeDocuments(report: Report): void {
   for (const path of Object.keys(documents)) writeFileSync(new URL(path, root), withFigures(path, report))
 }
 
-/** Paths of documents whose figures are not those of the results file: figures without one, or changed by hand. */
+/**
+ * Paths of documents whose figures are not those of the results file: figures without one, or
+ * changed by hand.
+ */
 export function alteredDocuments(): string[] {
   const report = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Report) : undefined // written above
   return Object.keys(documents).filter((path) => readFileSync(new URL(path, root), 'utf8') !== withFigures(path, report))

@@ -6,8 +6,8 @@ const perMillisecond = { ns: 1e6, µs: 1e3, ms: 1 }
 type TimeUnit = keyof typeof perMillisecond
 
 /**
- * Times the work, divided by how many calls it makes. `time` is the clock's. `cpu` is what this process used, its garbage collector and
- * compiler included, and what it waited for not: on a machine that others use too, the fairer of the two.
+ * Times the work, divided by its number of calls. `time` is by the clock. `cpu` is the processor
+ * time of this process with garbage collection and compilation, and is fairer on a shared machine.
  */
 export async function timed(calls: number, unit: TimeUnit, work: () => Promise<unknown> | void): Promise<Sample> {
   const cpuBefore = process.cpuUsage()

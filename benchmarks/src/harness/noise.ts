@@ -8,7 +8,10 @@ export interface Noise {
   readonly spin: Statistics
   readonly loadAtStart: number
   readonly loadAtEnd: number
-  /** The share of the processors' time that went to other guests of the host; absent where the system does not tell. */
+  /**
+   * The share of the processors' time that went to other guests of the host; absent where the
+   * system does not tell.
+   */
   readonly stealPercent?: number | undefined
 }
 
@@ -44,7 +47,9 @@ interface Ticks {
   readonly stolen: number
 }
 
-/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)). */
+/**
+ * The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)).
+ */
 function processorTicks(): Ticks | undefined {
   try {
     const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/) ?? []

@@ -4,7 +4,7 @@ import type { Noise } from './noise.ts'
 import type { Samples } from './rounds.ts'
 import type { Scenario } from './scenario.ts'
 import { statisticsOf } from './statistics.ts'
-import { claimsTable, figureText, markdownTable } from './table.ts'
+import { claimsTable, figureText, markdownTable, paragraph } from './table.ts'
 
 /** One scenario with all that was measured in it. */
 export interface Result {
@@ -45,7 +45,9 @@ function circumstances({ date, command, rounds, machine, noise, versions }: Repo
     `Peers: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}.`,
-  ].join('\n\n')
+  ]
+    .map(paragraph)
+    .join('\n\n')
 }
 
 /** When and on what, in one line. */

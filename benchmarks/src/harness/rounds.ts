@@ -12,7 +12,10 @@ export interface RoundsOptions {
 /** Every sample of every entrant, in the order of the rounds. */
 export type Samples = Readonly<Record<string, readonly Sample[]>>
 
-/** Runs a scenario: in each round every entrant has its turn, so that what disturbs the machine disturbs them all. */
+/**
+ * Runs a scenario: in each round every entrant has its turn, so that what disturbs the machine
+ * disturbs them all.
+ */
 export async function runScenario(name: string, scenario: Scenario, options: RoundsOptions): Promise<Samples> {
   const stage = (await scenario.prepare?.(options.scale)) ?? { setting: {} }
   try {

@@ -23,11 +23,14 @@ export type Contender = (task: Task) => Running | Promise<Running>
 
 export interface Entrant {
   readonly role: 'ours' | 'peer' | 'limit'
-  /** Loaded in the contender's own process only, so that nobody pays for another's imports. */
+  /** Loaded only in the contender's own process, which imports nothing of the others. */
   readonly load: () => Promise<Contender>
 }
 
-/** What is measured is compared with a goal in one of these ways. A claim without a goal states a figure. */
+/**
+ * What is measured is compared with a goal in one of these ways. A claim without a goal states a
+ * figure.
+ */
 export type Goal =
   | { readonly kind: 'ratio'; readonly to: 'peer' | 'limit'; readonly atMost: number }
   | { readonly kind: 'faster'; readonly to: 'peer' | 'limit'; readonly times: number }
@@ -53,7 +56,10 @@ export type Unit = 'ns' | 'µs' | 'ms' | 'MB' | 'KB' | ''
 
 export interface Scenario {
   readonly title: string
-  /** `kept`: one process for each entrant, warmed up by a round that does not count. `fresh`: a new process for each round. */
+  /**
+   * `kept`: one process for each entrant, warmed up by a round that does not count. `fresh`: a new
+   * process for each round.
+   */
   readonly processes: 'kept' | 'fresh'
   readonly nodeOptions?: readonly string[]
   readonly metrics: Readonly<Record<string, Unit>>

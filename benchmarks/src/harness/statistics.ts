@@ -12,8 +12,8 @@ export function statisticsOf(values: readonly number[]): Statistics {
 }
 
 /**
- * The median of the rounds' own ratios: both were measured within moments of each other, so that what slowed a round down
- * slowed down both. 0 to 0 is 1.
+ * The median of the rounds' own ratios: both were measured within moments of each other, so that
+ * what slowed a round down slowed down both. 0 to 0 is 1.
  */
 export function pairedRatio(values: readonly number[], others: readonly number[]): number {
   return statisticsOf(values.map((value, round) => (value === at(others, round) ? 1 : value / at(others, round)))).median

@@ -10,6 +10,19 @@ export function markdownTable(head: readonly string[], lines: readonly (readonly
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...lines.map(line)].join('\n')
 }
 
+const longestLine = 100
+
+/** Wraps a paragraph of Markdown. A line never ends inside a code span. */
+export function paragraph(text: string): string {
+  const lines: string[] = []
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + 1 + word.length > longestLine) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines.join('\n')
+}
+
 const head = ['', 'ours', 'peer', 'limit', '× peer', '× limit', 'goal', 'met']
 
 /** One line for each claim, with the spread of every figure. */

@@ -3,7 +3,7 @@ import type { Scenario } from '../harness/scenario.ts'
 const limit = 'one stored promise'
 
 export const scenario: Scenario = {
-  title: 'Core: 10,000 concurrent reads of one secret that nobody holds, the store takes 20 ms',
+  title: 'Core: 10,000 concurrent reads of one uncached secret, the store takes 20 ms',
   processes: 'kept',
   metrics: { calls: '', time: 'ms', cpu: 'ms' },
   entrants: {

@@ -12,7 +12,7 @@ const beside = (metric: string, atMost: number): Claim => ({
 })
 
 export const scenario: Scenario = {
-  title: 'Local store by its size: opened until the first secret is read; processor time of a get and of a put',
+  title: 'Local store by size: opening until the first read; processor time of a get and a put',
   processes: 'kept',
   metrics: { open: 'ms', get: 'µs', put: 'µs' },
   prepare: async (scale) => (await import('../stages/local-store.ts')).localStage([10_000, 100_000], scale),

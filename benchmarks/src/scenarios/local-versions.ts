@@ -1,6 +1,6 @@
 import type { Claim, Entrant, Scenario } from '../harness/scenario.ts'
 
-const [many, kept, few] = ['10,000 versions', '10,000 versions, of which 100 are kept', '10 versions']
+const [many, kept, few] = ['10,000 versions', '10,000 versions, 100 kept', '10 versions']
 const having = (store: string, versions: number, secrets: number): Entrant => ({
   role: 'ours',
   load: async () => (await import('../contenders/local-versions.ts')).versioned({ store, versions, secrets }),

@@ -12,7 +12,10 @@ export async function auditStage(): Promise<Stage> {
   return { setting: { folder }, end: async () => rmSync(folder, { recursive: true }) }
 }
 
-/** With two trails in it: one whose records came 1,024 at once and are sealed by 64, and a smaller one whose records are each sealed alone. */
+/**
+ * With two trails: one of records written 1,024 at once and sealed by 64, and one of records sealed
+ * alone.
+ */
 export async function trailsStage(scale: number): Promise<Stage> {
   const stage = await auditStage()
   try {

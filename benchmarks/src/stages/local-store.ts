@@ -12,7 +12,10 @@ interface Content {
   readonly keepVersions: number | 'all'
 }
 
-/** A folder on a disk, with a store of so many secrets for each size that is named; each contender takes its own copy. */
+/**
+ * A folder on a disk, with a store of so many secrets for each size that is named; each contender
+ * takes its own copy.
+ */
 export async function localStage(sizes: readonly number[], scale: number, key: string = generateKey()): Promise<Stage> {
   return stageOf(
     sizes.map((size) => ({ name: String(size), secrets: size * scale, versions: 1, keepVersions: 'all' as const })),
@@ -44,7 +47,7 @@ async function stageOf(contents: readonly Content[], scale: number, key: string)
   }
 }
 
-/** Written in memory where the system has a disk there, and then copied: nobody measures this. */
+/** Written in memory if the system has such a folder, then copied. Not measured. */
 async function makeStore(file: string, key: string, { secrets, versions, keepVersions }: Content): Promise<void> {
   const fast = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'finchat-bench-'))
   try {

@@ -14,7 +14,7 @@ export const httpManifest: ProviderManifest = {
   canHoldPath: (path) => /^[\w.-]+(\/[\w.-]+)*$/.test(path) && !/(^|\/)\.\.?(\/|$)/.test(path) && path.length <= 512,
 }
 
-/** What each status means; 404 is no error, and every other status an outage. */
+/** Codes of statuses. 404 is no error; every other status is an outage. */
 const codes: Readonly<Record<number, SecretsErrorCode>> = {
   401: 'UNAUTHENTICATED',
   403: 'PERMISSION_DENIED',
@@ -39,7 +39,10 @@ export function httpProvider({ url, token, ...names }: HttpProviderOptions): Sec
   }
 }
 
-/** Whatever fetch says when it fails may hold the request, and so the token: none of it gets out. Nor is a redirect followed with the token. */
+/**
+ * An error of fetch may hold the request, and so the token: it is dropped. A redirect is not
+ * followed: it would get the token.
+ */
 async function ask(url: URL, bearer: string, signal: AbortSignal): Promise<Response> {
   try {
     return await fetch(url, { headers: { authorization: `Bearer ${bearer}` }, redirect: 'manual', signal })
@@ -55,7 +58,9 @@ function refusal({ status, headers }: Response): SecretsError {
   return new SecretsError(codes[status] ?? 'UNAVAILABLE', 'the store refused', { storeStatus: String(status), retryAt })
 }
 
-/** Text is text, other bytes are bytes; a body that is cut off or of another kind is no secret. */
+/**
+ * Returns UTF-8 as text and other bytes as bytes. A truncated body or another type is no secret.
+ */
 async function bodyOf(response: Response): Promise<string | Uint8Array> {
   const kind = response.headers.get('content-type')
   const bytes = await response.bytes().catch(() => undefined)

@@ -41,13 +41,15 @@ export interface LiveStores {
 
 const everything = ['create', 'read', 'update', 'delete']
 
-/** All four stores hold these; the value is the name of the store, so that an answer says whose it is. */
+/**
+ * All four stores hold these names. The value is the name of the store, which shows who answered.
+ */
 export const sharedNames: readonly string[] = Array.from({ length: 20 }, (_, n) => `shared/${n}`)
 
 export async function startLiveStores(): Promise<LiveStores> {
   const [moto, bao] = await Promise.all([startMoto(), startOpenBao()])
   const folder = mkdtempSync(join(tmpdir(), 'finchat-chain-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true })) // also when nobody stops it
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true })) // also without a call of stop()
   const awsStub = await startAwsStub('pass', { target: moto.url })
   const awsPort = await startTcpProxy(awsStub.url)
   const settings: Stores = {

@@ -1,4 +1,5 @@
-// The second act of `npm run demo -- --live`: the chain of manager.ts under load, on real servers of which one fails, and then another.
+// The second act of `npm run demo -- --live`: the chain of manager.ts under load, on real servers
+// that fail one after the other.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { findServer } from '@finchat/secrets-test-servers'

@@ -19,13 +19,16 @@ import {
   whatEachSaid,
 } from './testing/observations.ts'
 
-/** A provider that could not be asked five times in a row is left alone for at most this long; then one read tries it. */
+/**
+ * After five failures in a row a provider is not called for at most this long; then one read probes
+ * it.
+ */
 const coolDownMs = 3_000
 /** While the report of health is the same. */
 const reportMs = 10_000
 /** And one secret, after a first failure, for at most this long. */
 const backOffMs = 500
-/** What is held is fresh for at most this long, and for as long again it may stand in for a store that cannot be asked. */
+/** A cached value is fresh for at most this long, and stale for as long again during an outage. */
 const ttlMs = 300_000
 
 describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, then the environment', () => {
@@ -147,7 +150,7 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
       expect(Object.keys(await secrets.getSecrets([unread(), unread()]))).toHaveLength(2)
     })
     expect(stores.aws.requests()).toBe(before) // it is left alone
-    // verifySecret asks twice, since somebody may just have written what was presented.
+    // verifySecret asks twice, since the presented secret may just have been written.
     await expectAtMostDeadlines(2, async () => {
       const stored = failure(secrets.storeSecret('unsure', 'value'))
       await expectUnknown(secrets, 'absent')
@@ -278,9 +281,9 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
     const stranger = stores.open({ vault: { url: stores.vault.url, auth: tokenAuth('hvs.unknown') } })
     onTestFinished(() => stranger.close())
     expect(await failure(stranger.getSecret(unread()))).toMatchObject({ code: 'UNAUTHENTICATED', provider: 'vault' })
-    const nobody = stores.open({ vault: { url: stores.vault.url } })
-    onTestFinished(() => nobody.close())
-    expect(await answer(nobody, unread())).toBe('local, degraded') // no credential is configured, so nothing was learnt
+    const loggedOut = stores.open({ vault: { url: stores.vault.url } })
+    onTestFinished(() => loggedOut.close())
+    expect(await answer(loggedOut, unread())).toBe('local, degraded') // no credential is configured, so nothing was learnt
   })
 
   test('under load, while one store after another fails and comes back, no read fails and nothing is claimed absent', async () => {

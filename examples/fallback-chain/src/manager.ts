@@ -1,4 +1,5 @@
-// How a service wires its stores: what you copy. What it then sees when they fail is in manager.test.ts, line by line.
+// The part to copy: how a service wires its stores. manager.test.ts shows what it sees when they
+// fail.
 import { type CacheOptions, createSecretsManager, type Environment, envProvider, type SecretsManager } from '@finchat/secrets-core'
 import { type AwsProviderOptions, awsProvider } from '@finchat/secrets-provider-aws'
 import { type LocalProviderOptions, localProvider } from '@finchat/secrets-provider-local'
@@ -15,7 +16,10 @@ export interface Stores {
 /** What a store that hangs may cost one read, milliseconds, before the next one is asked. */
 export const timeoutMs = 2_000
 
-/** The first store that has a secret answers; a later one stands in only while an earlier one cannot be asked, and the value says so. */
+/**
+ * The first store that has a secret answers. A later one is a fallback only while an earlier one is
+ * unreachable, and its value is marked `degraded`.
+ */
 export function openSecrets({ aws, vault, local, env }: Stores, cache?: CacheOptions): SecretsManager {
   return createSecretsManager({
     providers: [awsProvider({ timeoutMs, ...aws }), vaultProvider({ timeoutMs, ...vault }), localProvider(local), envProvider({ env })],

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 
-/** One read: who answered and how good the answer is, such as `vault, degraded`, or `failed: UNAVAILABLE`. */
+/**
+ * One read: who answered and how good the answer is, such as `vault, degraded`, or
+ * `failed: UNAVAILABLE`.
+ */
 export interface Read {
   readonly outcome: string
   readonly tookMs: number
@@ -18,14 +21,14 @@ export interface ReadLoad {
 const pauseMs = 25
 
 /** Begins a read every 25 ms, of one name after another, whether or not those before have ended. */
-export function startReads(secrets: SecretsManager, names: readonly string[], told: (read: Read) => void): ReadLoad {
+export function startReads(secrets: SecretsManager, names: readonly string[], onRead: (read: Read) => void): ReadLoad {
   const reads: Read[] = []
   const open = new Set<Promise<void>>()
   const stopping = new AbortController()
   const begin = (name: string): void => {
     const read = timedRead(secrets, name).then((each) => {
       reads.push(each)
-      told(each)
+      onRead(each)
       open.delete(read)
     })
     open.add(read)

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 
-// `styleText` leaves colours out where standard output is no terminal, or NO_COLOR is set. Every line fits into 80 columns.
+// `styleText` leaves colours out where standard output is no terminal, or NO_COLOR is set. Every
+// line fits into 80 columns.
 const bold = (text: string): string => styleText('bold', text, { stream: process.stdout })
 const dim = (text: string): string => styleText('dim', text, { stream: process.stdout })
 const marks = { ok: ['green', '✓'], note: ['yellow', '!'], no: ['red', '✗'] } as const

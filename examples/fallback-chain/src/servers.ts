@@ -2,7 +2,10 @@ import { findServer, getServer, type ServerName } from '@finchat/secrets-test-se
 
 const needed: readonly ServerName[] = ['moto', 'openbao']
 
-/** Gets the servers that are not here yet, as `npm test` does. Returns whether all are here; if not, it has said what helps. */
+/**
+ * Gets missing servers, as `npm test` does. Returns whether all are there; if not, it has printed
+ * the remedy.
+ */
 export async function getServers(): Promise<boolean> {
   const absent = needed.map(findServer).filter(({ found }) => !found)
   if (absent.length === 0) return true

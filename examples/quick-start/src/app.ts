@@ -1,5 +1,5 @@
-// The application: what you copy. Its secrets come from an encrypted store on this machine, then from the environment;
-// on another stage put another provider in the list, and nothing below changes.
+// The part to copy: an application. Its secrets come from an encrypted store on this machine, then
+// from the environment. In production put another provider in the list; nothing below changes.
 import { createSecretsManager, envProvider, loadSecrets, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 
 export function openSecrets(store: SecretProvider, env: Record<string, string | undefined>): SecretsManager {
@@ -14,7 +14,10 @@ export interface Settings {
   readonly logLevel: string
 }
 
-/** Everything the service needs, in one batch at start: one error names all that is missing or wrong. */
+/**
+ * Everything the service needs, in one batch at start: one error names all that is missing or
+ * wrong.
+ */
 export async function loadSettings(secrets: SecretsManager): Promise<Settings> {
   const { user, password, logLevel } = await loadSecrets(secrets, {
     user: { name: 'DATABASE', field: 'user' },
@@ -24,7 +27,7 @@ export async function loadSettings(secrets: SecretsManager): Promise<Settings> {
   return { databaseUrl: `postgres://${user}:${encodeURIComponent(password)}@db.internal/orders`, logLevel }
 }
 
-/** A request is let in with the current token, and for ten minutes after a rotation with the one before. */
+/** Accepts the current token, and the previous one for ten minutes after a rotation. */
 export function mayEnter(secrets: SecretsManager, presented: string): Promise<boolean> {
   return secrets.verifySecret('FINCHAT_TOKEN', presented, { acceptPreviousForSeconds: 600, actor: 'webapp' })
 }

@@ -1,4 +1,5 @@
-// The demo behind `npm run demo`: a secret's whole life, for real, in a folder that is removed at the end.
+// The demo behind `npm run demo`: a secret's whole life, for real, in a folder that is removed at
+// the end.
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -36,7 +36,10 @@ function breakable(store: KeyvStore): { store: KeyvStore; broken: boolean } {
   return trial
 }
 
-/** Two processes with one key, each over what `open` returns. The long timeout is for loaded machines. */
+/**
+ * Two processes with one key, each over what `open` returns. The long timeout is for loaded
+ * machines.
+ */
 async function harnessOver(open: () => Promise<Options>, end: () => Promise<void> = async () => {}): Promise<SecretCacheHarness> {
   const encryptionKey = generateKey()
   const processes = await Promise.all(

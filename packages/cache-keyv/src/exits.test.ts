@@ -108,7 +108,7 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
   test.each([
     ['before the manager', ['await store.disconnect()', 'await secrets.close()']],
     ['together with the manager', ['await Promise.all([store.disconnect(), secrets.close()])']],
-    ['after a close() that nobody awaits', ['secrets.close()', 'await store.disconnect()']],
+    ['after a close() that is not awaited', ['secrets.close()', 'await store.disconnect()']],
   ])('the store is disconnected %s', async (_, close) => {
     for (const from of ['keyv-redis5', '@keyv/redis']) {
       const store = redisAdapter(from, server.url, { close })

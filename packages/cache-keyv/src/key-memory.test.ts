@@ -43,7 +43,10 @@ test('overwritten keys become random ones', () => {
 
 // Other systems show no process the memory of another as a file.
 describe.runIf(process.platform === 'linux')('the memory of a process that uses a cache', () => {
-  /** Occurrences of each text while the cache is used, after close(), and after a garbage collection. */
+  /**
+   * Occurrences of each text while the cache is used, after close(), and after a garbage
+   * collection.
+   */
   async function timesIn(
     form: 'bytes' | 'hex' | 'refused',
     key: Buffer,

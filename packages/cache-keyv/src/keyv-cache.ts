@@ -28,23 +28,22 @@ const callsWhileClosing = 10
 export interface KeyvCache extends SharedCache {
   /** Counts since the cache was made. */
   readonly stats: () => KeyvCacheStats
-  /** Waits for writes under way. Afterwards the store and the clients are not called any more, and may be closed. */
+  /** Waits for writes under way. Then the store and the clients may be closed. */
   readonly close: (context?: CallContext) => Promise<void>
 }
 
 /**
- * A cache that a fleet shares over any Keyv store: Redis, Valkey, a SQL database. Returns what
- * `createSecretsManager({ cache: { shared } })` takes. The store is not called before the first read; all that it holds is
- * sealed, under hashed names. Throws `CONFIGURATION` for an option that makes no sense, and for a missing key unless the
- * store is in this process.
+ * A cache that a fleet shares over a Keyv store: Redis, Valkey, a SQL database. It does not call
+ * the store before the first read, and writes only sealed text under hashed names. Throws
+ * `CONFIGURATION` for an invalid option, and for a missing key unless the store is in this process.
  *
  * @example
  * import { generateKey, keyvCache } from '@finchat/secrets-cache-keyv'
  * import { createSecretsManager } from '@finchat/secrets-core'
  * import { memoryProvider } from '@finchat/secrets-testkit'
  *
- * const shared = keyvCache({ store: new Map(), namespace: 'payments' }) // in production a Keyv over Redis, and encryptionKey
- * const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'hunter2' } }) // in production AWS, Vault
+ * const shared = keyvCache({ store: new Map(), namespace: 'payments' }) // in production: Redis, with a key
+ * const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'hunter2' } }) // in production: AWS, Vault
  * const secrets = createSecretsManager({ providers: [provider], cache: { shared } })
  * await secrets.getSecret('database')
  * console.log(shared.stats().leases) // 1
@@ -57,13 +56,13 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const { cache, announcements } = parts
   const { lifecycle, stats } = cache
   let closing: Promise<void> | undefined
-  if (checked.isSharedWithNobody) warnOfMap()
+  if (checked.isUnshared) warnOfMap()
   return {
     specificationVersion: 'v1',
     longestReadMs: longestReadMsOf(checked),
     failClosed: checked.failClosed,
     read: (key, context) => readOrPass(parts, key, context),
-    // The bounded store counts its failures; no caller waits for a fill.
+    // The bounded store counts failures.
     fill: (key, leaseToken, entry) => lifecycle.run(() => fill(cache, key, leaseToken, entry)).catch(() => {}),
     invalidate: async (path, { signal }) => {
       if (lifecycle.isClosing) throw closedError()
@@ -96,7 +95,7 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   return { cache, texts, announcements, keyCheck: new KeyCheck(cache), longestCloseMs: callsWhileClosing * timeoutMs }
 }
 
-/** A claim at the end of the wait settles for at most a quarter of it. Each of up to ten calls may take `timeoutMs`. */
+/** A claim settles for at most a quarter of the wait. Up to ten calls take `timeoutMs` each. */
 function longestReadMsOf({ timeoutMs, waitMs, settleMs }: CheckedOptions): number {
   return startTimeoutOf(timeoutMs) + 1.25 * startFactor * waitMs + 10 * (timeoutMs + settleMs)
 }
@@ -128,7 +127,7 @@ function closedError(): SecretsError {
 
 function warnOfMap(): void {
   warnOperator(
-    "The shared cache of secrets is in this process and shared with nobody. Give an adapter as `store`, such as new KeyvRedis('redis://…'). A Keyv over a connection string is a map too",
+    "The shared cache of secrets is a map in this process, so no other process shares it. Give an adapter as `store`, such as new KeyvRedis('redis://…'). A Keyv over a connection string is a map too",
     warningCode,
   )
 }

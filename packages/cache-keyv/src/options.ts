@@ -9,43 +9,49 @@ export interface KeyvCacheOptions {
   /** A Keyv over an adapter, an adapter itself, or a Map for tests. Never closed by the cache. */
   readonly store: KeyvStore
   /**
-   * Seals what leaves this process: 32 random bytes or their text, the same for the whole fleet. May be left out only if the
-   * store is in this process.
+   * Seals entries: 32 random bytes or their text, the same for the whole fleet. Optional only for
+   * a store in this process.
    */
   readonly encryptionKey?: EncryptionKey | undefined
   /**
-   * Instead of `encryptionKey`, a ring: the first key seals, all of them open. Give a new key last to every process before
-   * any process has it first.
+   * Instead of `encryptionKey`, a ring: the first key seals, all of them open. Append a new key
+   * in every process before any process puts it first.
    */
   readonly keys?: readonly EncryptionKey[] | undefined
   /**
-   * Hashes the key names. Default: the only key. With several keys it is required, and stays the key that the fleet began
-   * with.
+   * Hashes the key names. Default: the only key. Required with several keys: the fleet's first
+   * key, for good.
    */
   readonly indexKey?: EncryptionKey | undefined
-  /** Separates this cache from others in the same store with the same key: any text. Default: the empty text. */
+  /** Separates caches in one store with one key: any text. Default: the empty text. */
   readonly namespace?: string | undefined
-  /** Begins every key in the store, for access control lists: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
+  /** Begins every key in the store: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
   readonly keyPrefix?: string | undefined
-  /** What one call to the store may take, milliseconds. In the first 10 s, 20 times that, up to 1,000. Default: 50. */
+  /**
+   * Deadline of one call to the store, milliseconds. In the first 10 s, 20 times that, up to 1,000.
+   * Default: 50.
+   */
   readonly timeoutMs?: number | undefined
-  /** How long a store that failed three times in a row is not called, milliseconds. Default: 5,000. */
+  /** Pause after three failures in a row, milliseconds. Default: 5,000. */
   readonly coolDownMs?: number | undefined
   /**
-   * How long a read waits while another process asks the provider, milliseconds. A fill lease lasts half of it.
+   * How long a read waits for another process, milliseconds. A fill lease lasts half of it.
    * Default: 1,000.
    */
   readonly waitMs?: number | undefined
-  /** How long a claim to the fill lease must stand, in a store without a `client`, milliseconds. Default: 25. */
+  /** How long a claim to the fill lease must stand without `client`, milliseconds. Default: 25. */
   readonly settleMs?: number | undefined
-  /** Reads fail with `UNAVAILABLE` while the store is unavailable, instead of asking the provider. Default: false. */
+  /**
+   * Reads fail with `UNAVAILABLE` while the store is unavailable, instead of asking the provider.
+   * Default: false.
+   */
   readonly failClosed?: boolean | undefined
   /**
-   * A client of the same Redis or Valkey, of node-redis, ioredis or iovalkey: the server grants fill leases, and
-   * invalidations are published.
+   * A client (node-redis, ioredis, iovalkey) of the same server: it grants fill leases and
+   * publishes invalidations.
    */
   readonly client?: RedisClient | undefined
-  /** A connection of its own: what other processes invalidate leaves this one's memory at once. */
+  /** A separate connection that receives other processes' invalidations. */
   readonly subscriber?: RedisSubscriber | undefined
 }
 
@@ -78,13 +84,13 @@ export interface CheckedOptions {
   readonly failClosed: boolean
   readonly client: RedisClient | undefined
   readonly subscriber: RedisSubscriber | undefined
-  /** A key is given, as for a fleet, with a store in this process. */
-  readonly isSharedWithNobody: boolean
+  /** A key is given, but the store is in this process. */
+  readonly isUnshared: boolean
 }
 
 const longestMs = 600_000
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Does not call the store. */
+/** Throws `CONFIGURATION` for an invalid option. Does not call the store. */
 export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { store, namespace = '', keyPrefix = 'fs1:', failClosed = false, client, subscriber } = options
@@ -107,7 +113,7 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
     coolDownMs: milliseconds('coolDownMs', options.coolDownMs ?? 5_000, 0),
     waitMs: milliseconds('waitMs', options.waitMs ?? 1_000, 0),
     settleMs: milliseconds('settleMs', options.settleMs ?? 25, 0),
-    isSharedWithNobody: isInProcess(store) && (options.encryptionKey ?? options.keys) !== undefined,
+    isUnshared: isInProcess(store) && (options.encryptionKey ?? options.keys) !== undefined,
   }
   // Last: an error after this would leave the parsed keys in memory.
   return { ...checked, ...keysOf(options) }
@@ -121,7 +127,7 @@ function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pic
   return { ring, indexRoot }
 }
 
-/** Overwrites those already parsed if one is refused. */
+/** If one is invalid, overwrites those already parsed. */
 function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[]]): [Uint8Array, Uint8Array, ...Uint8Array[]] {
   const parsed: Uint8Array[] = []
   try {

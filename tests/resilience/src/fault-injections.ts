@@ -18,7 +18,7 @@ import { trailPowerLoss } from './power-loss/trail-power-loss.ts'
 import { trailWriters } from './concurrency/trail-writers.ts'
 import { storeWriters } from './concurrency/store-writers.ts'
 
-/** In the order in which `pnpm test:resilience` runs them: the longest last. */
+/** In the order of `pnpm test:resilience`: the longest last. */
 export const faultInjections: readonly FaultInjection[] = [
   processFreeze,
   simultaneousStart,

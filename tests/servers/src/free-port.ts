@@ -13,7 +13,9 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Starts something on a free port, and again on another when somebody took that port in between. */
+/**
+ * Starts something on a free port, and again on another when somebody took that port in between.
+ */
 export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -26,7 +26,8 @@ const sources = [
   'scripts/pins.json',
 ]
 
-// A project of these sources alone, on a machine whose python3 and npm are shell scripts that the test writes.
+// A project of these sources alone, on a machine whose python3 and npm are shell scripts that the
+// test writes.
 let project = ''
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'servers-test-'))
@@ -135,7 +136,7 @@ test('a name that there is not is a mistake', () => {
   })
 })
 
-test('pip is told to take only what is pinned by hash, and to build nothing', () => {
+test('pip takes only files with pinned hashes, and builds nothing', () => {
   program('python3', `echo "$@" >"$(dirname "$0")/../arguments"; ${pipThatDelivers}`)
   getServers(['openbao'])
   const words = spawnSync('cat', ['arguments'], { cwd: project, encoding: 'utf8' }).stdout.trim().split(' ')

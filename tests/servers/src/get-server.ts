@@ -9,7 +9,7 @@ import { searchPath } from './search-path.ts'
 
 const npmPackage = fileURLToPath(new URL('../../../scripts/npm-package.mjs', import.meta.url))
 
-/** Finds a server, or gets it once into `.servers/`, whole or not at all. A failure is an answer, with its reason. */
+/** Finds a server, or gets it once into `.servers/`. A failure is returned with its reason. */
 export async function getServer(name: ServerName): Promise<FoundServer> {
   const present = findServer(name)
   if (present.found || process.env[servers[name].variable]) return present
@@ -71,7 +71,10 @@ async function install(name: ServerName, folder: string): Promise<void> {
   if (name === 'postgres') linkLibraries(folder)
 }
 
-/** Needs no virtual environment and no root, builds nothing from source, and takes only files whose hashes are pinned. */
+/**
+ * Needs no virtual environment and no root, builds nothing from source, and takes only files whose
+ * hashes are pinned.
+ */
 async function pipInstall(requirements: string, { withDependencies, python }: PipSource, folder: string): Promise<void> {
   const pinned = ['--require-hashes', '--only-binary=:all:', ...(withDependencies ? [] : ['--no-deps']), '-r', requirements]
   const foreign = python === undefined ? [] : ['--python-version', python, '--implementation', 'cp']
@@ -88,7 +91,9 @@ function moveUnlessThere(from: string, to: string): void {
   }
 }
 
-/** Resolves when the command succeeded; otherwise rejects with the line of its output that says why. */
+/**
+ * Resolves when the command succeeded; otherwise rejects with the line of its output that says why.
+ */
 function run(client: string, command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'ignore', 'pipe'] })
@@ -101,7 +106,7 @@ function run(client: string, command: string, args: readonly string[], cwd: stri
   })
 }
 
-/** pip says the reason last, behind its word for it; of an exception, such as of a full disk, in the last line of all. */
+/** pip's reason is in its last `ERROR:` line, or, for an exception, in its last line. */
 function reasonIn(output: string): string | undefined {
   const lines = output.split('\n').filter((line) => line.trim())
   const reason = lines.findLast((line) => /^(ERROR:|.*No module named)/.test(line))

@@ -1,4 +1,5 @@
-// `pnpm servers [NAME…]`: gets what the tests need, once. With CI set, a server that cannot be had is a failure.
+// `pnpm servers [NAME…]`: gets what the tests need, once. With CI set, a server that cannot be had
+// is a failure.
 import { parseArgs } from 'node:util'
 import { servers, type ServerName } from './catalogue.ts'
 import { getServer } from './get-server.ts'

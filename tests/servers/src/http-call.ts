@@ -12,7 +12,7 @@ export interface CallOptions {
   readonly text?: string
   /** The PEM certificate of the authority to trust. */
   readonly ca?: string | undefined
-  /** 10 s unless told. */
+  /** Default: 10 s. */
   readonly timeoutMs?: number
 }
 

@@ -19,13 +19,15 @@ export interface HttpProxy {
 }
 
 export interface HttpProxyOptions {
-  /** `'pass'` unless told. */
+  /** Default: `'pass'`. */
   readonly plan?: Plan
   /** The PEM certificate of the authority to trust, for a server behind it that speaks https. */
   readonly ca?: string
 }
 
-/** Records the requests for a server and hands them on, or does to them what the plan says. Without a `target`, nothing can pass. */
+/**
+ * Records requests and forwards them, or treats them by the plan. Without `target` none can pass.
+ */
 export async function startHttpProxy(target: string | undefined, options: HttpProxyOptions = {}): Promise<HttpProxy> {
   let reply = follow<RecordedRequest, Reply>(options.plan ?? 'pass')
   const requests: RecordedRequest[] = []
@@ -54,7 +56,7 @@ export async function startHttpProxy(target: string | undefined, options: HttpPr
   return { url, requests, connections: () => connections, plan: (plan) => void (reply = follow(plan)), stop }
 }
 
-/** Listens on a port of loopback, a free one unless told, and returns it. */
+/** Listens on a loopback port, by default a free one, and returns it. */
 export async function listen(server: Server, port = 0): Promise<number> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
@@ -93,7 +95,7 @@ async function handOn(request: RecordedRequest, target: string, ca: string | und
   return httpCall(target, { method, path, headers: { ...headers, ...length }, text: body, ca, timeoutMs: 60_000 })
 }
 
-/** What belongs to one connection only is not handed on. */
+/** Headers of one connection are not forwarded. */
 function endToEnd(headers: CallAnswer['headers']): Record<string, string> {
   const own = ['connection', 'keep-alive', 'transfer-encoding', 'content-length']
   return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (own.includes(name) ? [] : [[name, String(value)]])))

@@ -7,8 +7,8 @@ interface Link {
 }
 
 /**
- * Makes the symbolic links that PostgreSQL's package lists, since npm packs none. The package has an install script for it, which we
- * do not run.
+ * Makes the symbolic links that PostgreSQL's package lists, since npm packs none. Its install
+ * script for that is not run.
  */
 export function linkLibraries(packageFolder: string): void {
   const manifest = join(packageFolder, 'native/pg-symlinks.json')

@@ -63,8 +63,9 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   describe('staging labels', () => {
     test('stay on their versions when AWSCURRENT moves on by PutSecretValue', async () => {
-      // PutSecretValue: "If this operation moves the staging label AWSCURRENT from another version to this version, then Secrets Manager
-      // also automatically moves the staging label AWSPREVIOUS to the version that AWSCURRENT was removed from."
+      // PutSecretValue: "If this operation moves the staging label AWSCURRENT from another version
+      // to this version, then Secrets Manager also automatically moves the staging label
+      // AWSPREVIOUS to the version that AWSCURRENT was removed from."
       const first = await create('one')
       await move('v1', undefined, first)
       const second = await put('two', ['AWSCURRENT', 'v2'])
@@ -85,8 +86,9 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('are taken silently by PutSecretValue from the version that had them', async () => {
-      // PutSecretValue: "If you specify a staging label that's already associated with a different version of the same secret, then Secrets
-      // Manager removes the label from the other version and attaches it to this version."
+      // PutSecretValue: "If you specify a staging label that's already associated with a different
+      // version of the same secret, then Secrets Manager removes the label from the other version
+      // and attaches it to this version."
       const first = await create('one')
       await move('v1', undefined, first)
       const second = await put('two', ['AWSCURRENT', 'v1'])
@@ -94,8 +96,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('make the first version current, whatever it asks for', async () => {
-      // PutSecretValue: "If this operation creates the first version for the secret, then Secrets Manager automatically attaches the
-      // staging label AWSCURRENT to it."
+      // PutSecretValue: "If this operation creates the first version for the secret, then Secrets
+      // Manager automatically attaches the staging label AWSCURRENT to it."
       await call('CreateSecret', { Name: 'db', ClientRequestToken: randomUUID() })
       const first = await put('one', ['v1'])
       expect(await labels()).toEqual({ [first]: ['v1', 'AWSCURRENT'] })
@@ -104,8 +106,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   describe('UpdateSecretVersionStage', () => {
     test('moves what plain and batch reads give, and AWSPREVIOUS follows', async () => {
-      // "Whenever you move AWSCURRENT, Secrets Manager automatically moves the label AWSPREVIOUS to the version that AWSCURRENT was
-      // removed from."
+      // "Whenever you move AWSCURRENT, Secrets Manager automatically moves the label AWSPREVIOUS to
+      // the version that AWSCURRENT was removed from."
       const first = await create('one')
       const second = await put('two', ['v2'])
       await move('AWSCURRENT', first, second)
@@ -118,8 +120,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('demands to know where the label is now', async () => {
-      // RemoveFromVersionId: "If the label is attached and you either do not specify this parameter, or the version ID does not match,
-      // then the operation fails."
+      // RemoveFromVersionId: "If the label is attached and you either do not specify this
+      // parameter, or the version ID does not match, then the operation fails."
       const first = await create('one')
       const second = await put('two', ['v2'])
       const third = await put('three', ['v3'])
@@ -148,8 +150,9 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('takes a label away, but never AWSCURRENT', async () => {
-      // "If this action results in the last label being removed from a version, then the version is considered to be 'deprecated'".
-      // DescribeSecret, VersionIdsToStages: "A list of the versions of the secret that have staging labels attached."
+      // "If this action results in the last label being removed from a version, then the version is
+      // considered to be 'deprecated'". DescribeSecret, VersionIdsToStages: "A list of the versions
+      // of the secret that have staging labels attached."
       const first = await create('one')
       const second = await put('two', ['v2'])
       await move('v2', second, undefined)
@@ -161,8 +164,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   describe('ListSecretVersionIds', () => {
     test('leaves out what has no label, unless asked, and what has no value', async () => {
-      // "ListSecretVersionIds only returns versions that contain a secret value." IncludeDeprecated: "By default, versions without staging
-      // labels aren't included."
+      // "ListSecretVersionIds only returns versions that contain a secret value."
+      // IncludeDeprecated: "By default, versions without staging labels aren't included."
       const first = await create('one')
       const second = await put('two', ['v2'])
       await move('v2', second, undefined)
@@ -186,8 +189,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   describe('BatchGetSecretValue', () => {
     test('tells the ids that failed apart, and gives the others', async () => {
-      // "If Secrets Manager encounters errors such as AccessDeniedException while attempting to retrieve any of the secrets, you can see
-      // the errors in Errors in the response."
+      // "If Secrets Manager encounters errors such as AccessDeniedException while attempting to
+      // retrieve any of the secrets, you can see the errors in Errors in the response."
       await create('one')
       await call('CreateSecret', { Name: 'valueless', ClientRequestToken: randomUUID() })
       await call('CreateSecret', { Name: 'deleted', SecretString: 'gone', ClientRequestToken: randomUUID() })
@@ -224,7 +227,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   describe('a version', () => {
     test('is never changed: the same token with other content is refused, with the same it does nothing', async () => {
-      // PutSecretValue: "if the secret data is different, then the operation fails because you can't modify an existing version".
+      // PutSecretValue: "if the secret data is different, then the operation fails because you
+      // can't modify an existing version".
       const first = await create('one')
       for (const stage of ['AWSPENDING', 'v2']) {
         const token = await put('two', [stage])
@@ -253,8 +257,9 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('allow 20 staging labels for all versions of a secret', async () => {
-      // Quotas: "Staging labels attached across all versions of a secret: 20". LimitExceededException: "The request failed because it
-      // would exceed one of the Secrets Manager quotas."
+      // Quotas: "Staging labels attached across all versions of a secret: 20".
+      // LimitExceededException: "The request failed because it would exceed one of the Secrets
+      // Manager quotas."
       await create('one')
       for (let version = 1; version <= 18; version += 1) await put(`${version}`, [`v${version}`])
       const last = await put('19', ['v19'])
@@ -268,7 +273,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test.each(['', 'with space', 'ünïcode', 'star*', 'x'.repeat(513)])('refuse the name %j', async (Name) => {
-      // Name: "The secret name can contain ASCII letters, numbers, and the following characters: /_+=.@-"
+      // Name: "The secret name can contain ASCII letters, numbers, and the following characters:
+      // /_+=.@-"
       await expect(call('CreateSecret', { Name, SecretString: 'a', ClientRequestToken: randomUUID() })).rejects.toThrow(
         /^400 ValidationException/,
       )
@@ -291,7 +297,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('that another service owns is written by that service alone', async () => {
-      // InvalidRequestException: "The secret is managed by another service, and you must use that service to update it."
+      // InvalidRequestException: "The secret is managed by another service, and you must use that
+      // service to update it."
       const Tags = [{ Key: 'aws:secretsmanager:owningService', Value: 'rds' }]
       await call('CreateSecret', { Name: 'db', SecretString: 'one', Tags, ClientRequestToken: randomUUID() })
       await expect(put('two')).rejects.toThrow(/^400 InvalidRequestException: .*managed by another service/)
@@ -334,15 +341,17 @@ describeWithServer('moto', 'moto, as we start it', () => {
     const RotationLambdaARN = 'arn:aws:lambda:us-east-1:123456789012:function:rotate'
 
     test('needs a rotation function, and leaves the secret alone without one', async () => {
-      // InvalidRequestException: "You tried to enable rotation on a secret that doesn't already have a Lambda function ARN configured and
-      // you didn't include such an ARN as a parameter in this call."
+      // InvalidRequestException: "You tried to enable rotation on a secret that doesn't already
+      // have a Lambda function ARN configured and you didn't include such an ARN as a parameter in
+      // this call."
       await create('one')
       await expect(call('RotateSecret', { SecretId: 'db' })).rejects.toThrow(/^400 InvalidRequestException: You tried to enable rotation/)
       expect(await read()).toBe('one')
     })
 
     test('begins a version without a value, which a rotation function then fills and makes current', async () => {
-      // DescribeSecret: "During rotation, Secrets Manager creates an AWSPENDING version ID before creating the new secret version."
+      // DescribeSecret: "During rotation, Secrets Manager creates an AWSPENDING version ID before
+      // creating the new secret version."
       const first = await create('one')
       const { VersionId } = await call('RotateSecret', { SecretId: 'db', RotationLambdaARN, RotationRules: { AutomaticallyAfterDays: 7 } })
       const pending = String(VersionId)
@@ -359,8 +368,9 @@ describeWithServer('moto', 'moto, as we start it', () => {
     })
 
     test('waits for the rotation before it', async () => {
-      // "If the AWSPENDING staging label is present but not attached to the same version as AWSCURRENT, then any later invocation of
-      // RotateSecret assumes that a previous rotation request is still in progress and returns an error."
+      // "If the AWSPENDING staging label is present but not attached to the same version as
+      // AWSCURRENT, then any later invocation of RotateSecret assumes that a previous rotation
+      // request is still in progress and returns an error."
       await create('one')
       await call('RotateSecret', { SecretId: 'db', RotationLambdaARN })
       await expect(call('RotateSecret', { SecretId: 'db' })).rejects.toThrow(

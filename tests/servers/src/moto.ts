@@ -10,7 +10,7 @@ const startUpProgram = fileURLToPath(new URL('../../../tests/servers/programs/mo
 export interface Moto {
   /** The endpoint of every service that moto has; any region, any credentials. */
   readonly url: string
-  /** The file with everything that it printed. */
+  /** The file with its output. */
   readonly log: string
   readonly pid: number
   /** Forgets every secret of every region. */
@@ -19,7 +19,10 @@ export interface Moto {
   readonly stop: () => Promise<void>
 }
 
-/** Starts moto, an emulator of AWS in memory, with its Secrets Manager corrected to what AWS documents. */
+/**
+ * Starts moto, an emulator of AWS in memory, with its Secrets Manager corrected to what AWS
+ * documents.
+ */
 export async function startMoto(): Promise<Moto> {
   const installed = requireServer('moto')
   return onFreePort(async (port) => {
@@ -37,7 +40,8 @@ async function startOn(port: number, installed: string, folder: string): Promise
   const url = `http://127.0.0.1:${port}`
   const env = { PYTHONPATH: installed, PYTHONPYCACHEPREFIX: join(store, 'pycache'), PYTHONUNBUFFERED: '1' }
   const args = [startUpProgram, '-H', '127.0.0.1', '-p', String(port)]
-  // What chooses between several Pythons reads a file in each folder above; above the temporary one it may be another user's.
+  // What chooses between several Pythons reads a file in each folder above; above the temporary one
+  // it may be another user's.
   const server = await startProcess({ folder, program: 'python3', args, cwd: startUpProgram, env })
   await waitUntilReady('moto', server, /Running on/, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
   const reset = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule, TestSuite } from 'vitest/node'
 
-/** Names, after everything else, the suites that did not run for want of a server. */
+/** Lists, after all other output, the suites that lacked a server. */
 export default class NotRunReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const lines = modules.flatMap((module) => [...module.children.allSuites()].filter(isOutermost).map((suite) => lineFor(module, suite)))
@@ -8,7 +8,7 @@ export default class NotRunReporter implements Reporter {
   }
 }
 
-/** The suites within one that did not run have its reason too, and go without saying. */
+/** Suites inside a suite that did not run are not listed. */
 function isOutermost(suite: TestSuite): boolean {
   return suite.meta().notRun !== undefined && (suite.parent.type === 'module' || suite.parent.meta().notRun === undefined)
 }

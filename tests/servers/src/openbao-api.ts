@@ -1,9 +1,9 @@
 import { httpCall } from './http-call.ts'
 
 /**
- * One call of the server's HTTP API by an administrator: `await api('POST', 'sys/mounts/kv', { type: 'kv' })`.
- * Resolves to the answer's JSON, as the caller knows it from the API's documentation, or `undefined` when it has none. A status of 400
- * or more rejects with what the server said.
+ * One call of the server's HTTP API by an administrator:
+ * `await api('POST', 'sys/mounts/kv', { type: 'kv' })`. Resolves to the answer's JSON, or
+ * `undefined` if it has none. A status of 400 or more rejects with the server's message.
  */
 export type OpenBaoApi = <Answer = unknown>(method: string, path: string, body?: unknown, token?: string) => Promise<Answer>
 

@@ -11,10 +11,13 @@ export interface OpenBao {
   readonly rootToken: string
   /** Undoes `api('PUT', 'sys/seal')`: `api('PUT', 'sys/unseal', { key: unsealKey })`. */
   readonly unsealKey: string
-  /** With TLS: the PEM certificate of the private authority that signed the server's, and the file it is in. */
+  /**
+   * With TLS: the PEM certificate of the private authority that signed the server's, and the file
+   * it is in.
+   */
   readonly ca?: string
   readonly caFile?: string
-  /** The file with everything that it printed. */
+  /** The file with its output. */
   readonly log: string
   readonly pid: number
   readonly api: OpenBaoApi
@@ -30,8 +33,8 @@ export interface OpenBaoOptions {
 }
 
 /**
- * Starts a development server: everything in memory, unsealed, KV v2 at `secret/`. What it holds is gone when it stops; `startRaftCluster`
- * keeps data over a restart.
+ * Starts a development server: in memory, unsealed, KV v2 at `secret/`. Its data end with it;
+ * `startRaftCluster` keeps data over a restart.
  */
 export async function startOpenBao(options: OpenBaoOptions = {}): Promise<OpenBao> {
   const program = requireServer('openbao')

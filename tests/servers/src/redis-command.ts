@@ -4,8 +4,9 @@ import { connect } from 'node:net'
 export type RedisReply = string | number | null | readonly RedisReply[]
 
 /**
- * Sends one command over a connection of its own, after `login` if there is one: `['app', 'password']`. Resolves to the reply; an error
- * reply rejects with the server's own words, silence of `timeoutMs` with that.
+ * Sends one command over a connection of its own, after `login` if there is one:
+ * `['app', 'password']`. Resolves to the reply; an error reply rejects with the server's own words,
+ * silence of `timeoutMs` with that.
  */
 export async function redisCommand(
   port: number,
@@ -56,7 +57,7 @@ interface Read {
   readonly end: number
 }
 
-/** `undefined` when the reply is not here as a whole yet. */
+/** `undefined` while the reply is incomplete. */
 function replyAt(text: string, start: number): Read | undefined {
   const lineEnd = text.indexOf('\r\n', start)
   if (lineEnd === -1) return undefined

@@ -47,7 +47,7 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>, version:
     expect(server.pid()).not.toBe(firstPid)
   })
 
-  test('is full when it is told to be', async () => {
+  test('is full beyond maxmemory', async () => {
     const server = await started({ args: ['--maxmemory', '1'] })
     await expect(server.command('SET', 'colour', 'blue')).rejects.toThrow(/^OOM /)
   })

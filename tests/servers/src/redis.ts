@@ -10,14 +10,19 @@ export interface RedisServer {
   readonly port: number
   /** `redis://127.0.0.1:PORT`, for the user who may do everything, who needs no password. */
   readonly url: string
-  /** The file with everything that it printed. */
+  /** The file with its output. */
   readonly log: string
   readonly pid: () => number
-  /** One command over a connection of its own: `await command('CONFIG', 'SET', 'maxmemory', '2mb')`. */
+  /**
+   * One command over a connection of its own: `await command('CONFIG', 'SET', 'maxmemory', '2mb')`.
+   */
   readonly command: (...parts: string[]) => Promise<RedisReply>
-  /** The same by one of the users that `ACL SETUSER` made: `await commandAs(['app', 'password'], 'GET', 'key')`. */
+  /**
+   * One command by a user that `ACL SETUSER` made:
+   * `await commandAs(['app', 'password'], 'GET', 'key')`.
+   */
   readonly commandAs: (login: readonly [user: string, password: string], ...parts: string[]) => Promise<RedisReply>
-  /** Everything that it holds as the bytes of its file format, not compressed: what a thief of the disk or of a backup has. */
+  /** All data in its file format, not compressed: what a thief of a disk or a backup gets. */
   readonly dump: () => Promise<Buffer>
   readonly signal: (name: NodeJS.Signals) => void
   /** A crash, and a start on the same port, with nothing of what it held. */
@@ -31,12 +36,12 @@ export interface RedisOptions {
   readonly args?: readonly string[]
 }
 
-/** Starts an empty Redis that keeps everything in memory and that nobody but this machine reaches. */
+/** Starts an empty Redis in memory that only this machine reaches. */
 export function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   return startServer('redis', options)
 }
 
-/** The same with Valkey, which began as a copy of Redis and speaks as it does. */
+/** Valkey has the protocol of Redis. */
 export function startValkey(options: RedisOptions = {}): Promise<RedisServer> {
   return startServer('valkey', options)
 }

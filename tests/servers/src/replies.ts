@@ -2,7 +2,7 @@ import type { RecordedRequest } from './request-reader.ts'
 
 /** An answer of the proxy's own; the server behind it is not asked. */
 export interface Answer {
-  /** 200 unless told. */
+  /** Default: 200. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   /** Text and bytes as they are; anything else as JSON. */
@@ -13,17 +13,17 @@ export interface Answer {
   readonly truncate?: boolean
 }
 
-/** Hands the request on, and may lose the answer: what the client sees of a write that happened. */
+/** Forwards the request, and may lose the answer of a write that happened. */
 export interface Passing {
   readonly pass: 'whole' | 'reset' | 'hang' | 'truncate'
-  /** How long the proxy holds the request before it hands it on. */
+  /** How long the proxy holds the request before it forwards it. */
   readonly delayMs?: number
 }
 
 /** `'hang'` never answers; `'reset'` resets the connection. */
 export type Reply = 'pass' | 'hang' | 'reset' | Answer | Passing
 
-/** What to do with each request: always the same, one after another (the last one stays), or as a function says. */
+/** One reply for all requests, a list (its last one stays), or a function that decides. */
 export type Plan<Request = RecordedRequest, PlannedReply = Reply> =
   | PlannedReply
   | readonly [PlannedReply, ...PlannedReply[]]
@@ -31,7 +31,7 @@ export type Plan<Request = RecordedRequest, PlannedReply = Reply> =
 
 const html = '<html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
-/** Answers that no store gives, but that proxies, balancers and half-dead servers do; by name, for tables of tests. */
+/** Answers of proxies, balancers and half-dead servers, by name, for tables of tests. */
 export const brokenReplies: Readonly<Record<string, Reply>> = {
   hang: 'hang',
   reset: 'reset',

@@ -12,8 +12,8 @@ export interface RecordedRequest {
 }
 
 /**
- * Reads the requests off a connection, one after another, until it ends. Node's own HTTP server would refuse methods that it does not
- * know, such as Vault's LIST.
+ * Reads requests from a connection until it ends. Node's own HTTP server would refuse unknown
+ * methods, such as Vault's LIST.
  */
 export async function* requestsOf(socket: Socket, connection: number): AsyncGenerator<RecordedRequest> {
   const reader = readerOf(socket)
@@ -48,7 +48,7 @@ async function bodyOf(headers: Record<string, string>, reader: Reader): Promise<
 }
 
 interface Reader {
-  /** What stands before the delimiter, which is dropped; `undefined` when the connection ended first. */
+  /** The text before the delimiter; `undefined` if the connection ended first. */
   readonly until: (delimiter: string) => Promise<Buffer | undefined>
   readonly bytes: (count: number) => Promise<Buffer | undefined>
 }

@@ -13,8 +13,8 @@ export interface ModuleRun {
 }
 
 /**
- * Runs the text of an ES module in a Node.js process that reads packages from their sources. Returns what it prints;
- * rejects if the process fails.
+ * Runs the text of an ES module in a Node.js process that reads packages from their sources.
+ * Returns what it prints; rejects if the process fails.
  */
 export async function runModule(code: string, { cwd, flags = [], args = [], env = {} }: ModuleRun): Promise<string> {
   const own = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', code, '--', ...args]
@@ -22,7 +22,10 @@ export async function runModule(code: string, { cwd, flags = [], args = [], env 
   return stdout
 }
 
-/** Modes of Node.js in which a package must do what it does otherwise: a title and the flags, for `test.each`. */
+/**
+ * Modes of Node.js in which a package must do what it does otherwise: a title and the flags, for
+ * `test.each`.
+ */
 export function restrictedModes(readableFolder: string): readonly (readonly [title: string, flags: readonly string[]])[] {
   return [
     ['with frozen intrinsics', ['--frozen-intrinsics']],

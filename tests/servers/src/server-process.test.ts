@@ -29,7 +29,7 @@ function exists(pid: number): boolean {
   }
 }
 
-test('a server writes into its log, and ends when it is told to', async () => {
+test('a server writes into its log, and ends with end()', async () => {
   const server = await start('echo "in $PWD"; echo oops >&2; exec sleep 60')
   await waitUntilReady('it', server, /oops/, yes)
   expect(readFileSync(server.log, 'utf8')).toMatch(/^in .*finchat-test-\w+\noops\n$/)

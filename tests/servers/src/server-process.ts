@@ -11,14 +11,17 @@ import { searchPath } from './search-path.ts'
 const watchdog = fileURLToPath(new URL('../programs/watchdog.sh', import.meta.url))
 
 export interface ProcessOptions {
-  /** A folder of its own, from `serverFolder()`; holds its output and data, and goes when it is stopped. */
+  /**
+   * A folder of its own, from `serverFolder()`; holds its output and data, and goes when it is
+   * stopped.
+   */
   readonly folder: string
   readonly program: string
   readonly args: readonly string[]
-  /** Where it runs; in `folder` unless told. */
+  /** Its working folder. Default: `folder`. */
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  /** What the server takes for an orderly end; SIGTERM unless told. */
+  /** The signal for an orderly end. Default: SIGTERM. */
   readonly stopSignal?: 'SIGTERM' | 'SIGINT'
   /** For a server that refuses to run as root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined
@@ -26,10 +29,13 @@ export interface ProcessOptions {
 
 export interface ServerProcess {
   readonly pid: number
-  /** The file with everything that it printed. */
+  /** The file with its output. */
   readonly log: string
   readonly isRunning: () => boolean
-  /** Sends a signal to the server itself: 'SIGSTOP' lets it hang, 'SIGCONT' wakes it, 'SIGKILL' is a crash. */
+  /**
+   * Sends a signal to the server itself: 'SIGSTOP' lets it hang, 'SIGCONT' wakes it, 'SIGKILL' is a
+   * crash.
+   */
   readonly signal: (name: NodeJS.Signals) => void
   readonly exited: Promise<void>
   /** Ends it, orderly if it can within 3 s; its folder stays. */
@@ -106,8 +112,8 @@ async function endsWithin(ms: number, exited: Promise<void>): Promise<boolean> {
 }
 
 /**
- * Waits until the server has printed that it listens, so that nobody else on its port is taken for it, and answers. An end or a silence
- * of 20 s throws an error that shows what it printed.
+ * Waits until the server has printed that it listens (another program may have its port) and
+ * answers. Throws an error with its output if it ends or is silent for 20 s.
  */
 export async function waitUntilReady(
   title: string,

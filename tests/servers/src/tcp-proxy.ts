@@ -3,15 +3,21 @@ import { connect, createServer, type Socket } from 'node:net'
 import { listen } from './http-proxy.ts'
 
 export interface TcpProxy {
-  /** The target's URL on a port of the proxy: https stays https, and its certificate is still the target's. */
+  /**
+   * The target's URL on a port of the proxy: https stays https, and its certificate is still the
+   * target's.
+   */
   readonly url: string
   /** How many connections were opened so far: over https, the number of TLS handshakes. */
   readonly connections: () => number
   /** Resets the connections that are open; new ones are served. */
   readonly cut: () => void
-  /** From now on hands on so many bytes of what a server answers next, and closes the connection; `undefined` ends that. */
+  /** Truncates each further answer after so many bytes; `undefined` ends that. */
   readonly cutReplies: (bytes: number | undefined) => void
-  /** Resets the connections that are open and refuses new ones, as the port of a server that has ended does; `accept` undoes it. */
+  /**
+   * Resets open connections and refuses new ones, as the port of an ended server. `accept` undoes
+   * it.
+   */
   readonly refuse: () => Promise<void>
   readonly accept: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -19,7 +25,9 @@ export interface TcpProxy {
 
 type Pair = readonly [client: Socket, upstream: Socket]
 
-/** Hands bytes on to the server of a URL, and counts connections. A function is asked at each connection, as a balancer chooses. */
+/**
+ * Forwards bytes to the server of a URL, and counts connections. A function chooses per connection.
+ */
 export async function startTcpProxy(target: string | (() => string)): Promise<TcpProxy> {
   const chosen = (): URL => new URL(typeof target === 'string' ? target : target())
   const pairs = new Set<Pair>()
@@ -66,7 +74,7 @@ function endTogether(pair: Pair, ended: () => void): void {
   for (const socket of pair) socket.on('error', end).on('close', end)
 }
 
-/** As `pipe` does, until a reply shall be cut: what was written of it still arrives, and then the end. */
+/** Like `pipe`, until a reply is truncated: its first bytes still arrive, then the end. */
 function handReplies(upstream: Socket, client: Socket, length: () => number | undefined): void {
   upstream.on('data', (chunk: Buffer) => {
     const bytes = length()

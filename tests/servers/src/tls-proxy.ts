@@ -7,14 +7,17 @@ import { startOpenBao } from './openbao.ts'
 
 export interface TlsProxy {
   readonly url: string
-  /** The environment in which a process trusts the proxy and offers versions of TLS from this one on. */
+  /**
+   * The environment in which a process trusts the proxy and offers versions of TLS from this one
+   * on.
+   */
   readonly clientEnvironment: (minVersion: '1.0' | '1.1' | '1.2' | '1.3') => Readonly<Record<string, string>>
   readonly stop: () => Promise<void>
 }
 
 /**
- * Serves https in front of an http server, in versions of TLS up to `maxVersion`. Its certificate is that of an OpenBao,
- * so it needs that server.
+ * Serves https in front of an http server, in versions of TLS up to `maxVersion`. Its certificate
+ * is that of an OpenBao, so it needs that server.
  */
 export async function startTlsProxy(target: string, maxVersion: SecureVersion): Promise<TlsProxy> {
   const { caFile = '', stop: stopOpenBao } = await startOpenBao({ tls: true })

@@ -10,8 +10,8 @@ declare module 'vitest' {
 }
 
 /**
- * A suite that needs a server, or several. Where one cannot be had it does not run, and the end of the output says so by name, with the
- * reason and what would install it; with `CI` set it fails.
+ * A suite that needs servers. Without one it does not run: the end of the output names it, with
+ * reason and remedy. With `CI` set it fails.
  */
 export function describeWithServer(names: ServerName | readonly ServerName[], title: string, suite: () => void): void {
   const missing = missingServer([names].flat())

@@ -2,7 +2,7 @@ import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { expect } from 'vitest'
 import { timeoutMs } from '../manager.ts'
 
-/** Less than a deadline: whoever took no longer than this has waited for no store that hangs. */
+/** Less than a deadline: a call that took no longer has not waited for a store that hangs. */
 const slackMs = 1_500
 
 /** Who answers a read, and how good the answer is, such as `vault, degraded`. */
@@ -12,13 +12,16 @@ export async function answer(secrets: SecretsManager, name: string): Promise<str
   return [value.provider, ...(value.stale ? ['stale'] : []), ...(value.degraded ? ['degraded'] : [])].join(', ')
 }
 
-/** What each provider said of a secret that cannot be had, such as `UNAVAILABLE (aws: RATE_LIMITED, vault: NOT_FOUND)`. */
+/**
+ * What each provider said of a secret that cannot be had, such as
+ * `UNAVAILABLE (aws: RATE_LIMITED, vault: NOT_FOUND)`.
+ */
 export async function whatEachSaid(secrets: SecretsManager, name: string): Promise<string> {
   const { code, attempts = [] } = await failure(secrets.getSecret(name))
   return `${code} (${attempts.map(({ provider, code: said }) => `${provider}: ${said}`).join(', ')})`
 }
 
-/** Of each provider `ok`, or the code of what is wrong. The same report for 10 s. */
+/** `ok` or a code for each provider. A report is remembered for 10 s. */
 export async function healthOf(secrets: SecretsManager): Promise<Record<string, string>> {
   const { providers } = await secrets.checkHealth()
   return Object.fromEntries(Object.entries(providers).map(([name, health]) => [name, 'code' in health ? health.code : health.status]))
@@ -34,7 +37,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string> {
   return (await failure(call)).code
 }
 
-/** No call claims that a secret does not exist, nor that a guess at it is wrong, while a store that may have it cannot be asked. */
+/** During an outage no call claims that a secret does not exist, or that a guess at it is wrong. */
 export async function expectUnknown(secrets: SecretsManager, name: string): Promise<void> {
   const calls = [
     secrets.getSecretValue(name),
@@ -47,7 +50,7 @@ export async function expectUnknown(secrets: SecretsManager, name: string): Prom
   expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'UNAVAILABLE'))
 }
 
-/** Nobody waits for a store that hangs. */
+/** No call waits for a store that hangs. */
 export async function expectAtOnce(run: () => Promise<unknown>): Promise<void> {
   expect(await tookMs(run)).toBeLessThan(slackMs)
 }

@@ -17,8 +17,8 @@ export interface AnnouncementOptions {
 }
 
 /**
- * Tells other processes at once, over publish and subscribe, which paths were invalidated. A process that misses a message
- * learns of the write when its memory rechecks the shared cache. Replayed messages are dropped.
+ * Publishes invalidated paths to other processes. A process that misses a message finds the write
+ * at its next recheck of the shared cache.
  */
 export class Announcements {
   readonly #cache: CacheContext
@@ -35,7 +35,7 @@ export class Announcements {
     this.#channel = channelOf(cache)
   }
 
-  /** Rejects with a `StoreFault` if it could not be published. Does nothing without a `client`. */
+  /** Rejects with a `StoreFault` if the message could not be published. Without `client`: no-op. */
   async announce({ sharedAs, path }: Path): Promise<void> {
     const { client, store, keys } = this.#cache
     if (client === undefined) return
@@ -78,7 +78,7 @@ export class Announcements {
     for (const { announcements } of this.#cache.keys.opens) {
       const text = unseal(announcements, this.#context(), bytes)
       if (text === undefined) continue
-      const [from, at, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, number, string, string] // only a process with our key can have sealed it
+      const [from, at, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, number, string, string] // sealed with our key
       const isNew = from !== this.#self && this.#seen.add(bytes.toString('base64url', 0, sealLength), at)
       if (isNew) for (const listener of this.#listeners) listener({ sharedAs, path })
       return
@@ -90,10 +90,10 @@ export class Announcements {
   }
 }
 
-/** How far clocks may differ, plus how long a message may take. */
+/** Clock skew plus delivery time. */
 const toleranceMs = 60_000
 
-/** Rejects replays. A message that is too old to be accepted is not remembered. */
+/** Rejects replays. Forgets messages that are too old to be accepted. */
 class SeenAnnouncements {
   readonly #sentAt = new Map<string, number>()
 
@@ -113,7 +113,7 @@ class SeenAnnouncements {
   }
 }
 
-/** The length of a message reveals a name's length only in multiples of this. */
+/** Hides the length of a name. */
 const paddedTo = 256
 
 function padded(json: string): Buffer {

@@ -18,10 +18,9 @@ export interface CacheContext {
   readonly namespace: string
   readonly keyPrefix: string
   readonly stats: Stats
-  /** How long a read waits for another process's answer. */
   readonly waitMs: number
-  /** How long a fill lease lasts whose holder does not answer. */
+  /** How long a fill lease lasts if its holder does not answer. */
   readonly leaseMs: number
-  /** How long a claim must stand in a store without a conditional write. */
+  /** How long a claim must stand without a conditional write. */
   readonly settleMs: number
 }

@@ -5,15 +5,15 @@ import { type CacheContext, startFactor } from './context.ts'
 
 /** What a probe without a hit found. */
 export interface LeaseState {
-  /** `undefined` if there is none, or if the server decides. */
+  /** `undefined` if no process holds it, or the server decides. */
   readonly holder: string | undefined
-  /** The text under the entry's name, which was not served. */
+  /** The entry that was not served. */
   readonly sealedEntry: string | undefined
-  /** When the store was asked, by `performance.now()`: other processes do not wait while this one is paused. */
+  /** `performance.now()`, since the store's other users go on while this process is paused. */
   readonly at: number
 }
 
-/** The right to ask the provider for the fleet. Two holders cost a call, never a wrong answer. */
+/** Two holders cost a call, never a wrong answer. */
 export interface FillLease {
   readonly id: string
   readonly claim: (state: LeaseState) => Promise<boolean>
@@ -21,7 +21,7 @@ export interface FillLease {
 
 type LeaseContext = Pick<CacheContext, 'store' | 'client' | 'clock' | 'lifecycle' | 'leaseMs' | 'settleMs'>
 
-/** With a `client` the server elects the holder, by `SET … NX`; without one the processes do. */
+/** With a `client` the server elects the holder; without one the processes do. */
 export function fillLease(names: Pick<KeyNames, 'lease' | 'entry'>, cache: LeaseContext): FillLease {
   const { client, store } = cache
   const id = loadCrypto().randomBytes(16).toString('base64url')
@@ -44,13 +44,13 @@ export async function releaseLease(name: string, id: string, { store, client }: 
 }
 
 /**
- * Elects a holder with reads and writes alone: each process writes its id, lets it settle, and reads it back. The last
- * writer holds the lease.
+ * Without a conditional write, each process writes its id, lets it settle, and reads it back. The
+ * last writer holds the lease.
  */
 function electedLease(names: Pick<KeyNames, 'lease' | 'entry'>, id: string, cache: LeaseContext): FillLease {
   const { store, settleMs, leaseMs, clock } = cache
   let other: { readonly id: string; readonly since: number } | undefined
-  /** By our clock, from the first sight: neither the holder's clock nor the store's TTL is trusted. */
+  /** By our clock: neither the holder's clock nor the store's TTL is trusted. */
   const isHeld = (holder: string | undefined): boolean => {
     if (holder === undefined) return false
     if (other?.id !== holder) other = { id: holder, since: clock.now }
@@ -81,8 +81,8 @@ async function settles(
 }
 
 /**
- * A slow writer may have replaced a settled claim, whose holder is asking the provider. It waits for that answer in
- * proportion, at most for half a lease.
+ * A slow writer may have replaced a settled claim whose holder is asking the provider. So it waits
+ * in proportion, at most for half a lease.
  */
 function settlingMs(tookMs: number, settleMs: number, leaseMs: number): number {
   return tookMs <= settleMs ? settleMs : Math.max(settleMs, Math.min(4 * tookMs, leaseMs / 2))

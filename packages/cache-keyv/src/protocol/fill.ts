@@ -7,7 +7,7 @@ import type { CacheContext } from './context.ts'
 import { releaseLease } from './fill-lease.ts'
 import { isBeforeLastWrite, type ProbeTarget, servableEntry } from './probe.ts'
 
-/** Writes the entry if it is still current, and releases the lease in any case. Rejects with a `StoreFault`. */
+/** Writes the entry if it is current, and always releases the lease. */
 export async function fill(cache: CacheContext, key: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): Promise<void> {
   const { generation, lease } = leaseToken
   const target = { key, names: keyNamesOf(key, cache) }
@@ -31,7 +31,7 @@ async function write(cache: CacheContext, target: ProbeTarget, generation: strin
   stats.count('fills')
 }
 
-/** Whether the path was not invalidated since, and no entry was asked for later. A race leaves an entry of an old generation. */
+/** A race with an invalidation leaves an entry of an old generation, which is not served. */
 async function isCurrent(
   cache: CacheContext,
   { key, names }: ProbeTarget,

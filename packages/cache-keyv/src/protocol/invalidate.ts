@@ -11,8 +11,8 @@ const attempts = 3
 const pauseMs = 30
 
 /**
- * Begins a new generation, which takes every version of the path from the fleet at once. Deletes the entries of the two
- * versions without a number; others expire. Rejects with `UNAVAILABLE` if the new generation cannot be confirmed.
+ * Begins a new generation, so that no entry of the path is served. Deletes the entries of the two
+ * versions without a number; others expire. Rejects with `UNAVAILABLE` if it cannot confirm that.
  */
 export async function invalidate(cache: CacheContext, announcements: Announcements, path: SharedPath, signal: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {

@@ -7,8 +7,8 @@ const retryMs = 10_000
 const markTtlMs = 1_800_000
 
 /**
- * Warns the operator if processes of one namespace use different keys, and so share nothing. Each leaves a mark of its key
- * under a name that all of them find.
+ * Warns if processes of one namespace use different keys, and so share nothing. Each writes a mark
+ * of its key under a common name.
  */
 export class KeyCheck {
   readonly #cache: CacheContext
@@ -41,7 +41,7 @@ export class KeyCheck {
     return store.set(name, `${text}${(Date.now() + markTtlMs).toString(36)}`, markTtlMs)
   }
 
-  /** Reported once: a fleet may change its key, and anybody can plant a mark. */
+  /** Reported once: a fleet may change its key, and an attacker can plant a mark. */
   #recordMismatch(): void {
     this.#nextAt = performance.now() + Math.min(intervalMs * 2 ** this.#mismatches, longestIntervalMs)
     this.#mismatches += 1

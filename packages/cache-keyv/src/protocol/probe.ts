@@ -8,7 +8,6 @@ import type { IgnoredReason } from './stats.ts'
 
 export interface Probe extends LeaseState {
   readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
-  /** Without one nothing is served. */
   readonly generation: Generation | undefined
 }
 
@@ -20,7 +19,6 @@ export interface ProbeTarget {
 
 const clockToleranceMs = 5_000
 
-/** Asks the store once. Rejects with a `StoreFault`. */
 export async function probe(cache: CacheContext, { key, names, notBefore = -Infinity }: ProbeTarget): Promise<Probe> {
   const at = performance.now()
   const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : [])]
@@ -33,7 +31,7 @@ export async function probe(cache: CacheContext, { key, names, notBefore = -Infi
   return { hit, generation, holder, sealedEntry, at }
 }
 
-/** The entry if its head allows it to be served; its secret is still sealed. */
+/** The entry if its head allows it to be served. */
 export function servableEntry(
   cache: CacheContext,
   key: SharedKey,
@@ -48,7 +46,7 @@ export function servableEntry(
 }
 
 function ignoredReason(head: EntryHead, generation: Generation | undefined, now: number): IgnoredReason | undefined {
-  // Written by a clock so far ahead, it would expire too late.
+  // A clock that is ahead makes an entry expire too late.
   if (head.writtenAt > now + clockToleranceMs) return 'future'
   // Some stores ignore the TTL. Negated, so that NaN counts as expired.
   if (!(head.until > now)) return 'expired'
@@ -63,7 +61,7 @@ function hitOf(cache: CacheContext, key: SharedKey, generation: Generation | und
   return undefined
 }
 
-/** A lagging replica may answer the current version with one that precedes the last write. */
+/** A lagging replica may answer with an older version. */
 export function isBeforeLastWrite(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
   return asked === undefined && (version ?? Infinity) < leastVersionOf(generation, Date.now())
 }

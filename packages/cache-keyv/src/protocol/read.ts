@@ -12,7 +12,7 @@ export const generationTtlMs: number = 7 * 86_400_000
 const firstPauseMs = 25
 const longestPauseMs = 200
 
-/** After so many leases without an answer, a waiting process asks the provider by itself. */
+/** Then a waiting process asks the provider by itself. */
 const mostEmptyLeases = 3
 
 interface Target extends ProbeTarget {
@@ -25,7 +25,7 @@ interface Wait {
 }
 
 /**
- * A hit, or a lease token to fill the gap: with the fill lease, or without it if others took too long. Rejects with a
+ * A hit, or a lease token: without the fill lease if other processes took too long. Rejects with a
  * `StoreFault`.
  */
 export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
@@ -68,7 +68,7 @@ function isReleasedEmpty(before: Probe, now: Probe): boolean {
   return before.holder !== undefined && now.holder === undefined && now.hit === undefined
 }
 
-/** Probes again: another process may have answered before this one got the lease. */
+/** Another process may have filled the entry before this one got the lease. */
 async function readWithLease(cache: CacheContext, target: Target, lease: FillLease): Promise<SharedRead> {
   const found = await probe(cache, target)
   if (found.hit === undefined && !target.signal.aborted && !cache.lifecycle.isClosing) {
@@ -80,7 +80,7 @@ async function readWithLease(cache: CacheContext, target: Target, lease: FillLea
   return found.hit === undefined ? miss(cache, leaseTokenOf(found)) : waitedHit(cache, found.hit)
 }
 
-/** Only the holder of the lease begins one, so that processes that start together do not replace each other's. */
+/** Only the lease holder begins one: starting processes would replace each other's. */
 async function beginGeneration({ store, keys, namespace }: CacheContext, { key, names }: Target): Promise<string> {
   const generation = newGeneration(undefined)
   await store.set(names.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)

@@ -4,13 +4,13 @@ import { warnOperator } from '@finchat/secrets-core/provider'
 import type { FaultReason } from '../store/errors.ts'
 
 /**
- * Why an entry in the store was not served. `unreadable`: forged, moved, truncated, or sealed with a key that is not in the
- * ring. `future`: written over 5 s ahead of this clock. `expired`: past its end, though the store still had it.
+ * Why an entry was not served. `unreadable`: forged, moved, truncated, or sealed with a key outside
+ * the ring. `future`: written over 5 s ahead of this clock. `expired`: the store ignored its TTL.
  * `outdated`: its path was invalidated, or a later version written, since.
  */
 export type IgnoredReason = 'unreadable' | 'future' | 'expired' | 'outdated'
 
-/** What subscribers of the channel `finchat.secrets.shared` (`node:diagnostics_channel`) receive. Never a value. */
+/** A message on the channel `finchat.secrets.shared` of `node:diagnostics_channel`. No value. */
 export type SharedCacheReport =
   | ({ readonly event: 'ignored'; readonly reason: 'unreadable' | 'future'; readonly namespace: string } & SharedKey)
   | { readonly event: 'failed'; readonly reason: FaultReason; readonly namespace: string }
@@ -22,7 +22,7 @@ export interface KeyvCacheStats {
   readonly misses: number
   /** Reads that could not use the store: it failed, or was in its cool-down. */
   readonly unavailable: number
-  /** Misses that got the fill lease, and so ask the provider for the whole fleet. */
+  /** Misses that got the fill lease. */
   readonly leases: number
   /** Hits that waited for another process's answer. */
   readonly waits: number
@@ -38,7 +38,7 @@ type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
 
 export const warningCode = 'FINCHAT_SECRETS_SHARED_CACHE'
 
-/** A pause after which the same kind of failure is warned of again. */
+/** A kind of failure that has paused for so long is warned of again. */
 const quietMs = 60_000
 
 export class Stats {
@@ -95,7 +95,7 @@ export class Stats {
   }
 }
 
-/** A namespace may hold any character; it must not forge a line of a log. */
+/** A namespace must not forge a line of a log. */
 function printable(text: string): string {
   return [...text].map((each) => (each >= ' ' && each <= '~' ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`)).join('')
 }

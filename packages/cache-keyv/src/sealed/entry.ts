@@ -15,7 +15,7 @@ import { decodeSecret, encodeSecret } from './secret-codec.ts'
 
 /** The part of an entry that is opened without its secret. */
 export interface EntryHead {
-  /** That of the path when the entry was written. */
+  /** The path's generation when the entry was written. */
   readonly generation: string
   /** When the provider was asked, epoch milliseconds. */
   readonly writtenAt: number
@@ -29,17 +29,17 @@ export interface OpenedEntry extends EntryHead {
 }
 
 const headBytes = 2 + 16 + 8 + 8
-/** 126 bytes, a multiple of three: the secret begins at a character of its own in base64url. */
+/** 126 bytes, a multiple of three: base64url can be cut there. */
 const headEnd = sealKeyLength + sealLength + headBytes
 const headCharacters = (headEnd / 3) * 4
 
-/** Where an entry belongs. It does not open anywhere else. */
+/** An entry does not open at another position. */
 export interface Position extends SharedKey {
   readonly namespace: string
 }
 
 /**
- * Seals an entry under a key of its own, in two parts: head and secret. So a reader rejects an expired or outdated entry
+ * Seals head and secret apart, under a key of their own. So a reader rejects an outdated entry
  * without opening the secret. The secret authenticates its head and position.
  */
 export function sealEntry({ seals }: KeyRing, at: Position, head: EntryHead, secret: StoredSecret): string {
@@ -55,7 +55,7 @@ export function sealEntry({ seals }: KeyRing, at: Position, head: EntryHead, sec
   return sealed.toString('base64url')
 }
 
-/** `undefined` if no key sealed it for this position. Decodes the head alone, however long the text is. */
+/** Decodes the head alone, however long the text is. */
 export function openEntry({ opens }: KeyRing, at: Position, sealed: string): OpenedEntry | undefined {
   const bytes = Buffer.from(sealed.slice(0, headCharacters), 'base64url')
   for (const { entries } of opens) {

@@ -5,12 +5,12 @@ import { authenticated } from './entry.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /**
- * Only entries of a path's current generation are served. A new one removes them all from the fleet at once; what a slow
- * reader writes afterwards belongs to the old one.
+ * Only entries of a path's current generation are served. What a slow reader writes after an
+ * invalidation belongs to the old one.
  */
 export interface Generation {
   readonly id: string
-  /** Lower versions are not served as the current one; 0: any version is. */
+  /** Lower versions are not served as the current one. 0: any version is. */
   readonly leastVersion: number
   /** When `leastVersion` expires, epoch milliseconds. */
   readonly leastUntil: number
@@ -21,10 +21,10 @@ type Path = SharedPath & { readonly namespace: string }
 const idBytes = 16
 const plainBytes = idBytes + 8 + 8
 
-/** Longer than a replica of a secret store lags. */
+/** Longer than a replica lags. */
 const leastForMs = 900_000
 
-/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until it expires; 0 removes it. */
+/** Without `leastVersion`, that of `before` stands; 0 removes it. */
 export function newGeneration(leastVersion: number | undefined, before?: Generation): Generation {
   const now = Date.now()
   const id = loadCrypto().randomBytes(idBytes).toString('base64url')
@@ -50,7 +50,6 @@ export function sealGeneration({ seals }: KeyRing, path: Path, { id, leastVersio
   return seal(seals.generations, contextOf(path), plain).toString('base64url')
 }
 
-/** `undefined` if no key sealed it for this path. */
 export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   for (const { generations } of opens) {
@@ -62,7 +61,7 @@ export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): 
   return undefined
 }
 
-/** The version is set, so that none is read from a polluted prototype. */
+/** Sets the version, so that none is read from a polluted prototype. */
 function contextOf({ namespace, sharedAs, path }: Path): Buffer {
   return authenticated('generation', { namespace, sharedAs, path, version: undefined })
 }

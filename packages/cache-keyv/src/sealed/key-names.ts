@@ -3,7 +3,7 @@ import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { format, type KeyRing } from './key-ring.ts'
 
-/** Hashes under the index key. The generation belongs to the path; entry and lease to one version of it. */
+/** Hashes under the index key. Entry and lease belong to one version of the path. */
 export interface KeyNames {
   readonly generation: string
   readonly entry: string
@@ -16,11 +16,11 @@ export interface NameOptions {
   readonly keyPrefix: string
 }
 
-/** Three bytes tell two fleets' keys apart, and are too few to confirm a guessed key. */
+/** Enough to distinguish two fleets' keys, too few to confirm a guessed key. */
 const markBytes = 3
 const hashBytes = 24
 
-/** All names of one path share a hash tag in braces, and so one slot of a Redis Cluster. */
+/** The hash tag in braces keeps a path in one slot of a Redis Cluster. */
 export function keyNamesOf(key: SharedKey, options: NameOptions): KeyNames {
   const path: Field[] = [options.namespace, key.sharedAs, key.path]
   const tag = `${options.keyPrefix}{${hash(options, ['path', ...path])}}`
@@ -32,7 +32,7 @@ export function channelOf(options: NameOptions): string {
   return `${options.keyPrefix}${hash(options, ['channel', options.namespace])}`
 }
 
-/** Shows which index key a namespace uses. Its name follows from the namespace alone, so every process finds it. */
+/** Its name follows from the namespace alone, so processes with other keys find it. */
 export interface KeyMark {
   readonly name: string
   readonly text: string

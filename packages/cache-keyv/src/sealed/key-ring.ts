@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { configurationError, loadCrypto } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
-/** Of everything stored: part of every key name and of all associated data. */
+/** Part of every key name and of all associated data. */
 export const format = 2
 
 interface RingKey {
@@ -13,15 +13,14 @@ interface RingKey {
 }
 
 export interface KeyRing {
-  /** Seals what is written: the first key of the ring. */
+  /** The first key of the ring. */
   readonly seals: RingKey
-  /** Opens what was written: every key of the ring. */
+  /** All keys of the ring. */
   readonly opens: readonly RingKey[]
-  /** Hashes the key names. */
   readonly index: Uint8Array
 }
 
-/** Derives all subkeys, and overwrites the keys that it is given. */
+/** Overwrites the keys that it is given. */
 export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): KeyRing {
   const [seals, ...others] = [ringKey(ring[0]), ...ring.slice(1).map(ringKey)] as const
   const index = subkeyOf(indexRoot, 'index')
@@ -30,8 +29,8 @@ export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], inde
 }
 
 /**
- * Random bytes, not zeros: a call that still runs must not seal under a known key. Node.js overwrites a `KeyObject` when it
- * collects it.
+ * Random bytes, not zeros: a running call must not seal under a known key. Node.js overwrites a
+ * `KeyObject` when it collects it.
  */
 export function overwriteKeyRing({ opens, index }: KeyRing): void {
   const { randomFillSync } = loadCrypto()
@@ -54,7 +53,10 @@ function generationsKey(bytes: Uint8Array): KeyObject {
   return key
 }
 
-/** HKDF-SHA256 (RFC 5869) without a salt, by its two HMACs: `hkdfSync` leaves copies of the root in memory. */
+/**
+ * HKDF-SHA256 (RFC 5869) without a salt, by its two HMACs: `hkdfSync` leaves copies of the root in
+ * memory.
+ */
 function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
   const extracted = mac(new Uint8Array(32), root)
   const subkey = mac(extracted, Buffer.from(`finchat-secrets/cache-keyv/${format}/${purpose}\u0001`))
@@ -63,8 +65,8 @@ function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
 }
 
 /**
- * A copy of a raw key's bytes. Throws `CONFIGURATION` for anything else, such as a passphrase, which the cache server could
- * guess offline. The error never quotes the key.
+ * A copy of a raw key's bytes. Throws `CONFIGURATION` for a passphrase, which the cache server
+ * could guess offline.
  */
 export function rawKey(key: EncryptionKey): Uint8Array {
   const parsed = parseKey(key)

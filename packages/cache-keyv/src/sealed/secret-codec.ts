@@ -1,10 +1,10 @@
 import type { StoredSecret } from '@finchat/secrets-core'
 
-/** Sealed lengths reveal a value's length only in multiples of this. */
+/** Hides the length of a value. */
 const paddedTo = 256
 const lengthsEnd = 8
 
-/** A new buffer, to be overwritten by the caller: two lengths, metadata as JSON, the value, and zeros. */
+/** Two lengths, metadata as JSON, the value, zeros. The caller overwrites the buffer. */
 export function encodeSecret({ value, ...metadata }: StoredSecret): Buffer {
   const json = Buffer.from(JSON.stringify({ ...metadata, isText: typeof value === 'string' }, withoutInfinity))
   const valueLength = typeof value === 'string' ? Buffer.byteLength(value) : value.length

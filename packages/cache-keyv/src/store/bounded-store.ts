@@ -16,21 +16,21 @@ const longestStartMs = 1_000
 const startTimeouts = 20
 const startsForMs = 10_000
 
-/** What the first calls may take together until one is answered, and each call in the first seconds. */
+/**
+ * The deadline of the first calls together until one is answered, and of each call in the first
+ * seconds.
+ */
 export function startTimeoutOf(timeoutMs: number): number {
   return Math.max(timeoutMs, Math.min(startTimeouts * timeoutMs, longestStartMs))
 }
 
 export interface ReadBack {
-  /** What lay there before: found again, it shows that nothing was written. */
+  /** The text before: found again, it shows that nothing was written. */
   readonly former?: string | undefined
   readonly attempts?: number
 }
 
-/**
- * Every call has a deadline. Several failures in a row start a cool-down, after which one probe is let through. Every method
- * rejects with a `StoreFault`.
- */
+/** Several failures in a row start a cool-down. Every method rejects with a `StoreFault`. */
 export class BoundedStore {
   readonly #store: TextStore
   readonly #bounds: Bounds
@@ -66,8 +66,8 @@ export class BoundedStore {
   }
 
   /**
-   * Writes, and returns what is there afterwards, perhaps another process's text. Rejects with `full` if nothing is: some
-   * stores report a write that they did not make. Losses are counted apart, since every single call succeeds.
+   * Returns the text afterwards, perhaps another process's. Rejects with `full` if there is none:
+   * some stores report a write that they did not make.
    */
   async setAndReadBack(key: string, text: string, ttlMs: number, { former, attempts = 1 }: ReadBack = {}): Promise<string> {
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
@@ -100,7 +100,7 @@ export class BoundedStore {
     this.#coolDownUntil = 0
   }
 
-  /** Ends the running calls and lets none through: a client that is called again connects again. */
+  /** Ends the running calls and lets none through: a called client would connect again. */
   close(): void {
     this.#isClosed = true
     for (const end of this.#running) end()

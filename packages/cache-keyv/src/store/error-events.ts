@@ -6,7 +6,7 @@ export function emitterCall(given: object, method: 'on' | 'off' | 'listeners' | 
   return typeof call === 'function' ? call.apply(given, rest) : undefined
 }
 
-/** Adds an error listener where the user has none: an `error` event without a listener ends the process. */
+/** An `error` event without a listener ends the process. */
 export function ignoreConnectionErrors(connection: object | undefined): void {
   if (connection === undefined) return
   if (!emitterCall(connection, 'listenerCount', 'error')) emitterCall(connection, 'on', 'error', () => {})
@@ -15,18 +15,18 @@ export function ignoreConnectionErrors(connection: object | undefined): void {
 interface Outcome<T> {
   readonly answer: T
   readonly isSure: boolean
-  /** What an unsure answer means if no error event came. */
+  /** The meaning of an unsure answer without an error event. */
   readonly otherwise?: StoreFault
 }
 
 export interface ErrorEvents {
-  /** Rejects if the answer is not sure and the store emitted an error during the call. */
+  /** Rejects if the answer is unsure and the store emitted an error meanwhile. */
   readonly check: <T>(call: () => Promise<Outcome<T>>) => Promise<T>
   readonly close: () => void
 }
 
 /**
- * Listens to the store's `error` events. A Keyv over Redis reports every failure as one. Without a listener that ends the
+ * A Keyv over Redis reports every failure as an `error` event. Without a listener that ends the
  * process; with one, a failed call is answered as if the key were missing.
  */
 export function listenForErrors(store: object): ErrorEvents {
@@ -54,7 +54,10 @@ export function listenForErrors(store: object): ErrorEvents {
   return { check, close }
 }
 
-/** A call makes an adapter over node-redis connect again: if its owner has just disconnected it, the process never ends. */
+/**
+ * A call makes an adapter over node-redis connect again. If its owner has just disconnected it, the
+ * process never ends.
+ */
 const reconnectAfterMs = 1_000
 
 function isDisconnected(store: object): boolean {
@@ -65,7 +68,7 @@ function propertyOf(object: unknown, property: string): unknown {
   return typeof object === 'object' && object !== null ? Reflect.get(object, property) : undefined
 }
 
-/** The store and what it wraps: a Keyv and its adapters keep that as `store`. */
+/** A Keyv and its adapters keep what they wrap as `store`. */
 export function layersOf(store: object): readonly object[] {
   const layers: object[] = []
   let layer: unknown = store

@@ -1,10 +1,13 @@
 /**
- * Why a call to the store failed. `timeout`: no answer in time. `denied`: the user lacks the right (Redis: NOPERM). `full`: no
- * room (Redis: OOM), or what was written is not there. `failed`: anything else.
+ * Why a call to the store failed. `timeout`: no answer in time. `denied`: the user lacks the right.
+ * `full`: no room, or a written text is not there. `failed`: anything else.
  */
 export type FaultReason = 'timeout' | 'denied' | 'full' | 'failed'
 
-/** Never leaves the package. Carries only a reason: the client's own error may quote keys, texts and connection strings. */
+/**
+ * Never leaves the package. Carries only a reason: the client's own error may quote keys, texts and
+ * connection strings.
+ */
 export class StoreFault extends Error {
   readonly reason: FaultReason | 'cooling down' | 'closed'
 

@@ -1,7 +1,7 @@
 import { pause } from '@finchat/secrets-core/provider'
 import { StoreFault } from './errors.ts'
 
-/** Tracks what runs in one cache: `close()` waits for it, and nothing begins afterwards. */
+/** Tracks what runs in one cache. */
 export class Lifecycle {
   readonly #running = new Set<Promise<unknown>>()
   readonly #pausing = new Set<() => void>()
@@ -11,7 +11,7 @@ export class Lifecycle {
     return this.#isClosing
   }
 
-  /** Rejects with a `StoreFault`, without calling `work`, once the cache is closing. */
+  /** Rejects without calling `work` once the cache is closing. */
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.#isClosing ? Promise.reject(new StoreFault('closed')) : this.track(work())
   }
@@ -32,7 +32,7 @@ export class Lifecycle {
     this.#pausing.delete(resolve)
   }
 
-  /** Lets nothing begin. Resolves when everything has ended, after `maxMs`, or when the signal is aborted. */
+  /** Lets nothing begin, and waits for what runs: until `maxMs`, or the signal's abort. */
   async close(maxMs: number, signal: AbortSignal | undefined): Promise<void> {
     this.#isClosing = true
     for (const resume of this.#pausing) resume()

@@ -17,7 +17,7 @@ const connection = (): EventEmitter & RedisClient & RedisSubscriber =>
 const store = { get: nothing, set: nothing, delete: nothing }
 const loss = new Error('the connection is lost')
 
-test('a lost connection does not end the process, even if nobody listens for errors of client and subscriber', () => {
+test('a lost connection does not end the process, even if client and subscriber have no error listener', () => {
   const [client, subscriber] = [connection(), connection()]
   expect(() => client.emit('error', loss)).toThrow(loss)
   keyvCache({ store, encryptionKey: generateKey(), client, subscriber })

@@ -1,7 +1,7 @@
 import { configurationError, jittered } from '@finchat/secrets-core/provider'
 import { emitterCall } from './error-events.ts'
 
-/** What is used of a client or cluster client of node-redis, ioredis or iovalkey. */
+/** A client or cluster client of node-redis, ioredis or iovalkey. */
 export interface RedisClient {
   readonly set: (...args: never[]) => Promise<unknown>
   readonly get: (key: string) => Promise<unknown>
@@ -22,7 +22,7 @@ function isIoredis(client: object): boolean {
   return typeof Reflect.get(client, 'call') === 'function'
 }
 
-/** `SET key text NX PX ttlMs`. Resolves to whether it was set. */
+/** `SET key text NX PX ttlMs` */
 export async function setIfAbsent(client: RedisClient, key: string, text: string, ttlMs: number): Promise<boolean> {
   const set: Send = client.set.bind(client) as Send // the options differ by family
   const ttl = Math.ceil(ttlMs)
@@ -39,8 +39,8 @@ const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /**
- * Subscribes to the channel; the function that it returns unsubscribes. Others may use the same connection and channel. A
- * refused subscription is retried with a back-off; a lost one is renewed by the client.
+ * Returns a function that unsubscribes. Other code may use the same connection and channel. A
+ * refused subscription is retried with a back-off; the client renews a lost one.
  */
 export function subscribe(subscriber: RedisSubscriber, channel: string, events: SubscriptionEvents): () => Promise<unknown> {
   const [send, unsend] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // the arguments differ by family
@@ -65,7 +65,7 @@ export function subscribe(subscriber: RedisSubscriber, channel: string, events: 
     isOver = true
     clearTimeout(retry)
     if (listener === undefined) emitterCall(subscriber, 'off', 'message', deliver)
-    // In the ioredis family the connection is subscribed, for all of its listeners.
+    // In the ioredis family the connection is subscribed for all its listeners.
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
     const end = async (): Promise<unknown> => unsend(...args)
     return isLast ? end().catch(() => {}) : undefined

@@ -3,8 +3,8 @@ import { layersOf, listenForErrors } from './error-events.ts'
 import { StoreFault } from './errors.ts'
 
 /**
- * What is used of a Keyv or of an adapter for it. `set` takes a TTL in milliseconds; an adapter with
- * `capabilities: { expires: true }`, as those of Keyv 6 have, takes the time of expiry. `getMany` is used where there is one.
+ * A Keyv or an adapter. `set` takes a TTL in milliseconds; an adapter with
+ * `capabilities: { expires: true }` (Keyv 6) takes the time of expiry. `getMany` is optional.
  */
 export interface KeyvStore {
   readonly get: (key: string) => unknown
@@ -12,7 +12,7 @@ export interface KeyvStore {
   readonly delete: (key: string) => unknown
 }
 
-/** Every method rejects if the store reports a failure; some stores do not. */
+/** Every method rejects if the store reports a failure. */
 export interface TextStore {
   readonly getMany: (keys: readonly string[]) => Promise<readonly (string | undefined)[]>
   readonly set: (key: string, text: string, ttlMs: number) => Promise<void>
@@ -21,7 +21,6 @@ export interface TextStore {
   readonly close: () => void
 }
 
-/** The store, its hooks and its statistics see hashes and sealed texts only. */
 export function textStoreOf(store: KeyvStore): TextStore {
   const { check, close } = listenForErrors(store)
   return {
@@ -50,19 +49,19 @@ async function getMany(store: KeyvStore, keys: readonly string[]): Promise<unkno
   return typeof many === 'function' ? many.call(store, [...keys]) : Promise.all(keys.map(async (key) => store.get(key)))
 }
 
-/** An answer that is no text is not ours: empty text opens as nothing. */
+/** An answer that is not text opens as nothing. */
 function textOf(answer: unknown): string | undefined {
   if (answer === undefined || answer === null) return undefined
   return typeof answer === 'string' ? answer : ''
 }
 
-/** A Keyv, which has `stats`, takes a TTL whatever its adapter takes. */
+/** A Keyv has `stats`, and takes a TTL whatever its adapter takes. */
 function takesExpiry(store: KeyvStore): boolean {
   const { capabilities, stats } = store as { readonly capabilities?: { readonly expires?: unknown }; readonly stats?: unknown } // compared only
   return stats === undefined && capabilities?.expires === true
 }
 
-/** Throws `CONFIGURATION` for what cannot be a store, such as a connection string, of which Keyv would make a map. */
+/** Refuses a connection string, which Keyv would turn into a map. */
 export function assertStore(store: unknown): asserts store is KeyvStore {
   const remedy = "give an adapter, such as new KeyvRedis('redis://…'), or a Keyv over one"
   if (typeof store !== 'object' || store === null) throw configurationError(`\`store\` is ${described(store)}`, remedy)

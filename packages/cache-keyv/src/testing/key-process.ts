@@ -1,4 +1,5 @@
-// Uses a cache with the given key and closes it; pauses after each step for key-memory.test.ts to search its memory.
+// Uses a cache with the given key and closes it; pauses after each step for key-memory.test.ts to
+// search its memory.
 import { SecretsError } from '@finchat/secrets-core'
 import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from '../keyv-cache.ts'

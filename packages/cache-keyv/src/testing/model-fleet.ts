@@ -9,7 +9,10 @@ import {
 } from '@finchat/secrets-core'
 import { memoryAuditTrail } from '@finchat/secrets-testkit'
 
-/** How the network treats one call to the shared cache. `lost`: the call takes effect, its answer is lost. */
+/**
+ * How the network treats one call to the shared cache. `lost`: the call takes effect, its answer is
+ * lost.
+ */
 export interface Passage {
   readonly beforeMs: number
   readonly afterMs: number
@@ -31,8 +34,9 @@ const name = 'token'
 const waited = (ms: number): Promise<void> => (ms === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms)))
 
 /**
- * Processes over one store and one shared cache. Calls to the cache are reordered and lose their answers; reads of the
- * store may reach a lagging replica. Checks each answer that came from the shared cache.
+ * Processes over one store and one shared cache. Calls to the cache are reordered and lose their
+ * answers; reads of the store may reach a lagging replica. Checks each answer that came from the
+ * shared cache.
  */
 export class ModelFleet {
   /** How the next calls to the shared cache are treated, in rotation. */

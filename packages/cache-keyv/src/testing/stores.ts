@@ -1,6 +1,8 @@
 import type { KeyvStore } from '../store/text-store.ts'
 
-/** How one call to the store fails. `swallow`: without an error, as a Keyv with an error listener. */
+/**
+ * How one call to the store fails. `swallow`: without an error, as a Keyv with an error listener.
+ */
 type StoreFault = 'reject' | 'hang' | 'swallow'
 type StoreCall = 'get' | 'set' | 'delete'
 
@@ -10,7 +12,10 @@ export interface FaultyStore extends KeyvStore {
   plan: ((call: StoreCall, key: string) => StoreFault | undefined) | undefined
 }
 
-/** A store in memory that the cache treats as a remote one. It fails on demand, and ignores every TTL. */
+/**
+ * A store in memory that the cache treats as a remote one. It fails on demand, and ignores every
+ * TTL.
+ */
 export function faultyStore(held: Map<string, string> = new Map()): FaultyStore {
   const calls: StoreCall[] = []
   const enter = async (call: StoreCall, key: string): Promise<boolean> => {

@@ -7,7 +7,7 @@ export interface Written {
   readonly value: string
 }
 
-/** What the writers were told is written. A number that was given out twice is a fault. */
+/** Acknowledged versions. A version number that was acknowledged twice is a fault. */
 export class Acknowledged {
   readonly #tally: Tally
   readonly #byName = new Map<string, Map<number, Written>>()

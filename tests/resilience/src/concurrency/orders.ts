@@ -9,7 +9,7 @@ export interface Orders {
 export const writersKey: Uint8Array = Uint8Array.from({ length: 32 }, (_, at) => 0xf0 ^ (at * 37))
 const fillerLength = 500
 
-/** A value that begins and ends alike, so that a part of one, or of two, is told from a whole one. */
+/** Begins and ends with the same text, so that a torn or mixed value shows. */
 export function wholeValue(label: string): string {
   return `${label}|${'x'.repeat(fillerLength)}|${label}`
 }

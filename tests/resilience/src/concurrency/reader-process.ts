@@ -6,8 +6,8 @@ import type { Written } from './acknowledged.ts'
 import { isWhole, type Orders, writersKey } from './orders.ts'
 
 /*
- * A reader beside the writers. For each version that its input says is acknowledged it reads the secret, which must be that
- * one or newer, and whole. Prints `ok`, or what is wrong.
+ * A reader beside the writers. Its input names each acknowledged version; the secret must then be that
+ * version or a newer one, and whole. Prints `ok`, or the fault.
  */
 const { path } = givenOrders() as Orders // as the parent process gives them
 

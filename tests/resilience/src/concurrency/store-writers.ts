@@ -44,7 +44,7 @@ async function run(path: string, scale: Scale): Promise<Tally> {
   return tally
 }
 
-/** Starts a writer, and resolves to its exit code and what it complained of. */
+/** Starts a writer; resolves to its exit code and its errors. */
 async function writeBeside(orders: Orders, wrote: (written: Written) => void): Promise<{ code: number | null; complaint: string }> {
   const child = start(join(import.meta.dirname, 'writer-process.ts'), orders, { stdio: ['ignore', 'pipe', 'pipe'] })
   if (child.stdout) createInterface(child.stdout).on('line', (line) => wrote(JSON.parse(line) as Written)) // as our own program wrote it
@@ -58,7 +58,10 @@ interface Reader {
   readonly end: () => Promise<unknown>
 }
 
-/** A reader in a process of its own, which is told of what was acknowledged and must find that, or something newer. */
+/**
+ * A reader in another process, which receives each acknowledged version and must find it or a newer
+ * one.
+ */
 function startReader(orders: Orders, tally: Tally): Reader {
   const child = start(join(import.meta.dirname, 'reader-process.ts'), orders)
   const hear = (line: string): void => (line === 'ok' ? tally.count('reads by other processes') : tally.fault(`another process: ${line}`))
@@ -98,7 +101,10 @@ async function readOne(provider: LocalProvider, name: string, least: number, tal
   tally.count('reads in this process')
 }
 
-/** Every acknowledged version is there with the value that its writer gave it, and there is no other. */
+/**
+ * Every acknowledged version is there with the value that its writer gave it, and there is no
+ * other.
+ */
 async function checkAll(provider: LocalProvider, names: readonly string[], acknowledged: Acknowledged, tally: Tally): Promise<void> {
   for (const name of names) {
     const written = acknowledged.of(name)

@@ -6,8 +6,8 @@ import { givenOrders } from '../harness/child.ts'
 import type { CrowdOrders, CrowdReport } from './trail-crowd.ts'
 
 /*
- * One process of a crowd that shares a folder. It says `ready`, waits for a line, and reads a secret again and again, with every option at its default, until it
- * has read through the midnight of its clock. Then it says what failed.
+ * One process of a crowd that shares a folder. It prints `ready`, waits for a line, and reads a
+ * secret with default options until it has passed the midnight of its clock. Then it prints its failures.
  */
 const { folder, readMs, pauseMs, clockSpeed } = givenOrders() as CrowdOrders // as the fault-injection test gives them
 

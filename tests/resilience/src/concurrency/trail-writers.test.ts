@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { trailWriters } from './trail-writers.ts'
 
-test('eight processes that write 10,000 records each to one trail give 80,000 valid records, whoever verifies meanwhile', async () => {
+test('eight processes that write 10,000 records each to one trail give 80,000 valid records, also while it is verified', async () => {
   const tally = await trailWriters.run('short')
   expect(tally.faults).toEqual([])
   expect(tally.of('records verified')).toBe(80_000)

@@ -12,7 +12,10 @@ export interface Damage {
   readonly kind: 'flips' | 'cuts'
   readonly from: number
   readonly step: number
-  /** What the store may answer, apart from complaints: of a log that is damaged, what the store held before. */
+  /**
+   * What the store may answer, apart from complaints: of a log that is damaged, what the store held
+   * before.
+   */
   readonly states: readonly Answers[]
 }
 

@@ -1,7 +1,10 @@
 import { copyFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
-/** One thing that whoever can write the file might do to it, with an earlier state of it or another store at hand as `old`. */
+/**
+ * One change by an attacker who can write the file and has an earlier state or another store as
+ * `old`.
+ */
 export interface Mixture {
   readonly what: string
   readonly sql: string
@@ -73,7 +76,7 @@ export function columnMixtures(path: string): Mixture[] {
 
 interface Mixed {
   readonly isChanged: boolean
-  /** Whose the index's root is: all that is not as that says is altered, and without it nothing is. */
+  /** The store that the index's root belongs to: data of the other one must read as altered. */
   readonly root: 'base' | 'old'
 }
 

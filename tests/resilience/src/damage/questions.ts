@@ -27,7 +27,9 @@ async function listed(provider: LocalProvider): Promise<string> {
 /** Codes that say that something is wrong, and do not say that a secret does not exist. */
 const complaints: ReadonlySet<string> = new Set(['INTEGRITY', 'CONFIGURATION', 'UNAVAILABLE', 'PERMISSION_DENIED'])
 
-/** Opens the store and asks it everything. One that will not be opened has complained of everything. */
+/**
+ * Opens the store and asks it everything. One that will not be opened has complained of everything.
+ */
 export async function answersOf(path: string): Promise<Answers> {
   const provider = localProvider({ path, keys: storeKeys(0), mustExist: true, lockTimeoutMs: 0 })
   try {

@@ -38,7 +38,10 @@ async function opened(path: string, keys: readonly Uint8Array[], work: (provider
   }
 }
 
-/** The file and its log as they are now. Another process reads them: closing the file here would drop SQLite's locks. */
+/**
+ * The file and its log as they are now. Another process reads them: closing the file here would
+ * drop SQLite's locks.
+ */
 export function bytesOf(path: string): { readonly file: Buffer; readonly log: Buffer } {
   const [file, log] = [path, `${path}-wal`].map((each) =>
     existsSync(each) ? execFileSync('cat', [each], { maxBuffer: 2 ** 28 }) : Buffer.alloc(0),

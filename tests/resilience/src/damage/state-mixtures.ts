@@ -65,7 +65,8 @@ async function tryOne(path: string, newest: State, old: State, mixture: Mixture,
   tally.count(mixture.what.replace(/^.* of another state$/, 'sets of tables of another state'))
   const answers = await answersOf(path)
   if (isComplaint(answers)) tally.count('noticed')
-  // With its root, a state is put back, if not whole: from inside the file that cannot be told. It is still one state, and no mixture.
+  // A state put back with its root cannot be detected from inside the file. It is one state, not a
+  // mixture.
   const states = root === 'old' ? [newest.answers, old.answers] : [newest.answers]
   if (!areRight(answers, states)) tally.fault(`${mixture.what}, from ${old.path}: ${answers.join(' | ')}`)
 }

@@ -9,7 +9,10 @@ interface Expectation {
   readonly tally: Tally
 }
 
-/** Errors are ours and of a code that fits; afterwards, when the system is well again, the store holds what it must. */
+/**
+ * Errors are ours and of a code that fits; afterwards, when the system is well again, the store
+ * holds what it must.
+ */
 export async function judge(path: string, entries: readonly Entry[], { where, expected, tally }: Expectation): Promise<void> {
   for (const entry of entries) {
     if (!('ended' in entry)) continue

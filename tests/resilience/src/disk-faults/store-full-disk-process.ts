@@ -10,9 +10,10 @@ import { outcomeOf } from '../workload/outcome.ts'
 import { storeKeys } from '../workload/store-keys.ts'
 
 /*
- * Runs in a mount namespace of its own. Writes until its disk of 300 KB is full and some more; then, opened anew each time since
- * nothing that is open for writing is made read-only, with the disk read-only and with a larger one. Copies what is left out
- * of the namespace, with a line for each change.
+ * Runs in a mount namespace of its own. Writes until its disk of 300 KB is full, and some more. Then
+ * it writes with the disk read-only, and with a larger disk. It opens the store anew each time: a disk
+ * with a file open for writing cannot become read-only. Copies the store out of the namespace, with a
+ * line for each change.
  */
 const { disk, log, copy } = givenOrders() as { disk: string; log: string; copy: string } // as the parent process gives them
 const path = join(disk, 'secrets.db')

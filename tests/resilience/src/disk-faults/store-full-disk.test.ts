@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { storeFullDisk } from './store-full-disk.ts'
 
-test('a disk that takes no more is told in our own words, and leaves a store that opens and holds what was acknowledged', async () => {
+test('a full disk gives an error of our own, and a store that opens and holds every acknowledged value', async () => {
   const tally = await storeFullDisk.run('short')
   expect(tally.faults).toEqual([])
   expect(tally.of('errors: UNAVAILABLE')).toBeGreaterThan(0)

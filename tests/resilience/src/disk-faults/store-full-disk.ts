@@ -9,7 +9,10 @@ import type { Entry } from '../workload/ledger.ts'
 import { startWorker } from '../workload/workload.ts'
 import { judge } from './judge-store.ts'
 
-/** How large a file may become, in blocks of 512 or of 1,024 bytes, as the shell has it: from less than a new store to what one soon outgrows. */
+/**
+ * How large a file may become, in blocks of 512 or of 1,024 bytes, as the shell has it: from less
+ * than a new store to what one soon outgrows.
+ */
 const blocks: Readonly<Record<Scale, readonly number[]>> = {
   short: [24, 48, 72, 150],
   long: Array.from({ length: 60 }, (_, n) => 24 + 4 * n),

@@ -9,7 +9,7 @@ import { startWorker } from '../workload/workload.ts'
 import { judge } from './judge-store.ts'
 import { type Injection, injections, readsWhileItIsMade } from './strace-injections.ts'
 
-/** Which call fails: the first few, of which a store is made, and some of its later life. */
+/** The call that fails: each of the first few, which make the store, and some later ones. */
 const positions = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27]
 const operations = 30
 const lanes = 2

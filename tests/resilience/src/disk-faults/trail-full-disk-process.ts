@@ -9,8 +9,9 @@ import type { DiskOrders, DiskResult, Read, Stage } from './trail-full-disk.ts'
 import { newTrailFolder } from '../workload/trail-folder.ts'
 
 /*
- * Reads a secret under audit while the trail's files may not grow; or, with a disk in a mount namespace of its own, while that is filled, has room
- * again, is read-only and writable again. Copies the trail out of the namespace, with a line for each read.
+ * Reads a secret under audit while the trail's files may not grow. With a disk in a mount namespace of
+ * its own, it reads while the disk is full, has room, is read-only, and is writable again. Copies the
+ * trail out of the namespace, with a line for each read.
  */
 const { stages, disk, copy, result } = givenOrders() as DiskOrders // as the parent process gives them
 

@@ -7,7 +7,10 @@ import { type FaultInjection, Tally } from '../harness/fault-injection.ts'
 import { inMemory } from '../harness/scratch.ts'
 
 export interface DiskOrders {
-  /** What is done to the disk; with `limit` the process itself may write no more than so much into one file. */
+  /**
+   * What is done to the disk; with `limit` the process itself may write no more than so much into
+   * one file.
+   */
   readonly stages: 'limit' | 'mount'
   readonly disk: string
   /** Where the trail is copied to in the end. */
@@ -92,5 +95,5 @@ async function judgeRecords(folder: string, { key, reads }: DiskResult, tally: T
   const refused = reads.filter(({ code }) => code !== undefined).length
   if (verification.missed !== refused) tally.fault(`gap records tell of ${verification.missed} missed records, not of ${refused}`)
   tally.count('records verified', verification.records)
-  tally.count('refused records of which a gap record tells', verification.missed)
+  tally.count('refused records counted by a gap record', verification.missed)
 }

@@ -38,7 +38,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts that OpenBao leases, under
     return (rows ?? []).map(([name]) => name)
   }
 
-  /** A manager whose trail goes to a sealed file, and to a sink that refuses what it is told to. */
+  /** A manager whose trail goes to a sealed file, and to a sink that refuses chosen records. */
   async function audited(
     refuses: (record: AuditRecord) => boolean = () => false,
   ): Promise<{ secrets: SecretsManager; records: () => Promise<AuditRecord[]> }> {
@@ -77,18 +77,18 @@ describeWithServer(['openbao', 'postgres'], 'accounts that OpenBao leases, under
     const { secrets, records } = await audited()
     const value = await secrets.getSecretValue('database', { actor: 'webapp', requestId: 'r-1' })
     const { username, password } = value.json() as { username: string; password: string } // as Vault's documentation has it
-    const told = await records()
+    const recorded = await records()
     const login = { operation: 'login', provider: 'vault', method: 'userpass', outcome: 'ok' }
     const lease = { operation: 'lease', provider: 'vault', name: path }
-    expect(told.slice(0, 4)).toMatchObject([
+    expect(recorded.slice(0, 4)).toMatchObject([
       { ...lease, phase: 'intent' },
       login,
       { ...lease, phase: 'outcome', outcome: 'ok' },
       { operation: 'get', name: 'database', outcome: 'ok', actor: 'webapp' },
     ])
-    expect(told.slice(4).map(({ operation }) => operation)).toContain('revoke')
-    expect(told.every(({ actor, requestId }) => actor === undefined || (actor === 'webapp' && requestId === 'r-1'))).toBe(true)
-    for (const text of [password, username, 'pw-0123456789']) expect(JSON.stringify(told)).not.toContain(text)
+    expect(recorded.slice(4).map(({ operation }) => operation)).toContain('revoke')
+    expect(recorded.every(({ actor, requestId }) => actor === undefined || (actor === 'webapp' && requestId === 'r-1'))).toBe(true)
+    for (const text of [password, username, 'pw-0123456789']) expect(JSON.stringify(recorded)).not.toContain(text)
   }, 60_000)
 
   test('are not made while the trail cannot take the intent, and nothing is given out', async () => {
@@ -100,7 +100,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts that OpenBao leases, under
     ])
   }, 60_000)
 
-  test('are given to nobody while the trail cannot take the outcome; the error says that they are there', async () => {
+  test('are not handed out while the trail cannot record the outcome; the error says that they exist', async () => {
     const { secrets, records } = await audited(
       ({ operation, phase, outcome }) => operation === 'lease' && phase === 'outcome' && outcome === 'ok',
     )

@@ -1,6 +1,6 @@
 import type { RedisServer, TcpProxy } from '@finchat/secrets-test-servers'
 
-export interface Level {
+export interface CacheServer {
   readonly server: RedisServer
   /** Between the fleet and the server. */
   readonly proxy: TcpProxy
@@ -9,10 +9,13 @@ export interface Level {
 /** What can happen to a cache server, and how it ends. */
 export interface Fault {
   readonly name: string
-  /** The server answers: a read may wait for another process, and not only as long as one call that gets no answer. */
+  /**
+   * The server answers: a read may wait for another process, and not only as long as one call that
+   * gets no answer.
+   */
   readonly answers: boolean
-  readonly begin: (level: Level) => Promise<unknown>
-  readonly end: (level: Level) => Promise<unknown>
+  readonly begin: (cacheServer: CacheServer) => Promise<unknown>
+  readonly end: (cacheServer: CacheServer) => Promise<unknown>
 }
 
 const nothing = async (): Promise<void> => {}

@@ -3,7 +3,7 @@ import { generateKey } from '@finchat/secrets-cache-keyv'
 import type { SecretProvider } from '@finchat/secrets-core'
 import { startTcpProxy } from '@finchat/secrets-test-servers'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
-import { type Fault, faults, type Level } from './cache-server-faults.ts'
+import { type Fault, faults, type CacheServer } from './cache-server-faults.ts'
 import { readFor, type Served } from './read-load.ts'
 import { type ServerKind, serverKinds, withServer } from './servers.ts'
 import { type Member, startMember } from './shared-fleet.ts'
@@ -11,7 +11,7 @@ import { type Member, startMember } from './shared-fleet.ts'
 const faultMs: Readonly<Record<Scale, number>> = { short: 1500, long: 15_000 }
 const members = 4
 const names = Array.from({ length: 50 }, (_, n) => `busy/${n}`)
-/** So many of the reads are of a secret that nobody has read before. */
+/** The share of reads of a secret that no process has read before. */
 const coldPart = 0.1
 const ttlSeconds = 2
 const latencyMs = 20
@@ -19,7 +19,7 @@ const timeoutMs = 50
 const settleMs = 25
 const coolDownMs = 500
 const waitMs = 1000
-/** A cache is more patient in its first seconds: the promise is of those that follow. */
+/** A cache waits longer in its first seconds: the promise begins after them. */
 const startsForMs = 10_500
 
 export const cacheServerOutage: FaultInjection = {
@@ -32,7 +32,7 @@ export const cacheServerOutage: FaultInjection = {
   },
 }
 
-async function run(kind: ServerKind, server: Level['server'], scale: Scale, tally: Tally): Promise<void> {
+async function run(kind: ServerKind, server: CacheServer['server'], scale: Scale, tally: Tally): Promise<void> {
   const proxy = await startTcpProxy(server.url)
   const encryptionKey = generateKey()
   const cache = { encryptionKey, timeoutMs, settleMs, coolDownMs, waitMs }
@@ -63,7 +63,10 @@ const store: SecretProvider = {
   },
 }
 
-/** Each call reads by the next member: a secret that all read, or now and then a new one. Rejects for a wrong value too. */
+/**
+ * Each call reads by the next member: a secret that all read, or now and then a new one. Rejects
+ * for a wrong value too.
+ */
 function readerOf(fleet: readonly Member[]): () => Promise<void> {
   let reads = 0
   return async () => {
@@ -75,19 +78,29 @@ function readerOf(fleet: readonly Member[]): () => Promise<void> {
   }
 }
 
-/** The fault begins when the reads do, with which the server still has to do then, and ends after them. */
-async function during(fault: Fault, level: Level, ms: number, read: () => Promise<void>, done: (served: Served) => void): Promise<void> {
+/**
+ * The fault begins when the reads do, with which the server still has to do then, and ends after
+ * them.
+ */
+async function during(
+  fault: Fault,
+  cacheServer: CacheServer,
+  ms: number,
+  read: () => Promise<void>,
+  done: (served: Served) => void,
+): Promise<void> {
   const serving = readFor(ms, read)
   await sleep(ms / 10)
-  await fault.begin(level)
+  await fault.begin(cacheServer)
   done(await serving)
-  await fault.end(level)
+  await fault.end(cacheServer)
 }
 
 /**
- * A server that does not answer costs a read one call that comes to its deadline, after at most three that were answered just in time (it
- * looked, claimed the turn and looked again), and then the store's own time. One that does may let it wait for another process. What
- * this process itself was late is counted for each step of a read: asking the level, the deadline, the store.
+ * A server that does not answer costs a read one call up to its deadline. Up to three calls were
+ * answered just in time before (probe, claim of the fill lease, probe), and the store takes its own
+ * time. A server that answers may let a read wait for another process. Lateness of this process
+ * counts for each step: shared cache, deadline, store.
  */
 function judge(when: string, answers: boolean, { reads, failed, p99Ms, longestMs, lateMs }: Served, tally: Tally): void {
   tally.count('reads', reads)

@@ -14,17 +14,23 @@ export interface Connection {
   readonly close: () => Promise<void>
 }
 
-/** Redis by node-redis and `@keyv/redis`, Valkey by iovalkey and `@keyv/valkey`: the two families of clients. */
+/**
+ * Redis by node-redis and `@keyv/redis`, Valkey by iovalkey and `@keyv/valkey`: the two families of
+ * clients.
+ */
 export function connect(kind: ServerKind, url: string, hasClient: boolean): Promise<Connection> {
   return kind === 'redis' ? byNodeRedis(url, hasClient) : byIovalkey(url, hasClient)
 }
 
-/** On a busy machine a process may not come to hear for seconds that it is connected: milliseconds. */
+/**
+ * On a busy machine a process may not come to hear for seconds that it is connected: milliseconds.
+ */
 const connectTimeout = 60_000
 
 async function byNodeRedis(url: string, hasClient: boolean): Promise<Connection> {
   let isClosed = false
-  // A call that comes late opens the adapter's connection once more, which then tries for ever: no process of ours would end.
+  // A call that comes late opens the adapter's connection once more, which then tries for ever: no
+  // process of ours would end.
   const reconnectStrategy = (retries: number): number | false => !isClosed && Math.min(50 * 2 ** retries, 500)
   const adapter = new KeyvRedis({ url, socket: { reconnectStrategy, connectTimeout } })
   const own = hasClient ? [1, 2].map(() => createClient({ url, socket: { connectTimeout } })) : []
@@ -38,7 +44,8 @@ async function byNodeRedis(url: string, hasClient: boolean): Promise<Connection>
 }
 
 async function byIovalkey(url: string, hasClient: boolean): Promise<Connection> {
-  // Without the right to `INFO`, which the cache does not need, it cannot ask whether the server is ready.
+  // Without the right to `INFO`, which the cache does not need, it cannot ask whether the server is
+  // ready.
   const one = (): Valkey => new Valkey(url, { lazyConnect: true, enableReadyCheck: false })
   const [ofStore, client, subscriber] = [one(), ...(hasClient ? [one(), one()] : [])]
   const all = [ofStore, client, subscriber].filter((each) => each !== undefined)
@@ -46,7 +53,8 @@ async function byIovalkey(url: string, hasClient: boolean): Promise<Connection> 
   const close = async (): Promise<void> => {
     for (const each of all) each.disconnect()
   }
-  // By default the adapter also lists every key in a set, which takes further rights, and which nothing needs.
+  // By default the adapter also lists every key in a set, which takes further rights, and which
+  // nothing needs.
   const store = new Keyv(new KeyvValkey(ofStore, { useRedisSets: false }))
   return { store, clients: client && subscriber && { client, subscriber }, close }
 }

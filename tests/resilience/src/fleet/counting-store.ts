@@ -4,7 +4,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
 
-/** The one store that all processes ask, over loopback: it counts, takes 20 ms, and can be changed. */
+/**
+ * The one store that all processes ask, over loopback: it counts, takes 20 ms, and can be changed.
+ */
 export interface CountingStore {
   readonly port: number
   /** How often each path was asked for. */

@@ -11,14 +11,17 @@ const name = 'rotated'
 const ttlSeconds = 300
 const recheckSeconds = 1
 
-/** How a process finds out, and how long after the store was written it may still serve the old value: milliseconds. */
+/**
+ * How a process finds out, and how long after the store was written it may still serve the old
+ * value: milliseconds.
+ */
 interface Way {
   readonly title: string
   readonly listens: boolean
   readonly boundMs: number
 }
 
-/** The promise to who listens is 100 ms, and what it took is counted; a busy machine may be late by more, but not by the TTL. */
+/** A subscriber is promised 100 ms. A busy machine may be later, but not by the TTL. */
 const slackMs = 5000
 const ways: readonly Way[] = [
   { title: 'who listen', listens: true, boundMs: 100 },
@@ -64,7 +67,10 @@ function note(kind: ServerKind, { title, boundMs }: Way, oldForMs: number, tally
     tally.fault(`the old value was served ${oldForMs.toFixed(0)} ms after the rotation, by one of those ${title} (${kind})`)
 }
 
-/** Reads all the time, until the new value comes; resolves to when the last read began that brought the old one. */
+/**
+ * Reads all the time, until the new value comes; resolves to when the last read began that brought
+ * the old one.
+ */
 async function lastOldRead({ secrets }: Member, before: string, after: string): Promise<number> {
   let lastOldAt = -Infinity
   for (const giveUpAt = performance.now() + 60_000; performance.now() < giveUpAt; await sleep(1)) {

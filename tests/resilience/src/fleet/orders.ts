@@ -7,7 +7,10 @@ export interface Orders {
   readonly storePort: number
   readonly names: readonly string[]
   readonly encryptionKey: string
-  /** Turns are decided by the server, through the user's client, or else by an election among the processes. */
+  /**
+   * The server grants fill leases, through the user's client; otherwise the processes elect a
+   * holder.
+   */
   readonly hasClient: boolean
   /** All names by one `getSecretValues`; else each by a `getSecret`, all at once. */
   readonly byBatch: boolean

@@ -14,7 +14,9 @@ export interface Served {
 const everyMs = 10
 const readsAtOnce = 10
 
-/** 1,000 reads a second for so long, whatever happens to them, and then until the last has ended. */
+/**
+ * 1,000 reads a second for so long, whatever happens to them, and then until the last has ended.
+ */
 export async function readFor(ms: number, read: () => Promise<unknown>): Promise<Served> {
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()

@@ -32,7 +32,7 @@ describeWithServer(['redis', 'valkey'], 'a user of the cache server with few rig
     await expect(server.commandAs(['app', 'word'], 'FLUSHALL')).rejects.toThrow(/^NOPERM /)
   })
 
-  test.each(serverKinds)('fails no read where it lacks one, and is told to the operator as a denial (%s)', async (kind) => {
+  test.each(serverKinds)('fails no read where it lacks one, and warns the operator of a denial (%s)', async (kind) => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warnings.mockRestore())
     const server = await serverWith(kind, [...rightsOf[kind], '-set'])

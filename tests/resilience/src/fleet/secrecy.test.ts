@@ -9,7 +9,10 @@ import { TrialStore } from './trial-store.ts'
 const name = 'payments/database-canary'
 const value = 'correct-horse-battery-canary'
 
-/** How a text could lie in somebody's bytes: as it is, in hex, or in base64 from any of its three offsets. */
+/**
+ * How a text could lie in somebody's bytes: as it is, in hex, or in base64 from any of its three
+ * offsets.
+ */
 function disguises(text: string): string[] {
   const bytes = Buffer.from(text)
   const base64 = [0, 1, 2].map((offset) =>

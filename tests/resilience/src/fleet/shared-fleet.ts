@@ -17,7 +17,7 @@ export interface MemberOptions {
   readonly ttlSeconds: number
   readonly recheckSeconds?: number
   readonly hasClient: boolean
-  /** Hears at once what others invalidate; needs the client. */
+  /** Subscribes to invalidations of other processes; needs the client. */
   readonly listens?: boolean
   readonly cache: Pick<KeyvCacheOptions, 'encryptionKey'> & Partial<KeyvCacheOptions>
 }

@@ -49,7 +49,7 @@ async function startFleet(size: number, { kind, hasClient, byBatch }: Way, tally
   })
 }
 
-/** Two for each processor, that do nothing but keep it busy; for three minutes, if nobody ends them before. */
+/** Two busy loops for each processor. They end by themselves after three minutes. */
 function keepBusy(): readonly ChildProcess[] {
   const burn = 'const end = Date.now() + 180_000; while (Date.now() < end);'
   return Array.from({ length: 2 * availableParallelism() }, () => spawn(process.execPath, ['--eval', burn], { stdio: 'ignore' }))

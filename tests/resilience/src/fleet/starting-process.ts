@@ -7,8 +7,8 @@ import { countingProvider } from './counting-store.ts'
 import { type Orders, type Report, valueOf } from './orders.ts'
 
 /*
- * One process of a fleet, with the defaults. It says `ready`, waits for a line, reads every secret at once, says what it
- * got, and ends with its input.
+ * One process of a fleet, with default options. It prints `ready`, waits for a line, reads every
+ * secret at once, prints its report, and ends with its input.
  */
 const orders = givenOrders() as Orders // as the parent process gives them
 

@@ -3,7 +3,10 @@ import { type SecretProvider, SecretsError } from '@finchat/secrets-core'
 
 const latencyMs = 5
 
-/** One store in this process, which many providers read and write, each as a process of a fleet would. */
+/**
+ * One store in this process, which many providers read and write, each as a process of a fleet
+ * would.
+ */
 export class TrialStore {
   readonly #secrets = new Map<string, { readonly version: number; readonly value: string }>()
   /** When it was last written to, by `performance.now()`. */

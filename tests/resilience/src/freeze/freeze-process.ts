@@ -11,7 +11,8 @@ const store: SecretProvider = {
   get: async (path) => {
     const count = (calls.get(path) ?? 0) + 1
     calls.set(path, count)
-    // Half of the calls that the freeze meets are answered right after it, and half never: their deadline has passed meanwhile.
+    // Half of the calls that the freeze meets are answered right after it, and half never: their
+    // deadline has passed meanwhile.
     if (count === 1) await (names.indexOf(path) % 2 === 0 ? thawed.promise : new Promise(() => {}))
     return { value: `answer ${count}` }
   },

@@ -2,5 +2,8 @@
 export const names: readonly string[] = Array.from({ length: 10 }, (_, n) => `name/${n}`)
 export const deadlineMs = 500
 export const ttlSeconds = 1
-/** Longer than the deadline and the second beyond it from which on a call is taken to have spanned a freeze, and than the TTL. */
+/**
+ * Longer than the deadline and the second beyond it from which on a call is taken to have spanned a
+ * freeze, and than the TTL.
+ */
 export const frozenMs = 2000

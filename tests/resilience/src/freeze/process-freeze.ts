@@ -28,7 +28,10 @@ export const processFreeze: FaultInjection = {
   },
 }
 
-/** In the first freeze every call was under way: made again, its second answer counts. After the second all values are too old. */
+/**
+ * In the first freeze every call was under way: made again, its second answer counts. After the
+ * second all values are too old.
+ */
 function compare(report: unknown, tally: Tally): void {
   const own = (count: number): object => ({ value: `answer ${count}`, provider: 'store', stale: false, degraded: false })
   const expected = {

@@ -9,8 +9,8 @@ const flags = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWa
 const { NODE_DISABLE_COMPILE_CACHE: _, ...inherited } = process.env
 
 /**
- * Compiled once for all: a process that is to be killed in a moment should not cost more than that. In this repository, since Node
- * runs what it finds compiled.
+ * Compiled once for all: a process that is to be killed in a moment should not cost more than that.
+ * In this repository, since Node runs what it finds compiled.
  */
 const env = { ...inherited, NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../../.cache/compiled', import.meta.url)) }
 
@@ -20,7 +20,10 @@ export interface StartOptions {
   readonly under?: readonly string[]
 }
 
-/** Starts one of our programs, which finds its `orders` by `givenOrders`. It is ended with this process at the latest. */
+/**
+ * Starts one of our programs, which finds its `orders` by `givenOrders`. It is ended with this
+ * process at the latest.
+ */
 export function start(
   program: string,
   orders: unknown,
@@ -44,13 +47,16 @@ function endAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** Resolves when the process is gone and its output read, to its exit code; `null` if a signal ended it. */
+/**
+ * Resolves when the process is gone and its output read, to its exit code; `null` if a signal ended
+ * it.
+ */
 export async function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
   return child.exitCode
 }
 
-/** What this process, one of our programs, was asked to do by whoever started it. */
+/** The orders that the parent process gave to this one. */
 export function givenOrders(): unknown {
   return JSON.parse(process.argv[2] ?? 'null')
 }

@@ -7,7 +7,9 @@ export async function inScratch<T>(work: (folder: string) => Promise<T>): Promis
   return inFolder(mkdtempSync(join(tmpdir(), 'secrets-resilience-')), work)
 }
 
-/** As `inScratch`, in memory where the machine has that: for damaged copies by the thousand, of which nothing needs to last. */
+/**
+ * Like `inScratch`, in memory if the machine has such a folder: for thousands of damaged copies.
+ */
 export async function inMemory<T>(work: (folder: string) => Promise<T>): Promise<T> {
   return inFolder(mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'secrets-resilience-')), work)
 }

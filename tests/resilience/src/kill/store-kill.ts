@@ -94,7 +94,7 @@ async function moment(random: Random, worker: Worker): Promise<void> {
   await sleep(slow ? random.below(4) : random.below(soon ? 8 : 60))
 }
 
-/** What the killed have left undone is done by the next who writes, and then nothing of theirs is left. */
+/** The next writer erases the residue of killed processes. */
 async function tidyUp(store: string, generation: number, known: Set<string>, tally: Tally): Promise<void> {
   const path = join(store, 'secrets.db')
   const strays = await strayCiphertexts(path, generation, known)

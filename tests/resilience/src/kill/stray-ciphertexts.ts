@@ -7,8 +7,8 @@ import { storeKeys } from '../workload/store-keys.ts'
 const nonceLength = 12
 
 /**
- * Prunes a store that nobody has open, which sees to whatever the killed have left undone, and counts the `known` ciphertexts
- * that are rows no more and are still found in the file. Adds those that are rows now to the known.
+ * Prunes a closed store, which also erases the residue of killed processes. Counts the `known`
+ * ciphertexts that are in the file but not in a row. Adds the current rows to the known.
  */
 export async function strayCiphertexts(path: string, generation: number, known: Set<string>): Promise<number> {
   const provider = localProvider({ path, keys: storeKeys(generation) })

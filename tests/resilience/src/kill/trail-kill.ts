@@ -7,7 +7,10 @@ import { judgeTrail } from '../workload/judge-trail.ts'
 import { newTrailFolder, recordEnds, type TrailFolder } from '../workload/trail-folder.ts'
 import { hasWritten, startTrailWriter } from '../workload/trail-writer.ts'
 
-/** Folders that are worn out, one after the other; each by so many rounds of so many processes that are killed. */
+/**
+ * Folders that are worn out, one after the other; each by so many rounds of so many processes that
+ * are killed.
+ */
 const folders = { short: 5, long: 40 } as const
 const rounds = 15
 const together = 4
@@ -40,7 +43,10 @@ async function wearOut(parent: string, random: Random, tally: Tally): Promise<vo
   await judgeTrail(made, acknowledged, tally)
 }
 
-/** Killed at any moment: while it starts, takes its step, opens its segment, or writes; half of them write much at once. Returns what it was told is on disk. */
+/**
+ * Kills a writer at any moment: at its start, at an epoch, at a new segment, or between writes.
+ * Returns the acknowledged records.
+ */
 async function killedWriter(made: TrailFolder, label: string, random: Random, tally: Tally): Promise<readonly string[]> {
   const writesMuch = random.chance(0.5)
   const bulk = writesMuch ? { inFlight: 64, actorLength: 12_000 } : { inFlight: 8, actorLength: 10 }

@@ -23,8 +23,8 @@ export interface Image {
 }
 
 /**
- * Does again what a process did to a folder, and cuts the power at each of its syncs: gives `attempt` what the disk could hold before the sync had
- * ended, whatever the process told meanwhile, and what it holds for sure after it.
+ * Replays a process's calls on a folder, and cuts the power at each sync. `attempt` gets the states
+ * that the disk may hold before the sync has ended, and the state that it holds after it.
  */
 export async function cutAtSyncs(
   { recording, folder, start }: Recorded,

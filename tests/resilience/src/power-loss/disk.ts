@@ -19,14 +19,17 @@ export function folderAt(path: string): Folder {
 }
 
 /**
- * What of a folder is on the disk for sure: what was there at the last `fsync` of each file, and of the folder for its
- * names. Of all that was written since, a power cut leaves any part.
+ * What a disk holds for sure: each file as of its last `fsync`, and names as of the folder's last
+ * `fsync`. A power cut leaves any part of later writes.
  */
 export class Disk {
   #names = new Map<string, number>()
   readonly #files = new Map<number, Buffer>()
 
-  /** Takes in that a file, or the folder itself if `name` is empty, was synced when it was as in `now`. */
+  /**
+   * Takes in that a file, or the folder itself if `name` is empty, was synced when it was as in
+   * `now`.
+   */
   sync(name: string, now: Folder): void {
     const file = now.names.get(name)
     const content = file === undefined ? undefined : now.files.get(file)
@@ -57,8 +60,8 @@ export class Disk {
 }
 
 /**
- * Some sectors as they were and some as they are. Where the length is the new one and the sector is not, there is nothing; what
- * is cut off and still belongs to the file is as it was.
+ * Some sectors old and some new. If only the length is new, an old sector is empty; cut-off bytes
+ * that still belong to the file are unchanged.
  */
 function mixed(old: Buffer, fresh: Buffer, share: number, random: Random): Buffer {
   const image = Buffer.alloc(random.chance(share) ? fresh.length : old.length)

@@ -5,7 +5,7 @@ import type { Ledger } from '../workload/ledger.ts'
 import { verifyStore } from '../workload/observe.ts'
 import { writeFolder } from './disk.ts'
 
-/** Opens the store that a power cut left, and looks whether it holds what was acknowledged. */
+/** Opens the store that a power cut left; it must hold everything acknowledged. */
 export async function tryImage(image: ReadonlyMap<string, Buffer>, acknowledged: Ledger, when: string, tally: Tally): Promise<void> {
   const ledger = acknowledged.copy()
   await inMemory(async (folder) => {

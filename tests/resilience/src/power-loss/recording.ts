@@ -18,7 +18,10 @@ const syncs = ['fsync', 'fdatasync']
 /** Longer than anything that is written at once, so that nothing is cut. */
 const longestWrite = 2 ** 24
 
-/** Records what the program that follows does to files, each of its threads in a file of its own that begins with `path`. */
+/**
+ * Records what the program that follows does to files, each of its threads in a file of its own
+ * that begins with `path`.
+ */
 export function recordingInto(path: string): string[] {
   const [texts, times] = [
     ['-xx', '-s', `${longestWrite}`],
@@ -41,7 +44,7 @@ export function callsIn(trace: string): Call[] {
     if (name === undefined || args === undefined) return []
     const call = { name, args: args.split(', '), result: Number(result), at: Number(begun) + Number(took) }
     if (!syncs.includes(name)) return [call]
-    // What is written while a sync is under way may not be covered by it, and what is told meanwhile may not count on it.
+    // A write during a sync may not be covered by it, and output during it may not count on it.
     const beginning = { ...call, at: Number(begun) }
     return [beginning, { ...call, begun: beginning }]
   })

@@ -60,7 +60,13 @@ test('calls that failed, and files elsewhere, change nothing', () => {
 
 test('a sync tells which file, or that it was the folder', () => {
   const gone = [open('/s/b', 6), `unlink(${hex('/s/b')}) = 0`]
-  const replay = replayed(open('/s/a', 3), open('/s', 4, 'O_RDONLY'), open('/elsewhere', 5), `write(1, ${hex('told\n')}, 5) = 5`, ...gone)
+  const replay = replayed(
+    open('/s/a', 3),
+    open('/s', 4, 'O_RDONLY'),
+    open('/elsewhere', 5),
+    `write(1, ${hex('printed\n')}, 5) = 5`,
+    ...gone,
+  )
   const synced = (line: string): (string | undefined)[] =>
     callsIn(traced([line]))
       .slice(1)
@@ -70,5 +76,5 @@ test('a sync tells which file, or that it was the folder', () => {
   expect(synced('fsync(5) = 0')).toEqual([undefined])
   expect(synced('fsync(6) = 0')).toEqual([undefined])
   expect(synced('fsync(3) = -1 EIO (Input/output error)')).toEqual([])
-  expect(replay.output).toBe('told\n')
+  expect(replay.output).toBe('printed\n')
 })

@@ -2,7 +2,10 @@ import { dirname, relative } from 'node:path'
 import type { Folder } from './disk.ts'
 import { bytesIn, type Call, textIn } from './recording.ts'
 
-/** What a process did to a folder, or several one after the other, done again call by call in memory. */
+/**
+ * What a process did to a folder, or several one after the other, done again call by call in
+ * memory.
+ */
 export class Replay {
   readonly #folder: string
   readonly #names = new Map<string, number>()
@@ -32,7 +35,10 @@ export class Replay {
     return this.#output
   }
 
-  /** The name of the file that the call syncs, empty for the folder itself; `undefined` if it syncs nothing of it, or what has no name any more. */
+  /**
+   * The name of the file that the call syncs, empty for the folder itself; `undefined` if it has no
+   * name in the folder.
+   */
   synced({ name, args: [descriptor] }: Call): string | undefined {
     if ((name !== 'fsync' && name !== 'fdatasync') || !this.#open.has(Number(descriptor))) return undefined
     const file = this.#open.get(Number(descriptor))

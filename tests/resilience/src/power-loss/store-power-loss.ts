@@ -14,7 +14,10 @@ import { recordingInto } from './recording.ts'
 const lives: Readonly<Record<Scale, number>> = { short: 1, long: 6 }
 const operations: Readonly<Record<Scale, number>> = { short: 40, long: 150 }
 
-/** A worker's calls are recorded while it changes a store, and done again one by one afterwards, with the power cut at each sync. */
+/**
+ * A worker's calls are recorded while it changes a store, and done again one by one afterwards,
+ * with the power cut at each sync.
+ */
 export const storePowerLoss: FaultInjection = {
   name: 'power cut at each fsync',
   promise: 'whatever part of the unsynced has reached the disk: the store opens and holds what was acknowledged',

@@ -18,7 +18,10 @@ export const tornLog: FaultInjection = {
   run: (scale) => inMemory((folder) => run(folder, scale)),
 }
 
-/** Needs nothing of the machine, and knows nothing of syncs: it takes for synced what was acknowledged, and for unsynced what the next change writes. */
+/**
+ * Needs nothing of the machine, and knows nothing of syncs: it takes for synced what was
+ * acknowledged, and for unsynced what the next change writes.
+ */
 async function run(folder: string, scale: Scale): Promise<Tally> {
   const tally = new Tally()
   const random = randomFrom(newSeed())
@@ -58,7 +61,9 @@ async function step(worker: Worker, n: number): Promise<ReturnType<Worker['entri
   return worker.entries().slice(2 * n - 2)
 }
 
-/** A checkpoint in between syncs log and file in turn, in an order that cannot be seen from here. */
+/**
+ * A checkpoint in between syncs log and file in turn, in an order that cannot be seen from here.
+ */
 function onlyLogGrew(before: Folder, now: Folder): boolean {
   const file = now.names.get('secrets.db')
   if (file === undefined) return false

@@ -23,7 +23,10 @@ const [firstSyncs, fewRecords] = [20, 40]
 /** No line of the index is shorter. */
 const leastLine = 180
 
-/** A writer's calls are recorded, and done again one by one afterwards, with the power cut at each sync; its checkpoints are on another machine. */
+/**
+ * A writer's calls are recorded, and done again one by one afterwards, with the power cut at each
+ * sync; its checkpoints are on another machine.
+ */
 export const trailPowerLoss: FaultInjection = {
   name: 'power cut at each fsync of a trail',
   promise: 'whatever part of the unsynced has reached the disk: the trail is taken for whole, holds what was acknowledged, and goes on',
@@ -58,7 +61,9 @@ async function run(parent: string, { diesAtSync, ...amount }: Amount, tally: Tal
   )
 }
 
-/** A process has died in the midst of a step, and left much of its line where the next one will stand on two sectors. */
+/**
+ * A process died at an epoch and left half an index line, so that the next line spans two sectors.
+ */
 async function leaveUnfinished(made: TrailFolder): Promise<void> {
   const index = join(made.folder, 'index.jsonl')
   do await recordEnds(made)
@@ -66,7 +71,9 @@ async function leaveUnfinished(made: TrailFolder): Promise<void> {
   appendFileSync(index, `{"ended":[${'{"bytes":1},'.repeat(100)}`)
 }
 
-/** Writes small segments, in batches that take several writes of the disk. Returns its exit code. */
+/**
+ * Writes small segments, in batches that take several writes of the disk. Returns its exit code.
+ */
 async function write(made: TrailFolder, recording: string, amount: Amount & Pick<TrailOrders, 'label'>): Promise<number | null> {
   const orders: TrailOrders = { ...made, ...amount, actorLength: 300, maxSegmentBytes: 65_536 }
   const output = openSync(join(made.folder, '..', 'output'), 'w')

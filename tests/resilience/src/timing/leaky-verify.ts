@@ -1,4 +1,7 @@
-/** The comparison that one should not write: it ends at the first character that differs. The timing test must detect it. */
+/**
+ * The comparison that one should not write: it ends at the first character that differs. The timing
+ * test must detect it.
+ */
 export function leakyVerify(secrets: ReadonlyMap<string, string>): (name: string, candidate: string) => Promise<boolean> {
   return async (name, candidate) => {
     const secret = secrets.get(name) ?? ''

@@ -16,7 +16,10 @@ const held: ReadonlyMap<string, string> = new Map([
 ])
 
 type Verify = (name: string, candidate: string) => Promise<boolean>
-/** Bytes, of which each call gets a string of its own, as one from a request is: how an old string lies in memory would be measured, too. */
+/**
+ * Bytes: each call gets a new string of them, as from a request. An old string's place in memory
+ * would be measured too.
+ */
 type Presented = readonly [name: string, candidate: Buffer]
 
 interface Pair {
@@ -59,8 +62,8 @@ const pairs: readonly Pair[] = [
     ],
   },
 ]
-/** The answer, or the lookup, differs, and SECURITY.md promises nothing: told, not judged. */
-const told: readonly Pair[] = [
+/** Answer or lookup differs, and SECURITY.md promises nothing: printed, not checked. */
+const printedOnly: readonly Pair[] = [
   {
     what: 'equal or nearly equal (the answers differ)',
     pair: [
@@ -111,7 +114,7 @@ async function judge(manager: SecretsManager, tally: Tally): Promise<void> {
   ])
   tally.count('|t|, a comparison that leaks, for control', Number(control.toFixed(1)))
   if (control < 5 * threshold) tally.fault(`the control leaks, and |t| is only ${control.toFixed(1)}: nothing was proved`)
-  for (const { what, pair } of told) tally.count(`|t|, ${what}`, Number((await measure(verify, pair)).toFixed(1)))
+  for (const { what, pair } of printedOnly) tally.count(`|t|, ${what}`, Number((await measure(verify, pair)).toFixed(1)))
   tally.count('measurements of each', measurements)
 }
 

@@ -6,7 +6,10 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import type { Tally } from '../harness/fault-injection.ts'
 import type { TrailFolder } from './trail-folder.ts'
 
-/** The trail verifies, holds every record that was acknowledged, and says of every segment how it ended. */
+/**
+ * The trail verifies, holds every record that was acknowledged, and says of every segment how it
+ * ended.
+ */
 export async function judgeTrail({ folder, checkpoints, key }: TrailFolder, acknowledged: readonly string[], tally: Tally): Promise<void> {
   const { verification, result: names } = await verifiedTrail(folder, { key, checkpoint: checkpoints }, namesIn)
   const { ok, problem, unproven, missed } = verification
@@ -31,7 +34,10 @@ interface Entry {
   readonly ended: readonly { readonly step: number; readonly found: string; readonly torn: number }[]
 }
 
-/** Each segment that was opened ended once, and those that no process ended are the ones whose ends are unproven. */
+/**
+ * Each segment that was opened ended once, and those that no process ended are the ones whose ends
+ * are unproven.
+ */
 function judgeEnds(folder: string, unproven: readonly UnprovenTail[], tally: Tally): void {
   const lines = readFileSync(join(folder, 'index.jsonl'), 'utf8').split('\n').slice(0, -1)
   const entries = lines.map((line) => JSON.parse(line) as Entry) // verification has looked at each

@@ -41,7 +41,7 @@ describe('a ledger', () => {
     }
   })
 
-  test('finds what nobody wrote, a number that was given twice and a refusal without reason', () => {
+  test('finds a value that was never written, a duplicate number and a refusal without a reason', () => {
     expect(faultsAfter(new Ledger(), sharedName, stored)).toBeGreaterThan(0)
     expect(faultsAfter(new Ledger(), 'a', stored)).toBeGreaterThan(0)
     const [twice, refused] = [new Ledger(), new Ledger()]

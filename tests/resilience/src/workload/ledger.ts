@@ -5,13 +5,13 @@ import { keptByWrites, type Operation, type Outcome, sharedName, valueOf } from 
 export type Entry = { readonly about: Operation } | { readonly ended: Outcome }
 
 /**
- * What the workers of one store were told, and so what it must hold: of each secret one of a few states, more than one only
- * where an operation was under way or its effect is unknown.
+ * What the store must hold after its workers' answers. A secret has several possible states only if
+ * an operation was under way or its effect is unknown.
  */
 export class Ledger {
   readonly #states = new Map<string, readonly Held[]>()
   readonly #rotated = new Map<number, string>()
-  /** Values of the shared secret whose writing nobody acknowledged. */
+  /** Values of the shared secret whose write was not acknowledged. */
   readonly #perhaps = new Set<string>()
   readonly faults: string[] = []
   isReencrypted = false
@@ -28,7 +28,10 @@ export class Ledger {
     return copy
   }
 
-  /** Takes in what one worker wrote. Returns the operation that it had begun and not ended, if there is one. */
+  /**
+   * Takes in what one worker wrote. Returns the operation that it had begun and not ended, if there
+   * is one.
+   */
   take(entries: readonly Entry[]): Operation | undefined {
     let begun: Operation | undefined
     for (const entry of entries) {
@@ -78,7 +81,7 @@ export class Ledger {
     }
     for (const [version, value] of versions) {
       if (this.#rotated.has(version)) continue
-      if (!this.#perhaps.delete(value)) this.faults.push(`version ${version} of ${sharedName} was written by nobody, or twice`)
+      if (!this.#perhaps.delete(value)) this.faults.push(`version ${version} of ${sharedName} was never written, or twice`)
       this.#rotated.set(version, value)
     }
     this.#perhaps.clear()

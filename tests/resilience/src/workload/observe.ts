@@ -8,7 +8,9 @@ import { storeKeys } from './store-keys.ts'
 /** A context whose signal never fires. */
 export const context: CallContext = { signal: new AbortController().signal }
 
-/** Opens the store and puts everything in it before the ledger, which notes what should not be so. */
+/**
+ * Opens the store and puts everything in it before the ledger, which notes what should not be so.
+ */
 export async function verifyStore(path: string, generation: number, ledger: Ledger): Promise<void> {
   const provider = localProvider({ path, keys: storeKeys(generation), lockTimeoutMs: 20_000 })
   try {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
 /**
- * The keys of a store whose generation is this one: the next seals already, so that a re-encryption has something to do and
- * can be found done, half done or not begun.
+ * The keys of a store of this generation. The next key seals already, so that a re-encryption has
+ * work and its progress shows.
  */
 export function storeKeys(generation: number): [Uint8Array, Uint8Array] {
   return [keyOf(generation + 1), keyOf(generation)]

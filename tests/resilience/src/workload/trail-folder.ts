@@ -17,7 +17,7 @@ export async function newTrailFolder(parent: string): Promise<TrailFolder> {
   return { folder, checkpoints: join(parent, 'checkpoints'), key }
 }
 
-/** Whoever opens the folder next records how those who died have left it. */
+/** The next process that opens the folder records how dead processes left it. */
 export async function recordEnds({ folder, checkpoints }: TrailFolder): Promise<void> {
   const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints } })], sinkDeadlineMs: 120_000 })
   await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'last', outcome: 'ok' }, context)

@@ -9,7 +9,9 @@ export interface TrailOrders extends Pick<TrailFolder, 'folder' | 'checkpoints'>
   readonly label: string
   readonly records: number
   readonly inFlight: number
-  /** How long each record's actor is: long ones make batches that take the system a while to write. */
+  /**
+   * How long each record's actor is: long ones make batches that take the system a while to write.
+   */
   readonly actorLength: number
   readonly maxSegmentBytes?: number
   /** The process is killed instead of its nth sync, counted from 1. */
@@ -18,7 +20,7 @@ export interface TrailOrders extends Pick<TrailFolder, 'folder' | 'checkpoints'>
 
 export interface TrailWriter {
   readonly child: ChildProcess
-  /** The names of the records that it was told are on disk. */
+  /** Names of acknowledged records. */
   readonly acknowledged: readonly string[]
   /** Its exit code, once all that it printed is read. */
   readonly ended: Promise<number | null>
@@ -36,7 +38,7 @@ export function startTrailWriter(orders: TrailOrders): TrailWriter {
   return { child, acknowledged, ended: ended(child) }
 }
 
-/** Resolves once it was told of so many records, or has ended. */
+/** Resolves after so many acknowledged records, or at its end. */
 export async function hasWritten({ child, acknowledged, ended: end }: TrailWriter, records: number): Promise<void> {
   while (acknowledged.length < records && child.exitCode === null && child.stdout !== null) {
     await Promise.race([once(child.stdout, 'data'), end])

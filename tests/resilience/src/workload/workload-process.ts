@@ -9,8 +9,8 @@ import { storeKeys } from './store-keys.ts'
 import type { Workload } from './workload.ts'
 
 /*
- * A worker that changes a store at random until it is killed or done. It writes a line before each operation and one after
- * it, with a system call each, so that whatever it was told stands there though it dies in the next moment.
+ * A worker that changes a store at random until it is killed or done. It writes a line before and
+ * after each operation, with a system call each, so that a kill loses no acknowledgement.
  */
 const { path, worker, seed, generation, operations, stepwise, lockTimeoutMs = 60_000 } = givenOrders() as Workload // as `startWorker` gives them
 

@@ -32,7 +32,10 @@ interface WorkerOptions extends Pick<StartOptions, 'under'> {
   readonly stderr?: 'inherit' | 'pipe' | 'ignore' | undefined
 }
 
-/** Starts a worker that writes its lines into the file `log`: there they are as soon as it has written them. */
+/**
+ * Starts a worker that writes its lines into the file `log`: there they are as soon as it has
+ * written them.
+ */
 export function startWorker(workload: Workload, log: string, { under = [], stderr = 'inherit' }: WorkerOptions = {}): Worker {
   const descriptor = openSync(log, 'w')
   const child = start(join(import.meta.dirname, 'workload-process.ts'), workload, { under, stdio: ['pipe', descriptor, stderr] })

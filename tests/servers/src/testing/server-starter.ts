@@ -1,4 +1,5 @@
-// A process that starts a server, as a test runner does, and waits to be ended. Its argument is the folder.
+// A process that starts a server, as a test runner does, and waits to be ended. Its argument is the
+// folder.
 import { startProcess } from '../server-process.ts'
 
 const [, , folder = ''] = process.argv

@@ -8,39 +8,39 @@ interface Lease {
   readonly until: number
 }
 
-interface Place {
+interface Slot {
   entry?: SharedEntry | undefined
-  /** One process asks the store for all; the others wait for that. */
+  /** Its holder asks the store; other processes wait. */
   lease?: Lease | undefined
   readonly waiting: Set<() => void>
 }
 
-/** The defaults of `@finchat/secrets-cache-keyv`: how long a read waits for another process's fill, and how long a fill lease lasts. */
+/** The defaults of `@finchat/secrets-cache-keyv`. */
 const waitMs = 1_000
 const leaseMs = waitMs / 2
-/** After so many leases that brought no answer, a process that still waits asks for itself. */
-const mostUnanswered = 3
+/** Then a waiting process asks the store by itself. */
+const mostEmptyLeases = 3
 /** Processes that waited for one answer do not come back together. */
 const pauseMs = 25
 const longestReadMs = 2_000
 
-/** A shared cache as the contract has it, in this process: one flight for the fleet, and answers until they expire. */
-export class Level {
-  /** Reads by all processes: what the cache server has to bear. */
+/** A shared cache in this process, with fill leases and expiry. */
+export class SimulatedCache {
+  /** Reads by all processes: the load of the cache server. */
   readonly reads: Calls = new Calls()
   isDown = false
   readonly #time: VirtualTime
   readonly #latency: Latency
-  readonly #places = new Map<string, Place>()
+  readonly #slots = new Map<string, Slot>()
   #leases = 0
 
-  /** `latency`: of one way to the cache server; a hit comes back with the first answer, a lease takes a question more. */
+  /** `latency`: one way to the cache server. A hit takes one round trip, a lease two. */
   constructor(time: VirtualTime, latency: Latency = noJitter(0)) {
     this.#time = time
     this.#latency = latency
   }
 
-  /** As one process sees it, and whether that process holds the fill lease of a path. */
+  /** The cache of one process, and whether that process holds the fill lease of a path. */
   client(): { readonly cache: SharedCache; readonly hasLease: (path: string) => boolean } {
     const leases = new Map<string, number>()
     const cache: SharedCache = {
@@ -49,7 +49,7 @@ export class Level {
       read: async (key) => {
         this.reads.add('forOne', this.#time.now())
         await this.#way()
-        if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the level is down')
+        if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the shared cache is down')
         const answer = await this.#read(key)
         if ('leaseToken' in answer) await this.#way()
         const lease = 'leaseToken' in answer ? answer.leaseToken['lease'] : undefined
@@ -62,7 +62,7 @@ export class Level {
       },
       invalidate: async () => {},
     }
-    return { cache, hasLease: (path) => this.#leaseOf(this.#placeOf(path))?.id === (leases.get(path) ?? NaN) }
+    return { cache, hasLease: (path) => this.#leaseOf(this.#slotOf(path))?.id === (leases.get(path) ?? NaN) }
   }
 
   #way(): Promise<void> | undefined {
@@ -71,46 +71,46 @@ export class Level {
   }
 
   async #read({ path }: SharedKey): Promise<SharedRead> {
-    const place = this.#placeOf(path)
+    const slot = this.#slotOf(path)
     const giveUpAt = this.#time.now() + waitMs
-    for (let unanswered = 0; ;) {
-      const { entry } = place
+    for (let emptyLeases = 0; ;) {
+      const { entry } = slot
       if (entry && entry.until > Date.now()) return { hit: entry.secret, until: entry.until, askedAt: entry.askedAt }
-      const lease = this.#leaseOf(place)
-      if (lease === undefined) return { leaseToken: { lease: this.#lease(place) } }
-      if (this.#time.now() >= giveUpAt || unanswered >= mostUnanswered) return { leaseToken: {} }
-      if (await this.#isGivenBack(place, Math.min(giveUpAt, lease.until))) {
-        unanswered += 1
-        await this.#time.sleep(Math.random() * pauseMs * 2 ** unanswered)
+      const lease = this.#leaseOf(slot)
+      if (lease === undefined) return { leaseToken: { lease: this.#lease(slot) } }
+      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {} }
+      if (await this.#isReleasedEmpty(slot, Math.min(giveUpAt, lease.until))) {
+        emptyLeases += 1
+        await this.#time.sleep(Math.random() * pauseMs * 2 ** emptyLeases)
       }
     }
   }
 
   #fill({ path }: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): void {
-    const place = this.#placeOf(path)
-    const isNewer = entry && (place.entry?.askedAt ?? -Infinity) < (entry.askedAt ?? 0)
-    const hasLease = place.lease !== undefined && place.lease.id === leaseToken['lease']
-    if (isNewer) place.entry = entry
-    if (hasLease) place.lease = undefined
+    const slot = this.#slotOf(path)
+    const isNewer = entry && (slot.entry?.askedAt ?? -Infinity) < (entry.askedAt ?? 0)
+    const hasLease = slot.lease !== undefined && slot.lease.id === leaseToken['lease']
+    if (isNewer) slot.entry = entry
+    if (hasLease) slot.lease = undefined
     if (!isNewer && !hasLease) return
-    for (const wake of place.waiting) wake()
-    place.waiting.clear()
+    for (const wake of slot.waiting) wake()
+    slot.waiting.clear()
   }
 
-  #lease(place: Place): number {
-    place.lease = { id: (this.#leases += 1), until: this.#time.now() + leaseMs }
-    return place.lease.id
+  #lease(slot: Slot): number {
+    slot.lease = { id: (this.#leases += 1), until: this.#time.now() + leaseMs }
+    return slot.lease.id
   }
 
-  #leaseOf({ lease }: Place): Lease | undefined {
+  #leaseOf({ lease }: Slot): Lease | undefined {
     return lease && lease.until > this.#time.now() ? lease : undefined
   }
 
-  /** Resolves to whether the lease was given back without an entry. */
-  #isGivenBack(place: Place, until: number): Promise<boolean> {
-    const { entry, waiting } = place
+  /** Resolves to whether the lease was released without an entry. */
+  #isReleasedEmpty(slot: Slot, until: number): Promise<boolean> {
+    const { entry, waiting } = slot
     return new Promise((resolve) => {
-      const wake = (): void => resolve(place.entry === entry)
+      const wake = (): void => resolve(slot.entry === entry)
       waiting.add(wake)
       this.#time.after(until - this.#time.now(), () => {
         waiting.delete(wake)
@@ -119,11 +119,11 @@ export class Level {
     })
   }
 
-  #placeOf(path: string): Place {
-    const known = this.#places.get(path)
+  #slotOf(path: string): Slot {
+    const known = this.#slots.get(path)
     if (known) return known
-    const place: Place = { waiting: new Set() }
-    this.#places.set(path, place)
-    return place
+    const slot: Slot = { waiting: new Set() }
+    this.#slots.set(path, slot)
+    return slot
   }
 }

@@ -1,7 +1,7 @@
 import type { LeaseToken, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { CountingStore } from './counting-store.ts'
-import { Level } from './level.ts'
+import { SimulatedCache } from './simulated-cache.ts'
 import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 const key = { sharedAs: 'store', path: 'a' }
@@ -19,10 +19,10 @@ function later<T>(time: VirtualTime, ms: number, promise: Promise<T>): Promise<T
   return time.runUntil(ms).then(() => promise)
 }
 
-test('the fill lease of a process that gets no answer ends after half a second, and the next one has it', async () => {
+test('the fill lease of a process without an answer ends after half a second, and the next process gets it', async () => {
   await inVirtualTime(1, async (time) => {
-    const level = new Level(time)
-    const [one, other] = [level.client(), level.client()]
+    const sharedCache = new SimulatedCache(time)
+    const [one, other] = [sharedCache.client(), sharedCache.client()]
     await read(one)
     expect([one.hasLease('a'), other.hasLease('a')]).toEqual([true, false])
     const { at } = await later(time, 3_000, timed(time, read(other)))
@@ -30,10 +30,10 @@ test('the fill lease of a process that gets no answer ends after half a second, 
   })
 })
 
-test('a process that waits for three leases without an answer asks for itself', async () => {
+test('after three leases without an answer a waiting process asks by itself', async () => {
   await inVirtualTime(1, async (time) => {
-    const level = new Level(time)
-    const clients = Array.from({ length: 20 }, () => level.client())
+    const sharedCache = new SimulatedCache(time)
+    const clients = Array.from({ length: 20 }, () => sharedCache.client())
     const asked = clients.map(async (client) => {
       const answer = await read(client)
       time.after(20, () => void fill(client, leaseTokenOf(answer)))
@@ -45,10 +45,10 @@ test('a process that waits for three leases without an answer asks for itself', 
   })
 })
 
-test('those who wait take the answer, and one that gives back a lease which is over takes nobody else’s', async () => {
+test('a waiting process takes the answer, and the release of an expired lease ends no other lease', async () => {
   await inVirtualTime(1, async (time) => {
-    const level = new Level(time)
-    const [late, holder, waiting] = [level.client(), level.client(), level.client()]
+    const sharedCache = new SimulatedCache(time)
+    const [late, holder, waiting] = [sharedCache.client(), sharedCache.client(), sharedCache.client()]
     const old = leaseTokenOf(await read(late))
     await time.runUntil(600)
     const leaseToken = leaseTokenOf(await read(holder))

@@ -25,6 +25,8 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly isOptional?: boolean
   /** Asks for the active node, if the server allows that. */
   readonly isForActive?: boolean
+  /** Called when an attempt had no usable answer, though the server may have done it. */
+  readonly onLost?: () => void
 }
 
 export interface SenderOptions {
@@ -55,6 +57,7 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
     let isElection = false
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await once(outgoing, signal)
+      if (isLost(outcome, outgoing.call)) outgoing.onLost?.()
       if (isForeignState(outcome)) state.forget()
       if (isForwardingRefused(outcome)) state.cannotForward()
       const repeats = repeatsOf(outcome, outgoing)
@@ -124,6 +127,10 @@ function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = fa
 /** Every answer: a standby redirects also if the connection broke over which it had forwarded. */
 function mayBeDone(outcome: Attempted): boolean {
   return !(outcome instanceof TransportError) || outcome.sent
+}
+
+function isLost(outcome: Attempted, call: CallKind): boolean {
+  return outcome instanceof TransportError ? outcome.sent : classify(outcome, call)?.isOpen === true
 }
 
 function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {

@@ -29,6 +29,10 @@ interface WireRequest {
 /** Sends requests over one keep-alive agent, without redirects and proxies. */
 export interface HttpClient {
   readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
+  /** The next request opens a connection. */
+  readonly needsConnection: () => boolean
+  /** Ends each connection after its request. */
+  readonly retire: () => void
   readonly close: () => void
 }
 
@@ -40,6 +44,11 @@ export function httpClient({ hostname, port, isSecure }: HttpTarget, tls: TlsMat
       if (signal.aborted) return Promise.reject(interruption(signal, false))
       const whole = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
       return answered(request({ ...target, method, path, headers: whole }), body, agent, signal)
+    },
+    needsConnection: () => countOf(agent.freeSockets) === 0 && countOf(agent.sockets) < maxSockets,
+    retire: () => {
+      agent.maxFreeSockets = 0
+      dropIdle(agent)
     },
     close: () => agent.destroy(),
   }
@@ -102,6 +111,14 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   })
   outgoing.end(body)
   return promise
+}
+
+type Sockets = Agent['sockets']
+
+function countOf(sockets: Sockets): number {
+  let count = 0
+  for (const name in sockets) count += sockets[name]?.length ?? 0
+  return count
 }
 
 /** If one idle connection is dead, the others are too. */

@@ -43,9 +43,10 @@ export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAns
 /** Adds the common headers. Repeats requests that had no effect, if waiting helps. */
 export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
   const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
-    const { method, path, body } = outgoing
+    const { method, path, body, isLogin } = outgoing
     try {
-      const answer = await exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+      const headers = headersOf(outgoing, namespace, state)
+      const answer = await exchange({ method, path, body, headers, ...(isLogin && { isLogin }) }, signal)
       state.saw(answer.index)
       return answer
     } catch (error) {

@@ -30,7 +30,7 @@ export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, 
   const credential = fingerprint(credentialOf(login))
   const askedAt = Date.now()
   const body = JSON.stringify(login.body)
-  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
+  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true, isLogin: true }, signal)
   const outcome = classify(answer, 'login')
   if (outcome?.code === 'UNAUTHENTICATED') return answer.status
   if (outcome !== undefined) throw answerError(answer, outcome, 'login')

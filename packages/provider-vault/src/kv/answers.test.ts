@@ -30,11 +30,7 @@ test.each([
 test('a read that is answered without content names its status', async () => {
   const stub = await stubVault((path) => (path.includes('/data/') || path.includes('/metadata') ? { status: 204, body: '' } : undefined))
   const provider = stubbed(stub)
-  const reads = [
-    () => provider.get('app', context),
-    () => provider.describe('app', context),
-    () => collected(provider.list('', context)),
-  ]
+  const reads = [() => provider.get('app', context), () => provider.describe('app', context), () => collected(provider.list('', context))]
   for (const read of reads) {
     const { code, problem, storeStatus } = await failure(read())
     expect([code, problem, storeStatus]).toEqual(['INTERNAL', 'the answer has no content, as no KV mount sends it', '204'])

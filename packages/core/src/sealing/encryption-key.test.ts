@@ -95,10 +95,10 @@ describe('32 bytes that are not random are refused in every encoding', () => {
   })
 
   test('text of 26 letters and digits in Latin-1, but not of 25, as random bytes may have', () => {
-    const bytes = (words: number): Buffer => Buffer.from('passwort0123456789 Abcdefghi'.slice(0, words).padEnd(32, 'üÄß§éñ'), 'latin1')
-    expect(refusal(bytes(26)).message).toContain('are text, not random bytes')
-    expect(parseKey(bytes(25)).kind).toBe('raw')
-    const control = bytes(26)
+    const textOf = (words: number): Buffer => Buffer.from('passwort0123456789 Abcdefghi'.slice(0, words).padEnd(32, 'üÄß§éñ'), 'latin1')
+    expect(refusal(textOf(26)).message).toContain('are text, not random bytes')
+    expect(parseKey(textOf(25)).kind).toBe('raw')
+    const control = textOf(26)
     control[31] = 0x07
     expect(parseKey(control).kind).toBe('raw')
   })

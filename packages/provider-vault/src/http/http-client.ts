@@ -91,10 +91,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     fail(interruption(signal, isSent))
   }
   signal.addEventListener('abort', onAbort)
-  outgoing.on('socket', (socket) => {
-    if (!socket.connecting) isSent = true
-    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (isSent = true))
-  })
+  outgoing.on('socket', (socket) => whenConnected(socket, () => (isSent = true)))
   outgoing.on('error', (error) => {
     if (outgoing.reusedSocket) dropIdle(agent)
     fail(connectionFailure(error, isSent, isAnswered))
@@ -105,12 +102,19 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   })
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
-    fail(
-      new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }),
-    )
+    fail(otherProtocol())
   })
   outgoing.end(body)
   return promise
+}
+
+function whenConnected(socket: Socket, then: () => void): void {
+  if (socket.connecting) socket.once('encrypted' in socket ? 'secureConnect' : 'connect', then)
+  else then()
+}
+
+function otherProtocol(): TransportError {
+  return new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true })
 }
 
 type Sockets = Agent['sockets']

@@ -53,7 +53,7 @@ export class HttpClients {
     return (this.#client = httpClient(this.#url, material))
   }
 
-  /** If files cannot be read again, perhaps in the middle of a rotation, those in use remain. */
+  /** Unreadable files, perhaps in the middle of a rotation, leave the former in use. */
   async #read(former: HttpClient | undefined): Promise<TlsMaterial> {
     if (!this.#url.isSecure) return {}
     try {

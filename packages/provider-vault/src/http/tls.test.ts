@@ -263,12 +263,12 @@ async function trustClients(bao: OpenBao, authority: string, name: string): Prom
 function certificateFiles(): { readonly sources: VaultTls; readonly write: (certificate: ClientCertificate) => void } {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
+  const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
   return {
-    sources: { cert: { file: cert }, key: { file: key } },
+    sources: { cert: { file: certificateFile }, key: { file: keyFile } },
     write: (certificate) => {
-      writeFileSync(cert, certificate.cert)
-      writeFileSync(key, certificate.key)
+      writeFileSync(certificateFile, certificate.cert)
+      writeFileSync(keyFile, certificate.key)
     },
   }
 }

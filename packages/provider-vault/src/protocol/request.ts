@@ -42,7 +42,7 @@ export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAns
 
 /** Adds the common headers. Repeats requests that had no effect, if waiting helps. */
 export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
-  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
+  const once: SendOnce = async (outgoing, signal) => {
     const { method, path, body, isLogin } = outgoing
     try {
       const headers = headersOf(outgoing, namespace, state)
@@ -53,7 +53,14 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
       return failureOf(error)
     }
   }
-  const repeated: Send = async (outgoing, signal) => {
+  const repeated = repeating(once, state)
+  return hasHeaders ? afterState(repeated, state) : repeated
+}
+
+type SendOnce = (outgoing: Outgoing, signal: AbortSignal) => Promise<Attempted>
+
+function repeating(once: SendOnce, state: ReplicaState): Send {
+  return async (outgoing, signal) => {
     let faults = 0
     let isElection = false
     for (let attempt = 1; ; attempt += 1) {
@@ -71,18 +78,22 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
     }
   }
-  let isStateAsked = !hasHeaders
+}
+
+/** Asks for the cluster's state before the first request that needs it (`isForActive`). */
+function afterState(send: Send, state: ReplicaState): Send {
+  let isStateAsked = false
   return async (outgoing, signal) => {
-    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
-    // Without a token this path returns the cluster's state, which `isForActive` needs.
-    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
+    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return send(outgoing, signal)
+    // This path returns the state without a token.
+    const shown = await send({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
     const outcome = classify(shown, 'read')
     if (outcome?.code === 'UNAVAILABLE') {
       // The write itself was not sent.
       return outgoing.call === 'write' ? unsent(new TransportError(outcome.code, outcome.problem, outcome)) : shown
     }
     isStateAsked = true
-    return repeated(outgoing, signal)
+    return send(outgoing, signal)
   }
 }
 

@@ -216,6 +216,27 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     expect(right.retryAt).toBeGreaterThan(Date.now())
   })
 
+  test.each([
+    ['the repeat of a login', 4_500],
+    ['a later call', 500],
+  ])('%s that is refused after a lost answer names a secret id of one use as a cause', async (_what, timeoutMs) => {
+    await bao.api('POST', 'auth/approle/role/once', { token_policies: ['reader'], secret_id_num_uses: 1 })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/once/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/once/secret-id')
+    const proxy = await startHttpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    let secret = made.data.secret_id
+    const provider = vaultProvider({ url: proxy.url, timeoutMs, auth: appRole({ roleId: data.role_id, secretId: () => secret }) })
+    onTestFinished(() => provider.close())
+    let logins = 0
+    proxy.plan(({ path }) => (path.endsWith('login') && (logins += 1) === 1 ? { pass: timeoutMs > 500 ? 'reset' : 'hang' } : 'pass'))
+    if (timeoutMs === 500) expect(await codeOf(provider.get('app', context))).toBe('DEADLINE_EXCEEDED')
+    const { code, message } = await failure(provider.get('app', context))
+    expect([code, message, logins]).toEqual(['UNAUTHENTICATED', expect.stringMatching(/got no answer, and may have used it up/), 2])
+    secret = (await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/once/secret-id')).data.secret_id
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
   test.each([1, 2, 3, 10])('with tokens of %i uses, parallel reads are all answered', async (uses) => {
     const held = async (): Promise<number> =>
       (await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')).data.keys.length

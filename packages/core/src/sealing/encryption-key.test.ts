@@ -85,6 +85,23 @@ describe('32 bytes that are not random are refused in every encoding', () => {
       }),
     )
   })
+
+  test.each([
+    'Grüße aus Köln, wo es schön ist!',
+    'Zürich Basel Genève Lausanne 1xÄ',
+    '\u0093Mon mot de passe, très sûr\u0094 1234'.slice(0, 32),
+  ])('text in Latin-1: %j', (text) => {
+    expect(refusal(Buffer.from(text, 'latin1')).message).toContain('are text, not random bytes')
+  })
+
+  test('text of 26 letters and digits in Latin-1, but not of 25, as random bytes may have', () => {
+    const textOf = (words: number): Buffer => Buffer.from('passwort0123456789 Abcdefghi'.slice(0, words).padEnd(32, 'üÄß§éñ'), 'latin1')
+    expect(refusal(textOf(26)).message).toContain('are text, not random bytes')
+    expect(parseKey(textOf(25)).kind).toBe('raw')
+    const control = textOf(26)
+    control[31] = 0x07
+    expect(parseKey(control).kind).toBe('raw')
+  })
 })
 
 describe('a passphrase', () => {

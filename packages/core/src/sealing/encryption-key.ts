@@ -12,6 +12,8 @@ export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } |
 const keyBytes = 32
 /** Random keys have about 30 distinct bytes, practically never fewer than 8. */
 const leastDistinctBytes = 8
+/** Random keys have about 8 letters, digits and spaces; fewer than one in 10^11 has 26. */
+const leastOfWords = 26
 /** Sentences of 32 characters have about 15. */
 const leastDistinctCharacters = 8
 /** A passphrase that repeats is as weak as its repeated part. */
@@ -107,10 +109,17 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
   }
 }
 
-/** Also zero-padded or in UTF-16. One random key in 10^10 looks like text. */
+/** Also zero-padded, in UTF-16 or in Latin-1. One random key in 10^10 looks like text. */
 function isText(bytes: Uint8Array): boolean {
   const allowed = [0x00, 0x09, 0x0a, 0x0d]
-  return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
+  const isPrintable = bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
+  return isPrintable && (isUtf8(bytes) || bytes.filter(isOfWords).length >= leastOfWords)
+}
+
+/** An ASCII letter or digit, or a space. */
+function isOfWords(byte: number): boolean {
+  const lower = byte | 0x20
+  return byte === 0x20 || (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x7a)
 }
 
 const encodings = {

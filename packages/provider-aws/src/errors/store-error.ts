@@ -35,7 +35,7 @@ function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsE
   }
 }
 
-/** The same error with more details. */
+/** A copy of the error with more details. */
 export function withDetails(error: SecretsError, details: SecretsErrorDetails): SecretsError {
   return new SecretsError(error.code, error.problem, { ...error, ...details })
 }

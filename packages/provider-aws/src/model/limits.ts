@@ -3,7 +3,7 @@ import { parseArn } from './arn.ts'
 
 /** Source: the API reference, and "AWS Secrets Manager quotas" in the user guide. */
 export const limits = {
-  /** Of `SecretString` and `SecretBinary`. */
+  /** Holds for `SecretString` and `SecretBinary`. */
   valueBytes: 65_536,
   /** Across all versions of one secret. */
   stagingLabels: 20,

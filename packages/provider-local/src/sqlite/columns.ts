@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { isWholeNumber } from '@finchat/secrets-core/provider'
 
-/** Untrusted: whoever can write the file can write any type and any number. */
+/** Untrusted: another program may have written any type and any number. */
 export type Row = Readonly<Record<string, unknown>>
 
 /** NULL if the column is too long: a damaged row can claim more bytes than there is memory. */

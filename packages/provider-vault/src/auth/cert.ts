@@ -12,8 +12,8 @@ export interface CertOptions {
 const members: MembersOf<CertOptions> = { role: 'string', mount: 'string' }
 
 /**
- * Logs in with the client certificate of `tls.cert` and `tls.key`. Throws `CONFIGURATION` for an
- * invalid mount.
+ * Logs in with the client certificate of `tls.cert` and `tls.key`, whose files are read at each
+ * login. Throws `CONFIGURATION` for an invalid mount.
  *
  * @example
  * import { cert, vaultProvider } from '@finchat/secrets-provider-vault'

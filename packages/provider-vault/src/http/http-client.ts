@@ -29,6 +29,10 @@ interface WireRequest {
 /** Sends requests over one keep-alive agent, without redirects and proxies. */
 export interface HttpClient {
   readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
+  /** The next request opens a connection. */
+  readonly needsConnection: () => boolean
+  /** Ends each connection after its request. */
+  readonly retire: () => void
   readonly close: () => void
 }
 
@@ -40,6 +44,11 @@ export function httpClient({ hostname, port, isSecure }: HttpTarget, tls: TlsMat
       if (signal.aborted) return Promise.reject(interruption(signal, false))
       const whole = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
       return answered(request({ ...target, method, path, headers: whole }), body, agent, signal)
+    },
+    needsConnection: () => countOf(agent.freeSockets) === 0 && countOf(agent.sockets) < maxSockets,
+    retire: () => {
+      agent.maxFreeSockets = 0
+      dropIdle(agent)
     },
     close: () => agent.destroy(),
   }
@@ -82,10 +91,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     fail(interruption(signal, isSent))
   }
   signal.addEventListener('abort', onAbort)
-  outgoing.on('socket', (socket) => {
-    if (!socket.connecting) isSent = true
-    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (isSent = true))
-  })
+  outgoing.on('socket', (socket) => whenConnected(socket, () => (isSent = true)))
   outgoing.on('error', (error) => {
     if (outgoing.reusedSocket) dropIdle(agent)
     fail(connectionFailure(error, isSent, isAnswered))
@@ -96,12 +102,27 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   })
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
-    fail(
-      new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }),
-    )
+    fail(otherProtocol())
   })
   outgoing.end(body)
   return promise
+}
+
+function whenConnected(socket: Socket, then: () => void): void {
+  if (socket.connecting) socket.once('encrypted' in socket ? 'secureConnect' : 'connect', then)
+  else then()
+}
+
+function otherProtocol(): TransportError {
+  return new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true })
+}
+
+type Sockets = Agent['sockets']
+
+function countOf(sockets: Sockets): number {
+  let count = 0
+  for (const name in sockets) count += sockets[name]?.length ?? 0
+  return count
 }
 
 /** If one idle connection is dead, the others are too. */

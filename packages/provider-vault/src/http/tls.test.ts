@@ -5,12 +5,13 @@ import { createServer, type ServerOptions } from 'node:https'
 import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { type OpenBao, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from '../auth/cert.ts'
 import { tokenAuth } from '../auth/token.ts'
-import { canaries, codeOf, context, failure } from '../testing/stub-vault.ts'
+import { canaries, codeOf, context, failure, usualBody } from '../testing/stub-vault.ts'
 import { bounded } from '../shared/deadline.ts'
 import type { VaultTls } from './tls.ts'
 import { httpTransport } from './transport.ts'
@@ -149,20 +150,9 @@ describeWithServer('openbao', 'https with a private authority', () => {
   })
 
   test('a client certificate logs in', async () => {
-    await bao.api('POST', 'sys/auth/cert', { type: 'cert' })
-    await bao.api('POST', 'sys/mounts/pki', { type: 'pki' })
-    const root = await bao.api<{ data: { certificate: string } }>('POST', 'pki/root/generate/internal', {
-      common_name: 'clients',
-      ttl: '1h',
-    })
-    await bao.api('POST', 'pki/roles/app', { allow_any_name: true, client_flag: true })
-    const { data } = await bao.api<{ data: { certificate: string; private_key: string } }>('POST', 'pki/issue/app', {
-      common_name: 'app.example',
-      ttl: '10m',
-    })
-    await bao.api('PUT', 'sys/policies/acl/reader', { policy: 'path "secret/*" { capabilities = ["read"] }' })
-    await bao.api('POST', 'auth/cert/certs/app', { certificate: root.data.certificate, token_policies: 'reader' })
-    const tls = { ca: bao.ca, cert: data.certificate, key: data.private_key }
+    const client = await clientAuthority(bao)
+    await trustClients(bao, client.authority, 'app.example')
+    const tls = { ca: bao.ca, ...(await client.issue('app.example')) }
     const provider = vaultProvider({ url: bao.url, tls, auth: cert({ role: 'app' }) })
     onTestFinished(() => provider.close())
     expect(await codeOf(provider.get('app', context))).toBe('ok')
@@ -171,7 +161,117 @@ describeWithServer('openbao', 'https with a private authority', () => {
     onTestFinished(() => without.close())
     expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
   })
+
+  test('the next login uses a rotated client certificate, though connections of the former one are open', async () => {
+    const client = await clientAuthority(bao)
+    const files = certificateFiles()
+    files.write(await client.issue('first.example'))
+    await trustClients(bao, client.authority, 'first.example')
+    const provider = vaultProvider({ url: bao.url, tls: { ca: bao.ca, ...files.sources }, auth: cert({ role: 'app' }) })
+    onTestFinished(() => provider.close())
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    await trustClients(bao, client.authority, 'second.example')
+    files.write(await client.issue('second.example'))
+    await bao.api('POST', 'sys/leases/revoke-prefix/auth/cert', {})
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('the next connection uses a rotated client certificate, and an unreadable one leaves the former in use', async () => {
+    const client = await clientAuthority(bao)
+    const names: string[] = []
+    const own = await client.issue('localhost', { ip_sans: '127.0.0.1' })
+    const server = createServer({ ...own, ca: client.authority, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+      const { socket } = request as { socket: unknown } as { socket: TLSSocket } // of https
+      names.push(String(socket.getPeerCertificate().subject.CN))
+      response.end(JSON.stringify(usualBody(request.url ?? '')))
+    })
+    onTestFinished(() => void server.close())
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warnings.mockRestore())
+    const files = certificateFiles()
+    const [first, second] = [await client.issue('first.example'), await client.issue('second.example')]
+    files.write(first)
+    const tls = { ca: client.authority, ...files.sources }
+    const provider = vaultProvider({ url: `https://127.0.0.1:${await listening(server)}`, tls, auth: tokenAuth('the-token'), kvVersion: 2 })
+    onTestFinished(() => provider.close())
+    const seen = async (): Promise<readonly string[]> => {
+      names.length = 0
+      expect(await codeOf(provider.get('app', context))).toBe('ok')
+      return [...new Set(names)]
+    }
+    expect(await seen()).toEqual(['first.example'])
+    files.write({ cert: second.cert, key: first.key }) // half of a rotation
+    expect(await seen()).toEqual(['first.example'])
+    expect(warnings).not.toHaveBeenCalled()
+    for (const _ of [1, 2]) {
+      server.closeIdleConnections()
+      expect(await seen()).toEqual(['first.example'])
+    }
+    expect(warnings.mock.calls).toEqual([
+      [expect.stringContaining('do not belong together'), expect.objectContaining({ code: 'FINCHAT_SECRETS_TLS_NOT_RENEWED' })],
+    ])
+    files.write(second)
+    expect(await seen()).toEqual(['first.example']) // the connection is open
+    server.closeIdleConnections()
+    expect(await seen()).toEqual(['second.example'])
+    expect(await seen()).toEqual(['second.example'])
+  })
 })
+
+interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+interface ClientAuthority {
+  readonly authority: string
+  readonly issue: (commonName: string, details?: Readonly<Record<string, string>>) => Promise<ClientCertificate>
+}
+
+let authorities = 0
+
+/** An authority of its own, which issues certificates for clients and servers. */
+async function clientAuthority(bao: OpenBao): Promise<ClientAuthority> {
+  const mount = `clients-${(authorities += 1)}`
+  await bao.api('POST', `sys/mounts/${mount}`, { type: 'pki' })
+  const { data } = await bao.api<Issued>('POST', `${mount}/root/generate/internal`, { common_name: 'clients', ttl: '1h' })
+  await bao.api('POST', `${mount}/roles/app`, {
+    allow_any_name: true,
+    enforce_hostnames: false,
+    allow_ip_sans: true,
+    client_flag: true,
+    server_flag: true,
+  })
+  return {
+    authority: data.certificate,
+    issue: async (commonName, details) => {
+      const about = { common_name: commonName, ttl: '10m', ...details }
+      const issued = await bao.api<Issued>('POST', `${mount}/issue/app`, about)
+      return { cert: issued.data.certificate, key: issued.data.private_key }
+    },
+  }
+}
+
+/** Lets certificates of this authority and name log in. */
+async function trustClients(bao: OpenBao, authority: string, name: string): Promise<void> {
+  await bao.api('POST', 'sys/auth/cert', { type: 'cert' }).catch(() => {}) // it may be there
+  await bao.api('PUT', 'sys/policies/acl/reader', { policy: 'path "secret/*" { capabilities = ["read"] }' })
+  await bao.api('POST', 'auth/cert/certs/app', { certificate: authority, allowed_common_names: name, token_policies: 'reader' })
+}
+
+/** Files of a client's certificate and key, and what writes them. */
+function certificateFiles(): { readonly sources: VaultTls; readonly write: (certificate: ClientCertificate) => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
+  return {
+    sources: { cert: { file: certificateFile }, key: { file: keyFile } },
+    write: (certificate) => {
+      writeFileSync(certificateFile, certificate.cert)
+      writeFileSync(keyFile, certificate.key)
+    },
+  }
+}
 
 test('a source of `tls` that hangs holds up one call, and the next asks it again', async () => {
   let asked = 0

@@ -8,7 +8,8 @@ import {
 } from '@finchat/secrets-core/provider'
 
 /**
- * Certificates for https, in PEM: the text itself, or `{ file }`, which the first request reads.
+ * Certificates for https, in PEM: the text itself, or `{ file }`, which each login and each new
+ * connection reads.
  */
 export interface VaultTls {
   /** The only trusted authorities. Default: those that Node.js trusts. */

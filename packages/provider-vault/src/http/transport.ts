@@ -1,7 +1,7 @@
-import { isLate, untilEnded } from '../shared/deadline.ts'
 import type { VaultAnswer } from './answer.ts'
-import { type HttpClient, httpClient } from './http-client.ts'
-import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
+import type { HttpClient } from './http-client.ts'
+import { HttpClients } from './http-clients.ts'
+import type { VaultTls } from './tls.ts'
 import type { VaultUrl } from './url.ts'
 
 /** One request, without the headers that all requests carry. */
@@ -11,6 +11,8 @@ export interface VaultRequest {
   readonly path: string
   readonly body?: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** Presents the client certificate as its file is now. */
+  readonly isLogin?: boolean
 }
 
 /** Sends one request once. Rejects only with `TransportError`, if there was no whole answer. */
@@ -22,28 +24,19 @@ export interface Transport {
   readonly close: () => void
 }
 
-/** HTTP to the server at `url`. The first request reads the files of `tls` and connects. */
+/**
+ * HTTP to the server at `url`. The first request reads the files of `tls` and connects. A login and
+ * each new connection read them again, because certificates are rotated.
+ */
 export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
-  let opening: Promise<HttpClient> | undefined
-  let client: HttpClient | undefined
+  const clients = new HttpClients(url, tls)
   const send = ({ send: sendBy }: HttpClient, request: VaultRequest, signal: AbortSignal): Promise<VaultAnswer> =>
     sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal)
-  const open = async (): Promise<HttpClient> => {
-    const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
-    return (client ??= httpClient(url, material))
-  }
-  const opened: Exchange = async (request, signal) => {
-    const current = (opening ??= open())
-    try {
-      return await send(await untilEnded(current, signal), request, signal)
-    } finally {
-      // What failed or hung is read again by the next request.
-      const isGivenUp = signal.aborted && !isLate(signal)
-      if (client === undefined && opening === current && !isGivenUp) opening = undefined
-    }
-  }
   return {
-    exchange: (request, signal) => (client === undefined ? opened(request, signal) : send(client, request, signal)),
-    close: () => client?.close(),
+    exchange: (request, signal) => {
+      const client = clients.current(request.isLogin === true)
+      return client === undefined ? clients.opened(signal).then((opened) => send(opened, request, signal)) : send(client, request, signal)
+    },
+    close: () => clients.close(),
   }
 }

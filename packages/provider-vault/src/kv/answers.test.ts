@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { vaultAnswer } from '../http/answer.ts'
 import { versionedSecret } from './answers.ts'
-import { canaries, codeOf, context, failure, stubbed, stubVault } from '../testing/stub-vault.ts'
+import { canaries, codeOf, collected, context, failure, stubbed, stubVault } from '../testing/stub-vault.ts'
 
 const created = '2026-11-25T14:27:54.626513001Z'
 const good = { created_time: created, deletion_time: '', destroyed: false, version: 1 }
@@ -25,6 +25,16 @@ test.each([
   expect(await codeOf(stubbed(stub).get('app', context))).toBe('INTERNAL')
   const { code, effect } = await failure(stubbed(stub).put('app', { value: canaries.value }, context))
   expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
+})
+
+test('a read that is answered without content names its status', async () => {
+  const stub = await stubVault((path) => (path.includes('/data/') || path.includes('/metadata') ? { status: 204, body: '' } : undefined))
+  const provider = stubbed(stub)
+  const reads = [() => provider.get('app', context), () => provider.describe('app', context), () => collected(provider.list('', context))]
+  for (const read of reads) {
+    const { code, problem, storeStatus } = await failure(read())
+    expect([code, problem, storeStatus]).toEqual(['INTERNAL', 'the answer has no content, as no KV mount sends it', '204'])
+  }
 })
 
 test('a version whose data is null has no fields', async () => {

@@ -11,7 +11,7 @@ export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {
 
 /** The secret in an answer of KV v2. Throws `INTERNAL` for any other answer. */
 export function versionedSecret(answer: VaultAnswer): StoredSecret {
-  const facts = metadataOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
+  const facts = metadataOf(answer, member(answer.body, 'data', 'metadata'))
   // A secret written as `{"data":null}` has no fields.
   if (member(answer.body, 'data', 'data') === null) return { value: '{}', shape: 'map', ...facts }
   return { ...fieldsAt(answer, ['data', 'data']), ...facts }
@@ -22,11 +22,11 @@ export function plainSecret(answer: VaultAnswer): StoredSecret {
 }
 
 /** Fields that are no text stay as the server wrote them: JavaScript would round numbers. */
-function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
-  const fields = member(body, ...keys)
-  if (!isJsonObject(fields)) throw unexpectedAnswer(status)
-  const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(text, keys)
-  if (value === undefined) throw unexpectedAnswer(status)
+function fieldsAt(answer: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
+  const fields = member(answer.body, ...keys)
+  if (!isJsonObject(fields)) throw unexpectedAnswer(answer)
+  const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(answer.text, keys)
+  if (value === undefined) throw unexpectedAnswer(answer)
   return { value, shape: 'map' }
 }
 
@@ -36,23 +36,23 @@ function isOfTexts(fields: JsonObject): boolean {
 }
 
 /** The number and the creation time: a purge restarts the numbers, but times never repeat. */
-export function metadataOf(metadata: unknown, version: unknown): VersionMetadata {
+export function metadataOf(answer: VaultAnswer, metadata: unknown, version: unknown = member(metadata, 'version')): VersionMetadata {
   const revision = member(metadata, 'created_time')
-  if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
-    throw unexpectedAnswer(200)
-  return { version, revision, currentSince: momentOf(revision), ...endOf(member(metadata, 'deletion_time')) }
+  const [currentSince, expiresAt] = [momentOf(revision), endOf(member(metadata, 'deletion_time'))]
+  const areMoments = !Number.isNaN(currentSince) && !Number.isNaN(expiresAt)
+  if (typeof revision !== 'string' || !areMoments || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
+    throw unexpectedAnswer(answer)
+  return { version, revision, currentSince, ...(expiresAt !== undefined && { expiresAt }) }
 }
 
 /** A version may have a future deletion time (`delete_version_after`). */
-function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
-  return deletionTime === '' || deletionTime === undefined ? {} : { expiresAt: momentOf(deletionTime) }
+function endOf(deletionTime: unknown): number | undefined {
+  return deletionTime === '' || deletionTime === undefined ? undefined : momentOf(deletionTime)
 }
 
-/** Converts RFC 3339 to epoch milliseconds. */
+/** Converts RFC 3339 to epoch milliseconds; NaN for anything else. */
 function momentOf(time: unknown): number {
-  const moment = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
-  if (Number.isNaN(moment)) throw unexpectedAnswer(200)
-  return moment
+  return typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
 }
 
 export interface SecretRecord {
@@ -72,16 +72,16 @@ export function recordOf(answer: VaultAnswer): SecretRecord {
   const [data, now] = [member(answer.body, 'data'), timeOf(answer)]
   const versions = member(data, 'versions') ?? {}
   const last = member(data, 'current_version')
-  if (!isJsonObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer.status)
+  if (!isJsonObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer)
   return {
     last,
-    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, Number(number), now)),
+    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(answer, metadata, Number(number), now)),
     tags: textsOf(member(data, 'custom_metadata')),
   }
 }
 
-function versionRecord(metadata: unknown, number: number, now: number): VersionRecord {
-  const facts = metadataOf(metadata, number)
+function versionRecord(answer: VaultAnswer, metadata: unknown, number: number, now: number): VersionRecord {
+  const facts = metadataOf(answer, metadata, number)
   return {
     ...facts,
     isDestroyed: member(metadata, 'destroyed') === true,
@@ -104,9 +104,7 @@ function textsOf(tags: unknown): Record<string, string> {
   return Object.fromEntries(texts)
 }
 
-export function unexpectedAnswer(status: number): SecretsError {
-  return new SecretsError('INTERNAL', 'the answer is not what a KV mount answers', {
-    storeStatus: String(status),
-    remedy: 'check that `mount` is a KV mount',
-  })
+export function unexpectedAnswer({ status, text }: VaultAnswer): SecretsError {
+  const problem = text === '' ? 'the answer has no content, as no KV mount sends it' : 'the answer is not what a KV mount answers'
+  return new SecretsError('INTERNAL', problem, { storeStatus: String(status), remedy: 'check that `mount` is a KV mount' })
 }

@@ -39,7 +39,7 @@ async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Prom
     )
     if (answer.status === 404) return undefined
     const keys = member(answer.body, 'data', 'keys')
-    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw unexpectedAnswer(answer.status)
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw unexpectedAnswer(answer)
     return keys
   })
   return found ?? []

@@ -11,8 +11,8 @@ export interface Replacement {
 
 /**
  * Replaces fields by a merge patch (RFC 7396). Unlike a POST under check-and-set, it fails for a
- * deleted version, so deleted fields do not come back. Resolves to undefined if a patch cannot
- * express the change, or is not allowed. Throws `VERSION_CONFLICT` if the version no longer exists.
+ * deleted version. Resolves to undefined if a patch cannot express the change or is not allowed.
+ * Throws `VERSION_CONFLICT` if the version is gone.
  */
 export async function patched(
   mount: KvMount,

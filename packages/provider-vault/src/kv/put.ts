@@ -1,6 +1,6 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import { assertVersionNumber, hasCode } from '@finchat/secrets-core/provider'
-import { member } from '../http/answer.ts'
+import { member, type VaultAnswer } from '../http/answer.ts'
 import { isCasRequired } from '../protocol/responses.ts'
 import { metadataOf } from './answers.ts'
 import type { KvMount } from './mount.ts'
@@ -109,10 +109,9 @@ function post(mount: KvMount, path: string, body: string, signal: AbortSignal, t
 }
 
 /** `expected`: the number of a write under check-and-set. */
-function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: number): WriteReceipt {
-  const metadata = member(body, 'data')
+function receiptOf(answer: VaultAnswer, expected?: number): WriteReceipt {
   try {
-    const { version, revision } = metadataOf(metadata, member(metadata, 'version'))
+    const { version, revision } = metadataOf(answer, member(answer.body, 'data'))
     if (version === (expected ?? version)) return { version, revision }
   } catch {
     // Reported below: the write may have been done.

@@ -54,7 +54,7 @@ export async function readVersion(mount: KvMount, path: string, signal: AbortSig
   const query = version === undefined ? '' : `?version=${version}`
   const answer = await mount.ask(path, { method: 'GET', part: 'data', query, call: 'read', capability: 'read' }, signal)
   const secret = answer.status === 404 ? undefined : versionedSecret(answer)
-  if (version !== undefined && secret !== undefined && secret.version !== version) throw unexpectedAnswer(answer.status)
+  if (version !== undefined && secret !== undefined && secret.version !== version) throw unexpectedAnswer(answer)
   return secret
 }
 
@@ -109,5 +109,5 @@ export async function readLast(mount: KvMount, path: string, signal: AbortSignal
   const answer = await mount.ask(path, { method: 'GET', part: 'data', call: 'read', capability: 'read', takes: isWithdrawn }, signal)
   const metadata = member(answer.body, 'data', 'metadata')
   if (metadata === undefined) return undefined
-  return { ...metadataOf(metadata, member(metadata, 'version')), secret: answer.status === 200 ? versionedSecret(answer) : undefined }
+  return { ...metadataOf(answer, metadata), secret: answer.status === 200 ? versionedSecret(answer) : undefined }
 }

@@ -11,10 +11,9 @@ import { stagedPath } from '../shared/paths.ts'
 
 /**
  * A staged version, beside its secret: `{ base, tags, fields }`. It may be promoted only over
- * version `base`, the last when it was staged. It has no number, because KV assigns numbers on
- * writing. A following version there is `{ discards }`, or `{ promotes, revision }` with a copy of
- * all. It is written under check-and-set before anything else, so that only one of a promotion and
- * a discard succeeds. The copy exists because a mount may keep only one version.
+ * version `base`. KV assigns its number on writing. A following version there is `{ discards }`, or
+ * `{ promotes, revision }` with a copy, since a mount may keep only one version. It is written first
+ * and under check-and-set, so that only one of a promotion and a discard succeeds.
  */
 export interface Pending {
   readonly value: string
@@ -75,8 +74,8 @@ function pendingOf(text: string, { version, revision }: VersionMetadata): Omit<P
 }
 
 /**
- * Whether version `base + 1` has its value. A promotion writes there under check-and-set, or
- * nowhere. A deleted version tells nothing.
+ * Whether version `base + 1` has its value: a promotion writes nowhere else. A deleted version
+ * proves nothing.
  */
 export async function isPromoted(mount: KvMount, path: string, { base, value }: Pending, signal: AbortSignal): Promise<boolean> {
   try {
@@ -102,8 +101,7 @@ function isSameText(one: string, other: string): boolean {
 }
 
 /**
- * Sets the tags, which the value may precede, unless there is a newer version. Then removes what
- * was staged.
+ * Sets the tags unless there is a newer version. Then removes what was staged.
  */
 export async function endPromotion(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
   const { base, tags } = pending
@@ -120,7 +118,7 @@ export async function unstage(mount: KvMount, path: string, { place, claim }: Pe
   await destroyVersions(mount, stagedPath(path), claim === undefined ? [place] : [place, claim], signal)
 }
 
-/** A step that fails now is repeated by the next process that reads what is staged. */
+/** The next process that reads what is staged repeats a failed step. */
 export async function ifPossible(run: () => Promise<void>): Promise<void> {
   try {
     await run()

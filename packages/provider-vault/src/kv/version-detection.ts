@@ -14,7 +14,7 @@ export type MountKind = KvVersion | 'no KV' | undefined
 /** How long a write trusts a probe. */
 const recentMs = 1_000
 
-/** Detects the mount's version, once for all callers, and remembers it. */
+/** Detects the mount's version once for all callers. */
 export class VersionDetection {
   readonly #probe: SingleFlight<MountKind>
   #known: MountKind
@@ -54,7 +54,7 @@ export class VersionDetection {
     return this.#known === 'no KV' ? undefined : this.#known
   }
 
-  /** Each caller may give up. `no KV` is not remembered, because the mount may be corrected. */
+  /** `no KV` is not remembered, because the mount may be corrected. */
   async kind(signal: AbortSignal): Promise<MountKind> {
     return this.version ?? asSecretsErrors(false, () => this.#probe.get(signal))
   }

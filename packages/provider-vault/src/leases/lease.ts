@@ -5,12 +5,9 @@ import { member, type VaultAnswer } from '../http/answer.ts'
 /** A dynamic secret of this process. Times are epoch milliseconds. */
 export interface Lease {
   readonly id: string
-  /** The id of the token that it was issued under. The lease ends with that token. */
+  /** The id of its token. The lease ends with that token. */
   readonly token: string
-  /**
-   * The fields as the server wrote them, outside the V8 heap; overwritten when the lease is
-   * replaced.
-   */
+  /** The fields as the server wrote them, outside the V8 heap; overwritten when replaced. */
   readonly fields: Buffer
   readonly issuedAt: number
   readonly renewable: boolean
@@ -53,10 +50,7 @@ function grantIn({ body, status }: VaultAnswer): number {
   throw new SecretsError('INTERNAL', 'the answer does not say how long the lease is', { storeStatus: String(status) })
 }
 
-/**
- * Counted from the request, because the grant may be that old. Renewed later than a token, so that
- * the lease is replaced under the next token; spread for a fleet.
- */
+/** Renewed later than a token, so that the next token replaces the lease. Spread for a fleet. */
 function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt' | 'renewAt'> {
   return { grantedMs: ms, endsAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.75 + Math.random() / 10) }
 }

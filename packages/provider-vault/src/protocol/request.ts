@@ -25,6 +25,8 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly isOptional?: boolean
   /** Asks for the active node, if the server allows that. */
   readonly isForActive?: boolean
+  /** Called when an attempt had no usable answer, though the server may have done it. */
+  readonly onLost?: () => void
 }
 
 export interface SenderOptions {
@@ -40,21 +42,30 @@ export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAns
 
 /** Adds the common headers. Repeats requests that had no effect, if waiting helps. */
 export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
-  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
-    const { method, path, body } = outgoing
+  const once: SendOnce = async (outgoing, signal) => {
+    const { method, path, body, isLogin } = outgoing
     try {
-      const answer = await exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+      const headers = headersOf(outgoing, namespace, state)
+      const answer = await exchange({ method, path, body, headers, ...(isLogin && { isLogin }) }, signal)
       state.saw(answer.index)
       return answer
     } catch (error) {
       return failureOf(error)
     }
   }
-  const repeated: Send = async (outgoing, signal) => {
+  const repeated = repeating(once, state)
+  return hasHeaders ? afterState(repeated, state) : repeated
+}
+
+type SendOnce = (outgoing: Outgoing, signal: AbortSignal) => Promise<Attempted>
+
+function repeating(once: SendOnce, state: ReplicaState): Send {
+  return async (outgoing, signal) => {
     let faults = 0
     let isElection = false
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await once(outgoing, signal)
+      if (isLost(outcome, outgoing.call)) outgoing.onLost?.()
       if (isForeignState(outcome)) state.forget()
       if (isForwardingRefused(outcome)) state.cannotForward()
       const repeats = repeatsOf(outcome, outgoing)
@@ -67,18 +78,22 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
     }
   }
-  let isStateAsked = !hasHeaders
+}
+
+/** Asks for the cluster's state before the first request that needs it (`isForActive`). */
+function afterState(send: Send, state: ReplicaState): Send {
+  let isStateAsked = false
   return async (outgoing, signal) => {
-    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
-    // Without a token this path returns the cluster's state, which `isForActive` needs.
-    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
+    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return send(outgoing, signal)
+    // This path returns the state without a token.
+    const shown = await send({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
     const outcome = classify(shown, 'read')
     if (outcome?.code === 'UNAVAILABLE') {
       // The write itself was not sent.
       return outgoing.call === 'write' ? unsent(new TransportError(outcome.code, outcome.problem, outcome)) : shown
     }
     isStateAsked = true
-    return repeated(outgoing, signal)
+    return send(outgoing, signal)
   }
 }
 
@@ -124,6 +139,10 @@ function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = fa
 /** Every answer: a standby redirects also if the connection broke over which it had forwarded. */
 function mayBeDone(outcome: Attempted): boolean {
   return !(outcome instanceof TransportError) || outcome.sent
+}
+
+function isLost(outcome: Attempted, call: CallKind): boolean {
+  return outcome instanceof TransportError ? outcome.sent : classify(outcome, call)?.isOpen === true
 }
 
 function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {

@@ -36,10 +36,7 @@ const notVaults = (code: SecretsErrorCode): Outcome => fails(code, 'the answer i
 
 const refused = fails('UNAUTHENTICATED', 'Vault refused the credential', 'give a valid one')
 const behind: Outcome = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
-/**
- * A standby that could not forward the request, or lost the leader meanwhile. A write may have been
- * done.
- */
+/** A standby that could not forward the request, or lost the leader meanwhile. */
 const leaderless: Outcome = {
   ...outage('the node does not reach a leader of the cluster', 'try again, or look at the cluster'),
   again: 'election',
@@ -83,7 +80,7 @@ const table: readonly Row[] = [
   { status: [404], is: notVaults('CONFIGURATION') },
 
   { status: [405, 415], is: fails('CONFIGURATION', 'the server does not know this operation on this path', 'check that `mount` is of KV') },
-  // Of a proxy that closes an idle connection, also if a request is on its way.
+  // A proxy closes an idle connection, also if a request is on its way.
   { status: [408], is: { ...broken('what is before Vault got no whole request in time'), remedy: 'look at its time limits' } },
   { status: [412], is: behind },
   { status: [413], is: fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less') },

@@ -12,10 +12,7 @@ const plain = /^[\w-]+(?:\/[\w-]+)*$/
 /** A staged version lies beside its secret, at a path that no secret can have. */
 const stagedSuffix = '.finchat-staged'
 
-/**
- * Whether KV can hold a secret at this path: 1 to 512 printable characters, in segments that are
- * not empty, `.` or `..`.
- */
+/** Whether KV can hold it: 1 to 512 printable characters, no segment empty, `.` or `..`. */
 export function canHoldPath(path: unknown): path is string {
   return isPath(path) && !path.endsWith(stagedSuffix)
 }

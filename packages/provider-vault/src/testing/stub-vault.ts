@@ -32,12 +32,16 @@ const created = { created_time: '2026-11-25T14:27:54.626513001Z', deletion_time:
 
 /** The usual answers. */
 export function usual(path: string, method: string = 'GET'): Reply {
+  return { body: usualBody(path, method) }
+}
+
+export function usualBody(path: string, method: string = 'GET'): object {
   if (path.startsWith('/v1/auth/'))
-    return { body: { auth: { client_token: canaries.minted, lease_duration: 3600, renewable: true, token_type: 'service' } } }
+    return { auth: { client_token: canaries.minted, lease_duration: 3600, renewable: true, token_type: 'service' } }
   if (path === '/v1/sys/internal/ui/mounts')
-    return { body: { request_id: 'r', data: { secret: { 'secret/': { type: 'kv', options: { version: '2' } } } } } }
-  if (method === 'POST') return { body: { request_id: 'r', data: created } }
-  return { body: { request_id: 'r', data: { data: { value: canaries.value }, metadata: created } } }
+    return { request_id: 'r', data: { secret: { 'secret/': { type: 'kv', options: { version: '2' } } } } }
+  if (method === 'POST') return { request_id: 'r', data: created }
+  return { request_id: 'r', data: { data: { value: canaries.value }, metadata: created } }
 }
 
 export function stubbed(stub: HttpProxy, options: Partial<VaultProviderOptions> = {}): VaultProvider {

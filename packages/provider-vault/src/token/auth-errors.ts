@@ -33,19 +33,22 @@ export interface RefusedLogin {
   readonly method: string
   readonly path: string
   readonly status: number
+  /** An earlier login with the same credential had no answer. */
+  readonly wasLost?: boolean
 }
 
 /** Vault answers a locked role and a missing method with the same 403. */
-export function loginRefused({ method, path, status }: RefusedLogin): Refusal {
+export function loginRefused({ method, path, status, wasLost = false }: RefusedLogin): Refusal {
   const cause =
     status === 403 ? (causes403.get(method) ?? 'no role takes the credential') : 'the credential is wrong, or its role is not there'
   const told = refusal(`Vault refused the login at ${path.replace(/\/login(\/[^/]*)?$/, '')}`, {
-    remedy: `${cause}, or there is no such method there; ${notAgain}`,
+    remedy: `${wasLost ? usedUp : ''}${cause}, or there is no such method there; ${notAgain}`,
     storeStatus: String(status),
   })
   return { ...told, isCounted: true }
 }
 
+const usedUp = 'an earlier login got no answer, and may have used it up: if the credential is for one use, give another; otherwise '
 const lockedOut = 'failed logins, also of other processes, may have locked out the'
 const remedyOfLock = ' (see sys/locked-users, and find who logs in with a wrong credential)'
 

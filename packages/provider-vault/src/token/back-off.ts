@@ -17,6 +17,8 @@ export class LoginBackOff {
   #named: Refusal | undefined
   /** By a keyed digest of the credential. */
   readonly #refusals = new Map<string, Refusal>()
+  /** The keyed digest of the credential whose login had no answer last. */
+  #lost: string | undefined
 
   /** Throws the last login's error until the time that the server named. */
   assertMayTry(): void {
@@ -36,6 +38,15 @@ export class LoginBackOff {
 
   succeeded(): void {
     this.#named = undefined
+  }
+
+  /** A login had no answer, and may have used up its credential. */
+  lost(fingerprint: string): void {
+    this.#lost = fingerprint
+  }
+
+  wasLost(fingerprint: string): boolean {
+    return this.#lost === fingerprint
   }
 
   failed(error: SecretsError): void {

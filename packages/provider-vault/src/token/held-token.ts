@@ -7,9 +7,9 @@ export interface HeldToken {
   readonly id: string
   /** A keyed digest of its credential, computed on demand: most tokens are never refused. */
   readonly fingerprint: () => string
-  /** A token of our own login, which is revoked at the end. */
+  /** From our own login, so revoked at the end. */
   readonly isOurs: boolean
-  /** A batch token: it can be neither renewed nor revoked. */
+  /** It can be neither renewed nor revoked. */
   readonly isBatch: boolean
   readonly renewable: boolean
   /** The remaining requests of a limited token (`token_num_uses`). */
@@ -22,19 +22,13 @@ export interface HeldToken {
   readonly renewAt: number
 }
 
-/**
- * Counted from the request, because the grant may be that old. Renewed after two thirds, spread for
- * a fleet.
- */
+/** The grant may be as old as the request. Renewed after two thirds, spread for a fleet. */
 export function lifeOf(ms: number, askedAt: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 'renewAt'> {
   if (ms === Number.POSITIVE_INFINITY) return { grantedMs: ms, expiresAt: ms, renewAt: ms }
   return { grantedMs: ms, expiresAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.6 + Math.random() / 7) }
 }
 
-/**
- * Converts `lease_duration` or `ttl`, at least one second. `otherwise` for 0 or none: such a token
- * never ends.
- */
+/** Converts `lease_duration` or `ttl`. `otherwise` for 0 or none: such a token never ends. */
 export function msOf(seconds: unknown, otherwise: number = Number.POSITIVE_INFINITY): number {
   return typeof seconds === 'number' && seconds > 0 ? Math.max(1, seconds) * 1000 : otherwise
 }

@@ -24,10 +24,7 @@ export interface LoginMessage {
 
 type WaitFor = (acknowledged: Promise<void>) => void
 
-/**
- * The message of the channel `finchat.secrets.intent`, before a request that creates something,
- * such as an account.
- */
+/** The message of `finchat.secrets.intent`, before a request that creates an account. */
 export interface LoginIntent extends Pick<LoginMessage, 'operation' | 'provider' | 'path' | 'method'> {
   /**
    * Call it at once with the promise of your record. The request waits for it, and is not sent if
@@ -77,7 +74,7 @@ async function sent<T>(run: () => Promise<T>, isIntentTold: Promise<boolean> | u
   throw new SecretsError('AUDIT_FAILED', 'the intent could not be recorded, so nothing was sent', { remedy })
 }
 
-/** The account exists, but is withheld. It ends with its time or with the token. */
+/** The account exists until its time or its token ends. */
 function unrecorded({ code }: Found): SecretsError {
   if (code !== undefined) return new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded', { remedy })
   return new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded, though it was done', { remedy, effect: 'done' })

@@ -30,10 +30,14 @@ export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, 
   const credential = fingerprint(credentialOf(login))
   const askedAt = Date.now()
   const body = JSON.stringify(login.body)
-  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
+  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true, isLogin: true }, signal)
   const outcome = classify(answer, 'login')
   if (outcome?.code === 'UNAUTHENTICATED') return answer.status
   if (outcome !== undefined) throw answerError(answer, outcome, 'login')
+  return { ...tokenFrom(answer, askedAt), fingerprint: () => credential }
+}
+
+function tokenFrom(answer: VaultAnswer, askedAt: number): Omit<HeldToken, 'fingerprint'> {
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
@@ -42,7 +46,6 @@ export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, 
   const isLimited = typeof uses === 'number' && uses > 0
   return {
     ...identified(token),
-    fingerprint: () => credential,
     isOurs: true,
     isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
     // A renewal takes a use.

@@ -209,11 +209,14 @@ export class TokenHolder {
         remedy: 'give `auth`; vaultFromEnv takes a token from FINCHAT_VAULT_TOKEN',
       })
     const login = await untilEnded(auth.prepare(authContext(send, signal)), signal)
-    this.#backOff.assertNotRefused(() => this.#fingerprint(credentialOf(login)))
-    const held = await logIn(login, this.#fingerprint, send, signal)
+    const fingerprint = (): string => this.#fingerprint(credentialOf(login))
+    this.#backOff.assertNotRefused(fingerprint)
+    const onLost = (): void => this.#backOff.lost(fingerprint())
+    const held = await logIn(login, this.#fingerprint, (outgoing, until) => send({ ...outgoing, onLost }, until), signal)
     if (typeof held !== 'number') return held
     const path = 'path' in login ? login.path : ''
-    throw this.#backOff.refused(this.#fingerprint(credentialOf(login)), loginRefused({ method: auth.method, path, status: held }))
+    const refusal = loginRefused({ method: auth.method, path, status: held, wasLost: this.#backOff.wasLost(fingerprint()) })
+    throw this.#backOff.refused(fingerprint(), refusal)
   }
 
   #hold(held: HeldToken): void {

@@ -133,6 +133,8 @@ function shakyStore(): ReturnType<typeof faultyProvider> {
   return faultyProvider(store, () => (++calls % 7 === 0 ? async () => failingWith(texts[calls % texts.length] ?? '')() : undefined))
 }
 
+const together = 20
+
 async function contentsOf({ folder, checkpoints }: TestFolder): Promise<string> {
   const contents: string[] = []
   for (const path of [folder, checkpoints]) {
@@ -146,11 +148,13 @@ it('no value, whatever its type and wherever a caller puts it, stands in the fil
   const file = jsonLinesFile({ folder: made.folder, durable: false, checkpoints: { to: made.checkpoints } })
   const audit = auditTrail({ sinks: [file], sinkDeadlineMs: 60_000 })
   const secrets = createSecretsManager({ providers: [shakyStore()], audit, cache: { ttlSeconds: 0.001 } })
-  for (const one of fc.sample(steps, 20_000)) await one(secrets).catch(() => {})
+  const calls = fc.sample(steps, 20_000)
+  // Those of a batch share one write.
+  while (calls.length > 0) await Promise.allSettled(calls.splice(-together).map((one) => one(secrets)))
   await secrets.close()
   const trail = await contentsOf(made)
   expect(trail.match(/"operation":/g)?.length).toBeGreaterThan(10_000)
-  // Every member once, between whose quotes no canary ends: most of them are the same on every record.
-  const members = [...new Set(trail.split(/,"|\n/))].join('\n')
+  // Every member once, between whose quotes no canary ends: most of them are the same on every record. Numbers are searched above.
+  const members = [...new Set(trail.split(/,"|\n/))].filter((member) => !/^\w+":\d+$/.test(member)).join('\n')
   for (const one of canaries) expect([trail.includes(one), leaksOf(members, one)]).toEqual([false, []])
 })

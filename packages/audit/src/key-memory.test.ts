@@ -51,7 +51,12 @@ function formsOf(key: ChainKey): readonly Buffer[] {
   return [raw, ...new Set(texts)].flatMap((form) => (typeof form === 'string' ? [Buffer.from(form), Buffer.from(form, 'utf16le')] : [form]))
 }
 
-/** A search takes a tenth of a second: text is looked for of some of them alone. */
+/** A search takes a tenth of a second: one key of four is looked for, and the newest and oldest. */
+function someOf<Item>(items: readonly Item[]): readonly Item[] {
+  return items.filter((_, index) => index % 4 === 0 || index < 2 || index >= items.length - 3)
+}
+
+/** Text is looked for of a few of them. */
 function timesOf({ child }: Looked, keys: readonly ChainKey[], written: readonly ChainKey[] = keys): number {
   const forms = [...keys.map(rawOf), ...written.flatMap(formsOf)]
   return timesInMemory(child.pid, forms).reduce((sum, times) => sum + times, 0)
@@ -107,7 +112,7 @@ describe.runIf(process.platform === 'linux')('the memory of a process', () => {
     if (present === undefined) throw new Error('no segment was opened')
     const past = [...groups.map(({ first }) => first), ...groups.slice(-4, -1).map(({ next }) => next)]
     expect(timesInMemory(writing.child.pid, [rawOf(present)])).toEqual([1])
-    expect(timesOf(writing, [...steps, ...past], [...steps.slice(1, 3), ...steps.slice(-2)])).toBe(0)
+    expect(timesOf(writing, [...someOf(steps), ...someOf(past)], [...steps.slice(1, 3), ...steps.slice(-2)])).toBe(0)
     expect(await writing.next()).toBe('closed')
     const closed = await chainOf(folder, key)
     expect(
@@ -133,6 +138,6 @@ describe.runIf(process.platform === 'linux')('the memory of a process', () => {
     const { steps, groups } = await chainOf(folder, key)
     expect(timesOf(retaining, steps.slice(0, 1))).toBeGreaterThan(0)
     const ofGroups = [...groups.slice(0, 4), ...groups.slice(-4)].flatMap(({ first, next }) => [first, next])
-    expect(timesOf(clean, [...steps, ...ofGroups], steps.slice(0, 2))).toBe(0)
+    expect(timesOf(clean, [...someOf(steps), ...ofGroups], steps.slice(0, 2))).toBe(0)
   })
 })

@@ -108,7 +108,7 @@ export class GroupCommit {
 
   /** The callers of one batch resume while the next one goes to disk. */
   async #writeBatches(): Promise<void> {
-    await Promise.resolve() // whoever writes in this turn comes along
+    await Promise.resolve() // records written in this turn join the batch
     let last: Batch | undefined
     for (let batch = this.#batches.next(); batch !== undefined; batch = this.#batches.next()) {
       const before = last

@@ -37,10 +37,21 @@ export interface InitAuditOptions {
  * @example
  * import { initAuditFolder } from '@finchat/secrets-audit'
  *
- * const { key } = await initAuditFolder('audit')
- * console.log(key.startsWith('audit-key:')) // true
+ * const { key } = await initAuditFolder('audit', { keyAs: 'bytes' })
+ * console.log(key.length) // 53
+ * key.fill(0) // once it is stored
  */
 export function initAuditFolder(folder: string, options: InitAuditOptions & { readonly keyAs: 'bytes' }): Promise<AuditorsKey<Uint8Array>>
+/**
+ * Makes a folder ready, as the form with `keyAs: 'bytes'` does, and returns the key as text. A text
+ * cannot be overwritten.
+ *
+ * @example
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ *
+ * const { key } = await initAuditFolder('audit-with-text-key')
+ * console.log(key.startsWith('audit-key:')) // true
+ */
 export function initAuditFolder(folder: string, options?: InitAuditOptions & { readonly keyAs?: 'text' | undefined }): Promise<AuditorsKey>
 export async function initAuditFolder(folder: string, options: InitAuditOptions = {}): Promise<AuditorsKey<string | Uint8Array>> {
   const { keyAs = 'text' } = knownOptions(options, { keyAs: 'string' })
@@ -88,7 +99,7 @@ async function makeReady(path: string, first: ChainKey): Promise<string> {
   }
 }
 
-/** Of two first keys, one would verify nothing. */
+/** With two first keys, one would verify nothing. */
 const asNotEmpty =
   (path: string) =>
   (error: unknown): never => {

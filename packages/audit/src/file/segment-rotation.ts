@@ -14,7 +14,7 @@ export interface RotationOptions {
   readonly checkpoints: CheckpointOptions | undefined
 }
 
-/** Of the time until the trail gives up; the rest is for opening the segment. */
+/** A share of the time until the trail gives up; the rest is for opening the segment. */
 const shareForLock = 0.9
 const usualPatienceMs = 5_000
 /**

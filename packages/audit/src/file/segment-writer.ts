@@ -130,7 +130,7 @@ export class SegmentWriter {
 
   /**
    * Resolves when all lines are on disk. Rejects if that is uncertain, and undoes the write if
-   * possible; only a write of which nothing reached the file may be followed by another.
+   * possible. Another write may follow only if nothing of this one reached the file.
    * `meanwhile` is called when the disk has begun.
    */
   async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
@@ -174,7 +174,7 @@ export class SegmentWriter {
     return { folder, segment: { ...end, found: 'ended' } }
   }
 
-  /** Leaves the segment's end to be recorded by whoever opens the next one. */
+  /** The process that opens the next segment records this one's end. */
   async release(): Promise<void> {
     this.#isBroken = true
     await this.#file.close().catch(() => {})

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { fileFailure, type FileFailure, SecretsError } from '@finchat/secrets-core/provider'
 
-/** The same failures happen to both folders. */
+/** Both folders fail in the same ways. */
 export type Holder = 'the audit trail' | 'the checkpoints'
 
 type Said = readonly [problem: (of: Holder) => string, remedy: string]

@@ -145,7 +145,7 @@ async function prepareKey(folder: string, state: KeyState): Promise<FileHandle |
     throw error
   } finally {
     text.fill(0)
-    void fresh.close().catch(() => {}) // the folder is locked: nobody waits for this
+    void fresh.close().catch(() => {}) // not awaited: the folder is locked meanwhile
   }
 }
 

@@ -83,7 +83,7 @@ class Unpacking {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     if (piece.length === 0) this.#gunzip.end()
-    else this.#gunzip.write(piece, () => setImmediate(resolve)) // a failure is told after the callback
+    else this.#gunzip.write(piece, () => setImmediate(resolve)) // a failure is emitted after the callback
     await promise
   }
 

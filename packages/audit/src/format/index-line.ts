@@ -14,7 +14,7 @@ export interface EndedSegment {
   readonly step: number
   /** Up to the end of its last seal. */
   readonly bytes: number
-  /** Of its last seal. */
+  /** The group of its last seal. */
   readonly group: number
   readonly records: number
   /** Bytes behind the last seal, which were never acknowledged: its process died while writing. */

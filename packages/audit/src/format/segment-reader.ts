@@ -5,7 +5,7 @@ import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from 
 
 /** The lines between two seals. */
 export interface SegmentGroup {
-  /** Of its first line, from 1. */
+  /** The number of its first line, from 1. */
   readonly firstLine: number
   /** Each with its line feed, if it has one. The first group begins with the header. */
   readonly lines: readonly Buffer[]

@@ -8,7 +8,10 @@ export interface RecordDigest {
   readonly bytes: number
 }
 
-/** The digest of the record's line in a segment: its canonical form (RFC 8785). */
+/**
+ * The digest of the record's line in a segment: its canonical form (RFC 8785). `canonicalText` makes
+ * the same text, but throws for a lone surrogate, and foreign records have a digest too.
+ */
 export function recordDigest(record: AuditRecord): RecordDigest {
   const line = Buffer.from(JSON.stringify(record, Object.keys(record).toSorted()))
   return { sha256: loadCrypto().createHash('sha256').update(line).digest('hex'), bytes: line.byteLength }

@@ -25,6 +25,12 @@ export function timeOf(value: unknown): number {
   return Math.max(0, Number.isSafeInteger(time) ? time : Date.now())
 }
 
+/** ISO 8601 in UTC; `undefined` for a time that no date can hold. */
+export function isoTime(time: number): string | undefined {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+}
+
 export function flagOf(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined
 }

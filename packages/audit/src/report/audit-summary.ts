@@ -3,7 +3,7 @@ export interface AuditSummary {
   /** The times of the first and last record. Absent: there is none. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** Of every kind, intents too. */
+  /** All records, intents too. */
   readonly records: number
   /** `get` and `verify`, with the failed ones. */
   readonly reads: number

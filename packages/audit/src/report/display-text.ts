@@ -1,3 +1,4 @@
+import { isoTime } from '../record/record-text.ts'
 import type { ReportColumn } from './tables.ts'
 
 /**
@@ -31,8 +32,7 @@ export function shown(value: string | number | undefined, kind: ReportColumn['ki
 
 /** `2026-11-25 17:05`, UTC. */
 export function minute(time: number): string {
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? '–' : date.toISOString().replace('T', ' ').slice(0, -8)
+  return isoTime(time)?.replace('T', ' ').slice(0, -8) ?? '–'
 }
 
 const english = new Intl.NumberFormat('en')

@@ -1,6 +1,7 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { activityOf } from '../record/activity.ts'
+import { isoTime } from '../record/record-text.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary } from './audit-summary.ts'
 import { Rows, SecretTally, unrotated } from './tallies.ts'
@@ -156,8 +157,7 @@ class Tally {
 const ofSecrets: ReadonlySet<string> = new Set(['store', 'rotate', 'delete', 'restore', 'tag'])
 
 function dayOf(time: number): string {
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, -14)
+  return isoTime(time)?.slice(0, -14) ?? ''
 }
 
 function order(a: string, b: string): number {

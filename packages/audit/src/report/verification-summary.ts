@@ -173,7 +173,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
 }
 
 /**
- * Throws `INVALID_ARGUMENT` for an invalid verification: the report would claim what nobody
+ * Throws `INVALID_ARGUMENT` for an invalid verification: the report would claim what was not
  * verified.
  */
 export function assertVerification(verification: unknown): asserts verification is ReportedVerification | undefined {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditRecord, createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf, memoryProvider } from '@finchat/secrets-testkit'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
+import { ChainKey } from '../format/key-chain.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { toEcs } from '../siem/ecs.ts'
@@ -30,7 +31,8 @@ async function used(): Promise<void> {
   for (const actor of ['webapp', 'job']) {
     const audit = auditTrail({ sinks: [jsonLinesFile({ folder: join(folder, 'trail') })], sinkDeadlineMs: 60_000 })
     const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: canary } })], audit, deadlineMs: 60_000 })
-    for (let count = 0; count < 100; count++) await secrets.getSecret('token', { actor })
+    await secrets.getSecret('token', { actor }) // a group of its own
+    for (let count = 0; count < 9; count++) await Promise.all(Array.from({ length: 11 }, () => secrets.getSecret('token', { actor })))
     await secrets.getSecret('none', { actor }).catch(() => undefined)
     await secrets.close()
   }
@@ -69,6 +71,16 @@ describe('a verified trail', () => {
     expect(report).toContain(
       'The trail is NOT as it was written: 1 of 2 segments are as they were written; in segment 1, record 101, segment-00000001.jsonl',
     )
+  })
+
+  it('overwrites its copy of the key if nothing can read, or the reader throws at once', async () => {
+    const wiped = vi.spyOn(ChainKey.prototype, 'wipe')
+    onTestFinished(() => wiped.mockRestore())
+    const failing = async (): Promise<never> => Promise.reject(new Error('no reader'))
+    await expect(verifiedTrail(join(folder, 'trail'), { key }, undefined as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' }) // without types
+    expect(wiped).toHaveBeenCalledOnce()
+    await expect(verifiedTrail(join(folder, 'trail'), { key }, failing)).rejects.toThrow('no reader')
+    expect(wiped).toHaveBeenCalledTimes(2)
   })
 
   it('is verified to its end, whoever stops reading before', async () => {

@@ -1,6 +1,7 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
+import type { TrailVerification } from '../verify/trail-verification.ts'
 import { loadVerification } from '../verify/verify-audit-trail.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
@@ -40,9 +41,19 @@ export async function verifiedTrail<Result>(
   read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
-  if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
-  const TrailVerification = await loadVerification()
-  const trail = new TrailVerification(folder, checked)
+  try {
+    if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
+    const TrailVerification = await loadVerification()
+    return await readVerified(new TrailVerification(folder, checked), read)
+  } finally {
+    checked.key.wipe()
+  }
+}
+
+async function readVerified<Result>(
+  trail: TrailVerification,
+  read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
+): Promise<VerifiedTrail<Result>> {
   const groups = trail.groups()
   const records = new RecordsOnce(groups)
   try {

@@ -16,7 +16,7 @@ const members: MembersOf<FunctionSinkOptions> = { name: 'string', durable: 'bool
  * Calls a function with each record, which is acknowledged when the function returns or its promise
  * resolves. If it throws or rejects, the record is refused: with its own `SecretsError`, or with
  * only a code such as `ECONNREFUSED`. It may be called again before its promise settles; the signal
- * aborts when nobody waits. Throws `CONFIGURATION` if it is not a function.
+ * aborts at the record's deadline. Throws `CONFIGURATION` if it is not a function.
  *
  * @example
  * import { functionSink } from '@finchat/secrets-audit'

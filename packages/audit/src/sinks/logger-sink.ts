@@ -17,7 +17,7 @@ const members: MembersOf<LoggerSinkOptions> = { name: 'string' }
 
 /**
  * Logs each record with a logger shaped like pino: the record as `audit`, the human line as the
- * message. The level is `info`, `warn` for a failure, `error` for a gap. A record is acknowledged
+ * message. It logs at `info`, at `warn` for a failure, at `error` for a gap. A record is acknowledged
  * when the logger did not throw, so the sink is not durable. Throws `CONFIGURATION` for a logger
  * without these three levels.
  *

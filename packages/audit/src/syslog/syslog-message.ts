@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asciiJson, humanLine, type Severity, severityOf } from '../record/human-line.ts'
 import { refused } from '../record/errors.ts'
+import { isoTime } from '../record/record-text.ts'
 
 export interface SyslogShape {
   /** RFC 5424, section 6.2.1: 0 to 23. */
@@ -41,8 +42,8 @@ function asMessage(record: AuditRecord, { facility, format }: SyslogShape): stri
 
 /** RFC 5424, section 6.2.3; `-` for a time that no date can hold. */
 function timestamp(time: number): string {
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) || !/^\d{4}-/.test(date.toISOString()) ? '-' : date.toISOString()
+  const text = isoTime(time)
+  return text !== undefined && /^\d{4}-/.test(text) ? text : '-'
 }
 
 /** PRINTUSASCII of bounded length, or `-`; other characters become `_`. */

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import type { CallContext } from '@finchat/secrets-core'
 import { afterAll, afterEach, expect, it, vi } from 'vitest'
 import { auditTrail } from './audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { functionSink } from '../sinks/function-sink.ts'
+import { trialSink } from '../testing/trial-sink.ts'
 import { aRecord } from '../testing/sample-records.ts'
 import { context, event, recordsIn, removeTestFolders, testFolder } from '../testing/folders.ts'
 import { required } from './trail-sink.ts'
@@ -49,4 +52,36 @@ it('the file writes a record that comes with an aborted signal', async () => {
   await sink.write(aRecord({ seq: 7 }), gaveUp)
   expect(await recordsIn(folder)).toMatchObject([{ seq: 7 }])
   await sink.close?.(context)
+})
+
+it('a sink whose close hangs holds up close for no longer than a record, and is named', async () => {
+  vi.useFakeTimers()
+  const signals: AbortSignal[] = []
+  const hung = { ...trialSink('hung'), close: ({ signal }: CallContext) => (signals.push(signal), new Promise<void>(() => {})) }
+  const trail = auditTrail({ sinks: [required(hung), required(trialSink('other'))], sinkDeadlineMs: 100 })
+  await trail.record(event, context)
+  const ended = vi.fn<(error: unknown) => void>()
+  void trail.close?.(context).catch(ended)
+  await vi.advanceTimersByTimeAsync(99)
+  expect([signals.map(({ aborted }) => aborted), ended.mock.calls]).toEqual([[false], []])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  expect(ended).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ code: 'AUDIT_FAILED', message: expect.stringMatching(/could not be closed: hung$/) }),
+  )
+})
+
+it('a sink that waits in its close ends when the caller gives up, and is closed though the caller gave up before', async () => {
+  const signals: AbortSignal[] = []
+  const sink = {
+    ...trialSink('waiting'),
+    close: ({ signal }: CallContext) => (signals.push(signal), signal.aborted ? Promise.resolve() : once(signal, 'abort').then(() => {})),
+  }
+  const caller = new AbortController()
+  const closing = auditTrail({ sinks: [required(sink)] }).close?.({ signal: caller.signal })
+  await expect.poll(() => signals.length).toBe(1)
+  caller.abort()
+  await closing
+  await auditTrail({ sinks: [required(sink)] }).close?.(gaveUp)
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
 })

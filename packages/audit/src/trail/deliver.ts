@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import { OutageTracker, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
+import { bounded, OutageTracker, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
@@ -46,20 +46,26 @@ export class SinkDelivery {
     return this.#sink.name
   }
 
+  get #deadlineMs(): number {
+    return this.#hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
+  }
+
   deliver(record: AuditRecord, answered: Answered): void {
     if (this.#calls.size >= mostWaiting) return answered(this.#refused(record.seq, { problem: 'too many records wait for it' }))
     this.#write(this.#takeGap(), record, answered)
   }
 
-  /** Resolves when no call is under way and the sink was told what it missed. */
+  /** Resolves when no call is under way and the sink was sent its gap. */
   async drain(): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
     const gap = this.#takeGap()
     if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
   }
 
-  async close(context: CallContext): Promise<void> {
-    await this.#sink.close?.(context)
+  /** Rejects at the deadline of one record, which also aborts the signal that the sink got. */
+  async close({ signal: given }: CallContext): Promise<void> {
+    const close = async (signal: AbortSignal): Promise<void> => this.#sink.close?.({ signal: AbortSignal.any([given, signal]) })
+    await bounded(close, { deadlineMs: this.#deadlineMs, closing: neverClosed })
   }
 
   ended(call: SinkCall, refusal: Refusal | undefined): void {
@@ -73,8 +79,7 @@ export class SinkDelivery {
   }
 
   #write(gap: Gap | undefined, record: AuditRecord | undefined, answered: Answered): void {
-    const deadlineMs = this.#hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
-    const call = new SinkCall(this, { gap, record, answered, deadlineMs })
+    const call = new SinkCall(this, { gap, record, answered, deadlineMs: this.#deadlineMs })
     this.#calls.add(call)
     this.#watch(call)
     call.write(this.#sink, gap && this.#maker.gap(gap))
@@ -115,6 +120,9 @@ export class SinkDelivery {
     return gap
   }
 }
+
+/** A trail that is closed still closes its sinks. */
+const neverClosed = new AbortController().signal
 
 /** Why a sink did not acknowledge. */
 interface Refusal {
@@ -168,7 +176,7 @@ class SinkCall {
   readonly deadlineAt: number
   isMisuse = false
   #isOver = false
-  #controller: AbortController | undefined
+  readonly #controller = new AbortController()
 
   constructor(delivery: SinkDelivery, { gap, record, answered, deadlineMs }: Delivered) {
     this.delivery = delivery
@@ -176,13 +184,6 @@ class SinkCall {
     this.record = record
     this.answered = answered
     this.deadlineAt = performance.now() + deadlineMs
-  }
-
-  /** Made only if the sink reads it. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.#isOver) this.#controller.abort()
-    return this.#controller.signal
   }
 
   write(sink: AuditSink, gap: AuditRecord | undefined): void {
@@ -196,11 +197,11 @@ class SinkCall {
 
   expire(): void {
     this.#end({ problem: 'it did not answer in time' })
-    this.#controller?.abort()
+    this.#controller.abort()
   }
 
   #answer(sink: AuditSink, gap: AuditRecord | undefined): Promise<unknown> {
-    const context = contextOf(this)
+    const context: TimedContext = { deadlineAt: this.deadlineAt, signal: this.#controller.signal }
     const first = gap && invoke(sink, gap, context)
     const second = this.record && invoke(sink, this.record, context)
     return first !== undefined && second !== undefined ? Promise.all([first, second]) : (first ?? second ?? Promise.resolve())
@@ -210,16 +211,6 @@ class SinkCall {
     if (this.#isOver) return
     this.#isOver = true
     this.delivery.ended(this, this.isMisuse ? { problem: 'it uses the secrets manager that it audits', isMisuse: true } : refusal)
-  }
-}
-
-/** Members of its own: a copy that a sink passes on has them too. */
-function contextOf(call: SinkCall): TimedContext {
-  return {
-    deadlineAt: call.deadlineAt,
-    get signal() {
-      return call.signal
-    },
   }
 }
 

@@ -58,7 +58,7 @@ export class CheckpointTable {
     return this.#refused.get(folder) ?? new Problems(mostProblems)
   }
 
-  /** Of one folder, by epoch. */
+  /** The checkpoints of one folder, by epoch. */
   of(folder: string): ReadonlyMap<number, SegmentCheckpoints> {
     const steps = [...(this.#rows.get(folder) ?? [])]
     return new Map(steps.map(([step, rows]) => [step, this.#segment(folder, step, this.#sorted(rows))]))

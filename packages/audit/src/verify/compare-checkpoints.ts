@@ -36,7 +36,7 @@ export class CheckpointComparison {
   #knownAt = 0
   #isIndexEdited = false
   /** An index into the checkpoints. */
-  #passed = 0
+  #compared = 0
 
   constructor(segment: SegmentToVerify, damage: SegmentDamage) {
     this.#segment = segment
@@ -52,7 +52,7 @@ export class CheckpointComparison {
   pass(group: number, key: ChainKey, { bytes, line, sealLine }: Passed): void {
     const { checkpoints } = this.#segment
     this.#seals = this.#seals && sealLine && sealsWith(this.#seals, sealLine)
-    for (let next = checkpoints?.at(this.#passed); next?.group === group; next = checkpoints?.at(++this.#passed)) {
+    for (let next = checkpoints?.at(this.#compared); next?.group === group; next = checkpoints?.at(++this.#compared)) {
       if (!isSigned(next, key)) this.#found(notSigned(next))
       else this.#compare(next, bytes, line)
     }
@@ -61,7 +61,7 @@ export class CheckpointComparison {
   judgeEnd({ group, key, lastSeen, line }: End): void {
     const { checkpoints, budget } = this.#segment
     try {
-      const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position: this.#passed }, budget)
+      const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position: this.#compared }, budget)
       if (beyond === undefined) return
       this.records = Math.max(this.records, beyond.records)
       if (beyond.group <= lastSeen) return

@@ -9,7 +9,7 @@ import type { IndexFindings } from './findings.ts'
 /** A segment that was opened, or claims to be. */
 export interface FoundSegment {
   readonly step: number
-  /** Of group 0. */
+  /** The key of group 0. */
   readonly key: ChainKey
   /** `undefined`: no such file is in the folder. */
   readonly path: string | undefined

@@ -60,7 +60,7 @@ export interface SegmentToVerify {
   readonly path: string
   /** The epoch that opened it. */
   readonly step: number
-  /** Of group 0. */
+  /** The key of group 0. */
   readonly key: ChainKey
   readonly ended: EndedSegment | undefined
   readonly checkpoints: SegmentCheckpoints | undefined
@@ -90,9 +90,9 @@ export interface SegmentFindings {
   readonly torn: number
   /** Sealed records in them. */
   readonly sealedBehind: number
-  /** Of the segment. */
+  /** Problems of the segment. */
   readonly problems: Problems
-  /** Of checkpoints about it. */
+  /** Problems of checkpoints about it. */
   readonly ofCheckpoints: readonly AuditProblem[]
 }
 

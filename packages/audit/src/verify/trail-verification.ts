@@ -36,7 +36,7 @@ export class TrailVerification {
     this.#folder = folder
   }
 
-  /** The authentic groups, in order. */
+  /** The authentic groups, in order. Overwrites the keys that it derived; the caller overwrites the first. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     try {
       const { segments, ...known } = await this.#read()
@@ -44,7 +44,6 @@ export class TrailVerification {
     } catch (error) {
       throw folderError(error, this.#folder)
     } finally {
-      this.#options.key.wipe()
       this.#budget.wipe()
     }
   }
@@ -149,7 +148,7 @@ function wasUsed({ ended }: IndexFindings): boolean {
 }
 
 /**
- * The last epoch may have created no segment: its process died, or is still creating it. Of any
+ * The last epoch may have created no segment: its process died, or is still creating it. For any
  * other epoch only its successor can say so. Without an index line nothing says that there was a
  * segment.
  */
@@ -160,7 +159,7 @@ function isExcusable(step: number, index: IndexFindings): boolean {
   return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
 }
 
-/** The folder's key was not yet replaced, and nobody can set it back. */
+/** The folder's key was not yet replaced, and it cannot be set back. */
 function isBeingOpened(step: number, { ended, keyStep = -1 }: IndexFindings): boolean {
   return keyStep !== -1 && keyStep <= step && !ended.has(step)
 }

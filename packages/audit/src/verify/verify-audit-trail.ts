@@ -22,11 +22,15 @@ import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.
  */
 export async function verifyAuditTrail(folder: string, options: VerifyAuditOptions): Promise<AuditVerification> {
   const checked = checkedVerifyOptions(folder, options) // at once: the caller may overwrite the key
-  const TrailVerification = await loadVerification()
-  const verification = new TrailVerification(folder, checked)
-  const groups = verification.groups()
-  while (!(await groups.next()).done);
-  return verification.result()
+  try {
+    const TrailVerification = await loadVerification()
+    const verification = new TrailVerification(folder, checked)
+    const groups = verification.groups()
+    while (!(await groups.next()).done);
+    return verification.result()
+  } finally {
+    checked.key.wipe()
+  }
 }
 
 type Module = typeof import('./trail-verification.ts')

@@ -219,7 +219,7 @@ class IndexVerification {
     for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
   }
 
-  /** Nobody can derive a past epoch's key, so a different key was put there. */
+  /** A past epoch's key cannot be derived, so a different key was put there. */
   #assertSameKey(): void {
     if (this.#state?.step === this.#step && !this.#state.key.equals(this.#key)) this.#strangeKey()
   }

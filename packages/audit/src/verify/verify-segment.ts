@@ -142,9 +142,9 @@ export class SegmentVerification {
     this.#line = lastLineOf(group)
     while (this.#keys.next <= accepted) {
       this.#keys.goOn()
-      const passed = this.#keys.next - 1
-      const sealLine = passed === accepted ? group.sealLine : undefined
-      this.#checkpoints.pass(passed, this.#keys.key, { bytes: this.#bytes, line: this.#line, sealLine })
+      const current = this.#keys.next - 1
+      const sealLine = current === accepted ? group.sealLine : undefined
+      this.#checkpoints.pass(current, this.#keys.key, { bytes: this.#bytes, line: this.#line, sealLine })
     }
   }
 
@@ -207,7 +207,7 @@ export class SegmentVerification {
     return this.#size >= ended.bytes || this.#keys.next > ended.group
   }
 
-  /** Whoever recorded the end had no key to verify it. */
+  /** The process that recorded the end had no key to verify it. */
   async #judgeCut({ firstLine }: SegmentGroup): Promise<void> {
     const { ended } = this.#segment
     const first = ended?.found !== 'cut' ? this.#keys.next : ended.bytes === 0 ? 0 : ended.group + 1

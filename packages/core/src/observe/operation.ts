@@ -120,7 +120,8 @@ export class Observer {
   ): Promise<T> {
     if (effect) await this.#recordIntent({ operation, name, actor: call.actor, requestId: call.requestId }, call.signal)
     const startedAt = Date.now()
-    let [result, failure]: [T | undefined, SecretsError | undefined] = [undefined, undefined]
+    let result: T | undefined
+    let failure: SecretsError | undefined
     try {
       result = await run(message)
     } catch (error) {

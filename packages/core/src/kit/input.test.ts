@@ -19,6 +19,10 @@ describe('assertValue', () => {
     expect(() => assertValue(value, values)).not.toThrow()
   })
 
+  it('takes text where the store holds no bytes', () => {
+    expect(() => assertValue('a', { ...values, binary: false })).not.toThrow()
+  })
+
   it.each([
     ['too short', '', values],
     ['too long in bytes', 'é'.repeat(5), values],

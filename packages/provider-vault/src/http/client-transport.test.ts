@@ -114,8 +114,14 @@ test.each([
 })
 
 test.each([
-  [{ statusCode: 404, body: { errors: [] } }, { status: 404, text: '{"errors":[]}', body: { errors: [] } }],
-  [{ statusCode: 502, body: '<html>' }, { status: 502, text: '<html>', body: undefined }],
+  [
+    { statusCode: 404, body: { errors: [] } },
+    { status: 404, text: '{"errors":[]}', body: { errors: [] } },
+  ],
+  [
+    { statusCode: 502, body: '<html>' },
+    { status: 502, text: '<html>', body: undefined },
+  ],
   [{ statusCode: 503 }, { status: 503, text: '', body: undefined }],
 ])('the response that an own client rejects with (%j) is the answer %j', async (response, answer) => {
   expect(await answered(async () => Promise.reject(Object.assign(new Error('Status'), { response })))).toEqual(answer)
@@ -124,7 +130,7 @@ test.each([
 test.each([new Error('socket hang up'), undefined, { response: { statusCode: '404' } }])(
   'an own client that rejects without a response (%s) may have sent the request',
   async (reason) => {
-    const failed = answered(async () => Promise.reject(reason as Error)) // what JavaScript lets it reject with
+    const failed = answered(async () => Promise.reject(reason))
     await expect(failed).rejects.toMatchObject({ code: 'UNAVAILABLE', sent: true })
   },
 )

@@ -1,9 +1,10 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { bounded } from '../shared/deadline.ts'
 import { httpClient } from './http-client.ts'
 import { stubVault } from '../testing/stub-vault.ts'
+import type { TransportError } from '../shared/transport-error.ts'
 
 const request = { method: 'GET', path: '/v1/secret/data/app', headers: {} }
 
@@ -35,6 +36,70 @@ test('connections that died without a word cost one call, not one each', async (
   isDead = true
   await expect(send()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   await expect(send()).resolves.toMatchObject({ status: 204 })
+})
+
+test('an address of IPv6 is taken whole out of its brackets', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '[::ffff:127.0.0.1]', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  // IPv4 as IPv6, which a machine without IPv6 cannot reach.
+  const outcome: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
+  expect(outcome).toMatchObject(
+    outcome instanceof Error ? { storeStatus: expect.stringMatching(/^(EAFNOSUPPORT|ENETUNREACH)$/) } : { status: 200 },
+  )
+})
+
+test('at most 64 requests are under way at a time, and the others wait', async () => {
+  let connections = 0
+  const server = createServer((socket) => {
+    connections += 1
+    socket.on('error', () => {})
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const caller = new AbortController()
+  const sent = Array.from({ length: 70 }, () => client.send(request, caller.signal))
+  await expect.poll(() => connections).toBe(64)
+  caller.abort()
+  const reasons = (await Promise.allSettled(sent)).map((settled) => settled.status === 'rejected' && (settled.reason as TransportError))
+  expect(reasons.filter((reason) => reason && reason.sent).length).toBe(64)
+})
+
+test('a body is announced by its length in bytes', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  await client.send({ ...request, method: 'POST', body: '{"a":"é"}' }, new AbortController().signal)
+  await client.send(request, new AbortController().signal)
+  expect(stub.requests.map(({ headers }) => headers['content-length'])).toEqual(['10', undefined])
+})
+
+test('a call leaves no listener on its signal, answered or not', async () => {
+  const stub = await stubVault(() => 'reset')
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  await expect(client.send(request, signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  stub.plan(() => ({ status: 204, body: '' }))
+  await expect(client.send(request, signal)).resolves.toMatchObject({ status: 204 })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('over a connection that is refused nothing was sent', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  await stub.stop()
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send({ ...request, method: 'POST', body: '{}' }, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNREFUSED', sent: false })
 })
 
 test('an address of IPv6 is not looked up as a name', async () => {

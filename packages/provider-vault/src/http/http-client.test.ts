@@ -38,6 +38,57 @@ test('connections that died without a word cost one call, not one each', async (
   await expect(send()).resolves.toMatchObject({ status: 204 })
 })
 
+test('a connection that the server wants for another protocol is closed', async () => {
+  const closed = Promise.withResolvers<boolean>()
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('close', () => closed.resolve(true))
+    socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send(request, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'INTERNAL', sent: true })
+  expect(await closed.promise).toBe(true)
+})
+
+test('a caller that gives up costs the others no idle connection', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  await Promise.all([client.send(request, signal), client.send(request, signal)])
+  stub.plan(() => 'hang')
+  const caller = new AbortController()
+  const waiting = client.send(request, caller.signal)
+  await expect.poll(() => stub.requests.length).toBe(3)
+  caller.abort()
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED', sent: true })
+  stub.plan(() => ({ status: 204, body: '' }))
+  await client.send(request, signal)
+  expect(stub.connections()).toBe(2)
+})
+
+test('a new connection that breaks costs the others no idle connection', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  const idle = Promise.withResolvers<void>()
+  stub.plan(async ({ path }) => (path === '/breaks' ? idle.promise.then(() => 'reset' as const) : { status: 204, body: '' }))
+  const breaking = client.send({ ...request, path: '/breaks' }, signal)
+  await client.send(request, signal)
+  idle.resolve()
+  await expect(breaking).rejects.toMatchObject({ code: 'UNAVAILABLE', sent: true })
+  await client.send(request, signal)
+  expect(stub.connections()).toBe(2)
+})
+
 test('an address of IPv6 is taken whole out of its brackets', async () => {
   const stub = await stubVault()
   const { port } = new URL(stub.url)

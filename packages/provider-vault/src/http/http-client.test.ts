@@ -1,6 +1,6 @@
 import { getEventListeners, once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { bounded } from '../shared/deadline.ts'
 import { httpClient } from './http-client.ts'
 import { stubVault } from '../testing/stub-vault.ts'
@@ -36,6 +36,49 @@ test('connections that died without a word cost one call, not one each', async (
   isDead = true
   await expect(send()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   await expect(send()).resolves.toMatchObject({ status: 204 })
+})
+
+test('an answer in several pieces is put together, even within a character, and overwritten', async () => {
+  const body = Buffer.from('{"data":"é"}')
+  const within = body.indexOf('é') + 1
+  const pieces = vi.spyOn(Buffer, 'concat')
+  onTestFinished(() => void pieces.mockRestore())
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${within.toString(16)}\r\n`)
+      socket.write(body.subarray(0, within))
+      socket.write(`\r\n${(body.length - within).toString(16)}\r\n`)
+      socket.write(body.subarray(within))
+      socket.write('\r\n0\r\n\r\n')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const answer = await client.send(request, new AbortController().signal)
+  expect(answer).toMatchObject({ status: 200, text: '{"data":"é"}', body: { data: 'é' } })
+  const [chunks = []] = pieces.mock.calls.at(-1) ?? []
+  expect(chunks.length).toBe(2)
+  for (const bytes of [...chunks, pieces.mock.results.at(-1)?.value as Buffer]) expect(Buffer.alloc(bytes.length).equals(bytes)).toBe(true)
+})
+
+test('an answer that breaks off is UNAVAILABLE, and no part of it is returned', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}', () => socket.destroy()))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send(request, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNRESET', sent: true })
 })
 
 test('a connection that the server wants for another protocol is closed', async () => {

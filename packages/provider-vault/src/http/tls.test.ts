@@ -209,6 +209,23 @@ test('a source of `tls` that hangs holds up one call, and the next asks it again
   expect(asked).toBe(2)
 })
 
+test('a call that waited for an earlier source of `tls` leaves a later one alone', async () => {
+  const ca = vi.fn<() => Promise<string>>(() => new Promise(() => {}))
+  const { exchange } = httpTransport(vaultUrl('https://127.0.0.1:1', false), { ca })
+  const closing = new AbortController()
+  const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
+  const within = (timeoutMs: number): Promise<unknown> =>
+    bounded({ timeoutMs, closing: closing.signal }, (ended) => exchange(request, ended))
+  const earlier = [within(50), within(100)]
+  await expect(earlier[0]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  const later = [within(60_000)]
+  await expect(earlier[1]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  later.push(within(60_000))
+  closing.abort()
+  for (const call of later) await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(ca).toHaveBeenCalledTimes(2)
+})
+
 test('a source of `tls` that fails keeps its own code, and one that has nothing is CONFIGURATION', async () => {
   const { signal } = new AbortController()
   const failing = (): string => {

@@ -111,7 +111,7 @@ describe('readCredential', () => {
     const { from } = Buffer
     const copies: Buffer[] = []
     vi.spyOn(Buffer, 'from').mockImplementation((...args: unknown[]) => {
-      const copy = Reflect.apply(from, Buffer, args) as Buffer // what Buffer.from returns
+      const copy = Reflect.apply(from, Buffer, args) as Buffer<ArrayBuffer> // what Buffer.from returns
       copies.push(copy)
       return copy
     })

@@ -38,11 +38,21 @@ test('connections that died without a word cost one call, not one each', async (
   await expect(send()).resolves.toMatchObject({ status: 204 })
 })
 
+test('an answer has the headers that the provider acts on', async () => {
+  const headers = { 'Retry-After': '3', 'X-Vault-Index': 'state', Date: 'Fri, 27 Nov 2026 10:00:00 GMT' }
+  const stub = await stubVault(() => ({ status: 429, headers, body: { errors: [] } }))
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const answer = await client.send(request, new AbortController().signal)
+  expect(answer).toMatchObject({ status: 429, retryAfter: '3', index: 'state', date: headers.Date })
+})
+
 test('an answer in several pieces is put together, even within a character, and overwritten', async () => {
   const body = Buffer.from('{"data":"é"}')
   const within = body.indexOf('é') + 1
   const pieces = vi.spyOn(Buffer, 'concat')
-  onTestFinished(() => void pieces.mockRestore())
+  onTestFinished(() => pieces.mockRestore())
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => {

@@ -15,12 +15,27 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'cache/shared/pending-invalidations',
     'chain/chain',
     'chain/fallback-policy',
+    'chain/locator',
     'errors/error-classes',
     'guard/back-off',
     'guard/check-answer',
     'guard/circuit-breaker',
     'guard/deadline',
     'guard/guard',
+    'guard/listed-entries',
+    'guard/outage-warning',
+    'guard/use-count',
+    'kit/builtins',
+    'kit/credential',
+    'kit/error-code',
+    'kit/file-failure',
+    'kit/input',
+    'kit/json-object',
+    'kit/receipt',
+    'kit/secret-file',
+    'kit/tls',
+    'kit/upcoming',
+    'kit/whole-number',
     'manager/build-chain',
     'sealing/encryption-key',
     'sealing/length-prefixed',
@@ -40,6 +55,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'merkle/leaf',
     'merkle/bucket',
   ],
+  'packages/provider-vault/src/http': ['answer', 'client-transport', 'connection-failure', 'http-client', 'tls', 'transport', 'url'],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
 }
 
@@ -52,10 +68,13 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/core/src/**/*.test.ts',
     'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
+  // It is for authors of any provider, so its own tests must find its mutants.
+  'packages/core/src/kit': ['packages/core/src/{kit/*,env/mounted-file}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
     'packages/provider-local/src/{keys/keyring,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
   ],
+  'packages/provider-vault/src': ['packages/provider-vault/src/http/*.test.ts', 'packages/provider-vault/src/{options,transport}.test.ts'],
   'packages/audit/src': [
     'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-writer}.test.ts',
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{last-segment,torn-tail}}.test.ts',
@@ -66,8 +85,14 @@ export const targets: readonly string[] = Object.entries(decisive).flatMap(([fol
 
 /** The tests' files for these targets, as absolute paths. */
 export function testsFor(files: readonly string[]): readonly string[] {
-  const folders = Object.keys(tests).filter((folder) => files.some((file) => file.startsWith(folder)))
-  return folders.flatMap((folder) => globSync(tests[folder] ?? [], { cwd: root }).map((file) => join(root, file)))
+  const patterns = files.flatMap((file) => tests[innermostFolder(file)] ?? [])
+  return globSync([...new Set(patterns)], { cwd: root }).map((file) => join(root, file))
+}
+
+/** Of those that have tests, the one nearest to the file. */
+function innermostFolder(file: string): string {
+  const around = Object.keys(tests).filter((folder) => file.startsWith(`${folder}/`))
+  return around.reduce((nearest, folder) => (folder.length > nearest.length ? folder : nearest), '')
 }
 
 export interface MutatedCode {

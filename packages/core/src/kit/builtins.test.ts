@@ -20,6 +20,16 @@ it('suppresses the warning that SQLite is experimental, and no other', () => {
   expect(process.emitWarning).toBe(warned)
 })
 
+it('suppresses no warning while it loads another module', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+  vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+    process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning')
+    return {}
+  })
+  loadBuiltin('node:crypto', 'my store')
+  expect(warned).toHaveBeenCalledTimes(1)
+})
+
 it.each(['node:crypto', 'node:sqlite'] as const)('is CONFIGURATION if Node.js was built without %s', (name) => {
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const problem = `my store needs Node.js 22.19 or later, with ${name}; this is ${process.version}`

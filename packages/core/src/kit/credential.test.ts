@@ -98,6 +98,31 @@ describe('readCredential', () => {
     expect(await codeOf(readCredential(source(), 'the token', signal))).toMatch(/^CONFIGURATION: /)
   })
 
+  it.each([
+    ['is no regular file', () => ({ file: folder }), 'the file of the token is not a regular file'],
+    ['is too large', () => file('x'.repeat(65_537)), 'the file of the token is larger than 65536 bytes'],
+  ])('says that the file %s', async (_, source, problem) => {
+    expect(await codeOf(readCredential(source(), 'the token', signal))).toBe(`CONFIGURATION: ${problem}`)
+  })
+
+  it('is ABORTED if the signal is aborted before the file is read', async () => {
+    expect((await refusal(readCredential(file(canary), 'the token', AbortSignal.abort()))).code).toBe('ABORTED')
+  })
+
+  it('overwrites the bytes of a file that is no UTF-8', async () => {
+    const { from } = Buffer
+    const copies: Buffer[] = []
+    vi.spyOn(Buffer, 'from').mockImplementation((...args: unknown[]) => {
+      const copy = Reflect.apply(from, Buffer, args) as Buffer<ArrayBuffer> // what Buffer.from returns
+      copies.push(copy)
+      return copy
+    })
+    const source = file(Uint8Array.of(0xe9, 0xe8, 0xe7))
+    await refusal(readCredential(source, 'the token', signal))
+    expect(copies.map((copy) => [...copy])).toContainEqual([0, 0, 0])
+    expect(copies.map((copy) => [...copy])).not.toContainEqual([0xe9, 0xe8, 0xe7])
+  })
+
   it.each(['EACCES', 'EIO'])('is CONFIGURATION for a file that cannot be read (%s)', async (code) => {
     vi.spyOn(promises, 'open').mockRejectedValue(Object.assign(new Error(canary), { code }))
     const error = await refusal(readCredential(file(canary), 'the token', signal))

@@ -28,6 +28,9 @@ it.each([
   ['EMFILE', 'too-many-open'],
   ['ENFILE', 'too-many-open'],
   ['ELOOP', 'link-loop'],
+  ['ENXIO', 'not-a-file'],
+  ['ENODEV', 'not-a-file'],
+  ['ENOTSUP', 'not-a-file'],
 ])('tells %s', (code, expected) => {
   expect(fileFailure(failing(code))).toBe(expected)
 })
@@ -38,6 +41,15 @@ it.each([failing('ESOMETHING'), failing('constructor'), failing(2), new Error('x
     expect(fileFailure(error)).toBeUndefined()
   },
 )
+
+it('knows no code from a polluted prototype', () => {
+  Object.assign(Object.prototype, { ESOMETHING: 'missing' })
+  try {
+    expect(fileFailure(failing('ESOMETHING'))).toBeUndefined()
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'ESOMETHING')
+  }
+})
 
 it('returns a plausible code, and undefined for anything else', () => {
   const codes = ['ECONNREFUSED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'hunter2', 'E', 'E HUNTER2', 'X'.repeat(62), 7, undefined]

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { failureOf } from '../testing/refusal.ts'
 import { assertValue, assertVersionNumber, checkedTags } from './input.ts'
 
 const invalid = expect.objectContaining({ code: 'INVALID_ARGUMENT' })
@@ -18,6 +19,10 @@ describe('assertValue', () => {
     expect(() => assertValue(value, values)).not.toThrow()
   })
 
+  it('takes text where the store holds no bytes', () => {
+    expect(() => assertValue('a', { ...values, binary: false })).not.toThrow()
+  })
+
   it.each([
     ['too short', '', values],
     ['too long in bytes', 'é'.repeat(5), values],
@@ -27,6 +32,12 @@ describe('assertValue', () => {
     ['bytes, where the store holds text', new Uint8Array(1), { ...values, binary: false }],
   ])('refuses what is %s', (_, value, bounds) => {
     expect(() => assertValue(value, bounds)).toThrow(invalid)
+  })
+
+  it('has a remedy for a lone surrogate that the store can take', () => {
+    const remedyOf = (binary: boolean): string | undefined => failureOf(() => assertValue('\ud800', { ...values, binary })).remedy
+    expect(remedyOf(true)).toBe('store it as bytes')
+    expect(remedyOf(false)).toBe('encode it, say as base64')
   })
 
   it('shows nothing of the value', () => {

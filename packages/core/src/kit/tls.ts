@@ -16,7 +16,7 @@ const mark = 'CERTIFICATE-----'
 export function assertAuthorities(bundle: string, option: string): void {
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
   const blocks = bundle.split(begin).slice(1)
-  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
+  const certificates = blocks.filter((block) => block.split('-----')[0]?.endsWith('CERTIFICATE') === true)
   if (certificates.length === 0) throw damaged(`\`${option}\` holds no certificate`)
   for (const [index, block] of certificates.entries()) {
     try {

@@ -6,6 +6,8 @@ import { tokenAuth } from '../auth/token.ts'
 import { canaries, codeOf, context, failure, stubVault } from '../testing/stub-vault.ts'
 import type { VaultProviderOptions } from '../options.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
+import type { VaultAnswer } from './answer.ts'
+import { ownClientTransport, type VaultClient } from './client-transport.ts'
 
 function providerWith(options: VaultProviderOptions): VaultProvider {
   const provider = vaultProvider(options)
@@ -79,4 +81,62 @@ test('options that the own client decides are refused', () => {
   expect(made({ namespace: 'pay' })).not.toThrow()
   for (const options of [{ namespace: 'shop' }, { tls: { ca: 'x' } }, { allowInsecureHttp: true }])
     expect(made(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('`client`') }))
+})
+
+const reading = { method: 'GET', path: 'secret/data/app', headers: { 'X-Vault-Request': 'true' } } as const
+
+/** The answer to a read, if the client's promise settles like this. */
+function answered(request: VaultClient['request']): Promise<VaultAnswer> {
+  return ownClientTransport({ request }).exchange(reading, context.signal)
+}
+
+test('an own client gets the path, the headers and the parsed body, as node-vault takes them', async () => {
+  const asked: unknown[] = []
+  const request: VaultClient['request'] = async (options) => void asked.push(options)
+  const { exchange } = ownClientTransport({ request })
+  await exchange(reading, context.signal)
+  await exchange({ ...reading, method: 'POST', body: '{"data":{"a":"1"}}' }, context.signal)
+  const { headers } = reading
+  expect(asked).toEqual([
+    { path: '/secret/data/app', method: 'GET', headers, json: true },
+    { path: '/secret/data/app', method: 'POST', headers, json: { data: { a: '1' } } },
+  ])
+})
+
+test.each([
+  [{ data: 1 }, { status: 200, text: '{"data":1}', body: { data: 1 } }],
+  ['{"data":1}', { status: 200, text: '{"data":1}', body: { data: 1 } }],
+  ['<html>', { status: 200, text: '<html>', body: undefined }],
+  ['', { status: 204, text: '', body: undefined }],
+  [undefined, { status: 204, text: '', body: undefined }],
+])('what an own client resolves to (%j) is the answer %j', async (body, answer) => {
+  expect(await answered(async () => body)).toEqual(answer)
+})
+
+test.each([
+  [
+    { statusCode: 404, body: { errors: [] } },
+    { status: 404, text: '{"errors":[]}', body: { errors: [] } },
+  ],
+  [
+    { statusCode: 502, body: '<html>' },
+    { status: 502, text: '<html>', body: undefined },
+  ],
+  [{ statusCode: 503 }, { status: 503, text: '', body: undefined }],
+])('the response that an own client rejects with (%j) is the answer %j', async (response, answer) => {
+  expect(await answered(async () => Promise.reject(Object.assign(new Error('Status'), { response })))).toEqual(answer)
+})
+
+test.each([new Error('socket hang up'), undefined, { response: { statusCode: '404' } }])(
+  'an own client that rejects without a response (%s) may have sent the request',
+  async (reason) => {
+    const failed = answered(async () => Promise.reject(reason))
+    await expect(failed).rejects.toMatchObject({ code: 'UNAVAILABLE', sent: true })
+  },
+)
+
+test('a path with sys/health in it is refused before it is sent', async () => {
+  const { exchange } = ownClientTransport({ request: async () => ({}) })
+  const refused = exchange({ ...reading, path: 'sys/health?standbyok=true' }, context.signal)
+  await expect(refused).rejects.toMatchObject({ code: 'CONFIGURATION', sent: false })
 })

@@ -1,4 +1,3 @@
-import { isJsonObject } from '@finchat/secrets-core/provider'
 import { member, vaultAnswer, type VaultAnswer } from './answer.ts'
 import type { Transport, VaultRequest } from './transport.ts'
 import { untilEnded } from '../shared/deadline.ts'
@@ -50,7 +49,7 @@ async function ask(client: VaultClient, { path, method, headers, body }: VaultRe
 }
 
 function successful(body: unknown): VaultAnswer {
-  return isJsonObject(body) ? vaultAnswer(200, textOf(body)) : vaultAnswer(body === '' || body === undefined ? 204 : 200, textOf(body))
+  return vaultAnswer(body === '' || body === undefined ? 204 : 200, textOf(body))
 }
 
 function textOf(body: unknown): string {

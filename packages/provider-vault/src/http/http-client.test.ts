@@ -1,9 +1,10 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { bounded } from '../shared/deadline.ts'
 import { httpClient } from './http-client.ts'
 import { stubVault } from '../testing/stub-vault.ts'
+import type { TransportError } from '../shared/transport-error.ts'
 
 const request = { method: 'GET', path: '/v1/secret/data/app', headers: {} }
 
@@ -35,6 +36,174 @@ test('connections that died without a word cost one call, not one each', async (
   isDead = true
   await expect(send()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   await expect(send()).resolves.toMatchObject({ status: 204 })
+})
+
+test('an answer has the headers that the provider acts on', async () => {
+  const headers = { 'Retry-After': '3', 'X-Vault-Index': 'state', Date: 'Fri, 27 Nov 2026 10:00:00 GMT' }
+  const stub = await stubVault(() => ({ status: 429, headers, body: { errors: [] } }))
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const answer = await client.send(request, new AbortController().signal)
+  expect(answer).toMatchObject({ status: 429, retryAfter: '3', index: 'state', date: headers.Date })
+})
+
+test('an answer in several pieces is put together, even within a character, and overwritten', async () => {
+  const body = Buffer.from('{"data":"é"}')
+  const within = body.indexOf('é') + 1
+  const pieces = vi.spyOn(Buffer, 'concat')
+  onTestFinished(() => pieces.mockRestore())
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${within.toString(16)}\r\n`)
+      socket.write(body.subarray(0, within))
+      socket.write(`\r\n${(body.length - within).toString(16)}\r\n`)
+      socket.write(body.subarray(within))
+      socket.write('\r\n0\r\n\r\n')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const answer = await client.send(request, new AbortController().signal)
+  expect(answer).toMatchObject({ status: 200, text: '{"data":"é"}', body: { data: 'é' } })
+  const [chunks = []] = pieces.mock.calls.at(-1) ?? []
+  expect(chunks.length).toBe(2)
+  for (const bytes of [...chunks, pieces.mock.results.at(-1)?.value as Buffer]) expect(Buffer.alloc(bytes.length).equals(bytes)).toBe(true)
+})
+
+test('an answer that breaks off is UNAVAILABLE, and no part of it is returned', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}', () => socket.destroy()))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send(request, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNRESET', sent: true })
+})
+
+test('a connection that the server wants for another protocol is closed', async () => {
+  const closed = Promise.withResolvers<boolean>()
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('close', () => closed.resolve(true))
+    socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send(request, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'INTERNAL', sent: true })
+  expect(await closed.promise).toBe(true)
+})
+
+test('a caller that gives up costs the others no idle connection', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  await Promise.all([client.send(request, signal), client.send(request, signal)])
+  stub.plan(() => 'hang')
+  const caller = new AbortController()
+  const waiting = client.send(request, caller.signal)
+  await expect.poll(() => stub.requests.length).toBe(3)
+  caller.abort()
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED', sent: true })
+  stub.plan(() => ({ status: 204, body: '' }))
+  await client.send(request, signal)
+  expect(stub.connections()).toBe(2)
+})
+
+test('a new connection that breaks costs the others no idle connection', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  const idle = Promise.withResolvers<void>()
+  stub.plan(async ({ path }) => (path === '/breaks' ? idle.promise.then(() => 'reset' as const) : { status: 204, body: '' }))
+  const breaking = client.send({ ...request, path: '/breaks' }, signal)
+  await client.send(request, signal)
+  idle.resolve()
+  await expect(breaking).rejects.toMatchObject({ code: 'UNAVAILABLE', sent: true })
+  await client.send(request, signal)
+  expect(stub.connections()).toBe(2)
+})
+
+test('an address of IPv6 is taken whole out of its brackets', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '[::ffff:127.0.0.1]', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  // IPv4 as IPv6, which a machine without IPv6 cannot reach.
+  const outcome: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
+  expect(outcome).toMatchObject(
+    outcome instanceof Error ? { storeStatus: expect.stringMatching(/^(EAFNOSUPPORT|ENETUNREACH)$/) } : { status: 200 },
+  )
+})
+
+test('at most 64 requests are under way at a time, and the others wait', async () => {
+  let connections = 0
+  const server = createServer((socket) => {
+    connections += 1
+    socket.on('error', () => {})
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const caller = new AbortController()
+  const sent = Array.from({ length: 70 }, () => client.send(request, caller.signal))
+  await expect.poll(() => connections).toBe(64)
+  caller.abort()
+  const reasons = (await Promise.allSettled(sent)).map((settled) => settled.status === 'rejected' && (settled.reason as TransportError))
+  expect(reasons.filter((reason) => reason && reason.sent).length).toBe(64)
+})
+
+test('a body is announced by its length in bytes', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  await client.send({ ...request, method: 'POST', body: '{"a":"é"}' }, new AbortController().signal)
+  await client.send(request, new AbortController().signal)
+  expect(stub.requests.map(({ headers }) => headers['content-length'])).toEqual(['10', undefined])
+})
+
+test('a call leaves no listener on its signal, answered or not', async () => {
+  const stub = await stubVault(() => 'reset')
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const { signal } = new AbortController()
+  await expect(client.send(request, signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  stub.plan(() => ({ status: 204, body: '' }))
+  await expect(client.send(request, signal)).resolves.toMatchObject({ status: 204 })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
+
+test('over a connection that is refused nothing was sent', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  await stub.stop()
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  const sent = client.send({ ...request, method: 'POST', body: '{}' }, new AbortController().signal)
+  await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNREFUSED', sent: false })
 })
 
 test('an address of IPv6 is not looked up as a name', async () => {

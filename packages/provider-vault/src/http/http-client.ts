@@ -1,5 +1,4 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import type { Socket } from 'node:net'
 import { leastTlsVersion } from '@finchat/secrets-core/provider'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
@@ -100,8 +99,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     isAnswered = true
     collect(incoming, done, fail)
   })
-  outgoing.on('upgrade', (_incoming, socket: Socket) => {
-    socket.destroy()
+  outgoing.on('upgrade', () => {
     fail(otherProtocol())
   })
   outgoing.end(body)

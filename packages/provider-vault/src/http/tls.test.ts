@@ -11,9 +11,9 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from '../auth/cert.ts'
 import { tokenAuth } from '../auth/token.ts'
-import { canaries, codeOf, context, failure, usualBody } from '../testing/stub-vault.ts'
+import { canaries, codeOf, context, failure, stubVault, usualBody } from '../testing/stub-vault.ts'
 import { bounded } from '../shared/deadline.ts'
-import type { VaultTls } from './tls.ts'
+import { tlsMaterial, type VaultTls } from './tls.ts'
 import { httpTransport } from './transport.ts'
 import { vaultUrl } from './url.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -46,6 +46,24 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
     writeFileSync(file, bao.ca ?? '')
     expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('a source of `tls` that answers too late does not replace the connections', async () => {
+    const proxy = await startTcpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const late = Promise.withResolvers<string>()
+    const sources = [late.promise, Promise.resolve(bao.ca ?? '')]
+    const transport = httpTransport(vaultUrl(proxy.url, false), { ca: async () => sources.shift() ?? '' })
+    onTestFinished(transport.close)
+    const request = { method: 'GET', path: 'sys/health', headers: {} } as const
+    const within = (timeoutMs: number): Promise<unknown> =>
+      bounded({ timeoutMs, closing: new AbortController().signal }, (ended) => transport.exchange(request, ended))
+    await expect(within(50)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+    await within(60_000)
+    late.resolve(bao.ca ?? '')
+    await new Promise(setImmediate)
+    await within(60_000)
+    expect(proxy.connections()).toBe(1)
   })
 
   test('a server with an unverified identity gets no token, whatever the environment sets', async () => {
@@ -284,10 +302,47 @@ test('a source of `tls` that hangs holds up one call, and the next asks it again
   const calls = [within(60_000, controller.signal), within(50)]
   controller.abort()
   await expect(calls[0]).rejects.toMatchObject({ code: 'ABORTED' })
-  await expect(calls[1]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  calls.push(within(50)) // joins: a caller that gave up does not start the source again
+  for (const late of calls.slice(1)) await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   expect(asked).toBe(1)
   await expect(within(60_000)).rejects.toMatchObject({ code: 'CONFIGURATION' })
   expect(asked).toBe(2)
+})
+
+test('a call that waited for an earlier source of `tls` leaves a later one alone', async () => {
+  const ca = vi.fn<() => Promise<string>>(() => new Promise(() => {}))
+  const { exchange } = httpTransport(vaultUrl('https://127.0.0.1:1', false), { ca })
+  const closing = new AbortController()
+  const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
+  const within = (timeoutMs: number): Promise<unknown> =>
+    bounded({ timeoutMs, closing: closing.signal }, (ended) => exchange(request, ended))
+  const earlier = [within(50), within(100)]
+  await expect(earlier[0]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  const later = [within(60_000)]
+  await expect(earlier[1]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  later.push(within(60_000))
+  closing.abort()
+  for (const call of later) await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(ca).toHaveBeenCalledTimes(2)
+})
+
+test('a source of `tls` that fails keeps its own code, and one that has nothing is CONFIGURATION', async () => {
+  const { signal } = new AbortController()
+  const failing = (): string => {
+    throw new Error(canaries.value)
+  }
+  await expect(tlsMaterial({ ca: failing }, signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(tlsMaterial({ ca: () => '' }, signal)).rejects.toMatchObject({ code: 'CONFIGURATION', problem: 'tls.ca is empty' })
+})
+
+test('plain http reads nothing of `tls`', async () => {
+  const stub = await stubVault()
+  const ca = vi.fn<() => string>()
+  const transport = httpTransport(vaultUrl(stub.url, false), { ca })
+  onTestFinished(transport.close)
+  const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
+  await expect(transport.exchange(request, new AbortController().signal)).resolves.toMatchObject({ status: 200 })
+  expect(ca).not.toHaveBeenCalled()
 })
 
 interface Issued {

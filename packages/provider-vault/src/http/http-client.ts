@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import { leastTlsVersion } from '@finchat/secrets-core/provider'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'

@@ -44,7 +44,7 @@ export function freshness(
 }
 
 /** The in-memory cache probes the shared cache every `recheckMs`, less a random fifth. */
-export function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
+function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
   const recheckIn = recheckMs * (shortestPart + (1 - shortestPart) * Math.random())
   return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
 }
@@ -73,7 +73,7 @@ export function absence(before: Absence | undefined, now: number, { ttlMs }: Lif
 }
 
 /** For a secret that this process wrote and its store does not show yet. */
-export function briefAbsence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
+function briefAbsence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
   return { lastsMs: before?.lastsMs ?? firstAbsenceMs / 2, until: now + Math.min(briefMs, ttlMs) }
 }
 

@@ -2,7 +2,6 @@ import type { SecretLocation } from '../contract/provider.ts'
 import { isRecord, own, ownMembers } from '../errors/own-properties.ts'
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { isStorePath } from '../kit/input.ts'
 
 /** A store's own path, as `path`, `path#field` or an object. */
 export type Target = string | SecretLocation
@@ -88,4 +87,20 @@ function locationOf(name: string, target: Target): SecretLocation {
 function parseTarget(target: string): SecretLocation {
   const hash = target.indexOf('#')
   return hash === -1 ? { path: target } : { path: target.slice(0, hash), field: target.slice(hash + 1) }
+}
+
+/** The longest path that core passes to a provider. */
+const longestPath = 2_048
+
+/**
+ * Returns whether this is a path that any provider may get: well-formed text of 1 to 2,048
+ * characters without control characters. A store that holds fewer paths checks its own grammar.
+ *
+ * @example
+ * import { isStorePath } from '@finchat/secrets-core/provider'
+ *
+ * console.log(isStorePath('prod/db'), isStorePath('prod\n'), isStorePath('')) // true false false
+ */
+export function isStorePath(path: unknown): path is string {
+  return typeof path === 'string' && path.length > 0 && path.length <= longestPath && path.isWellFormed() && !/\p{Cc}/u.test(path)
 }

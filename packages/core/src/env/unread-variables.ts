@@ -10,22 +10,14 @@ export interface VariablesRead {
 }
 
 /** Warns of variables that look like settings and are not read. Shows names only. */
-export function warnOfUnread(variables: VariablesRead): void {
-  const set = Object.keys(variables.env).filter((name) => Boolean(variables.env[name]))
-  warnOfUnknown(set, variables)
-  warnOfUnused(set, variables)
-}
-
-function warnOfUnknown(set: readonly string[], { asked, ours, chosen }: VariablesRead): void {
+export function warnOfUnread({ env, asked, ours, available, chosen }: VariablesRead): void {
+  const set = Object.keys(env).filter((name) => Boolean(env[name]))
   for (const group of ['secrets', ...[...ours].filter((name) => chosen.has(name))]) {
     const known = [...asked].filter((name) => isOf(group, name))
     const unknown = set.filter((name) => isOf(group, name) && !asked.has(name))
     // An application's own provider reads none of these variables.
     if (known.length > 0 && unknown.length > 0) warn(`${listed(unknown)} not known: use ${known.join(', ')}`)
   }
-}
-
-function warnOfUnused(set: readonly string[], { ours, available, chosen }: VariablesRead): void {
   for (const group of [...ours].filter((name) => available.has(name) && !chosen.has(name))) {
     const unused = set.filter((name) => isOf(group, name))
     const remedy = `name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS`

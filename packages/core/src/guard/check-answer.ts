@@ -42,11 +42,11 @@ function tagsOf(tags: unknown): Pick<SecretDescription, 'tags'> {
   return { tags: Object.fromEntries(Object.entries(tags).filter(([, tag]) => typeof tag === 'string')) }
 }
 
-export function receiptOf(answer: unknown): WriteReceipt {
+function receiptOf(answer: unknown): WriteReceipt {
   return only(['version', 'revision'], answer)
 }
 
-export function deletionOf(answer: unknown): { readonly restorableUntil?: number | undefined } {
+function deletionOf(answer: unknown): { readonly restorableUntil?: number | undefined } {
   return only(['restorableUntil'], answer)
 }
 

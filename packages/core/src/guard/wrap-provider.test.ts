@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
-import { type ProviderCall, wrapProvider } from './guard.ts'
+import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 const context = { signal: new AbortController().signal }
 const base: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async (path) => ({ value: `of ${path}` }) }

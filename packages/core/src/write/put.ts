@@ -144,14 +144,13 @@ function withField(current: StoredSecret | undefined, fields: readonly string[],
   return setFields(current.value, current.shape === 'map' ? fieldsInMap(current.value, fields) : fields, value)
 }
 
-function notWritable(): SecretsError {
-  const remedy = 'change the secret in the store itself, or name another `provider`'
-  return new SecretsError('UNSUPPORTED', 'the provider cannot be written', { remedy })
-}
-
 async function putWhole({ location, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const { put: write } = location.chainEntry.provider
-  if (write === undefined) throw notWritable()
+  if (write === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot be written', {
+      remedy: 'change the secret in the store itself, or name another `provider`',
+    })
+  }
   try {
     return await write(location.path, secret, context)
   } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isStorePath } from './input.ts'
+import { isStorePath } from './locator.ts'
 
 it.each(['a', 'a b', '../a', 'Ünïcode/🔑', '\u202e', 'x'.repeat(2_048)])('takes %j', (path) => expect(isStorePath(path)).toBe(true))
 

@@ -12,7 +12,7 @@ export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } |
 const keyBytes = 32
 /** Random keys have about 30 distinct bytes, practically never fewer than 8. */
 const leastDistinctBytes = 8
-/** Random keys have about 8 letters, digits and spaces; fewer than one in 10^11 has 26. */
+/** Random keys have about 8 letters, digits and spaces; fewer than one in 10^10 has 26. */
 const leastOfWords = 26
 /** Sentences of 32 characters have about 15. */
 const leastDistinctCharacters = 8
@@ -27,6 +27,7 @@ const hexDigits = `${decimalDigits}abcdefABCDEF`
 const base64Digits = `${upperCase}${lowerCase}${decimalDigits}+/`
 const base64urlDigits = `${upperCase}${lowerCase}${decimalDigits}-_`
 const eitherBase64 = `${base64Digits}-_`
+const ofWords = Buffer.from(`${base64Digits} `)
 
 const copyAgain = 'copy it again, all of it'
 
@@ -113,13 +114,7 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
 function isText(bytes: Uint8Array): boolean {
   const allowed = [0x00, 0x09, 0x0a, 0x0d]
   const isPrintable = bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
-  return isPrintable && (isUtf8(bytes) || bytes.filter(isOfWords).length >= leastOfWords)
-}
-
-/** An ASCII letter or digit, or a space. */
-function isOfWords(byte: number): boolean {
-  const lower = byte | 0x20
-  return byte === 0x20 || (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x7a)
+  return isPrintable && (isUtf8(bytes) || bytes.filter((byte) => ofWords.includes(byte)).length >= leastOfWords)
 }
 
 const encodings = {

@@ -176,6 +176,8 @@ test('an answer without end is cut off', async () => {
   const stub = await stubVault((path) => (path === dataPath ? { body: 'x'.repeat(34_000_000) } : undefined))
   const { code, message } = await failure(stubbed(stub).get('app', context))
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('larger than 33554432 bytes')])
+  const put = await failure(stubbed(stub, { kvVersion: 2 }).put('app', { value: canaries.value }, context))
+  expect([put.code, put.effect]).toEqual(['INTERNAL', 'unknown'])
 })
 
 test('a server that wants another protocol is an error at once', async () => {

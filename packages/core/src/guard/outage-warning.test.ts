@@ -73,3 +73,12 @@ it('continues an outage in which each failure is followed by an answer', () => {
   pass(60_000)
   expect([...begins, failed(), failed()]).toEqual([true, false, true, false])
 })
+
+it('continues an outage as long as no call was answered since its last failure', () => {
+  const outage = new OutageTracker()
+  outage.failed()
+  outage.answered()
+  outage.failed()
+  pass(60_000)
+  expect(outage.failed()).toBe(false)
+})

@@ -179,9 +179,11 @@ test('a body is announced by its length in bytes', async () => {
   const { port } = new URL(stub.url)
   const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
   onTestFinished(client.close)
-  await client.send({ ...request, method: 'POST', body: '{"a":"é"}' }, new AbortController().signal)
-  await client.send(request, new AbortController().signal)
-  expect(stub.requests.map(({ headers }) => headers['content-length'])).toEqual(['10', undefined])
+  const { signal } = new AbortController()
+  // Node.js adds the length to a POST by itself, but not to a DELETE.
+  for (const method of ['POST', 'DELETE']) await client.send({ ...request, method, body: '{"a":"é"}' }, signal)
+  await client.send(request, signal)
+  expect(stub.requests.map(({ headers }) => headers['content-length'])).toEqual(['10', '10', undefined])
 })
 
 test('a call leaves no listener on its signal, answered or not', async () => {

@@ -151,6 +151,13 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await said({ ...wanting, maxVersion: 'TLSv1.2' })).toMatch(/^CONFIGURATION .*if it wants a client certificate, give `tls.cert`/)
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
     expect(await said({ ...good, ...old })).toMatch(/^CONFIGURATION .*let it speak TLS 1.2 or 1.3/)
+    const breaking = createServer(good, (_request, response) => response.socket?.destroy())
+    onTestFinished(() => void breaking.close())
+    const transport = httpTransport(vaultUrl(`https://127.0.0.1:${await listening(breaking)}`, false), { ca })
+    onTestFinished(transport.close)
+    const request = { method: 'POST', path: 'secret/data/app', body: '{}', headers: {} } as const
+    const sent = transport.exchange(request, new AbortController().signal)
+    await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', sent: true }) // after the handshake
   })
 
   test.each([

@@ -25,6 +25,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'guard/listed-entries',
     'guard/outage-warning',
     'guard/use-count',
+    'guard/wrap-provider',
     'kit/builtins',
     'kit/credential',
     'kit/error-code',

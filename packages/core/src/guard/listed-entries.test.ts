@@ -20,7 +20,7 @@ async function* failingWith(error: Error): AsyncGenerator<ListedSecret> {
 
 describe('listedEntries', () => {
   it('returns each entry with its path and tags alone, and then is done', async () => {
-    async function* listed(): AsyncGenerator<unknown> {
+    async function* listed(): AsyncGenerator {
       yield { path: 'a', tags: { team: 'pay' }, value: canary }
       yield { path: 'b' }
     }
@@ -63,7 +63,7 @@ describe('listedEntries', () => {
   })
 
   it.each([{}, { path: 7 }, null, 'a'])('is INTERNAL for the entry %j, which has no path', async (entry) => {
-    async function* listed(): AsyncGenerator<unknown> {
+    async function* listed(): AsyncGenerator {
       yield entry
     }
     const error = await refusal(listedEntries(listing(listed()), '', context).next())
@@ -72,7 +72,7 @@ describe('listedEntries', () => {
 
   it("ends the provider's iteration when the caller stops early", async () => {
     let isEnded = false
-    async function* listed(): AsyncGenerator<unknown> {
+    async function* listed(): AsyncGenerator {
       try {
         yield { path: 'a' }
         yield { path: 'b' }

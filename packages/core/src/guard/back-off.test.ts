@@ -67,6 +67,13 @@ describe('backOff', () => {
     })
   })
 
+  it('rests no longer than it waits if no stale value is held', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    let before: BackOff | undefined
+    for (let times = 0; times < 6; times += 1) before = backOff(failure, before, 0)
+    expect([before?.retryAt, before?.restUntil]).toEqual([4_000, 4_000])
+  })
+
   it('remembers the latest failure', () => {
     const first = backOff(failure, undefined, 0)
     const second = backOff(new SecretsError('DEADLINE_EXCEEDED', 'slow'), first, 0)
@@ -86,6 +93,10 @@ describe('backOff', () => {
     it('spreads retries over half the outage, up to a minute', () => {
       expect([10_000, 40_000, 120_000, 900_000].map((now) => rests([0, now], 1e9))).toEqual([5_000, 20_000, 60_000, 60_000])
       expect([0, 0.5].map((random) => rests([0, 40_000], 1e9, random))).toEqual([0, 10_000])
+    })
+
+    it('spreads over half the outage, whenever that began', () => {
+      expect(rests([1_000_000, 1_040_000], 1e9)).toBe(20_000)
     })
 
     it("takes at most half of the value's remaining life", () => {

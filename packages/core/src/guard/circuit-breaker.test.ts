@@ -178,3 +178,19 @@ describe('CircuitBreaker', () => {
     expect(circuit.refusal(0)).toBeUndefined()
   })
 })
+
+it('the error of an outage is shown only while the circuit is open', () => {
+  const circuit = new CircuitBreaker()
+  fail(circuit, 4, 0)
+  expect(circuit.outage).toBeUndefined()
+  fail(circuit, 1, 0)
+  expect(circuit.outage?.code).toBe('UNAVAILABLE')
+  circuit.succeeded()
+  expect(circuit.outage).toBeUndefined()
+})
+
+it('a reader with a stale value rests from the very moment that the circuit opens', () => {
+  const circuit = opened(1_000)
+  expect(circuit.rest(1_000)?.code).toBe('UNAVAILABLE')
+  expect(circuit.rest(999)).toBeUndefined()
+})

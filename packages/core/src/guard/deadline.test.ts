@@ -1,7 +1,17 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { bounded, boundedUnlessPrompt, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './deadline.ts'
+import {
+  bounded,
+  boundedUnlessPrompt,
+  jittered,
+  longestTimerMs,
+  pause,
+  raceAbort,
+  throwIfAborted,
+  untilAborted,
+  whenClosed,
+} from './deadline.ts'
 
 const open = new AbortController().signal
 
@@ -321,4 +331,34 @@ describe('boundedUnlessPrompt', () => {
     }
     expect(await unheard(run)).toEqual([])
   })
+})
+
+it('a call that was answered leaves no timer and no listener', async () => {
+  const [caller, closing] = [new AbortController(), new AbortController()]
+  await bounded(async () => 5, { deadlineMs: 60_000, signal: caller.signal, closing: closing.signal })
+  expect(vi.getTimerCount()).toBe(0)
+  expect(getEventListeners(caller.signal, 'abort')).toEqual([])
+})
+
+it('a call that failed leaves no timer and no listener', async () => {
+  const [caller, closing] = [new AbortController(), new AbortController()]
+  const failing = bounded(() => Promise.reject(new TypeError('x')), { deadlineMs: 60_000, signal: caller.signal, closing: closing.signal })
+  await expect(failing).rejects.toThrow(TypeError)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(getEventListeners(caller.signal, 'abort')).toEqual([])
+})
+
+it('an abort says what the call waited for, if that is known', async () => {
+  const aborted = AbortSignal.abort()
+  const left = vi.fn<() => void>()
+  await expect(raceAbort(never(), aborted, left)).rejects.toThrow(/^the caller's signal was aborted$/)
+  await expect(raceAbort(never(), aborted, left, 'the store was asked')).rejects.toThrow('was aborted while the store was asked')
+  expect(left).toHaveBeenCalledTimes(2)
+})
+
+it('jittered takes from half of the time to all of it', () => {
+  const random = vi.spyOn(Math, 'random')
+  const times = [0, 0.5, 1].map((value) => (random.mockReturnValue(value), jittered(1_000)))
+  random.mockRestore()
+  expect(times).toEqual([500, 750, 1_000])
 })

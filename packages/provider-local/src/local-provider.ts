@@ -11,7 +11,7 @@ import { Store } from './store/store.ts'
 export type MaintenanceContext = { readonly [member in keyof CallContext]?: CallContext[member] | undefined }
 
 /** The whole contract for a store on disk, and methods to maintain the file. */
-export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {
+export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'probe' | 'changes'>> {
   /**
    * Seals everything again with the first of `keys`, then retires all other keys and erases the old
    * ciphertext from file and log. Resolves to the number of versions sealed again. Call it once

@@ -2,7 +2,9 @@ import { described } from '../errors/format.ts'
 import { own } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore checkHealth close'.split(' ')
+const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore probe changes checkHealth close'.split(
+  ' ',
+)
 const neededCalls = ['read', 'fill', 'invalidate']
 
 /** A member that is no function would later look like an outage. */

@@ -11,7 +11,7 @@ import { Store } from './store/store.ts'
 export type MaintenanceContext = { readonly [member in keyof CallContext]?: CallContext[member] | undefined }
 
 /** The whole contract for a store on disk, and methods to maintain the file. */
-export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'probe' | 'changes'>> {
+export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {
   /**
    * Seals everything again with the first of `keys`, then retires all other keys and erases the old
    * ciphertext from file and log. Resolves to the number of versions sealed again. Call it once
@@ -54,6 +54,7 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
     keepsFields: () => true,
     ...reads(store),
     ...writes(store, checked.retention),
+    changes: (listener) => store.listeners.add(listener),
     reencrypt: async (context) => reencrypt(store, complete(context)),
     prune: async (policy, context) => prune(store, policy, complete(context)),
     storeId: async (context) => store.read(complete(context), ({ storeId }) => storeId?.toString('hex')),

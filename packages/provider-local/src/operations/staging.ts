@@ -42,7 +42,8 @@ export function staging(store: Store, retention: Retention): Staging {
     discard: async (path, pending, context) => {
       const receipt = checkedReceipt(pending)
       return changeSecret(store, path, context, (record, batch) => {
-        if (live(record).discarded && matchesReceipt(receipt, record.discarded ?? {})) return [record, undefined]
+        const { discarded: last } = live(record)
+        if (last && matchesReceipt(receipt, last)) return [record, undefined]
         const version = pendingOf(record, receipt, batch)
         return [discarded(record, version), undefined, { dropped: [version.version] }]
       })

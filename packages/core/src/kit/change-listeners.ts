@@ -1,5 +1,3 @@
-type Listener = (path?: string) => void
-
 /**
  * The listeners of a provider's `changes`. Watches its store only while somebody listens.
  *
@@ -14,7 +12,7 @@ type Listener = (path?: string) => void
 export class ChangeListeners {
   readonly #watch: () => () => void
   /** Objects, since one function may be added twice. */
-  readonly #listeners = new Set<{ readonly call: Listener }>()
+  readonly #listeners = new Set<{ readonly call: (path?: string) => void }>()
   #unwatch: (() => void) | undefined
   #closed = false
 
@@ -24,7 +22,7 @@ export class ChangeListeners {
   }
 
   /** Returns the function that ends the listener. Adds nothing after `close`. */
-  add(listener: Listener): () => void {
+  add(listener: (path?: string) => void): () => void {
     if (this.#closed) return () => {}
     const entry = { call: listener }
     this.#listeners.add(entry)
@@ -48,6 +46,7 @@ export class ChangeListeners {
     }
   }
 
+  /** Ends all of them, and the watch. */
   close(): void {
     this.#closed = true
     this.#listeners.clear()

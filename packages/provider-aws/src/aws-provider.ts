@@ -18,7 +18,7 @@ import { tagSecret } from './write/tags.ts'
 import { whileThere } from './write/versions.ts'
 
 /** What the provider has besides the contract: the start of a rotation that AWS runs. */
-export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs'>> {
+export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs' | 'probe' | 'changes'>> {
   readonly sharedAs?: string | undefined
   /**
    * Makes AWS rotate a secret by the function or service configured for it. Resolves to the

@@ -54,6 +54,7 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
     keepsFields: () => true,
     ...reads(store),
     ...writes(store, checked.retention),
+    changes: (listener) => store.listeners.add(listener),
     reencrypt: async (context) => reencrypt(store, complete(context)),
     prune: async (policy, context) => prune(store, policy, complete(context)),
     storeId: async (context) => store.read(complete(context), ({ storeId }) => storeId?.toString('hex')),

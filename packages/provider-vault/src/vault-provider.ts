@@ -24,7 +24,8 @@ import { vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
 /** The operations of the contract that a KV v2 mount has. */
-export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
+export interface VaultProvider
+  extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'probe' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 

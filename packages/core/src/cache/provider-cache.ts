@@ -6,6 +6,7 @@ import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, 
 import { describeKeyOf, keyOf } from './keys/lru.ts'
 import { type Absence, type Entry, MemoryCache } from './entries.ts'
 import { OwnWrites, Refusals } from './path-history.ts'
+import { PendingReads } from './pending-reads.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -30,6 +31,7 @@ export class ProviderCache {
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
+  readonly pending: PendingReads
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -41,6 +43,7 @@ export class ProviderCache {
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
+    this.pending = new PendingReads({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
 

@@ -1,10 +1,11 @@
-import type { ProviderManifest, SecretProvider } from '../contract/provider.ts'
+import type { ProviderManifest, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
+import { withMountTime } from './mount-time.ts'
 import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -85,12 +86,15 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   if (options.env !== undefined) assertEnvironment(options.env)
   const variable = variableReader(options)
 
-  const valueOf = async (key: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> => {
+  const find = async (key: string, signal: AbortSignal): Promise<StoredSecret | undefined> => {
     const file = fileVariables ? variable(`${key}_FILE`) : undefined
     const value = variable(key)
-    if (file !== undefined) return readNamedFile(file, key, value, signal)
-    if (value !== undefined || directory === undefined) return value
-    return readMountedFile(directory, key, signal)
+    if (file !== undefined) {
+      const { dirname, basename } = process.getBuiltinModule('node:path')
+      return withMountTime(dirname(file), basename(file), () => readNamedFile(file, key, value, signal))
+    }
+    if (value !== undefined) return { value }
+    return directory === undefined ? undefined : withMountTime(directory, key, () => readMountedFile(directory, key, signal))
   }
 
   return {
@@ -101,8 +105,8 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       throwIfAborted(signal)
       if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
       for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
-        const value = await valueOf(key, signal)
-        if (value !== undefined && !(emptyIsAbsent && value === '')) return { value }
+        const found = await find(key, signal)
+        if (found !== undefined && !(emptyIsAbsent && found.value === '')) return found
       }
       return undefined
     },

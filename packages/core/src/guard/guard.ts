@@ -20,9 +20,9 @@ export interface GuardOptions {
 }
 
 /** Only reads open the circuit and are refused by it. */
-const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
+const reads = new Set(['get', 'getVersion', 'getMany', 'describe', 'probe', 'staging.get'])
 /** These change nothing, so they can be repeated after a freeze. */
-const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
+const repeatable = new Set([...reads, 'checkHealth'])
 /** After a deadline or a lost connection their effect is unknown. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 

@@ -172,7 +172,9 @@ function wrong(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore checkHealth close'.split(' ')
+const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore probe changes checkHealth close'.split(
+  ' ',
+)
 const neededCalls = ['read', 'fill', 'invalidate']
 
 /** A member that is no function would later look like an outage. */

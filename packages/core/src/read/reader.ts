@@ -1,5 +1,4 @@
 import { type Chain, type ChainAsk, type ChainRead, type Deliver, FallbackTraversal, type Reading } from '../chain/chain.ts'
-import type { VersionSelector } from '../cache/keys/lru.ts'
 import type { ReadMode } from '../cache/single-flight.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -210,7 +209,7 @@ export class Reader {
     return Promise.allSettled(observed)
   }
 
-  #chainRead(options: ReadOptions, version?: VersionSelector): ChainRead {
+  #chainRead(options: ReadOptions, version?: ReadOneOptions['version']): ChainRead {
     return { version, mode: this.modeOf(options), signal: options.signal }
   }
 }

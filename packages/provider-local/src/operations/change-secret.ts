@@ -1,6 +1,6 @@
-import type { CallContext, NewSecret, WriteReceipt } from '@finchat/secrets-core'
+import type { CallContext, WriteReceipt } from '@finchat/secrets-core'
 import { takeFirst } from '../merkle/version-index.ts'
-import { assertPath, type CheckedSecret, checkedSecret, mergedTags } from '../record/input.ts'
+import { assertPath, type CheckedSecret, mergedTags } from '../record/input.ts'
 import {
   emptyRecord,
   live,
@@ -32,39 +32,33 @@ export async function changeSecret<T>(
   residue: Residue = 'file',
 ): Promise<T> {
   assertPath(path)
-  const { removed, answer } = await store.write(context, (batch) => {
+  const { removed, isNews, answer } = await store.write(context, (batch) => {
     const before = batch.find(path) ?? emptyRecord(path)
     const [next, result, versions = {}] = step(before, batch)
     if (next !== before) batch.save(next, versions)
     const isRemoved = removedCount(before, versions) > 0
     if (isRemoved && residue === 'file') batch.addResidue()
-    return { removed: isRemoved, answer: result }
+    return { removed: isRemoved, isNews: next.current !== before.current || next.deletedAt !== before.deletedAt, answer: result }
   })
+  if (isNews) store.listeners.notify(path)
   if (removed) await store.erase(residue, context)
   return answer
 }
 
-/** Adds a current or pending version. */
-export async function addVersion(
+/** Adds a version as `step` does, then wipes its plaintext. */
+export async function addVersion<Receipt>(
   store: Store,
   retention: Retention,
   path: string,
-  secret: NewSecret,
-  as: 'current' | 'pending',
+  secret: CheckedSecret,
   context: CallContext,
-): Promise<WriteReceipt> {
-  const checked = checkedSecret(secret)
+  step: (record: SecretRecord, batch: WriteBatch) => Change<Receipt>,
+): Promise<Receipt> {
   try {
     // Rewriting the file each time would make a write as slow as the store is large.
-    return await changeSecret(
-      store,
-      path,
-      context,
-      (record, batch) => withVersion(live(record), checked, as, retention, batch),
-      retention.residue,
-    )
+    return await changeSecret(store, path, context, (record, batch) => step(live(record), batch), retention.residue)
   } finally {
-    checked.plaintext.fill(0)
+    secret.plaintext.fill(0)
   }
 }
 
@@ -72,7 +66,7 @@ function removedCount({ count }: SecretRecord, { dropped = [] }: VersionChanges)
   return dropped === 'all' ? count : dropped.length
 }
 
-function withVersion(
+export function withVersion(
   record: SecretRecord,
   secret: CheckedSecret,
   as: 'current' | 'pending',

@@ -1,4 +1,4 @@
-import { type CallContext, type ListedSecret, type SecretDescription, type StoredSecret } from '@finchat/secrets-core'
+import type { CallContext, ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from '@finchat/secrets-core'
 import { assertVersionNumber, invalidArgument, type Provides } from '@finchat/secrets-core/provider'
 import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath } from '../record/input.ts'
@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts'
 /** Records read in one transaction; the event loop turns between two pages. */
 const pageSize = 100
 
-export type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list' | 'checkHealth'>
+export type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list' | 'probe' | 'checkHealth'>
 
 export function reads(store: Store): Reads {
   return {
@@ -35,6 +35,15 @@ export function reads(store: Store): Reads {
       assertPath(path)
       return store.read(context, (view) => described(view, view.find(path)))
     },
+    // As authentic as a read: by the hash tree, or by memory while no other connection has committed.
+    probe: async (path, context) => {
+      assertPath(path)
+      return store.read(
+        context,
+        (view) => probed(view, path),
+        (view) => view.isKnown(path),
+      )
+    },
     list: (prefix, context) => list(store, prefix, context),
     checkHealth: async (context) => store.read(context, () => {}),
   }
@@ -44,6 +53,12 @@ function current(view: ReadView, path: string): StoredSecret | undefined {
   assertPath(path)
   const record = live(view.find(path))
   return valueOf(view, path, record && view.versions.version(record, record.current))
+}
+
+function probed({ find, versions }: ReadView, path: string): WriteReceipt | undefined {
+  const record = live(find(path))
+  const version = record && versions.version(record, record.current)
+  return version && { version: version.version, revision: version.revision }
 }
 
 function versioned(view: ReadView, path: string, version: number | 'previous'): StoredSecret | undefined {
@@ -74,7 +89,7 @@ function described({ versions }: ReadView, record: SecretRecord | undefined): Se
   if (!record || !now) return undefined
   const newest = takeFirst(versions.descending(record), maxDescribed, [record.pending])
   const quotedPath = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
-  return { ...identity(now), tags: record.tags, versions: quotedPath.map(identity) }
+  return { ...identity(now), currentNotBefore: now.currentSince, tags: record.tags, versions: quotedPath.map(identity) }
 }
 
 function identity({ version, revision, currentSince }: VersionRecord): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {

@@ -1,9 +1,9 @@
 import type { Provides } from '@finchat/secrets-core/provider'
-import { assertObject, checkedTagChanges, mergedTags } from '../record/input.ts'
+import { assertObject, checkedSecret, checkedTagChanges, mergedTags } from '../record/input.ts'
 import { existing, live, purged, restored, tombstoned, timestamp } from '../record/secret-record.ts'
 import type { Retention } from '../store/options.ts'
 import type { Store } from '../store/store.ts'
-import { addVersion, changeSecret } from './change-secret.ts'
+import { addVersion, changeSecret, withVersion } from './change-secret.ts'
 import { staging } from './staging.ts'
 
 export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
@@ -11,7 +11,12 @@ export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 /** Each write maps one record to the next in one transaction. */
 export function writes(store: Store, retention: Retention): Writes {
   return {
-    put: (path, secret, context) => addVersion(store, retention, path, secret, 'current', context),
+    put: async (path, secret, context) => {
+      const checked = checkedSecret(secret)
+      return addVersion(store, retention, path, checked, context, (record, batch) =>
+        withVersion(record, checked, 'current', retention, batch),
+      )
+    },
     tag: async (path, tags, context) => {
       const changes = checkedTagChanges(tags)
       return changeSecret(store, path, context, (record) => {

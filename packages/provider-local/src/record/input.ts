@@ -1,4 +1,4 @@
-import type { NewSecret, WriteReceipt } from '@finchat/secrets-core'
+import type { NewSecret, StagedSecret, WriteReceipt } from '@finchat/secrets-core'
 import {
   assertValue,
   assertVersionNumber,
@@ -62,7 +62,7 @@ export function mergedTags(
 }
 
 /** A validated copy of a write. The caller wipes `plaintext`. */
-export interface CheckedSecret extends Omit<NewSecret, 'value' | 'shape'> {
+export interface CheckedSecret extends Omit<NewSecret, 'value' | 'shape'>, Pick<StagedSecret, 'note'> {
   readonly plaintext: Uint8Array
   readonly kind: number
 }

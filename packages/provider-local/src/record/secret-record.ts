@@ -1,4 +1,4 @@
-import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { type NewSecret, SecretsError, type StagedSecret, type WriteReceipt } from '@finchat/secrets-core'
 import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { limits } from '../shared/limits.ts'
 import { emptyNode } from './version-node.ts'
@@ -18,6 +18,8 @@ export interface VersionRecord {
   readonly createdAt: number
   /** Undefined while the version is pending. */
   readonly currentSince: number | undefined
+  /** Of a pending version: who staged it and by which plan. */
+  readonly note?: StagedSecret['note']
   /** Nonce and tag of the sealed value. They bind the index to this ciphertext. */
   readonly seal: Buffer
 }
@@ -31,6 +33,8 @@ export interface SecretRecord {
   readonly current: number | undefined
   readonly previous: number | undefined
   readonly pending: number | undefined
+  /** The last version that was discarded, so that a repeated call is known. */
+  readonly discarded: WriteReceipt | undefined
   /** When the secret was deleted. */
   readonly deletedAt: number | undefined
   readonly tags: Readonly<Record<string, string>>
@@ -41,7 +45,7 @@ export interface SecretRecord {
 }
 
 export function emptyRecord(path: string): SecretRecord {
-  const absent = { current: undefined, previous: undefined, pending: undefined, deletedAt: undefined }
+  const absent = { current: undefined, previous: undefined, pending: undefined, discarded: undefined, deletedAt: undefined }
   return { path, lastVersion: 0, ...absent, tags: {}, count: 0, root: emptyNode }
 }
 
@@ -80,7 +84,8 @@ export function numberFor(
   return version ?? next
 }
 
-function refuseUnlessCurrent(current: VersionRecord | undefined, ifCurrent: WriteReceipt | null, next: number): void {
+/** Throws `VERSION_CONFLICT`. */
+export function refuseUnlessCurrent(current: VersionRecord | undefined, ifCurrent: WriteReceipt | null, next: number): void {
   if (ifCurrent === null) {
     if (current) throw conflict(`the secret exists already, as version ${current.version}; the next is ${next}`)
   } else if (!current || !matchesReceipt(ifCurrent, current)) {
@@ -110,8 +115,8 @@ export function promoted(record: SecretRecord, pending: number): SecretRecord {
   return { ...record, current: pending, previous: record.current, pending: undefined }
 }
 
-export function discarded(record: SecretRecord): SecretRecord {
-  return { ...record, pending: undefined }
+export function discarded(record: SecretRecord, { version, revision }: WriteReceipt): SecretRecord {
+  return { ...record, pending: undefined, discarded: { version, revision } }
 }
 
 /** Throws `VERSION_CONFLICT` unless the receipt matches the pending version. */

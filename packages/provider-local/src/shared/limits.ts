@@ -19,7 +19,7 @@ export const limits = {
  * console.log(localManifest.values.maxBytes, localManifest.numbering) // 1048576 any
  */
 export const localManifest: ProviderManifest = {
-  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'probe', 'changes', 'checkHealth'],
   values: { minBytes: 0, maxBytes: limits.valueBytes, binary: true },
   canHoldPath: isStorePath, // compared byte by byte
   numbering: 'any',

@@ -99,24 +99,35 @@ type SecretMetadata = readonly [
   deletedAt: Optional,
   tags: SecretRecord['tags'],
   count: number,
+  /** Only after a discard, so that other records keep the text that they had. */
+  discarded?: readonly [version: number, revision: string],
 ]
-type VersionMetadata = readonly [revision: string, keyId: string, kind: number, createdAt: number, currentSince: Optional]
+type VersionMetadata = readonly [
+  revision: string,
+  keyId: string,
+  kind: number,
+  createdAt: number,
+  currentSince: Optional,
+  note?: NonNullable<VersionRecord['note']>,
+]
 
 export function rowOf(record: SecretRecord): RecordRow {
-  const { lastVersion, current, previous, pending, deletedAt, tags, count, root } = record
+  const { lastVersion, current, previous, pending, deletedAt, tags, count, root, discarded } = record
   const facts: SecretMetadata = [lastVersion, current ?? null, previous ?? null, pending ?? null, deletedAt ?? null, tags, count]
-  return { facts: JSON.stringify(facts), root }
+  const all = discarded ? [...facts, [discarded.version, discarded.revision]] : facts
+  return { facts: JSON.stringify(all), root }
 }
 
 export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
   // authenticated
-  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata
+  const [lastVersion, current, previous, pending, deletedAt, tags, count, discarded] = JSON.parse(facts) as SecretMetadata
   return {
     path,
     lastVersion,
     current: current ?? undefined,
     previous: previous ?? undefined,
     pending: pending ?? undefined,
+    discarded: discarded && { version: discarded[0], revision: discarded[1] },
     deletedAt: deletedAt ?? undefined,
     tags,
     count,
@@ -125,13 +136,14 @@ export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord
 }
 
 export function versionRowOf(version: VersionRecord): VersionRow {
-  const { revision, keyId, kind, createdAt, currentSince } = version
-  const facts: VersionMetadata = [revision, keyId, kind, createdAt, currentSince ?? null]
+  const { revision, keyId, kind, createdAt, currentSince, note } = version
+  const plain: VersionMetadata = [revision, keyId, kind, createdAt, currentSince ?? null]
+  const facts = note ? [...plain, note] : plain
   return { version: version.version, facts: JSON.stringify(facts), seal: version.seal }
 }
 
 export function versionRecordOf({ version, facts, seal }: VersionRow): VersionRecord {
   // authenticated
-  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata
-  return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
+  const [revision, keyId, kind, createdAt, currentSince, note] = JSON.parse(facts) as VersionMetadata
+  return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, note, seal }
 }

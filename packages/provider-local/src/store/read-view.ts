@@ -23,6 +23,8 @@ export interface ReadView {
   readonly unseal: (path: string, version: VersionRecord) => Buffer
   /** Whether the current version can be read without a statement. */
   readonly isCached: (path: string) => boolean
+  /** Whether the current version is known without a statement, its value apart. */
+  readonly isKnown: (path: string) => boolean
 }
 
 /** Longer ciphertexts are not cached: there may be one for each record in memory. */
@@ -50,6 +52,10 @@ export function readView({ index, tables, keyring, header, versions }: StorePart
     if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
     return { sealed, data: valueData(header, path, version.version, version.keyId) }
   }
+  const knownVersion = (path: string): VersionRecord | undefined => {
+    const record = index.known(path)
+    return record && versions.known(record, record.current)
+  }
   return {
     storeId: header.storeId,
     find: (path) => index.find(path),
@@ -65,10 +71,8 @@ export function readView({ index, tables, keyring, header, versions }: StorePart
       if (!cached && sealed.length <= maxCachedBytes) cache.set(version, { sealed, data, seenAt: index.seenAt })
       return plaintext
     },
-    isCached: (path) => {
-      const record = index.known(path)
-      return record !== undefined && cachedValue(versions.known(record, record.current)) !== undefined
-    },
+    isCached: (path) => cachedValue(knownVersion(path)) !== undefined,
+    isKnown: (path) => knownVersion(path) !== undefined,
   }
 }
 
@@ -82,6 +86,7 @@ export const emptyView: ReadView = {
     throw altered()
   },
   isCached: () => false,
+  isKnown: () => false,
 }
 
 /** Moved to another name, version, key or store, a value does not open. */
@@ -94,7 +99,7 @@ export function storedSecret(view: ReadView, path: string, version: VersionRecor
   const plaintext = view.unseal(path, version)
   const { kind, revision, currentSince } = version
   const shape = kind & mapKind ? ({ shape: 'map' } as const) : {}
-  return { value: valueFrom(plaintext, kind), ...shape, version: version.version, revision, currentSince }
+  return { value: valueFrom(plaintext, kind), ...shape, version: version.version, revision, currentSince, currentNotBefore: currentSince }
 }
 
 function valueFrom(plaintext: Buffer, kind: number): string | Uint8Array {

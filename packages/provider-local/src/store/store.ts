@@ -1,5 +1,5 @@
 import type { CallContext, SecretsError } from '@finchat/secrets-core'
-import { throwIfAborted } from '@finchat/secrets-core/provider'
+import { ChangeListeners, throwIfAborted } from '@finchat/secrets-core/provider'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
 import { withEffect } from '../shared/file-errors.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
@@ -11,12 +11,18 @@ import { emptyView, type ReadView } from './read-view.ts'
 import { type Residue, warnOfResidue } from './secure-erase.ts'
 import { type WriteBatch, writeBatch } from './write-batch.ts'
 
+/** A probe of the data version takes 4 µs. */
+const watchMs = 1_000
+
 /** Opens on first use, runs one transaction per call, and throws only our errors. */
 export class Store {
   readonly #options: StoreOptions
   readonly #opener: StoreOpener
   /** Separate, because readers and writers do not block each other, and both block erasing. */
   readonly #queues = { read: new LockQueue(), write: new LockQueue(), erase: new LockQueue() }
+
+  /** Called after commits that change a current version, by other connections within a second. */
+  readonly listeners: ChangeListeners = new ChangeListeners(() => this.#watch())
 
   constructor(options: StoreOptions) {
     this.#options = options
@@ -61,10 +67,23 @@ export class Store {
 
   /** Idempotent. Every later call rejects with `ABORTED`. */
   close(): void {
+    this.listeners.close()
     this.#opener.close((store) => {
       eraseIf(store.secureErase.isPending, store)
       if (store.secureErase.isPromised) warnOfResidue(this.#options.path)
     })
+  }
+
+  /** `data_version` moves only with the commits of other connections. */
+  #watch(): () => void {
+    let seen = dataVersionOf(this.#opener)
+    const timer = setInterval(() => {
+      const now = dataVersionOf(this.#opener)
+      if (now !== seen) this.listeners.notify()
+      seen = now
+    }, watchMs)
+    timer.unref()
+    return () => clearInterval(timer)
   }
 
   async #call<T>(kind: 'read' | 'write' | 'erase', signal: AbortSignal, attempt: (store: OpenStore) => T): Promise<T> {
@@ -79,6 +98,15 @@ export class Store {
     } catch (error) {
       throw storeError(error, this.#options.path)
     }
+  }
+}
+
+/** Undefined while the store is not open, or cannot be asked: a change of that is a hint too. */
+function dataVersionOf(opener: StoreOpener): number | undefined {
+  try {
+    return opener.current()?.tables.dataVersion()
+  } catch {
+    return undefined
   }
 }
 

@@ -64,9 +64,9 @@ function sealing({ keyring: { first }, header }: StoreParts, view: ReadView): Pi
     return { version: { ...version, keyId: first.id, seal: Buffer.from(text.subarray(0, sealLength)) }, sealed: text }
   }
   return {
-    seal: (path, number, { plaintext, kind }, currentSince) => {
+    seal: (path, number, { plaintext, kind, note }, currentSince) => {
       const revision = loadCrypto().randomUUID()
-      return sealed(path, plaintext, { version: number, revision, kind, createdAt: timestamp(), currentSince })
+      return sealed(path, plaintext, { version: number, revision, kind, createdAt: timestamp(), currentSince, note })
     },
     reseal: (path, version) => {
       if (version.keyId === first.id) return undefined

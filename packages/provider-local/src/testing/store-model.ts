@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type SecretDescription, type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { LocalProvider } from '../local-provider.ts'
 import { collected, context } from './temporary-store.ts'
@@ -10,6 +11,8 @@ interface ModelSecret {
   current?: number | undefined
   previous?: number | undefined
   pending?: number | undefined
+  /** The last one that was discarded. */
+  discarded?: number | undefined
   deleted: boolean
   tags: Map<string, string>
 }
@@ -44,11 +47,21 @@ export function stepModel(model: Model, step: Step, keep: Keep): Outcome {
   if (!('path' in step)) return step.do === 'prune' ? pruneModel(model, step.keep) : 'ok'
   const secret = model.get(step.path) ?? { last: 0, values: new Map(), deleted: false, tags: new Map() }
   if (step.do !== 'restore' && step.do !== 'delete' && step.do !== 'purge' && secret.deleted) return 'DELETED'
+  const repeated = repeatedOutcome(secret, step)
+  if (repeated !== undefined) return repeated
   const outcome = stepSecret(secret, step)
   if (outcome !== 'ok') return outcome
   model.set(step.path, secret)
   if (step.do === 'put' || step.do === 'stage' || step.do === 'promote') pushOut(secret, keep)
   return outcome
+}
+
+/** Of a call that was made before: it changes nothing. Without a pending version `run` names version 1. */
+function repeatedOutcome({ pending, current, discarded, values }: ModelSecret, step: SecretStep): Outcome | undefined {
+  if (step.do === 'promote' && pending === undefined && current === 1) return 'ok'
+  if (step.do === 'discard' && pending === undefined && discarded === 1) return 'ok'
+  if (step.do !== 'stage' || pending === undefined) return undefined
+  return step.skip === 0 && isDeepStrictEqual(values.get(pending), step.value) ? 'ok' : 'VERSION_CONFLICT'
 }
 
 function stepSecret(secret: ModelSecret, step: SecretStep): Outcome {
@@ -68,6 +81,7 @@ function stepSecret(secret: ModelSecret, step: SecretStep): Outcome {
           current: undefined,
           previous: undefined,
           pending: undefined,
+          discarded: undefined,
           deleted: false,
           tags: new Map(),
         })
@@ -77,7 +91,6 @@ function stepSecret(secret: ModelSecret, step: SecretStep): Outcome {
 }
 
 function write(secret: ModelSecret, step: Extract<Step, { do: 'put' | 'stage' }>): Outcome {
-  if (step.do === 'stage' && secret.pending !== undefined) return 'VERSION_CONFLICT'
   secret.last += 1 + step.skip
   secret.values.set(secret.last, step.value)
   setTags(secret, step.tags)
@@ -91,8 +104,10 @@ function endPending(secret: ModelSecret, how: 'promote' | 'discard'): Outcome {
   if (pending === undefined) return 'VERSION_CONFLICT'
   if (how === 'promote' && current !== undefined && current > pending) return 'VERSION_CONFLICT'
   secret.pending = undefined
-  if (how === 'discard') secret.values.delete(pending)
-  else [secret.previous, secret.current] = [current, pending]
+  if (how === 'discard') {
+    secret.values.delete(pending)
+    secret.discarded = pending
+  } else [secret.previous, secret.current] = [current, pending]
   return 'ok'
 }
 

@@ -15,6 +15,8 @@ const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
   delete: 'function',
   restore: 'function',
   staging: 'object',
+  probe: 'function',
+  changes: 'function',
   checkHealth: 'function',
 }
 

@@ -1,5 +1,6 @@
 import type { SecretFields, SecretValue } from '@finchat/secrets-core'
 import { hasCode, invalidArgument, isJsonObject, isVisibleAscii } from '@finchat/secrets-core/provider'
+import type { Fence } from './target.ts'
 
 /** The fields of a secret; `undefined` if it is one text. */
 export function fieldsOf(value: SecretValue): SecretFields | undefined {
@@ -32,4 +33,15 @@ export function nextValue(current: SecretValue, password: string, passwordField:
 export function assertPassword(password: unknown): asserts password is string {
   if (isVisibleAscii(password)) return
   throw invalidArgument('the password is not of visible ASCII characters', 'generate it with passwordGenerator or tokenGenerator')
+}
+
+/** Returns the token. Throws `INVALID_ARGUMENT` unless it is a whole number, since statements hold it. */
+export function tokenOf({ token }: Fence): number {
+  if (Number.isSafeInteger(token) && token >= 0) return token
+  throw invalidArgument('the token of the fence is no whole number', 'pass twice the attempt, plus one for a rollback')
+}
+
+/** Returns whether a token belongs to a rollback: what else was set is withdrawn. */
+export function isRollback(token: number): boolean {
+  return token % 2 === 1
 }

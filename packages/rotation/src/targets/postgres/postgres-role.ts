@@ -1,7 +1,7 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
 import { configurationError, invalidArgument, knownOptions, throwIfAborted } from '@finchat/secrets-core/provider'
-import type { Fence, RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, nextValue } from '../value.ts'
+import type { RotationTarget } from '../target.ts'
+import { assertPassword, fieldsOf, nextValue, tokenOf } from '../value.ts'
 import { asAdministrator, type PostgresClient, type PostgresLogin, withClient } from './client.ts'
 import { notTheOwner, postgresError, sqlState } from './postgres-error.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
@@ -132,11 +132,6 @@ function nextOf(current: SecretValue, password: string, settings: Settings): str
   const following = nextValue(current, password, passwordField)
   const other = group.roles.find((role) => role !== user)
   return typeof following === 'string' || other === undefined ? following : { ...following, [userField]: other }
-}
-
-function tokenOf({ token }: Fence): number {
-  if (Number.isSafeInteger(token) && token >= 0) return token
-  throw invalidArgument('the token of the fence is no whole number', 'pass twice the attempt, plus one for a rollback')
 }
 
 async function testLogin(

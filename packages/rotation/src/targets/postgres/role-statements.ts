@@ -1,3 +1,4 @@
+import { isRollback } from '../value.ts'
 import { assertVerifier } from './scram.ts'
 import { identifier, literal } from './sql-text.ts'
 
@@ -21,11 +22,10 @@ export const fenceSetting = 'finchat.version'
 export function setPassword(group: RoleGroup, role: string, verifier: string, token: number): string {
   assertVerifier(verifier)
   const others = group.roles.filter((other) => other !== role)
-  const isRollback = token % 2 === 1
   return fenced(group, token, [
     ...grantChecks(group, role),
     ...passwordChange(role, literal(verifier), token),
-    ...(isRollback ? others.flatMap((other) => passwordChange(other, 'NULL', token)) : []),
+    ...(isRollback(token) ? others.flatMap((other) => passwordChange(other, 'NULL', token)) : []),
   ])
 }
 

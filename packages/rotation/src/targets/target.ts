@@ -19,7 +19,7 @@ export interface Fence {
  *
  * const accounts = new Map<string, string>()
  * const target: RotationTarget = {
- *   next: async (current, generate) => generate(),
+ *   next: async (_current, generate) => generate(),
  *   apply: async (value) => void accounts.set('app', value.reveal()), // not fenced: a late call sets an old value
  *   test: async (value) => (accounts.get('app') === value.reveal() ? 'accepted' : 'refused'),
  * }

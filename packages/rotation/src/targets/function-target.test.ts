@@ -77,7 +77,7 @@ describe('the suite finds a target', () => {
     'that refuses everything': [() => ({ test: async () => 'refused' }), /^test/],
     'that takes an outage for a refusal': [
       ({ test: given }) => ({ test: (value, context) => given(value, context).catch(() => 'refused' as const) }),
-      /nobody can tell/,
+      /is unreachable/,
     ],
     'that retires nothing': [() => ({ retire: undefined }), /at the latest/],
     'whose retirement is not fenced': [

@@ -82,14 +82,14 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, tests -> provider-*, cache-keyv, audit, testkit -> core. No import points
- * sideways or back. tests/servers serves tests, examples and benchmarks. It imports no package, and
- * no published source imports it.
+ * examples, benchmarks, tests -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
+ * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
+ * package, and no published source imports it.
  */
 const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
-  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
+  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
@@ -161,6 +161,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
+  'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', '.'],
   'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
 }
 

@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { startOpenBao } from './openbao.ts'
 import { startPostgres } from './postgres.ts'
@@ -29,5 +30,20 @@ describeWithServer(['openbao', 'postgres'], 'PostgreSQL, as we start it', () => 
     onTestFinished(postgres.stop)
     await expect(postgres.query('SELECT nothing')).rejects.toThrow('column "nothing" does not exist')
     expect(await postgres.query("SELECT NULL, 'ü', 1 + 1")).toEqual([[null, 'ü', '2']])
+  })
+
+  test('trusts its superuser alone: every other role needs its password', async () => {
+    const postgres = await startPostgres()
+    onTestFinished(postgres.stop)
+    await postgres.query("CREATE ROLE app LOGIN PASSWORD 'right'")
+    const login = async (password: string): Promise<string> => {
+      const client = new Client({ host: postgres.host, port: postgres.port, user: 'app', password, database: 'postgres' })
+      await client.connect()
+      const { rows } = await client.query<{ user: string }>('SELECT current_user AS user')
+      await client.end()
+      return rows[0]?.user ?? ''
+    }
+    expect(await login('right')).toBe('app')
+    await expect(login('wrong')).rejects.toMatchObject({ code: '28P01' })
   })
 })

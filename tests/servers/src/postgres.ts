@@ -1,17 +1,25 @@
 import { execFile } from 'node:child_process'
-import { chownSync, chmodSync, cpSync, mkdirSync } from 'node:fs'
+import { chownSync, chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { Client } from 'pg'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
-import { query, type Row } from './postgres-query.ts'
 import { searchPath } from './search-path.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
+
+/** The values of one row, as text; `null` is SQL's NULL. */
+export type Row = readonly (string | null)[]
+
+export interface PostgresOptions {
+  /** Further arguments of the server, such as `['-c', 'log_statement=all']`. */
+  readonly args?: readonly string[]
+}
 
 export interface Postgres {
   readonly host: '127.0.0.1'
   readonly port: number
-  /** The superuser, who needs no password: every connection from this machine is trusted. */
+  /** The superuser, whom the server trusts without a password. Every other role logs in by SCRAM. */
   readonly user: 'postgres'
   /** `postgresql://postgres@127.0.0.1:PORT/postgres?sslmode=disable` */
   readonly url: string
@@ -29,27 +37,34 @@ interface User {
   readonly gid: number
 }
 
+const hostAuthentication = 'host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n'
+
 const run = promisify(execFile)
 
 /** Starts an empty PostgreSQL that only this machine reaches. */
-export async function startPostgres(): Promise<Postgres> {
+export async function startPostgres({ args = [] }: PostgresOptions = {}): Promise<Postgres> {
   const program = requireServer('postgres')
   const folder = serverFolder('postgres')
   try {
     const user = unprivileged()
     if (user) chownSync(folder, user.uid, user.gid)
     const readable = await readableProgram(program, folder, user)
-    const data = join(folder, 'data')
-    await run(join(dirname(readable), 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], {
-      cwd: folder,
-      env: { PATH: searchPath(), LC_ALL: 'C' },
-      ...user,
-    })
-    return await onFreePort((port) => startOn(port, readable, folder, user))
+    await initialise(readable, folder, user)
+    return await onFreePort((port) => startOn(port, readable, folder, user, args))
   } catch (error) {
     removeFolder(folder)
     throw error
   }
+}
+
+async function initialise(program: string, folder: string, user: User | undefined): Promise<void> {
+  const data = join(folder, 'data')
+  await run(join(dirname(program), 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], {
+    cwd: folder,
+    env: { PATH: searchPath(), LC_ALL: 'C' },
+    ...user,
+  })
+  writeFileSync(join(data, 'pg_hba.conf'), hostAuthentication)
 }
 
 /** PostgreSQL refuses to run as root, so root starts it as `nobody`. */
@@ -73,8 +88,14 @@ async function readableProgram(program: string, folder: string, user: User | und
   }
 }
 
-async function startOn(port: number, program: string, folder: string, user: User | undefined): Promise<Postgres> {
-  const args = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']
+async function startOn(
+  port: number,
+  program: string,
+  folder: string,
+  user: User | undefined,
+  further: readonly string[],
+): Promise<Postgres> {
+  const args = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off', ...further]
   const server = await startProcess({ folder, program, args, user, stopSignal: 'SIGINT' })
   await waitUntilReady('PostgreSQL', server, /ready to accept connections/, async () => (await query(port, 'SELECT 1')).length === 1)
   const stop = async (): Promise<void> => {
@@ -85,3 +106,18 @@ async function startOn(port: number, program: string, folder: string, user: User
   const { log, pid, signal } = server
   return { host: '127.0.0.1', port, user: 'postgres', url, log, pid, query: (sql) => query(port, sql), signal, stop }
 }
+
+/** One statement over a connection of its own. */
+async function query(port: number, sql: string): Promise<Row[]> {
+  const client = new Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', ssl: false, types: asText })
+  client.on('error', () => {}) // the call rejects too
+  await client.connect()
+  try {
+    const { rows } = await client.query<(string | null)[]>({ text: sql, rowMode: 'array' })
+    return rows
+  } finally {
+    await client.end()
+  }
+}
+
+const asText = { getTypeParser: () => (value: string) => value }

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createClient } from '@redis/client'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
-import { redisCommand, type RedisReply } from './redis-command.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady, type ServerProcess } from './server-process.ts'
+
+/** A reply by version 2 of the protocol. */
+export type RedisReply = string | number | null | readonly RedisReply[]
 
 export interface RedisServer {
   readonly host: '127.0.0.1'
@@ -67,13 +70,13 @@ async function startOn(port: number, kind: Kind, program: string, folder: string
   const own = ['--port', String(port), '--bind', '127.0.0.1', ...inMemory]
   const server = await startProcess({ folder, program, args: [...own, ...args] })
   const title = kind === 'redis' ? 'Redis' : 'Valkey'
-  await waitUntilReady(title, server, /Ready to accept connections/, async () => (await redisCommand(port, ['PING'])) === 'PONG')
+  await waitUntilReady(title, server, /Ready to accept connections/, async () => (await send(port, ['PING'])) === 'PONG')
   return server
 }
 
 function serverOf(port: number, folder: string, first: ServerProcess, run: () => Promise<ServerProcess>): RedisServer {
   let server = first
-  const command = (...parts: string[]): Promise<RedisReply> => redisCommand(port, parts)
+  const command = (...parts: string[]): Promise<RedisReply> => send(port, parts)
   return {
     host: '127.0.0.1',
     port,
@@ -81,7 +84,7 @@ function serverOf(port: number, folder: string, first: ServerProcess, run: () =>
     log: first.log,
     pid: () => server.pid,
     command,
-    commandAs: (login, ...parts) => redisCommand(port, parts, login),
+    commandAs: ([username, password], ...parts) => send(port, parts, { username, password }),
     dump: async () => {
       await command('SAVE')
       return readFileSync(join(folder, 'dump.rdb'))
@@ -98,5 +101,18 @@ function serverOf(port: number, folder: string, first: ServerProcess, run: () =>
       await server.end()
       removeFolder(folder)
     },
+  }
+}
+
+/** One command over a connection of its own. Rejects with the server's words, or after 5 s of silence. */
+async function send(port: number, parts: readonly string[], login: { username?: string; password?: string } = {}): Promise<RedisReply> {
+  const socket = { host: '127.0.0.1', port, socketTimeout: 5000, reconnectStrategy: false } as const
+  const client = createClient({ socket, ...login, RESP: 2, disableClientInfo: true })
+  client.on('error', () => {}) // the call rejects too
+  await client.connect()
+  try {
+    return await client.sendCommand<RedisReply>(parts)
+  } finally {
+    if (client.isOpen) client.destroy()
   }
 }

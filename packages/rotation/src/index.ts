@@ -1,0 +1,5 @@
+export { generateKeyPair, keyPairGenerator, type KeyPair, type KeyPairOptions } from './generate/key-pair.ts'
+export { type CharacterClass, passwordGenerator, type PasswordPolicy } from './generate/password.ts'
+export { tokenGenerator, type TokenOptions, uuidGenerator } from './generate/token.ts'
+export type { Fence, Generate, RotationTarget } from './targets/target.ts'
+export { functionTarget, type FunctionTargetOptions } from './targets/function-target.ts'

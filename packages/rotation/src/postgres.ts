@@ -1,0 +1,2 @@
+export { postgresRole, type PostgresRoleOptions } from './targets/postgres/postgres-role.ts'
+export type { PostgresClient, PostgresLogin } from './targets/postgres/client.ts'

@@ -1,0 +1,64 @@
+import { SecretsError } from '@finchat/secrets-core/provider'
+import type { SecretsErrorCode } from '@finchat/secrets-core'
+import { raised } from './role-statements.ts'
+
+interface Classification {
+  readonly code: SecretsErrorCode
+  readonly problem: string
+  readonly remedy?: string
+}
+
+/** By SQLSTATE. */
+const classes: Readonly<Record<string, Classification>> = {
+  [raised.fenced]: {
+    code: 'VERSION_CONFLICT',
+    problem: 'a later attempt has set this role',
+    remedy: 'for a secret that was created anew: ALTER ROLE … RESET finchat.version',
+  },
+  [raised.grants]: {
+    code: 'CONFIGURATION',
+    problem: 'the user does not become the owner role when it logs in',
+    remedy: 'GRANT owner TO user; ALTER ROLE user SET role = owner',
+  },
+  [raised.isolation]: {
+    code: 'CONFIGURATION',
+    problem: 'the connection does not begin transactions as read committed',
+    remedy: 'leave default_transaction_isolation as it is',
+  },
+  '28P01': { code: 'UNAUTHENTICATED', problem: 'PostgreSQL refused the password' },
+  '28000': {
+    code: 'PERMISSION_DENIED',
+    problem: 'PostgreSQL does not let this role log in',
+    remedy: 'look for NOLOGIN and at pg_hba.conf',
+  },
+  '42501': {
+    code: 'PERMISSION_DENIED',
+    problem: 'the connected role may not change this role',
+    remedy: 'give it CREATEROLE and ADMIN OPTION, or for its own password GRANT SET ON PARAMETER finchat.version',
+  },
+  '42704': { code: 'CONFIGURATION', problem: 'there is no such role', remedy: 'create it' },
+  '3D000': { code: 'CONFIGURATION', problem: 'there is no such database' },
+  '53300': { code: 'UNAVAILABLE', problem: 'PostgreSQL has no connection left for this role' },
+}
+
+/** Returns the error for a user that logs in and does not become its owner role. */
+export function notTheOwner(): SecretsError {
+  return postgresError({ code: raised.grants })
+}
+
+/** Returns the SQLSTATE of a client's error. */
+export function sqlState(error: unknown): string | undefined {
+  const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+}
+
+/** Returns what a client's error means. Its own text is dropped: it may quote the statement. */
+export function postgresError(error: unknown, effect?: 'unknown'): SecretsError {
+  if (SecretsError.isInstance(error)) return error
+  const state = sqlState(error)
+  const meaning = state === undefined || !Object.hasOwn(classes, state) ? undefined : classes[state]
+  if (meaning) return new SecretsError(meaning.code, meaning.problem, { remedy: meaning.remedy, storeStatus: state })
+  // The server answered, so the statement was undone.
+  if (state !== undefined) return new SecretsError('UNAVAILABLE', 'PostgreSQL refused the statement', { storeStatus: state })
+  return new SecretsError('UNAVAILABLE', 'PostgreSQL did not answer', { remedy: 'check that it can be reached', effect })
+}

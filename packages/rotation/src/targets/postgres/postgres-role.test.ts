@@ -1,0 +1,362 @@
+import { readFileSync } from 'node:fs'
+import type { CallContext, SecretFields } from '@finchat/secrets-core'
+import { startPostgres, type Postgres } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import fc from 'fast-check'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tokenGenerator } from '../../generate/token.ts'
+import { passwordIn, secretValue } from '../../testing/secret-value.ts'
+import { testRotationTarget, type TargetHarness } from '../../testing/target-suite.ts'
+import { postgresRole, type PostgresRoleOptions } from './postgres-role.ts'
+import { setPassword } from './role-statements.ts'
+import { scramVerifier } from './scram.ts'
+import { identifier, literal } from './sql-text.ts'
+
+const context: CallContext = { signal: new AbortController().signal }
+const generate = tokenGenerator()
+const fence = (token: number): { secret: string; token: number } => ({ secret: 'login', token })
+
+let server: Postgres
+let count = 0
+
+/** A client of the server, or of a port where none is. */
+function clientOf(user: string, password: string | undefined, isReachable = true): Client {
+  const options = { host: '127.0.0.1', port: isReachable ? server.port : 1, database: 'postgres', user, ssl: false }
+  return new Client(password === undefined ? options : { ...options, password })
+}
+
+async function connected(user: string, password?: string, isReachable = true): Promise<Client> {
+  const client = clientOf(user, password, isReachable)
+  await client.connect()
+  return client
+}
+
+async function canLogIn(user: string, password: string): Promise<boolean> {
+  const client = clientOf(user, password)
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end()
+  }
+}
+
+/** Roles of their own for each test: names that need quotes. */
+async function roles(): Promise<{ owner: string; users: [string, string]; password: string }> {
+  count += 1
+  const [owner, first, second] = [`Owner "${count}"`, `app'a\\${count}`, `app"b ${count}`]
+  const password = generate()
+  await server.query(`CREATE ROLE ${identifier(owner)}`)
+  for (const user of [first, second]) {
+    await server.query(`CREATE ROLE ${identifier(user)} LOGIN IN ROLE ${identifier(owner)}`)
+    await server.query(`ALTER ROLE ${identifier(user)} SET role = ${literal(owner)}`)
+  }
+  await server.query(`ALTER ROLE ${identifier(first)} PASSWORD ${literal(password)}`)
+  return { owner, users: [first, second], password }
+}
+
+type Given = Omit<PostgresRoleOptions, 'connect' | 'login'>
+
+function targetOf(given: Given, isReachable: () => boolean = () => true): ReturnType<typeof postgresRole> {
+  return postgresRole({
+    connect: () => connected('postgres', undefined, isReachable()),
+    login: (user, password) => clientOf(user, password, isReachable()),
+    ...given,
+  })
+}
+
+function breakable(given: Given, current: string | SecretFields, user: (value: string | SecretFields) => string): TargetHarness {
+  let isReachable = true
+  return {
+    target: targetOf(given, () => isReachable),
+    current,
+    accepts: (value) => canLogIn(user(value), passwordIn(value)),
+    breakServer: async () => {
+      isReachable = false
+      return async () => void (isReachable = true)
+    },
+    close: async () => {},
+  }
+}
+
+describeWithServer('postgres', 'a PostgreSQL role', () => {
+  beforeAll(async () => void (server = await startPostgres({ args: ['-c', 'log_statement=all', '-c', 'track_activity_query_size=16384'] })))
+  afterAll(() => server.stop())
+
+  describe('alone', () => {
+    testRotationTarget(test, async () => {
+      const { users, password } = await roles()
+      return breakable({ role: users[0] }, password, () => users[0])
+    })
+  })
+
+  describe('alone, with fields', () => {
+    testRotationTarget(test, async () => {
+      const { users, password } = await roles()
+      const current = { name: users[0], password, host: 'db' }
+      return breakable({ role: users[0], userField: 'name' }, current, () => users[0])
+    })
+  })
+
+  describe('of two that alternate', () => {
+    testRotationTarget(test, async () => {
+      const { users, owner, password } = await roles()
+      const userIn = (value: string | SecretFields): string => (typeof value === 'string' ? '' : (value['username'] ?? ''))
+      return breakable({ users, owner }, { username: users[0], password }, userIn)
+    })
+
+    test('names the other user, keeps the former one working until it is retired, and counts its sessions', async () => {
+      const { users, owner, password } = await roles()
+      const target = targetOf({ users, owner })
+      const current = await secretValue({ username: users[0], password })
+      const next = await target.next(current, generate)
+      expect(next).toMatchObject({ username: users[1] })
+      await target.apply(await secretValue(next), fence(2), context)
+      expect(await canLogIn(users[0], password)).toBe(true)
+      const session = await connected(users[0], password)
+      expect(await target.inUse?.(current, context)).toBe(1)
+      await session.end()
+      await expect.poll(() => target.inUse?.(current, context)).toBe(0)
+      await target.retire?.(current, await secretValue(next), fence(2), context)
+      await expect(connected(users[0], password)).rejects.toMatchObject({ code: '28P01' }) // NOLOGIN would be 28000
+    })
+
+    test('is refused before anything is set if the user would not become the owner', async () => {
+      const { users, owner, password } = await roles()
+      const target = targetOf({ users, owner })
+      const next = await secretValue({ username: users[1], password: generate() })
+      for (const missing of [`ALTER ROLE ${identifier(users[1])} RESET role`, `REVOKE ${identifier(owner)} FROM ${identifier(users[1])}`]) {
+        await server.query(missing)
+        await expect(target.apply(next, fence(2), context)).rejects.toMatchObject({ code: 'CONFIGURATION', storeStatus: 'FC002' })
+      }
+      await server.query(`ALTER ROLE ${identifier(users[0])} RESET role`)
+      const current = await secretValue({ username: users[0], password })
+      await expect(target.test(current, context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+      expect(await server.query(`SELECT rolpassword FROM pg_authid WHERE rolname = ${literal(users[1])}`)).toEqual([[null]])
+    })
+
+    test('does not retire the user that is in force', async () => {
+      const { users, owner, password } = await roles()
+      const current = await secretValue({ username: users[0], password })
+      await targetOf({ users, owner }).retire?.(current, current, fence(2), context)
+      expect(await canLogIn(users[0], password)).toBe(true)
+    })
+  })
+
+  test('changes its own password, if it may set the fence', async () => {
+    const { users, password } = await roles()
+    const [role] = users
+    await server.query(`ALTER ROLE ${identifier(role)} RESET role`)
+    const target = targetOf({ role })
+    const own = postgresRole({ connect: () => connected(role, password), login: clientOf, role })
+    const next = await secretValue(generate())
+    await expect(own.apply(next, fence(2), context)).rejects.toMatchObject({ code: 'PERMISSION_DENIED', storeStatus: '42501' })
+    expect(await target.test(next, context)).toBe('refused')
+    await server.query(`GRANT SET ON PARAMETER finchat.version TO ${identifier(role)}`)
+    await own.apply(next, fence(2), context)
+    expect(await target.test(next, context)).toBe('accepted')
+  })
+
+  test('changes the user, not the owner that it has become', async () => {
+    const { users, password, owner } = await roles()
+    const [role] = users
+    await server.query(`GRANT SET ON PARAMETER finchat.version TO ${identifier(role)}`)
+    const own = postgresRole({ connect: () => connected(role, password), login: clientOf, role })
+    const next = generate()
+    await own.apply(await secretValue(next), fence(2), context)
+    expect(await canLogIn(role, next)).toBe(true)
+    expect(await server.query(`SELECT rolpassword FROM pg_authid WHERE rolname = ${literal(owner)}`)).toEqual([[null]])
+  })
+
+  test('is set by one of many rotators at once: the highest attempt stands', async () => {
+    const { users } = await roles()
+    const target = targetOf({ role: users[0] })
+    const values = Array.from({ length: 20 }, () => generate())
+    const order = values.map((_, index) => index).toSorted((a, b) => ((a * 7) % 20) - ((b * 7) % 20))
+    const applied = order.map(async (index) => target.apply(await secretValue(values[index] ?? ''), fence(2 * index), context))
+    const outcomes = await Promise.allSettled(applied)
+    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect(await canLogIn(users[0], values[19] ?? '')).toBe(true)
+  })
+
+  test('is not set by the late statement of a process that was stopped', async () => {
+    const { users } = await roles()
+    const [first, second] = [generate(), generate()]
+    const target = targetOf({ role: users[0] })
+    await target.apply(await secretValue(second), fence(4), context)
+    const late = setPassword({ roles: [users[0]] }, users[0], scramVerifier(first), 2)
+    await expect(server.query(late)).rejects.toMatchObject({ code: 'FC001' })
+    expect([await canLogIn(users[0], first), await canLogIn(users[0], second)]).toEqual([false, true])
+  })
+
+  test('is rolled back for good, though the server still runs the statement of a caller that gave up', async () => {
+    const { users, password } = await roles()
+    const target = targetOf({ role: users[0] })
+    const [waiting, discarded, current] = [await connected('postgres'), await secretValue(generate()), await secretValue(password)]
+    const waits = async (sessions: number): Promise<void> => {
+      const blocked = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+      await expect.poll(async () => (await waiting.query<{ count: string }>(blocked)).rows[0]?.count).toBe(String(sessions))
+    }
+    // Holds the lock of the rotators, so that both statements wait in the server, the rollback first.
+    await waiting.query('BEGIN')
+    await waiting.query(setPassword({ roles: [users[0]] }, users[0], scramVerifier(password), 0))
+    const rollback = target.apply(current, fence(3), context)
+    await waits(1)
+    const gone = new AbortController()
+    const late = target.apply(discarded, fence(2), { signal: gone.signal })
+    await waits(2)
+    gone.abort()
+    await expect(late).rejects.toMatchObject({ code: 'ABORTED' })
+    await waiting.query('COMMIT')
+    await rollback
+    await waits(0)
+    await waiting.end()
+    expect([await target.test(current, context), await target.test(discarded, context)]).toEqual(['accepted', 'refused'])
+  })
+
+  test('needs read committed, since an older snapshot does not show the fence', async () => {
+    const { users } = await roles()
+    const connect = async (): Promise<Client> => {
+      const client = await connected('postgres')
+      await client.query("SET default_transaction_isolation = 'repeatable read'")
+      return client
+    }
+    const target = postgresRole({ connect, login: clientOf, role: users[0] })
+    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ storeStatus: 'FC003' })
+  })
+
+  test('has its password in no statement, activity or log of the server', async () => {
+    const { users, owner, password } = await roles()
+    const target = targetOf({ users, owner })
+    const canary = 'c4n4ry-vXq7-must-not-leak-to-the-server'
+    const next = await secretValue({ username: users[1], password: canary })
+    const seen: string[] = []
+    const watcher = await connected('postgres')
+    const spying = postgresRole({
+      connect: async () => {
+        const client = await connected('postgres')
+        const { query } = client
+        const spied = async (text: string): Promise<{ rows: unknown[] }> => {
+          const answer = await Reflect.apply<Client, [string], Promise<{ rows: unknown[] }>>(query, client, [text])
+          seen.push(JSON.stringify((await watcher.query('SELECT query FROM pg_stat_activity')).rows))
+          return answer
+        }
+        return { query: spied, end: () => client.end(), on: client.on.bind(client) }
+      },
+      login: clientOf,
+      users,
+      owner,
+    })
+    await spying.apply(next, fence(2), context)
+    expect(await target.test(next, context)).toBe('accepted')
+    await expect(spying.apply(next, fence(0), context)).rejects.toMatchObject({ code: 'VERSION_CONFLICT' })
+    await spying.retire?.(await secretValue({ username: users[0], password }), next, fence(2), context)
+    await watcher.end()
+    const log = readFileSync(server.log, 'utf8')
+    expect(seen.join('')).toContain('SCRAM-SHA-256') // so that the statement was there to be seen
+    expect(log).toContain('SCRAM-SHA-256')
+    expect(`${seen.join('')}${log}`).not.toContain(canary)
+  })
+
+  test.each([
+    ['28000', 'PERMISSION_DENIED', 'NOLOGIN'],
+    ['53300', 'UNAVAILABLE', 'CONNECTION LIMIT 0'],
+  ])('cannot tell what a password is worth at %s', async (state, code, change) => {
+    const { users, password } = await roles()
+    await server.query(`ALTER ROLE ${identifier(users[0])} ${change}`)
+    const call = targetOf({ role: users[0] }).test(await secretValue(password), context)
+    await expect(call).rejects.toMatchObject({ code, storeStatus: state })
+  })
+
+  test('that does not exist is a matter of configuration', async () => {
+    const target = targetOf({ role: 'nobody here' })
+    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  test('may have any name that PostgreSQL can hold', async () => {
+    const names = fc.string({ unit: 'binary', minLength: 1, maxLength: 15 }).filter((name) => !name.includes('\0') && name.isWellFormed())
+    const hostile = fc.constantFrom('"', "'", '\\', "'; DROP ROLE postgres; --", '$$', "E'", '" SUPERUSER "', '${x}', '%I', '\n')
+    const mixed = fc.tuple(hostile, names).map(([one, two]) => `${one}${two}`.slice(0, 40))
+    await fc.assert(
+      fc.asyncProperty(mixed, async (name) => {
+        fc.pre(Buffer.byteLength(name) <= 60 && name.isWellFormed())
+        const role = `r${name}` // never `pg_…`
+        await server.query(`CREATE ROLE ${identifier(role)} LOGIN`)
+        const password = generate()
+        await targetOf({ role }).apply(await secretValue(password), fence(2), context)
+        expect(await canLogIn(role, password)).toBe(true)
+        expect(await server.query(`SELECT rolname, rolsuper FROM pg_roles WHERE rolname = ${literal(role)}`)).toEqual([[role, 'f']])
+        await server.query(`DROP ROLE ${identifier(role)}`)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('gets any text as a literal', async () => {
+    const texts = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0') && text.isWellFormed())
+    await fc.assert(
+      fc.asyncProperty(texts, fc.constantFrom('on', 'off'), async (text, conforming) => {
+        const client = await connected('postgres')
+        await client.query(`SET standard_conforming_strings = ${conforming}`)
+        const { rows } = await client.query<{ text: string }>(`SELECT ${literal(text)} AS text`)
+        await client.end()
+        expect(rows[0]?.text).toBe(text)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('the options of a PostgreSQL role', () => {
+  const connect = (): Promise<Client> => Promise.reject(new Error('not asked'))
+  const login = (user: string, password: string): Client => new Client({ user, password })
+
+  test.each<[string, object]>([
+    ['`connect`', { login, role: 'app' }],
+    ['`login`', { connect, role: 'app' }],
+    ['which roles', { connect, login }],
+    ['which roles', { connect, login, role: 'app', users: ['a', 'b'], owner: 'c' }],
+    ['which roles', { connect, login, users: ['a', 'b'] }],
+    ['which roles', { connect, login, role: 'a', owner: 'b' }],
+    ['three roles', { connect, login, users: ['a', 'a'], owner: 'c' }],
+    ['three roles', { connect, login, users: ['a', 'b'], owner: 'b' }],
+    ['`role`', { connect, login, role: '' }],
+    ['`role`', { connect, login, role: 'a\0b' }],
+    ['`role`', { connect, login, role: 'a'.repeat(64) }],
+    ['`role`', { connect, login, role: 'ü'.repeat(32) }],
+    ['`role`', { connect, login, role: '\ud800' }],
+    ['not known', { connect, login, role: 'a', user: 'b' }],
+  ])('are refused with %s', (problem, options) => {
+    expect(() => postgresRole(options as PostgresRoleOptions)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) }),
+    )
+  })
+
+  test.each<[string, string | SecretFields]>([
+    ['another role', { username: 'postgres', password: 'one' }],
+    ['no password', { username: 'app' }],
+    ['a password that SASLprep changes', 'soft\u00adhyphen'],
+    ['a space', 'two words'],
+  ])('do not fit a value with %s', async (_, value) => {
+    const target = postgresRole({ connect, login, role: 'app' })
+    const call = target.apply(await secretValue(value), fence(2), context)
+    await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('of two users do not fit a value that names none, nor a password that was made of other characters', async () => {
+    const target = postgresRole({ connect, login, users: ['a', 'b'], owner: 'c' })
+    await expect(target.next(await secretValue('plain'), generate)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const current = await secretValue({ username: 'a', password: 'one' })
+    await expect(target.next(current, () => 'zwölf')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('do not fit a token that is no whole number', async () => {
+    const target = postgresRole({ connect, login, role: 'app' })
+    const value = await secretValue('one')
+    for (const token of [Number.NaN, 1.5, -1])
+      await expect(target.apply(value, fence(token), context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+})

@@ -1,0 +1,163 @@
+import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
+import { configurationError, invalidArgument, knownOptions, throwIfAborted } from '@finchat/secrets-core/provider'
+import type { RotationTarget } from '../target.ts'
+import { assertPassword, fieldsOf, nextValue, tokenOf } from '../value.ts'
+import { asAdministrator, type PostgresClient, type PostgresLogin, withClient } from './client.ts'
+import { notTheOwner, postgresError, sqlState } from './postgres-error.ts'
+import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
+import { scramVerifier } from './scram.ts'
+import { assertName, literal } from './sql-text.ts'
+
+/** Options of `postgresRole`: either `role`, or `users` with their `owner`. */
+export interface PostgresRoleOptions {
+  /**
+   * Connects as the role that changes passwords, always to the same database: the lock between
+   * rotators is the database's. The target ends the client.
+   */
+  readonly connect: () => Promise<PostgresClient>
+  /** Makes a client that logs in as an application does, for the test. It is not connected yet. */
+  readonly login: (user: string, password: string) => PostgresLogin
+  /** The one role, whose password changes while open connections go on. */
+  readonly role?: string | undefined
+  /** Two roles that take turns, so that the former password works until it is retired. */
+  readonly users?: readonly [string, string] | undefined
+  /** The role that both users become when they log in; it owns the tables. */
+  readonly owner?: string | undefined
+  /** The field of the user's name. Default `username`. */
+  readonly userField?: string | undefined
+  /** The field of the password. Default `password`. */
+  readonly passwordField?: string | undefined
+}
+
+/**
+ * Returns a target that sets the password of a PostgreSQL role, or of two that alternate. The
+ * server gets a SCRAM verifier, never the password. A late `apply` of an older attempt is refused by the
+ * very statement that would set it. The value is a password, or fields with `username` and
+ * `password`; two users need the fields.
+ *
+ * @example
+ * import { postgresRole } from '@finchat/secrets-rotation/postgres'
+ * import { Client } from 'pg'
+ *
+ * const server = { host: 'db.example', database: 'shop' }
+ * export const target = postgresRole({
+ *   connect: async () => {
+ *     const client = new Client({ ...server, user: 'rotator' })
+ *     await client.connect()
+ *     return client
+ *   },
+ *   login: (user, password) => new Client({ ...server, user, password }),
+ *   role: 'shop',
+ * })
+ */
+export function postgresRole(options: PostgresRoleOptions): RotationTarget {
+  const settings = checkedOptions(options)
+  const { group } = settings
+  const credential = (value: SecretValue): Credential => credentialIn(value, settings)
+  const run = (statement: string, { signal }: CallContext): Promise<unknown> =>
+    asAdministrator(settings.connect, signal, (client) => client.query(statement))
+  const single: RotationTarget = {
+    next: async (current, generate) => nextOf(current, await generate(), settings),
+    apply: async (value, fence, context) => {
+      const { user, password } = credential(value)
+      await run(setPassword(group, user, scramVerifier(password), tokenOf(fence)), context)
+    },
+    test: (value, context) => testLogin(credential(value), settings, context),
+  }
+  if (group.owner === undefined) return single
+  return {
+    ...single,
+    retire: async (old, current, fence, context) => {
+      const { user } = credential(old)
+      if (user !== credential(current).user) await run(takePassword(group, user, tokenOf(fence)), context)
+    },
+    inUse: (old, { signal }) => asAdministrator(settings.connect, signal, (client) => sessionsOf(client, credential(old).user)),
+  }
+}
+
+interface Settings extends Pick<PostgresRoleOptions, 'connect' | 'login'> {
+  readonly group: RoleGroup
+  readonly userField: string
+  readonly passwordField: string
+}
+
+const members = {
+  connect: 'any',
+  login: 'any',
+  role: 'any',
+  users: 'any',
+  owner: 'any',
+  userField: 'string',
+  passwordField: 'string',
+} as const
+
+function checkedOptions(options: PostgresRoleOptions): Settings {
+  const { connect, login, userField = 'username', passwordField = 'password', ...roles } = knownOptions(options, members)
+  for (const [name, member] of Object.entries({ connect, login }))
+    if (typeof member !== 'function') throw configurationError(`\`${name}\` is not a function`, 'pass both')
+  return { connect, login, userField, passwordField, group: groupOf(roles) }
+}
+
+function groupOf({ role, users, owner }: Pick<PostgresRoleOptions, 'role' | 'users' | 'owner'>): RoleGroup {
+  if ((role === undefined) === (users === undefined) || (users === undefined) !== (owner === undefined))
+    throw configurationError('it is not clear which roles to set', 'pass either `role`, or `users` and `owner`')
+  if (users === undefined) {
+    assertName('role', role)
+    return { roles: [role] }
+  }
+  if (!Array.isArray(users) || new Set([...users, owner]).size !== 3)
+    throw configurationError('`users` and `owner` are not three roles', 'pass two users, and the role that both become')
+  for (const name of [...users, owner]) assertName('users', name)
+  return { roles: users, owner }
+}
+
+interface Credential {
+  readonly user: string
+  readonly password: string
+}
+
+function credentialIn(value: SecretValue, { group, userField, passwordField }: Settings): Credential {
+  const fields = fieldsOf(value)
+  const [user, password] = fields ? [fields[userField], fields[passwordField]] : [undefined, value.reveal()]
+  assertPassword(password)
+  const known = user ?? (group.owner === undefined ? group.roles[0] : undefined)
+  if (known !== undefined && group.roles.includes(known)) return { user: known, password }
+  throw invalidArgument('the secret does not name a user of this target', `store it with the fields ${userField} and ${passwordField}`)
+}
+
+function nextOf(current: SecretValue, password: string, settings: Settings): string | SecretFields {
+  assertPassword(password)
+  const { user } = credentialIn(current, settings)
+  const { group, userField, passwordField } = settings
+  const following = nextValue(current, password, passwordField)
+  const other = group.roles.find((role) => role !== user)
+  return typeof following === 'string' || other === undefined ? following : { ...following, [userField]: other }
+}
+
+async function testLogin(
+  { user, password }: Credential,
+  { login, group }: Settings,
+  { signal }: CallContext,
+): Promise<'accepted' | 'refused'> {
+  throwIfAborted(signal)
+  try {
+    return await withClient<PostgresLogin, 'accepted'>(login(user, password), signal, async (client) => {
+      await client.connect()
+      if (group.owner !== undefined) await assertBecomes(group.owner, client)
+      return 'accepted'
+    })
+  } catch (error) {
+    if (sqlState(error) === '28P01') return 'refused'
+    throw postgresError(error)
+  }
+}
+
+async function assertBecomes(owner: string, client: PostgresClient): Promise<void> {
+  const { rows } = await client.query(`SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolname = ${literal(owner)}`)
+  if (rows.length === 0) throw notTheOwner()
+}
+
+async function sessionsOf(client: PostgresClient, user: string): Promise<number> {
+  const { rows } = await client.query(`SELECT FROM pg_catalog.pg_stat_activity WHERE usename = ${literal(user)}`)
+  return rows.length
+}

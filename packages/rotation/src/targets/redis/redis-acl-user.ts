@@ -1,0 +1,114 @@
+import type { CallContext, SecretValue } from '@finchat/secrets-core'
+import { configurationError, knownOptions, loadCrypto, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import type { Fence, RotationTarget } from '../target.ts'
+import { assertPassword, fieldsOf, isRollback, nextValue, tokenOf } from '../value.ts'
+import { destroy, type RedisClient, type RedisLogin, withConnection } from './client.ts'
+import { changePasswords, onEvery } from './fenced-acl.ts'
+import { redisError, replyCode } from './redis-error.ts'
+
+/** One server: ACLs are not replicated. */
+export interface RedisNode {
+  /** Connects as the user that changes ACLs. The target ends the client. */
+  readonly connect: () => Promise<RedisClient>
+  /** Makes a client that logs in as an application does, for the test. It is not connected yet. */
+  readonly login: (username: string, password: string) => RedisLogin
+}
+
+/** Options of `redisAclUser`. */
+export interface RedisAclUserOptions {
+  /** Every primary, replica and cluster node that applications log in to. */
+  readonly nodes: readonly RedisNode[]
+  /** The ACL user. */
+  readonly user: string
+  /** The key that holds the fence, on each node. Default `finchat:fence:` and the user. */
+  readonly fenceKey?: string | undefined
+  /** The field of the password, if the secret has fields. Default `password`. */
+  readonly passwordField?: string | undefined
+}
+
+/**
+ * Returns a target that sets the password of an ACL user of Redis or Valkey on every node. The new
+ * and the former password are valid until the former is retired; others of the user are dropped.
+ * The servers get SHA-256 hashes, which have no salt: generate passwords of 128 bits.
+ *
+ * The fence is a key. On a primary, a late `apply` of an older attempt is refused, unless the key
+ * was lost. A restart without persistence loses it, and a failover may. A replica has it once it is
+ * replicated. A cluster node loses it when its slot is moved.
+ *
+ * @example
+ * import { createClient } from '@redis/client'
+ * import { redisAclUser } from '@finchat/secrets-rotation/redis'
+ *
+ * const nodes = ['redis://cache-1.example', 'redis://cache-2.example'].map((url) => ({
+ *   connect: () => createClient({ url, username: 'rotator' }).connect(),
+ *   login: (username: string, password: string) => createClient({ url, username, password }),
+ * }))
+ * export const target = redisAclUser({ nodes, user: 'shop' })
+ */
+export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
+  const settings = checkedOptions(options)
+  const { nodes, user, fenceKey, passwordField } = settings
+  const hashOf = (value: SecretValue): string => loadCrypto().createHash('sha256').update(passwordIn(value, passwordField)).digest('hex')
+  const set = async (hashes: (known: readonly string[]) => readonly string[], fence: Fence, { signal }: CallContext): Promise<void> => {
+    const change = { user, fenceKey, hashes, token: tokenOf(fence) }
+    await onEvery(nodes, ({ connect }) => withConnection(connect, signal, (client) => changePasswords(client, change)))
+  }
+  return {
+    next: async (current, generate) => {
+      const password = await generate()
+      assertPassword(password)
+      return nextValue(current, password, passwordField)
+    },
+    apply: async (value, fence, context) => {
+      const hash = hashOf(value)
+      // The newest of the others is the one in force: hashes are kept in the order they were set.
+      await set((known) => [...(isRollback(fence.token) ? [] : known.filter((other) => other !== hash).slice(-1)), hash], fence, context)
+    },
+    test: async (value, { signal }) => {
+      const password = passwordIn(value, passwordField)
+      const answers = await onEvery(nodes, ({ login }) => testLogin(() => login(user, password), signal))
+      return answers.includes('refused') ? 'refused' : 'accepted'
+    },
+    retire: async (_old, current, fence, context) => {
+      const hash = hashOf(current)
+      await set(() => [hash], fence, context)
+    },
+  }
+}
+
+type Checked = Required<Pick<RedisAclUserOptions, 'nodes' | 'user'>> & { readonly fenceKey: string; readonly passwordField: string }
+
+function checkedOptions(options: RedisAclUserOptions): Checked {
+  const known = knownOptions(options, { nodes: 'any', user: 'string', fenceKey: 'string', passwordField: 'string' })
+  const { nodes, user, fenceKey = `finchat:fence:${user}`, passwordField = 'password' } = known
+  // Redis takes any name without a space or NUL.
+  if (typeof user !== 'string' || user === '' || /[\s\0]/.test(user))
+    throw configurationError('`user` is no name of an ACL user', 'pass it without spaces')
+  if (fenceKey === '') throw configurationError('`fenceKey` is empty', 'leave it out')
+  const isNode = ({ connect, login }: RedisNode): boolean => typeof connect === 'function' && typeof login === 'function'
+  if (!Array.isArray(nodes) || nodes.length === 0 || !nodes.every(isNode))
+    throw configurationError('`nodes` is no list of servers', 'pass `connect` and `login` for each')
+  return { nodes, user, fenceKey, passwordField }
+}
+
+function passwordIn(value: SecretValue, passwordField: string): string {
+  const fields = fieldsOf(value)
+  const password = fields ? fields[passwordField] : value.reveal()
+  assertPassword(password)
+  return password
+}
+
+async function testLogin(login: () => RedisLogin, signal: AbortSignal): Promise<'accepted' | 'refused'> {
+  throwIfAborted(signal)
+  const client = login()
+  client.on('error', () => {}) // connect() rejects too
+  try {
+    await untilAborted(client.connect(), signal, 'the server was asked')
+    return 'accepted'
+  } catch (error) {
+    if (replyCode(error) === 'WRONGPASS') return 'refused'
+    throw redisError(error)
+  } finally {
+    destroy(client)
+  }
+}

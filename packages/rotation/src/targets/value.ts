@@ -1,0 +1,47 @@
+import type { SecretFields, SecretValue } from '@finchat/secrets-core'
+import { hasCode, invalidArgument, isJsonObject, isVisibleAscii } from '@finchat/secrets-core/provider'
+import type { Fence } from './target.ts'
+
+/** The fields of a secret; `undefined` if it is one text. */
+export function fieldsOf(value: SecretValue): SecretFields | undefined {
+  const parsed = parsedOf(value)
+  if (!isJsonObject(parsed)) return undefined
+  const fields = Object.entries(parsed)
+  if (fields.every((field): field is [string, string] => typeof field[1] === 'string')) return Object.fromEntries(fields)
+  throw invalidArgument('a field of the secret is no text', 'store fields that are texts')
+}
+
+function parsedOf(value: SecretValue): unknown {
+  try {
+    return value.json()
+  } catch (error) {
+    if (hasCode(error, 'INVALID_ARGUMENT')) return undefined
+    throw error
+  }
+}
+
+/** The value with another password, in its field if the secret has fields. */
+export function nextValue(current: SecretValue, password: string, passwordField: string): string | SecretFields {
+  const fields = fieldsOf(current)
+  return fields ? { ...fields, [passwordField]: password } : password
+}
+
+/**
+ * Throws `INVALID_ARGUMENT` unless the password is of visible ASCII characters: clients and servers
+ * may prepare others differently.
+ */
+export function assertPassword(password: unknown): asserts password is string {
+  if (isVisibleAscii(password)) return
+  throw invalidArgument('the password is not of visible ASCII characters', 'generate it with passwordGenerator or tokenGenerator')
+}
+
+/** Returns the token. Throws `INVALID_ARGUMENT` unless it is a whole number: SQL contains it. */
+export function tokenOf({ token }: Fence): number {
+  if (Number.isSafeInteger(token) && token >= 0) return token
+  throw invalidArgument('the token of the fence is no whole number', 'pass twice the attempt, plus one for a rollback')
+}
+
+/** Returns whether a token belongs to a rollback: what else was set is withdrawn. */
+export function isRollback(token: number): boolean {
+  return token % 2 === 1
+}

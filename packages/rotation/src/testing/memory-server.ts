@@ -1,0 +1,41 @@
+import { SecretsError, type SecretValue } from '@finchat/secrets-core'
+import type { FunctionTargetOptions } from '../targets/function-target.ts'
+import type { Fence } from '../targets/target.ts'
+
+/** A server in memory that accepts several passwords, with a fence. */
+export class MemoryServer {
+  passwords: readonly string[] = ['the first password']
+  token = 0
+  isReachable = true
+
+  assertReachable(): void {
+    if (!this.isReachable) throw new Error('connection refused')
+  }
+
+  /** Throws `VERSION_CONFLICT` if a higher token was here. */
+  pass({ token }: Fence): void {
+    this.assertReachable()
+    if (token < this.token) throw new SecretsError('VERSION_CONFLICT', 'a later attempt was here')
+    this.token = token
+  }
+}
+
+/** Functions that keep every rule. The newest password and the one before it are accepted. */
+export function memoryFunctions(server: MemoryServer): FunctionTargetOptions {
+  return {
+    apply: async (value, fence) => {
+      server.pass(fence)
+      const isRollback = fence.token % 2 === 1
+      const kept = isRollback ? [] : server.passwords.filter((password) => password !== value.reveal()).slice(-1)
+      server.passwords = [...kept, value.reveal()]
+    },
+    test: async (value: SecretValue) => {
+      server.assertReachable()
+      return server.passwords.includes(value.reveal()) ? 'accepted' : 'refused'
+    },
+    retire: async (_old, current, fence) => {
+      server.pass(fence)
+      server.passwords = [current.reveal()]
+    },
+  }
+}

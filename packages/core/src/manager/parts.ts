@@ -1,4 +1,5 @@
 import type { ChainEntry, Route } from '../chain/routing.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Bounds } from '../guard/deadline.ts'
 import type { Observer } from '../observe/operation.ts'
@@ -16,6 +17,7 @@ export interface ManagerParts {
   readonly chainEntries: readonly ChainEntry[]
   readonly bounds: Bounds
   readonly zeroizer: Zeroizer
+  readonly shared: SharedCache | undefined
 }
 
 /** Registered, since another entry of this package may be loaded from a second copy of it. */

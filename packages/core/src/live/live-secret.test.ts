@@ -40,7 +40,7 @@ describe('a live secret', () => {
     expect(handle.current).toBe(handle.current)
     store.current = { value: 'v2', version: 2 }
     await pass(31)
-    expect([handle.current.reveal(), handle.version, handle.changedAt]).toEqual(['v2', 2, 1_000_015_000])
+    expect([handle.current.reveal(), handle.version, handle.changedAt]).toEqual(['v2', 2, 1_000_015_125])
     const other = liveSecret(secrets, 'db')
     expect(other.current).toBe(handle.current)
     await other.ready
@@ -94,6 +94,7 @@ describe('a live secret', () => {
     {
       using handle = liveSecret(secrets, 'db')
       await handle.ready
+      await pass(0)
       expect(vi.getTimerCount()).toBe(1)
     }
     expect(vi.getTimerCount()).toBe(0)

@@ -74,7 +74,6 @@ class LiveHandle implements LiveSecret {
     this.#state = this.#live.state
     // Whoever does not wait for it sees the failure at `current`.
     this.#ready.promise.catch(() => {})
-    if (this.#state.isWatched && this.#state.latest !== undefined) this.#ready.resolve()
     const { resolve, reject } = this.#ready
     this.#leave = hub.watch(name, {
       intervalMs: intervalMsOf(options),

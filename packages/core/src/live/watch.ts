@@ -11,7 +11,7 @@ import type { Schedule } from './schedule.ts'
 
 export interface WatchListener {
   readonly intervalMs: number
-  /** The first value, before any change. */
+  /** The first value is there, before any change. */
   readonly began?: (() => void) | undefined
   readonly changed: (value: SecretValue) => void
   /** The store could not be asked for the first value yet. */
@@ -50,6 +50,8 @@ export class Watch {
   #intervalMs = Infinity
   /** The first pause is a random part of the interval, so that processes do not look in step. */
   #isInPhase = false
+  /** A value was read for this watch; what was known before it may be old. */
+  #hasBegun = false
 
   constructor(options: WatchOptions) {
     this.#options = options
@@ -64,6 +66,7 @@ export class Watch {
     const isFirst = this.#listeners.size === 0
     const isSooner = listener.intervalMs < this.#intervalMs
     this.#listeners.add(listener)
+    if (this.#hasBegun) listener.began?.()
     if (isFirst || isSooner) this.#intervalMs = listener.intervalMs
     if (isFirst) this.look('cache')
     else if (isSooner && !this.#isLooking) this.#plan()
@@ -94,7 +97,8 @@ export class Watch {
   take({ value, isLease }: CurrentSecret): void {
     const { state } = this.#options
     this.#isLease = isLease
-    const isFirst = state.latest === undefined
+    const isFirst = !this.#hasBegun
+    this.#hasBegun = true
     const isChanged = state.adopt(value)
     state.isSure = true
     this.#isLost = false
@@ -135,7 +139,7 @@ export class Watch {
 
   async #ask(kind: Look): Promise<void> {
     const { parts, route, state } = this.#options
-    if (kind === 'cache' || state.latest === undefined || this.#isLease) return this.#takeIfSure(await readCurrent(parts, route))
+    if (kind === 'cache' || !this.#hasBegun || state.latest === undefined || this.#isLease) return this.#takeIfSure(await readCurrent(parts, route))
     const probed = await probeCurrent(parts, route)
     if (probed?.degraded && !state.latest.degraded) throw notSure(route.name)
     if (probed !== undefined && this.#isKnown(probed, state.latest)) {
@@ -169,7 +173,7 @@ export class Watch {
     this.#failures += 1
     if (failure.code === 'ABORTED') return
     if (isUnasked(failure.code) || failure.code === 'AUDIT_FAILED') {
-      if (state.latest === undefined) for (const { delayed } of this.#listeners) delayed?.(failure)
+      if (!this.#hasBegun) for (const { delayed } of this.#listeners) delayed?.(failure)
       return
     }
     if (this.#isLost) return

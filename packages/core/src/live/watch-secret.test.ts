@@ -105,6 +105,21 @@ describe('watchSecret', () => {
     expect([seen.values, get.mock.calls.length]).toEqual([['v2'], 3])
   })
 
+  it('does not go back to an older version until the store says so twice', async () => {
+    const store = stagingStore({ value: 'v2', version: 2 })
+    const seen = followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    store.current = { value: 'v1', version: 1 }
+    await pass(20)
+    expect(seen.values).toEqual([])
+    store.current = { value: 'v2', version: 2 }
+    await pass(31)
+    expect(seen.values).toEqual([])
+    store.current = { value: 'v1', version: 1 }
+    await pass(61)
+    expect(seen.values).toEqual(['v1'])
+  })
+
   it('never replaces a lease to see whether it changed', async () => {
     const fresh: unknown[] = []
     const get: SecretProvider['get'] = async (_path, context) => (fresh.push(context.fresh), { value: 'v1', revision: 'lease', exclusive: true })

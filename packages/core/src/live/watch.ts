@@ -50,6 +50,8 @@ export class Watch {
   #intervalMs = Infinity
   /** The first pause is a random part of the interval, so that processes do not look in step. */
   #isInPhase = false
+  /** A replica that lags gives an older version once; a store that was reset, again and again. */
+  #wasBehind = false
   /** A value was read for this watch; what was known before it may be old. */
   #hasBegun = false
 
@@ -157,7 +159,10 @@ export class Watch {
     const { stale, degraded } = current.value
     if (latest !== undefined && (stale || (degraded && !latest.degraded))) throw notSure(this.#options.route.name)
     this.#probed = undefined
-    if (this.#listeners.size > 0) this.take(current)
+    const isBehind = latest !== undefined && !this.#wasBehind && isOlder(current.value, latest)
+    this.#wasBehind = isBehind
+    if (isBehind) this.#options.state.isSure = false
+    else if (this.#listeners.size > 0) this.take(current)
     if (stale) throw notSure(this.#options.route.name)
   }
 
@@ -202,6 +207,10 @@ export class Watch {
 
 function isEqual(known: Pick<Probed, 'provider' | 'version' | 'revision'>, probed: Probed): boolean {
   return known.provider === probed.provider && known.version === probed.version && known.revision === probed.revision
+}
+
+function isOlder(value: SecretValue, latest: SecretValue): boolean {
+  return value.provider === latest.provider && (value.version ?? Infinity) < (latest.version ?? 0)
 }
 
 function notSure(secret: string): SecretsError {

@@ -127,7 +127,7 @@ class LiveHub {
       asyncEnd: (message: object): void => this.#written(String(own(message, 'name'))),
     }
     write.subscribe(hears)
-    return () => void write.unsubscribe(hears)
+    return () => write.unsubscribe(hears)
   }
 
   #written(name: string): void {

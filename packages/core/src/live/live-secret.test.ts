@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
@@ -26,7 +27,7 @@ afterEach(async () => {
   vi.useRealTimers()
   await new Promise((resolve) => setImmediate(resolve))
   process.off('unhandledRejection', note)
-  expect(unhandled.splice(0)).toEqual([])
+  assert.deepEqual(unhandled.splice(0), [])
 })
 
 describe('a live secret', () => {

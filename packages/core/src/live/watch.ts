@@ -147,11 +147,12 @@ export class Watch {
     if (probed !== undefined && this.#isKnown(probed, state.latest)) {
       state.isSure = true
       this.#isLost = false
+      this.#wasBehind = false
       return
     }
     this.#takeIfSure(await readCurrent(parts, route, { fresh: true }))
     // Of before the read: what changed in between is seen by the next probe.
-    this.#probed = probed
+    if (!this.#wasBehind) this.#probed = probed
   }
 
   #takeIfSure(current: CurrentSecret): void {

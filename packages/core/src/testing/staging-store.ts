@@ -67,7 +67,7 @@ function providerOf(store: () => StagingStore, counted: (method: string) => void
       },
       discard: async (_path, receipt) => {
         counted('staging.discard')
-        if (store().current?.version === receipt.version) return conflict()
+        if (store().current?.version === receipt.version) await conflict()
         store().pending = undefined
       },
     },

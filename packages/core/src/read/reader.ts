@@ -1,5 +1,5 @@
 import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from '../chain/chain.ts'
-import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import type { ReadMode } from '../cache/keys/cache-key.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
@@ -210,7 +210,7 @@ export class Reader {
     return Promise.allSettled(observed)
   }
 
-  #chainRead(options: ReadOptions, version?: VersionSelector): ChainRead {
+  #chainRead(options: ReadOptions, version?: ReadOneOptions['version']): ChainRead {
     return { version, mode: this.modeOf(options), signal: options.signal }
   }
 }

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import * as fs from 'node:fs'
+import fs, { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -75,6 +74,12 @@ describe('the probe of a mounted file', () => {
     }
   })
 
+  it('rejects as a read does: a named file is missing, or its variable is set as well', async () => {
+    const env = { TOKEN_FILE: join(folder, 'none'), BOTH: 'v', BOTH_FILE: join(folder, 'none') }
+    const provider = envProvider({ env, fileVariables: true })
+    for (const path of ['TOKEN', 'BOTH']) await expect(provider.probe?.(path, context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
   it('follows a file that a variable names', async () => {
     replace('v1')
     const provider = envProvider({ env: { TOKEN_FILE: join(folder, 'db') }, fileVariables: true })
@@ -110,7 +115,7 @@ describe('a change of mounted files', () => {
 
   it('is found by polling alone where no watch is to be had', async () => {
     mount('v1')
-    vi.spyOn(fs.default, 'watch').mockImplementation(() => {
+    vi.spyOn(fs, 'watch').mockImplementation(() => {
       throw new Error('ENOSPC: System limit for number of file watchers reached')
     })
     const provider = envProvider({ env: {}, directory: folder })

@@ -13,11 +13,15 @@ export async function readNamedFile(
   value: string | undefined,
   signal: AbortSignal,
 ): Promise<string | Uint8Array> {
+  return namedFile(key, value, (subject) => readSecretFile(path, subject, signal))
+}
+
+async function namedFile<T>(key: string, value: string | undefined, ask: (subject: string) => Promise<T | undefined>): Promise<T> {
   const variable = quoted(`${key}_FILE`)
   if (value !== undefined)
     throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
-  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
-  if (content !== undefined) return content
+  const found = await ask(`the file that ${variable} names`)
+  if (found !== undefined) return found
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
 
@@ -28,8 +32,8 @@ export interface FileIdentity {
 }
 
 /** The identity of the file that `KEY_FILE` names. Links are followed, as a read does it. */
-export async function probeNamedFile(path: string): Promise<FileIdentity | undefined> {
-  return unlessMissing('the file that a variable names', () => probeAt(path))
+export function probeNamedFile(path: string, key: string, value: string | undefined): Promise<FileIdentity> {
+  return namedFile(key, value, (subject) => unlessMissing(subject, () => probeAt(path)))
 }
 
 /** As `readMountedFile` without the content. Rejects as it does while the mount is swapped. */

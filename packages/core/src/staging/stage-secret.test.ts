@@ -126,8 +126,9 @@ describe('staging', () => {
   })
 
   it('fails where an earlier provider cannot be asked', async () => {
-    const silent = { ...stagingStore(undefined).provider, name: 'silent', staging: undefined, get: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')) }
-    const probes = { ...silent, probe: silent.get, describe: silent.get, staging: { ...stagingStore(undefined).provider.staging!, get: silent.get } }
+    const silent = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))
+    const staging = { put: silent, get: silent, promote: silent, discard: silent }
+    const probes = { ...other, name: 'silent', get: silent, staging }
     const secrets = createSecretsManager({ providers: [probes, stagingStore(undefined).provider] })
     expect((await refusal(pendingSecret(secrets, 'db'))).code).toBe('UNAVAILABLE')
   })

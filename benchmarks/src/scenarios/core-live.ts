@@ -15,6 +15,12 @@ export const scenario: Scenario = {
   },
   claims: [
     { what: 'current of a live secret', metric: 'cpu', ours: 'current', limit, goal: { kind: 'difference', to: 'limit', atMost: 5 } },
-    { what: 'useSecret over a live secret', metric: 'cpu', ours: 'useSecret', limit: readFirst, goal: { kind: 'ratio', to: 'limit', atMost: 1.2 } },
+    {
+      what: 'useSecret over a live secret',
+      metric: 'cpu',
+      ours: 'useSecret',
+      limit: readFirst,
+      goal: { kind: 'ratio', to: 'limit', atMost: 1.2 },
+    },
   ],
 }

@@ -68,9 +68,14 @@ describe('the probe of a mounted file', () => {
     symlinkSync('/etc/hostname', join(folder, 'outside'))
     symlinkSync('..data/db', join(folder, 'db'))
     const provider = envProvider({ env: {}, directory: folder })
-    for (const [path, code] of [['outside', 'CONFIGURATION'], ['db', 'UNAVAILABLE'], ['a=b', 'INVALID_ARGUMENT']] as const) {
+    for (const [path, code] of [
+      ['outside', 'CONFIGURATION'],
+      ['db', 'UNAVAILABLE'],
+      ['a=b', 'INVALID_ARGUMENT'],
+    ] as const) {
       const [probed, read] = await Promise.allSettled([provider.probe?.(path, context), provider.get(path, context)])
-      for (const each of [probed, read]) expect(each.status === 'rejected' && SecretsError.isInstance(each.reason) && each.reason.code).toBe(code)
+      for (const each of [probed, read])
+        expect(each.status === 'rejected' && SecretsError.isInstance(each.reason) && each.reason.code).toBe(code)
     }
   })
 

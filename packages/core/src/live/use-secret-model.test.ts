@@ -47,7 +47,10 @@ const plans: fc.Arbitrary<Plan> = fc.record({
     }),
     { minLength: 1, maxLength: 6 },
   ),
-  callers: fc.array(fc.record({ at: fc.integer({ min: 0, max: 20_000 }), loginMs: fc.integer({ min: 1, max: 80 }) }), { minLength: 20, maxLength: 80 }),
+  callers: fc.array(fc.record({ at: fc.integer({ min: 0, max: 20_000 }), loginMs: fc.integer({ min: 1, max: 80 }) }), {
+    minLength: 20,
+    maxLength: 80,
+  }),
   isFollowed: fc.boolean(),
   storeMs: fc.integer({ min: 0, max: 30 }),
   outage: fc.record({ from: fc.integer({ min: 0, max: 20_000 }), ms: fc.integer({ min: 0, max: 1_500 }) }),

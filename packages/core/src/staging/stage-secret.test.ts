@@ -74,7 +74,10 @@ describe('a staged version', () => {
   })
 
   it('is read at the field that the name is placed at', async () => {
-    const store = stagingStore({ value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 }, { locate: () => ({ path: 'db', field: 'password' }) })
+    const store = stagingStore(
+      { value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 },
+      { locate: () => ({ path: 'db', field: 'password' }) },
+    )
     const secrets = createSecretsManager({ providers: [store.provider] })
     await stageSecret(secrets, 'db', canary)
     expect((await pendingSecret(secrets, 'db'))?.value.reveal()).toBe(canary)
@@ -155,7 +158,9 @@ describe('staging', () => {
     const receipt = await stageSecret(secrets, 'db', canary)
     const error = await refusal(stageSecret(secrets, 'db', `${canary}-2`))
     const pending = await pendingSecret(secrets, 'db')
-    expect(inspect([error, pending, receipt, secrets], { depth: 9, showHidden: true }) + JSON.stringify([error, pending])).not.toContain(canary)
+    expect(inspect([error, pending, receipt, secrets], { depth: 9, showHidden: true }) + JSON.stringify([error, pending])).not.toContain(
+      canary,
+    )
     await secrets.close()
     expect((await refusal(pendingSecret(secrets, 'db'))).code).toBe('ABORTED')
   })

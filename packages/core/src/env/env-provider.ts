@@ -5,7 +5,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
-import { fileProbe } from './file-probe.ts'
+import { FileChanges } from './file-changes.ts'
 import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -93,6 +93,8 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     if (value !== undefined || directory === undefined) return value
     return readMountedFile(directory, key, signal)
   }
+  const changes = new FileChanges()
+  if (directory !== undefined) changes.include(directory)
   const keysOf = (path: string): Iterable<string> => {
     if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
     return upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]
@@ -110,7 +112,12 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       }
       return undefined
     },
-    ...fileProbe({ variable, fileVariables, directory, emptyIsAbsent, keysOf }),
+    probe: async (path, { signal }) => {
+      throwIfAborted(signal)
+      const { probeFiles } = await import('./file-probe.ts')
+      return probeFiles(keysOf(path), { variable, fileVariables, directory, emptyIsAbsent, changes })
+    },
+    changes: (listener) => changes.listen(listener),
     checkHealth: async () => {
       if (directory !== undefined) await rootOf(directory)
     },

@@ -1,10 +1,12 @@
-import type { ProviderManifest, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { ProviderManifest, SecretProvider, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
+import { FileChanges } from './file-changes.ts'
+import type { FileProbeOptions } from './file-probe.ts'
 import { withMountTime } from './mount-time.ts'
 import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -55,7 +57,7 @@ const members: MembersOf<EnvProviderOptions> = {
 }
 
 /**
- * What `envProvider` supports: current values, read only. Only files may hold bytes that are not
+ * What `envProvider` supports: current values, read only. With files also `probe` and `changes`. Only files may hold bytes that are not
  * text.
  */
 export const envManifest: ProviderManifest = {
@@ -96,6 +98,12 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     if (value !== undefined) return { value }
     return directory === undefined ? undefined : withMountTime(directory, key, () => readMountedFile(directory, key, signal))
   }
+  const changes = new FileChanges()
+  if (directory !== undefined) changes.include(directory)
+  const probe =
+    fileVariables || directory !== undefined
+      ? prober({ variable, fileVariables, directory, emptyIsAbsent, changes }, upperSnakeCase)
+      : undefined
 
   return {
     specificationVersion: 'v1',
@@ -103,13 +111,19 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
       throwIfAborted(signal)
-      if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
-      for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
+      for (const key of keysOf(path, upperSnakeCase)) {
         const found = await find(key, signal)
         if (found !== undefined && !(emptyIsAbsent && found.value === '')) return found
       }
       return undefined
     },
+    ...(probe && {
+      probe: (path, { signal }) => {
+        throwIfAborted(signal)
+        return probe(path)
+      },
+      changes: (listener) => changes.listen(listener),
+    }),
     checkHealth: async () => {
       if (directory !== undefined) await rootOf(directory)
     },
@@ -145,6 +159,20 @@ export function ownVariable(env: Environment, name: string): string | undefined 
   const value: unknown = Object.hasOwn(env, name) ? env[name] : undefined
   if (value === undefined || typeof value === 'string') return value
   throw new SecretsError('CONFIGURATION', `\`env\` holds no text under ${quoted(name)}`, { remedy: 'pass strings, as process.env does' })
+}
+
+function prober(options: FileProbeOptions, upperSnakeCase: boolean): (path: string) => Promise<WriteReceipt | undefined> {
+  return async (path) => {
+    const keys = keysOf(path, upperSnakeCase)
+    const { probeFiles } = await import('./file-probe.ts')
+    return probeFiles(keys, options)
+  }
+}
+
+/** The names to look up, in order. */
+function keysOf(path: string, upperSnakeCase: boolean): Iterable<string> {
+  if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
+  return upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]
 }
 
 function inUpperSnakeCase(path: string): string {

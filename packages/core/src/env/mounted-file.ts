@@ -13,11 +13,15 @@ export async function readNamedFile(
   value: string | undefined,
   signal: AbortSignal,
 ): Promise<string | Uint8Array> {
+  return namedFile(key, value, (subject) => readSecretFile(path, subject, signal))
+}
+
+export async function namedFile<T>(key: string, value: string | undefined, ask: (subject: string) => Promise<T | undefined>): Promise<T> {
   const variable = quoted(`${key}_FILE`)
   if (value !== undefined)
     throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
-  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
-  if (content !== undefined) return content
+  const found = await ask(`the file that ${variable} names`)
+  if (found !== undefined) return found
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
 
@@ -31,9 +35,7 @@ const mountedAttempts = 5
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
-  // kubelet's own: the secret `db` is also at `..data/db`.
-  if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
+  if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
     if (found !== 'changed' && found !== undefined) return found.value
@@ -42,10 +44,22 @@ export async function readMountedFile(directory: string, path: string, signal: A
     // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
-  throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+  throw wentAway()
 }
 
-const mountedSubject = 'its file in the mounted directory'
+/**
+ * `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
+ * kubelet's own: the secret `db` is also at `..data/db`.
+ */
+export function isMountedName(path: string): boolean {
+  return !/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)
+}
+
+export function wentAway(): SecretsError {
+  return new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+}
+
+export const mountedSubject = 'its file in the mounted directory'
 
 /**
  * Kubernetes swaps a volume under its readers, so a file that disappears meanwhile is not absent.
@@ -73,7 +87,7 @@ async function mountedFile(
  * Whether each folder lists the exact name: Windows and macOS ignore case, and Windows trailing
  * dots.
  */
-async function isListed(root: string, path: string): Promise<boolean> {
+export async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises
   let folder = root
   for (const name of path.split('/')) {
@@ -127,7 +141,7 @@ async function wayTo(root: string, real: string): Promise<readonly string[] | un
   return stats.some((each) => each.isSymbolicLink()) ? undefined : stats.map(identityOf)
 }
 
-function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
+export function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
@@ -142,7 +156,7 @@ export async function rootOf(directory: string): Promise<string> {
   throw new SecretsError('CONFIGURATION', '`directory` names no directory', { remedy: 'mount it, or correct its path' })
 }
 
-function assertInside(root: string, place: string, subject: string): void {
+export function assertInside(root: string, place: string, subject: string): void {
   const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
   const way = relative(root, place)
   if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return

@@ -273,7 +273,7 @@ function textOf({ held, location }: Reading, field?: string): string {
 }
 
 /** Without a field a map is delivered whole, for its `json()`. */
-function valueOf(reading: Reading, field?: string): SecretValue {
+export function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, location, stale, degraded } = reading
   const isWhole = field === undefined && location.fields.length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)

@@ -50,7 +50,10 @@ test('a source of `tls` that hangs costs a call one second, then what was read b
   await vi.advanceTimersByTimeAsync(1)
   await serving
   expect(served).toHaveBeenCalledExactlyOnceWith(former)
-  const warning = [expect.stringContaining('no answer within 1000 ms'), expect.objectContaining({ code: 'FINCHAT_SECRETS_TLS_NOT_RENEWED' })]
+  const warning = [
+    expect.stringContaining('no answer within 1000 ms'),
+    expect.objectContaining({ code: 'FINCHAT_SECRETS_TLS_NOT_RENEWED' }),
+  ]
   expect(vi.mocked(process.emitWarning).mock.calls).toEqual([warning])
   expect(await opened(clients)).not.toBe(former)
 })

@@ -1,6 +1,8 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
 import { locator, wrapProvider } from '@finchat/secrets-core/provider'
+import { withCertificate } from './auth/cert.ts'
 import { clientToken } from './auth/token.ts'
+import type { VaultAuth } from './auth/vault-auth.ts'
 import { ReplicaState } from './protocol/replica-state.ts'
 import { type Bounds, bounded } from './shared/deadline.ts'
 import { httpTransport, type Transport } from './http/transport.ts'
@@ -47,10 +49,10 @@ export interface VaultProvider
 export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const checked = checkedOptions(options)
   const { name, server, mount, kvVersion, leased, namespace, timeoutMs } = checked
-  const auth = checked.auth ?? ('client' in server ? clientToken(server.client) : undefined)
   const ending = new AbortController()
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
+  const auth = authOver(transport, checked)
   const hasHeaders = !('client' in server)
   const send = vaultSender({ exchange: transport.exchange, state: new ReplicaState(), namespace, hasHeaders })
   const events = loginEvents(name, auth?.method ?? 'none')
@@ -96,6 +98,11 @@ function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'clo
 
 function transportTo(server: CheckedOptions['server']): Transport {
   return 'client' in server ? ownClientTransport(server.client) : httpTransport(server.url, server.tls)
+}
+
+function authOver({ certificate }: Transport, { auth, server }: CheckedOptions): VaultAuth | undefined {
+  const given = auth ?? ('client' in server ? clientToken(server.client) : undefined)
+  return given && certificate ? withCertificate(given, certificate) : given
 }
 
 /**

@@ -11,8 +11,8 @@ import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type Check
  * manager closes it. Logins and leases of all providers in the process are recorded too. A lease is
  * requested only once its intent was acknowledged.
  *
- * `close` sends each sink the gap that it missed, then closes it. Each of the two takes at most the
- * sink's deadline; `close` rejects with `AUDIT_FAILED` and names the sinks that were not closed.
+ * `close` sends each sink the gap that it missed, within its deadline, then closes it within 4.5 s,
+ * or a longer deadline. It rejects with `AUDIT_FAILED` and names the sinks that were not closed.
  *
  * Throws `CONFIGURATION` for invalid options. A use of a secret fails with `AUDIT_FAILED` if its
  * record was not acknowledged. It fails with `CONFIGURATION` if a sink uses the audited manager.

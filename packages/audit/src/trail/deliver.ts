@@ -7,6 +7,9 @@ import type { TrailSink } from './trail-sink.ts'
 /** A sink that hangs must not fill the memory. */
 const mostWaiting = 16_384
 
+/** Closing may take longer than a record: our file waits for its lock, then for its checkpoints. */
+const leastCloseMs = 4_500
+
 /** How long a sink may take for one record, milliseconds. */
 export interface SinkDeadlines {
   /** Until it has answered once: many processes may open what they write to at the same time. */
@@ -62,10 +65,10 @@ export class SinkDelivery {
     if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
   }
 
-  /** Rejects at the deadline of one record, which also aborts the signal that the sink got. */
+  /** Rejects if it takes too long, which also aborts the signal that the sink got. */
   async close({ signal: given }: CallContext): Promise<void> {
     const close = async (signal: AbortSignal): Promise<void> => this.#sink.close?.({ signal: AbortSignal.any([given, signal]) })
-    await bounded(close, { deadlineMs: this.#deadlineMs, closing: neverClosed })
+    await bounded(close, { deadlineMs: Math.max(leastCloseMs, this.#deadlineMs), closing: neverClosed })
   }
 
   ended(call: SinkCall, refusal: Refusal | undefined): void {

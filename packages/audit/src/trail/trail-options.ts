@@ -26,9 +26,9 @@ export interface AuditTrailOptions {
   /** Default: `complete`. */
   readonly mode?: AuditMode | undefined
   /**
-   * How long a sink may take for one record, and to close, milliseconds. Default: 2,000, and 4,500
-   * until it has answered once, since many processes may start together. Keep it below the
-   * manager's `deadlineMs`.
+   * How long a sink may take for one record, milliseconds. Default: 2,000, and 4,500 until it has
+   * answered once, since many processes may start together. Keep it below the manager's
+   * `deadlineMs`.
    */
   readonly sinkDeadlineMs?: number | undefined
   /** On every record. Default: the program's name. */

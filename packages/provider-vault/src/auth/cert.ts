@@ -26,3 +26,16 @@ export function cert(options: CertOptions = {}): VaultAuth {
   const path = loginPath(mount)
   return { method: 'cert', prepare: async () => ({ path, body: role === undefined ? {} : { name: role } }) }
 }
+
+/**
+ * Adds the certificate to what identifies the credential: a refused one must not hold up its
+ * successor.
+ */
+export function withCertificate(auth: VaultAuth, certificate: (signal: AbortSignal) => Promise<string | undefined>): VaultAuth {
+  if (auth.method !== 'cert') return auth
+  const prepare: VaultAuth['prepare'] = async (context) => {
+    const login = await auth.prepare(context)
+    return 'path' in login ? { ...login, credential: JSON.stringify([login, await certificate(context.signal)]) } : login
+  }
+  return { ...auth, prepare }
+}

@@ -1,15 +1,19 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { warnOperator } from '@finchat/secrets-core/provider'
+import { bounded, warnOperator } from '@finchat/secrets-core/provider'
 import { isLate, untilEnded } from '../shared/deadline.ts'
 import { type HttpClient, httpClient } from './http-client.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
 import type { VaultUrl } from './url.ts'
+
+/** A source that hangs costs a call this long, then what was read before serves it. */
+const rereadMs = 1_000
 
 /** The client for one server, and its successor when the files of `tls` have changed. */
 export class HttpClients {
   readonly #url: VaultUrl
   readonly #tls: VaultTls
   readonly #isRotating: boolean
+  readonly #closing = new AbortController()
   #opening: Promise<HttpClient> | undefined
   #client: HttpClient | undefined
   #material: TlsMaterial = {}
@@ -29,18 +33,36 @@ export class HttpClients {
 
   /** Reads the files, once for all that wait. */
   async opened(signal: AbortSignal): Promise<HttpClient> {
-    const opening = (this.#opening ??= this.#open())
+    const opening = (this.#opening ??= this.#begin())
     try {
       return await untilEnded(opening, signal)
     } finally {
       // What hung is read again by the next request.
-      const isGivenUp = signal.aborted && !isLate(signal)
-      if (this.#opening === opening && !isGivenUp) this.#opening = undefined
+      if (isLate(signal)) this.#end(opening)
     }
   }
 
+  /** The text of the certificate that the next login presents. */
+  async certificate(signal: AbortSignal): Promise<string | undefined> {
+    await this.opened(signal)
+    return this.#material.cert
+  }
+
   close(): void {
+    this.#closing.abort()
     this.#client?.close()
+  }
+
+  /** Ends by itself, since all that wait may have left: a later request must read again. */
+  #begin(): Promise<HttpClient> {
+    const opening = this.#open()
+    const end = (): void => this.#end(opening)
+    opening.then(end, end)
+    return opening
+  }
+
+  #end(opening: Promise<HttpClient>): void {
+    if (this.#opening === opening) this.#opening = undefined
   }
 
   async #open(): Promise<HttpClient> {
@@ -56,12 +78,13 @@ export class HttpClients {
   /** Unreadable files, perhaps in the middle of a rotation, leave the former in use. */
   async #read(former: HttpClient | undefined): Promise<TlsMaterial> {
     if (!this.#url.isSecure) return {}
+    const bounds = { deadlineMs: former === undefined ? Infinity : rereadMs, closing: this.#closing.signal, owner: 'the Vault provider' }
     try {
-      const material = await tlsMaterial(this.#tls, new AbortController().signal)
+      const material = await bounded((signal) => tlsMaterial(this.#tls, signal), bounds)
       this.#isWarned = false
       return material
     } catch (error) {
-      if (former === undefined || !SecretsError.isInstance(error)) throw error
+      if (former === undefined || this.#closing.signal.aborted || !SecretsError.isInstance(error)) throw error
       this.#warnOnce(error)
       return this.#material
     }

@@ -201,6 +201,18 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(provider.get('app', context))).toBe('ok')
   })
 
+  test('a rotated client certificate logs in, although Vault refused the former one', async () => {
+    const client = await clientAuthority(bao)
+    const files = certificateFiles()
+    files.write(await client.issue('first.example'))
+    await trustClients(bao, client.authority, 'second.example')
+    const provider = vaultProvider({ url: bao.url, tls: { ca: bao.ca, ...files.sources }, auth: cert({ role: 'app' }) })
+    onTestFinished(() => provider.close())
+    for (const _ of [1, 2]) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    files.write(await client.issue('second.example'))
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
   test('the next connection uses a rotated client certificate, and an unreadable one leaves the former in use', async () => {
     const client = await clientAuthority(bao)
     const names: string[] = []

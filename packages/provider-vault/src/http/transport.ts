@@ -20,6 +20,8 @@ export type Exchange = (request: VaultRequest, signal: AbortSignal) => Promise<V
 
 export interface Transport {
   readonly exchange: Exchange
+  /** The client certificate that a login presents, if this transport knows it. */
+  readonly certificate?: (signal: AbortSignal) => Promise<string | undefined>
   /** Ends the connections. */
   readonly close: () => void
 }
@@ -37,6 +39,7 @@ export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
       const client = clients.current(request.isLogin === true)
       return client === undefined ? clients.opened(signal).then((opened) => send(opened, request, signal)) : send(client, request, signal)
     },
+    certificate: (signal) => clients.certificate(signal),
     close: () => clients.close(),
   }
 }

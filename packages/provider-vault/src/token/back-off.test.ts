@@ -142,3 +142,11 @@ test('however credentials change, none is sent twice in 15 minutes, no five are,
     }),
   )
 })
+
+test('a login that had no answer is forgotten when a later one succeeds', () => {
+  const backOff = new LoginBackOff()
+  backOff.lost('one')
+  expect([backOff.wasLost('one'), backOff.wasLost('another')]).toEqual([true, false])
+  backOff.succeeded()
+  expect(backOff.wasLost('one')).toBe(false)
+})

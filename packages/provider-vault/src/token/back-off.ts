@@ -38,6 +38,7 @@ export class LoginBackOff {
 
   succeeded(): void {
     this.#named = undefined
+    this.#lost = undefined
   }
 
   /** A login had no answer, and may have used up its credential. */

@@ -8,6 +8,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'cache/batch',
     'cache/entries',
+    'cache/freshness',
     'cache/path-history',
     'cache/provider-cache',
     'cache/single-flight',

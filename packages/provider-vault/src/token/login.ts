@@ -2,8 +2,9 @@ import { SecretsError } from '@finchat/secrets-core'
 import { member, type VaultAnswer } from '../http/answer.ts'
 import { classify } from '../protocol/responses.ts'
 import type { AuthContext, Login } from '../auth/vault-auth.ts'
+import { nearsItsEnd, tokenLife } from '../shared/renewal-time.ts'
 import { assertToken, TokenBytes } from '../shared/token-bytes.ts'
-import { type HeldToken, lifeOf, msOf } from './held-token.ts'
+import { type HeldToken, msOf } from './held-token.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 
 /** Uses nothing up, so it may be repeated until there is a leader. */
@@ -41,7 +42,7 @@ function tokenFrom(answer: VaultAnswer, askedAt: number): Omit<HeldToken, 'finge
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
-  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
+  const life = tokenLife(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
   const uses = member(answer.body, 'auth', 'num_uses')
   const isLimited = typeof uses === 'number' && uses > 0
   return {
@@ -92,13 +93,13 @@ async function givenToken(
     return {
       ...own,
       renewable: false,
-      ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt),
+      ...tokenLife(Math.max(0, expiresAt - askedAt), askedAt),
     }
   const answer = isOnlyOne
     ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
     : undefined
   const isKnown = answer?.status === 200
-  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
+  const life = tokenLife(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
   return {
     ...own,
     renewable: isKnown && member(answer.body, 'data', 'renewable') === true,
@@ -113,6 +114,5 @@ export async function renewed(held: HeldToken, send: Send, signal: AbortSignal):
   const outcome = classify(answer, 'login')
   if (outcome !== undefined) throw answerError(answer, outcome, 'login')
   const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
-  // Near its maximum a token is renewed for less and less.
-  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms, askedAt), grantedMs: held.grantedMs }
+  return nearsItsEnd(ms, held) ? undefined : { ...held, ...tokenLife(ms, askedAt), grantedMs: held.grantedMs }
 }

@@ -1,3 +1,4 @@
+import type { AuditedOperation } from '../contract/audit.ts'
 import { hasCode } from '../kit/error-code.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
@@ -115,7 +116,7 @@ export class Writer {
   }
 
   async #write(
-    operation: string,
+    operation: AuditedOperation,
     name: string,
     value: string | Uint8Array | SecretFields,
     write: WriteOptions,
@@ -137,7 +138,7 @@ export class Writer {
   }
 
   async #effect<T>(
-    operation: string,
+    operation: AuditedOperation,
     route: Route,
     options: CallOptions,
     run: (context: CallContext, metadata: Metadata, route: Route) => Promise<T>,

@@ -8,6 +8,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'cache/batch',
     'cache/entries',
+    'cache/freshness',
     'cache/path-history',
     'cache/provider-cache',
     'cache/single-flight',
@@ -24,6 +25,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'guard/guard',
     'guard/listed-entries',
     'guard/outage-warning',
+    'guard/trusted-error',
     'guard/use-count',
     'guard/wrap-provider',
     'kit/builtins',
@@ -50,7 +52,8 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-local/src': [
     'keys/key-bytes',
-    'keys/keyring',
+    'keys/derive-keys',
+    'keys/key-table',
     'keys/key-cache',
     'merkle/index-digests',
     'merkle/leaf',
@@ -73,7 +76,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/kit': ['packages/core/src/{kit/*,env/mounted-file}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
-    'packages/provider-local/src/{keys/keyring,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
+    'packages/provider-local/src/{keys/derive-keys,keys/key-table,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
   ],
   'packages/provider-vault/src': ['packages/provider-vault/src/http/*.test.ts', 'packages/provider-vault/src/{options,transport}.test.ts'],
   'packages/audit/src': [

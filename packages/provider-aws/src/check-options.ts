@@ -30,28 +30,37 @@ const members: MembersOf<AwsProviderOptions> = {
 /** Throws `CONFIGURATION` for options that cannot work. Loads nothing and reads no environment. */
 export function checkOptions(given: AwsProviderOptions, fallbackRegion?: string): CheckedOptions {
   const options = knownOptions(given, members)
-  const {
-    name = 'aws',
-    coalesceReads = false,
-    client,
-    clientConfig = {},
-    region,
-    endpoint,
-    timeoutMs = 4_500,
-    account,
-    kmsKeyId,
-    recoveryWindowDays = 30,
-  } = options
-  if (client !== undefined) assertOwnClient(options)
-  if (typeof clientConfig !== 'object' || clientConfig === null) throw configurationError('`clientConfig` is not an object')
+  const checked = { ...withDefaults(options), fallbackRegion }
+  const { clientConfig, region, endpoint, account, timeoutMs, recoveryWindowDays } = checked
+  if (options.client !== undefined) assertOwnClient(options)
+  assertClientConfig(clientConfig)
   assertRegions(region, clientConfig.region)
   if (endpoint !== undefined) assertEndpoint(endpoint, '`endpoint`')
-  if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
-    throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
   assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
   assertWholeNumber('recoveryWindowDays', recoveryWindowDays, 7, 30)
-  return { name, coalesceReads, client, clientConfig, region, fallbackRegion, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
+  return checked
+}
+
+function withDefaults({
+  name = 'aws',
+  coalesceReads = false,
+  client,
+  clientConfig = {},
+  region,
+  endpoint,
+  timeoutMs = 4_500,
+  account,
+  kmsKeyId,
+  recoveryWindowDays = 30,
+}: AwsProviderOptions): Omit<CheckedOptions, 'fallbackRegion'> {
+  return { name, coalesceReads, client, clientConfig, region, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
+}
+
+function assertClientConfig(clientConfig: SecretsManagerClientConfig): void {
+  if (typeof clientConfig !== 'object' || clientConfig === null) throw configurationError('`clientConfig` is not an object')
+  if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
+    throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
 }
 
 function assertRegions(region: string | undefined, clientRegion: SecretsManagerClientConfig['region']): void {

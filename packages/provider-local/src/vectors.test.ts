@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { lengthPrefixed, unseal } from '@finchat/secrets-core/sealing'
 import { describe, expect, test } from 'vitest'
 import { KeyBytes } from './keys/key-bytes.ts'
-import { deriveKeyring, openRetired, sealRetired, type StoreKey, withVersionKey } from './keys/keyring.ts'
+import { deriveKeyRing, type StoreKey, withVersionKey } from './keys/derive-keys.ts'
+import { openRetired, sealRetired } from './keys/key-table.ts'
 import type { StoreHeader } from './keys/store-header.ts'
 import { indexDigests } from './merkle/index-digests.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
@@ -88,7 +89,7 @@ describe('HKDF-SHA256', () => {
 
   test('derives the keys of a store', async () => {
     const bytes = Buffer.alloc(32, 5)
-    const { first } = await deriveKeyring([{ kind: 'raw', key: new KeyBytes(bytes) }], header)
+    const { first } = await deriveKeyRing([{ kind: 'raw', key: new KeyBytes(bytes) }], header)
     const derived = (purpose: string): Buffer => referenceHkdf(bytes, header.salt, Buffer.from(`finchat-secrets/local/2/${purpose}`), 32)
     expect(first.values.bytes).toEqual(derived('values'))
     expect(first.wrapping.bytes).toEqual(derived('wrapping'))
@@ -117,7 +118,7 @@ test('stretching a passphrase matches scrypt of RFC 7914', async () => {
   // The third vector of section 12; its first 32 of 64 bytes are the output for length 32.
   const stretched = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2'
   const own: StoreHeader = { ...header, salt: Buffer.from('SodiumChloride'), scrypt: { log2N: 14, r: 8, p: 1 } }
-  const { first } = await deriveKeyring([{ kind: 'passphrase', text: 'pleaseletmein' }], own)
+  const { first } = await deriveKeyRing([{ kind: 'passphrase', text: 'pleaseletmein' }], own)
   expect(first.values.bytes).toEqual(referenceHkdf(hex(stretched), own.salt, Buffer.from('finchat-secrets/local/2/values'), 32))
 })
 

@@ -764,7 +764,7 @@ describe('tags, descriptions and lists', () => {
           },
         }),
       }),
-      /failed with a Error/,
+      /failed with an Error/,
     ],
     ['a next that gives nothing', () => ({ [Symbol.asyncIterator]: () => ({ next: () => undefined }) }), /failed with a TypeError/],
   ])('of a provider that answers %s name it, and say what is wrong', async (_, list, problem) => {

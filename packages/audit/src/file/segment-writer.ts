@@ -12,7 +12,7 @@ import type { ChainKey } from '../format/key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
-import { maxGroupRecords } from '../format/segment-reader.ts'
+import { maxGroupRecords } from '../format/segment-format.ts'
 import { syncFolder } from '../format/fsync.ts'
 
 /** What is on disk, and the key of the next group. */

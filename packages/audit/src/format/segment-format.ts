@@ -1,6 +1,9 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
 
+/** The writer seals after so many records; a reader takes a longer group for damaged. */
+export const maxGroupRecords = 64
+
 /** The first line of a segment. */
 export interface SegmentHeader {
   readonly kind: 'segment'

@@ -1,6 +1,6 @@
 import { lstat, open, stat } from 'node:fs/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
-import { asRecord, asSeal, looksLikeSeal, type Seal } from './segment-format.ts'
+import { asRecord, asSeal, looksLikeSeal, maxGroupRecords, type Seal } from './segment-format.ts'
 import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
 
 /** The lines between two seals. */
@@ -19,11 +19,7 @@ export interface SegmentGroup {
 
 export const indexFile = 'index.jsonl'
 
-/**
- * Limits of what we write: a line has at most nine texts of 16,384 characters, each six bytes in
- * JSON.
- */
-export const maxGroupRecords = 64
+/** Of what we write: a line has at most nine texts of 16,384 characters, each six bytes in JSON. */
 const maxLineBytes = 1024 * 1024
 
 const chunkBytes = 256 * 1024

@@ -1,16 +1,25 @@
+import type { AuditedOperation } from '@finchat/secrets-core'
+
 /** The kind of an operation; `other` for one that is not known here. */
 export type Activity = 'create' | 'read' | 'update' | 'delete' | 'login' | 'other'
 
-const activities: Readonly<Record<string, Activity>> = {
+const ofManager: Readonly<Record<AuditedOperation, Activity>> = {
   get: 'read',
   verify: 'read',
   describe: 'read',
   list: 'read',
+  health: 'other',
   store: 'update',
   rotate: 'update',
+  stage: 'update',
+  promote: 'update',
+  discard: 'update',
   restore: 'update',
   tag: 'update',
   delete: 'delete',
+}
+
+const ofProviders: Readonly<Record<string, Activity>> = {
   login: 'login',
   renew: 'update',
   revoke: 'delete',
@@ -20,7 +29,17 @@ const activities: Readonly<Record<string, Activity>> = {
 }
 
 export function activityOf(operation: string): Activity {
-  return (Object.hasOwn(activities, operation) ? activities[operation] : undefined) ?? 'other'
+  if (isOfManager(operation)) return ofManager[operation]
+  return (Object.hasOwn(ofProviders, operation) ? ofProviders[operation] : undefined) ?? 'other'
+}
+
+/** The operations of providers change tokens and leases. */
+export function changesSecret(operation: string): boolean {
+  return isOfManager(operation) && (ofManager[operation] === 'update' || ofManager[operation] === 'delete')
+}
+
+function isOfManager(operation: string): operation is AuditedOperation {
+  return Object.hasOwn(ofManager, operation)
 }
 
 /** Codes of a denied access or an alteration. */

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
-import { activityOf } from '../record/activity.ts'
+import { changesSecret } from '../record/activity.ts'
 import { isoTime } from '../record/record-text.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary } from './audit-summary.ts'
@@ -113,7 +113,7 @@ class Tally {
   #countUse(record: AuditRecord): boolean {
     const { operation, name, actor, time, outcome, provider } = record
     const isRead = operation === 'get' || operation === 'verify'
-    const isChange = ['update', 'create', 'delete'].includes(activityOf(operation)) && ofSecrets.has(operation)
+    const isChange = changesSecret(operation)
     if (isChange) this.#changes++
     if (isRead) this.#reads++
     if (!isRead && !isChange) return true
@@ -152,9 +152,6 @@ class Tally {
     return true
   }
 }
-
-/** The others change tokens, leases and tags. */
-const ofSecrets: ReadonlySet<string> = new Set(['store', 'rotate', 'delete', 'restore', 'tag'])
 
 function dayOf(time: number): string {
   return isoTime(time)?.slice(0, -14) ?? ''

@@ -15,6 +15,7 @@ export interface ReportedVerification {
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
+  /** Its `torn` bytes are not shown: no record in them was acknowledged. */
   readonly unproven: readonly {
     readonly file: string
     readonly lastLine: number
@@ -44,7 +45,7 @@ export function verificationText(verification: ReportedVerification | undefined)
   const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
   const about = [...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
-  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(cutLine)]
+  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...about].join(' ')
 }
 
@@ -112,7 +113,7 @@ function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVeri
 }
 
 /** A recorded line is explained; an unrecorded one may have been added. */
-function cutLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['tornIndexLines']>[number]): string {
+function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['tornIndexLines']>[number]): string {
   const where = `${grouped(bytes)} ${bytes === 1 ? 'byte' : 'bytes'} of an unfinished line ${grouped(line)} of index.jsonl`
   return isRecorded
     ? `The next process found ${where}, and recorded that.`

@@ -4,8 +4,7 @@ import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**
- * TCP or TLS, in frames of RFC 6587's octet counting (also RFC 5425): no message can end its frame.
- * Gives up a server that for `stallMs` neither accepts nor reads.
+ * Over TCP or TLS. Gives up a server that for `stallMs` neither accepts nor reads.
  */
 export function openStream(options: CheckedSyslogOptions, gone: () => void, stallMs: number = 10_000): Promise<SyslogChannel> {
   return new Promise((resolve, reject) => {
@@ -38,11 +37,16 @@ function channelOver(socket: Socket): SyslogChannel {
   return {
     send: (message) =>
       new Promise((resolve, reject) => {
-        socket.write(`${message.length} ${message}`, 'latin1', (error) => (error ? reject(broken(error)) : resolve()))
+        socket.write(octetCounted(message), 'latin1', (error) => (error ? reject(broken(error)) : resolve()))
       }),
     keepAlive: (needed) => void (needed ? socket.ref() : socket.unref()),
     end: (signal) => ended(socket, signal),
   }
+}
+
+/** The framing of RFC 6587, section 3.4.1, and of RFC 5425: no message can end its frame. */
+function octetCounted(message: string): string {
+  return `${message.length} ${message}`
 }
 
 function ended(socket: Socket, signal: AbortSignal): Promise<void> {

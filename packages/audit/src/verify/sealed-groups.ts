@@ -1,6 +1,7 @@
 import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 import type { Seal } from '../format/segment-format.ts'
-import { maxGroupRecords, type SegmentGroup } from '../format/segment-reader.ts'
+import { maxGroupRecords } from '../format/segment-format.ts'
+import type { SegmentGroup } from '../format/segment-reader.ts'
 
 /** A bare seal. */
 const leastGroupBytes = 90

@@ -3,9 +3,9 @@ import type { EndedSegment } from '../format/index-line.ts'
 import { isMac } from '../format/key-chain.ts'
 import { CheckpointComparison } from './compare-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
-import type { Seal } from '../format/segment-format.ts'
+import { maxGroupRecords, type Seal } from '../format/segment-format.ts'
 import { SegmentTally, type SegmentToVerify, type SegmentFindings } from './findings.ts'
-import { hasUnwritten, maxGroupRecords, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
+import { hasUnwritten, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 
 /**

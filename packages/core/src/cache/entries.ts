@@ -1,81 +1,11 @@
 import { Lru, pathOf } from './keys/lru.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
+import { type Absence, absence, briefAbsence, briefly, endAbsence, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
 import type { Call } from './single-flight.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import { type CircuitBreaker, isHeldBack } from '../guard/circuit-breaker.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
-import type { StoredSecret } from '../contract/provider.ts'
-
-export interface Lifetimes {
-  readonly ttlMs: number
-  readonly maxStaleMs: number
-}
-
-/** The bounds of one held answer, in epoch milliseconds. */
-export interface Freshness {
-  /** Later reads refresh in the background. */
-  readonly refreshAt: number
-  /** Later reads ask the store first. */
-  readonly freshUntil: number
-  /** The end of its use as a stale value. */
-  readonly staleUntil: number
-}
-
-const shortestPart = 0.8
-const refreshPart = 0.8
-
-const firstAbsenceMs = 5_000
-const briefMs = 1_000
-
-/**
- * A random fifth less keeps a fleet from refreshing in step. A lease is never refreshed early or
- * served stale: another read might issue a new one.
- */
-export function freshness(
-  secret: Pick<StoredSecret, 'expiresAt' | 'exclusive'>,
-  askedAt: number,
-  { ttlMs, maxStaleMs }: Lifetimes,
-): Freshness {
-  const expiresAt = secret.expiresAt ?? Infinity
-  const freshUntil = Math.min(askedAt + ttlMs * (shortestPart + (1 - shortestPart) * Math.random()), expiresAt)
-  if (secret.exclusive) return { refreshAt: Infinity, freshUntil, staleUntil: freshUntil }
-  return { refreshAt: askedAt + refreshPart * (freshUntil - askedAt), freshUntil, staleUntil: Math.min(freshUntil + maxStaleMs, expiresAt) }
-}
-
-/** The in-memory cache probes the shared cache every `recheckMs`, less a random fifth. */
-function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
-  const recheckIn = recheckMs * (shortestPart + (1 - shortestPart) * Math.random())
-  return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
-}
-
-/** For a value older than a write of this process. */
-export function briefly({ freshUntil }: Pick<Freshness, 'freshUntil'>, now: number): Freshness {
-  const end = Math.min(freshUntil, now + briefMs)
-  return { refreshAt: end, freshUntil: end, staleUntil: end }
-}
-
-/** Ends before any in-memory copy refreshes: the first process finds a gap and asks for all. */
-export function sharedLifeMs(ttlMs: number): number {
-  return Math.floor(ttlMs * shortestPart * refreshPart)
-}
-
-/** "Does not exist" holds for 5 s, doubled by each confirmation, up to the TTL. */
-export interface Absence {
-  readonly lastsMs: number
-  /** Set to 0 at its end, so that every reference sees that. */
-  until: number
-}
-
-export function absence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
-  const lastsMs = Math.min(before === undefined ? firstAbsenceMs : before.lastsMs * 2, ttlMs)
-  return { lastsMs, until: now + lastsMs }
-}
-
-/** For a secret that this process wrote and its store does not show yet. */
-function briefAbsence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
-  return { lastsMs: before?.lastsMs ?? firstAbsenceMs / 2, until: now + Math.min(briefMs, ttlMs) }
-}
 
 export interface Entry extends Freshness {
   /** With a shared cache: when to probe it again. Otherwise as in `lifetime`. */
@@ -259,10 +189,6 @@ function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'as
   if (!areAlike && later === 0) return !flight.isShared
   const areBothOurs = areAlike && !flight.isShared
   return areBothOurs || later === 0 ? flight.id > id : later > 0
-}
-
-function endAbsence(absent: Absence): void {
-  absent.until = 0
 }
 
 function leave({ leaving, held }: Entry): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { absence, freshness, sharedLifeMs } from './entries.ts'
+import { absence, freshness, sharedLifeMs } from './freshness.ts'
 
 const lifetimes = { ttlMs: 300_000, maxStaleMs: 300_000 }
 

@@ -103,7 +103,7 @@ const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> 
   ['DELETED', (provider: string) => `restore it in '${provider}', or purge it there to let later providers answer`],
 ])
 
-/** `degraded`: an earlier store was unreachable. */
+/** `degraded`: an earlier store gave no answer, or one that the policy overrode. */
 export interface Reading extends Found {
   readonly location: Location
   readonly degraded: boolean

@@ -92,6 +92,11 @@ describe('FallbackTraversal', () => {
     )
   })
 
+  it('marks an answer as degraded behind a refusal that the policy overrides', () => {
+    expect(walked(['PERMISSION_DENIED', 'value'], [{ PERMISSION_DENIED: 'next' }])).toEqual({ by: 1, degraded: true, asked: 2 })
+    expect(walked(['missing', 'value'], [])).toEqual({ by: 1, degraded: false, asked: 2 })
+  })
+
   it('says not found only if every store said so', () => {
     const { error } = walked(['missing', 'missing'], [])
     expect(error).toBeInstanceOf(SecretNotFoundError)

@@ -9,9 +9,8 @@ import type { CallContext } from './provider.ts'
  * longer text ends in `…sha256:` and the digest of the whole. It may hold line breaks and escape
  * sequences: encode it for people or lines.
  *
- * `operation` of the manager: `get`, `verify`, `describe`, `list`, `health`, `store`, `rotate`,
- * `delete`, `restore`, `tag`. Of a provider: `login`, `renew`, `revoke`, `lease`, `renew-lease`,
- * `revoke-lease`. Of the trail: `gap`, `checkpoint`. Others may be added.
+ * `operation` of the manager: an `AuditedOperation`. Of a provider: `login`, `renew`, `revoke`,
+ * `lease`, `renew-lease`, `revoke-lease`. Of the trail: `gap`, `checkpoint`. Others may be added.
  *
  * `name` is the secret's logical name. It is the prefix and `*` for `list`, `*` for `health`, and
  * the store's path for leases; else empty. With `hashNames` it is `hmac:` and 32 hex digits.

@@ -1,6 +1,22 @@
 import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
 
+/** An operation of the manager, as its trail and its tracing name it. Others may be added. */
+export type AuditedOperation =
+  | 'get'
+  | 'verify'
+  | 'describe'
+  | 'list'
+  | 'health'
+  | 'store'
+  | 'rotate'
+  | 'delete'
+  | 'restore'
+  | 'tag'
+  | 'stage'
+  | 'promote'
+  | 'discard'
+
 /** One event of an operation: its intent, or its outcome. Times are epoch milliseconds. */
 export interface AuditEvent {
   /** `intent` before a write, deletion or lease, `outcome` after it; a read has only an outcome. */

@@ -1,6 +1,6 @@
-import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { own, ownMembers } from '../errors/own-properties.ts'
-import { onOneLine, SecretsError, withContext } from '../errors/secrets-error.ts'
+import { SecretsError, withContext } from '../errors/secrets-error.ts'
+import { asSecretsError, trustedError } from './trusted-error.ts'
 import type { ListedSecret, SecretDescription, StagedReceipt, StagedSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 
 const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'currentNotBefore', 'expiresAt', 'exclusive']
@@ -184,39 +184,4 @@ function settledValue(result: unknown): unknown {
 
 export function malformed(what: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
-}
-
-/** Codes of the core itself, and what a provider should reject with instead. */
-const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
-  ['NOT_FOUND', 'its get() must resolve to undefined instead'],
-  ['ABORTED', 'if the caller did not abort, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
-])
-const onExisting = new Set(['tag', 'delete', 'restore'])
-
-export function trustedError(error: unknown, method: string): SecretsError {
-  const failure = asSecretsError(error)
-  const remedy = reserved.get(failure.code)
-  if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
-  return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
-}
-
-/** Keeps only the kind of a foreign error, whose message may hold a secret. */
-export function asSecretsError(error: unknown): SecretsError {
-  let kind = 'an error of its own'
-  try {
-    if (SecretsError.isInstance(error)) return onOneLine(error)
-    kind = kindOf(error)
-  } catch {
-    // A foreign object's members may throw.
-  }
-  return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
-    remedy: "report it to the provider's author",
-  })
-}
-
-const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
-
-function kindOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'something'
-  return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
 }

@@ -6,21 +6,27 @@ import { withContext, SecretsError } from '../errors/secrets-error.ts'
 const failuresToOpen = 5
 const pathsToOpen = 2
 
+/** When the next probe may run after an outage. */
+const probeAfterMs = [1_000, 3_000] as const
+/** For a reader with a stale value, or a part that reads can do without, such as a cache. */
+const restMs = [8_000, 10_000] as const
+/** The probe's time alone decides, unless the store named one. */
+const noBackOff = { longestMs: 0 }
+
 type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
 
 /** Random, so that processes that failed together do not probe together. */
-function paced(shortestMs: number, longestMs: number): Pace {
+function paced(pauseMs: readonly [shortest: number, longest: number]): Pace {
   return (error, before, now) => {
     if (!isOutage(error.code)) return backOff(error, before, now)
-    const failing = backOff(error, before, now, { longestMs: 0 })
-    const after = (from: number, to: number): number => failing.retryAt + from + (to - from) * Math.random()
-    return { ...failing, retryAt: after(shortestMs, longestMs), restUntil: after(8_000, 10_000) }
+    const failing = backOff(error, before, now, noBackOff)
+    const after = ([shortest, longest]: typeof pauseMs): number => failing.retryAt + shortest + (longest - shortest) * Math.random()
+    return { ...failing, retryAt: after(pauseMs), restUntil: after(restMs) }
   }
 }
 
-const hurried: Pace = paced(1_000, 3_000)
-/** For a part that reads can do without, such as a cache. */
-export const unhurried: Pace = paced(8_000, 10_000)
+const hurried: Pace = paced(probeAfterMs)
+export const unhurried: Pace = paced(restMs)
 
 export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined

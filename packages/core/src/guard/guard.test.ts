@@ -62,7 +62,7 @@ describe('a guarded provider', () => {
   })
 
   it.each([
-    ['an error of a library', Object.assign(new Error(canary), { config: { headers: { token: canary } } }), 'a Error'],
+    ['an error of a library', Object.assign(new Error(canary), { config: { headers: { token: canary } } }), 'an Error'],
     ['a TypeError', new TypeError(canary), 'a TypeError'],
     ['an error whose name tells the secret', Object.assign(new Error('x'), { name: canary }), 'an error of its own'],
     ['text', canary, 'something'],
@@ -141,13 +141,16 @@ describe('a guarded provider', () => {
     async (Kind) => {
       const thrown = Kind === AggregateError ? new AggregateError([], canary) : new (Kind as ErrorConstructor)(canary)
       const { message } = await refusal(guarded({ get: async () => Promise.reject(thrown) }).get('a', context))
-      expect(message).toContain(Kind === EvalError ? 'an error of its own' : `a ${Kind.name}`)
+      expect(message).toContain(Kind === EvalError ? 'an error of its own' : `${Kind === AggregateError ? 'an' : 'a'} ${Kind.name}`)
     },
   )
 
-  it.each(['AbortError', 'TimeoutError'])('names the kind of a DOMException: %s', async (name) => {
+  it.each([
+    ['AbortError', 'an AbortError'],
+    ['TimeoutError', 'a TimeoutError'],
+  ])('names the kind of a DOMException: %s', async (name, kind) => {
     const get: SecretProvider['get'] = async () => Promise.reject(new DOMException(canary, name))
-    expect((await refusal(guarded({ get }).get('a', context))).message).toContain(`a ${name}`)
+    expect((await refusal(guarded({ get }).get('a', context))).message).toContain(`failed with ${kind} instead`)
   })
 
   const malformed: readonly unknown[] = [

@@ -5,7 +5,8 @@ import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
 import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
 import type { OutageWarning } from './outage-warning.ts'
-import { asSecretsError, checkedAnswer, fulfilled, rejected, type Settled, settledMany, trustedError } from './check-answer.ts'
+import { checkedAnswer, fulfilled, rejected, type Settled, settledMany } from './check-answer.ts'
+import { asSecretsError, trustedError } from './trusted-error.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {

@@ -1,5 +1,6 @@
 import type { CallContext, ListedSecret, SecretProvider } from '../contract/provider.ts'
-import { asSecretsError, listedOf, malformed } from './check-answer.ts'
+import { listedOf, malformed } from './check-answer.ts'
+import { asSecretsError } from './trusted-error.ts'
 import { described } from '../errors/format.ts'
 import { own } from '../errors/own-properties.ts'
 

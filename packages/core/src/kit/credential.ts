@@ -27,9 +27,9 @@ export function assertCredential(source: unknown, what: string): asserts source 
  * names the credential in errors, which never show it.
  *
  * Rejects with `CREDENTIALS_MISSING` if it is empty or its file does not exist: the chain goes on.
- * Rejects with `CONFIGURATION` if the file is unusable: the chain stops. That is a FIFO, a device,
- * over 64 KiB, unreadable, or not UTF-8. A function that throws is `UNAVAILABLE`. The signal's
- * abort is `ABORTED`.
+ * Rejects with `CONFIGURATION` if it is not UTF-8, or its file is unusable as for `readSecretFile`
+ * or unreadable: the chain stops. A function that throws is `UNAVAILABLE`. The signal's abort is
+ * `ABORTED`.
  *
  * @example
  * import { readCredential } from '@finchat/secrets-core/provider'

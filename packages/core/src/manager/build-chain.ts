@@ -8,7 +8,7 @@ import { assertCacheCalls, assertProviderCalls, type Settings } from './manager-
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import { wasClosed } from '../guard/use-count.ts'
-import { sharedLifeMs } from '../cache/entries.ts'
+import { sharedLifeMs } from '../cache/freshness.ts'
 import { guard } from '../guard/guard.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
 import { hasCode } from '../kit/error-code.ts'

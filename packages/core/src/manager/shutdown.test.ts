@@ -14,7 +14,7 @@ import { tracing } from '../observe/trace-channels.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-const read = { operation: 'get', name: 'db', effect: false }
+const read = { operation: 'get', name: 'db', effect: false } as const
 
 function hung(): Promise<never> {
   return new Promise(() => {})

@@ -2,7 +2,7 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { aborted, type Bounds, boundedUnlessPrompt, closed, untilAborted } from '../guard/deadline.ts'
 import type { CallOptions } from '../options/call-options.ts'
-import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
+import type { AuditedOperation, AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretsErrorDetails } from '../contract/error-codes.ts'
 import { own } from '../errors/own-properties.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
@@ -11,7 +11,7 @@ import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
 
 export interface Operation {
-  readonly operation: string
+  readonly operation: AuditedOperation
   readonly name: string
   /** It changes a store, so its intent is recorded first. */
   readonly effect: boolean

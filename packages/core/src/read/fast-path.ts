@@ -1,6 +1,7 @@
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { Found } from '../cache/single-flight.ts'
-import type { Absence, Entry } from '../cache/entries.ts'
+import type { Entry } from '../cache/entries.ts'
+import type { Absence } from '../cache/freshness.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Location, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'

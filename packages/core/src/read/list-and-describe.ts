@@ -73,7 +73,7 @@ export class Catalog {
   async *listSecrets(list: ListOptions = {}): AsyncGenerator<CatalogEntry, void, undefined> {
     const options = knownCallOptions(list, listMembers)
     const { prefix = '' } = options
-    const operation = { operation: 'list', name: `${prefix}*`, effect: false }
+    const operation = { operation: 'list', name: `${prefix}*`, effect: false } as const
     const providers = this.#listing(options.provider)
     await this.#options.observer.observe(operation, options, async () => {})
     for (const provider of providers) {

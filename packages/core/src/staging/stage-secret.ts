@@ -102,7 +102,7 @@ type Change = (location: Location, staging: Staging, context: CallContext) => Pr
 
 function ofStaged(
   { writer, locate }: ManagerParts,
-  operation: string,
+  operation: 'promote' | 'discard',
   name: string,
   { provider }: StagedSecretReceipt,
   call: CallOptions,

@@ -102,12 +102,12 @@ export class SecretValue {
     return Math.max(0, Date.now() - this.#held.metadata.askedAt)
   }
 
-  /** The store cannot be asked now; this is its last answer. */
+  /** The store's last answer, as old as `age`: it cannot be asked, or is spared after an outage. */
   get stale(): boolean {
     return this.#stale
   }
 
-  /** An earlier provider cannot be asked; this is a later one's answer. */
+  /** A later provider's answer: an earlier one gave none, or `fallback` overrode its refusal. */
   get degraded(): boolean {
     return this.#degraded
   }

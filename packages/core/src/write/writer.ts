@@ -1,3 +1,4 @@
+import type { AuditedOperation } from '../contract/audit.ts'
 import { hasCode } from '../kit/error-code.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
@@ -118,7 +119,7 @@ export class Writer {
   }
 
   async #write(
-    operation: string,
+    operation: AuditedOperation,
     name: string,
     value: string | Uint8Array | SecretFields,
     write: WriteOptions,
@@ -141,7 +142,7 @@ export class Writer {
 
   /** Runs a call that changes a store: its intent is recorded first, and its outcome afterwards. */
   async effect<T>(
-    operation: string,
+    operation: AuditedOperation,
     route: Route,
     options: CallOptions,
     run: (context: CallContext, metadata: Metadata, route: Route) => Promise<T>,

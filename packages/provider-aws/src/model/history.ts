@@ -80,16 +80,16 @@ export function leftoversOf({ versions, current: now }: History): readonly Attac
   return versions.flatMap(({ revision, labels, version }) => {
     const isOver = (claim: number | undefined): boolean => claim !== undefined && claim !== version && claim <= (now?.version ?? 0)
     const over = labels.filter((label) => isOver(claimNumberOf([label])))
-    const others = isInUse(labels) ? proofsOf(labels, version) : labels.filter((label) => label === unreleased)
+    const others = isInUse(labels) ? unprovenLabelsOf(labels, version) : labels.filter((label) => label === unreleased)
     return [...over, ...others].map((label) => ({ label, revision }))
   })
 }
 
 /**
- * For a version that became current. AWSPENDING goes before the claim, or a late discard would take
- * the version for its own.
+ * What to remove from a version that became current. AWSPENDING goes before the claim, or a late
+ * discard would take the version for its own.
  */
-function proofsOf(labels: readonly string[], version: number | undefined): readonly string[] {
+function unprovenLabelsOf(labels: readonly string[], version: number | undefined): readonly string[] {
   const claim = version === undefined ? undefined : claimLabel(version)
   const puts = labels.filter((label) => putNumberOf([label]) !== undefined)
   if (claim === undefined || !labels.includes(claim)) return puts

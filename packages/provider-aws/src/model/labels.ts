@@ -2,7 +2,8 @@ import { loadCrypto } from '@finchat/secrets-core/provider'
 
 // AWS versions have ids and labels, and no numbers. We keep the number in labels: reads use `v<n>`.
 // `put-<n>`, or `claim-<n>` for a staged version, stays until the version is known to have been
-// current. `staged-<n>` marks a staged version. A number with any of these labels is used up.
+// current: the number is unproven. `staged-<n>` marks a staged version. A number with any of these
+// labels is used up.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -52,6 +53,11 @@ export function stagedNumberOf(labels: readonly string[]): number | undefined {
 
 export function claimNumberOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^claim-([1-9]\d{0,15})$/)
+}
+
+/** `put-<n>` or a claim: such a label stays until the version is known to have been current. */
+export function marksUnproven(label: string): boolean {
+  return (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
 }
 
 /** Not yet known to have been current. */

@@ -37,35 +37,59 @@ interface Reading {
 
 /** Reads many secrets by `BatchGetSecretValue`, 20 at a time. */
 export function readMany(api: Api, origin: Origin, read: ReadOne): NonNullable<SecretProvider['getMany']> {
-  const [batches, singles] = [limiter(callsAtOnce), limiter(callsAtOnce)]
-  let deniedUntil = 0
-
-  const readAlone = (path: string, reading: Reading): Promise<Result> =>
-    singles(async () => reading.ended ?? recordEnd(await settle(read(path, reading.context)), reading))
-
-  const readBatch = async (paths: readonly string[], reading: Reading): Promise<Result[]> => {
-    const readEach = (): Promise<Result[]> => Promise.all(paths.map((path) => readAlone(path, reading)))
-    if (paths.length < 2 || isUpcoming(deniedUntil, denialMs)) return readEach()
-    const answer = await batches(async () => reading.ended ?? recordEnd(await settle(fetchBatch(api, paths, reading.context)), reading))
-    if (answer.status === 'rejected') {
-      if (!isAboutTheBatch(answer.reason)) return paths.map(() => answer)
-      if (answer.reason.code === 'PERMISSION_DENIED') deniedUntil = Date.now() + denialMs
-      return readEach()
-    }
-    const batch = parseBatch(answer.value)
-    return Promise.all(paths.map(async (path) => (await resultOf(api, batch, path, origin)) ?? readAlone(path, reading)))
-  }
-
+  const reader = new BatchReader(api, origin, read)
   return async (paths, context) => {
     const checks = paths.map(refusal)
     const sound = paths.filter((_, index) => checks[index] === undefined)
-    const chunks = Array.from({ length: Math.ceil(sound.length / limits.batchIds) }, (_, index) =>
-      sound.slice(index * limits.batchIds, (index + 1) * limits.batchIds),
-    )
     const reading: Reading = { context }
-    const results = (await Promise.all(chunks.map((chunk) => readBatch(chunk, reading)))).flat()
+    const results = (await Promise.all(chunksOf(sound).map((chunk) => reader.readChunk(chunk, reading)))).flat()
     const byPath = new Map(sound.map((path, index) => [path, results[index]]))
     return paths.map((path, index) => checks[index] ?? byPath.get(path) ?? { status: 'rejected', reason: unexpectedAnswer() })
+  }
+}
+
+function chunksOf(paths: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(paths.length / limits.batchIds) }, (_, index) =>
+    paths.slice(index * limits.batchIds, (index + 1) * limits.batchIds),
+  )
+}
+
+class BatchReader {
+  readonly #api: Api
+  readonly #origin: Origin
+  readonly #read: ReadOne
+  readonly #batches = limiter(callsAtOnce)
+  readonly #singles = limiter(callsAtOnce)
+  #deniedUntil = 0
+
+  constructor(api: Api, origin: Origin, read: ReadOne) {
+    this.#api = api
+    this.#origin = origin
+    this.#read = read
+  }
+
+  async readChunk(paths: readonly string[], reading: Reading): Promise<Result[]> {
+    if (paths.length < 2 || isUpcoming(this.#deniedUntil, denialMs)) return this.#readEach(paths, reading)
+    const answer = await this.#fetch(paths, reading)
+    if (answer.status === 'rejected') {
+      if (!isAboutTheBatch(answer.reason)) return paths.map(() => answer)
+      if (answer.reason.code === 'PERMISSION_DENIED') this.#deniedUntil = Date.now() + denialMs
+      return this.#readEach(paths, reading)
+    }
+    const batch = parseBatch(answer.value)
+    return Promise.all(paths.map(async (path) => (await resultOf(this.#api, batch, path, this.#origin)) ?? this.#readAlone(path, reading)))
+  }
+
+  #fetch(paths: readonly string[], reading: Reading): Promise<PromiseSettledResult<Answer>> {
+    return this.#batches(async () => reading.ended ?? recordEnd(await settle(fetchBatch(this.#api, paths, reading.context)), reading))
+  }
+
+  #readEach(paths: readonly string[], reading: Reading): Promise<Result[]> {
+    return Promise.all(paths.map((path) => this.#readAlone(path, reading)))
+  }
+
+  #readAlone(path: string, reading: Reading): Promise<Result> {
+    return this.#singles(async () => reading.ended ?? recordEnd(await settle(this.#read(path, reading.context)), reading))
   }
 }
 

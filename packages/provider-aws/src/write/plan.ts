@@ -1,7 +1,7 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
 import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { type Attachment, type History, type LabelledVersion } from '../model/history.ts'
-import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
+import { claimNumberOf, current, madeNumberOf, marksUnproven, numberOf, pending, previous } from '../model/labels.ts'
 import { limits } from '../model/limits.ts'
 
 /** The decisions of a write, made before anything is written. */
@@ -80,9 +80,8 @@ function claimsOfOthers(versions: History['versions'], last: number): Attachment
  * current.
  */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
-  const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
-  const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label))
-  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : isProof(label) ? 2 : 1)
+  const ours = labels.filter((label) => numberOf([label]) !== undefined || marksUnproven(label))
+  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : marksUnproven(label) ? 2 : 1)
   return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
 }
 

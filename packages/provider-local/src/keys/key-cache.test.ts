@@ -67,9 +67,9 @@ test('derivations never run in parallel, and a second header waits for the first
   const scrypt = holdScrypt()
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
-  const first = keys.keyring(one, context.signal)
-  const second = keys.keyring(other, context.signal)
-  expect((await failure(keys.keyring(other, AbortSignal.timeout(5)))).code).toBe('ABORTED')
+  const first = keys.keyRing(one, context.signal)
+  const second = keys.keyRing(other, context.signal)
+  expect((await failure(keys.keyRing(other, AbortSignal.timeout(5)))).code).toBe('ABORTED')
   expect(scrypt.begun()).toBe(1)
   await scrypt.end()
   await first
@@ -83,10 +83,10 @@ test('the next call retries a failed derivation', async () => {
   const scrypt = holdScrypt()
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const header = newStoreHeader()
-  const failing = failure(keys.keyring(header, context.signal))
+  const failing = failure(keys.keyRing(header, context.signal))
   await scrypt.end(new Error('no memory'))
   expect((await failing).code).toBe('UNAVAILABLE')
-  const again = keys.keyring(header, context.signal)
+  const again = keys.keyRing(header, context.signal)
   await scrypt.end()
   expect((await again).first.id).toMatch(/^[\w-]{43}$/)
   scrypt.restore()
@@ -109,25 +109,25 @@ test('raw keys are wiped once the store is open, or closed before that', async (
 test('closing wipes derived keys, and those of a derivation in progress when it ends', async () => {
   const header = newStoreHeader()
   const derived = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
-  const { first } = await derived.keyring(header, context.signal)
+  const { first } = await derived.keyRing(header, context.signal)
   derived.close()
   await nextTurn()
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
 
   const scrypt = holdScrypt()
   const deriving = new KeyCache([{ kind: 'passphrase', text: passphrase }])
-  const keyring = deriving.keyring(header, context.signal)
+  const keyRing = deriving.keyRing(header, context.signal)
   deriving.close()
   await scrypt.end()
-  const { first: late } = await keyring
+  const { first: late } = await keyRing
   expect(() => late.wrapping.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   scrypt.restore()
 })
 
 test('keys of an earlier header are wiped when those of another are derived', async () => {
   const keys = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
-  const { first } = await keys.keyring(newStoreHeader(), context.signal)
-  const { first: next } = await keys.keyring(newStoreHeader(), context.signal)
+  const { first } = await keys.keyRing(newStoreHeader(), context.signal)
+  const { first: next } = await keys.keyRing(newStoreHeader(), context.signal)
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   expect(next.values.bytes).toHaveLength(32)
 })

@@ -1,10 +1,10 @@
 import { untilAborted } from '@finchat/secrets-core/provider'
-import { deriveKeyring, type Keyring, type KeySource, wipeKeyring, wipeSources } from './keyring.ts'
+import { deriveKeyRing, type KeyRing, type KeySource, wipeKeyRing, wipeSources } from './derive-keys.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 
 interface Derivation {
   readonly header: StoreHeader
-  readonly keyring: Promise<Keyring>
+  readonly keyRing: Promise<KeyRing>
 }
 
 /**
@@ -31,15 +31,15 @@ export class KeyCache {
   }
 
   /** The keys derived with this header. Throws `ABORTED` when the signal fires. */
-  async keyring(header: StoreHeader, signal: AbortSignal): Promise<Keyring> {
+  async keyRing(header: StoreHeader, signal: AbortSignal): Promise<KeyRing> {
     const waiting = 'the key was being derived'
     while (this.#latest && !derivesAlike(this.#latest.header, header)) {
       const earlier = this.#latest // of a header that no store has any more
-      await untilAborted(Promise.allSettled([earlier.keyring]), signal, waiting)
+      await untilAborted(Promise.allSettled([earlier.keyRing]), signal, waiting)
       if (this.#latest === earlier) this.#wipeLatest()
     }
     this.#latest ??= this.#begin(header)
-    return untilAborted(this.#latest.keyring, signal, waiting)
+    return untilAborted(this.#latest.keyRing, signal, waiting)
   }
 
   /** Called once the store is open; no more keys are derived. */
@@ -55,13 +55,13 @@ export class KeyCache {
   }
 
   #begin(header: StoreHeader): Derivation {
-    const keyring = deriveKeyring(this.#sources, header)
-    keyring.catch(() => (this.#latest = undefined)) // The next call retries.
-    return { header, keyring }
+    const keyRing = deriveKeyRing(this.#sources, header)
+    keyRing.catch(() => (this.#latest = undefined)) // The next call retries.
+    return { header, keyRing }
   }
 
   #wipeLatest(): void {
-    void this.#latest?.keyring.then(wipeKeyring, () => {})
+    void this.#latest?.keyRing.then(wipeKeyRing, () => {})
     this.#latest = undefined
   }
 }

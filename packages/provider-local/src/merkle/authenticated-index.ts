@@ -1,7 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import type { KeyBytes } from '../keys/key-bytes.ts'
-import { type Keyring, type KeyTable, openRetired, unwrapIndexKey, wipeRetired, type WrappedKey } from '../keys/keyring.ts'
+import { type KeyRing } from '../keys/derive-keys.ts'
+import { type KeyTable, openRetired, unwrapIndexKey, wipeRetired, type WrappedKey } from '../keys/key-table.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
 import type { SecretRecord } from '../record/secret-record.ts'
 import { bucketCount, bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
@@ -34,15 +35,15 @@ const maxRecords = 10_000
  */
 export class AuthenticatedIndex {
   readonly #tables: Tables
-  readonly #keyring: Keyring
+  readonly #keyRing: KeyRing
   readonly #header: StoreHeader
   readonly digests: IndexDigests
   #state: VerifiedState | undefined
   #seenAt: number | undefined
 
-  constructor(tables: Tables, keyring: Keyring, header: StoreHeader) {
+  constructor(tables: Tables, keyRing: KeyRing, header: StoreHeader) {
     this.#tables = tables
-    this.#keyring = keyring
+    this.#keyRing = keyRing
     this.#header = header
     this.digests = indexDigests(header)
   }
@@ -133,11 +134,11 @@ export class AuthenticatedIndex {
   #verified(changes: number, root: Buffer, known: VerifiedState | undefined): VerifiedState {
     const keys = this.#tables.keys()
     const isKnown = known !== undefined && sameKeys(known.keys, keys)
-    const indexKey = isKnown ? known.indexKey : unwrapIndexKey(keys.wrapped, this.#keyring, this.#header)
+    const indexKey = isKnown ? known.indexKey : unwrapIndexKey(keys.wrapped, this.#keyRing, this.#header)
     try {
       const bucketDigests = this.#tables.bucketDigests()
       if (!sameMac(this.digests.root(indexKey, changes, keys, bucketDigests), root)) throw altered()
-      if (!isKnown) wipeRetired(this.#keyring, openRetired(keys.retired, indexKey, this.#header))
+      if (!isKnown) wipeRetired(this.#keyRing, openRetired(keys.retired, indexKey, this.#header))
       return { changes, root, keys: isKnown ? known.keys : keys, indexKey, bucketDigests, ...stillValid(known, bucketDigests) }
     } catch (error) {
       if (!isKnown) indexKey.wipe()

@@ -1,7 +1,7 @@
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import type { KeyBytes } from '../keys/key-bytes.ts'
-import type { KeyTable } from '../keys/keyring.ts'
+import type { KeyTable } from '../keys/key-table.ts'
 import { formatVersion, type StoreHeader } from '../keys/store-header.ts'
 import type { RecordRow, VersionRow } from '../sqlite/row-codecs.ts'
 

@@ -1,5 +1,6 @@
 import { KeyBytes } from '../keys/key-bytes.ts'
-import { type Keyring, type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from '../keys/keyring.ts'
+import { type KeyRing } from '../keys/derive-keys.ts'
+import { type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from '../keys/key-table.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
 import type { SecretRecord } from '../record/secret-record.ts'
 import { bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
@@ -11,7 +12,7 @@ import type { Leaf } from './leaf.ts'
 export interface IndexParts {
   readonly index: AuthenticatedIndex
   readonly tables: Tables
-  readonly keyring: Keyring
+  readonly keyRing: KeyRing
   readonly header: StoreHeader
 }
 
@@ -49,14 +50,14 @@ export class IndexEdit {
 
   /** Unwraps the key again after the commit, so that a failed commit leaves no copy. */
   #finishWithNewKey(): () => void {
-    const { keyring, header } = this.#parts
+    const { keyRing, header } = this.#parts
     const indexKey = KeyBytes.random()
     try {
       const [keys, retired] = this.#keysOfFirst(indexKey)
       const adopt = this.#write(indexKey, keys)
       return () => {
-        adopt(unwrapIndexKey(keys.wrapped, keyring, header))
-        wipeRetired(keyring, retired)
+        adopt(unwrapIndexKey(keys.wrapped, keyRing, header))
+        wipeRetired(keyRing, retired)
       }
     } finally {
       indexKey.wipe()
@@ -81,8 +82,8 @@ export class IndexEdit {
 
   /** The key that seals must open the index too. Throws `CONFIGURATION` for a retired key. */
   #keysForWriter(keys: KeyTable, indexKey: KeyBytes): KeyTable {
-    const { keyring, header } = this.#parts
-    const { first } = keyring
+    const { keyRing, header } = this.#parts
+    const { first } = keyRing
     if (keys.wrapped.some(({ keyId }) => keyId === first.id)) return keys
     const wrapped = [...keys.wrapped, wrapIndexKey(indexKey, first, header)]
     return { ...keys, wrapped: wrapped.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)) }
@@ -90,8 +91,8 @@ export class IndexEdit {
 
   /** A table for the first key alone, and the ids that this retires. */
   #keysOfFirst(indexKey: KeyBytes): [KeyTable, readonly string[]] {
-    const { keyring, header } = this.#parts
-    const { first } = keyring
+    const { keyRing, header } = this.#parts
+    const { first } = keyRing
     const { keys, indexKey: before } = this.#index.refreshed()
     const others = keys.wrapped.map(({ keyId }) => keyId).filter((keyId) => keyId !== first.id)
     const retired = [...openRetired(keys.retired, before, header), ...others]

@@ -1,6 +1,6 @@
 import { sealLength } from '@finchat/secrets-core/sealing'
 import { keyLength } from '../keys/key-bytes.ts'
-import { maxRetired, type WrappedKey } from '../keys/keyring.ts'
+import { maxRetired, type WrappedKey } from '../keys/key-table.ts'
 import { idLength, saltLength, scryptBounds, type StoreHeader } from '../keys/store-header.ts'
 import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
 import { bucketCount, digestLength, type LeafEntry } from '../record/tree-shape.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { KeyTable } from '../keys/keyring.ts'
+import type { KeyTable } from '../keys/key-table.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
 import { leafCount, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
 import { fanOut } from '../record/version-node.ts'

@@ -7,7 +7,8 @@ import { assertOneName, isReplaced, identifyFile, realPath, assertNoForeignFiles
 import { warnOfNetworkFileSystem } from '../file/network-file-system.ts'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
-import { type Keyring, sealRetired, wrapIndexKey } from '../keys/keyring.ts'
+import { type KeyRing } from '../keys/derive-keys.ts'
+import { sealRetired, wrapIndexKey } from '../keys/key-table.ts'
 import { newStoreHeader, type StoreHeader } from '../keys/store-header.ts'
 import { AuthenticatedIndex } from '../merkle/authenticated-index.ts'
 import { Bucket } from '../merkle/bucket.ts'
@@ -63,8 +64,8 @@ export async function openStore(options: StoreOptions, keys: KeyCache, wait: Loc
     removeUnfinished(path)
     const header = await retryWhileBusy(() => readHeader(sqlite), wait)
     assertStoreId(header, options)
-    const keyring = await keys.keyring(header, wait.signal)
-    return await retryWhileBusy(() => prepareStore(sqlite, header, keyring, path), wait)
+    const keyRing = await keys.keyRing(header, wait.signal)
+    return await retryWhileBusy(() => prepareStore(sqlite, header, keyRing, path), wait)
   } catch (error) {
     sqlite.close()
     throw error
@@ -86,21 +87,21 @@ export function closeStore({ sqlite, file, index }: OpenStore): void {
 
 async function openInMemory(keys: KeyCache, { signal }: LockWait): Promise<OpenStore> {
   const header = newStoreHeader()
-  const keyring = await keys.keyring(header, signal)
+  const keyRing = await keys.keyRing(header, signal)
   const sqlite = connect(':memory:')
-  initialise(sqlite, header, keyring)
-  return prepareStore(sqlite, header, keyring, undefined)
+  initialise(sqlite, header, keyRing)
+  return prepareStore(sqlite, header, keyRing, undefined)
 }
 
 async function createStore(path: string, keys: KeyCache, { signal }: LockWait): Promise<void> {
   const header = keys.newHeader()
-  const keyring = await keys.keyring(header, signal)
+  const keyRing = await keys.keyRing(header, signal)
   keys.headerIsUsed()
   createFile(path, (temporary) => {
     const sqlite = connect(temporary)
     try {
       makeDurable(sqlite)
-      initialise(sqlite, header, keyring)
+      initialise(sqlite, header, keyRing)
       // Closing empties the log too, but reports no failure: half a store would then get the name.
       emptyLog(sqlite)
     } finally {
@@ -111,16 +112,16 @@ async function createStore(path: string, keys: KeyCache, { signal }: LockWait): 
 }
 
 /** Writes an empty store in one transaction. */
-function initialise(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring): void {
+function initialise(sqlite: DatabaseSync, header: StoreHeader, keyRing: KeyRing): void {
   const indexKey = KeyBytes.random()
   try {
-    initialiseWith(sqlite, header, keyring, indexKey)
+    initialiseWith(sqlite, header, keyRing, indexKey)
   } finally {
     indexKey.wipe()
   }
 }
 
-function initialiseWith(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyring, indexKey: KeyBytes): void {
+function initialiseWith(sqlite: DatabaseSync, header: StoreHeader, { first }: KeyRing, indexKey: KeyBytes): void {
   sqlite.exec('BEGIN IMMEDIATE')
   createSchema(sqlite)
   const tables = prepareTables(sqlite)
@@ -152,16 +153,16 @@ function connectTo(path: string): DatabaseSync {
   }
 }
 
-function prepareStore(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, path: string | undefined): OpenStore {
+function prepareStore(sqlite: DatabaseSync, header: StoreHeader, keyRing: KeyRing, path: string | undefined): OpenStore {
   const transaction = transactions(sqlite, schemaGuard(sqlite, path), path)
   const tables = prepareTables(sqlite)
-  const index = new AuthenticatedIndex(tables, keyring, header)
+  const index = new AuthenticatedIndex(tables, keyRing, header)
   try {
     const residue = transaction('read', (dataVersion) => {
       index.refresh(dataVersion)
       return tables.residue()
     })
-    const parts = { tables, header, keyring, index, versions: new VersionIndex(tables, index.digests) }
+    const parts = { tables, header, keyRing, index, versions: new VersionIndex(tables, index.digests) }
     const file = path === undefined ? undefined : identifyFile(path)
     return { ...parts, sqlite, transaction, view: readView(parts), file, secureErase: inheritedResidue(file, residue) }
   } catch (error) {

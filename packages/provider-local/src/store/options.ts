@@ -10,7 +10,7 @@ import {
 } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, givenKeys, missingKey, parseKeys } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
-import type { KeySource } from '../keys/keyring.ts'
+import type { KeySource } from '../keys/derive-keys.ts'
 import { idLength } from '../keys/store-header.ts'
 import type { Residue } from './secure-erase.ts'
 

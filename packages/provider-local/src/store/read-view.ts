@@ -1,6 +1,6 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
-import { withVersionKey } from '../keys/keyring.ts'
+import { withVersionKey } from '../keys/derive-keys.ts'
 import { sealingVersion, type StoreHeader } from '../keys/store-header.ts'
 import type { IndexParts } from '../merkle/index-edit.ts'
 import type { VersionIndex } from '../merkle/version-index.ts'
@@ -40,7 +40,7 @@ interface SealedValue {
   readonly data: Buffer
 }
 
-export function readView({ index, tables, keyring, header, versions }: StoreParts): ReadView {
+export function readView({ index, tables, keyRing, header, versions }: StoreParts): ReadView {
   /** Verified values, valid until another connection commits. */
   const cache = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
   const cachedValue = (version: VersionRecord | undefined): SealedValue | undefined => {
@@ -64,7 +64,7 @@ export function readView({ index, tables, keyring, header, versions }: StorePart
     unseal: (path, version) => {
       const cached = cachedValue(version)
       const { sealed, data } = cached ?? readValue(path, version)
-      const key = keyring.byId.get(version.keyId)
+      const key = keyRing.byId.get(version.keyId)
       if (!key) throw unknownKey()
       const plaintext = withVersionKey(key, data, (own) => unseal(own, data, sealed))
       if (!plaintext) throw altered()

@@ -1,6 +1,6 @@
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { seal, sealLength } from '@finchat/secrets-core/sealing'
-import { withVersionKey } from '../keys/keyring.ts'
+import { withVersionKey } from '../keys/derive-keys.ts'
 import { IndexEdit } from '../merkle/index-edit.ts'
 import type { CheckedSecret } from '../record/input.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
@@ -57,7 +57,7 @@ export function writeBatch(parts: StoreParts, view: ReadView): WriteBatch {
   }
 }
 
-function sealing({ keyring: { first }, header }: StoreParts, view: ReadView): Pick<WriteBatch, 'seal' | 'reseal'> {
+function sealing({ keyRing: { first }, header }: StoreParts, view: ReadView): Pick<WriteBatch, 'seal' | 'reseal'> {
   const sealed = (path: string, plaintext: Uint8Array, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
     const data = valueData(header, path, version.version, first.id)
     const text = withVersionKey(first, data, (key) => seal(key, data, plaintext))

@@ -53,19 +53,23 @@ export function tokenFunction(source: TokenSource): VaultAuth {
   return {
     method: 'function',
     prepare: async ({ signal }) => {
-      const answer = await callSource(source, 'the token', signal)
-      const { token: text, expiresAt } = isJsonObject(answer) ? answer : { token: answer, expiresAt: undefined }
-      if (typeof text !== 'string') {
-        throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
-          remedy: 'return a text, or { token, expiresAt }',
-        })
-      }
-      assertMoment(expiresAt)
-      const trimmed = await readCredential(text, 'the token', signal)
-      assertToken(trimmed)
-      return { token: trimmed, expiresAt }
+      const { text, expiresAt } = givenToken(await callSource(source, 'the token', signal))
+      const token = await readCredential(text, 'the token', signal)
+      assertToken(token)
+      return { token, expiresAt }
     },
   }
+}
+
+function givenToken(answer: unknown): { readonly text: string; readonly expiresAt: number | undefined } {
+  const { token: text, expiresAt } = isJsonObject(answer) ? answer : { token: answer, expiresAt: undefined }
+  if (typeof text !== 'string') {
+    throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
+      remedy: 'return a text, or { token, expiresAt }',
+    })
+  }
+  assertMoment(expiresAt)
+  return { text, expiresAt }
 }
 
 /** The token of the application's client. */

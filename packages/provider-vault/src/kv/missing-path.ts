@@ -30,11 +30,15 @@ export function unnamedLeaseCheck(provider: string, api: VaultApi): (path: strin
     if (typeof type === 'string' && type !== 'kv' && type !== 'generic') throw unnamed(path)
     if (isTold || typeof type === 'string') return
     isTold = true
-    warnOperator(
-      `Vault provider '${provider}': a path with 'creds/' is not there; if a secrets engine makes it, name it in \`leased\``,
-      'FINCHAT_SECRETS_NOT_LEASED',
-    )
+    warnNotLeased(provider)
   }
+}
+
+function warnNotLeased(provider: string): void {
+  warnOperator(
+    `Vault provider '${provider}': a path with 'creds/' is not there; if a secrets engine makes it, name it in \`leased\``,
+    'FINCHAT_SECRETS_NOT_LEASED',
+  )
 }
 
 function unnamed(path: string): Error {

@@ -30,43 +30,62 @@ export interface KvMount {
 }
 
 export function kvMount(api: VaultApi, mount: string, configured: KvVersion | undefined): KvMount {
-  const found = new VersionDetection(api, mount)
-  const versionOf = async (signal: AbortSignal): Promise<KvVersion> => asVersion(await found.kind(signal))
-  /** The version by a probe after the mark; `configured` if the server does not tell. */
-  const versionSince = async (mark: number, signal: AbortSignal): Promise<KvVersion> => {
-    if (configured === undefined) return asVersion(await found.kindSince(mark, signal))
-    const kind = await found.kindSince(mark, signal).catch(unlessOutage)
-    if (kind === 'no KV') throw noKv()
-    if (kind !== undefined && kind !== configured) throw otherVersion()
-    return configured
+  const version = new MountVersion(new VersionDetection(api, mount), configured)
+  return {
+    ask: (path, ask, signal) => askMount(api, mount, path, ask, signal),
+    on: (signal, task) => version.on(signal, task),
+    read: (signal, task) => version.read(signal, task),
   }
-  const run: KvMount['on'] = async (signal, task) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await task(configured ?? found.version ?? (await versionOf(signal)))
-      } catch (error) {
-        if (!(error instanceof OtherVersion)) throw error
-        if (attempt === 2 || configured !== undefined) throw otherVersion()
-        await found.kindSince(found.mark, signal) // a probe under way may have begun before
-      }
-    }
+}
+
+/** Runs tasks with the version of a mount, which is configured or detected. */
+class MountVersion {
+  readonly #found: VersionDetection
+  readonly #configured: KvVersion | undefined
+
+  constructor(found: VersionDetection, configured: KvVersion | undefined) {
+    this.#found = found
+    this.#configured = configured
   }
-  const on: KvMount['on'] = async (signal, task) => {
-    if (!found.isRecent || found.version !== (configured ?? found.version)) await versionSince(found.mark, signal)
-    return run(signal, task)
+
+  async on<T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T>): Promise<T> {
+    const { isRecent, version, mark } = this.#found
+    if (!isRecent || version !== (this.#configured ?? version)) await this.#versionSince(mark, signal)
+    return this.#run(signal, task)
   }
-  const read: KvMount['read'] = async <T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T | undefined>) => {
-    const { mark } = found
+
+  async read<T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T | undefined>): Promise<T | undefined> {
+    const { mark } = this.#found
     let asked: KvVersion | undefined
-    const answer = await run(signal, (version) => task((asked = version)))
+    const answer = await this.#run(signal, (version) => task((asked = version)))
     if (answer !== undefined) {
-      found.confirmed()
+      this.#found.confirmed()
       return answer
     }
     // KV v1 answers "does not exist" to every request of v2.
-    return (await versionSince(mark, signal)) === asked ? undefined : run(signal, task)
+    return (await this.#versionSince(mark, signal)) === asked ? undefined : this.#run(signal, task)
   }
-  return { ask: (path, ask, signal) => askMount(api, mount, path, ask, signal), on, read }
+
+  async #run<T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await task(this.#configured ?? this.#found.version ?? asVersion(await this.#found.kind(signal)))
+      } catch (error) {
+        if (!(error instanceof OtherVersion)) throw error
+        if (attempt === 2 || this.#configured !== undefined) throw otherVersion()
+        await this.#found.kindSince(this.#found.mark, signal) // a probe under way may have begun before
+      }
+    }
+  }
+
+  /** The version by a probe after the mark; `configured` if the server does not tell. */
+  async #versionSince(mark: number, signal: AbortSignal): Promise<KvVersion> {
+    if (this.#configured === undefined) return asVersion(await this.#found.kindSince(mark, signal))
+    const kind = await this.#found.kindSince(mark, signal).catch(unlessOutage)
+    if (kind === 'no KV') throw noKv()
+    if (kind !== undefined && kind !== this.#configured) throw otherVersion()
+    return this.#configured
+  }
 }
 
 const outage: ReadonlySet<SecretsErrorCode> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'ABORTED'])

@@ -23,19 +23,20 @@ export async function patched(
   const changes = changesOf(JSON.parse(replacement.before), JSON.parse(replacement.after)) // both are JSON objects, as checked before
   if (changes === undefined) return undefined
   const body = `{"options":{"cas":${replacement.cas}},"data":${changes}}`
-  const contentType = 'application/merge-patch+json'
+  const answer = await patch(mount, path, body, signal)
+  if (answer === undefined || !isGone(answer)) return answer
+  throw new SecretsError('VERSION_CONFLICT', 'the secret was deleted meanwhile', { remedy: 'read it, and decide anew' })
+}
+
+/** `undefined` if this server or token cannot patch. */
+async function patch(mount: KvMount, path: string, body: string, signal: AbortSignal): Promise<VaultAnswer | undefined> {
+  const request = { method: 'PATCH', part: 'data', body, contentType: 'application/merge-patch+json' } as const
   try {
-    const answer = await mount.ask(
-      path,
-      { method: 'PATCH', part: 'data', body, contentType, call: 'write', capability: 'patch', takes: isGone },
-      signal,
-    )
-    if (!isGone(answer)) return answer
+    return await mount.ask(path, { ...request, call: 'write', capability: 'patch', takes: isGone }, signal)
   } catch (error) {
     if (SecretsError.isInstance(error) && isNotPossible(error)) return undefined
     throw error
   }
-  throw new SecretsError('VERSION_CONFLICT', 'the secret was deleted meanwhile', { remedy: 'read it, and decide anew' })
 }
 
 /** Changed fields, and null for removed ones. */

@@ -1,4 +1,5 @@
 import { SecretNotFoundError, type SecretsError } from '@finchat/secrets-core'
+import type { VaultAnswer } from '../http/answer.ts'
 import type { KvMount } from './mount.ts'
 
 /**
@@ -13,21 +14,13 @@ export async function setTags(
 ): Promise<void> {
   if (Object.keys(tags).length === 0) return
   const body = JSON.stringify({ custom_metadata: tags })
-  const contentType = 'application/merge-patch+json'
-  const answer = await mount.ask(
-    path,
-    {
-      method: 'PATCH',
-      part: 'metadata',
-      body,
-      contentType,
-      call: 'write',
-      capability: 'patch',
-      takes: ({ status, text }) => status === 404 && text === '',
-    },
-    signal,
-  )
+  const patch = { method: 'PATCH', part: 'metadata', body, contentType: 'application/merge-patch+json' } as const
+  const answer = await mount.ask(path, { ...patch, call: 'write', capability: 'patch', takes: isMissing }, signal)
   if (answer.status === 404) throw missing(path)
+}
+
+function isMissing({ status, text }: VaultAnswer): boolean {
+  return status === 404 && text === ''
 }
 
 export function missing(path: string): SecretsError {

@@ -1,9 +1,10 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { isJsonObject, jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
 import { member, type VaultAnswer } from '../http/answer.ts'
+import { leaseLife, type Life, nearsItsEnd } from '../shared/renewal-time.ts'
 
-/** A dynamic secret of this process. Times are epoch milliseconds. */
-export interface Lease {
+/** A dynamic secret of this process. */
+export interface Lease extends Life {
   readonly id: string
   /** The id of its token. The lease ends with that token. */
   readonly token: string
@@ -11,12 +12,6 @@ export interface Lease {
   readonly fields: Buffer
   readonly issuedAt: number
   readonly renewable: boolean
-  /** The duration of the first grant. */
-  readonly grantedMs: number
-  /** Slightly before the server ends the lease. */
-  readonly endsAt: number
-  /** When to renew or replace it. */
-  readonly renewAt: number
 }
 
 /** Throws `CONFIGURATION` for an answer without a lease, which every read would create anew. */
@@ -30,14 +25,13 @@ export function leaseIn(answer: VaultAnswer, token: string, askedAt: number): Le
       storeStatus: String(status),
     })
   const renewable = member(body, 'renewable') === true
-  return { id, token, fields: offHeap(fields), issuedAt: askedAt, renewable, ...lifeOf(grantIn(answer), askedAt) }
+  return { id, token, fields: offHeap(fields), issuedAt: askedAt, renewable, ...leaseLife(grantIn(answer), askedAt) }
 }
 
 /** The renewed lease, or undefined if it nears its end and should be replaced. */
 export function renewedLease(lease: Lease, answer: VaultAnswer, askedAt: number): Lease | undefined {
   const ms = grantIn(answer)
-  // Near its maximum a lease is renewed for less and less.
-  return ms < lease.grantedMs / 2 ? undefined : { ...lease, ...lifeOf(ms, askedAt), grantedMs: lease.grantedMs }
+  return nearsItsEnd(ms, lease) ? undefined : { ...lease, ...leaseLife(ms, askedAt), grantedMs: lease.grantedMs }
 }
 
 export function leaseMetadata({ id, issuedAt }: Lease, expiresAt: number): Omit<StoredSecret, 'value' | 'shape'> {
@@ -48,11 +42,6 @@ function grantIn({ body, status }: VaultAnswer): number {
   const seconds = member(body, 'lease_duration')
   if (typeof seconds === 'number' && seconds >= 0) return seconds * 1000
   throw new SecretsError('INTERNAL', 'the answer does not say how long the lease is', { storeStatus: String(status) })
-}
-
-/** Renewed later than a token, so that the next token replaces the lease. Spread for a fleet. */
-function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt' | 'renewAt'> {
-  return { grantedMs: ms, endsAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.75 + Math.random() / 10) }
 }
 
 function offHeap(text: string): Buffer {

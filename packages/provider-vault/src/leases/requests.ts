@@ -35,12 +35,7 @@ export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEve
       const asked = events.report('renew-lease', () => renew(api, lease, signal), { path })
       return asked.catch((error: unknown) => withoutRenewal(error))
     },
-    revoke: (path, { id }, signal) =>
-      events.report(
-        'revoke-lease',
-        async () => void (await api.ask({ ...post('sys/leases/revoke', { lease_id: id }), right: toRevoke }, signal)),
-        { path },
-      ),
+    revoke: (path, lease, signal) => events.report('revoke-lease', () => revoke(api, lease, signal), { path }),
   }
 }
 
@@ -50,12 +45,15 @@ async function issue(api: VaultApi, path: string, signal: AbortSignal): Promise<
   const takes = (answer: VaultAnswer): boolean => isUnknownRole(answer) || (answer.status === 404 && answer.body !== undefined)
   const { answer, token } = await api.ask({ method: 'GET', path: encodedPath(path), call: 'write', right, takes }, signal)
   if (isUnknownRole(answer) || isAbsence(answer)) return undefined
-  if (answer.status === 404)
-    throw new SecretsError('CONFIGURATION', 'Vault issues nothing at this path', {
-      remedy: 'correct `leased`, the path in `names`, or `namespace`',
-      storeStatus: '404',
-    })
+  if (answer.status === 404) throw noRole()
   return leaseIn(answer, token, askedAt)
+}
+
+function noRole(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'Vault issues nothing at this path', {
+    remedy: 'correct `leased`, the path in `names`, or `namespace`',
+    storeStatus: '404',
+  })
 }
 
 async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<Lease | 'spent' | 'gone'> {
@@ -63,6 +61,10 @@ async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<
   const body = { lease_id: lease.id, increment: Math.ceil(lease.grantedMs / 1000) }
   const { answer } = await api.ask({ ...post('sys/leases/renew', body), right: toRenew, takes: isGone }, signal)
   return isGone(answer) ? 'gone' : (renewedLease(lease, answer, askedAt) ?? 'spent')
+}
+
+async function revoke(api: VaultApi, { id }: Lease, signal: AbortSignal): Promise<void> {
+  await api.ask({ ...post('sys/leases/revoke', { lease_id: id }), right: toRevoke }, signal)
 }
 
 /** A lease that may not be renewed is good until it ends. */

@@ -1,7 +1,8 @@
+import type { Life } from '../shared/renewal-time.ts'
 import type { TokenBytes } from '../shared/token-bytes.ts'
 
-/** A token and its life. Times are epoch milliseconds. */
-export interface HeldToken {
+/** A token and its life. */
+export interface HeldToken extends Life {
   readonly token: TokenBytes
   /** Identifies the token without showing it. */
   readonly id: string
@@ -14,18 +15,6 @@ export interface HeldToken {
   readonly renewable: boolean
   /** The remaining requests of a limited token (`token_num_uses`). */
   readonly uses?: { left: number } | undefined
-  /** The first grant; infinite if unknown or without end. */
-  readonly grantedMs: number
-  /** Slightly before the server ends it. */
-  readonly expiresAt: number
-  /** When to renew or replace it. */
-  readonly renewAt: number
-}
-
-/** The grant may be as old as the request. Renewed after two thirds, spread for a fleet. */
-export function lifeOf(ms: number, askedAt: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 'renewAt'> {
-  if (ms === Number.POSITIVE_INFINITY) return { grantedMs: ms, expiresAt: ms, renewAt: ms }
-  return { grantedMs: ms, expiresAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.6 + Math.random() / 7) }
 }
 
 /** Converts `lease_duration` or `ttl`. `otherwise` for 0 or none: such a token never ends. */

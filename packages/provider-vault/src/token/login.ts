@@ -2,8 +2,9 @@ import { SecretsError } from '@finchat/secrets-core'
 import { member, type VaultAnswer } from '../http/answer.ts'
 import { classify } from '../protocol/responses.ts'
 import type { AuthContext, Login } from '../auth/vault-auth.ts'
+import { type Life, nearsItsEnd, tokenLife } from '../shared/renewal-time.ts'
 import { assertToken, TokenBytes } from '../shared/token-bytes.ts'
-import { type HeldToken, lifeOf, msOf } from './held-token.ts'
+import { type HeldToken, msOf } from './held-token.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 
 /** Uses nothing up, so it may be repeated until there is a leader. */
@@ -41,7 +42,7 @@ function tokenFrom(answer: VaultAnswer, askedAt: number): Omit<HeldToken, 'finge
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
-  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
+  const life = tokenLife(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
   const uses = member(answer.body, 'auth', 'num_uses')
   const isLimited = typeof uses === 'number' && uses > 0
   return {
@@ -78,7 +79,6 @@ function noToken(answer: VaultAnswer): SecretsError {
     : new SecretsError('INTERNAL', 'the login was answered without a token', { storeStatus: String(answer.status) })
 }
 
-/** Looks up the life of a token that cannot be replaced. Its policies may not allow that. */
 async function givenToken(
   { token, expiresAt, isOnlyOne }: Extract<Login, { token: string }>,
   fingerprint: Fingerprint,
@@ -88,22 +88,21 @@ async function givenToken(
   const askedAt = Date.now()
   const given = identified(token)
   const own = { ...given, fingerprint: () => fingerprint(given.token.text()), isOurs: false, isBatch: false }
-  if (expiresAt !== undefined)
-    return {
-      ...own,
-      renewable: false,
-      ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt),
-    }
-  const answer = isOnlyOne
-    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
-    : undefined
-  const isKnown = answer?.status === 200
-  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
-  return {
-    ...own,
-    renewable: isKnown && member(answer.body, 'data', 'renewable') === true,
-    ...life,
-  }
+  if (expiresAt !== undefined) return { ...own, renewable: false, ...tokenLife(Math.max(0, expiresAt - askedAt), askedAt) }
+  return { ...own, ...givenLife(isOnlyOne ? await lookUp(token, send, signal) : undefined, askedAt) }
+}
+
+/** Looks up a token that cannot be replaced. Its policies may not allow that. */
+async function lookUp(token: string, send: Send, signal: AbortSignal): Promise<VaultAnswer | undefined> {
+  const request = { method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true } as const
+  const [answer] = await Promise.allSettled([send(request, signal)])
+  return answer.status === 'fulfilled' && answer.value.status === 200 ? answer.value : undefined
+}
+
+function givenLife(found: VaultAnswer | undefined, askedAt: number): Pick<HeldToken, 'renewable' | keyof Life> {
+  if (found === undefined) return { renewable: false, ...tokenLife(msOf(undefined), askedAt) }
+  const [ttl, renewable] = [member(found.body, 'data', 'ttl'), member(found.body, 'data', 'renewable')]
+  return { renewable: renewable === true, ...tokenLife(msOf(ttl), askedAt) }
 }
 
 /** The renewed token; undefined if it nears its end and should be replaced. */
@@ -113,6 +112,5 @@ export async function renewed(held: HeldToken, send: Send, signal: AbortSignal):
   const outcome = classify(answer, 'login')
   if (outcome !== undefined) throw answerError(answer, outcome, 'login')
   const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
-  // Near its maximum a token is renewed for less and less.
-  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms, askedAt), grantedMs: held.grantedMs }
+  return nearsItsEnd(ms, held) ? undefined : { ...held, ...tokenLife(ms, askedAt), grantedMs: held.grantedMs }
 }

@@ -78,7 +78,7 @@ export class TokenHolder {
   /** A token for one request, if no login is needed. */
   take(): string | undefined {
     const held = this.#held
-    if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
+    if (held === undefined || this.#isClosing || Date.now() >= held.endsAt || !takeUse(held)) return undefined
     this.#refreshIfDue(held)
     return held.token.text()
   }
@@ -127,8 +127,8 @@ export class TokenHolder {
   /** Undefined for a token that has ended or was refused. */
   statusOf(id: string): TokenStatus | undefined {
     const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
-    if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
-    return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
+    if (known === undefined || Date.now() >= known.endsAt || known.uses?.left === 0) return undefined
+    return { expiresAt: known.endsAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
   }
 
   #known(token: string): HeldToken | undefined {
@@ -170,7 +170,7 @@ export class TokenHolder {
   async #revokeAll(tokens: readonly HeldToken[]): Promise<void> {
     const { send, events, closing } = this.#options
     // Without a use left it has ended.
-    const ours = tokens.filter((each) => each.isOurs && Date.now() < each.expiresAt && takeUse(each))
+    const ours = tokens.filter((each) => each.isOurs && Date.now() < each.endsAt && takeUse(each))
     if (ours.length === 0) return
     const revokeOne = (each: HeldToken, signal: AbortSignal): Promise<void> =>
       events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))
@@ -224,7 +224,7 @@ export class TokenHolder {
     const isSame = former?.token.is(held.token.text()) === true
     const known = [...this.#replaced, ...(former === undefined ? [] : [former])].filter(({ token }) => token !== held.token)
     // A token without a known end is replaced only after a refusal.
-    const isLeft = (each: HeldToken): boolean => !(isSame && each === former) && Date.now() < each.expiresAt && each.expiresAt < Infinity
+    const isLeft = (each: HeldToken): boolean => !(isSame && each === former) && Date.now() < each.endsAt && each.endsAt < Infinity
     this.#replaced = known.filter(isLeft)
     this.#held = isSame ? { ...held, id: former.id } : held
     for (const each of known) if (!this.#replaced.includes(each)) each.token.wipe()
@@ -237,7 +237,7 @@ export class TokenHolder {
     if (this.#isClosing || time === Number.POSITIVE_INFINITY) return
     const wake = (): void => {
       const held = this.#held
-      if (held === undefined || Date.now() >= held.expiresAt) return // the next use logs in
+      if (held === undefined || Date.now() >= held.endsAt) return // the next use logs in
       if (Date.now() >= held.renewAt) this.#refreshIfDue(held)
       else this.#wakeAt(held.renewAt)
     }
@@ -262,7 +262,7 @@ export class TokenHolder {
       else this.#hold(next)
     } catch {
       // The token is still good. Later calls try again, and finally log in and report the error.
-      const wait = Math.max(soonestRetryMs, ((held.expiresAt - Date.now()) / 4) * Math.random())
+      const wait = Math.max(soonestRetryMs, ((held.endsAt - Date.now()) / 4) * Math.random())
       if (this.#held === held) this.#hold({ ...held, renewAt: Date.now() + wait })
     }
   }

@@ -369,7 +369,7 @@ describe('the outcome of a lease', () => {
     ['is waited for', 'slow', 'fulfilled'],
     ['holds the lease back if it cannot be recorded', 'rejects', 'rejected'],
   ] as const)('%s', async (_, behaviour, status) => {
-    const trail = trailOf({ sinks: [required(trialSink('file', behaviour))] })
+    const trail = trailOf({ sinks: [required(trialSink('file', behaviour))], sinkDeadlineMs: 4_000 })
     const waiting: Promise<void>[] = []
     channel('finchat.secrets.login').publish({ ...outcome, waitFor: (recorded: Promise<void>) => void waiting.push(recorded) })
     expect(await Promise.allSettled(waiting)).toMatchObject([{ status }])

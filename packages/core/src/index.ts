@@ -29,7 +29,7 @@ export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } fr
 export { type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-env.ts'
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'
 export { createSecretsManager } from './manager/create-manager.ts'
-export { isValidName } from './chain/routing.ts'
+export { isValidName } from './chain/names.ts'
 export type { FallbackPolicy } from './chain/fallback-policy.ts'
 export type { FallbackAction } from './errors/error-classes.ts'
 export type { ReadOneOptions, ReadOptions } from './read/read-options.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assertValidName, isValidName } from './routing.ts'
+import { assertValidName, isValidName } from './names.ts'
 import { quoted } from '../errors/format.ts'
 
 /** Every code point, lone surrogates included. */

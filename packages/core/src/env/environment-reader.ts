@@ -1,6 +1,6 @@
 import type { SecretProvider } from '../contract/provider.ts'
 import { type Environment, ownVariable } from './env-provider.ts'
-import { isValidName } from '../chain/routing.ts'
+import { isValidName } from '../chain/names.ts'
 import { quoted } from '../errors/format.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { assertValidName } from '../chain/routing.ts'
+import { assertValidName } from '../chain/names.ts'
 import type { ChainEntry } from '../chain/routing.ts'
 import { own } from '../errors/own-properties.ts'
 import { whenClosed } from '../guard/deadline.ts'

@@ -13,7 +13,8 @@ const keyLength = 32
 
 /**
  * A random key keeps callers from choosing candidates with similar digests. The time depends only
- * on the candidate's length, up to the longest secret or 1 MiB.
+ * on the candidate's length, up to 1 MiB. Once a longer secret was verified, up to the next power of
+ * two above its length.
  */
 export class Verification {
   #crypto: typeof import('node:crypto') | undefined

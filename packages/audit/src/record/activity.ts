@@ -43,4 +43,4 @@ function isOfManager(operation: string): operation is AuditedOperation {
 }
 
 /** Codes of a denied access or an alteration. */
-export const refusals: readonly (string | undefined)[] = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'INTEGRITY']
+export const denialsAndAlterations: readonly (string | undefined)[] = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'INTEGRITY']

@@ -1,6 +1,6 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { humanLine } from '../record/human-line.ts'
-import { activityOf, type Activity, refusals } from '../record/activity.ts'
+import { activityOf, type Activity, denialsAndAlterations } from '../record/activity.ts'
 import { assertRecord } from '../format/segment-format.ts'
 import { recordDigest } from '../record/digest.ts'
 import { defined } from '../record/record-text.ts'
@@ -76,7 +76,7 @@ export function toEcs(record: AuditRecord): EcsDocument {
 function eventOf(record: AuditRecord): EcsDocument['event'] {
   const { trail, seq, operation, outcome, code, durationMs } = record
   const activity = activityOf(operation)
-  const isRefused = refusals.includes(code) && activity !== 'login'
+  const isRefused = denialsAndAlterations.includes(code) && activity !== 'login'
   return defined({
     kind: 'event',
     category: [activity === 'login' ? 'authentication' : 'api'],

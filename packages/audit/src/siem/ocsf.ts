@@ -1,5 +1,5 @@
 import type { AuditRecord } from '@finchat/secrets-core'
-import { type Activity, activityOf, refusals } from '../record/activity.ts'
+import { type Activity, activityOf, denialsAndAlterations } from '../record/activity.ts'
 import { humanLine } from '../record/human-line.ts'
 import { defined } from '../record/record-text.ts'
 import { assertRecord } from '../format/segment-format.ts'
@@ -116,7 +116,7 @@ function classification(record: AuditRecord): Classification {
 
 function severityIdOf({ operation, outcome, code }: AuditRecord): OcsfEvent['severity_id'] {
   if (operation === 'gap' || code === 'INTEGRITY') return 4
-  if (refusals.includes(code)) return 3
+  if (denialsAndAlterations.includes(code)) return 3
   return outcome === 'error' ? 2 : 1
 }
 

@@ -33,9 +33,13 @@ export function activityOf(operation: string): Activity {
   return (Object.hasOwn(ofProviders, operation) ? ofProviders[operation] : undefined) ?? 'other'
 }
 
+/** A staged version is not current, so nobody reads it yet. */
+const ofStagedVersions: ReadonlySet<string> = new Set<AuditedOperation>(['stage', 'discard'])
+
 /** The operations of providers change tokens and leases. */
 export function changesSecret(operation: string): boolean {
-  return isOfManager(operation) && (ofManager[operation] === 'update' || ofManager[operation] === 'delete')
+  if (!isOfManager(operation) || ofStagedVersions.has(operation)) return false
+  return ofManager[operation] === 'update' || ofManager[operation] === 'delete'
 }
 
 function isOfManager(operation: string): operation is AuditedOperation {

@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import { referenceHkdf } from './testing/reference-crypto.ts'
 import { bytesOnDisk, context, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 60_000 }) // scrypt is slow by design
+vi.setConfig({ testTimeout: 180_000 }) // scrypt is slow by design
 
 const passphrases = ['the old passphrase of the company, 1998', 'the next passphrase of the company, 1999'] as const
 

@@ -58,7 +58,8 @@ const at = ({ leaf, version }: RowKey): string => `path = 'name' AND leaf = ${le
 /** What whoever can write the file might do to a row; `next` is another of its kind. */
 const attacks: Readonly<Record<string, (row: RowKey, next: RowKey) => string>> = {
   dropped: (row) => `DELETE FROM secrets WHERE ${at(row)}`,
-  'with another first byte': (row) => `UPDATE secrets SET sealed = CAST(x'7f' || substr(sealed, 2) AS BLOB) WHERE ${at(row)}`,
+  'with another first byte': (row) =>
+    `UPDATE secrets SET sealed = CAST(iif(substr(sealed, 1, 1) = x'7f', x'80', x'7f') || substr(sealed, 2) AS BLOB) WHERE ${at(row)}`,
   'cut short': (row) => `UPDATE secrets SET sealed = substr(sealed, 1, octet_length(sealed) - 33) WHERE ${at(row)}`,
   'with nothing in it': (row) => `UPDATE secrets SET sealed = NULL WHERE ${at(row)}`,
   'longer than any': (row) => `UPDATE secrets SET sealed = zeroblob(1048605) WHERE ${at(row)}`,

@@ -138,6 +138,8 @@ export const folders: Record<string, readonly string[]> = {
     'write',
     'verify',
     'manager',
+    'staging',
+    'live',
     'env',
     '.',
     'testing',

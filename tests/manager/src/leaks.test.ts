@@ -158,6 +158,7 @@ const operations: Record<string, Operation> = {
   'getSecret of bytes': (manager) => silent(manager.getSecret('key')),
   'getSecret of a version': (manager) => silent(manager.getSecret('token', { version: 1 })),
   'getSecret of the one before': (manager) => silent(manager.getSecret('token', { version: 'previous' })),
+  'getSecret of the staged one': (manager) => silent(manager.getSecret('token', { version: 'pending' })),
   'getSecret of a field': (manager) => silent(manager.getSecret('json', { field: 'key' })),
   'getSecret of a field by pointer': (manager) => silent(manager.getSecret('json', { field: '/key' })),
   'getSecret of the only field': (manager) => silent(manager.getSecret('map')),

@@ -23,6 +23,7 @@ const at = (ms: number): void => void vi.setSystemTime(now + ms)
 function chain(options: Partial<SecretsManagerOptions> = {}): { store: Breakable; secrets: SecretsManager } {
   const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'new' } })
   const later = memoryProvider({ name: 'later', secrets: { token: 'old' } })
+  void later.staging.put('token', { value: 'old' }, { signal: new AbortController().signal })
   return { store, secrets: createSecretsManager({ providers: [store.provider, later], ...options }) }
 }
 
@@ -32,6 +33,7 @@ const reads: Readonly<Record<string, (secrets: SecretsManager) => Promise<unknow
   'a read that keeps nothing': (secrets) => secrets.getSecret('token', { autoCleanup: true }),
   'a read of a version': (secrets) => secrets.getSecret('token', { version: 1 }),
   'a read of the version before': (secrets) => secrets.getSecret('token', { version: 'previous' }),
+  'a read of the pending version': (secrets) => secrets.getSecret('token', { version: 'pending' }),
   getSecrets: (secrets) => secrets.getSecrets(['token']),
   'a fresh batch': (secrets) => secrets.getSecrets(['token'], { fresh: true }),
   describeSecret: (secrets) => secrets.describeSecret('token'),
@@ -428,7 +430,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   let undescribedAt = -Infinity // the right to describe is one of its own
   let time = 0
   store.plan = ({ method }) => {
-    const isOfVersion = method === 'getVersion'
+    const isOfVersion = method === 'getVersion' || method === 'staging.get'
     if (!isOfVersion && refusals.some((code) => code === says)) {
       if (method === 'describe' && says === 'PERMISSION_DENIED') undescribedAt = time
       else refusedAt = time

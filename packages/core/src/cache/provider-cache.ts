@@ -8,6 +8,7 @@ import { type Flight, Flights, type StoreRead, within } from './single-flight.ts
 import { describeKeyOf, type Found, isFresh, isVolatile, keyOf } from './keys/cache-key.ts'
 import { type Entry, MemoryCache } from './entries.ts'
 import type { Absence } from './freshness.ts'
+import { PendingReads } from './pending-reads.ts'
 import { Refusals } from './refusals.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -34,6 +35,7 @@ export class ProviderCache {
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
+  readonly pending: PendingReads
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -45,6 +47,7 @@ export class ProviderCache {
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
+    this.pending = new PendingReads({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
 

@@ -1,7 +1,7 @@
 import { Batch } from '../cache/batch.ts'
 import { type Found, isFresh, isVolatile, type ReadMode, type VersionSelector } from '../cache/keys/cache-key.ts'
 import type { ChainEntry, Location } from './routing.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
+import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
 import type { FallbackTraversal } from './fallback-traversal.ts'
 
@@ -12,7 +12,7 @@ export interface Reading extends Found {
 }
 
 export interface ChainRead {
-  readonly version?: VersionSelector
+  readonly version?: VersionSelector | 'pending'
   readonly mode: ReadMode
   readonly signal?: AbortSignal | undefined
 }
@@ -47,7 +47,7 @@ export class Chain {
       const reading = this.#reading(traversal, location, found, startedAt)
       if (reading !== undefined) return deliver(reading)
     }
-    throw traversal.end()
+    throw read.version === 'pending' ? endOfPending(traversal) : traversal.end()
   }
 
   /** Asks each provider once per round. */
@@ -144,12 +144,24 @@ function elapsedSince(startedAt: number): number {
 /** The first provider that has the secret answers: version 3 elsewhere is another value. */
 function answerAt(location: Location, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { mode, signal, version } = read
+  if (version === 'pending') return location.chainEntry.store.pending.read(location.path, signal)
   return version === undefined
     ? location.chainEntry.store.read({ path: location.path, version, mode, signal, batch })
-    : versionAt(location, read)
+    : versionAt(location, { ...read, version })
 }
 
-async function versionAt(location: Location, read: ChainRead): Promise<Found | undefined> {
+/** A provider that stages nothing has no pending version either. */
+function endOfPending(traversal: FallbackTraversal<Location>): SecretsError {
+  const end = traversal.end()
+  if (end.code !== 'NOT_FOUND' && end.code !== 'UNSUPPORTED') return end
+  return new SecretNotFoundError(traversal.name, { attempts: end.attempts, remedy: 'no provider has a staged version of it' })
+}
+
+interface VersionRead extends ChainRead {
+  readonly version: VersionSelector
+}
+
+async function versionAt(location: Location, read: VersionRead): Promise<Found | undefined> {
   const { chainEntry, path } = location
   const found = await versioned(location, read)
   if (found !== undefined && !SecretsError.isInstance(found)) return found
@@ -170,7 +182,10 @@ async function versionAt(location: Location, read: ChainRead): Promise<Found | u
 }
 
 /** Returns `UNSUPPORTED`, which counts only if the provider has the secret. */
-async function versioned({ chainEntry, path }: Location, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
+async function versioned(
+  { chainEntry, path }: Location,
+  { version, mode, signal }: VersionRead,
+): Promise<Found | SecretsError | undefined> {
   try {
     return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })
   } catch (error) {

@@ -5,7 +5,8 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
-import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
+import { FileChanges } from './file-changes.ts'
+import { type FileIdentity, probeMountedFile, probeNamedFile, readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Such as `process.env`. */
@@ -58,7 +59,7 @@ const members: MembersOf<EnvProviderOptions> = {
  * text.
  */
 export const envManifest: ProviderManifest = {
-  supports: ['checkHealth'],
+  supports: ['probe', 'changes', 'checkHealth'],
   values: { minBytes: 0, maxBytes: maxSecretFileBytes, binary: false },
   canHoldPath: (path) => path !== '' && path.isWellFormed() && !/[=\0]/.test(path),
 }
@@ -92,6 +93,24 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     if (value !== undefined || directory === undefined) return value
     return readMountedFile(directory, key, signal)
   }
+  const changes = new FileChanges()
+  if (directory !== undefined) changes.include(directory)
+  /** `{}`: a variable has no identity, and costs nothing to read. */
+  const probeOf = async (key: string): Promise<Partial<FileIdentity> | undefined> => {
+    const file = fileVariables ? variable(`${key}_FILE`) : undefined
+    const value = variable(key)
+    if (file !== undefined && value === undefined) {
+      changes.include(process.getBuiltinModule('node:path').dirname(file))
+      return probeNamedFile(file)
+    }
+    if (value !== undefined || directory === undefined) return value === undefined ? undefined : { isEmpty: value === '' }
+    changes.include(directory)
+    return probeMountedFile(directory, key)
+  }
+  const keysOf = (path: string): Iterable<string> => {
+    if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
+    return upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]
+  }
 
   return {
     specificationVersion: 'v1',
@@ -99,13 +118,21 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
       throwIfAborted(signal)
-      if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
-      for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
+      for (const key of keysOf(path)) {
         const value = await valueOf(key, signal)
         if (value !== undefined && !(emptyIsAbsent && value === '')) return { value }
       }
       return undefined
     },
+    probe: async (path, { signal }) => {
+      throwIfAborted(signal)
+      for (const key of keysOf(path)) {
+        const found = await probeOf(key)
+        if (found !== undefined && !(emptyIsAbsent && found.isEmpty)) return { revision: found.revision }
+      }
+      return undefined
+    },
+    changes: (listener) => changes.listen(listener),
     checkHealth: async () => {
       if (directory !== undefined) await rootOf(directory)
     },

@@ -21,6 +21,36 @@ export async function readNamedFile(
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
 
+/** A file's identity, which another content does not have; `undefined` if there is none. */
+export interface FileIdentity {
+  readonly revision: string
+  readonly isEmpty: boolean
+}
+
+/** The identity of the file that `KEY_FILE` names. Links are followed, as a read does it. */
+export async function probeNamedFile(path: string): Promise<FileIdentity | undefined> {
+  return unlessMissing('the file that a variable names', () => probeAt(path))
+}
+
+/** As `readMountedFile` without the content. Rejects as it does while the mount is swapped. */
+export async function probeMountedFile(directory: string, path: string): Promise<FileIdentity | undefined> {
+  const root = await rootOf(directory)
+  if (!isMountedName(path)) return undefined
+  const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
+  const place = process.getBuiltinModule('node:path').join(root, path)
+  const real = await unlessMissing(mountedSubject, () => realpath(place))
+  if (real !== undefined) assertInside(root, real, mountedSubject)
+  const found = real === undefined || !(await isListed(root, path)) ? undefined : await unlessMissing(mountedSubject, () => probeAt(real))
+  if (found !== undefined || (await unlessMissing(mountedSubject, () => lstat(place))) === undefined) return found
+  throw wentAway()
+}
+
+/** With the time of its last change: a number of a removed file may be used again. */
+async function probeAt(path: string): Promise<FileIdentity> {
+  const stats = await process.getBuiltinModule('node:fs').promises.stat(path, { bigint: true })
+  return { revision: `${identityOf(stats)} ${stats.size}`, isEmpty: stats.size === 0n }
+}
+
 /** How often a read starts again when the directory changes. */
 const mountedAttempts = 5
 
@@ -31,9 +61,7 @@ const mountedAttempts = 5
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
-  // kubelet's own: the secret `db` is also at `..data/db`.
-  if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
+  if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
     if (found !== 'changed' && found !== undefined) return found.value
@@ -42,7 +70,19 @@ export async function readMountedFile(directory: string, path: string, signal: A
     // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
-  throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+  throw wentAway()
+}
+
+/**
+ * `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
+ * kubelet's own: the secret `db` is also at `..data/db`.
+ */
+function isMountedName(path: string): boolean {
+  return !/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)
+}
+
+function wentAway(): SecretsError {
+  return new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
 }
 
 const mountedSubject = 'its file in the mounted directory'

@@ -162,6 +162,7 @@ describe('a guarded provider', () => {
     { value: 'v', version: '1' },
     { value: 'v', expiresAt: 'soon' },
     { value: 'v', expiresAt: NaN },
+    { value: 'v', currentNotBefore: 'soon' },
   ]
 
   it.each(malformed)('refuses %j, which is not a secret', async (answer) => {
@@ -175,6 +176,48 @@ describe('a guarded provider', () => {
     const get = async (): Promise<StoredSecret> => ({ value: 5 }) as unknown as StoredSecret // what a careless author answers
     const provider = guarded({ staging: { put: unused, get, promote: unused, discard: unused } })
     expect(await refusal(provider.staging?.get('a', context))).toMatchObject({ problem: 'the provider answered what is not a secret' })
+  })
+
+  it('passes on what a staged version and its receipt tell, and nothing else', async () => {
+    const told = { value: 'v', version: 2, attempt: 7, stagedAt: 5, note: { by: 'rotator' } }
+    const unused = async (): Promise<never> => Promise.reject(new Error('unused'))
+    const staging = {
+      put: async () => ({ version: 2, attempt: 7, note: canary }),
+      get: async () => ({ ...told, note: { by: 'rotator', more: 5 as unknown as string }, extra: canary }),
+      promote: unused,
+      discard: unused,
+    }
+    const provider = guarded({ staging })
+    expect(await provider.staging?.get('a', context)).toEqual({ ...told, shape: undefined })
+    expect(await provider.staging?.put('a', { value: 'v' }, context)).toEqual({ version: 2, attempt: 7 })
+  })
+
+  it.each([{ attempt: 0 }, { attempt: 1.5 }, { attempt: '7' }, { stagedAt: NaN }, { stagedAt: 'now' }])(
+    'refuses a staged version with %j',
+    async (wrong) => {
+      const unused = async (): Promise<never> => Promise.reject(new Error('unused'))
+      const get = async (): Promise<StoredSecret> => ({ value: 'v', ...(wrong as object) })
+      const provider = guarded({ staging: { put: unused, get, promote: unused, discard: unused } })
+      expect(await refusal(provider.staging?.get('a', context))).toMatchObject({ code: 'INTERNAL' })
+    },
+  )
+
+  it('keeps only the identity of a probe', async () => {
+    const careless = { revision: 'r', value: canary }
+    const provider = guarded({ probe: async (path) => (path === 'none' ? undefined : careless) })
+    expect(await provider.probe?.('a', context)).toEqual({ revision: 'r' })
+    expect(await provider.probe?.('none', context)).toBeUndefined()
+  })
+
+  it('does not probe, nor read what is staged, while its circuit is open', async () => {
+    const down = (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))
+    const asked = vi.fn<() => Promise<never>>(down)
+    const provider = guarded({ probe: asked, staging: { put: down, get: asked, promote: down, discard: down } })
+    for (let n = 1; n <= 5; n += 1) await refusal(provider.probe?.(`path ${n}`, context))
+    expect(asked).toHaveBeenCalledTimes(5)
+    for (const call of [provider.probe?.('a', context), provider.staging?.get('a', context)])
+      expect(await refusal(call)).toMatchObject({ code: 'UNAVAILABLE' })
+    expect(asked).toHaveBeenCalledTimes(5)
   })
 
   it('refuses a secret that has expired', async () => {

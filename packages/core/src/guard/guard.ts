@@ -5,7 +5,7 @@ import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
 import { onOneLine, withContext, SecretsError } from '../errors/secrets-error.ts'
 import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
 import type { OutageWarning } from './outage-warning.ts'
-import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from '../value/check-stored-secret.ts'
+import { deletionOf, descriptionOf, receiptOf, stagedReceiptOf, stagedSecretOf, storedSecretOf } from '../value/check-stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
@@ -20,9 +20,9 @@ export interface GuardOptions {
 }
 
 /** Only reads open the circuit and are refused by it. */
-const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
+const reads = new Set(['get', 'getVersion', 'getMany', 'describe', 'probe', 'staging.get'])
 /** These change nothing, so they can be repeated after a freeze. */
-const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
+const repeatable = new Set([...reads, 'checkHealth'])
 /** After a deadline or a lost connection their effect is unknown. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 
@@ -191,18 +191,22 @@ function withEffect(error: SecretsError): SecretsError {
 function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
   switch (call.method) {
     case 'get':
-    case 'staging.get':
       return checkedSecret(answer)
+    case 'staging.get':
+      return checkedSecret(answer, stagedSecretOf)
     case 'getVersion':
       return checkedVersion(checkedSecret(answer), call.args[1])
     case 'getMany':
       return checkedMany(answer, provider)
     case 'describe':
       return answer === undefined ? undefined : descriptionOf(answer)
+    case 'probe':
+      return answer === undefined ? undefined : receiptOf(answer)
     case 'put':
-    case 'staging.put':
     case 'staging.promote':
       return receiptOf(answer)
+    case 'staging.put':
+      return stagedReceiptOf(answer)
     case 'delete':
       return deletionOf(answer)
     default:
@@ -210,9 +214,9 @@ function checked(call: ProviderCall, answer: unknown, provider: string): unknown
   }
 }
 
-function checkedSecret(given: unknown): StoredSecret | undefined {
+function checkedSecret(given: unknown, secretOf: typeof storedSecretOf = storedSecretOf): StoredSecret | undefined {
   if (given === undefined) return undefined
-  const answer = storedSecretOf(given)
+  const answer = secretOf(given)
   if (answer === undefined) throw malformed('what is not a secret')
   if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
     throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {

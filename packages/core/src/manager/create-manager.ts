@@ -13,6 +13,7 @@ import { Writer } from '../write/writer.ts'
 import { chainEntriesOf } from './build-chain.ts'
 import { HealthCheck } from './health.ts'
 import { knownManagerOptions, type SecretsManagerOptions, settingsOf } from './manager-options.ts'
+import { withParts } from './parts.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 import { closer, closingGroups } from './shutdown.ts'
 
@@ -47,7 +48,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   const verifier = new Verifier(reader, observer, settings.maxEntries)
   const health = new HealthCheck(chainEntries, observer, giveUp.signal)
   const close = closer({ observer, giveUp, endFills, groups: closingGroups(chainEntries, options), wipe: () => zeroizer.wipeAll() })
-  return {
+  const manager: SecretsManager = {
     getSecret: (name, read) => reader.getSecret(name, read),
     getSecretValue: (name, read) => reader.getSecretValue(name, read),
     getSecrets: (names, read) => reader.getSecrets(names, read),
@@ -65,4 +66,5 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
     close,
     [Symbol.asyncDispose]: () => close(),
   }
+  return withParts(manager, { reader, writer, observer, locate, chainEntries, bounds, zeroizer, shared: options.cache?.shared })
 }

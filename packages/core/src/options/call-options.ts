@@ -29,7 +29,7 @@ export function knownCallOptions<Options extends CallOptions>(options: Options, 
 export function assertVersion(version: unknown): asserts version is number | undefined {
   if (version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)) return
   throw new SecretsError('INVALID_ARGUMENT', `the version is ${shown(version)}`, {
-    remedy: "pass a whole number from 1, or where a version is read 'previous'",
+    remedy: "pass a whole number from 1, or where a version is read 'previous' or 'pending'",
   })
 }
 

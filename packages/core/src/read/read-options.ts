@@ -19,8 +19,11 @@ export interface ReadOptions extends CallOptions {
 
 /** Options of a read of one secret. */
 export interface ReadOneOptions extends ReadOptions {
-  /** A version number of the store, or `previous`: the version before the current one. */
-  readonly version?: VersionSelector
+  /**
+   * A version number of the store. `previous`: the version before the current one. `pending`: the
+   * staged version, which is asked of the store each time and never cached.
+   */
+  readonly version?: VersionSelector | 'pending'
 }
 
 export const readMembers: MembersOf<ReadOptions> = {
@@ -37,7 +40,7 @@ export function knownReadOptions<Options extends ReadOneOptions>(options: Option
   const known = knownCallOptions(options, members)
   const { version, field, fallback } = known
   assertFallbackPolicy(fallback)
-  if (version !== 'previous') assertVersion(version)
+  if (version !== 'previous' && version !== 'pending') assertVersion(version)
   assertField(field)
   return known
 }

@@ -1,5 +1,5 @@
 import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from '../chain/chain.ts'
-import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import type { ReadMode } from '../cache/keys/cache-key.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
@@ -210,7 +210,7 @@ export class Reader {
     return Promise.allSettled(observed)
   }
 
-  #chainRead(options: ReadOptions, version?: VersionSelector): ChainRead {
+  #chainRead(options: ReadOptions, version?: ReadOneOptions['version']): ChainRead {
     return { version, mode: this.modeOf(options), signal: options.signal }
   }
 }
@@ -274,7 +274,7 @@ function textOf({ held, location }: Reading, field?: string): string {
 }
 
 /** Without a field a map is delivered whole, for its `json()`. */
-function valueOf(reading: Reading, field?: string): SecretValue {
+export function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, location, stale, degraded } = reading
   const isWhole = field === undefined && location.fields.length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)

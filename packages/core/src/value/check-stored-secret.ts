@@ -1,7 +1,7 @@
 import { own, ownMembers } from '../errors/own-properties.ts'
-import type { ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+import type { ListedSecret, SecretDescription, StagedReceipt, StagedSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 
-const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'expiresAt', 'exclusive']
+const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'currentNotBefore', 'expiresAt', 'exclusive']
 
 /** Copies the known members of a store's answer; `undefined` if it is no secret. */
 export function storedSecretOf(answer: unknown): StoredSecret | undefined {
@@ -11,10 +11,21 @@ export function storedSecretOf(answer: unknown): StoredSecret | undefined {
 
 export function isStoredSecret(answer: unknown): answer is StoredSecret {
   if (typeof answer !== 'object' || answer === null) return false
-  const { value, version, revision, currentSince, expiresAt } = answer as { readonly [member in keyof StoredSecret]?: unknown } // each is checked below
+  const { value, version, revision, currentSince, currentNotBefore, expiresAt } = answer as {
+    readonly [member in keyof StoredSecret]?: unknown
+  } // each is checked below
   const hasValue = typeof value === 'string' || value instanceof Uint8Array
   const hasVersion = version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)
-  return hasValue && hasVersion && isAbsentOr('string', revision) && isAbsentOr('number', currentSince) && isAbsentOr('number', expiresAt)
+  const times = [currentSince, currentNotBefore, expiresAt]
+  return hasValue && hasVersion && isAbsentOr('string', revision) && times.every((time) => isAbsentOr('number', time))
+}
+
+/** With what a staged version tells; `undefined` if a target could not fence by its attempt. */
+export function stagedSecretOf(answer: unknown): StagedSecret | undefined {
+  const secret = storedSecretOf(answer)
+  const [attempt, stagedAt] = [own(answer, 'attempt'), own(answer, 'stagedAt')]
+  const isStaged = (attempt === undefined || (Number.isSafeInteger(attempt) && Number(attempt) > 0)) && isAbsentOr('number', stagedAt)
+  return secret && isStaged ? { ...secret, ...only(['attempt', 'stagedAt'], answer), ...textsOf('note', answer) } : undefined
 }
 
 function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
@@ -26,8 +37,8 @@ function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
  */
 export function descriptionOf(answer: unknown): SecretDescription {
   const versions = own(answer, 'versions')
-  const facts = only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive'], answer)
-  return { ...facts, ...tagsOf(own(answer, 'tags')), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
+  const facts = only(['version', 'revision', 'currentSince', 'currentNotBefore', 'expiresAt', 'exclusive'], answer)
+  return { ...facts, ...textsOf('tags', answer), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
 }
 
 function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
@@ -35,13 +46,19 @@ function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' 
 }
 
 /** Only text: an object could hold anything. */
-function tagsOf(tags: unknown): Pick<SecretDescription, 'tags'> {
-  if (typeof tags !== 'object' || tags === null) return {}
-  return { tags: Object.fromEntries(Object.entries(tags).filter(([, tag]) => typeof tag === 'string')) }
+function textsOf<Member extends string>(member: Member, answer: unknown): { readonly [each in Member]?: Readonly<Record<string, string>> } {
+  const texts = own(answer, member)
+  if (typeof texts !== 'object' || texts === null) return {}
+  const kept = Object.entries(texts).filter(([, text]) => typeof text === 'string')
+  return { [member]: Object.fromEntries(kept) } as { [each in Member]: Record<string, string> } // its only member
 }
 
 export function receiptOf(answer: unknown): WriteReceipt {
   return only(['version', 'revision'], answer)
+}
+
+export function stagedReceiptOf(answer: unknown): StagedReceipt {
+  return only(['version', 'revision', 'attempt'], answer)
 }
 
 export function deletionOf(answer: unknown): { readonly restorableUntil?: number | undefined } {
@@ -49,7 +66,7 @@ export function deletionOf(answer: unknown): { readonly restorableUntil?: number
 }
 
 export function listedOf(answer: ListedSecret): ListedSecret {
-  return { path: answer.path, ...tagsOf(own(answer, 'tags')) }
+  return { path: answer.path, ...textsOf('tags', answer) }
 }
 
 function only(keys: readonly string[], answer: unknown): object {

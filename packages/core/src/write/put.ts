@@ -60,6 +60,21 @@ function mayBeOneOfFields(location: Location, { shape, version }: NewSecret): bo
   return location.chainEntry.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(location)
 }
 
+/**
+ * What `put` would write, to be staged instead. A field is staged over exactly the version that has
+ * its other fields.
+ */
+export async function stagedSecret(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<NewSecret> {
+  if (fields.length > 0) {
+    if (await isLeased(target, context)) throw leased()
+    const change = await withFieldSet(target.location, fields, secret, context)
+    return { ...change.secret, ifCurrent: change.before }
+  }
+  if (mayBeOneOfFields(target.location, secret)) return asKept(target.current ?? (await currentAt(target.location, context)), secret)
+  wipe(target.current)
+  return secret
+}
+
 /** Writes with compare-and-set, or without it if the store has none. */
 async function putAsKept(
   location: Location,
@@ -119,6 +134,17 @@ function readAt({ chainEntry, path }: Location, context: CallContext): Promise<S
 }
 
 async function putField(location: Location, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const change = await withFieldSet(location, fields, secret, context)
+  return putWhole({ location, before: change.before }, { ...change.secret, ifCurrent: change.before }, context)
+}
+
+/** The whole secret with the field changed, and the version that it was read from. */
+async function withFieldSet(
+  location: Location,
+  fields: readonly string[],
+  secret: NewSecret,
+  context: CallContext,
+): Promise<{ readonly before: WriteReceipt | null; readonly secret: NewSecret }> {
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
   const current = await readAt(location, context)
@@ -130,11 +156,7 @@ async function putField(location: Location, fields: readonly string[], secret: N
     })
   }
   const value = withField(current, fields, secret.value)
-  return putWhole(
-    { location, before },
-    { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before },
-    context,
-  )
+  return { before, secret: { ...secret, value, shape: current === undefined ? 'map' : current.shape } }
 }
 
 function withField(current: StoredSecret | undefined, fields: readonly string[], value: string): string {

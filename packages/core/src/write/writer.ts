@@ -58,28 +58,31 @@ export class Writer {
   }
 
   rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, write, async (options, context, route, describeCall) => {
-      const current =
-        options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, describeCall) : undefined
-      return current ?? this.#targetOfStore(route, options, context)
-    })
+    return this.#write('rotate', name, value, write, (...call) => this.targetOfNext(...call))
+  }
+
+  /** Where the next version goes: to the provider of the current one, or as a first version. */
+  async targetOfNext(options: ProviderChoice, context: CallContext, route: Route, describeCall: typeof wholeAt): Promise<Target> {
+    const current =
+      options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, describeCall) : undefined
+    return current ?? this.#targetOfStore(route, options, context)
   }
 
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
-    return this.#effect('delete', this.#options.locate(name), options, async (context, metadata, route) => {
+    return this.effect('delete', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(await this.#locationOfCurrent(route, options, context, options.purge))
       const { name: provider } = recordProvider(metadata, location)
       const call = able(location, 'delete')
       const { purge = false } = options
-      const receipt = await this.#changing(location, () => call(location.path, { purge }, context), purge ? 'purged' : withdrawn)
+      const receipt = await this.changing(location, () => call(location.path, { purge }, context), purge ? 'purged' : withdrawn)
       return { provider, ...receipt, answersNext: await this.#answering(route, context) }
     })
   }
 
   async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
-    return this.#effect('restore', this.#options.locate(name), options, async (context, metadata, route) => {
+    return this.effect('restore', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(
         options.provider === undefined
           ? await this.#locationOfWithdrawn(route, context)
@@ -87,7 +90,7 @@ export class Writer {
       )
       const { name: provider } = recordProvider(metadata, location)
       const restore = able(location, 'restore')
-      await this.#changing(location, async () => {
+      await this.changing(location, async () => {
         await restore(location.path, context)
       })
       return { provider }
@@ -101,7 +104,7 @@ export class Writer {
   ): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
     const changes = knownTags(tags, true)
-    return this.#effect('tag', this.#options.locate(name), options, async (context, metadata, route) => {
+    return this.effect('tag', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = await this.#locationOfCurrent(route, options, context)
       const { name: provider } = recordProvider(metadata, location)
       await able(location, 'tag')(location.path, changes, context)
@@ -124,18 +127,19 @@ export class Writer {
     const { value: content, shape } = writtenValue(value)
     const options = knownWriteOptions(write)
     const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
-    return this.#effect(operation, route, options, async (context, metadata) => {
+    return this.effect(operation, route, options, async (context, metadata) => {
       const isWhole = options.field === undefined && shape === undefined
       const target = await find(options, context, route, isWhole ? wholeAt : describeAt)
       const { name: provider } = recordProvider(metadata, target.location)
       const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
-      const receipt = await this.#changing(target.location, () => put(target, fields, secret, context))
+      const receipt = await this.changing(target.location, () => put(target, fields, secret, context))
       Object.assign(metadata, receipt)
       return { provider, ...receipt }
     })
   }
 
-  async #effect<T>(
+  /** Runs a call that changes a store: its intent is recorded first, and its outcome afterwards. */
+  async effect<T>(
     operation: string,
     route: Route,
     options: CallOptions,
@@ -151,7 +155,7 @@ export class Writer {
    * Values read before are not served afterwards. If nothing was written, they may still be served
    * stale.
    */
-  async #changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
+  async changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
     const { store, provider } = chainEntry
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
@@ -252,7 +256,7 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
   })
 }
 
-function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
+export function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
   metadata.provider = chainEntry.provider.name
   return chainEntry.provider
 }

@@ -41,4 +41,5 @@ export const awsManifest: ProviderManifest = {
   values: { minBytes: 1, maxBytes: limits.valueBytes, binary: true },
   canHoldPath,
   numbering: 'any',
+  repeatableStaging: false,
 }

@@ -23,4 +23,5 @@ export const vaultManifest: ProviderManifest = {
   values: { minBytes: 0, maxBytes: limits.valueBytes, binary: false },
   canHoldPath,
   numbering: 'next',
+  repeatableStaging: false,
 }

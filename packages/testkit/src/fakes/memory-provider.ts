@@ -2,6 +2,7 @@ import { SecretsError, type CallContext, type ListedSecret, type NewSecret, type
 import {
   assertValue,
   assertVersionNumber,
+  checkedNote,
   invalidArgument,
   isStorePath,
   locator,
@@ -20,9 +21,7 @@ export interface MemoryProviderOptions extends NamesOptions {
   readonly secrets?: Readonly<Record<string, MemorySecret>> | undefined
 }
 
-type AllMembers = {
-  readonly [Member in Exclude<keyof SecretProvider, 'sharedAs' | 'probe' | 'changes'>]-?: NonNullable<SecretProvider[Member]>
-}
+type AllMembers = { readonly [Member in Exclude<keyof SecretProvider, 'sharedAs'>]-?: NonNullable<SecretProvider[Member]> }
 
 /** A provider with every optional member of the contract. */
 export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'sharedAs'> {}
@@ -32,7 +31,7 @@ const valueLimits: ProviderManifest['values'] = { minBytes: 0, maxBytes: 65_536,
 
 /** The manifest of `memoryProvider`: everything is supported. */
 export const memoryManifest: ProviderManifest = {
-  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'probe', 'changes', 'checkHealth'],
   values: valueLimits,
   canHoldPath: isStorePath,
   numbering: 'any',
@@ -71,6 +70,7 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
     sharedAs: options.sharedAs,
     locate: locator(options, isStorePath),
     keepsFields: store.keepsFields,
+    changes: store.changes,
     checkHealth: (context) => enter(undefined, context),
     close: async () => {},
     ...readingMembers(store, enter),
@@ -79,7 +79,9 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
   }
 }
 
-function readingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, 'get' | 'getMany' | 'getVersion' | 'describe' | 'list'> {
+type ReadingMember = 'get' | 'getMany' | 'getVersion' | 'describe' | 'list' | 'probe'
+
+function readingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, ReadingMember> {
   const get: SecretProvider['get'] = async (path, context) => {
     await enter(path, context)
     return store.get(path)
@@ -95,6 +97,10 @@ function readingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, 
     describe: async (path, context) => {
       await enter(path, context)
       return store.describe(path)
+    },
+    probe: async (path, context) => {
+      const secret = await get(path, context)
+      return secret && { version: secret.version, revision: secret.revision }
     },
     list: async function* (prefix, context): AsyncGenerator<ListedSecret> {
       await enter(undefined, context)
@@ -130,8 +136,9 @@ function stagingMembers(store: MemoryStore, enter: Enter): MemoryProvider['stagi
   return {
     put: async (path, secret, context) => {
       assertNewSecret(secret)
+      const note = checkedNote(secret.note)
       await enter(path, context)
-      return store.stage(path, secret)
+      return store.stage(path, { ...secret, note })
     },
     get: async (path, context) => {
       await enter(path, context)

@@ -7,6 +7,9 @@ import { createMemoryStore, type MemoryStore } from './memory-store.ts'
 interface Model {
   readonly current: string[]
   readonly numbers: number[]
+  /** The number of the current version. */
+  last: number
+  readonly discarded: number[]
   state: 'live' | 'withdrawn' | 'purged'
   staged: { readonly number: number; readonly value: string; readonly stale: boolean } | undefined
 }
@@ -20,7 +23,7 @@ const put =
   (store, model) => {
     const { version = 0 } = store.put(path, { value })
     takeNumber(model, version)
-    becomeCurrent(model, value)
+    becomeCurrent(model, value, version)
   }
 
 const putNumbered =
@@ -30,7 +33,7 @@ const putNumbered =
     expect(codeOf(() => store.put(path, { value, version }))).toBe(isFree ? undefined : 'VERSION_CONFLICT')
     if (!isFree) return
     takeNumber(model, version)
-    becomeCurrent(model, value)
+    becomeCurrent(model, value, version)
   }
 
 const withdraw =
@@ -45,7 +48,14 @@ const withdraw =
 const stage =
   (value: string): Step =>
   (store, model) => {
-    const { version: number = 0 } = store.stage(path, { value })
+    const pending = model.staged
+    if (pending !== undefined && pending.value !== value) {
+      expect(codeOf(() => store.stage(path, { value }))).toBe('VERSION_CONFLICT')
+      return
+    }
+    const { version: number = 0, attempt } = store.stage(path, { value })
+    expect(attempt).toBe(number)
+    if (pending !== undefined) return expect(number).toBe(pending.number)
     takeNumber(model, number)
     model.staged = { number, value, stale: false }
   }
@@ -53,15 +63,29 @@ const stage =
 const promote: Step = (store, model) => {
   const { staged } = model
   const outcome = codeOf(() => store.promote(path, { version: staged?.number ?? 1 }))
-  expect(outcome).toBe(staged === undefined || staged.stale ? 'VERSION_CONFLICT' : undefined)
+  const isRepeated = staged === undefined && model.last === 1 && model.state === 'live'
+  expect(outcome).toBe(isRepeated || staged?.stale === false ? undefined : 'VERSION_CONFLICT')
   if (staged === undefined || staged.stale) return
-  becomeCurrent(model, staged.value)
+  becomeCurrent(model, staged.value, staged.number)
   model.staged = undefined
 }
 
+const promoteAgain: Step = (store, model) => {
+  if (model.last === 0) return
+  const isCurrent = model.state === 'live'
+  expect(codeOf(() => store.promote(path, { version: model.last }))).toBe(isCurrent ? undefined : 'VERSION_CONFLICT')
+}
+
 const discard: Step = (store, model) => {
-  expect(codeOf(() => store.discard(path, { version: model.staged?.number ?? 1 }))).toBe(model.staged ? undefined : 'VERSION_CONFLICT')
+  const number = model.staged?.number ?? 1
+  const isKnown = model.staged !== undefined || model.discarded.includes(number)
+  expect(codeOf(() => store.discard(path, { version: number }))).toBe(isKnown ? undefined : 'VERSION_CONFLICT')
+  if (model.staged) model.discarded.push(number)
   model.staged = undefined
+}
+
+const discardAgain: Step = (store, model) => {
+  for (const number of model.discarded) store.discard(path, { version: number })
 }
 
 function takeNumber({ numbers }: Model, number: number): void {
@@ -69,7 +93,8 @@ function takeNumber({ numbers }: Model, number: number): void {
   numbers.push(number)
 }
 
-function becomeCurrent(model: Model, value: string): void {
+function becomeCurrent(model: Model, value: string, number: number): void {
+  model.last = number
   model.current.push(value)
   model.state = 'live'
   if (model.staged) model.staged = { ...model.staged, stale: true }
@@ -90,14 +115,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(value, fc.integer({ min: 1, max: 30 })).map(([text, number]) => putNumbered(text, number)),
   fc.boolean().map(withdraw),
   value.map(stage),
-  fc.constantFrom(promote, discard),
+  fc.constantFrom(promote, promoteAgain, discard, discardAgain),
 )
 
 test('after any sequence of operations the last value is current, numbers only grow, and withdrawn values are not returned', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const store = createMemoryStore()
-      const model: Model = { current: [], numbers: [], state: 'live', staged: undefined }
+      const model: Model = { current: [], numbers: [], last: 0, discarded: [], state: 'live', staged: undefined }
       for (const act of steps) {
         act(store, model)
         if (model.state === 'live') expect(store.get(path)?.value).toBe(model.current.at(-1))

@@ -3,11 +3,14 @@ import {
   SecretsError,
   type ListedSecret,
   type NewSecret,
+  type NewStagedSecret,
   type SecretDescription,
+  type StagedReceipt,
+  type StagedSecret,
   type StoredSecret,
   type WriteReceipt,
 } from '@finchat/secrets-core'
-import { copyOutsideHeap, matchesReceipt } from '@finchat/secrets-core/provider'
+import { ChangeListeners, copyOutsideHeap, matchesReceipt } from '@finchat/secrets-core/provider'
 
 /** An initial secret: its value, alone or with metadata. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
@@ -32,10 +35,13 @@ export interface MemoryStore {
   readonly tag: (path: string, tags: Readonly<Record<string, string | null>>) => void
   readonly withdraw: (path: string, purge: boolean) => void
   readonly restore: (path: string) => void
-  readonly stage: (path: string, secret: NewSecret) => WriteReceipt
-  readonly staged: (path: string) => StoredSecret | undefined
+  /** The note is checked, so that equal notes have equal JSON. */
+  readonly stage: (path: string, secret: NewStagedSecret) => StagedReceipt
+  readonly staged: (path: string) => StagedSecret | undefined
   readonly promote: (path: string, pending: WriteReceipt) => WriteReceipt
   readonly discard: (path: string, pending: WriteReceipt) => void
+  /** Calls back with the path of each secret whose current version changed. */
+  readonly changes: (listener: (path?: string) => void) => () => void
   readonly clear: () => void
 }
 
@@ -48,29 +54,42 @@ interface Version extends StoredSecret {
 interface Entry {
   /** In the order in which they became current; the last one is. */
   versions: Version[]
-  staged: { readonly version: Version; readonly onto: string | undefined } | undefined
+  staged: Staged | undefined
+  /** What was staged and withdrawn, so that a repeated discard is known. */
+  readonly discarded: WriteReceipt[]
   readonly tags: Map<string, string>
   /** The highest number ever used. */
   lastNumber: number
 }
 
+interface Staged extends Required<Pick<StagedSecret, 'attempt' | 'stagedAt'>>, Pick<StagedSecret, 'note'> {
+  readonly version: Version
+  readonly onto: string | undefined
+}
+
 export function createMemoryStore(secrets: Readonly<Record<string, MemorySecret>> = {}): MemoryStore {
   const entries = new Map<string, Entry>()
+  const listeners = new ChangeListeners()
+  const changed = <T>(path: string, result: T): T => {
+    listeners.notify(path)
+    return result
+  }
   const store: MemoryStore = {
-    seed: (path, secret) => seed(entryAt(entries, path), secret),
+    seed: (path, secret) => changed(path, seed(entryAt(entries, path), secret)),
     keepsFields: (path) => entries.get(path)?.versions.some(({ shape }) => shape === 'map') ?? false,
     get: (path) => answer(entries.get(path)?.versions.at(-1)),
     getVersion: (path, version) => answer(versionOf(entries.get(path), version)),
     describe: (path) => describe(entries.get(path)),
     list: (prefix) => list(entries, prefix),
-    put: (path, secret) => put(entryAt(entries, path), secret),
+    put: (path, secret) => changed(path, put(entryAt(entries, path), secret)),
     tag: (path, tags) => setTags(existing(entries, path), tags),
-    withdraw: (path, purge) => withdraw(existing(entries, path), purge),
-    restore: (path) => restore(existing(entries, path)),
+    withdraw: (path, purge) => changed(path, withdraw(existing(entries, path), purge)),
+    restore: (path) => changed(path, restore(existing(entries, path))),
     stage: (path, secret) => stage(entryAt(entries, path), secret),
-    staged: (path) => answer(entries.get(path)?.staged?.version),
-    promote: (path, pending) => promote(entryAt(entries, path), pending),
+    staged: (path) => stagedAt(entries.get(path)),
+    promote: (path, pending) => changed(path, promote(entryAt(entries, path), pending)),
     discard: (path, pending) => discard(entryAt(entries, path), pending),
+    changes: (listener) => listeners.add(listener),
     clear: () => entries.clear(),
   }
   for (const [path, secret] of Object.entries(secrets)) store.seed(path, secret)
@@ -78,7 +97,7 @@ export function createMemoryStore(secrets: Readonly<Record<string, MemorySecret>
 }
 
 function entryAt(entries: Map<string, Entry>, path: string): Entry {
-  const entry = entries.get(path) ?? { versions: [], staged: undefined, tags: new Map(), lastNumber: 0 }
+  const entry = entries.get(path) ?? { versions: [], staged: undefined, discarded: [], tags: new Map(), lastNumber: 0 }
   entries.set(path, entry)
   return entry
 }
@@ -106,9 +125,10 @@ function newVersion(secret: Pick<NewSecret, 'value' | 'shape'>, version: number 
 }
 
 function makeCurrent(entry: Entry, version: Version): WriteReceipt {
-  entry.versions.push({ ...version, currentSince: Date.now() })
+  const now = Date.now()
+  entry.versions.push({ ...version, currentSince: now, currentNotBefore: now })
   entry.lastNumber = Math.max(entry.lastNumber, version.version ?? 0)
-  return { version: version.version, revision: version.revision }
+  return receiptOf(version)
 }
 
 function put(entry: Entry, secret: NewSecret): WriteReceipt {
@@ -119,29 +139,58 @@ function put(entry: Entry, secret: NewSecret): WriteReceipt {
   return makeCurrent(entry, newVersion(secret, version))
 }
 
-function stage(entry: Entry, secret: NewSecret): WriteReceipt {
+function stage(entry: Entry, secret: NewStagedSecret): StagedReceipt {
   assertCurrent(entry, secret.ifCurrent)
+  if (entry.staged !== undefined) return repeated(entry, entry.staged, secret)
   numberTheUnnumbered(entry)
-  const version = newVersion(secret, takeNumber(entry, secret.version))
-  entry.lastNumber = version.version ?? entry.lastNumber
-  entry.staged = { version, onto: entry.versions.at(-1)?.revision }
+  const number = takeNumber(entry, secret.version)
+  entry.lastNumber = number
+  const version = newVersion(secret, number)
+  entry.staged = { version, onto: entry.versions.at(-1)?.revision, attempt: number, stagedAt: Date.now(), note: secret.note }
   setTags(entry, secret.tags ?? {})
-  return { version: version.version, revision: version.revision }
+  return { ...receiptOf(version), attempt: number }
 }
 
+/** A staged version is never replaced: its value may be set at its target. */
+function repeated(entry: Entry, { version, attempt, note }: Staged, secret: NewStagedSecret): StagedReceipt {
+  const isSameNumber = secret.version === undefined || secret.version === version.version
+  const isSame = isSameNumber && hasValue(version, secret) && JSON.stringify(note) === JSON.stringify(secret.note)
+  if (isSame) return { ...receiptOf(version), attempt }
+  throw conflict(`version ${version.version} is staged already`, entry)
+}
+
+function hasValue({ value, shape }: Version, secret: NewSecret): boolean {
+  return typeof value === typeof secret.value && shape === secret.shape && Buffer.from(value).equals(Buffer.from(secret.value))
+}
+
+function stagedAt(entry: Entry | undefined): StagedSecret | undefined {
+  if (entry?.staged === undefined) return undefined
+  const { version, attempt, stagedAt: at, note } = entry.staged
+  const secret = answer(version)
+  return secret && { ...secret, attempt, stagedAt: at, note }
+}
+
+/** After a lost answer it is current already. */
 function promote(entry: Entry, pending: WriteReceipt): WriteReceipt {
+  const current = entry.versions.at(-1)
+  if (current?.state === 'live' && matchesReceipt(pending, current)) return receiptOf(current)
   const { version, onto } = stagedAs(entry, pending)
-  if (onto !== entry.versions.at(-1)?.revision) throw conflict('another version became current since this one was staged', entry)
+  if (onto !== current?.revision) throw conflict('another version became current since this one was staged', entry)
   entry.staged = undefined
   return makeCurrent(entry, version)
 }
 
 function discard(entry: Entry, pending: WriteReceipt): void {
-  stagedAs(entry, pending)
+  if (entry.discarded.some((receipt) => matchesReceipt(pending, receipt))) return
+  entry.discarded.push(receiptOf(stagedAs(entry, pending).version))
   entry.staged = undefined
 }
 
-function stagedAs(entry: Entry, pending: WriteReceipt): NonNullable<Entry['staged']> {
+function receiptOf({ version, revision }: WriteReceipt): WriteReceipt {
+  return { version, revision }
+}
+
+function stagedAs(entry: Entry, pending: WriteReceipt): Staged {
   const { staged } = entry
   if (staged !== undefined && matchesReceipt(pending, staged.version)) return staged
   throw conflict('this version is not staged, or not any more', entry)

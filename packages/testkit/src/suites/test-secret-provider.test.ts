@@ -53,7 +53,20 @@ describe('testSecretProvider', () => {
     const some = register({ manifest: { ...memoryManifest, supports: ['getVersion', 'put'] }, cannotHappen }).map(({ name }) => name)
     const skipped = all.filter((name) => !some.includes(name))
     expect(new Set(skipped.map((name) => name.split(':')[0]))).toEqual(
-      new Set(['failing', 'writing', 'listing', 'describing', 'tagging', 'batch', 'deleting', 'restoring', 'staging', 'health']),
+      new Set([
+        'failing',
+        'writing',
+        'listing',
+        'describing',
+        'tagging',
+        'batch',
+        'deleting',
+        'restoring',
+        'staging',
+        'probing',
+        'changes',
+        'health',
+      ]),
     )
     expect(skipped.filter((name) => name.startsWith('failing:'))).toEqual([
       'failing: throttled rejects with RATE_LIMITED, until the store is repaired',

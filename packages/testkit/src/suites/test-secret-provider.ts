@@ -6,6 +6,8 @@ import { testListing } from './provider/listing.ts'
 import { testNames } from './provider/names.ts'
 import { testReading } from './provider/reading.ts'
 import { testStaging } from './provider/staging.ts'
+import { testProbing } from './provider/probing.ts'
+import { testRepeats } from './provider/repeats.ts'
 import { testManifest } from './provider/manifest.ts'
 import { trialOf, type Suite, type Trial } from './provider/trial.ts'
 import { testValues } from './provider/values.ts'
@@ -58,6 +60,8 @@ const groups: readonly ((suite: Suite) => void)[] = [
   testListing,
   testDeleting,
   testStaging,
+  testRepeats,
+  testProbing,
   testClosing,
 ]
 

@@ -15,8 +15,16 @@ export interface BadProvider {
   readonly cannotHappen?: Partial<Record<FailureMode, string>> | undefined
 }
 
-/** Proves that this group of rules catches each bad provider, and that every rule catches at least one. */
-export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Record<string, BadProvider>>): void {
+/**
+ * Proves that this group of rules catches each bad provider, and that every rule catches at least one. `manifest` says
+ * which rules there are.
+ */
+export function testCatches(
+  test: TestFunction,
+  group: RegExp,
+  bad: Readonly<Record<string, BadProvider>>,
+  manifest?: Partial<ProviderManifest>,
+): void {
   let caught: ReadonlyMap<string, readonly string[]> = new Map()
   // All at once: many end only with a timeout of the suite.
   beforeAll(async () => {
@@ -33,7 +41,7 @@ export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Rec
 
   test('catch at least one bad provider each', async () => {
     const failures = new Set([...caught.values()].flat())
-    const rules = rulesOf(group, { spoil: (harness) => harness, caughtBy: '' }).map(({ rule }) => rule)
+    const rules = rulesOf(group, { spoil: (harness) => harness, manifest, caughtBy: '' }).map(({ rule }) => rule)
     assert.deepEqual(
       rules.filter((rule) => !failures.has(rule)),
       [],

@@ -14,6 +14,11 @@ export function describeKeyOf(path: string): string {
   return `${path}\ndescribe`
 }
 
+/** The key of reads of the staged version. */
+export function pendingKeyOf(path: string): string {
+  return `${path}\npending`
+}
+
 export function pathOf(key: string): string {
   const end = key.indexOf('\n')
   return end === -1 ? key : key.slice(0, end)

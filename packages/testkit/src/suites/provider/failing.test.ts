@@ -60,6 +60,14 @@ describe('the rules of failing', () => {
       })),
       caughtBy: unreachable,
     },
+    'takes an outage for absence when it probes': {
+      spoil: rejecting(['probe'], (error) => (error.code === 'UNAVAILABLE' ? undefined : error)),
+      caughtBy: unreachable,
+    },
+    'does not end a probe after an abort': {
+      spoil: replacing((good) => ({ probe: (path, context) => good.probe(path, unaborted(context)) })),
+      caughtBy: hung,
+    },
     'lets a foreign error out': { spoil: throwing(() => new TypeError('fetch failed')), caughtBy: unreachable },
     'keeps the foreign error as the cause': { spoil: withMember('cause', new Error('fetch failed')), caughtBy: unreachable },
     'writes a message that forges a log line': {

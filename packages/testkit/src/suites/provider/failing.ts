@@ -44,7 +44,7 @@ function testBreakage({ test }: Suite, breakage: Exclude<Breakage, 'hung'>): voi
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     await whileBroken(trial, breakage, path, async () => {
-      // A damaged secret may still be described: a description has no value.
+      // A damaged secret may still be described and probed: that takes no value.
       for (const read of readsOf(trial, path, breakage !== 'garbage')) await rejects(read(trial.context), ...codes[breakage])
     })
     await reads(trial, path, trial.value(1))
@@ -63,7 +63,7 @@ type Read = (context: CallContext) => Promise<unknown>
 
 /** Every method of the provider that reads this path. */
 function readsOf({ provider }: Trial, path: string, described = true): readonly Read[] {
-  const { get, getVersion, getMany, describe } = provider
+  const { get, getVersion, getMany, describe, probe } = provider
   return [
     (context) => get(path, context),
     ...(getVersion
@@ -71,6 +71,7 @@ function readsOf({ provider }: Trial, path: string, described = true): readonly 
       : []),
     ...(getMany ? [async (context: CallContext) => unsettled((await getMany([path], context))[0])] : []),
     ...(describe && described ? [(context: CallContext) => describe(path, context)] : []),
+    ...(probe && described ? [(context: CallContext) => probe(path, context)] : []),
   ]
 }
 

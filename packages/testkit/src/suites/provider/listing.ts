@@ -47,9 +47,9 @@ const describeRules = ({ canHappen }: Suite): Rules => ({
     for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
     const [described, secret] = [await member(trial, 'describe')(trial.path(1), trial.context), await trial.get(trial.path(1))]
     assert.ok(described && secret)
-    const { version, revision, currentSince, expiresAt, exclusive } = described
+    const { version, revision, currentSince, currentNotBefore, expiresAt, exclusive } = described
     const { value: _value, shape: _shape, ...read } = secret
-    assert.deepEqual(defined({ version, revision, currentSince, expiresAt, exclusive }), defined(read))
+    assert.deepEqual(defined({ version, revision, currentSince, currentNotBefore, expiresAt, exclusive }), defined(read))
     assert.ok(!Object.hasOwn(described, 'value') && !JSON.stringify(described).includes(canary), 'a description reveals the value')
     if (described.versions !== undefined) {
       assert.ok(

@@ -41,12 +41,13 @@ const differentRule = (one: string, other: string): Rules => ({
 
 /** Every call that takes a path. */
 function callsOn({ provider, context, value }: Trial, path: string): readonly (() => Promise<unknown>)[] {
-  const { get, getVersion, describe, put, tag, restore, staging } = provider
+  const { get, getVersion, describe, probe, put, tag, restore, staging } = provider
   const remove = provider.delete
   return [
     () => get(path, context),
     ...(getVersion ? [() => getVersion(path, 'previous', context)] : []),
     ...(describe ? [() => describe(path, context)] : []),
+    ...(probe ? [() => probe(path, context)] : []),
     ...(put ? [() => put(path, { value: value(1) }, context)] : []),
     ...(tag ? [() => tag(path, { team: 'pay' }, context)] : []),
     ...(remove ? [() => remove(path, { purge: true }, context)] : []),

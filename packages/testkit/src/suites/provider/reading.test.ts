@@ -7,6 +7,8 @@ const current = 'reading: a secret has its current value'
 const exact = 'reading: only the exact path is answered'
 const allowed = 'reading: the metadata of an answer keeps the contract'
 
+const bound = 'reading: `currentNotBefore` is not later than the time at which the version became current'
+
 const answer = (change: (secret: StoredSecret | undefined) => unknown): ReturnType<typeof answering> => answering(['get'], change)
 const saying = (more: object): ReturnType<typeof answering> => answer((secret) => secret && { ...secret, ...more })
 
@@ -35,6 +37,20 @@ describe('the rules of reading', () => {
     'says another revision at each read': {
       spoil: answer((secret) => secret && { ...secret, revision: `${Math.random()}` }),
       caughtBy: allowed,
+    },
+    'takes the time of the read for the time of the write': {
+      spoil: answer((secret) => secret && { ...secret, currentNotBefore: Date.now() }),
+      caughtBy: bound,
+    },
+    'takes the time of the description for the time of the write': {
+      spoil: answering(['describe'], (described: object | undefined) => described && { ...described, currentNotBefore: Date.now() }),
+      caughtBy: bound,
+    },
+    'has a bound above the time itself': {
+      spoil: answer(
+        (secret) => secret && { ...secret, currentNotBefore: Number(secret.currentSince) + 1, currentSince: secret.currentSince },
+      ),
+      caughtBy: bound,
     },
     'answers nothing when asked for a fresh value': {
       spoil: replacing((good) => ({ get: (path, context) => (context.fresh ? Promise.resolve(undefined) : good.get(path, context)) })),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoredSecret } from '@finchat/secrets-core'
-import { assertValue, reads, register, rejects, type Rules, type Suite } from './trial.ts'
+import { assertValue, reads, register, rejects, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** Reads of the current version. */
 export function testReading(suite: Suite): void {
@@ -49,6 +50,13 @@ const metadataRules = ({ manifest }: Suite): Rules => ({
     if (first?.version !== undefined) assert.notEqual(changed?.version, first.version, 'a new value has a new version')
   },
 
+  'reading: `currentNotBefore` is not later than the time at which the version became current': async (trial) => {
+    for (const n of [1, 2]) {
+      await trial.seed(trial.path(1), trial.value(n))
+      await assertCurrentBy(Date.now(), trial)
+    }
+  },
+
   'reading: `fresh` and unknown context members change nothing': async ({ path, seed, value, provider, context }) => {
     await seed(path(1), value(1))
     const later = { ...context, fresh: true, aMemberOfTheFuture: 'x' }
@@ -86,4 +94,15 @@ function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): vo
     '`currentSince` is the present, in epoch milliseconds',
   )
   assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in the future, in epoch milliseconds')
+}
+
+/** The current version became current at `time` or before. */
+export async function assertCurrentBy(time: number, { provider, get, path, context }: Trial): Promise<void> {
+  await sleep(20) // so that the time of this read is another one
+  for (const answer of [await get(path(1)), await provider.describe?.(path(1), context)]) {
+    const { currentNotBefore, currentSince } = answer ?? {}
+    if (currentNotBefore === undefined) continue
+    assert.ok(currentNotBefore <= time, '`currentNotBefore` is later than the time at which the version became current')
+    assert.ok(currentSince === undefined || currentNotBefore <= currentSince, '`currentNotBefore` is later than `currentSince`')
+  }
 }

@@ -1,0 +1,7 @@
+// Secrets that follow their rotation while the process runs. Functions over a manager.
+export type { Candidate } from './live/candidates.ts'
+export { liveSecret, type LiveSecret, type PasswordOptions } from './live/live-secret.ts'
+export type { UseOptions } from './live/use-options.ts'
+export { useSecret } from './live/use-secret.ts'
+export type { LiveOptions, WatchSecretOptions } from './live/watch-options.ts'
+export { type SecretWatch, watchSecret } from './live/watch-secret.ts'

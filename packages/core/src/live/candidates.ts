@@ -1,0 +1,117 @@
+import { jittered, pause } from '../guard/deadline.ts'
+import type { ManagerParts } from '../manager/parts.ts'
+import { readPending } from '../staging/pending-secret.ts'
+import type { SecretValue } from '../value/secret-value.ts'
+import { type CurrentSecret, readCurrent } from './current.ts'
+import type { LiveState } from './live-state.ts'
+import { isSameCredential } from './same-secret.ts'
+
+/** What is tried after a fresh read, in this order. */
+export type Candidate = 'pending' | 'previous'
+
+export const allCandidates: readonly Candidate[] = ['pending', 'previous']
+
+export interface CandidatesOptions {
+  readonly parts: ManagerParts
+  readonly name: string
+  readonly state: LiveState
+  /** Takes what a fresh read brought. */
+  readonly taken: (current: CurrentSecret) => void
+}
+
+const firstPauseMs = 50
+const longestPauseMs = 1_000
+/** A refusal this long ago says nothing about a credential. */
+const forgetMs = 60_000
+
+/** Finds the credential to use after one was refused: one search for all callers. */
+export class Candidates {
+  readonly #options: CandidatesOptions
+  /** In this round. */
+  #refused: SecretValue[] = []
+  #rounds = 0
+  #refusedAt = -Infinity
+  #search: Promise<SecretValue> | undefined
+  /** Chosen here, and nobody has used it with success yet. */
+  #onTrial: SecretValue | undefined
+
+  constructor(options: CandidatesOptions) {
+    this.#options = options
+  }
+
+  /** Another credential than the refused one that is not on trial: use it without a search. */
+  replacing(used: SecretValue): SecretValue | undefined {
+    const { best } = this.#options.state
+    return best === undefined || best === this.#onTrial || isSameCredential(used, best) ? undefined : best
+  }
+
+  /**
+   * The next credential after a refused one: fresh, pending, previous; then, after a pause, fresh
+   * again.
+   */
+  after(used: SecretValue, allowed: readonly Candidate[] = allCandidates): Promise<SecretValue> {
+    const { best } = this.#options.state
+    if (this.#search !== undefined) return this.#search
+    if (best !== undefined && !isSameCredential(used, best)) return Promise.resolve(best)
+    const search = this.#next(used, allowed).finally(() => (this.#search = undefined))
+    this.#search = search
+    return search
+  }
+
+  worked(value: SecretValue): void {
+    const { best } = this.#options.state
+    if (best !== value && (best === undefined || !isSameCredential(best, value))) return
+    this.#onTrial = undefined
+    this.#refused = []
+    this.#rounds = 0
+  }
+
+  async #next(used: SecretValue, allowed: readonly Candidate[]): Promise<SecretValue> {
+    const now = performance.now()
+    if (now - this.#refusedAt > forgetMs) this.#rounds = this.#refused.length = 0
+    this.#refusedAt = now
+    this.#refused.push(used)
+    for (const source of [() => this.#fresh(), ...allowed.map((kind) => () => this.#kept(kind))]) {
+      const found = await source()
+      if (found !== undefined && !this.#refused.some((refused) => isSameCredential(refused, found))) return this.#choose(found)
+    }
+    return this.#again(used)
+  }
+
+  /** Nothing else is left: the far side may be about to accept one of them. */
+  async #again(used: SecretValue): Promise<SecretValue> {
+    await pause(jittered(Math.min(firstPauseMs * 2 ** this.#rounds, longestPauseMs)), this.#options.parts.bounds.closing)
+    this.#rounds += 1
+    this.#refused = []
+    return this.#choose((await this.#fresh()) ?? used)
+  }
+
+  #choose(found: SecretValue): SecretValue {
+    this.#onTrial = found
+    this.#options.state.best = found
+    return found
+  }
+
+  /** The store may be unreachable: then nothing is learnt, and the far side's error remains. */
+  async #fresh(): Promise<SecretValue | undefined> {
+    const { parts, name, state, taken } = this.#options
+    try {
+      const current = await readCurrent(parts, parts.locate(name), { fresh: true })
+      // A fallback's answer may be tried, but it is no change of the secret.
+      if (!current.value.degraded || state.latest?.degraded !== false) taken(current)
+      return current.value
+    } catch {
+      return undefined
+    }
+  }
+
+  async #kept(kind: Candidate): Promise<SecretValue | undefined> {
+    const { parts, name } = this.#options
+    try {
+      if (kind === 'pending') return (await readPending(parts, parts.locate(name)))?.value
+      return (await readCurrent(parts, parts.locate(name), { fresh: true, version: 'previous' })).value
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { assertValidName } from '../options/names.ts'
+import type { ChainEntry } from '../chain/routing.ts'
+import { own } from '../errors/own-properties.ts'
+import { whenClosed } from '../guard/deadline.ts'
+import type { ManagerParts } from '../manager/parts.ts'
+import { tracing } from '../observe/trace-channels.ts'
+import { Candidates } from './candidates.ts'
+import type { CurrentSecret } from './current.ts'
+import { LiveState } from './live-state.ts'
+import { Schedule } from './schedule.ts'
+import { Trials } from './trials.ts'
+import { Watch, type WatchListener } from './watch.ts'
+
+/** What is known of one name, and how a refused credential is replaced. */
+export interface LiveName {
+  readonly state: LiveState
+  readonly candidates: Candidates
+  readonly trials: Trials
+}
+
+/** Of several names, one probe takes about this part of the time in which all are probed. */
+const spreadMs = 2
+
+/** The watches of one manager, and the hints that make them look at once. */
+class LiveHub {
+  readonly #parts: ManagerParts
+  readonly #names = new Map<string, LiveName>()
+  readonly #watches = new Map<string, Watch>()
+  readonly #schedule = new Schedule()
+  #endHints: (() => void) | undefined
+
+  constructor(parts: ManagerParts) {
+    this.#parts = parts
+    whenClosed(parts.bounds.closing, () => this.#close())
+  }
+
+  /** Undefined unless the name was watched, or its credential refused. */
+  known(name: string): LiveName | undefined {
+    return this.#names.get(name)
+  }
+
+  live(name: string): LiveName {
+    const known = this.#names.get(name)
+    if (known !== undefined) return known
+    assertValidName(name)
+    const state = new LiveState()
+    const taken = (current: CurrentSecret): void => {
+      const watch = this.#watches.get(name)
+      if (watch === undefined) state.adopt(current.value)
+      else watch.take(current)
+    }
+    const candidates = new Candidates({ parts: this.#parts, name, state, taken })
+    const live = { state, candidates, trials: new Trials(candidates, state) }
+    this.#names.set(name, live)
+    return live
+  }
+
+  watch(name: string, listener: WatchListener): () => void {
+    const watch = this.#watches.get(name) ?? this.#begin(name)
+    return watch.add(listener)
+  }
+
+  #begin(name: string): Watch {
+    const route = this.#parts.locate(name)
+    const { state } = this.live(name)
+    const left = (): void => this.#left(name)
+    const watch = new Watch({ parts: this.#parts, route, state, schedule: this.#schedule, left })
+    this.#watches.set(name, watch)
+    state.isWatched = true
+    this.#endHints ??= this.#listen()
+    return watch
+  }
+
+  #left(name: string): void {
+    this.#watches.delete(name)
+    this.live(name).state.isWatched = false
+    if (this.#watches.size > 0) return
+    this.#endHints?.()
+    this.#endHints = undefined
+  }
+
+  #close(): void {
+    const watches = [...this.#watches.values()]
+    this.#watches.clear()
+    this.#names.clear()
+    this.#endHints?.()
+    this.#endHints = undefined
+    for (const watch of watches) watch.end()
+  }
+
+  #listen(): () => void {
+    const { chainEntries, shared } = this.#parts
+    const ends = chainEntries.map((chainEntry) =>
+      quietly(() => chainEntry.provider.changes?.((path) => this.#changed(chainEntry, path))),
+    )
+    ends.push(quietly(() => shared?.subscribe?.((key) => this.#announced(key))))
+    ends.push(this.#hearWrites())
+    return () => {
+      for (const end of ends) quietly(() => end?.())
+    }
+  }
+
+  /** A hint of the store itself. Without a path, many may have to be asked: not all at once. */
+  #changed(chainEntry: ChainEntry, path: unknown): void {
+    const watches = this.#watchesAt((location) => location.chainEntry === chainEntry && (typeof path !== 'string' || location.path === path))
+    for (const watch of watches) {
+      if (watches.length === 1 || typeof path === 'string') watch.look('probe')
+      else watch.lookWithin(watches.length * spreadMs)
+    }
+  }
+
+  /** The manager's cache has dropped it, and one process asks the store for all. */
+  #announced(key: unknown): void {
+    const path = own(key, 'path')
+    for (const watch of this.#watchesAt((location) => location.path === path)) watch.look('cache')
+  }
+
+  /** Of any manager of this process; by the name, since a message has no path. */
+  #hearWrites(): () => void {
+    const { write } = tracing()
+    const ignored = (): void => {}
+    const hears = {
+      start: ignored,
+      end: ignored,
+      asyncStart: ignored,
+      error: ignored,
+      asyncEnd: (message: object): void => this.#written(String(own(message, 'name'))),
+    }
+    write.subscribe(hears)
+    return () => write.unsubscribe(hears)
+  }
+
+  #written(name: string): void {
+    const written = quietly(() => this.#parts.locate(name).locations) ?? []
+    const isWritten: Place = ({ chainEntry, path }) => written.some((each) => each.chainEntry === chainEntry && each.path === path)
+    for (const watch of this.#watchesAt(isWritten)) watch.look('probe')
+  }
+
+  #watchesAt(isAt: Place): readonly Watch[] {
+    return [...this.#watches.values()].filter((watch) => watch.route.locations.some(isAt))
+  }
+}
+
+type Place = (location: { readonly chainEntry: ChainEntry; readonly path: string }) => boolean
+
+/** A hint may be missed: the interval remains. */
+function quietly<T>(run: () => T): T | undefined {
+  try {
+    return run()
+  } catch {
+    return undefined
+  }
+}
+
+const hubs = new WeakMap<ManagerParts, LiveHub>()
+
+export function hubOf(parts: ManagerParts): LiveHub {
+  const known = hubs.get(parts)
+  if (known !== undefined) return known
+  const hub = new LiveHub(parts)
+  hubs.set(parts, hub)
+  return hub
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SecretProvider } from '../contract/provider.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { liveSecret } from '../live.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
+import type { SecretsManager } from '../manager/secrets-manager.ts'
+import { failureOf, refusal } from '../testing/refusal.ts'
+import { stagingStore } from '../testing/staging-store.ts'
+
+const canary = 'canary-a4b1'
+const managerOf = (...providers: SecretProvider[]): SecretsManager => createSecretsManager({ providers })
+const pass = (seconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(seconds * 1_000)
+const outage = (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'out'))
+const unhandled: unknown[] = []
+const note = (reason: unknown): void => void unhandled.push(reason)
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000_000 })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  process.on('unhandledRejection', note)
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', note)
+  assert.deepEqual(unhandled.splice(0), [])
+})
+
+describe('a live secret', () => {
+  it('has the current value without a promise, and follows its rotation', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    const handle = liveSecret(secrets, 'db')
+    expect(failureOf(() => handle.current)).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'await `ready` first' })
+    await handle.ready
+    expect([handle.current.reveal(), handle.version, handle.stale, handle.changedAt]).toEqual(['v1', 1, false, 1_000_000_000])
+    expect(handle.current).toBe(handle.current)
+    store.current = { value: 'v2', version: 2 }
+    await pass(31)
+    expect([handle.current.reveal(), handle.version, handle.changedAt]).toEqual(['v2', 2, 1_000_015_125])
+    const other = liveSecret(secrets, 'db')
+    expect(other.current).toBe(handle.current)
+    await other.ready
+  })
+
+  it('keeps its value in an outage, and says that it may be old', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const probe = vi.fn<NonNullable<SecretProvider['probe']>>(async () => ({ version: 1 }))
+    const handle = liveSecret(managerOf({ ...store.provider, probe }), 'db')
+    await handle.ready
+    probe.mockImplementation(outage)
+    await pass(600)
+    expect([handle.current.reveal(), handle.stale]).toEqual(['v1', true])
+    probe.mockImplementation(async () => ({ version: 1 }))
+    await pass(60)
+    expect(handle.stale).toBe(false)
+  })
+
+  it('rejects `ready` if the first read fails, and works once a later one succeeds', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const get = vi.fn<SecretProvider['get']>(outage)
+    const handle = liveSecret(managerOf({ ...store.provider, get }), 'db')
+    expect((await refusal(handle.ready)).code).toBe('UNAVAILABLE')
+    get.mockImplementation(store.provider.get)
+    await pass(60)
+    expect(handle.current.reveal()).toBe('v1')
+    expect(await handle.asPasswordFunction()()).toBe('v1')
+  })
+
+  it('is stale once it is denied, warns once, and recovers', async () => {
+    const store = stagingStore({ value: canary, version: 1 })
+    const probe = vi.fn<NonNullable<SecretProvider['probe']>>(async () => ({ version: 1 }))
+    const handle = liveSecret(managerOf({ ...store.provider, probe }), 'db')
+    await handle.ready
+    probe.mockImplementation(() => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')))
+    await pass(600)
+    expect([handle.stale, handle.current.reveal()]).toEqual([true, canary])
+    const warned = vi.mocked(process.emitWarning).mock.calls
+    expect(warned).toHaveLength(1)
+    expect(inspect(warned)).toMatch(/PERMISSION|no/)
+    expect(inspect(warned)).not.toContain(canary)
+    probe.mockImplementation(async () => ({ version: 2 }))
+    store.current = { value: 'v2', version: 2 }
+    await pass(90)
+    expect([handle.stale, handle.current.reveal()]).toEqual([false, 'v2'])
+  })
+
+  it('needs no timer once it is disposed of or its manager is closed', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    {
+      using handle = liveSecret(secrets, 'db')
+      await handle.ready
+      await pass(0)
+      expect(vi.getTimerCount()).toBe(1)
+    }
+    expect(vi.getTimerCount()).toBe(0)
+    const handle = liveSecret(secrets, 'db')
+    await handle.ready
+    const value = handle.current
+    await secrets.close()
+    expect([vi.getTimerCount(), handle.stale]).toEqual([0, true])
+    expect(failureOf(() => value.reveal()).code).toBe('ABORTED')
+    expect(failureOf(() => liveSecret(secrets, 'db')).code).toBe('ABORTED')
+  })
+
+  it('prints no value', async () => {
+    const handle = liveSecret(managerOf(stagingStore({ value: canary, version: 1 }).provider), 'db')
+    await handle.ready
+    expect(inspect(handle, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(handle) + JSON.stringify({ ...handle })).not.toContain(canary)
+  })
+})
+
+describe('the password function of a live secret', () => {
+  it('gives the value of now, and waits for the first one', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    const password = handle.asPasswordFunction()
+    expect(await password()).toBe('v1')
+    store.current = { value: 'v2', version: 2 }
+    await pass(31)
+    expect(await password()).toBe('v2')
+  })
+
+  it('gives one field, and an error that names no member', async () => {
+    const store = stagingStore({ value: JSON.stringify({ user: 'app', password: canary }), shape: 'map', version: 1 })
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    expect(await handle.asPasswordFunction({ field: 'password' })()).toBe(canary)
+    for (const field of [canary, 'toString', '__proto__']) {
+      const error = await refusal(handle.asPasswordFunction({ field })())
+      expect(error.code).toBe('INVALID_ARGUMENT')
+      expect(inspect(error)).not.toContain(canary)
+    }
+  })
+})
+
+describe('a refused value of a live secret', () => {
+  it('is replaced by a fresh one, then the staged one, then the previous one', async () => {
+    const store = stagingStore({ value: 'v2', version: 2 })
+    store.previous = { value: 'v1', version: 1 }
+    store.pending = { value: 'v3', version: 3 }
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    await handle.ready
+    const used = handle.current
+    const pending = await handle.refused(used)
+    expect([pending.reveal(), handle.current]).toEqual(['v3', pending])
+    const previous = await handle.refused(pending)
+    expect(previous.reveal()).toBe('v1')
+    const again = handle.refused(previous)
+    await pass(1)
+    expect((await again).reveal()).toBe('v2')
+  })
+
+  it('is searched for once, however many report it', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    await handle.ready
+    const used = handle.current
+    store.current = { value: 'v2', version: 2 }
+    const found = await Promise.all(Array.from({ length: 1_000 }, () => handle.refused(used)))
+    expect(new Set(found.map((value) => value.reveal()))).toEqual(new Set(['v2']))
+    expect([store.calls['get'], store.calls['staging.get']]).toEqual([2, undefined])
+    // The refusal of a login that had begun before says nothing about the current value.
+    expect((await handle.refused(used)).reveal()).toBe('v2')
+    expect(store.calls['get']).toBe(2)
+  })
+
+  it('makes way for the current one as soon as that changes', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    store.pending = { value: 'v2', version: 2 }
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    await handle.ready
+    await handle.refused(handle.current)
+    expect(handle.current.reveal()).toBe('v2')
+    store.current = { value: 'v3', version: 3 }
+    await pass(31)
+    expect(handle.current.reveal()).toBe('v3')
+  })
+})

@@ -1,0 +1,137 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+import { closed } from '../guard/deadline.ts'
+import { warnOperator } from '../guard/outage-warning.ts'
+import { type ManagerParts, partsOf } from '../manager/parts.ts'
+import type { SecretsManager } from '../manager/secrets-manager.ts'
+import type { SecretValue } from '../value/secret-value.ts'
+import { own } from '../errors/own-properties.ts'
+import { hubOf, type LiveName } from './live-hub.ts'
+import type { LiveState } from './live-state.ts'
+import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
+
+/** A secret that follows its rotation. Dispose of it when it is not needed any more. */
+export interface LiveSecret extends Disposable {
+  /** The value to use now, without a promise. Throws `UNAVAILABLE` before the first one came. */
+  readonly current: SecretValue
+  /**
+   * Resolves with the first value, and rejects if the first read fails. `current` works as soon as
+   * a later one succeeds.
+   */
+  readonly ready: Promise<void>
+  readonly version: number | undefined
+  /** When this process saw the current version for the first time, epoch milliseconds. */
+  readonly changedAt: number
+  /** The store could not be asked lately, or denies the secret: `current` may be old. */
+  readonly stale: boolean
+  /**
+   * Reports a login that was refused with this value. Resolves to the value to try next: read past
+   * the cache, then the staged version, then the previous one. One search for all callers.
+   */
+  readonly refused: (used: SecretValue) => Promise<SecretValue>
+  /** For clients that ask for a password at each connection, such as `pg` and `postgres`. */
+  readonly asPasswordFunction: (options?: PasswordOptions) => () => Promise<string>
+}
+
+/** Options of `asPasswordFunction`. */
+export interface PasswordOptions {
+  /** The member of the secret's JSON object. Default: the whole text. */
+  readonly field?: string | undefined
+}
+
+/**
+ * Follows a secret. `current` is synchronous; a probe in the background keeps it up to date, and in
+ * an outage the last value stays. The handle ends with `dispose` or the manager's `close()`.
+ *
+ * @example
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ * import { liveSecret } from '@finchat/secrets-core/live'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: { DB_PASSWORD: 'hunter2' } })] })
+ * const password = liveSecret(secrets, 'DB_PASSWORD')
+ * await password.ready
+ * console.log(`${password.current}`, password.stale) // [redacted] false
+ * const poolOptions = { password: password.asPasswordFunction() } // for `new pg.Pool(poolOptions)`
+ * console.log((await poolOptions.password()).length) // 7
+ * await secrets.close()
+ */
+export function liveSecret(secrets: SecretsManager, name: string, options: LiveOptions = {}): LiveSecret {
+  const parts = partsOf(secrets)
+  if (parts.bounds.closing.aborted) throw closed()
+  return new LiveHandle(parts, name, knownLiveOptions(options))
+}
+
+class LiveHandle implements LiveSecret {
+  readonly #live: LiveName
+  readonly #state: LiveState
+  readonly #name: string
+  readonly #leave: () => void
+  readonly #ready = Promise.withResolvers<void>()
+
+  constructor(parts: ManagerParts, name: string, options: LiveOptions) {
+    const hub = hubOf(parts)
+    this.#name = name
+    this.#live = hub.live(name)
+    this.#state = this.#live.state
+    // Whoever does not wait for it sees the failure at `current`.
+    this.#ready.promise.catch(() => {})
+    const { resolve, reject } = this.#ready
+    this.#leave = hub.watch(name, {
+      intervalMs: intervalMsOf(options),
+      began: resolve,
+      changed: () => resolve(),
+      delayed: reject,
+      lost: (error) => this.#lost(error),
+      ended: () => reject(closed()),
+    })
+  }
+
+  get current(): SecretValue {
+    return this.#state.best ?? this.#missing()
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  get version(): number | undefined {
+    return this.#state.best?.version
+  }
+
+  get changedAt(): number {
+    return this.#state.changedAt
+  }
+
+  get stale(): boolean {
+    return !this.#state.isSure || this.#state.best?.stale === true
+  }
+
+  readonly refused = (used: SecretValue): Promise<SecretValue> => this.#live.candidates.after(used)
+
+  asPasswordFunction({ field }: PasswordOptions = {}): () => Promise<string> {
+    return async () => {
+      if (this.#state.best === undefined) await this.ready
+      return passwordOf(this.current, field)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#leave()
+  }
+
+  #lost(error: SecretsError): void {
+    this.#ready.reject(error)
+    warnOperator(`A live secret can no longer be followed, and its last value stays: ${error.message}`, 'FINCHAT_SECRETS_WATCH')
+  }
+
+  #missing(): never {
+    throw new SecretsError('UNAVAILABLE', 'no value was read yet', { secret: this.#name, remedy: 'await `ready` first' })
+  }
+}
+
+/** The error names no member: a wrong name may be a part of the secret. */
+function passwordOf(value: SecretValue, field: string | undefined): string {
+  if (field === undefined) return value.reveal()
+  const password = own(value.json(), field)
+  if (typeof password === 'string') return password
+  throw new SecretsError('INVALID_ARGUMENT', 'the secret has no text in that field', { remedy: 'name one of its fields' })
+}

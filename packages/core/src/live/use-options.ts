@@ -1,0 +1,48 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+import { longestTimerMs } from '../guard/deadline.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import type { SecretValue } from '../value/secret-value.ts'
+import { allCandidates, type Candidate } from './candidates.ts'
+
+/** Options of `useSecret`. */
+export interface UseOptions {
+  /** Whether the far side refused the credential, such as `28P01` of PostgreSQL. */
+  readonly isAuthError: (error: unknown) => boolean
+  /**
+   * The credential of the login that failed, where a pool queues logins. `undefined`: the one that
+   * the function was called with.
+   */
+  readonly usedIn?: ((error: unknown) => SecretValue | undefined) | undefined
+  /** How long it tries other credentials, from the first refusal. Default: 5,000. */
+  readonly budgetMs?: number | undefined
+  /** What is tried after a fresh read. Default: `['pending', 'previous']`. */
+  readonly candidates?: readonly Candidate[] | undefined
+}
+
+export interface KnownUseOptions extends UseOptions {
+  readonly budgetMs: number
+  readonly candidates: readonly Candidate[]
+}
+
+const useMembers: MembersOf<UseOptions> = { isAuthError: 'any', usedIn: 'any', budgetMs: 'number', candidates: 'any' }
+const defaultBudgetMs = 5_000
+
+/** Only `isAuthError`, so that nothing else need be checked. */
+export function isPlain(options: UseOptions): boolean {
+  for (const member in options) if (member !== 'isAuthError' && Object.hasOwn(options, member)) return false
+  return typeof options.isAuthError === 'function'
+}
+
+/** Throws `INVALID_ARGUMENT` for options that would be ignored or misread. */
+export function knownUseOptions(options: UseOptions): KnownUseOptions {
+  const { budgetMs = defaultBudgetMs, candidates = allCandidates, ...known } = knownOptions(options, useMembers, 'INVALID_ARGUMENT')
+  const areFunctions = typeof known.isAuthError === 'function' && ['function', 'undefined'].includes(typeof known.usedIn)
+  if (!areFunctions) throw wrong('isAuthError or usedIn is not a function', "pass isAuthError: (error) => error.code === '28P01'")
+  if (!(budgetMs >= 0 && budgetMs <= longestTimerMs)) throw wrong(`budgetMs is ${budgetMs}`, `pass milliseconds from 0 to ${longestTimerMs}`)
+  if (Array.isArray(candidates) && candidates.every((kind) => allCandidates.includes(kind))) return { ...known, budgetMs, candidates }
+  throw wrong('candidates is not a list of what can be tried', "pass ['pending', 'previous'], one of them, or []")
+}
+
+function wrong(problem: string, remedy: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
+}

@@ -1,0 +1,87 @@
+import { type ManagerParts, partsOf } from '../manager/parts.ts'
+import type { SecretsManager } from '../manager/secrets-manager.ts'
+import type { SecretValue } from '../value/secret-value.ts'
+import { hubOf } from './live-hub.ts'
+import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
+
+/**
+ * Runs the function with the current value. When the far side refuses that credential, it reads
+ * past the cache and runs the function again: with the fresh value, then the staged one, then the
+ * previous one, until `budgetMs` after the first refusal. The last error is the far side's own.
+ *
+ * It repeats the whole function: give it the login, not the work. A thousand refusals make one
+ * fresh read, and one caller alone tries again while nothing works; the others wait for it.
+ *
+ * @example
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ * import { useSecret } from '@finchat/secrets-core/live'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: { DB_PASSWORD: 'hunter2' } })] })
+ * const connect = async (password: string) => `connected with ${password.length} characters` // pool.connect() of your client
+ * const isAuthError = (error: unknown) => error instanceof Error && 'code' in error && error.code === '28P01'
+ * console.log(await useSecret(secrets, 'DB_PASSWORD', (value) => connect(value.reveal()), { isAuthError })) // connected with 7 characters
+ * await secrets.close()
+ */
+export async function useSecret<T>(
+  secrets: SecretsManager,
+  name: string,
+  run: (value: SecretValue) => Promise<T> | T,
+  options: UseOptions,
+): Promise<T> {
+  const parts = partsOf(secrets)
+  if (!isPlain(options)) knownUseOptions(options)
+  const known = hubOf(parts).known(name)
+  const held = known?.state.isWatched ? known.state.best : undefined
+  const value = held ?? (await readNow(parts, name))
+  try {
+    return await run(value)
+  } catch (error) {
+    if (!options.isAuthError(error)) throw error
+    return tryOthers(parts, name, run, knownUseOptions(options), { error, value })
+  }
+}
+
+/** What works may be another one than the current one, until that changes. */
+async function readNow(parts: ManagerParts, name: string): Promise<SecretValue> {
+  const value = await parts.reader.getSecretValue(name)
+  const state = hubOf(parts).known(name)?.state
+  state?.adopt(value)
+  return state?.best ?? value
+}
+
+interface Refusal {
+  readonly error: unknown
+  readonly value: SecretValue
+}
+
+async function tryOthers<T>(
+  parts: ManagerParts,
+  name: string,
+  run: (value: SecretValue) => Promise<T> | T,
+  options: KnownUseOptions,
+  first: Refusal,
+): Promise<T> {
+  const { state, trials } = hubOf(parts).live(name)
+  if (state.latest === undefined) state.adopt(first.value)
+  const until = performance.now() + options.budgetMs
+  let { error } = first
+  let used = options.usedIn?.(error) ?? first.value
+  const trial = trials.enter(options.candidates, until)
+  try {
+    for (;;) {
+      const value = await trial.next(used)
+      if (value === undefined) throw error
+      try {
+        const result = await run(value)
+        trial.worked(value)
+        return result
+      } catch (failure) {
+        if (!options.isAuthError(failure)) throw failure
+        error = failure
+        used = options.usedIn?.(failure) ?? value
+      }
+    }
+  } finally {
+    trial.leave()
+  }
+}

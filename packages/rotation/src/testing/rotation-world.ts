@@ -1,0 +1,144 @@
+import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager } from '@finchat/secrets-core'
+import { longestTimerMs } from '@finchat/secrets-core/provider'
+import { memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
+import { rotate, type RotateOptions, type RotationResult } from '../index.ts'
+import { functionTarget } from '../targets/function-target.ts'
+import type { RotationTarget } from '../targets/target.ts'
+import { type Fate, Schedule, settled } from './schedule.ts'
+
+const context = { signal: new AbortController().signal }
+const first = 'the first password'
+
+/** How many former passwords a target accepts beside the newest. */
+export type Slots = 1 | 2
+
+/** A far side with a fence, which keeps one or two passwords. */
+export class FarSide {
+  readonly slots: Slots
+  readonly #isFenced: boolean
+  passwords: readonly string[] = [first]
+  token = 0
+
+  constructor(slots: Slots, isFenced = true) {
+    this.slots = slots
+    this.#isFenced = isFenced
+  }
+
+  get target(): RotationTarget {
+    return functionTarget({
+      apply: async (value, { token }) => {
+        this.#pass(token)
+        const kept = token % 2 === 1 ? [] : this.passwords.filter((password) => password !== value.reveal())
+        this.passwords = [...kept, value.reveal()].slice(-this.slots)
+      },
+      // A password that ends in `bad` is set and never accepted, as by a rule of the server.
+      test: async (value) => (this.accepts(value.reveal()) ? 'accepted' : 'refused'),
+      ...(this.slots === 2 && {
+        retire: async (_old, current, { token }) => {
+          this.#pass(token)
+          this.passwords = [current.reveal()]
+        },
+      }),
+    })
+  }
+
+  accepts(password: string): boolean {
+    return this.passwords.includes(password) && !password.endsWith('bad')
+  }
+
+  #pass(token: number): void {
+    if (this.#isFenced && token < this.token) throw new SecretsError('VERSION_CONFLICT', 'a later attempt was here')
+    this.token = Math.max(token, this.token)
+  }
+}
+
+/** One store, one far side, and rotators whose every call waits for the schedule. */
+export class RotationWorld {
+  readonly schedule: Schedule = new Schedule()
+  readonly store: MemoryProvider = memoryProvider({ secrets: { db: first } })
+  readonly farSide: FarSide
+  readonly ended: Map<number, PromiseSettledResult<RotationResult>> = new Map()
+  readonly #isBad: (number: number) => boolean
+  #made = 0
+
+  constructor(slots: Slots, { isFenced = true, isBad = () => false }: { isFenced?: boolean; isBad?: (number: number) => boolean } = {}) {
+    this.farSide = new FarSide(slots, isFenced)
+    this.#isBad = isBad
+  }
+
+  /** Begins a rotation that goes on only as the schedule lets it. */
+  async start(rotator: number): Promise<void> {
+    const secrets = createSecretsManager({ providers: [this.#scheduled(rotator)], deadlineMs: longestTimerMs })
+    const settle = (result: PromiseSettledResult<RotationResult>): void => void this.ended.set(rotator, result)
+    rotate(secrets, 'db', this.#options(this.#scheduledTarget(rotator), `rotator ${rotator}`)).then(
+      (value) => settle({ status: 'fulfilled', value }),
+      (reason: unknown) => settle({ status: 'rejected', reason }),
+    )
+    await settled()
+  }
+
+  /** Rotates undisturbed, as the next run does. */
+  async rotate(): Promise<RotationResult> {
+    return rotate(this.manager(), 'db', this.#options(this.farSide.target, 'the next run'))
+  }
+
+  manager(): SecretsManager {
+    return createSecretsManager({ providers: [this.store], deadlineMs: longestTimerMs })
+  }
+
+  async current(): Promise<string> {
+    return String((await this.store.get('db', context))?.value)
+  }
+
+  async pending(): Promise<string | undefined> {
+    const pending = await this.store.staging.get('db', context)
+    return pending && String(pending.value)
+  }
+
+  #options(target: RotationTarget, actor: string): RotateOptions {
+    const generate = (): string => {
+      this.#made += 1
+      return `password ${this.#made}${this.#isBad(this.#made) ? ' bad' : ''}`
+    }
+    return { target, generate, graceSeconds: 0, actor }
+  }
+
+  #scheduled(rotator: number): SecretProvider {
+    const waits = <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) => {
+      return (...args: Args): Promise<Answer> => this.#call(rotator, () => call(...args))
+    }
+    const { get, getVersion, describe, probe, staging } = this.store
+    return {
+      ...this.store,
+      get: waits(get),
+      getVersion: waits(getVersion),
+      describe: waits(describe),
+      probe: waits(probe),
+      staging: { put: waits(staging.put), get: waits(staging.get), promote: waits(staging.promote), discard: waits(staging.discard) },
+    }
+  }
+
+  #scheduledTarget(rotator: number): RotationTarget {
+    const { next, apply, test, retire } = this.farSide.target
+    return {
+      next,
+      apply: (...args) => this.#call(rotator, () => apply(...args)),
+      test: (...args) => this.#call(rotator, () => test(...args)),
+      ...(retire && { retire: (...args: Parameters<typeof retire>) => this.#call(rotator, () => retire(...args)) }),
+    }
+  }
+
+  async #call<T>(rotator: number, call: () => Promise<T>): Promise<T> {
+    const fate = await this.schedule.park(rotator)
+    return answering(fate, call)
+  }
+}
+
+async function answering<T>(fate: Fate, call: () => Promise<T>): Promise<T> {
+  if (fate === 'dies before') return new Promise(() => {})
+  if (fate === 'fails') throw new SecretsError('UNAVAILABLE', 'no answer')
+  const answer = await call()
+  if (fate === 'dies after') return new Promise(() => {})
+  if (fate === 'loses its answer') throw new SecretsError('UNAVAILABLE', 'the answer was lost', { effect: 'unknown' })
+  return answer
+}

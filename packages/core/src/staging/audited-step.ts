@@ -30,7 +30,7 @@ export interface AuditedStep extends WriteReceipt {
  * const audit = memoryAuditTrail()
  * const secrets = createSecretsManager({ providers: [memoryProvider()], audit })
  * await auditedStep(secrets, { operation: 'apply', name: 'db' }, { actor: 'rotator' }, async () => {})
- * console.log(audit.events.map(({ phase, operation }) => `${operation} ${phase}`)) // [ 'apply intent', 'apply outcome' ]
+ * console.log(audit.events().map(({ phase, operation }) => `${operation} ${phase}`)) // [ 'apply intent', 'apply outcome' ]
  */
 export async function auditedStep<T>(
   secrets: SecretsManager,

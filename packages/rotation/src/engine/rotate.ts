@@ -8,7 +8,7 @@ import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
 import { keptChanging } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
-import { isRetirement, stagedNote } from './staged-note.ts'
+import { isOutdated, isRetirement, stagedNote } from './staged-note.ts'
 import { attemptOf, contentOf, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { nextValue } from './target-steps.ts'
 
@@ -80,9 +80,14 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
     if (expected !== undefined && !isSameVersion(expected, current)) return resultOf(run, 'overtaken', current)
     return begin(run, options, current)
   }
-  if (!isRetirement(pending)) return ended(run, await finish(run, pending, current, false), 'finished', pending)
-  await finishRetirement(run, pending)
-  return undefined
+  if (isRetirement(pending)) {
+    await finishRetirement(run, pending)
+    return undefined
+  }
+  const ending = await finish(run, pending, current, false)
+  // A version that was left behind by an earlier rotation is withdrawn by now, and nothing was rotated.
+  if (ending.isOvertaken && isOutdated(pending, current)) return undefined
+  return ended(run, ending, 'finished', pending)
 }
 
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {

@@ -1,7 +1,7 @@
 import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { longestTimerMs } from '@finchat/secrets-core/provider'
 import { memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
-import { rotate, type RotateOptions, type RotationResult } from '../index.ts'
+import { retirePrevious, rotate, type RotateOptions } from '../index.ts'
 import { functionTarget } from '../targets/function-target.ts'
 import type { RotationTarget } from '../targets/target.ts'
 import { type Fate, Schedule, settled } from './schedule.ts'
@@ -52,12 +52,18 @@ export class FarSide {
   }
 }
 
+/** How a call of a rotator ended. */
+export interface Ended {
+  readonly outcome: string
+  readonly version?: number | undefined
+}
+
 /** One store, one far side, and rotators whose every call waits for the schedule. */
 export class RotationWorld {
   readonly schedule: Schedule = new Schedule()
   readonly store: MemoryProvider = memoryProvider({ secrets: { db: first } })
   readonly farSide: FarSide
-  readonly ended: Map<number, PromiseSettledResult<RotationResult>> = new Map()
+  readonly ended: Map<number, PromiseSettledResult<Ended>> = new Map()
   readonly #isBad: (number: number) => boolean
   #made = 0
 
@@ -66,11 +72,13 @@ export class RotationWorld {
     this.#isBad = isBad
   }
 
-  /** Begins a rotation that goes on only as the schedule lets it. */
-  async start(rotator: number): Promise<void> {
+  /** Begins a rotation or a retirement that goes on only as the schedule lets it. */
+  async start(rotator: number, call: 'rotate' | 'retire' = 'rotate'): Promise<void> {
     const secrets = createSecretsManager({ providers: [this.#scheduled(rotator)], deadlineMs: longestTimerMs })
-    const settle = (result: PromiseSettledResult<RotationResult>): void => void this.ended.set(rotator, result)
-    rotate(secrets, 'db', this.#options(this.#scheduledTarget(rotator), `rotator ${rotator}`)).then(
+    const settle = (result: PromiseSettledResult<Ended>): void => void this.ended.set(rotator, result)
+    const { generate, ...retiring } = this.#options(this.#scheduledTarget(rotator), `rotator ${rotator}`)
+    const ended: Promise<Ended> = call === 'rotate' ? rotate(secrets, 'db', { generate, ...retiring }) : retirePrevious(secrets, 'db', retiring)
+    ended.then(
       (value) => settle({ status: 'fulfilled', value }),
       (reason: unknown) => settle({ status: 'rejected', reason }),
     )
@@ -78,7 +86,7 @@ export class RotationWorld {
   }
 
   /** Rotates undisturbed, as the next run does. */
-  async rotate(): Promise<RotationResult> {
+  async rotate(): Promise<Ended> {
     return rotate(this.manager(), 'db', this.#options(this.farSide.target, 'the next run'))
   }
 

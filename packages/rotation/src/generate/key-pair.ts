@@ -14,7 +14,9 @@ export interface KeyPairOptions {
 
 /** Both keys as text. They can be written as the fields of one secret. */
 export interface KeyPair {
+  /** PKCS #8, or a private JWK. */
   readonly privateKey: string
+  /** SPKI, or a public JWK. */
   readonly publicKey: string
 }
 

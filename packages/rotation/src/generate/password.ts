@@ -84,8 +84,8 @@ function assertStrong(classes: readonly string[], length: number): void {
 }
 
 /**
- * Returns how many texts of `length` characters have every class, by inclusion and exclusion: with
- * or without the first class, less those that have it nowhere.
+ * Returns how many texts of `length` characters have every class, by inclusion and exclusion. Texts
+ * that lack the first class are subtracted from all texts.
  */
 export function passwordCount(sizes: readonly number[], length: number, alphabet = 0): bigint {
   const [first, ...others] = sizes

@@ -8,14 +8,16 @@ export interface FunctionTargetOptions {
   /** Default: what `generate` returns; of a secret with fields, as its field `password`. */
   readonly next?: RotationTarget['next'] | undefined
   /**
-   * Sets the value. May be called again with the same value. To be safe from a process that was
-   * stopped and goes on later, compare `fence.token` in the very statement or request that sets the
-   * value, and throw a `SecretsError` with `VERSION_CONFLICT` if a higher one was there.
+   * Sets the value. May be called again with the same value. Compare `fence.token` in the very
+   * statement or request that sets the value. Throw a `SecretsError` with `VERSION_CONFLICT` if a
+   * higher token was there. Otherwise a process that was stopped sets an old value later.
    */
   readonly apply: (value: SecretValue, fence: Fence, context: CallContext) => Promise<void>
-  /** Uses the value. Returns `refused` only if the target refuses this very value; throws if unsure. */
+  /** Uses the value. Returns `refused` only if the target refuses this value; throws if unsure. */
   readonly test: RotationTarget['test']
+  /** Withdraws the former value. */
   readonly retire?: RotationTarget['retire']
+  /** Counts the sessions that use the former value. */
   readonly inUse?: RotationTarget['inUse']
 }
 

@@ -7,7 +7,10 @@ export type Generate = () => Promise<string> | string
 export interface Fence {
   /** The name of the secret, for messages. */
   readonly secret: string
-  /** Twice the staged attempt, plus one to roll it back. A target refuses a token below one it has seen. */
+  /**
+   * Twice the staged attempt, plus one to roll it back. A target refuses a token below the highest
+   * that it has seen.
+   */
   readonly token: number
 }
 
@@ -19,8 +22,8 @@ export interface Fence {
  *
  * const accounts = new Map<string, string>()
  * const target: RotationTarget = {
- *   next: async (current, generate) => generate(),
- *   apply: async (value) => void accounts.set('app', value.reveal()), // not fenced: a late call sets an old value
+ *   next: async (_current, generate) => generate(),
+ *   apply: async (value) => void accounts.set('app', value.reveal()), // not fenced
  *   test: async (value) => (accounts.get('app') === value.reveal() ? 'accepted' : 'refused'),
  * }
  * console.log(Object.keys(target)) // [ 'next', 'apply', 'test' ]
@@ -34,8 +37,8 @@ export interface RotationTarget {
    */
   readonly apply: (value: SecretValue, fence: Fence, context: CallContext) => Promise<void>
   /**
-   * Uses the value as a client does. `refused` means that the target refuses this very value;
-   * whatever else fails is a rejection, since nobody can tell.
+   * Uses the value as a client does. `refused` means that the target refuses this value. Every
+   * other failure is a rejection, since it proves nothing about the value.
    */
   readonly test: (value: SecretValue, context: CallContext) => Promise<'accepted' | 'refused'>
   /**

@@ -35,7 +35,7 @@ export function assertPassword(password: unknown): asserts password is string {
   throw invalidArgument('the password is not of visible ASCII characters', 'generate it with passwordGenerator or tokenGenerator')
 }
 
-/** Returns the token. Throws `INVALID_ARGUMENT` unless it is a whole number, since statements hold it. */
+/** Returns the token. Throws `INVALID_ARGUMENT` unless it is a whole number: SQL contains it. */
 export function tokenOf({ token }: Fence): number {
   if (Number.isSafeInteger(token) && token >= 0) return token
   throw invalidArgument('the token of the fence is no whole number', 'pass twice the attempt, plus one for a rollback')

@@ -8,7 +8,7 @@ export async function secretValue(value: string | SecretFields): Promise<SecretV
   return secrets.getSecretValue('login')
 }
 
-/** The password of a value, in its field if it has fields. */
+/** The password of a value, in its field if it has fields; else the whole text. */
 export function passwordIn(value: string | SecretFields): string {
   return typeof value === 'string' ? value : (value['password'] ?? '')
 }

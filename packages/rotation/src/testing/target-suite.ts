@@ -99,7 +99,7 @@ export const targetRules: Readonly<Record<string, Rule>> = {
     await trial.apply(value, 2)
     assert.equal(await trial.test(value), 'accepted')
   },
-  'test rejects while nobody can tell': async (trial) => {
+  'test rejects while the server is unreachable': async (trial) => {
     const repair = await trial.breakServer()
     await rejects(trial.test(trial.current))
     await repair()

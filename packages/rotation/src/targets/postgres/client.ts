@@ -13,7 +13,7 @@ export interface PostgresLogin extends PostgresClient {
   readonly connect: () => Promise<unknown>
 }
 
-/** Runs `work` with a client, which it ends. Rejects with `ABORTED` as soon as the signal is aborted. */
+/** Runs `work` with a client, which it ends. Rejects with `ABORTED` once the signal is aborted. */
 export async function withClient<Client extends PostgresClient, T>(
   client: Client,
   signal: AbortSignal,

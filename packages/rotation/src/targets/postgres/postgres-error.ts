@@ -2,14 +2,14 @@ import { SecretsError } from '@finchat/secrets-core/provider'
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { raised } from './role-statements.ts'
 
-interface Meaning {
+interface Classification {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy?: string
 }
 
 /** By SQLSTATE. */
-const meanings: Readonly<Record<string, Meaning>> = {
+const classes: Readonly<Record<string, Classification>> = {
   [raised.fenced]: {
     code: 'VERSION_CONFLICT',
     problem: 'a later attempt has set this role',
@@ -56,7 +56,7 @@ export function sqlState(error: unknown): string | undefined {
 export function postgresError(error: unknown, effect?: 'unknown'): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const state = sqlState(error)
-  const meaning = state === undefined || !Object.hasOwn(meanings, state) ? undefined : meanings[state]
+  const meaning = state === undefined || !Object.hasOwn(classes, state) ? undefined : classes[state]
   if (meaning) return new SecretsError(meaning.code, meaning.problem, { remedy: meaning.remedy, storeStatus: state })
   // The server answered, so the statement was undone.
   if (state !== undefined) return new SecretsError('UNAVAILABLE', 'PostgreSQL refused the statement', { storeStatus: state })

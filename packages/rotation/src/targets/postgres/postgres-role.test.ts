@@ -301,7 +301,8 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
       fc.asyncProperty(texts, fc.constantFrom('on', 'off'), async (text, conforming) => {
         const client = await connected('postgres')
         await client.query(`SET standard_conforming_strings = ${conforming}`)
-        const { rows } = await client.query<{ text: string }>(`SELECT ${literal(text)} AS text`).finally(() => client.end())
+        const { rows } = await client.query<{ text: string }>(`SELECT ${literal(text)} AS text`)
+        await client.end()
         expect(rows[0]?.text).toBe(text)
       }),
       { numRuns: 40 },

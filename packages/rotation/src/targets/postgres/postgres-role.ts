@@ -30,8 +30,8 @@ export interface PostgresRoleOptions {
 }
 
 /**
- * Returns a target that sets the password of a PostgreSQL role, or of two that alternate. The server
- * gets a SCRAM verifier, never the password. A late `apply` of an older attempt is refused by the
+ * Returns a target that sets the password of a PostgreSQL role, or of two that alternate. The
+ * server gets a SCRAM verifier, never the password. A late `apply` of an older attempt is refused by the
  * very statement that would set it. The value is a password, or fields with `username` and
  * `password`; two users need the fields.
  *

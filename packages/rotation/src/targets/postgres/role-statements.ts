@@ -13,7 +13,7 @@ export interface RoleGroup {
 export const raised = { fenced: 'FC001', grants: 'FC002', isolation: 'FC003' } as const
 
 /** The setting of a role that holds the highest token it has seen. */
-export const fenceSetting = 'finchat.version'
+const fenceSetting = 'finchat.version'
 
 /**
  * Returns one statement that checks the fence and sets the role's password. The server finishes it

@@ -17,7 +17,7 @@ export function scramVerifier(password: string, salt: Uint8Array = loadCrypto().
   return `SCRAM-SHA-256$${iterations}:${Buffer.from(salt).toString('base64')}$${storedKey}:${serverKey}`
 }
 
-/** Throws `INTERNAL` for another form: PostgreSQL would take it for a plain password, without an error. */
+/** Throws `INTERNAL` for another form, which PostgreSQL would take for a plain password. */
 export function assertVerifier(verifier: string): void {
   if (!form.test(verifier)) throw new SecretsError('INTERNAL', 'the SCRAM verifier has another form')
 }

@@ -21,7 +21,7 @@ export interface RedisLogin extends Pick<RedisClient, 'on' | 'destroy'> {
   readonly connect: () => Promise<unknown>
 }
 
-/** Runs `work` over a connection, which it ends. Rejects with `ABORTED` as soon as the signal is aborted. */
+/** Runs `work` over a connection, which it ends. Rejects with `ABORTED` once the signal is aborted. */
 export async function withConnection<T>(
   connect: () => Promise<RedisClient>,
   signal: AbortSignal,

@@ -15,7 +15,10 @@ export interface AclChange {
 /** So many others may change the fence meanwhile, or connections break. */
 const mostTries = 20
 
-/** Sets the hashes on one node unless a higher token was there. Saves them where the node has an ACL file. */
+/**
+ * Sets the hashes on one node unless a higher token was there. Saves them where the node has an ACL
+ * file.
+ */
 export async function changePasswords(client: RedisClient, change: AclChange): Promise<void> {
   const isReplica = await onReplica(client)
   const key = await ownKey(client, change.fenceKey, isReplica)
@@ -54,7 +57,7 @@ async function onReplica(client: RedisClient): Promise<boolean> {
   return Array.isArray(role) && role[0] === 'slave'
 }
 
-/** Slots of a cluster with 1,000 nodes: this many keys find one of each node, but for 1 in 10^7 cases. */
+/** So many keys have one in a slot of this node, even if it has only a thousandth of the slots. */
 const mostKeys = 16_384
 
 /** Returns the key, or in a cluster the first variant of it whose slot this node has. */
@@ -77,7 +80,7 @@ async function isHere(client: RedisClient, key: string): Promise<boolean> {
   }
 }
 
-/** Returns the user's hashes, oldest first. Without this look, `ACL SETUSER` would create the user. */
+/** Returns the user's hashes, oldest first. Without a check, `ACL SETUSER` would create the user. */
 async function passwordHashes(client: RedisClient, user: string): Promise<readonly string[]> {
   const reply: unknown = await client.sendCommand(['ACL', 'GETUSER', user])
   if (reply === null) throw configurationError('there is no such ACL user', 'create it with ACL SETUSER')
@@ -86,7 +89,7 @@ async function passwordHashes(client: RedisClient, user: string): Promise<readon
   throw new SecretsError('INTERNAL', 'the server described the ACL user in an unknown form')
 }
 
-/** A map is a list of keys and values by version 2 of the protocol, and an object or a `Map` by version 3. */
+/** Version 2 of the protocol has a list of keys and values, version 3 an object or a `Map`. */
 function memberOf(reply: unknown, name: string): unknown {
   if (Array.isArray(reply)) return reply[reply.indexOf(name) + 1]
   if (reply instanceof Map) return reply.get(name)

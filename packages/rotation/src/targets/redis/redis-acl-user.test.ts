@@ -243,7 +243,7 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     const seen: string[] = []
     const monitor = createClient({ url: server.url })
     await monitor.connect()
-    await monitor.monitor((line) => void seen.push(String(line)))
+    await monitor.monitor((line) => void seen.push(line))
     const value = await secretValue(canary)
     await targetOf(user).apply(value, fence(2), context)
     expect(await targetOf(user).test(value, context)).toBe('accepted')

@@ -31,9 +31,9 @@ export interface RedisAclUserOptions {
  * and the former password are valid until the former is retired; others of the user are dropped.
  * The servers get SHA-256 hashes, which have no salt: generate passwords of 128 bits.
  *
- * The fence is a key. On a primary, a late `apply` of an older attempt is refused. It is not safe
- * where the key is lost: after a restart without persistence, a failover that lost the last write,
- * on a replica until the key is replicated, and in a cluster after its slots were moved.
+ * The fence is a key. On a primary, a late `apply` of an older attempt is refused, unless the key
+ * was lost. A restart without persistence loses it, and a failover may. A replica has it once it is
+ * replicated. A cluster node loses it when its slot is moved.
  *
  * @example
  * import { createClient } from '@redis/client'

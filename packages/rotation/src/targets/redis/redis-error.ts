@@ -1,10 +1,10 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 
-type Meaning = readonly [code: SecretsErrorCode, problem: string, remedy?: string]
+type Classification = readonly [code: SecretsErrorCode, problem: string, remedy?: string]
 
 /** By the first word of an error reply. */
-const meanings: Readonly<Record<string, Meaning>> = {
+const classes: Readonly<Record<string, Classification>> = {
   WRONGPASS: ['UNAUTHENTICATED', 'the server refused the login'],
   NOAUTH: ['UNAUTHENTICATED', 'the server needs a login'],
   NOPERM: [
@@ -14,7 +14,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ],
 }
 
-/** Returns the first word of an error reply: `WRONGPASS`, `ERR`. An error of the client has none. */
+/** Returns the first word of an error reply: `WRONGPASS`. An error of the client has none. */
 export function replyCode(error: unknown): string | undefined {
   return messageOf(error).match(/^([A-Z]{3,}) /)?.[1]
 }
@@ -23,7 +23,7 @@ export function replyCode(error: unknown): string | undefined {
 export function redisError(error: unknown): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const reply = replyCode(error)
-  const meaning = reply === undefined || !Object.hasOwn(meanings, reply) ? undefined : meanings[reply]
+  const meaning = reply === undefined || !Object.hasOwn(classes, reply) ? undefined : classes[reply]
   if (meaning) return new SecretsError(meaning[0], meaning[1], { remedy: meaning[2], storeStatus: reply })
   if (reply !== undefined) return new SecretsError('UNAVAILABLE', 'the server refused the command', { storeStatus: reply })
   return new SecretsError('UNAVAILABLE', 'the server did not answer', { remedy: 'check that it can be reached', effect: 'unknown' })

@@ -17,7 +17,7 @@ export interface Jwks {
   readonly keys: RingKey[]
 }
 
-/** A ring as it is stored: private keys, the next one first, then the one that signs, then former ones. */
+/** A ring as it is stored: private keys, first the next, then the one that signs, then former ones. */
 export interface KeyRing {
   readonly signing: string
   readonly keys: readonly RingKey[]

@@ -2,7 +2,7 @@ import { SecretsError, type CallContext } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { secretValue } from '../../testing/secret-value.ts'
+import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget } from '../../testing/target-suite.ts'
 import type { RotationTarget } from '../target.ts'
 import { type Jwks, jwksOf, newKeyRing, ringIn, signingKeyOf, type SigningAlgorithm } from './key-ring.ts'
@@ -13,7 +13,7 @@ const fence = { secret: 'jwt', token: 2 }
 const kids = (ring: string): string[] => ringIn(ring).keys.map(({ kid }) => kid)
 
 async function following(target: RotationTarget, ring: string): Promise<string> {
-  return String(await target.next(await secretValue(ring), () => 'not used'))
+  return passwordIn(await target.next(await secretValue(ring), () => 'not used'))
 }
 
 async function signed(ring: string): Promise<string> {
@@ -63,7 +63,7 @@ describe('a ring of signing keys that is published', () => {
     return {
       target: published.target,
       current,
-      accepts: async (ring) => JSON.stringify(published.jwks) === JSON.stringify(jwksOf(String(ring))),
+      accepts: async (ring) => JSON.stringify(published.jwks) === JSON.stringify(jwksOf(passwordIn(ring))),
       breakServer: async () => {
         published.isReachable = false
         return async () => void (published.isReachable = true)

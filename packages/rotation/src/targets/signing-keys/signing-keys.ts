@@ -21,9 +21,9 @@ export interface SigningKeysOptions {
 
 /**
  * Returns a target that rotates a ring of signing keys. Each rotation lets the next key sign, which
- * verifiers have known for one rotation; keeps the former key for tokens that it signed; and makes a
- * new next key. Rotate more slowly than verifiers cache the JWKS and than tokens live. The secret is
- * the JSON text that `newKeyRing` returns.
+ * verifiers have known for one rotation. It keeps the former key for tokens that it signed, and
+ * makes a new next key. Rotate more slowly than verifiers cache the JWKS and than tokens live. The
+ * secret is the JSON text that `newKeyRing` returns.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'

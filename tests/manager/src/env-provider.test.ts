@@ -37,7 +37,7 @@ describe('the env provider keeps the contract with variables', () => {
 describe('the env provider keeps the contract with a mounted directory', () => {
   testSecretProvider({
     test,
-    manifest: envManifest,
+    manifest: { ...envManifest, supports: ['probe', 'changes', ...envManifest.supports] },
     cannotHappen: {
       denied: 'the tests may run as root, who may read everything',
       unauthenticated: disk,

@@ -99,8 +99,8 @@ describe('envProvider', () => {
     const provider = envProvider({ name: 'variables', env: { A: canary }, dotenv: `B=${canary}` })
     await provider.get('B', context)
     expect(inspect(provider, { depth: 9, showHidden: true }) + JSON.stringify(provider)).not.toContain(canary)
-    expect(Object.keys(provider).toSorted()).toEqual(['changes', 'checkHealth', 'get', 'locate', 'name', 'probe', 'specificationVersion'])
-    expect(envManifest.supports).toEqual(['probe', 'changes', 'checkHealth'])
+    expect(Object.keys(provider).toSorted()).toEqual(['checkHealth', 'get', 'locate', 'name', 'specificationVersion'])
+    expect(envManifest.supports).toEqual(['checkHealth'])
   })
 
   it('does nothing for a call that was aborted before', async () => {

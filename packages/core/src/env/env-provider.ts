@@ -1,4 +1,4 @@
-import type { ProviderManifest, SecretProvider } from '../contract/provider.ts'
+import type { ProviderManifest, SecretProvider, WriteReceipt } from '../contract/provider.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -6,7 +6,8 @@ import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
 import { FileChanges } from './file-changes.ts'
-import { type FileIdentity, probeMountedFile, probeNamedFile, readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
+import type { FileProbeOptions } from './file-probe.ts'
+import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Such as `process.env`. */
@@ -55,11 +56,11 @@ const members: MembersOf<EnvProviderOptions> = {
 }
 
 /**
- * What `envProvider` supports: current values, read only. Only files may hold bytes that are not
+ * What `envProvider` supports: current values, read only. With files also `probe` and `changes`. Only files may hold bytes that are not
  * text.
  */
 export const envManifest: ProviderManifest = {
-  supports: ['probe', 'changes', 'checkHealth'],
+  supports: ['checkHealth'],
   values: { minBytes: 0, maxBytes: maxSecretFileBytes, binary: false },
   canHoldPath: (path) => path !== '' && path.isWellFormed() && !/[=\0]/.test(path),
 }
@@ -95,22 +96,10 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   }
   const changes = new FileChanges()
   if (directory !== undefined) changes.include(directory)
-  /** `{}`: a variable has no identity, and costs nothing to read. */
-  const probeOf = async (key: string): Promise<Partial<FileIdentity> | undefined> => {
-    const file = fileVariables ? variable(`${key}_FILE`) : undefined
-    const value = variable(key)
-    if (file !== undefined && value === undefined) {
-      changes.include(process.getBuiltinModule('node:path').dirname(file))
-      return probeNamedFile(file)
-    }
-    if (value !== undefined || directory === undefined) return value === undefined ? undefined : { isEmpty: value === '' }
-    changes.include(directory)
-    return probeMountedFile(directory, key)
-  }
-  const keysOf = (path: string): Iterable<string> => {
-    if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
-    return upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]
-  }
+  const probe =
+    fileVariables || directory !== undefined
+      ? prober({ variable, fileVariables, directory, emptyIsAbsent, changes }, upperSnakeCase)
+      : undefined
 
   return {
     specificationVersion: 'v1',
@@ -118,21 +107,19 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
       throwIfAborted(signal)
-      for (const key of keysOf(path)) {
+      for (const key of keysOf(path, upperSnakeCase)) {
         const value = await valueOf(key, signal)
         if (value !== undefined && !(emptyIsAbsent && value === '')) return { value }
       }
       return undefined
     },
-    probe: async (path, { signal }) => {
-      throwIfAborted(signal)
-      for (const key of keysOf(path)) {
-        const found = await probeOf(key)
-        if (found !== undefined && !(emptyIsAbsent && found.isEmpty)) return { revision: found.revision }
-      }
-      return undefined
-    },
-    changes: (listener) => changes.listen(listener),
+    ...(probe && {
+      probe: (path, { signal }) => {
+        throwIfAborted(signal)
+        return probe(path)
+      },
+      changes: (listener) => changes.listen(listener),
+    }),
     checkHealth: async () => {
       if (directory !== undefined) await rootOf(directory)
     },
@@ -168,6 +155,20 @@ export function ownVariable(env: Environment, name: string): string | undefined 
   const value: unknown = Object.hasOwn(env, name) ? env[name] : undefined
   if (value === undefined || typeof value === 'string') return value
   throw new SecretsError('CONFIGURATION', `\`env\` holds no text under ${quoted(name)}`, { remedy: 'pass strings, as process.env does' })
+}
+
+function prober(options: FileProbeOptions, upperSnakeCase: boolean): (path: string) => Promise<WriteReceipt | undefined> {
+  return async (path) => {
+    const keys = keysOf(path, upperSnakeCase)
+    const { probeFiles } = await import('./file-probe.ts')
+    return probeFiles(keys, options)
+  }
+}
+
+/** The names to look up, in order. */
+function keysOf(path: string, upperSnakeCase: boolean): Iterable<string> {
+  if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
+  return upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]
 }
 
 function inUpperSnakeCase(path: string): string {

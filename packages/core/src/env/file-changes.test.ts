@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import * as fs from 'node:fs'
+import fs, { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -69,10 +68,21 @@ describe('the probe of a mounted file', () => {
     symlinkSync('/etc/hostname', join(folder, 'outside'))
     symlinkSync('..data/db', join(folder, 'db'))
     const provider = envProvider({ env: {}, directory: folder })
-    for (const [path, code] of [['outside', 'CONFIGURATION'], ['db', 'UNAVAILABLE'], ['a=b', 'INVALID_ARGUMENT']] as const) {
+    for (const [path, code] of [
+      ['outside', 'CONFIGURATION'],
+      ['db', 'UNAVAILABLE'],
+      ['a=b', 'INVALID_ARGUMENT'],
+    ] as const) {
       const [probed, read] = await Promise.allSettled([provider.probe?.(path, context), provider.get(path, context)])
-      for (const each of [probed, read]) expect(each.status === 'rejected' && SecretsError.isInstance(each.reason) && each.reason.code).toBe(code)
+      for (const each of [probed, read])
+        expect(each.status === 'rejected' && SecretsError.isInstance(each.reason) && each.reason.code).toBe(code)
     }
+  })
+
+  it('rejects as a read does: a named file is missing, or its variable is set as well', async () => {
+    const env = { TOKEN_FILE: join(folder, 'none'), BOTH: 'v', BOTH_FILE: join(folder, 'none') }
+    const provider = envProvider({ env, fileVariables: true })
+    for (const path of ['TOKEN', 'BOTH']) await expect(provider.probe?.(path, context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 
   it('follows a file that a variable names', async () => {
@@ -110,7 +120,7 @@ describe('a change of mounted files', () => {
 
   it('is found by polling alone where no watch is to be had', async () => {
     mount('v1')
-    vi.spyOn(fs.default, 'watch').mockImplementation(() => {
+    vi.spyOn(fs, 'watch').mockImplementation(() => {
       throw new Error('ENOSPC: System limit for number of file watchers reached')
     })
     const provider = envProvider({ env: {}, directory: folder })

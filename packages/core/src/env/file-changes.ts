@@ -22,7 +22,7 @@ export class FileChanges {
     for (const directory of this.#directories) this.#watch(directory)
     return () => {
       this.#listeners.delete(heard)
-      if (this.#listeners.size === 0) for (const directory of [...this.#watchers.keys()]) this.#end(directory)
+      if (this.#listeners.size === 0) for (const directory of this.#watchers.keys()) this.#end(directory)
     }
   }
 

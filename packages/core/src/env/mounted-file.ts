@@ -13,42 +13,16 @@ export async function readNamedFile(
   value: string | undefined,
   signal: AbortSignal,
 ): Promise<string | Uint8Array> {
+  return namedFile(key, value, (subject) => readSecretFile(path, subject, signal))
+}
+
+export async function namedFile<T>(key: string, value: string | undefined, ask: (subject: string) => Promise<T | undefined>): Promise<T> {
   const variable = quoted(`${key}_FILE`)
   if (value !== undefined)
     throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
-  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
-  if (content !== undefined) return content
+  const found = await ask(`the file that ${variable} names`)
+  if (found !== undefined) return found
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
-}
-
-/** A file's identity, which another content does not have; `undefined` if there is none. */
-export interface FileIdentity {
-  readonly revision: string
-  readonly isEmpty: boolean
-}
-
-/** The identity of the file that `KEY_FILE` names. Links are followed, as a read does it. */
-export async function probeNamedFile(path: string): Promise<FileIdentity | undefined> {
-  return unlessMissing('the file that a variable names', () => probeAt(path))
-}
-
-/** As `readMountedFile` without the content. Rejects as it does while the mount is swapped. */
-export async function probeMountedFile(directory: string, path: string): Promise<FileIdentity | undefined> {
-  const root = await rootOf(directory)
-  if (!isMountedName(path)) return undefined
-  const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
-  const place = process.getBuiltinModule('node:path').join(root, path)
-  const real = await unlessMissing(mountedSubject, () => realpath(place))
-  if (real !== undefined) assertInside(root, real, mountedSubject)
-  const found = real === undefined || !(await isListed(root, path)) ? undefined : await unlessMissing(mountedSubject, () => probeAt(real))
-  if (found !== undefined || (await unlessMissing(mountedSubject, () => lstat(place))) === undefined) return found
-  throw wentAway()
-}
-
-/** With the time of its last change: a number of a removed file may be used again. */
-async function probeAt(path: string): Promise<FileIdentity> {
-  const stats = await process.getBuiltinModule('node:fs').promises.stat(path, { bigint: true })
-  return { revision: `${identityOf(stats)} ${stats.size}`, isEmpty: stats.size === 0n }
 }
 
 /** How often a read starts again when the directory changes. */
@@ -77,15 +51,15 @@ export async function readMountedFile(directory: string, path: string, signal: A
  * `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
  * kubelet's own: the secret `db` is also at `..data/db`.
  */
-function isMountedName(path: string): boolean {
+export function isMountedName(path: string): boolean {
   return !/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)
 }
 
-function wentAway(): SecretsError {
+export function wentAway(): SecretsError {
   return new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
 }
 
-const mountedSubject = 'its file in the mounted directory'
+export const mountedSubject = 'its file in the mounted directory'
 
 /**
  * Kubernetes swaps a volume under its readers, so a file that disappears meanwhile is not absent.
@@ -113,7 +87,7 @@ async function mountedFile(
  * Whether each folder lists the exact name: Windows and macOS ignore case, and Windows trailing
  * dots.
  */
-async function isListed(root: string, path: string): Promise<boolean> {
+export async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises
   let folder = root
   for (const name of path.split('/')) {
@@ -167,7 +141,7 @@ async function wayTo(root: string, real: string): Promise<readonly string[] | un
   return stats.some((each) => each.isSymbolicLink()) ? undefined : stats.map(identityOf)
 }
 
-function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
+export function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
@@ -184,7 +158,7 @@ export async function rootOf(directory: string): Promise<string> {
   })
 }
 
-function assertInside(root: string, place: string, subject: string): void {
+export function assertInside(root: string, place: string, subject: string): void {
   const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
   const way = relative(root, place)
   if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return

@@ -90,9 +90,7 @@ class LiveHub {
 
   #listen(): () => void {
     const { chainEntries, shared } = this.#parts
-    const ends = chainEntries.map((chainEntry) =>
-      quietly(() => chainEntry.provider.changes?.((path) => this.#changed(chainEntry, path))),
-    )
+    const ends = chainEntries.map((chainEntry) => quietly(() => chainEntry.provider.changes?.((path) => this.#changed(chainEntry, path))))
     ends.push(quietly(() => shared?.subscribe?.((key) => this.#announced(key))))
     ends.push(this.#hearWrites())
     return () => {
@@ -102,7 +100,9 @@ class LiveHub {
 
   /** A hint of the store itself. Without a path, many may have to be asked: not all at once. */
   #changed(chainEntry: ChainEntry, path: unknown): void {
-    const watches = this.#watchesAt((location) => location.chainEntry === chainEntry && (typeof path !== 'string' || location.path === path))
+    const watches = this.#watchesAt(
+      (location) => location.chainEntry === chainEntry && (typeof path !== 'string' || location.path === path),
+    )
     for (const watch of watches) {
       if (watches.length === 1 || typeof path === 'string') watch.look('probe')
       else watch.lookWithin(watches.length * spreadMs)

@@ -111,7 +111,9 @@ describe('a live secret', () => {
   it('prints no value', async () => {
     const handle = liveSecret(managerOf(stagingStore({ value: canary, version: 1 }).provider), 'db')
     await handle.ready
-    expect(inspect(handle, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(handle) + JSON.stringify({ ...handle })).not.toContain(canary)
+    expect(
+      inspect(handle, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(handle) + JSON.stringify({ ...handle }),
+    ).not.toContain(canary)
   })
 })
 

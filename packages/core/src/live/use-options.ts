@@ -38,7 +38,8 @@ export function knownUseOptions(options: UseOptions): KnownUseOptions {
   const { budgetMs = defaultBudgetMs, candidates = allCandidates, ...known } = knownOptions(options, useMembers, 'INVALID_ARGUMENT')
   const areFunctions = typeof known.isAuthError === 'function' && ['function', 'undefined'].includes(typeof known.usedIn)
   if (!areFunctions) throw wrong('isAuthError or usedIn is not a function', "pass isAuthError: (error) => error.code === '28P01'")
-  if (!(budgetMs >= 0 && budgetMs <= longestTimerMs)) throw wrong(`budgetMs is ${budgetMs}`, `pass milliseconds from 0 to ${longestTimerMs}`)
+  if (!(budgetMs >= 0 && budgetMs <= longestTimerMs))
+    throw wrong(`budgetMs is ${budgetMs}`, `pass milliseconds from 0 to ${longestTimerMs}`)
   if (Array.isArray(candidates) && candidates.every((kind) => allCandidates.includes(kind))) return { ...known, budgetMs, candidates }
   throw wrong('candidates is not a list of what can be tried', "pass ['pending', 'previous'], one of them, or []")
 }

@@ -158,7 +158,9 @@ describe('useSecret', () => {
     const side = farSide('unknown', 5)
     const secrets = managerOf(store.provider)
     const errors = Promise.all(
-      Array.from({ length: 1_000 }, () => useSecret(secrets, 'db', side.login, { isAuthError, budgetMs: 3_000 }).catch((error: unknown) => error)),
+      Array.from({ length: 1_000 }, () =>
+        useSecret(secrets, 'db', side.login, { isAuthError, budgetMs: 3_000 }).catch((error: unknown) => error),
+      ),
     )
     await pass(4_000)
     expect((await errors).every(isAuthError)).toBe(true)
@@ -205,7 +207,14 @@ describe('useSecret', () => {
 
   it('refuses options that it would misread', async () => {
     const secrets = managerOf(stagingStore({ value: 'v1', version: 1 }).provider)
-    const wrong = [{}, { isAuthError: 7 }, { isAuthError, usedIn: 7 }, { isAuthError, budgetMs: -1 }, { isAuthError, candidates: ['next'] }, { isAuthError, budget: 1 }]
+    const wrong = [
+      {},
+      { isAuthError: 7 },
+      { isAuthError, usedIn: 7 },
+      { isAuthError, budgetMs: -1 },
+      { isAuthError, candidates: ['next'] },
+      { isAuthError, budget: 1 },
+    ]
     for (const options of wrong) expect((await refusal(useSecret(secrets, 'db', () => 1, options as never))).code).toBe('INVALID_ARGUMENT')
   })
 

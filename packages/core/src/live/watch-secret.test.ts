@@ -123,7 +123,10 @@ describe('watchSecret', () => {
 
   it('never replaces a lease to see whether it changed', async () => {
     const fresh: unknown[] = []
-    const get: SecretProvider['get'] = async (_path, context) => (fresh.push(context.fresh), { value: 'v1', revision: 'lease', exclusive: true })
+    const get: SecretProvider['get'] = async (_path, context) => (
+      fresh.push(context.fresh),
+      { value: 'v1', revision: 'lease', exclusive: true }
+    )
     const seen = followed(watchSecret(managerOf({ specificationVersion: 'v1', name: 'leases', get }), 'db'))
     await pass(3_600)
     expect(seen.values).toEqual([])
@@ -251,7 +254,12 @@ describe('a watch in an outage', () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const store = stagingStore({ value: 'v1', version: 1 })
     const probe = vi.fn<NonNullable<SecretProvider['probe']>>(async () => ({ version: 1 }))
-    const fallback: SecretProvider = { specificationVersion: 'v1', name: 'fallback', get: async () => ({ value: 'old' }), describe: async () => ({ version: 7 }) }
+    const fallback: SecretProvider = {
+      specificationVersion: 'v1',
+      name: 'fallback',
+      get: async () => ({ value: 'old' }),
+      describe: async () => ({ version: 7 }),
+    }
     const seen = followed(watchSecret(managerOf({ ...store.provider, probe }, fallback), 'db'))
     await pass(31)
     probe.mockImplementation(outage)

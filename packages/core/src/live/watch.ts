@@ -141,7 +141,8 @@ export class Watch {
 
   async #ask(kind: Look): Promise<void> {
     const { parts, route, state } = this.#options
-    if (kind === 'cache' || !this.#hasBegun || state.latest === undefined || this.#isLease) return this.#takeIfSure(await readCurrent(parts, route))
+    if (kind === 'cache' || !this.#hasBegun || state.latest === undefined || this.#isLease)
+      return this.#takeIfSure(await readCurrent(parts, route))
     const probed = await probeCurrent(parts, route)
     if (probed?.degraded && !state.latest.degraded) throw notSure(route.name)
     if (probed !== undefined && this.#isKnown(probed, state.latest)) {

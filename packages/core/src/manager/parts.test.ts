@@ -30,7 +30,10 @@ describe('the parts of a secrets manager', () => {
     const symbol = Symbol.for('@finchat/secrets-core.parts')
     for (const other of [{}, { [symbol]: 7 }, { [symbol]: () => undefined }, undefined, 'hunter2']) {
       const error = failureOf(() => partsOf(other as unknown as SecretsManager))
-      expect([error.code, error.remedy]).toEqual(['INVALID_ARGUMENT', 'pass the manager that createSecretsManager returned, or a copy of it'])
+      expect([error.code, error.remedy]).toEqual([
+        'INVALID_ARGUMENT',
+        'pass the manager that createSecretsManager returned, or a copy of it',
+      ])
       expect(inspect(error)).not.toContain('hunter2')
     }
   })

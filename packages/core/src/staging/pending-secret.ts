@@ -35,7 +35,13 @@ export function readPending(parts: ManagerParts, route: Route, options: CallOpti
     const found = await waiting(steps, context)
     if (found === undefined) return undefined
     const { version, revision } = found.description
-    Object.assign(metadata, { provider: found.location.chainEntry.provider.name, version, revision, degraded: steps.degraded, from: 'store' })
+    Object.assign(metadata, {
+      provider: found.location.chainEntry.provider.name,
+      version,
+      revision,
+      degraded: steps.degraded,
+      from: 'store',
+    })
     return pendingOf(parts, found.location, found.description, steps.degraded)
   })
 }

@@ -1,5 +1,4 @@
-import { isRecord } from '../errors/own-properties.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
+import { checkedNote } from '../kit/note.ts'
 import { assertField, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { choiceMembers, knownTags, type ProviderChoice } from '../write/write-options.ts'
@@ -19,17 +18,9 @@ const stageMembers: MembersOf<StageOptions> = { ...choiceMembers, field: 'any', 
 export function knownStageOptions(options: StageOptions): StageOptions {
   const known = knownCallOptions(options, stageMembers)
   assertField(known.field)
-  const note = known.note === undefined ? undefined : knownNote(known.note)
-  return { ...known, note, tags: known.tags === undefined ? undefined : knownTags(known.tags, false) }
+  return { ...known, note: checkedNote(known.note), tags: known.tags === undefined ? undefined : knownTags(known.tags, false) }
 }
 
 export function knownPlainOptions(options: CallOptions): CallOptions {
   return knownCallOptions(options, callMembers)
-}
-
-/** A copy: the caller may change its own. */
-function knownNote(note: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const isNote = isRecord(note) && Object.values(note).every((text: unknown) => typeof text === 'string' && text.isWellFormed())
-  if (isNote) return { ...note }
-  throw new SecretsError('INVALID_ARGUMENT', 'the note is not an object of texts', { remedy: "pass { by: 'rotator' }" })
 }

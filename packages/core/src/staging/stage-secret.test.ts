@@ -74,7 +74,10 @@ describe('a staged version', () => {
   })
 
   it('is read at the field that the name is placed at', async () => {
-    const store = stagingStore({ value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 }, { locate: () => ({ path: 'db', field: 'password' }) })
+    const store = stagingStore(
+      { value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 },
+      { locate: () => ({ path: 'db', field: 'password' }) },
+    )
     const secrets = createSecretsManager({ providers: [store.provider] })
     await stageSecret(secrets, 'db', canary)
     expect((await pendingSecret(secrets, 'db'))?.value.reveal()).toBe(canary)
@@ -126,8 +129,9 @@ describe('staging', () => {
   })
 
   it('fails where an earlier provider cannot be asked', async () => {
-    const silent = { ...stagingStore(undefined).provider, name: 'silent', staging: undefined, get: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')) }
-    const probes = { ...silent, probe: silent.get, describe: silent.get, staging: { ...stagingStore(undefined).provider.staging!, get: silent.get } }
+    const silent = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))
+    const staging = { put: silent, get: silent, promote: silent, discard: silent }
+    const probes = { ...other, name: 'silent', get: silent, staging }
     const secrets = createSecretsManager({ providers: [probes, stagingStore(undefined).provider] })
     expect((await refusal(pendingSecret(secrets, 'db'))).code).toBe('UNAVAILABLE')
   })
@@ -154,7 +158,9 @@ describe('staging', () => {
     const receipt = await stageSecret(secrets, 'db', canary)
     const error = await refusal(stageSecret(secrets, 'db', `${canary}-2`))
     const pending = await pendingSecret(secrets, 'db')
-    expect(inspect([error, pending, receipt, secrets], { depth: 9, showHidden: true }) + JSON.stringify([error, pending])).not.toContain(canary)
+    expect(inspect([error, pending, receipt, secrets], { depth: 9, showHidden: true }) + JSON.stringify([error, pending])).not.toContain(
+      canary,
+    )
     await secrets.close()
     expect((await refusal(pendingSecret(secrets, 'db'))).code).toBe('ABORTED')
   })

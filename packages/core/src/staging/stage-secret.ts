@@ -29,7 +29,8 @@ export interface StagedSecretReceipt extends StagedReceipt {
  * import { promoteSecret, stageSecret } from '@finchat/secrets-core/staging'
  * import { memoryProvider } from '@finchat/secrets-testkit'
  *
- * const secrets = createSecretsManager({ providers: [memoryProvider({ values: { db: 'old' } })] })
+ * const secrets = createSecretsManager({ providers: [memoryProvider()] })
+ * await secrets.storeSecret('db', 'old')
  * const receipt = await stageSecret(secrets, 'db', 'new', { note: { by: 'rotator' } })
  * console.log(await secrets.getSecret('db')) // old
  * await promoteSecret(secrets, 'db', receipt)

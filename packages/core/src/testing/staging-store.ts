@@ -26,7 +26,14 @@ function stage(store: StagingStore, secret: NewStagedSecret): StagedSecret {
 export function stagingStore(current: StoredSecret | undefined, members: Partial<SecretProvider> = {}): StagingStore {
   const calls: Record<string, number> = {}
   const counted = (method: string): void => void (calls[method] = (calls[method] ?? 0) + 1)
-  const store: StagingStore = { provider: providerOf(() => store, counted, members), current, previous: undefined, pending: undefined, attempts: 0, calls }
+  const store: StagingStore = {
+    provider: providerOf(() => store, counted, members),
+    current,
+    previous: undefined,
+    pending: undefined,
+    attempts: 0,
+    calls,
+  }
   return store
 }
 

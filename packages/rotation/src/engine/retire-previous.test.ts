@@ -9,7 +9,7 @@ import { rotate } from './rotate.ts'
 import type { RetireOptions } from './rotate-options.ts'
 
 const start = Date.UTC(2026, 0, 1)
-const first = 'the first password'
+const first = 'a first password'
 
 beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())

@@ -55,7 +55,7 @@ async function nextRun(world: RotationWorld): Promise<void> {
   expect(current).not.toBe(before)
 }
 
-describe.each<Slots>([1, 2])('a target that keeps %i passwords: a rotator', (slots) => {
+describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: a rotator', (slots) => {
   const fates: readonly Fate[] = ['dies before', 'dies after', 'fails', 'loses its answer']
 
   test.each(fates)('that %s at any boundary leaves a working value, and the next run finishes', async (fate) => {
@@ -119,7 +119,7 @@ async function play(world: RotationWorld, invariants: Invariants, plan: readonly
 }
 
 describe('rotators at once', () => {
-  const slots = fc.constantFrom<Slots>(1, 2)
+  const slots = fc.constantFrom<Slots>(1, 2, 'users')
   const calls = fc.array(fc.constantFrom('rotate' as const, 'rotate' as const, 'retire' as const), { minLength: 1, maxLength: 3 })
   const bad = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 })
 

@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const first = 'the first password'
+const first = 'a first password'
 const provider = (): ReturnType<typeof memoryProvider> => memoryProvider({ secrets: { db: first } })
 
 function secretsOver(store: SecretProvider = provider()): SecretsManager {

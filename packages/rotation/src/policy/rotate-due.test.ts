@@ -14,7 +14,7 @@ const start = Date.UTC(2026, 0, 1)
 beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())
 
-const first = 'the first password'
+const first = 'a first password'
 let made = 0
 
 function policyOf(target: RotationTarget): RotationPolicy {

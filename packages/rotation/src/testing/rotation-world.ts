@@ -7,12 +7,16 @@ import type { RotationTarget } from '../targets/target.ts'
 import { type Fate, Schedule, settled } from './schedule.ts'
 
 const context = { signal: new AbortController().signal }
-const first = 'the first password'
+/** Of the user `a`, where there are users. */
+const first = 'a first password'
 
-/** How many former passwords a target accepts beside the newest. */
-export type Slots = 1 | 2
+/**
+ * What a far side keeps: the newest password, the newest two, or one for each of two users that take
+ * turns.
+ */
+export type Slots = 1 | 2 | 'users'
 
-/** A far side with a fence, which keeps one or two passwords. */
+/** A far side with a fence. */
 export class FarSide {
   readonly slots: Slots
   readonly #isFenced: boolean
@@ -26,24 +30,34 @@ export class FarSide {
 
   get target(): RotationTarget {
     return functionTarget({
+      ...(this.slots === 'users' && { next: async (current, generate) => `${current.reveal().startsWith('a ') ? 'b' : 'a'} ${await generate()}` }),
       apply: async (value, { token }) => {
         this.#pass(token)
-        const kept = token % 2 === 1 ? [] : this.passwords.filter((password) => password !== value.reveal())
-        this.passwords = [...kept, value.reveal()].slice(-this.slots)
+        this.passwords = token % 2 === 1 ? [value.reveal()] : [...this.#keptBeside(value.reveal()), value.reveal()]
       },
-      // A password that ends in `bad` is set and never accepted, as by a rule of the server.
       test: async (value) => (this.accepts(value.reveal()) ? 'accepted' : 'refused'),
-      ...(this.slots === 2 && {
-        retire: async (_old, current, { token }) => {
+      ...(this.slots !== 1 && {
+        retire: async (old, current, { token }) => {
           this.#pass(token)
-          this.passwords = [current.reveal()]
+          this.passwords = this.slots === 2 ? [current.reveal()] : this.#withoutUserOf(old.reveal())
         },
       }),
     })
   }
 
+  /** A password that ends in `bad` is set and never accepted, as by a rule of the server. */
   accepts(password: string): boolean {
     return this.passwords.includes(password) && !password.endsWith('bad')
+  }
+
+  #keptBeside(password: string): readonly string[] {
+    if (this.slots === 'users') return this.#withoutUserOf(password)
+    return this.slots === 1 ? [] : this.passwords.filter((other) => other !== password).slice(-1)
+  }
+
+  /** The first letter is the user. */
+  #withoutUserOf(password: string): readonly string[] {
+    return this.passwords.filter((other) => other[0] !== password[0])
   }
 
   #pass(token: number): void {

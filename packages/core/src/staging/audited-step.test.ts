@@ -27,7 +27,15 @@ describe('an audited step', () => {
     const step = { operation: 'apply', name: 'db', provider: 'store', version: 2 }
     const run = async (): Promise<unknown> => events.map(({ phase }) => phase)
     expect(await auditedStep(secrets, step, { actor: 'ana', requestId: 'r1' }, run)).toEqual(['intent'])
-    expect(events[1]).toMatchObject({ phase: 'outcome', outcome: 'ok', operation: 'apply', version: 2, provider: 'store', actor: 'ana', requestId: 'r1' })
+    expect(events[1]).toMatchObject({
+      phase: 'outcome',
+      outcome: 'ok',
+      operation: 'apply',
+      version: 2,
+      provider: 'store',
+      actor: 'ana',
+      requestId: 'r1',
+    })
   })
 
   it('that is read-only has an outcome alone', async () => {
@@ -48,7 +56,10 @@ describe('an audited step', () => {
     const events: AuditEvent[] = []
     const secrets = createSecretsManager({ providers, audit: recording(events) })
     const conflict = async (): Promise<never> => Promise.reject(new SecretsError('VERSION_CONFLICT', 'a later attempt was here'))
-    expect(await refusal(auditedStep(secrets, { operation: 'apply', name: 'db' }, {}, conflict))).toMatchObject({ code: 'VERSION_CONFLICT', secret: 'db' })
+    expect(await refusal(auditedStep(secrets, { operation: 'apply', name: 'db' }, {}, conflict))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      secret: 'db',
+    })
     expect(events[1]).toMatchObject({ outcome: 'error', code: 'VERSION_CONFLICT' })
     const foreign = async (): Promise<never> => Promise.reject(new Error(canary, { cause: canary }))
     const failure = await refusal(auditedStep(secrets, { operation: 'apply', name: 'db' }, {}, foreign))

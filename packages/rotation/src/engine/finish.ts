@@ -37,7 +37,8 @@ async function promote(run: Run, staged: Waiting): Promise<Ending> {
     if (hasCode(error, 'VERSION_CONFLICT')) return giveWay(run, staged)
     const isLost = hasCode(error, 'UNAVAILABLE', 'DEADLINE_EXCEEDED') // it may have been promoted
     const [current] = isLost ? await Promise.allSettled([readCurrent(run)]) : []
-    if (current?.status === 'fulfilled' && hasSameContent(current.value, staged.value)) return { isOvertaken: false, current: current.value }
+    if (current?.status === 'fulfilled' && hasSameContent(current.value, staged.value))
+      return { isOvertaken: false, current: current.value }
     throw error
   }
 }
@@ -56,7 +57,12 @@ async function standingOf(run: Run, staged: Waiting): Promise<Standing> {
   const pending = await readPending(run)
   const current = await readCurrent(run)
   const isStaged = pending !== undefined && isSameVersion(pending, staged)
-  return { current, isStaged, isFollowed: pending !== undefined && !isStaged, isPromoted: !isStaged && hasSameContent(current, staged.value) }
+  return {
+    current,
+    isStaged,
+    isFollowed: pending !== undefined && !isStaged,
+    isPromoted: !isStaged && hasSameContent(current, staged.value),
+  }
 }
 
 /**

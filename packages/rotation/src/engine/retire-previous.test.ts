@@ -66,7 +66,9 @@ describe('retirePrevious', () => {
     vi.setSystemTime(start + 600_000)
     expect(await retire()).toEqual({ outcome: 'retired' })
     expect(far.token).toBe(7)
-    expect(await rotate(secrets, 'db', { target: far.target, graceSeconds: 600, generate: () => 'the third', force: true })).toMatchObject({ outcome: 'rotated' })
+    expect(await rotate(secrets, 'db', { target: far.target, graceSeconds: 600, generate: () => 'the third', force: true })).toMatchObject({
+      outcome: 'rotated',
+    })
   })
 
   test('has nothing to do without a former value, or where the target withdraws none', async () => {
@@ -101,7 +103,10 @@ describe('retirePrevious', () => {
       const fails: RotationTarget['retire'] = async () => Promise.reject(new SecretsError('UNAVAILABLE', 'no route'))
       await expect(retire({ target: { ...far.target, retire: fails } })).rejects.toMatchObject({ code: 'UNAVAILABLE', secret: 'db' })
       expect((await pendingSecret(secrets, 'db'))?.note).toMatchObject({ purpose: 'retire', by: 'ana' })
-      if (isRotate) expect(await rotate(secrets, 'db', { target: far.target, graceSeconds: 600, generate: () => 'the third' })).toMatchObject({ outcome: 'rotated' })
+      if (isRotate)
+        expect(await rotate(secrets, 'db', { target: far.target, graceSeconds: 600, generate: () => 'the third' })).toMatchObject({
+          outcome: 'rotated',
+        })
       else expect(await retire()).toEqual({ outcome: 'retired' })
       expect(far.passwords).not.toContain(first)
     }

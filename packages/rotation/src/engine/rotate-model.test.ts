@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Invariants } from '../testing/invariants.ts'
 import { RotationWorld, type Slots } from '../testing/rotation-world.ts'
 import type { Fate } from '../testing/schedule.ts'
 
@@ -12,31 +13,6 @@ afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
 })
-
-/** What must hold after every call of every rotator. */
-class Invariants {
-  readonly #world: RotationWorld
-  /** Passwords that were set and withdrawn. */
-  readonly #gone = new Set<string>()
-  #before: readonly string[]
-
-  constructor(world: RotationWorld) {
-    this.#world = world
-    this.#before = world.farSide.passwords
-  }
-
-  async check(): Promise<void> {
-    const { farSide } = this.#world
-    const [current, pending] = [await this.#world.current(), await this.#world.pending()]
-    const works = farSide.accepts(current) || (pending !== undefined && farSide.accepts(pending))
-    const isRefusedByRule = farSide.slots === 1 && pending?.endsWith('bad') === true
-    expect(works || isRefusedByRule, `current or pending works: ${current}, ${pending}, ${String(farSide.passwords)}`).toBe(true)
-    for (const password of this.#before) if (!farSide.passwords.includes(password)) this.#gone.add(password)
-    this.#before = farSide.passwords
-    const back = farSide.passwords.filter((password) => this.#gone.has(password) && password !== current && password !== pending)
-    expect(back, 'an old value came back').toEqual([])
-  }
-}
 
 /** The next run, and the one after it if the target refused the value that the first one found or made. */
 async function nextRun(world: RotationWorld): Promise<void> {
@@ -56,7 +32,7 @@ async function nextRun(world: RotationWorld): Promise<void> {
 }
 
 describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: a rotator', (slots) => {
-  const fates: readonly Fate[] = ['dies before', 'dies after', 'fails', 'loses its answer']
+  const fates: readonly Fate[] = ['dies before', 'dies after', 'fails', 'loses its answer', 'is late']
 
   test.each(fates)('that %s at any boundary leaves a working value, and the next run finishes', async (fate) => {
     let boundaries = 0
@@ -102,7 +78,7 @@ const steps = fc.array(
     who: fc.nat(2),
     fate: fc.oneof(
       { weight: 12, arbitrary: fc.constant<Fate>('works') },
-      { weight: 1, arbitrary: fc.constantFrom<Fate>('fails', 'loses its answer', 'dies before', 'dies after') },
+      { weight: 1, arbitrary: fc.constantFrom<Fate>('fails', 'loses its answer', 'is late', 'dies before', 'dies after') },
     ),
   }),
   { minLength: 5, maxLength: 70 },
@@ -120,12 +96,12 @@ async function play(world: RotationWorld, invariants: Invariants, plan: readonly
 
 describe('rotators at once', () => {
   const slots = fc.constantFrom<Slots>(1, 2, 'users')
-  const calls = fc.array(fc.constantFrom('rotate' as const, 'rotate' as const, 'retire' as const), { minLength: 1, maxLength: 3 })
+  const kinds = fc.array(fc.constantFrom('rotate' as const, 'rotate' as const, 'retire' as const), { minLength: 1, maxLength: 3 })
   const bad = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 })
 
   test('leave a working value, whatever happens to them, and the next run makes it current', { timeout: 120_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(slots, calls, bad, steps, steps, async (kept, rotators, isBad, plan, late) => {
+      fc.asyncProperty(slots, kinds, bad, steps, steps, async (kept, rotators, isBad, plan, late) => {
         const world = new RotationWorld(kept, { isBad: (number) => isBad[number - 1] === true })
         await world.rotate().catch(() => {}) // so that there may be a former value
         const invariants = new Invariants(world)
@@ -158,7 +134,9 @@ describe('rotators at once', () => {
         expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
         expect(world.farSide.accepts(await world.current())).toBe(true)
         expect(await world.pending()).toBeUndefined()
-        const staged = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' && outcome.value.outcome === 'rotated' ? [outcome.value.version] : []))
+        const staged = outcomes.flatMap((outcome) =>
+          outcome.status === 'fulfilled' && outcome.value.outcome === 'rotated' ? [outcome.value.version] : [],
+        )
         expect(new Set(staged).size).toBe(staged.length) // nobody claims the version of another
         expect(staged.length).toBeGreaterThan(0)
       }),

@@ -1,6 +1,13 @@
 import { hostname } from 'node:os'
 import type { CallOptions, SecretsManager } from '@finchat/secrets-core'
-import { checkedNote, configurationError, invalidArgument, isWholeNumber, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import {
+  checkedNote,
+  configurationError,
+  invalidArgument,
+  isWholeNumber,
+  knownOptions,
+  type MembersOf,
+} from '@finchat/secrets-core/provider'
 import type { Generate, RotationTarget } from '../targets/target.ts'
 import { type OnState, Progress } from './rotation-state.ts'
 

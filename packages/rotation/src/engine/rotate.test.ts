@@ -47,7 +47,13 @@ describe('rotate', () => {
   test('gives a new value to the store and the target', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()
-    expect(await rotate(secrets, 'db', optionsOf(far.target))).toMatchObject({ outcome: 'rotated', provider: 'memory', version: 2, attempt: 2, retireAt: undefined })
+    expect(await rotate(secrets, 'db', optionsOf(far.target))).toMatchObject({
+      outcome: 'rotated',
+      provider: 'memory',
+      version: 2,
+      attempt: 2,
+      retireAt: undefined,
+    })
     const current = await secrets.getSecret('db')
     expect([current === first, far.passwords, far.token]).toEqual([false, [current], 4])
     expect(await pendingSecret(secrets, 'db')).toBeUndefined()
@@ -152,7 +158,10 @@ describe('rotate', () => {
       }
       return far.target.apply(...args)
     }
-    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { apply })))).toMatchObject({ outcome: 'overtaken', version: 3 })
+    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { apply })))).toMatchObject({
+      outcome: 'overtaken',
+      version: 3,
+    })
     expect(far.passwords).toEqual([await others.getSecret('db', { fresh: true })])
   })
 
@@ -164,7 +173,9 @@ describe('rotate', () => {
       if ((await others.getSecret('db', { fresh: true })) === first) await others.rotateSecret('db', 'by hand')
       return far.target.test(...args)
     }
-    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { test: tests })))).toMatchObject({ outcome: 'overtaken' })
+    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { test: tests })))).toMatchObject({
+      outcome: 'overtaken',
+    })
     expect([await others.getSecret('db', { fresh: true }), far.passwords]).toEqual(['by hand', ['by hand']])
     expect(await pendingSecret(others, 'db')).toBeUndefined()
   })
@@ -178,7 +189,10 @@ describe('rotate', () => {
       if (pending !== undefined) await discardSecret(others, 'db', pending)
       return far.target.test(...args)
     }
-    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { test: tests })))).toMatchObject({ outcome: 'overtaken', version: 1 })
+    expect(await rotate(secretsOver(store), 'db', optionsOf(withMembers(far.target, { test: tests })))).toMatchObject({
+      outcome: 'overtaken',
+      version: 1,
+    })
     expect(far.passwords).toEqual([first])
   })
 
@@ -214,7 +228,9 @@ describe('rotate', () => {
     const outage = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))
     const far = new FarSide(1)
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    const secrets = createSecretsManager({ providers: [{ ...store, get: outage, describe: outage }, memoryProvider({ name: 'second', secrets: { db: first } })] })
+    const secrets = createSecretsManager({
+      providers: [{ ...store, get: outage, describe: outage }, memoryProvider({ name: 'second', secrets: { db: first } })],
+    })
     expect(await failureOf(rotate(secrets, 'db', optionsOf(far.target)))).toMatchObject({ code: 'UNAVAILABLE', secret: 'db' })
     expect(far.token).toBe(0)
   })
@@ -223,7 +239,10 @@ describe('rotate', () => {
     const later = memoryProvider({ name: 'later' })
     await later.staging.put('db', { value: 'x' }, { signal: new AbortController().signal })
     const secrets = createSecretsManager({ providers: [provider(), later] })
-    expect(await failureOf(rotate(secrets, 'db', optionsOf(new FarSide(1).target)))).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining("'later'") })
+    expect(await failureOf(rotate(secrets, 'db', optionsOf(new FarSide(1).target)))).toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining("'later'"),
+    })
   })
 
   test('rejects with NOT_FOUND if there is no secret', async () => {
@@ -233,7 +252,9 @@ describe('rotate', () => {
   test('ends with the caller, though the target hangs', async () => {
     const controller = new AbortController()
     const apply: RotationTarget['apply'] = () => new Promise(() => setTimeout(() => controller.abort(), 10))
-    const call = failureOf(rotate(secretsOver(), 'db', optionsOf(withMembers(new FarSide(1).target, { apply }), { signal: controller.signal })))
+    const call = failureOf(
+      rotate(secretsOver(), 'db', optionsOf(withMembers(new FarSide(1).target, { apply }), { signal: controller.signal })),
+    )
     await vi.advanceTimersByTimeAsync(20)
     expect((await call).code).toBe('ABORTED')
   })
@@ -252,7 +273,7 @@ describe('rotate', () => {
     ['INTERNAL', { generate: async () => undefined }],
   ])('refuses with %s what it would misread: %j', async (code, change) => {
     const secrets = secretsOver()
-    expect((await failureOf(rotate(secrets, 'db', { ...optionsOf(new FarSide(1).target), ...change } as never))).code).toBe(code)
+    expect((await failureOf(rotate(secrets, 'db', { ...optionsOf(new FarSide(1).target), ...change }))).code).toBe(code)
     expect(await pendingSecret(secrets, 'db')).toBeUndefined()
   })
 })
@@ -271,7 +292,12 @@ describe('a rotation while the former value is in its grace period', () => {
   }
 
   test('is refused until it is over', async () => {
-    expect(await twice({}, 599)).toMatchObject({ code: 'RATE_LIMITED', secret: 'db', retryAt: start + 600_000, message: expect.stringContaining('2026-01-01T00:10:00') })
+    expect(await twice({}, 599)).toMatchObject({
+      code: 'RATE_LIMITED',
+      secret: 'db',
+      retryAt: start + 600_000,
+      message: expect.stringContaining('2026-01-01T00:10:00'),
+    })
     vi.setSystemTime(start)
     expect(await twice({}, 600)).toEqual(['rotated', false])
   })
@@ -381,7 +407,10 @@ describe('no value appears in an error, a state, the channel or the trail', () =
     subscribe('finchat.secrets.rotation', listener)
     const onState = (state: RotationState): void => void published.push(state)
     const options = optionsOf(withMembers(far.target, members), { generate: () => `${canary} 3 ${suffix}`, graceSeconds: 0, onState })
-    const outcomes = [await Promise.allSettled([rotate(secrets, 'db', options)]), await Promise.allSettled([rotate(secrets, 'db', options)])]
+    const outcomes = [
+      await Promise.allSettled([rotate(secrets, 'db', options)]),
+      await Promise.allSettled([rotate(secrets, 'db', options)]),
+    ]
     unsubscribe('finchat.secrets.rotation', listener)
     expect(published.length).toBeGreaterThan(0)
     expect(leaksOf([outcomes, published, audit.events(), (await pendingSecret(secrets, 'db'))?.note], canary)).toEqual([])

@@ -9,7 +9,7 @@ import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotat
 import { keptChanging } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
 import { isOutdated, isRetirement, stagedNote } from './staged-note.ts'
-import { attemptOf, contentOf, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
+import { attemptOf, contentOf, fieldsIn, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { nextValue } from './target-steps.ts'
 
 /** What a rotation did, and what is current now. */
@@ -97,7 +97,8 @@ async function begin(run: Run, { generate, note }: RotateOptions, current: Secre
   if (receipt === undefined) return undefined
   const pending = await readPending(run)
   const now = await readCurrent(run)
-  if (pending === undefined || !isSameVersion(pending, receipt)) // another rotator was faster
+  if (pending === undefined || !isSameVersion(pending, receipt))
+    // another rotator was faster
     return resultOf(run, isSameValue(now, value) ? 'rotated' : 'overtaken', now, receipt)
   return ended(run, await finish(run, pending, now, true), 'rotated', pending)
 }
@@ -129,7 +130,7 @@ async function assertNumbered({ secrets, name, call }: Run, receipt: StagedSecre
 }
 
 function isSameValue(current: SecretValue, value: string | SecretFields): boolean {
-  return isDeepStrictEqual(contentOf(current), value)
+  return typeof value === 'string' ? contentOf(current) === value : isDeepStrictEqual(fieldsIn(current), value)
 }
 
 function ended(run: Run, { isOvertaken, current }: Ending, outcome: RotationOutcome, staged: Waiting): Promise<RotationResult> {

@@ -54,7 +54,15 @@ export class Progress {
   }
 
   /** From now on states are about this version. */
-  concerns({ attempt, version, note }: { attempt?: number | undefined; version?: number | undefined; note?: Readonly<Record<string, string>> | undefined }): void {
+  concerns({
+    attempt,
+    version,
+    note,
+  }: {
+    attempt?: number | undefined
+    version?: number | undefined
+    note?: Readonly<Record<string, string>> | undefined
+  }): void {
     this.#state = { ...this.#state, attempt, version, stagedBy: note?.['by'] }
   }
 

@@ -73,9 +73,10 @@ function textOf(value: SecretValue): string | undefined {
   return unlessInvalid(() => value.reveal())
 }
 
-function fieldsIn(value: SecretValue): SecretFields | undefined {
+/** The value as an object, also if it is written as JSON text. */
+export function fieldsIn(value: SecretValue): SecretFields | undefined {
   const fields = unlessInvalid(() => value.json())
-  return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // several fields: texts by name
+  return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // texts by name, as a store keeps them
 }
 
 function unlessInvalid<T>(read: () => T): T | undefined {

@@ -30,9 +30,7 @@ export function apply(run: Run, { value, attempt }: Waiting): Promise<boolean> {
 /** Sets the current value again, above the staged one. False: a later attempt was there. */
 export function applyAgain(run: Run, { attempt }: Waiting, current: SecretValue): Promise<boolean> {
   run.progress.enter('rollBack')
-  return unlessFenced(
-    step(run, 'rollback', current, (context) => run.target.apply(current, fenceOf(run, 2 * attempt + 1), context)),
-  )
+  return unlessFenced(step(run, 'rollback', current, (context) => run.target.apply(current, fenceOf(run, 2 * attempt + 1), context)))
 }
 
 /**
@@ -51,7 +49,12 @@ function fenceOf({ name }: Run, token: number): { secret: string; token: number 
 
 type Operation = 'apply' | 'rollback' | 'retire' | 'test'
 
-function step<T>({ secrets, name, call }: Run, operation: Operation, value: SecretValue, run: (context: CallContext) => Promise<T>): Promise<T> {
+function step<T>(
+  { secrets, name, call }: Run,
+  operation: Operation,
+  value: SecretValue,
+  run: (context: CallContext) => Promise<T>,
+): Promise<T> {
   const { provider, version, revision } = value
   const audited = { operation, name, provider, version, revision, readOnly: operation === 'test' }
   return auditedStep(secrets, audited, call, (context) => guarded(operation, context, () => run(context)))

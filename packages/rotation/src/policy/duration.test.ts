@@ -16,7 +16,11 @@ describe('a duration', () => {
   })
 
   test('is the sum of several, each unit once, with a space or without', () => {
-    const parts = fc.uniqueArray(fc.record({ count: fc.integer({ min: 1, max: 99 }), each: unit }), { minLength: 1, maxLength: 5, selector: ({ each }) => each })
+    const parts = fc.uniqueArray(fc.record({ count: fc.integer({ min: 1, max: 99 }), each: unit }), {
+      minLength: 1,
+      maxLength: 5,
+      selector: ({ each }) => each,
+    })
     fc.assert(
       fc.property(parts, fc.constantFrom('', ' '), (list, space) => {
         const sum = list.reduce((total, { count, each }) => total + count * units[each], 0)
@@ -41,7 +45,9 @@ describe('a duration', () => {
   })
 
   test.each(['', '30', 'd', '0d', '-1d', '1.5h', '1d1d', '30 d', '1y', ' 1d', '3651d', '999999999w', 7, null])('is not %j', (text) => {
-    expect(() => durationMs('every', text as string)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('`every`') }))
+    expect(() => durationMs('every', text as string)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('`every`') }),
+    )
   })
 
   test('is at most ten years', () => {

@@ -40,14 +40,21 @@ describe('rotateDue', () => {
   test('rotates nothing before it is due, and tells when that is', async () => {
     const { secrets, policies } = fleetOf(['db'])
     vi.setSystemTime(start + 30 * days - 1)
-    expect(await rotateDue(secrets, policies)).toEqual({ db: { status: 'notDue', isOverdue: false, dueAt: start + 30 * days, retirement: undefined } })
+    expect(await rotateDue(secrets, policies)).toEqual({
+      db: { status: 'notDue', isOverdue: false, dueAt: start + 30 * days, retirement: undefined },
+    })
   })
 
   test('rotates what is due, and tells the next time', async () => {
     const { secrets, policies, far } = fleetOf(['db'])
     vi.setSystemTime(start + 30 * days)
     const report = await rotateDue(secrets, policies)
-    expect(report['db']).toMatchObject({ status: 'rotated', isOverdue: false, dueAt: start + 60 * days, rotation: { outcome: 'rotated', version: 2 } })
+    expect(report['db']).toMatchObject({
+      status: 'rotated',
+      isOverdue: false,
+      dueAt: start + 60 * days,
+      rotation: { outcome: 'rotated', version: 2 },
+    })
     expect(far['db']?.accepts(await secrets.getSecret('db'))).toBe(true)
     expect(await rotateDue(secrets, policies)).toMatchObject({ db: { status: 'notDue' } })
   })
@@ -106,7 +113,11 @@ describe('rotateDue', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     const report = await call
     expect(Object.keys(report)).toEqual(['a', 'b', 'c', 'd', 'e', 'quick'])
-    expect([report['a']?.error?.code, report['e']?.error?.code, report['quick']?.error?.code]).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'NOT_FOUND'])
+    expect([report['a']?.error?.code, report['e']?.error?.code, report['quick']?.error?.code]).toEqual([
+      'DEADLINE_EXCEEDED',
+      'DEADLINE_EXCEEDED',
+      'NOT_FOUND',
+    ])
     expect(most).toBe(2)
   })
 
@@ -140,6 +151,8 @@ describe('rotateDue', () => {
     ['CONFIGURATION', {}, { concurrency: 0 }],
     ['CONFIGURATION', {}, { deadlineMs: 0 }],
     ['CONFIGURATION', undefined, {}],
+    ['CONFIGURATION', { db: { every: '30d', target: new FarSide(1).target, generate: () => 'x', graceSeconds: 0 } }, {}],
+    ['CONFIGURATION', { db: undefined }, {}],
     ['INVALID_ARGUMENT', {}, { parallel: 2 } as never],
   ])('refuses with %s what it would misread', async (code, policies, options) => {
     const error: unknown = await rotateDue(fleetOf([]).secrets, policies as never, options).catch((reason: unknown) => reason)

@@ -1,5 +1,5 @@
 import { type CallOptions, type SecretsManager, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { assertWholeNumber, bounded, configurationError, knownOptions, longestTimerMs } from '@finchat/secrets-core/provider'
+import { assertWholeNumber, bounded, configurationError, isWholeNumber, knownOptions, longestTimerMs } from '@finchat/secrets-core/provider'
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { type Retirement, retirePrevious } from '../engine/retire-previous.ts'
 import { rotateFrom, type RotationResult } from '../engine/rotate.ts'
@@ -52,14 +52,22 @@ export async function rotateDue(
   options: RotateDueOptions = {},
 ): Promise<Readonly<Record<string, DueReport>>> {
   const settings = checkedOptions(options)
-  if (Object(policies) !== policies) throw configurationError('the policies are no object', 'pass { name: rotationPolicy(…) }')
+  assertPolicies(policies)
   const left = Object.entries(policies)
   const reports: [string, DueReport][] = []
   const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) reports.push([next[0], await reportOf(secrets, ...next, settings)])
+    for (let next = left.shift(); next !== undefined; next = left.shift())
+      reports.push([next[0], await reportOf(secrets, ...next, settings)])
   }
   await Promise.all(Array.from({ length: settings.concurrency }, work))
   return Object.fromEntries(Object.keys(policies).flatMap((name) => reports.filter(([each]) => each === name)))
+}
+
+/** Without its `everyMs` a policy would be due at each call. */
+function assertPolicies(policies: Readonly<Record<string, RotationPolicy>>): void {
+  const isPolicy = (policy: RotationPolicy): boolean => Object(policy) === policy && isWholeNumber(policy.everyMs, 1, Infinity)
+  if (Object(policies) === policies && Object.values(policies).every(isPolicy)) return
+  throw configurationError('the policies are no object of rotation policies', 'pass { name: rotationPolicy(…) }')
 }
 
 interface Settings extends CallOptions, Pick<RotateOptions, 'onState'> {
@@ -77,14 +85,14 @@ function checkedOptions(options: RotateDueOptions): Settings {
 
 /** Each secret has a deadline of its own. */
 async function reportOf(secrets: SecretsManager, name: string, policy: RotationPolicy, settings: Settings): Promise<DueReport> {
-  const { deadlineMs, signal, concurrency: _, ...call } = settings
+  const { deadlineMs, signal, actor, requestId, onState } = settings
   const age: Age = { dueAt: undefined, overdueAt: undefined }
   try {
     const bounds = { deadlineMs, signal, closing: neverAborted, owner: 'rotateDue' }
-    return await bounded((within) => visit({ secrets, name, policy, call: { ...call, signal: within } }, age), bounds)
+    return await bounded((within) => visit({ secrets, name, policy, onState, call: { signal: within, actor, requestId } }, age), bounds)
   } catch (error) {
     const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure', { secret: name })
-    return { status: 'failed', isOverdue: Date.now() >= (age.overdueAt ?? Infinity), dueAt: age.dueAt, error: known }
+    return { status: 'failed', isOverdue: isOverdue(age), dueAt: age.dueAt, error: known }
   }
 }
 
@@ -96,29 +104,32 @@ interface Age {
   overdueAt: number | undefined
 }
 
-interface Visit {
+interface Visit extends Pick<RotateOptions, 'onState'> {
   readonly secrets: SecretsManager
   readonly name: string
   readonly policy: RotationPolicy
-  readonly call: CallOptions & Pick<RotateOptions, 'onState'>
+  readonly call: CallOptions
 }
 
 async function visit(visited: Visit, age: Age): Promise<DueReport> {
-  const { secrets, name, policy, call } = visited
+  const { secrets, name, policy, call, onState } = visited
+  const { target, graceSeconds, generate, note } = policy
+  const retiring = { target, graceSeconds, onState, ...call }
   const before = await recordAge(visited, age)
-  const isBrokenOff = await hasRotation(visited)
-  const { everyMs: _every, jitter: _jitter, ...how } = policy
-  if (!isBrokenOff && Date.now() < (age.dueAt ?? 0)) {
-    const { generate: _generate, note: _note, ...retiring } = how
-    const retirement = how.target.retire === undefined ? undefined : await retirePrevious(secrets, name, { ...retiring, ...call })
+  if (!(await hasRotation(visited)) && Date.now() < (age.dueAt ?? 0)) {
+    const retirement = target.retire === undefined ? undefined : await retirePrevious(secrets, name, retiring)
     return { status: 'notDue', isOverdue: false, dueAt: age.dueAt, retirement }
   }
-  const rotation = await rotateFrom(secrets, name, { ...how, ...call }, before)
+  const rotation = await rotateFrom(secrets, name, { ...retiring, generate, note }, before)
   await recordAge(visited, age)
-  return { status: 'rotated', isOverdue: Date.now() >= (age.overdueAt ?? Infinity), dueAt: age.dueAt, rotation }
+  return { status: 'rotated', isOverdue: isOverdue(age), dueAt: age.dueAt, rotation }
 }
 
-async function recordAge({ secrets, name, policy, call: { onState: _, ...call } }: Visit, age: Age): Promise<WriteReceipt> {
+function isOverdue({ overdueAt }: Age): boolean {
+  return overdueAt !== undefined && Date.now() >= overdueAt
+}
+
+async function recordAge({ secrets, name, policy, call }: Visit, age: Age): Promise<WriteReceipt> {
   const { version, revision, currentSince, currentNotBefore } = await secrets.describeSecret(name, call)
   const since = currentSince ?? currentNotBefore
   if (since === undefined)
@@ -132,7 +143,7 @@ async function recordAge({ secrets, name, policy, call: { onState: _, ...call } 
 }
 
 /** Whether a rotation waits to be finished. The copy that holds the place of a retirement is none. */
-async function hasRotation({ secrets, name, call: { onState: _, ...call } }: Visit): Promise<boolean> {
+async function hasRotation({ secrets, name, call }: Visit): Promise<boolean> {
   const pending = await pendingSecret(secrets, name, call)
   return pending !== undefined && !isRetirement(pending)
 }

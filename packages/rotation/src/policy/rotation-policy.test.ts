@@ -26,7 +26,9 @@ describe('a policy', () => {
     ['`generate`', { generate: 'password' }],
     ['not known', { period: '30d' }],
   ])('is refused for %s', (problem, change) => {
-    expect(() => rotationPolicy({ ...options, ...change })).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) }))
+    expect(() => rotationPolicy({ ...options, ...change })).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) }),
+    )
   })
 })
 

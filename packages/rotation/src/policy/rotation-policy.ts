@@ -32,7 +32,14 @@ export interface RotationPolicy extends Pick<RotateOptions, 'target' | 'generate
  * console.log(policy.everyMs) // 2592000000
  */
 export function rotationPolicy(options: RotationPolicyOptions): RotationPolicy {
-  const known = knownOptions(options, { every: 'string', graceSeconds: 'any', jitter: 'number', target: 'any', generate: 'any', note: 'any' })
+  const known = knownOptions(options, {
+    every: 'string',
+    graceSeconds: 'any',
+    jitter: 'number',
+    target: 'any',
+    generate: 'any',
+    note: 'any',
+  })
   const { every, graceSeconds, jitter = 0.1, target, generate, note } = known
   const everyMs = durationMs('every', every)
   assertGrace(graceSeconds)

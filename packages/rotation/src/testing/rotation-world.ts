@@ -30,7 +30,9 @@ export class FarSide {
 
   get target(): RotationTarget {
     return functionTarget({
-      ...(this.slots === 'users' && { next: async (current, generate) => `${current.reveal().startsWith('a ') ? 'b' : 'a'} ${await generate()}` }),
+      ...(this.slots === 'users' && {
+        next: async (current, generate) => `${current.reveal().startsWith('a ') ? 'b' : 'a'} ${await generate()}`,
+      }),
       apply: async (value, { token }) => {
         this.#pass(token)
         this.passwords = token % 2 === 1 ? [value.reveal()] : [...this.#keptBeside(value.reveal()), value.reveal()]
@@ -91,7 +93,8 @@ export class RotationWorld {
     const secrets = createSecretsManager({ providers: [this.#scheduled(rotator)], deadlineMs: longestTimerMs })
     const settle = (result: PromiseSettledResult<Ended>): void => void this.ended.set(rotator, result)
     const { generate, ...retiring } = this.#options(this.#scheduledTarget(rotator), `rotator ${rotator}`)
-    const ended: Promise<Ended> = call === 'rotate' ? rotate(secrets, 'db', { generate, ...retiring }) : retirePrevious(secrets, 'db', retiring)
+    const ended: Promise<Ended> =
+      call === 'rotate' ? rotate(secrets, 'db', { generate, ...retiring }) : retirePrevious(secrets, 'db', retiring)
     ended.then(
       (value) => settle({ status: 'fulfilled', value }),
       (reason: unknown) => settle({ status: 'rejected', reason }),
@@ -152,7 +155,12 @@ export class RotationWorld {
 
   async #call<T>(rotator: number, call: () => Promise<T>): Promise<T> {
     const fate = await this.schedule.park(rotator)
-    return answering(fate, call)
+    if (fate !== 'is late') return answering(fate, call)
+    this.schedule
+      .park(rotator)
+      .then((late) => answering(late, call))
+      .catch(() => {}) // nobody waits for it
+    throw new SecretsError('DEADLINE_EXCEEDED', 'no answer in time', { effect: 'unknown' })
   }
 }
 

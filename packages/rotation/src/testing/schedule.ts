@@ -1,5 +1,8 @@
-/** How a call of a rotator ends. `dies`: its rotator never goes on. */
-export type Fate = 'works' | 'fails' | 'loses its answer' | 'dies before' | 'dies after'
+/**
+ * How a call of a rotator ends. `dies`: its rotator never goes on. `is late`: its rotator gave up, and
+ * what it does happens when it is chosen again.
+ */
+export type Fate = 'works' | 'fails' | 'loses its answer' | 'is late' | 'dies before' | 'dies after'
 
 interface Parked {
   readonly rotator: number

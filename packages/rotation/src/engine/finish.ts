@@ -79,7 +79,7 @@ async function giveWay(run: Run, staged: Waiting): Promise<Ending> {
   const { current, isStaged, isFollowed, isPromoted } = await standingOf(run, staged)
   const isSettled = isPromoted || isFollowed || (!isStaged && (await isAccepted(run, current)))
   if (!isSettled) await restore(run, staged, current, isStaged)
-  return { isOvertaken: !isPromoted, current }
+  return { isOvertaken: !hasSameContent(current, staged.value), current }
 }
 
 /** Sets the current value again and discards the staged one. */

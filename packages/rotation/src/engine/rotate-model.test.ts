@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** The next run, and the one after it if the target refused the value that the first one found or made. */
+/** The next run, and another one where the target refused the value that the first one found. */
 async function nextRun(world: RotationWorld): Promise<void> {
   const before = await world.current()
   for (let run = 0; run < 4; run += 1) {

@@ -16,11 +16,11 @@ import { nextValue } from './target-steps.ts'
 export interface RotationResult extends WriteReceipt {
   readonly outcome: RotationOutcome
   readonly provider: string
-  /** Of the staged version that this call worked on; undefined if it was overtaken before it staged. */
+  /** Of the version that this call worked on; undefined if it was overtaken before it staged. */
   readonly attempt?: number | undefined
   /** Who staged that version, if its note says so. */
   readonly stagedBy?: string | undefined
-  /** When `retirePrevious` may withdraw the former value, if the store tells it and the target can. */
+  /** When `retirePrevious` may withdraw the former value, if the target can. */
   readonly retireAt?: number | undefined
 }
 
@@ -29,9 +29,9 @@ export interface RotationResult extends WriteReceipt {
  * current. A staged version that it finds is finished instead, whoever staged it, so that any
  * rotator may die at any step. A value that the target refuses is rolled back.
  *
- * Rejects with `CONFIGURATION` after a rollback, with `RATE_LIMITED` and `retryAt` while the former
- * value is in its grace period, else with what the store or the target said. Then the staged version
- * waits, and the next call finishes it.
+ * Rejects with `CONFIGURATION` after a rollback. Rejects with `RATE_LIMITED` and `retryAt` while
+ * the former value is in its grace period. Else it rejects with what the store or the target said: the
+ * staged version waits, and the next call finishes it.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'
@@ -85,7 +85,7 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
     return undefined
   }
   const ending = await finish(run, pending, current, false)
-  // A version that was left behind by an earlier rotation is withdrawn by now, and nothing was rotated.
+  // What an earlier rotation had left behind is withdrawn by now, and nothing was rotated.
   if (ending.isOvertaken && isOutdated(pending, current)) return undefined
   return ended(run, ending, 'finished', pending)
 }

@@ -4,8 +4,8 @@ import type { PendingSecret } from '@finchat/secrets-core/staging'
 type Note = Readonly<Record<string, string>>
 
 /**
- * What a staged version is for: `rotate`, or `retire` and `retire now`. The latter two only hold the
- * place while the former value is withdrawn, so that no rotation begins meanwhile.
+ * What a staged version is for: `rotate`, or `retire` and `retire now`. The latter two only hold
+ * the place while the former value is withdrawn, so that no rotation begins meanwhile.
  */
 export type Purpose = 'rotate' | 'retire' | 'retire now'
 

@@ -11,13 +11,16 @@ import { dueTime, type RotationPolicy } from './rotation-policy.ts'
 export interface RotateDueOptions extends CallOptions, Pick<RotateOptions, 'onState'> {
   /** How many secrets are rotated at once, 1 to 100. Default 4. */
   readonly concurrency?: number | undefined
-  /** Milliseconds for each secret. What is cut off is finished by the next call. Default 300,000. */
+  /** Milliseconds for each secret. The next call finishes what is cut off. Default 300,000. */
   readonly deadlineMs?: number | undefined
 }
 
 /** What `rotateDue` did for one secret. */
 export interface DueReport {
-  /** `rotated`: a new version is current, whoever made it. `notDue`: see `dueAt`. `failed`: see `error`. */
+  /**
+   * `rotated`: a new version is current, whoever made it. `notDue`: see `dueAt`. `failed`: see
+   * `error`.
+   */
   readonly status: 'rotated' | 'notDue' | 'failed'
   /** The current version is older than the policy allows. */
   readonly isOverdue: boolean
@@ -32,8 +35,8 @@ export interface DueReport {
 /**
  * Rotates the secrets that are due by the store's times, finishes rotations that were broken off,
  * and withdraws former values whose grace period is over. Call it from a cron job, a Lambda or a
- * timer, as often as you like and from several hosts. One secret that fails does not stop the others:
- * see its `error`. Rejects only for wrong options.
+ * timer, as often as you like and from several hosts. One secret that fails does not stop the
+ * others: see its `error`. Rejects only for wrong options.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'
@@ -142,7 +145,7 @@ async function recordAge({ secrets, name, policy, call }: Visit, age: Age): Prom
   return { version, revision }
 }
 
-/** Whether a rotation waits to be finished. The copy that holds the place of a retirement is none. */
+/** Whether a rotation waits to be finished. The copy that a retirement stages is none. */
 async function hasRotation({ secrets, name, call }: Visit): Promise<boolean> {
   const pending = await pendingSecret(secrets, name, call)
   return pending !== undefined && !isRetirement(pending)

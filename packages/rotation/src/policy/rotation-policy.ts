@@ -21,8 +21,8 @@ export interface RotationPolicy extends Pick<RotateOptions, 'target' | 'generate
 }
 
 /**
- * Returns a policy for `rotateDue`. Throws `CONFIGURATION` for options that make no sense, such as a
- * grace period that is longer than the time between two rotations.
+ * Returns a policy for `rotateDue`. Throws `CONFIGURATION` for options that make no sense, such as
+ * a grace period that is longer than the time between two rotations.
  *
  * @example
  * import { functionTarget, passwordGenerator, rotationPolicy } from '@finchat/secrets-rotation'
@@ -52,8 +52,8 @@ export function rotationPolicy(options: RotationPolicyOptions): RotationPolicy {
 }
 
 /**
- * When the version that is current since then is due, epoch milliseconds. Every rotator computes the
- * same time, and each version another one.
+ * When the version that is current since then is due, epoch milliseconds. Every rotator computes
+ * the same time, and each version another one.
  */
 export function dueTime({ everyMs, jitter }: RotationPolicy, name: string, since: number): number {
   const digest = loadCrypto().createHash('sha256').update(`${since} ${name}`).digest()

@@ -11,8 +11,8 @@ const context = { signal: new AbortController().signal }
 const first = 'a first password'
 
 /**
- * What a far side keeps: the newest password, the newest two, or one for each of two users that take
- * turns.
+ * What a far side keeps: the newest password, the newest two, or one for each of two users that
+ * take turns.
  */
 export type Slots = 1 | 2 | 'users'
 

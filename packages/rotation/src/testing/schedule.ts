@@ -1,6 +1,6 @@
 /**
- * How a call of a rotator ends. `dies`: its rotator never goes on. `is late`: its rotator gave up, and
- * what it does happens when it is chosen again.
+ * How a call of a rotator ends. `dies`: its rotator never goes on. `is late`: its rotator gave up,
+ * and what it does happens when it is chosen again.
  */
 export type Fate = 'works' | 'fails' | 'loses its answer' | 'is late' | 'dies before' | 'dies after'
 

@@ -66,6 +66,36 @@ describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: a rotator', (slot
       expect(world.farSide.accepts(await world.current())).toBe(true)
     }
   })
+
+  test('that goes on after its value was rolled back does not set it', async () => {
+    for (let stoppedAt = 0, isReached = true; isReached; stoppedAt += 1) {
+      const world = new RotationWorld(slots, { isBad: (number) => number === 2 })
+      await world.rotate()
+      const invariants = new Invariants(world)
+      await world.start(1)
+      for (let at = 0; at < stoppedAt; at += 1) await world.schedule.release(1, 'works')
+      isReached = world.schedule.waiting.length > 0
+      await world.rotate().catch(() => {})
+      await world.schedule.release(1, 'dies after')
+      await invariants.check()
+      expect(world.farSide.accepts(await world.current())).toBe(true)
+    }
+  })
+
+  test('that helps with what another staged, and is stopped at any boundary, breaks nothing', async () => {
+    for (let stoppedAt = 0, isReached = true; isReached; stoppedAt += 1) {
+      const world = new RotationWorld(slots)
+      for (const _ of [1, 2]) await world.rotate()
+      await world.start(1)
+      while ((await world.pending()) === undefined) await world.schedule.release(1, 'works')
+      await world.start(2)
+      for (let at = 0; at < stoppedAt; at += 1) await world.schedule.release(2, 'works')
+      isReached = world.schedule.waiting.includes(2)
+      while (world.schedule.waiting.includes(1)) await world.schedule.release(1, 'works')
+      if (isReached) await world.schedule.release(2, 'dies after')
+      expect(world.farSide.accepts(await world.current())).toBe(true)
+    }
+  })
 })
 
 interface Step {

@@ -29,8 +29,7 @@ export class Schedule {
   /** Lets one call go on, and returns once nobody can go on without being chosen. */
   async release(rotator: number, fate: Fate): Promise<void> {
     const at = this.#parked.findIndex((parked) => parked.rotator === rotator)
-    const [parked] = this.#parked.splice(at, 1)
-    parked?.resolve(fate)
+    if (at !== -1) this.#parked.splice(at, 1)[0]?.resolve(fate)
     await settled()
   }
 }

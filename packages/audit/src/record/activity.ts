@@ -14,6 +14,10 @@ const ofManager: Readonly<Record<AuditedOperation, Activity>> = {
   stage: 'update',
   promote: 'update',
   discard: 'update',
+  apply: 'update',
+  test: 'read',
+  rollback: 'update',
+  retire: 'update',
   restore: 'update',
   tag: 'update',
   delete: 'delete',
@@ -33,12 +37,12 @@ export function activityOf(operation: string): Activity {
   return (Object.hasOwn(ofProviders, operation) ? ofProviders[operation] : undefined) ?? 'other'
 }
 
-/** A staged version is not current, so nobody reads it yet. */
-const ofStagedVersions: ReadonlySet<string> = new Set<AuditedOperation>(['stage', 'discard'])
+/** Steps of a rotation that leave the current version as it is. */
+const ofRotation: ReadonlySet<string> = new Set<AuditedOperation>(['stage', 'discard', 'apply', 'rollback', 'retire'])
 
 /** The operations of providers change tokens and leases. */
 export function changesSecret(operation: string): boolean {
-  if (!isOfManager(operation) || ofStagedVersions.has(operation)) return false
+  if (!isOfManager(operation) || ofRotation.has(operation)) return false
   return ofManager[operation] === 'update' || ofManager[operation] === 'delete'
 }
 

@@ -1,6 +1,9 @@
 import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
 
+/** A step of a rotation at the place where the secret is set, such as a database. */
+export type TargetOperation = 'apply' | 'test' | 'rollback' | 'retire'
+
 /** An operation of the manager, as its trail and its tracing name it. Others may be added. */
 export type AuditedOperation =
   | 'get'
@@ -16,6 +19,7 @@ export type AuditedOperation =
   | 'stage'
   | 'promote'
   | 'discard'
+  | TargetOperation
 
 /** One event of an operation: its intent, or its outcome. Times are epoch milliseconds. */
 export interface AuditEvent {

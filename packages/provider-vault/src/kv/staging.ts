@@ -91,8 +91,8 @@ function standing(pending: Pending | undefined, { fields, tags = {}, note }: Che
 
 /** Vault orders keys, and so does a note. */
 function isSameTexts(one: Pending['note'], other: Pending['note']): boolean {
-  const textOf = (texts: Pending['note']): string | undefined => texts && JSON.stringify(Object.entries(texts).toSorted())
-  return textOf(one) === textOf(other)
+  const textOf = (texts: Record<string, string>): string => JSON.stringify(Object.entries(texts).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return one === undefined || other === undefined ? one === other : textOf(one) === textOf(other)
 }
 
 /** Versions that hold the value of the last discarded one. */

@@ -276,6 +276,21 @@ describe('a change that is made after it was given up on', () => {
     expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
   })
 
+  it('is not hidden for long by a replica that has the version before', async () => {
+    const store = breakable({ secrets: { token: 'old' } })
+    const landing = Promise.withResolvers<void>()
+    store.plan = ({ method }) => (method === 'put' ? after(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    landing.resolve()
+    await passed(0)
+    store.plan = ({ method }) => (method === 'get' ? async () => ({ value: 'old', version: 1 }) : undefined)
+    expect(await secrets.getSecret('token')).toBe('old')
+    store.plan = () => undefined
+    await passed(1_000)
+    expect(await secrets.getSecret('token')).toBe('new')
+  })
+
   it('is seen although its late answer is malformed', async () => {
     const landing = Promise.withResolvers<void>()
     const store = breakable({ secrets: { token: 'old' } })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SecretBytes } from '../value/secret-bytes.ts'
-import { CircuitBreaker } from '../guard/circuit-breaker.ts'
+import { CircuitBreaker, heldBackBy } from '../guard/circuit-breaker.ts'
 import { MemoryCache } from './entries.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { Zeroizer } from '../value/zeroizer.ts'
@@ -85,5 +85,27 @@ describe('a back-off of an outage', () => {
     memory.recordFailure('k', down, 1_000, 2_000)
     const denied = new SecretsError('PERMISSION_DENIED', 'no')
     expect(memory.recordFailure('k', denied, 1_500, 2_100)).toBe(denied)
+  })
+})
+
+describe('a call that the circuit breaker held back', () => {
+  const refused = heldBackBy(new SecretsError('UNAVAILABLE', 'not asked', { retryAt: 1_500 }), 'p')
+  const memory = (): MemoryCache =>
+    new MemoryCache({ maxEntries: 10, recheckMs: undefined, circuit: new CircuitBreaker(), ttlMs: 1e9, maxStaleMs: 0 }, () => {})
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(1))
+  afterEach(() => vi.restoreAllMocks())
+
+  it('leaves no back-off where no stale value is held: the circuit sets the time', () => {
+    const without = memory()
+    expect(without.recordFailure('k', refused, 1_000, 1_000)).toBe(refused)
+    expect([without.outage('k'), without.failure('k', 1_000)]).toEqual([undefined, undefined])
+  })
+
+  it('spreads readers that have a stale value over time', () => {
+    const stale = memory()
+    const held = new SecretBytes({ value: 'v', shape: undefined }, { provider: 'p', askedAt: 0 }, new Zeroizer())
+    stale.keep({ held, key: 'k', path: 'k', flight: ours(1, 0), leaving: [] }, { refreshAt: 500, freshUntil: 900, staleUntil: 60_000 })
+    expect(stale.recordFailure('k', refused, 1_000, 1_000)).toBe(refused)
+    expect([stale.failure('k', 1_999, 60_000), stale.failure('k', 2_000, 60_000)]).toEqual([refused, undefined])
   })
 })

@@ -5,6 +5,8 @@ import type { ProviderCache, StoreOptions } from './provider-cache.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { ReadMode } from './single-flight.ts'
+import { isFinal } from './path-history.ts'
+import { refusal } from '../testing/refusal.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import {
   type Answer,
@@ -1371,6 +1373,19 @@ describe('a store behind a shared cache', () => {
     await seen(store)
     tell({ sharedAs: 'eu', path: 'a' })
     expect(store.peek('a')).toBeUndefined()
+  })
+
+  it.each([
+    ['a', true],
+    ['b', false],
+  ])('in an outage lets no later provider answer for what it held when another process wrote it: %s', async (written, isHeld) => {
+    let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
+    const { client } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store, get } = cached({}, { shared: client })
+    await seen(store)
+    tell({ sharedAs: 'eu', path: written })
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(isFinal(await refusal(found(store, { path: written })))).toBe(isHeld)
   })
 
   it('invalidates the shared cache after a write and reports a failure, but drops its own value in any case', async () => {

@@ -559,6 +559,8 @@ describe('a rotation by another process', () => {
 
   it.each([
     [50, [false, true], 2],
+    [100, [false, true], 2],
+    [101, [true, true], 2],
     [150, [true, true], 2],
   ])(
     'is seen though the call that was joined had begun %d ms before it: at once, or when it is presented again',

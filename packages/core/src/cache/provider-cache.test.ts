@@ -285,6 +285,13 @@ describe('failures', () => {
     },
   )
 
+  it.each(['ABORTED', 'AUDIT_FAILED'] as const)('of %s are no refusal, which an outage would bring back', async (code) => {
+    const { store, get } = cached()
+    await Promise.allSettled([store.describe('a', () => fail(code))])
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await seen(store)).toBe('UNAVAILABLE')
+  })
+
   it('are backed off until retryAt', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     const { store, get } = cached()

@@ -870,6 +870,33 @@ describe('confirm', () => {
   })
 })
 
+describe('a known absence', () => {
+  async function absentIn(
+    store: ProviderCache,
+    get: ReturnType<typeof cached>['get'],
+  ): Promise<NonNullable<ReturnType<ProviderCache['absence']>>> {
+    get.mockImplementation(async () => undefined)
+    await seen(store)
+    const known = store.absence('a')
+    if (known === undefined) throw new Error('nothing is known')
+    return known
+  }
+
+  it('holds until its end', async () => {
+    const { store, get } = cached()
+    const known = await absentIn(store, get)
+    expect([4_999, 5_000].map((ms) => store.isStillAbsent(known, start + ms))).toEqual([true, false])
+  })
+
+  it('holds no longer if the clock went back by more than a second since it was read', async () => {
+    const { store, get } = cached()
+    const known = await absentIn(store, get)
+    expect(store.isStillAbsent(known, start + 3_000)).toBe(true)
+    expect(store.isStillAbsent(known, start + 2_500)).toBe(true)
+    expect([2_000, 1_999].map((ms) => store.isStillAbsent(known, start + ms))).toEqual([true, false])
+  })
+})
+
 describe('the value', () => {
   it('is one object for every reader, with its metadata', async () => {
     const { store, get } = cached()

@@ -1,7 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
-import { type Flight, Flights, type Found } from './single-flight.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Batch } from './batch.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { refusal } from '../testing/refusal.ts'
+import { type Flight, Flights, type Found, isRefuted, within } from './single-flight.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void // what the flag gives every context that is made after it
@@ -39,6 +42,28 @@ describe('the calls under way', () => {
     expect([earlier, current, later].map((flight) => flight.isSuperseded)).toEqual([true, false, false])
   })
 
+  it('that a whole answer superseded stay so after a description', () => {
+    const flights = new Flights(1_000)
+    const [earlier, later] = [begun(flights, 'a'), begun(flights, 'a')]
+    flights.supersede('a', later, 'answer')
+    flights.supersede('a', later, 'description')
+    expect(earlier.supersededBy).toBe('answer')
+    expect((['DELETED', 'PERMISSION_DENIED'] as const).map((code) => isRefuted(earlier, code))).toEqual([true, true])
+  })
+
+  it('leave their batch when the last reader leaves', async () => {
+    const flights = new Flights(1_000)
+    const batch = new Batch({ specificationVersion: 'v1', name: 'p', get: absent }, { signal: new AbortController().signal })
+    const cancel = vi.spyOn(batch, 'cancel')
+    const caller = new AbortController()
+    const read = { path: 'a', mode: 'cached', signal: caller.signal, batch } as const
+    const flight = flights.begin(read, 'a', Date.now(), () => new Promise(() => {}))
+    const reading = refusal(flights.wait(flight, caller.signal))
+    caller.abort()
+    expect((await reading).code).toBe('ABORTED')
+    expect([cancel.mock.calls, flight.cancel?.signal.aborted]).toEqual([[['a']], true])
+  })
+
   it('leave nothing in memory when they end, for any number of paths', async () => {
     const flights = new Flights(1_000)
     collectGarbage()
@@ -50,5 +75,20 @@ describe('the calls under way', () => {
     collectGarbage()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(3_000_000)
     expect(flights.isUnderWay('0')).toBe(false)
+  })
+})
+
+describe('a read that waits no longer for a call', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it.each([
+    [undefined, 1_500],
+    [1_400, 1_500],
+    [1_600, 1_600],
+  ])('names no past time for another attempt: %s', async (retryAt, named) => {
+    vi.useFakeTimers({ now: 1_000 })
+    const reading = refusal(within(new Promise(() => {}), 500, new SecretsError('UNAVAILABLE', 'down', { retryAt })))
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await reading).toMatchObject({ code: 'UNAVAILABLE', problem: 'down', retryAt: named })
   })
 })

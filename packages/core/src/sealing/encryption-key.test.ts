@@ -233,6 +233,53 @@ describe('a damaged key is refused, and never taken for a passphrase', () => {
   })
 })
 
+describe('text is taken for a damaged key', () => {
+  const kindOf = (text: string): string => {
+    try {
+      return parseKey(text).kind
+    } catch (error) {
+      if (SecretsError.isInstance(error)) return error.problem
+      throw error
+    }
+  }
+  const hex = random.toString('hex').repeat(2)
+  const base64 = random.toString('base64url').repeat(2)
+  const nearHex = 'the encryption key is damaged: it is nearly, but not, 64 hex digits'
+  const nearBase64 = 'the encryption key is damaged: it is nearly, but not, 32 bytes in base64'
+
+  test.each([
+    [55, 'passphrase'],
+    [56, nearHex],
+    [72, nearHex],
+    [73, 'passphrase'],
+  ])('with %d hex digits: %s', (length, kind) => {
+    expect(kindOf(hex.slice(0, length))).toBe(kind)
+  })
+
+  test.each([
+    [4, nearHex],
+    [5, 'passphrase'],
+  ])('with %d wrong ones of 64 hex digits: %s', (wrong, kind) => {
+    expect(kindOf(`${'x'.repeat(wrong)}${hex.slice(wrong, 64)}`)).toBe(kind)
+  })
+
+  test.each([
+    [39, 'passphrase'],
+    [40, nearBase64],
+    [46, nearBase64],
+    [47, 'passphrase'],
+  ])('with %d characters of base64: %s', (length, kind) => {
+    expect(kindOf(base64.slice(0, length))).toBe(kind)
+  })
+
+  test.each([
+    [15, 'Encryption key must be at least 32 bytes long'],
+    [16, 'the encryption key is damaged: it holds 16 bytes, not 32'],
+  ])('with `key:` and %d bytes: %s', (length, problem) => {
+    expect(kindOf(`key:${random.subarray(0, length).toString('base64url')}`)).toBe(problem)
+  })
+})
+
 test('a key with one character too many is refused as no valid base64url', () => {
   expect(refusal(`key:${'Ab'.repeat(22)}A`).problem).toBe('the encryption key is damaged: it is not valid base64url')
 })

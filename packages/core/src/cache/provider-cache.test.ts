@@ -870,6 +870,74 @@ describe('confirm', () => {
   })
 })
 
+describe('a refusal', () => {
+  it('of the right to describe is none of reading', async () => {
+    const { store, get } = cached()
+    await seen(store)
+    await Promise.allSettled([store.describe('a', () => fail('PERMISSION_DENIED'))])
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
+  })
+
+  it.each([
+    ['UNAUTHENTICATED', ['UNAUTHENTICATED', 'UNAVAILABLE']],
+    ['DELETED', ['DELETED', 'DELETED']],
+  ] as const)('of a write, %s, concerns other caches of the store only if it is no matter of a credential', async (code, codes) => {
+    const siblings: ProviderCache[] = []
+    const caches = [cached({}, { siblings }), cached({}, { siblings })]
+    siblings.push(...caches.map(({ store }) => store))
+    siblings[0]?.recordChange('a', new SecretsError(code, 'x'))
+    for (const { get } of caches) get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await Promise.all(siblings.map((store) => seen(store)))).toEqual(codes)
+  })
+
+  it('is forgotten when the cache is closed', async () => {
+    const { store, get } = cached()
+    get.mockImplementationOnce(async () => fail('DELETED'))
+    await seen(store)
+    await store.close()
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await seen(store)).toBe('UNAVAILABLE')
+  })
+})
+
+it('after a write without effect an answer from before it is not kept', async () => {
+  const { store, get } = cached()
+  const answers = slow(get)
+  const before = seen(store)
+  store.doubt('a')
+  answers[0]?.({ value: 'v1' })
+  await before
+  expect(store.peek('a')).toBeUndefined()
+})
+
+describe('a call under way', () => {
+  it('can be joined without a look into memory, until it ends', async () => {
+    const { store, get } = cached()
+    const [answers, before] = [slow(get), store.flying('a')]
+    const reading = seen(store)
+    const joined = store.flying('a')
+    answers[0]?.({ value: 'v1' })
+    expect([before, await reading, (await joined)?.held.text(), store.flying('a')]).toEqual([undefined, 'v1', 'v1', undefined])
+  })
+
+  it('is not joined so while the circuit is open', async () => {
+    const outage = new SecretsError('UNAVAILABLE', 'down')
+    const { store, get } = cached({}, { circuit: { outage, recoveredAt: -Infinity, rest: () => undefined } })
+    slow(get)
+    void seen(store)
+    expect(store.flying('a')).toBeUndefined()
+  })
+
+  it('is not joined so if a later call has failed', async () => {
+    const { store, get } = cached()
+    const answers = slow(get)
+    void seen(store)
+    const later = seen(store, { mode: 'fresh' })
+    answers[1]?.(fail('INTERNAL'))
+    expect([await later, store.flying('a')]).toEqual(['INTERNAL', undefined])
+  })
+})
+
 describe('a known absence', () => {
   async function absentIn(
     store: ProviderCache,
@@ -886,6 +954,22 @@ describe('a known absence', () => {
     const { store, get } = cached()
     const known = await absentIn(store, get)
     expect([4_999, 5_000].map((ms) => store.isStillAbsent(known, start + ms))).toEqual([true, false])
+  })
+
+  it('that was read is kept longer than one that was not', async () => {
+    const { store, get } = cached({}, { maxEntries: 2 })
+    get.mockImplementation(async () => undefined)
+    for (const path of ['a', 'b']) await seen(store, { path })
+    store.recordAbsenceHit('a')
+    await seen(store, { path: 'c' })
+    expect(['a', 'b', 'c'].map((path) => store.absence(path) !== undefined)).toEqual([true, false, true])
+  })
+
+  it('ends when a write finds the secret withdrawn', async () => {
+    const { store, get } = cached()
+    await absentIn(store, get)
+    store.recordChange('a', new SecretsError('DELETED', 'x'))
+    expect(store.absence('a')).toBeUndefined()
   })
 
   it('holds no longer if the clock went back by more than a second since it was read', async () => {

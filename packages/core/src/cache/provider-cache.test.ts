@@ -910,6 +910,14 @@ it('after a write without effect an answer from before it is not kept', async ()
   expect(store.peek('a')).toBeUndefined()
 })
 
+it('while readers with a stale value rest, one without asks the store', async () => {
+  const rest = (): SecretsError => new SecretsError('UNAVAILABLE', 'not asked', { retryAt: start + 1_000 * second })
+  const { store, get } = cached({}, { circuit: { outage: undefined, recoveredAt: -Infinity, rest } })
+  expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
+  await pass(300)
+  expect([await seen(store), get.mock.calls.length]).toEqual(['v1 (stale)', 1])
+})
+
 describe('a call under way', () => {
   it('can be joined without a look into memory, until it ends', async () => {
     const { store, get } = cached()
@@ -1168,6 +1176,7 @@ describe('the in-memory cache before a shared cache', () => {
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(299.999)
     expect(await seen(store)).toBe('v1')
+    expect(await found(store)).toMatchObject({ from: 'memory', stale: false })
     expect(store.counts.staleAnswers).toBe(0)
     await pass(0.001)
     expect(await seen(store)).toBe('v1 (stale)')

@@ -132,6 +132,7 @@ describe('a passphrase', () => {
       'Correct_horse_battery_staple_purple_monkey_',
       'CorrectHorseBatteryStaplePurpleMonkeyDance',
       'über größere Straßen äußerst zügig',
+      'abcdefghhgfedcbabadcfehgacegbdfh',
       '!correcthorsebatterystaplepurplemonkeydance=',
       'correct-horse-battery-staple-purple-monkeys=',
       'correcthorsebatterystaplepurplemonkeydances!='.slice(-44),
@@ -270,6 +271,18 @@ describe('text is taken for a damaged key', () => {
     [47, 'passphrase'],
   ])('with %d characters of base64: %s', (length, kind) => {
     expect(kindOf(base64.slice(0, length))).toBe(kind)
+  })
+
+  test.each([
+    [46, '==', nearBase64],
+    [47, '==', 'passphrase'],
+    [47, '=', 'passphrase'],
+  ])('with %d characters of base64 and %s: %s', (length, end, kind) => {
+    expect(kindOf(`${base64.slice(0, length)}${end}`)).toBe(kind)
+  })
+
+  test('with capitals inside of words', () => {
+    expect(kindOf('CorrectHOrseBatteryStaplePurpleMonkeyDancin')).toBe(nearBase64)
   })
 
   test.each([

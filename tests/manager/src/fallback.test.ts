@@ -525,6 +525,17 @@ describe('a hung provider', () => {
     expect([value.reveal(), value.degraded, Date.now() - now]).toEqual(['second', true, 200])
   })
 
+  it('costs later reads a quarter of the deadline', async () => {
+    const { first, secrets } = chain({ deadlineMs: 4_000 })
+    first.plan = () => faults.hang()
+    const before = secrets.getSecret('token')
+    await vi.advanceTimersByTimeAsync(4_500)
+    expect(await before).toBe('second')
+    const [began, reading] = [Date.now(), secrets.getSecret('token').then(() => Date.now())]
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect((await reading) - began).toBe(1_000)
+  })
+
   it('that ignores its signal costs no more, and its late answer is not used', async () => {
     const late = Promise.withResolvers<{ value: string }>()
     const secrets = createSecretsManager({ providers: [readOnly('deaf', () => late.promise), chain().second.provider], deadlineMs: 200 })

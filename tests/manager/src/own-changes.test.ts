@@ -15,10 +15,10 @@ import { now, onOwnClock } from './testing/own-clock.ts'
 onOwnClock()
 
 /** A store before one with an older value, which must not come back. */
-function chain(): { store: Breakable; secrets: SecretsManager } {
+function chain(options: { deadlineMs?: number } = {}): { store: Breakable; secrets: SecretsManager } {
   const store = breakable({ name: 'store', secrets: { token: 'new' } })
   const later = memoryProvider({ name: 'later', secrets: { token: 'old' } })
-  return { store, secrets: createSecretsManager({ providers: [store.provider, later] }) }
+  return { store, secrets: createSecretsManager({ providers: [store.provider, later], ...options }) }
 }
 
 const changes: Readonly<Record<string, (secrets: SecretsManager) => Promise<unknown>>> = {
@@ -212,6 +212,14 @@ function brokenAfter(landing: Promise<void>): Fault {
   }
 }
 
+/** The store refuses it then. */
+function refusedAfter(landing: Promise<void>): Fault {
+  return async (call, next) => {
+    await landing
+    return faults.reject('PERMISSION_DENIED')(call, next)
+  }
+}
+
 /** A fleet of two over one store and one shared cache. The first one's change waits, whatever its signal says, for `land`. */
 function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
   writer: SecretsManager
@@ -274,6 +282,64 @@ describe('a change that is made after it was given up on', () => {
     landing.resolve()
     await passed(0)
     expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
+  })
+
+  it('is not hidden for long by a replica that has the version before', async () => {
+    const store = breakable({ secrets: { token: 'old' } })
+    const landing = Promise.withResolvers<void>()
+    store.plan = ({ method }) => (method === 'put' ? after(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    landing.resolve()
+    await passed(0)
+    store.plan = ({ method }) => (method === 'get' ? async () => ({ value: 'old', version: 1 }) : undefined)
+    expect(await secrets.getSecret('token')).toBe('old')
+    store.plan = () => undefined
+    await passed(1_000)
+    expect(await secrets.getSecret('token')).toBe('new')
+  })
+
+  it('is no change if the store refuses it late', async () => {
+    const store = breakable({ secrets: { token: 'old' } })
+    const landing = Promise.withResolvers<void>()
+    store.plan = ({ method }) => (method === 'put' ? refusedAfter(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    await secrets.getSecret('token')
+    const before = store.provider.calls('get')
+    landing.resolve()
+    await passed(0)
+    expect([await secrets.getSecret('token'), store.provider.calls('get') - before]).toEqual(['old', 0])
+  })
+
+  it('lets no later provider answer in an outage', async () => {
+    const { store, secrets } = chain({ deadlineMs: 1_000 })
+    const landing = Promise.withResolvers<void>()
+    store.plan = ({ method }) => (method === 'put' ? after(landing.promise) : undefined)
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'newest')), passed(1_000)])
+    expect(await secrets.getSecret('token')).toBe('new')
+    landing.resolve()
+    await passed(0)
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('UNAVAILABLE')
+  })
+
+  it.each([
+    [7, 7],
+    ['7', undefined],
+  ])('with the version %j sets the least version %j in the shared cache', async (version, leastVersion) => {
+    const landing = Promise.withResolvers<void>()
+    const store = breakable({ sharedAs: 'store', secrets: { token: 'old' } })
+    const receipt = { version } as { version: number } // of a careless author
+    store.plan = ({ method }) => (method === 'put' ? async () => (await landing.promise, receipt) : undefined)
+    const shared = memorySharedCache()
+    const invalidate = vi.spyOn(shared, 'invalidate')
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    invalidate.mockClear()
+    landing.resolve()
+    await passed(0)
+    expect(invalidate.mock.calls.map(([key]) => key.leastVersion)).toEqual([leastVersion])
   })
 
   it('is seen although its late answer is malformed', async () => {

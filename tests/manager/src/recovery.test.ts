@@ -1,5 +1,5 @@
 import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
-import { type Fault, faults, memoryProvider } from '@finchat/secrets-testkit'
+import { type Fault, faults } from '@finchat/secrets-testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { breakable, codeOf, failureOf } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
@@ -115,19 +115,6 @@ it('the error of a read of a hung store names no past time', async () => {
   const second = failureOf(secrets.getSecret('a'))
   await pass(1_250)
   expect((await second).retryAt).toBe(Date.now())
-})
-
-it('while a store hangs, a read waits a quarter of the deadline, and then later providers answer', async () => {
-  const store = breakable({ name: 'store' })
-  store.plan = () => faults.hang()
-  const secrets = createSecretsManager({ providers: [store.provider, memoryProvider({ name: 'later', secrets: { a: 'old' } })] })
-  const first = secrets.getSecret('a')
-  await pass(5_000)
-  expect(await first).toBe('old')
-  await pass(500)
-  const [began, second] = [Date.now(), secrets.getSecret('a').then(() => Date.now())]
-  await pass(5_000)
-  expect((await second) - began).toBe(1_250)
 })
 
 describe('the only reader of a call that hangs', () => {

@@ -319,6 +319,19 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
   })
 
+  it('is read anew if the secret was created anew, with the same numbers', async () => {
+    let life = 'first'
+    const get = async (): Promise<StoredSecret> => ({ value: `${life} v2`, version: 2, currentSince: now })
+    const getVersion = async (): Promise<StoredSecret> => ({ value: `${life} v1`, version: 1 })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'first v1', grace)).toBe(true)
+    life = 'second'
+    at(1)
+    await secrets.getSecret('token', { fresh: true })
+    expect(await secrets.verifySecret('token', 'first v1', grace)).toBe(false)
+    expect(await secrets.verifySecret('token', 'second v1', grace)).toBe(true)
+  })
+
   it('is not read if the current one is the first', async () => {
     const { secrets, provider } = over()
     expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
@@ -559,6 +572,8 @@ describe('a rotation by another process', () => {
 
   it.each([
     [50, [false, true], 2],
+    [100, [false, true], 2],
+    [101, [true, true], 2],
     [150, [true, true], 2],
   ])(
     'is seen though the call that was joined had begun %d ms before it: at once, or when it is presented again',

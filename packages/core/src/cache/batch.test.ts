@@ -104,6 +104,12 @@ describe('Batch', () => {
     expect(members.getMany.mock.calls.map(([paths]) => paths)).toEqual([['a', 'b']])
   })
 
+  it('leaves no timer behind when it has asked', () => {
+    const batch = batchOf(provider({ getMany: getMany() }), 3)
+    for (const path of ['a', 'b', 'c']) void batch.get(path)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('asks nothing if all flights have left', () => {
     const members = { get: get(), getMany: getMany() }
     const batch = new Batch(provider(members), context)

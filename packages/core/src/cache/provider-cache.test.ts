@@ -5,6 +5,8 @@ import type { ProviderCache, StoreOptions } from './provider-cache.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { ReadMode } from './single-flight.ts'
+import { isFinal } from './path-history.ts'
+import { refusal } from '../testing/refusal.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import {
   type Answer,
@@ -282,6 +284,13 @@ describe('failures', () => {
       expect(await seen(store)).toBe('v1')
     },
   )
+
+  it.each(['ABORTED', 'AUDIT_FAILED'] as const)('of %s are no refusal, which an outage would bring back', async (code) => {
+    const { store, get } = cached()
+    await Promise.allSettled([store.describe('a', () => fail(code))])
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await seen(store)).toBe('UNAVAILABLE')
+  })
 
   it('are backed off until retryAt', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
@@ -861,6 +870,125 @@ describe('confirm', () => {
   })
 })
 
+describe('a refusal', () => {
+  it('of the right to describe is none of reading', async () => {
+    const { store, get } = cached()
+    await seen(store)
+    await Promise.allSettled([store.describe('a', () => fail('PERMISSION_DENIED'))])
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
+  })
+
+  it.each([
+    ['UNAUTHENTICATED', ['UNAUTHENTICATED', 'UNAVAILABLE']],
+    ['DELETED', ['DELETED', 'DELETED']],
+  ] as const)('of a write, %s, concerns other caches of the store only if it is no matter of a credential', async (code, codes) => {
+    const siblings: ProviderCache[] = []
+    const caches = [cached({}, { siblings }), cached({}, { siblings })]
+    siblings.push(...caches.map(({ store }) => store))
+    siblings[0]?.recordChange('a', new SecretsError(code, 'x'))
+    for (const { get } of caches) get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await Promise.all(siblings.map((store) => seen(store)))).toEqual(codes)
+  })
+
+  it('is forgotten when the cache is closed', async () => {
+    const { store, get } = cached()
+    get.mockImplementationOnce(async () => fail('DELETED'))
+    await seen(store)
+    await store.close()
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await seen(store)).toBe('UNAVAILABLE')
+  })
+})
+
+it('after a write without effect an answer from before it is not kept', async () => {
+  const { store, get } = cached()
+  const answers = slow(get)
+  const before = seen(store)
+  store.doubt('a')
+  answers[0]?.({ value: 'v1' })
+  await before
+  expect(store.peek('a')).toBeUndefined()
+})
+
+it('while readers with a stale value rest, one without asks the store', async () => {
+  const rest = (): SecretsError => new SecretsError('UNAVAILABLE', 'not asked', { retryAt: start + 1_000 * second })
+  const { store, get } = cached({}, { circuit: { outage: undefined, recoveredAt: -Infinity, rest } })
+  expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
+  await pass(300)
+  expect([await seen(store), get.mock.calls.length]).toEqual(['v1 (stale)', 1])
+})
+
+describe('a call under way', () => {
+  it('can be joined without a look into memory, until it ends', async () => {
+    const { store, get } = cached()
+    const [answers, before] = [slow(get), store.flying('a')]
+    const reading = seen(store)
+    const joined = store.flying('a')
+    answers[0]?.({ value: 'v1' })
+    expect([before, await reading, (await joined)?.held.text(), store.flying('a')]).toEqual([undefined, 'v1', 'v1', undefined])
+  })
+
+  it('is not joined so while the circuit is open', async () => {
+    const outage = new SecretsError('UNAVAILABLE', 'down')
+    const { store, get } = cached({}, { circuit: { outage, recoveredAt: -Infinity, rest: () => undefined } })
+    slow(get)
+    void seen(store)
+    expect(store.flying('a')).toBeUndefined()
+  })
+
+  it('is not joined so if a later call has failed', async () => {
+    const { store, get } = cached()
+    const answers = slow(get)
+    void seen(store)
+    const later = seen(store, { mode: 'fresh' })
+    answers[1]?.(fail('INTERNAL'))
+    expect([await later, store.flying('a')]).toEqual(['INTERNAL', undefined])
+  })
+})
+
+describe('a known absence', () => {
+  async function absentIn(
+    store: ProviderCache,
+    get: ReturnType<typeof cached>['get'],
+  ): Promise<NonNullable<ReturnType<ProviderCache['absence']>>> {
+    get.mockImplementation(async () => undefined)
+    await seen(store)
+    const known = store.absence('a')
+    if (known === undefined) throw new Error('nothing is known')
+    return known
+  }
+
+  it('holds until its end', async () => {
+    const { store, get } = cached()
+    const known = await absentIn(store, get)
+    expect([4_999, 5_000].map((ms) => store.isStillAbsent(known, start + ms))).toEqual([true, false])
+  })
+
+  it('that was read is kept longer than one that was not', async () => {
+    const { store, get } = cached({}, { maxEntries: 2 })
+    get.mockImplementation(async () => undefined)
+    for (const path of ['a', 'b']) await seen(store, { path })
+    store.recordAbsenceHit('a')
+    await seen(store, { path: 'c' })
+    expect(['a', 'b', 'c'].map((path) => store.absence(path) !== undefined)).toEqual([true, false, true])
+  })
+
+  it('ends when a write finds the secret withdrawn', async () => {
+    const { store, get } = cached()
+    await absentIn(store, get)
+    store.recordChange('a', new SecretsError('DELETED', 'x'))
+    expect(store.absence('a')).toBeUndefined()
+  })
+
+  it('holds no longer if the clock went back by more than a second since it was read', async () => {
+    const { store, get } = cached()
+    const known = await absentIn(store, get)
+    expect(store.isStillAbsent(known, start + 3_000)).toBe(true)
+    expect(store.isStillAbsent(known, start + 2_500)).toBe(true)
+    expect([2_000, 1_999].map((ms) => store.isStillAbsent(known, start + ms))).toEqual([true, false])
+  })
+})
+
 describe('the value', () => {
   it('is one object for every reader, with its metadata', async () => {
     const { store, get } = cached()
@@ -1048,6 +1176,7 @@ describe('the in-memory cache before a shared cache', () => {
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(299.999)
     expect(await seen(store)).toBe('v1')
+    expect(await found(store)).toMatchObject({ from: 'memory', stale: false })
     expect(store.counts.staleAnswers).toBe(0)
     await pass(0.001)
     expect(await seen(store)).toBe('v1 (stale)')
@@ -1371,6 +1500,19 @@ describe('a store behind a shared cache', () => {
     await seen(store)
     tell({ sharedAs: 'eu', path: 'a' })
     expect(store.peek('a')).toBeUndefined()
+  })
+
+  it.each([
+    ['a', true],
+    ['b', false],
+  ])('in an outage lets no later provider answer for what it held when another process wrote it: %s', async (written, isHeld) => {
+    let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
+    const { client } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store, get } = cached({}, { shared: client })
+    await seen(store)
+    tell({ sharedAs: 'eu', path: written })
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(isFinal(await refusal(found(store, { path: written })))).toBe(isHeld)
   })
 
   it('invalidates the shared cache after a write and reports a failure, but drops its own value in any case', async () => {

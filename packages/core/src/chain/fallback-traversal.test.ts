@@ -104,6 +104,7 @@ describe('FallbackTraversal', () => {
       message: "Secret 'db' not found in any provider",
       attempts: [{ provider: 'p0', code: 'NOT_FOUND', durationMs: 3 }, { provider: 'p1' }],
     })
+    expect(error?.remedy).toBeUndefined()
   })
 
   it('says not found for a name that no provider holds, and why no store was asked', () => {

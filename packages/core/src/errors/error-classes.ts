@@ -45,7 +45,10 @@ export function isUnasked(code: SecretsErrorCode): boolean {
   return isOutage(code) || code === 'CREDENTIALS_MISSING'
 }
 
-/** The store's answer about the secret, which a later provider must not overrule. */
+/**
+ * The store's answer about the secret, which a later provider must not overrule. `guard` lets no
+ * read reject with `NOT_FOUND`.
+ */
 export function isRefusal(code: SecretsErrorCode): boolean {
-  return defaultActions[code] === 'stop' && code !== 'NOT_FOUND' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
+  return defaultActions[code] === 'stop' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
 }

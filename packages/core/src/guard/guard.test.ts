@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
-import { guard } from './guard.ts'
+import { guard, type GuardOptions } from './guard.ts'
 import { OutageWarning } from './outage-warning.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { refusal } from '../testing/refusal.ts'
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function guarded(members: Partial<SecretProvider>, parts: { circuit?: CircuitBreaker; outage?: OutageWarning } = {}): SecretProvider {
+function guarded(members: Partial<SecretProvider>, parts: Partial<GuardOptions> = {}): SecretProvider {
   const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
   return guard(provider, {
     deadlineMs: 5_000,
@@ -369,6 +369,19 @@ describe('the effect of a write that failed', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     const effects = (await Promise.all(calls)).map(({ code, effect }) => `${code} ${effect}`)
     expect(effects).toEqual([...Array.from({ length: 7 }, () => 'DEADLINE_EXCEEDED unknown'), 'DEADLINE_EXCEEDED undefined'])
+  })
+
+  it('may still come only if the store has not answered yet', async () => {
+    const gaveUp = vi.fn<NonNullable<GuardOptions['gaveUp']>>()
+    for (const code of ['INTERNAL', 'PERMISSION_DENIED'] as const) {
+      const provider = guarded({ put: async () => Promise.reject(new SecretsError(code, 'x')) }, { gaveUp })
+      await refusal(provider.put?.('a', { value: 'v' }, context))
+    }
+    expect(gaveUp).not.toHaveBeenCalled()
+    const call = refusal(guarded({ put: hung }, { gaveUp }).put?.('a', { value: 'v' }, context))
+    await vi.advanceTimersByTimeAsync(5_000)
+    await call
+    expect(gaveUp.mock.calls).toEqual([['a', expect.any(Promise)]])
   })
 
   it("is taken from the provider's error", async () => {

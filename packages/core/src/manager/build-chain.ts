@@ -116,11 +116,12 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
   )
 }
 
-/** A change that was given up on may still be made. */
+/** A change that was given up on may still be made. Rejects if it had no effect. */
 async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
-  const [landed] = await Promise.allSettled([landing])
-  if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
-  const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined
+  const receipt = await landing.catch((error: unknown) => {
+    if (!hasEffect(error)) throw error
+  })
+  const version = own(receipt, 'version')
   store.recordChange(path)
   await store.invalidate(path, typeof version === 'number' ? version : undefined)
 }

@@ -56,6 +56,8 @@ describe('32 bytes that are not random are refused in every encoding', () => {
     'printable ASCII': 'correct horse battery staple 32!',
     'digits alone': '31415926535897932384626433832795',
     'text with a line break': 'correct horse battery staple 32\n',
+    'text with a tab': 'correct horse battery staple\t32!',
+    'text with a carriage return': 'correct horse battery staple\r32!',
     'text beyond ASCII': 'größere Straße, dünne Äste.',
     'a text in a buffer that is longer': 'correct horse battery staple\0\0\0\0',
     'text in UTF-16': Buffer.from('a passphrase of.', 'utf16le'),
@@ -99,8 +101,24 @@ describe('32 bytes that are not random are refused in every encoding', () => {
     expect(refusal(textOf(26)).message).toContain('are text, not random bytes')
     expect(parseKey(textOf(25)).kind).toBe('raw')
     const control = textOf(26)
-    control[31] = 0x07
-    expect(parseKey(control).kind).toBe('raw')
+    for (const code of [0x07, 0x7f]) {
+      control[31] = code
+      expect(parseKey(control).kind).toBe('raw')
+    }
+  })
+
+  test('few different bytes, but not eight', () => {
+    const bytesOf = (different: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, index) => 0x80 + (index % different))
+    expect(refusal(bytesOf(7)).message).toContain('few of its bytes differ')
+    expect(parseKey(bytesOf(8)).kind).toBe('raw')
+  })
+
+  test('and their copy is overwritten', () => {
+    const filled = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'fill')
+    expect(() => parseKey(random.subarray(1))).toThrow('at least 32 bytes')
+    const overwritten = filled.mock.contexts.filter((each) => each instanceof Uint8Array && each.length === 31)
+    filled.mockRestore()
+    expect(overwritten).toEqual([new Uint8Array(31)])
   })
 })
 
@@ -114,6 +132,10 @@ describe('a passphrase', () => {
       'Correct_horse_battery_staple_purple_monkey_',
       'CorrectHorseBatteryStaplePurpleMonkeyDance',
       'über größere Straßen äußerst zügig',
+      'abcdefghhgfedcbabadcfehgacegbdfh',
+      '!correcthorsebatterystaplepurplemonkeydance=',
+      'correct-horse-battery-staple-purple-monkeys=',
+      'correcthorsebatterystaplepurplemonkeydances!='.slice(-44),
       '0123456789abcdef0123456789abcdef', // 128 bits in hex are enough to be stretched
       '"quoted at one end only, which may be meant',
       'quoted at one end only, which may be meant"',
@@ -212,6 +234,69 @@ describe('a damaged key is refused, and never taken for a passphrase', () => {
   })
 })
 
+describe('text is taken for a damaged key', () => {
+  const kindOf = (text: string): string => {
+    try {
+      return parseKey(text).kind
+    } catch (error) {
+      if (SecretsError.isInstance(error)) return error.problem
+      throw error
+    }
+  }
+  const hex = random.toString('hex').repeat(2)
+  const base64 = random.toString('base64url').repeat(2)
+  const nearHex = 'the encryption key is damaged: it is nearly, but not, 64 hex digits'
+  const nearBase64 = 'the encryption key is damaged: it is nearly, but not, 32 bytes in base64'
+
+  test.each([
+    [55, 'passphrase'],
+    [56, nearHex],
+    [72, nearHex],
+    [73, 'passphrase'],
+  ])('with %d hex digits: %s', (length, kind) => {
+    expect(kindOf(hex.slice(0, length))).toBe(kind)
+  })
+
+  test.each([
+    [4, nearHex],
+    [5, 'passphrase'],
+  ])('with %d wrong ones of 64 hex digits: %s', (wrong, kind) => {
+    expect(kindOf(`${'x'.repeat(wrong)}${hex.slice(wrong, 64)}`)).toBe(kind)
+  })
+
+  test.each([
+    [39, 'passphrase'],
+    [40, nearBase64],
+    [46, nearBase64],
+    [47, 'passphrase'],
+  ])('with %d characters of base64: %s', (length, kind) => {
+    expect(kindOf(base64.slice(0, length))).toBe(kind)
+  })
+
+  test.each([
+    [46, '==', nearBase64],
+    [47, '==', 'passphrase'],
+    [47, '=', 'passphrase'],
+  ])('with %d characters of base64 and %s: %s', (length, end, kind) => {
+    expect(kindOf(`${base64.slice(0, length)}${end}`)).toBe(kind)
+  })
+
+  test('with capitals inside of words', () => {
+    expect(kindOf('CorrectHOrseBatteryStaplePurpleMonkeyDancin')).toBe(nearBase64)
+  })
+
+  test.each([
+    [15, 'Encryption key must be at least 32 bytes long'],
+    [16, 'the encryption key is damaged: it holds 16 bytes, not 32'],
+  ])('with `key:` and %d bytes: %s', (length, problem) => {
+    expect(kindOf(`key:${random.subarray(0, length).toString('base64url')}`)).toBe(problem)
+  })
+})
+
+test('a key with one character too many is refused as no valid base64url', () => {
+  expect(refusal(`key:${'Ab'.repeat(22)}A`).problem).toBe('the encryption key is damaged: it is not valid base64url')
+})
+
 describe('a key is refused', () => {
   test('with whitespace or quotes around it, in any form', () => {
     const [key, hex] = [`key:${random.toString('base64url')}`, random.toString('hex')]
@@ -265,7 +350,7 @@ describe('several keys', () => {
 
   test('are all overwritten if one is refused', () => {
     const filled = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'fill')
-    expect(() => parseKeys([random, 'short'])).toThrow('at least 32 bytes')
+    expect(() => parseKeys([random, 'correct horse battery staple and more', 'short'])).toThrow('at least 32 bytes')
     const overwritten = filled.mock.contexts.filter((each) => each instanceof Uint8Array && each.length === 32)
     filled.mockRestore()
     expect(overwritten).toEqual([new Uint8Array(32)])

@@ -126,18 +126,19 @@ describe('one value written over named fields', () => {
     expect(current()?.value).toBe('{"password":"old","apiKey":"theirs"}')
   })
 
-  it.each<[string, StoredSecret]>([
-    ['knows no compare-and-set', { value: '{"token":"old"}', shape: 'map', version: 3 }],
-    ['gives its versions no identity', { value: '{"token":"old"}', shape: 'map' }],
-  ])('is written without a condition to a store that %s', async (_, start) => {
+  it.each<[string, StoredSecret, number]>([
+    ['knows no compare-and-set', { value: '{"token":"old"}', shape: 'map', version: 3 }, 2],
+    ['gives its versions no identity', { value: '{"token":"old"}', shape: 'map' }, 1],
+  ])('is written without a condition to a store that %s', async (_, start, calls) => {
     const written: NewSecret[] = []
-    const write: SecretProvider['put'] = async (_path, secret) => {
+    const write = vi.fn<NonNullable<SecretProvider['put']>>(async (_path, secret) => {
       if (secret.ifCurrent !== undefined) throw new SecretsError('UNSUPPORTED', 'no conditions')
       written.push(secret)
       return {}
-    }
+    })
     await put(targetOn({ get: async () => start, put: write, keepsFields: () => true }), [], { value: 'new' }, context)
     expect(written).toEqual([{ value: '{"token":"new"}', shape: 'map' }])
+    expect(write).toHaveBeenCalledTimes(calls)
   })
 
   it('stays text if the former secret was withdrawn', async () => {
@@ -233,12 +234,22 @@ describe('a write to a field', () => {
     expect(current()?.value).toBe(map('plain'))
   })
 
-  it('refuses fields instead of text', async () => {
+  it.each<[string, NewSecret]>([
+    ['fields', { value: '{"b":"c"}', shape: 'map' }],
+    ['bytes', { value: Uint8Array.of(1) }],
+  ])('refuses %s instead of text', async (what, secret) => {
     const { members, written } = oneSecret({ value: '{}', version: 1 })
-    expect(await refusal(put(targetOn(members), ['a'], { value: '{"b":"c"}', shape: 'map' }, context))).toMatchObject({
+    expect(await refusal(put(targetOn(members), ['a'], secret, context))).toMatchObject({
       code: 'INVALID_ARGUMENT',
+      problem: `a field holds text, not ${what}`,
     })
     expect(written).toEqual([])
+  })
+
+  it('of a text with a JSON object leaves it a text', async () => {
+    const { members, current } = oneSecret({ value: '{"value":"{\\"b\\":\\"1\\"}"}', version: 1 })
+    await put(targetOn(members), ['b'], { value: '2' }, context)
+    expect(current()).toEqual({ value: '{"value":"{\\"b\\":\\"1\\"}","b":"2"}', shape: undefined, version: 2 })
   })
 
   it('changes only that field, under compare-and-set, and keeps the text of the others', async () => {
@@ -388,10 +399,32 @@ describe('a write with a lost answer', () => {
   it.each<[string, NewSecret, string, string]>([
     ['another number', { value: '{"a":1.10}', shape: 'map', version: 4 }, '{"a":1.1}', 'VERSION_CONFLICT'],
     ['a field more', { value: '{"a":"1"}', shape: 'map', version: 4 }, '{"a":"1","b":"2"}', 'VERSION_CONFLICT'],
+    [
+      'one field of two that is the same',
+      { value: '{"a":"1","b":"2"}', shape: 'map', version: 4 },
+      '{"a":"1","b":"3"}',
+      'VERSION_CONFLICT',
+    ],
     ['several fields instead of a text', { value: 'v', version: 4 }, '{"value":"v","b":"2"}', 'UNAVAILABLE'],
+    ['a field instead of bytes', { value: Uint8Array.of(118), version: 4 }, '{"value":"v"}', 'UNAVAILABLE'],
   ])('is not done if a store of maps holds %s', async (_, secret, value, code) => {
     const getVersion: SecretProvider['getVersion'] = async () => ({ value, shape: 'map', version: 4 })
     expect(await refusal(put(targetOn({ put: lost, getVersion }), [], secret, context))).toMatchObject({ code })
+  })
+
+  it.each<[string, string | Uint8Array, string | Uint8Array]>([
+    ['text for bytes', Uint8Array.of(118), 'v'],
+    ['bytes for text', 'v', Uint8Array.of(118)],
+  ])('with a number is a conflict if that version has %s', async (_, written, found) => {
+    const target = targetOn({ put: lost, getVersion: version(found, 4) })
+    expect(await refusal(put(target, [], { value: written, version: 4 }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+  })
+
+  it('leaves no bytes behind that were read back', async () => {
+    const found = Uint8Array.of(1, 2)
+    const target = targetOn({ put: lost, getVersion: async () => ({ value: found, version: 4 }) })
+    await put(target, [], { value: Uint8Array.of(1, 2), version: 4 }, context)
+    expect(found).toEqual(new Uint8Array(2))
   })
 
   it('without a number is done if the value is there under a new identity', async () => {

@@ -31,4 +31,23 @@ describe('pending invalidations', () => {
     for (const path of ['x', 'z']) fail(path)
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
+
+  it('are retried at once after one was acknowledged, and soon after the next failure', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const pending = new PendingInvalidations(() => {})
+    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, 1_000)
+    expect(pending.begin('b', 1_500)).toBe(false)
+    pending.acknowledged('a', pending.mark)
+    expect(pending.begin('b', 1_500)).toBe(true)
+    pending.failed('b', undefined, 1_500)
+    expect([pending.begin('b', 1_999), pending.begin('b', 2_000)]).toEqual([false, true])
+  })
+
+  it('keep the order of versions: a lift, and what was written after it', () => {
+    const pending = new PendingInvalidations(() => {})
+    pending.failed('a', 7, 1_000)
+    expect([pending.leastVersions('a', 0), pending.leastVersions('a', 1), pending.leastVersions('a', 8)]).toEqual([[0], [7], [8]])
+    pending.failed('a', 0, 1_000)
+    expect([pending.leastVersions('a', 3), pending.leastVersions('a', undefined)]).toEqual([[0, 3], [0]])
+  })
 })

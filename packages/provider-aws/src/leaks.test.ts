@@ -44,7 +44,7 @@ test('no refused write says what was to be written', async () => {
 const echoing = { SecretString: valueCanary, Message: valueCanary, message: valueCanary }
 
 test.each<[string, AwsReply, number]>([
-  ['answers', { json: { Name: 'prod/db', ARN: arn, VersionId: 'id', VersionStages: ['AWSCURRENT'], ...echoing } }, 2], // it describes no version
+  ['answers', { json: { Name: 'prod/db', ARN: arn, VersionId: 'id', VersionStages: ['AWSCURRENT'], ...echoing } }, 3], // it describes no version, and stages none
   ['denies', { status: 400, body: { __type: 'AccessDeniedException', ...echoing } }, 4],
   ['fails', { status: 500, body: { __type: 'InternalServiceError', ...echoing } }, 5],
   ['answers with half of a text', { body: `{"SecretString":"${valueCanary}` }, 5],

@@ -42,9 +42,15 @@ async function stageNew(api: Api, found: History, secret: CheckedStaged, context
   const own = [stagedLabel(number), ...noteLabels(number, secret.note)]
   await prepare(api, history, plan, [pending, ...own], context)
   const { revision, labels } = await addVersion(api, history, number, secret.content, own, context)
-  // With this content, but of another process's write, or with its note.
-  if (!labels.includes(stagedLabel(number)) || !hasNote(labels, number, secret.note)) throw alreadyPending()
+  const isOurs = (held: readonly string[]): boolean => held.includes(stagedLabel(number)) && hasNote(held, number, secret.note)
+  // Another process may have put this content under the number: by a write, or with another note.
+  if (!isOurs(labels) && !isOurs(await labelsNow(api, history, revision, context))) throw alreadyPending()
   return makePending(api, history, { version: number, revision, attempt: number }, secret, context)
+}
+
+async function labelsNow(api: Api, { arn }: History, revision: string, context: CallContext): Promise<readonly string[]> {
+  const now = await findHistory(api, arn, context)
+  return now?.versions.find((each) => each.revision === revision)?.labels ?? []
 }
 
 const standIn = 'No version of this secret was promoted yet.'

@@ -118,6 +118,34 @@ describe('a change of mounted files', () => {
     await hinted(() => replace('v9'))
   })
 
+  it('is told in a folder inside the directory once a file there was read', async () => {
+    mkdirSync(join(folder, 'db'))
+    writeFileSync(join(folder, 'db', 'password'), 'v1')
+    const provider = envProvider({ env: {}, directory: folder })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = provider.changes?.(() => resolve())
+    const before = (await provider.get('db/password', context))?.revision
+    writeFileSync(join(folder, 'db', 'password'), 'longer')
+    await promise
+    expect((await provider.probe?.('db/password', context))?.revision).not.toBe(before)
+    end?.()
+  })
+
+  it('reaches every listener, though one of them fails', async () => {
+    mount('v1')
+    const provider = envProvider({ env: {}, directory: folder })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const ends = [
+      provider.changes?.(() => {
+        throw new Error('of a listener')
+      }),
+      provider.changes?.(() => resolve()),
+    ]
+    swap('v2')
+    await promise
+    for (const end of ends) end?.()
+  })
+
   it('is found by polling alone where no watch is to be had', async () => {
     mount('v1')
     vi.spyOn(fs, 'watch').mockImplementation(() => {

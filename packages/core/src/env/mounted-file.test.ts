@@ -147,7 +147,9 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         () => swap(path),
         () => swapBack(path),
       )
-      await expect(askMountedFile(mount, name, signal, readWhole)).rejects.toMatchObject({ code: expect.stringMatching(/CONFIGURATION|UNAVAILABLE/) })
+      await expect(askMountedFile(mount, name, signal, readWhole)).rejects.toMatchObject({
+        code: expect.stringMatching(/CONFIGURATION|UNAVAILABLE/),
+      })
     })
 
     it('reads nothing outside if the directory becomes a link', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { envManifest, envProvider } from '@finchat/secrets-core'
@@ -55,8 +55,12 @@ async function mountedHarness(): Promise<ProviderHarness> {
   const directory = await mkdtemp(join(tmpdir(), 'finchat-mounted-'))
   const env: Record<string, string> = Object.create(null)
   const writeSecretFile = async (path: string, value: string | Uint8Array): Promise<void> => {
-    await mkdir(dirname(join(directory, path)), { recursive: true })
-    await writeFile(join(directory, path), value)
+    const file = join(directory, path)
+    await mkdir(dirname(file), { recursive: true })
+    const before = await changedAt(file)
+    // Some kernels count a file's time in steps of 4 ms; no mount changes twice in one of them.
+    do await writeFile(file, value)
+    while ((await changedAt(file)) === before)
   }
   return {
     provider: envProvider({ env, directory }),
@@ -64,6 +68,10 @@ async function mountedHarness(): Promise<ProviderHarness> {
     breakStore: { garbage: (path) => replaceByDirectory(join(directory, path)) },
     close: () => rm(directory, { recursive: true }),
   }
+}
+
+async function changedAt(file: string): Promise<bigint | undefined> {
+  return (await stat(file, { bigint: true }).catch(() => undefined))?.ctimeNs
 }
 
 async function replaceByDirectory(file: string): Promise<() => Promise<void>> {

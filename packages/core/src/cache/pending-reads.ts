@@ -1,4 +1,4 @@
-import type { StoredSecret } from '../contract/provider.ts'
+import type { StagedSecret } from '../contract/provider.ts'
 import { isRefusal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretBytes } from '../value/secret-bytes.ts'
@@ -38,7 +38,7 @@ export class PendingReads {
     }
   }
 
-  #found({ value, shape, ...rest }: StoredSecret, { askedAt }: Call): Found {
+  #found({ value, shape, ...rest }: StagedSecret, { askedAt }: Call): Found {
     const { options, provider } = this.#parts
     const held = new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.zeroizer)
     held.release()

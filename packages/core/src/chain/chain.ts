@@ -5,8 +5,8 @@ import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
-import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
-import { type FallbackPolicy, actionFor } from './fallback-policy.ts'
+import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
+import { type FallbackPolicy, actionFor, stopRemedies } from './fallback-policy.ts'
 import { isFinal } from '../cache/path-history.ts'
 import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
 
@@ -96,12 +96,6 @@ export class FallbackTraversal<Step> {
     return notAsked(this.name, this.#attempts)
   }
 }
-
-const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> = new Map([
-  ['PERMISSION_DENIED', (provider: string) => `grant it, or route the name away from '${provider}' with names and onlyNamed`],
-  ['UNAUTHENTICATED', (provider: string) => `renew the credential of '${provider}'`],
-  ['DELETED', (provider: string) => `restore it in '${provider}', or purge it there to let later providers answer`],
-])
 
 /** `degraded`: an earlier store gave no answer, or one that the policy overrode. */
 export interface Reading extends Found {

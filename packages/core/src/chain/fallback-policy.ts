@@ -38,3 +38,10 @@ export function actionFor(code: SecretsErrorCode, policies: readonly (FallbackPo
   )
   return overrides?.[code as keyof FallbackPolicy] ?? defaultActions[code] // the keys that FallbackPolicy lacks are fixed
 }
+
+/** What to do about a code that stops the chain, by the provider's name. */
+export const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> = new Map([
+  ['PERMISSION_DENIED', (provider: string) => `grant it, or route the name away from '${provider}' with names and onlyNamed`],
+  ['UNAUTHENTICATED', (provider: string) => `renew the credential of '${provider}'`],
+  ['DELETED', (provider: string) => `restore it in '${provider}', or purge it there to let later providers answer`],
+])

@@ -10,6 +10,8 @@ export interface ChainEntry {
   readonly provider: SecretProvider
   readonly store: ProviderCache
   readonly outage: OutageWarning
+  /** The same for all that read one store: its `sharedAs`, or else the provider as it was passed. */
+  readonly storeId: unknown
 }
 
 export interface Location {

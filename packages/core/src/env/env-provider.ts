@@ -1,4 +1,4 @@
-import type { ProviderManifest, SecretProvider, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+import type { ProviderManifest, SecretProvider } from '../contract/provider.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -6,9 +6,8 @@ import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
 import { FileChanges } from './file-changes.ts'
-import type { FileProbeOptions } from './file-probe.ts'
 import { withMountTime } from './mount-time.ts'
-import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
+import { askMountedFile, askNamedFile, type FileQuestion, type Identified, identify, readIdentified, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Such as `process.env`. */
@@ -84,49 +83,62 @@ export const envManifest: ProviderManifest = {
  */
 export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   const options = knownOptions(given, members)
-  const { name = 'env', emptyIsAbsent = false, upperSnakeCase = false, fileVariables = false, directory } = options
+  const { name = 'env', fileVariables = false, directory } = options
   if (options.env !== undefined) assertEnvironment(options.env)
-  const variable = variableReader(options)
-
-  const find = async (key: string, signal: AbortSignal): Promise<StoredSecret | undefined> => {
-    const file = fileVariables ? variable(`${key}_FILE`) : undefined
-    const value = variable(key)
-    if (file !== undefined) {
-      const { dirname, basename } = process.getBuiltinModule('node:path')
-      return withMountTime(dirname(file), basename(file), () => readNamedFile(file, key, value, signal))
-    }
-    if (value !== undefined) return { value }
-    return directory === undefined ? undefined : withMountTime(directory, key, () => readMountedFile(directory, key, signal))
-  }
   const changes = new FileChanges()
   if (directory !== undefined) changes.include(directory)
-  const probe =
-    fileVariables || directory !== undefined
-      ? prober({ variable, fileVariables, directory, emptyIsAbsent, changes }, upperSnakeCase)
-      : undefined
-
+  const find = finder(options, changes)
   return {
     specificationVersion: 'v1',
     name,
     locate: locator(options, envManifest.canHoldPath),
-    get: async (path, { signal }) => {
-      throwIfAborted(signal)
-      for (const key of keysOf(path, upperSnakeCase)) {
-        const found = await find(key, signal)
-        if (found !== undefined && !(emptyIsAbsent && found.value === '')) return found
-      }
-      return undefined
-    },
-    ...(probe && {
-      probe: (path, { signal }) => {
-        throwIfAborted(signal)
-        return probe(path)
+    get: (path, { signal }) => find(path, signal, readIdentified),
+    ...((fileVariables || directory !== undefined) && {
+      probe: async (path, { signal }) => {
+        const found = await find(path, signal, identify)
+        return found && { revision: found.revision }
       },
       changes: (listener) => changes.listen(listener),
     }),
     checkHealth: async () => {
       if (directory !== undefined) await rootOf(directory)
     },
+  }
+}
+
+interface Variable {
+  readonly value: string
+  readonly revision?: undefined
+}
+
+type Find = <T extends Identified>(path: string, signal: AbortSignal, ask: FileQuestion<T>) => Promise<T | Variable | undefined>
+
+/** Finds a variable, or asks the file that takes its place. */
+function finder(options: EnvProviderOptions, changes: FileChanges): Find {
+  const { emptyIsAbsent = false, upperSnakeCase = false, fileVariables = false, directory } = options
+  const variable = variableReader(options)
+  const find: Find = async (key, signal, ask) => {
+    const named = fileVariables ? variable(`${key}_FILE`) : undefined
+    const value = variable(key)
+    if (named === undefined && value !== undefined) return { value }
+    if (named === undefined && directory === undefined) return undefined
+    const { basename, dirname, join } = process.getBuiltinModule('node:path')
+    const folder = named === undefined ? String(directory) : dirname(named)
+    changes.include(folder)
+    const found = await (named === undefined
+      ? withMountTime(folder, key, () => askMountedFile(folder, key, signal, ask))
+      : withMountTime(folder, basename(named), () => askNamedFile(named, key, value, signal, ask)))
+    // A watch of a folder does not see what happens in the folders inside it.
+    if (found !== undefined && named === undefined) changes.include(dirname(join(folder, key)))
+    return found
+  }
+  return async (path, signal, ask) => {
+    throwIfAborted(signal)
+    for (const key of keysOf(path, upperSnakeCase)) {
+      const found = await find(key, signal, ask)
+      if (found !== undefined && !(emptyIsAbsent && found.value === '')) return found
+    }
+    return undefined
   }
 }
 
@@ -159,14 +171,6 @@ export function ownVariable(env: Environment, name: string): string | undefined 
   const value: unknown = Object.hasOwn(env, name) ? env[name] : undefined
   if (value === undefined || typeof value === 'string') return value
   throw new SecretsError('CONFIGURATION', `\`env\` holds no text under ${quoted(name)}`, { remedy: 'pass strings, as process.env does' })
-}
-
-function prober(options: FileProbeOptions, upperSnakeCase: boolean): (path: string) => Promise<WriteReceipt | undefined> {
-  return async (path) => {
-    const keys = keysOf(path, upperSnakeCase)
-    const { probeFiles } = await import('./file-probe.ts')
-    return probeFiles(keys, options)
-  }
 }
 
 /** The names to look up, in order. */

@@ -118,6 +118,33 @@ describe('a change of mounted files', () => {
     await hinted(() => replace('v9'))
   })
 
+  it('is told in a folder inside the directory once a file there was read', async () => {
+    mkdirSync(join(folder, 'db'))
+    writeFileSync(join(folder, 'db', 'password'), 'v1')
+    const provider = envProvider({ env: {}, directory: folder })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const end = provider.changes?.(() => resolve())
+    const before = (await provider.get('db/password', context))?.revision
+    writeFileSync(join(folder, 'db', 'password'), 'longer')
+    await promise
+    expect((await provider.probe?.('db/password', context))?.revision).not.toBe(before)
+    end?.()
+  })
+
+  it('reaches every listener, though one of them fails', async () => {
+    mount('v1')
+    const provider = envProvider({ env: {}, directory: folder })
+    const heard = vi.fn<() => void>()
+    const failing = provider.changes?.(() => {
+      throw new Error('of a listener')
+    })
+    const end = provider.changes?.(heard)
+    swap('v2')
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 5_000 })
+    failing?.()
+    end?.()
+  })
+
   it('is found by polling alone where no watch is to be had', async () => {
     mount('v1')
     vi.spyOn(fs, 'watch').mockImplementation(() => {

@@ -1,4 +1,5 @@
 import type { FSWatcher } from 'node:fs'
+import { ChangeListeners } from '../kit/change-listeners.ts'
 
 /**
  * Hints that a file of these directories may have changed. It watches directories, since a watch of
@@ -7,23 +8,25 @@ import type { FSWatcher } from 'node:fs'
 export class FileChanges {
   readonly #directories = new Set<string>()
   readonly #watchers = new Map<string, FSWatcher>()
-  readonly #listeners = new Set<() => void>()
+  #isHeard = false
+  readonly #listeners = new ChangeListeners(() => {
+    this.#isHeard = true
+    for (const directory of this.#directories) this.#watch(directory)
+    return () => {
+      this.#isHeard = false
+      for (const directory of this.#watchers.keys()) this.#end(directory)
+    }
+  })
 
   /** Also begins again with a directory that was replaced as a whole. */
   include(directory: string): void {
     this.#directories.add(directory)
-    if (this.#listeners.size > 0) this.#watch(directory)
+    if (this.#isHeard) this.#watch(directory)
   }
 
   /** Returns the function that ends it. */
   listen(listener: () => void): () => void {
-    const heard = (): void => listener()
-    this.#listeners.add(heard)
-    for (const directory of this.#directories) this.#watch(directory)
-    return () => {
-      this.#listeners.delete(heard)
-      if (this.#listeners.size === 0) for (const directory of this.#watchers.keys()) this.#end(directory)
-    }
+    return this.#listeners.add(() => listener())
   }
 
   /** A user has few watches (128 inotify instances by default), so a missing one is no failure. */
@@ -34,7 +37,7 @@ export class FileChanges {
       const watcher = process.getBuiltinModule('node:fs').watch(directory, { persistent: false }, (_event, name) => {
         // Linux names the directory itself when it was moved or removed.
         if (name === basename(directory)) this.#end(directory)
-        for (const listener of this.#listeners) listener()
+        this.#listeners.notify()
       })
       watcher.on('error', () => this.#end(directory))
       this.#watchers.set(directory, watcher)

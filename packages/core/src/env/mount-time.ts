@@ -1,18 +1,17 @@
 import type { StoredSecret } from '../contract/provider.ts'
 
 /**
- * Reads a file of mounted secrets, with the time of the mount. That is asked first: a swap meanwhile
+ * Asks a file of mounted secrets, with the time of the mount. That is asked first: a swap meanwhile
  * makes it too early, never too late.
  */
-export async function withMountTime(
+export async function withMountTime<T extends object>(
   folder: string,
   path: string,
-  read: () => Promise<StoredSecret['value'] | undefined>,
-): Promise<StoredSecret | undefined> {
+  ask: () => Promise<T | undefined>,
+): Promise<(T & Pick<StoredSecret, 'currentNotBefore'>) | undefined> {
   const currentNotBefore = await mountedNotBefore(folder, path)
-  const value = await read()
-  if (value === undefined) return undefined
-  return currentNotBefore === undefined ? { value } : { value, currentNotBefore }
+  const found = await ask()
+  return found === undefined || currentNotBefore === undefined ? found : { ...found, currentNotBefore }
 }
 
 /** Kubernetes swaps the link `..data`, which makes a version of each file behind it. */

@@ -5,8 +5,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readSecretFile } from '../kit/secret-file.ts'
-import { readMountedFile } from './mounted-file.ts'
+import { readSecretFile, readWhole } from '../kit/secret-file.ts'
+import { askMountedFile } from './mounted-file.ts'
 
 const canary = 'canary-4be1-of-a-file'
 const { signal } = new AbortController()
@@ -81,7 +81,7 @@ describe('a file', () => {
     'was read': () => readSecretFile(file(canary), 'the file', signal),
     'was read out of a directory': () => {
       file(canary)
-      return readMountedFile(folder, 'secret', signal)
+      return askMountedFile(folder, 'secret', signal, readWhole)
     },
     'was too large': () => readSecretFile(file('x'.repeat(65_537)), 'the file', signal),
     'was no regular one': () => readSecretFile(folder, 'the file', signal),
@@ -138,7 +138,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
     it.each(['token', 'db', 'db/token'])('reads nothing outside if %s becomes a link before it is opened', async (path) => {
       const name = path === 'db' ? 'db/token' : path
       beforeOpen((attempt) => (attempt === 1 ? swap(path) : undefined))
-      await expect(readMountedFile(mount, name, signal)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+      await expect(askMountedFile(mount, name, signal, readWhole)).rejects.toMatchObject({ code: 'CONFIGURATION' })
     })
 
     it.each(['token', 'db', 'db/token'])('reads nothing outside if %s is a link only while it is opened', async (path) => {
@@ -147,7 +147,9 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         () => swap(path),
         () => swapBack(path),
       )
-      await expect(readMountedFile(mount, name, signal)).rejects.toMatchObject({ code: expect.stringMatching(/CONFIGURATION|UNAVAILABLE/) })
+      await expect(askMountedFile(mount, name, signal, readWhole)).rejects.toMatchObject({
+        code: expect.stringMatching(/CONFIGURATION|UNAVAILABLE/),
+      })
     })
 
     it('reads nothing outside if the directory becomes a link', async () => {
@@ -156,7 +158,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         renameSync(mount, join(folder, 'aside'))
         symlinkSync(outside, mount)
       })
-      const read = readMountedFile(mount, 'token', signal)
+      const read = askMountedFile(mount, 'token', signal, readWhole)
       const code = await read.catch((error: { readonly code: string }) => error.code)
       expect(code).toBe(system === 'it does not' ? 'UNAVAILABLE' : 'CONFIGURATION')
     })
@@ -167,7 +169,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         writeFileSync(join(mount, 'next'), 'rotated')
         renameSync(join(mount, 'next'), join(mount, 'token'))
       })
-      expect(await readMountedFile(mount, 'token', signal)).toBe('rotated')
+      expect(await askMountedFile(mount, 'token', signal, readWhole)).toBe('rotated')
     })
 
     /** A volume as Kubernetes mounts it: links to a folder that is swapped by renaming a link. */
@@ -190,8 +192,8 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         publish('..2026_2', 'second')
         if (isGone) rmSync(join(mount, '..2026_1'), { recursive: true })
       })
-      expect(await readMountedFile(mount, 'password', signal)).toMatch(expected)
-      expect(await readMountedFile(mount, 'password', signal)).toBe('second')
+      expect(await askMountedFile(mount, 'password', signal, readWhole)).toMatch(expected)
+      expect(await askMountedFile(mount, 'password', signal, readWhole)).toBe('second')
     })
 
     it('gives up if it keeps changing, and never reports it as missing', async () => {
@@ -205,7 +207,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         await promises.rename(join(mount, 'moving'), join(mount, 'token'))
         throw Object.assign(new Error('x'), { code: 'ENOENT' })
       })
-      await expect(readMountedFile(mount, 'token', signal)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'try again' })
+      await expect(askMountedFile(mount, 'token', signal, readWhole)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'try again' })
     })
 
     it('refuses a FIFO or a folder that replaced it', async () => {
@@ -214,7 +216,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         rmSync(join(mount, 'token'))
         execFileSync('mkfifo', [join(mount, 'token')])
       })
-      await expect(readMountedFile(mount, 'token', signal)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+      await expect(askMountedFile(mount, 'token', signal, readWhole)).rejects.toMatchObject({ code: 'CONFIGURATION' })
     })
 
     it('stops between two attempts when the caller gives up', async () => {
@@ -223,7 +225,7 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
         caller.abort()
         throw Object.assign(new Error('x'), { code: 'ENOENT' })
       })
-      await expect(readMountedFile(mount, 'token', caller.signal)).rejects.toMatchObject({ code: 'ABORTED' })
+      await expect(askMountedFile(mount, 'token', caller.signal, readWhole)).rejects.toMatchObject({ code: 'ABORTED' })
     })
   },
 )
@@ -245,7 +247,7 @@ describe('a folder that another process keeps swapping with a link', () => {
       await once(swapping.stdout, 'data')
       const outcomes = new Set<unknown>()
       for (let times = 0; times < 2_000; times += 1)
-        outcomes.add(await readMountedFile(join(folder, 'mount'), 'db/token', signal).catch(({ code }: { code: string }) => code))
+        outcomes.add(await askMountedFile(join(folder, 'mount'), 'db/token', signal, readWhole).catch(({ code }: { code: string }) => code))
       expect(outcomes).not.toContain(canary)
       expect(outcomes).toContain('inside')
     } finally {
@@ -257,14 +259,14 @@ describe('a folder that another process keeps swapping with a link', () => {
 
 describe("Node's permission model", () => {
   const script = `
-    import { readMountedFile } from ${JSON.stringify(new URL('mounted-file.ts', import.meta.url).href)}
-    import { readSecretFile } from ${JSON.stringify(new URL('../kit/secret-file.ts', import.meta.url).href)}
+    import { askMountedFile } from ${JSON.stringify(new URL('mounted-file.ts', import.meta.url).href)}
+    import { readSecretFile, readWhole } from ${JSON.stringify(new URL('../kit/secret-file.ts', import.meta.url).href)}
     const [, folder] = process.argv
     const { signal } = new AbortController()
     const codeOf = (error) => [error.code, error.storeStatus].join(' ')
-    const denied = [readSecretFile(folder + '/denied/secret', 'it', signal), readMountedFile(folder + '/denied', 'secret', signal)]
+    const denied = [readSecretFile(folder + '/denied/secret', 'it', signal), askMountedFile(folder + '/denied', 'secret', signal, readWhole)]
     const codes = await Promise.all(denied.map((reading) => reading.catch(codeOf)))
-    console.log(JSON.stringify([...codes, await readMountedFile(folder + '/allowed', 'secret', signal)]))`
+    console.log(JSON.stringify([...codes, await askMountedFile(folder + '/allowed', 'secret', signal, readWhole)]))`
 
   it('denies a file as PERMISSION_DENIED, so that no weaker store answers', () => {
     for (const name of ['allowed', 'denied']) {

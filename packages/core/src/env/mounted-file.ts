@@ -1,26 +1,47 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
+import type { StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { fileFailure } from '../kit/file-failure.ts'
-import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
+import { readWhole, unlessMissing, withSecretFile } from '../kit/secret-file.ts'
 
-/** Reads the file that `KEY_FILE` names; `KEY` itself, passed as `value`, must not be set. */
-export async function readNamedFile(
+/** What is asked of an open file. `subject` names it in errors. */
+export type FileQuestion<T> = (handle: FileHandle, subject: string) => Promise<T>
+
+export interface Identified {
+  readonly revision?: string | undefined
+  readonly value?: StoredSecret['value'] | undefined
+}
+
+/** The content with the identity from before it was read: a change in between is not missed. */
+export async function readIdentified(handle: FileHandle, subject: string): Promise<StoredSecret> {
+  const { revision } = await identify(handle)
+  return { value: await readWhole(handle, subject), revision }
+}
+
+/**
+ * The identity, which another content does not have; of an empty file its value too. With the time
+ * of its last change, since a number of a removed file may be used again.
+ */
+export async function identify(handle: FileHandle): Promise<Identified> {
+  const stats = await handle.stat({ bigint: true })
+  return { revision: `${identityOf(stats)} ${stats.size}`, value: stats.size === 0n ? '' : undefined }
+}
+
+/** Asks the file that `KEY_FILE` names; `KEY` itself, passed as `value`, must not be set. */
+export async function askNamedFile<T>(
   path: string,
   key: string,
   value: string | undefined,
   signal: AbortSignal,
-): Promise<string | Uint8Array> {
-  return namedFile(key, value, (subject) => readSecretFile(path, subject, signal))
-}
-
-export async function namedFile<T>(key: string, value: string | undefined, ask: (subject: string) => Promise<T | undefined>): Promise<T> {
+  ask: FileQuestion<T>,
+): Promise<T> {
   const variable = quoted(`${key}_FILE`)
   if (value !== undefined)
     throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
-  const found = await ask(`the file that ${variable} names`)
+  const found = await withSecretFile(path, `the file that ${variable} names`, signal, ask)
   if (found !== undefined) return found
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
@@ -29,46 +50,48 @@ export async function namedFile<T>(key: string, value: string | undefined, ask: 
 const mountedAttempts = 5
 
 /**
- * Reads a file of mounted secrets, such as `/run/secrets` or a Kubernetes volume. Follows links,
+ * Asks a file of mounted secrets, such as `/run/secrets` or a Kubernetes volume. Follows links,
  * which Kubernetes mounts consist of, but never out of the directory. `undefined` only while the
  * directory exists and does not change.
  */
-export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+export async function askMountedFile<T>(
+  directory: string,
+  path: string,
+  signal: AbortSignal,
+  ask: FileQuestion<T>,
+): Promise<T | undefined> {
   const root = await rootOf(directory)
   if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
-    const found = await mountedFile(root, path, signal)
-    if (found !== 'changed' && found !== undefined) return found.value
+    const found = await mountedFile(root, path, signal, ask)
+    if (found !== 'changed' && found !== undefined) return found.answer
     // A directory that was replaced as a whole is not read at once.
     if ((await rootOf(directory)) !== root) break
     // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
-  throw wentAway()
+  throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
 }
 
 /**
  * `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
  * kubelet's own: the secret `db` is also at `..data/db`.
  */
-export function isMountedName(path: string): boolean {
+function isMountedName(path: string): boolean {
   return !/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)
 }
 
-export function wentAway(): SecretsError {
-  return new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
-}
-
-export const mountedSubject = 'its file in the mounted directory'
+const mountedSubject = 'its file in the mounted directory'
 
 /**
  * Kubernetes swaps a volume under its readers, so a file that disappears meanwhile is not absent.
  */
-async function mountedFile(
+async function mountedFile<T>(
   root: string,
   path: string,
   signal: AbortSignal,
-): Promise<{ readonly value: string | Uint8Array } | 'changed' | undefined> {
+  ask: FileQuestion<T>,
+): Promise<{ readonly answer: T } | 'changed' | undefined> {
   const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
   const place = process.getBuiltinModule('node:path').join(root, path)
   const real = await unlessMissing(mountedSubject, () => realpath(place))
@@ -76,8 +99,10 @@ async function mountedFile(
     assertInside(root, real, mountedSubject)
     // Twice, since a swap during the listing may hide a name.
     if (!((await isListed(root, path)) || (await isListed(root, path)))) return undefined
-    const value = await readSecretFile(real, mountedSubject, signal, (handle) => isInside(handle, root, real))
-    return value === undefined ? 'changed' : { value }
+    const answer = await withSecretFile(real, mountedSubject, signal, async (handle, subject) =>
+      (await isInside(handle, root, real)) ? ask(handle, subject) : undefined,
+    )
+    return answer === undefined ? 'changed' : { answer }
   }
   const isLink = (await unlessMissing(mountedSubject, () => lstat(place))) !== undefined
   return isLink ? 'changed' : undefined
@@ -87,7 +112,7 @@ async function mountedFile(
  * Whether each folder lists the exact name: Windows and macOS ignore case, and Windows trailing
  * dots.
  */
-export async function isListed(root: string, path: string): Promise<boolean> {
+async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises
   let folder = root
   for (const name of path.split('/')) {
@@ -141,7 +166,7 @@ async function wayTo(root: string, real: string): Promise<readonly string[] | un
   return stats.some((each) => each.isSymbolicLink()) ? undefined : stats.map(identityOf)
 }
 
-export function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
+function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
@@ -156,7 +181,7 @@ export async function rootOf(directory: string): Promise<string> {
   throw new SecretsError('CONFIGURATION', '`directory` names no directory', { remedy: 'mount it, or correct its path' })
 }
 
-export function assertInside(root: string, place: string, subject: string): void {
+function assertInside(root: string, place: string, subject: string): void {
   const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
   const way = relative(root, place)
   if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return

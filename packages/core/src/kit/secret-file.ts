@@ -16,9 +16,6 @@ import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
  */
 export const maxSecretFileBytes = 65_536
 
-/** False: the opened file is not the intended one. */
-type IsMeant = (handle: FileHandle) => Promise<boolean>
-
 /**
  * Returns the content of a regular file, every newline kept: text if it is valid UTF-8, else bytes.
  * `undefined` if it does not exist. Rejects with `CONFIGURATION` for a FIFO, a device or more than
@@ -31,12 +28,17 @@ type IsMeant = (handle: FileHandle) => Promise<boolean>
  * const { signal } = new AbortController()
  * console.log(await readSecretFile('/no/such/file', 'the token file', signal)) // undefined
  */
-export async function readSecretFile(
+export function readSecretFile(path: string, subject: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+  return withSecretFile(path, subject, signal, readWhole)
+}
+
+/** Opens the file as `readSecretFile` does, for one use of it. */
+export async function withSecretFile<T>(
   path: string,
   subject: string,
   signal: AbortSignal,
-  isMeant: IsMeant = async () => true,
-): Promise<string | Uint8Array | undefined> {
+  use: (handle: FileHandle, subject: string) => Promise<T>,
+): Promise<T | undefined> {
   throwIfAborted(signal)
   return unlessMissing(subject, async () => {
     const { constants, promises } = process.getBuiltinModule('node:fs')
@@ -46,14 +48,14 @@ export async function readSecretFile(
     try {
       if (!(await handle.stat()).isFile()) throw notRegular(subject)
       throwIfAborted(signal)
-      return (await isMeant(handle)) ? await readWhole(handle, subject) : undefined
+      return await use(handle, subject)
     } finally {
       await handle.close()
     }
   })
 }
 
-async function readWhole(
+export async function readWhole(
   handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
   subject: string,
 ): Promise<string | Uint8Array> {

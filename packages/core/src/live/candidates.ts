@@ -1,6 +1,5 @@
 import { jittered, pause } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
-import { readPending } from '../staging/pending-secret.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { type CurrentSecret, readCurrent } from './current.ts'
 import type { LiveState } from './live-state.ts'
@@ -108,8 +107,7 @@ export class Candidates {
   async #kept(kind: Candidate): Promise<SecretValue | undefined> {
     const { parts, name } = this.#options
     try {
-      if (kind === 'pending') return (await readPending(parts, parts.locate(name)))?.value
-      return (await readCurrent(parts, parts.locate(name), { fresh: true, version: 'previous' })).value
+      return (await readCurrent(parts, parts.locate(name), { fresh: true, version: kind })).value
     } catch {
       return undefined
     }

@@ -4,7 +4,7 @@ import type { Location, Route } from '../chain/routing.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import { knownReadOptions, readOneMembers, type ReadOneOptions } from '../read/read-options.ts'
-import { valueOf } from '../read/reader.ts'
+import { valueOf } from '../read/deliver.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hasIdentity } from './same-secret.ts'
 

@@ -3,7 +3,6 @@ import type { ChainEntry } from '../chain/routing.ts'
 import { own } from '../errors/own-properties.ts'
 import { whenClosed } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
-import { tracing } from '../observe/trace-channels.ts'
 import { Candidates } from './candidates.ts'
 import type { CurrentSecret } from './current.ts'
 import { LiveState } from './live-state.ts'
@@ -89,10 +88,14 @@ class LiveHub {
   }
 
   #listen(): () => void {
-    const { chainEntries, shared } = this.#parts
+    const { chainEntries, shared, hearChanges } = this.#parts
     const ends = chainEntries.map((chainEntry) => quietly(() => chainEntry.provider.changes?.((path) => this.#changed(chainEntry, path))))
     ends.push(quietly(() => shared?.subscribe?.((key) => this.#announced(key))))
-    ends.push(this.#hearWrites())
+    ends.push(
+      hearChanges((storeId, path) => {
+        for (const watch of this.#watchesOf(storeId, path)) watch.look('probe')
+      }),
+    )
     return () => {
       for (const end of ends) quietly(() => end?.())
     }
@@ -111,29 +114,11 @@ class LiveHub {
 
   /** The manager's cache has dropped it, and one process asks the store for all. */
   #announced(key: unknown): void {
-    const path = own(key, 'path')
-    for (const watch of this.#watchesAt((location) => location.path === path)) watch.look('cache')
+    for (const watch of this.#watchesOf(own(key, 'sharedAs'), own(key, 'path'))) watch.look('cache')
   }
 
-  /** Of any manager of this process; by the name, since a message has no path. */
-  #hearWrites(): () => void {
-    const { write } = tracing()
-    const ignored = (): void => {}
-    const hears = {
-      start: ignored,
-      end: ignored,
-      asyncStart: ignored,
-      error: ignored,
-      asyncEnd: (message: object): void => this.#written(String(own(message, 'name'))),
-    }
-    write.subscribe(hears)
-    return () => write.unsubscribe(hears)
-  }
-
-  #written(name: string): void {
-    const written = quietly(() => this.#parts.locate(name).locations) ?? []
-    const isWritten: Place = ({ chainEntry, path }) => written.some((each) => each.chainEntry === chainEntry && each.path === path)
-    for (const watch of this.#watchesAt(isWritten)) watch.look('probe')
+  #watchesOf(storeId: unknown, path: unknown): readonly Watch[] {
+    return this.#watchesAt((location) => location.chainEntry.storeId === storeId && location.path === path)
   }
 
   #watchesAt(isAt: Place): readonly Watch[] {

@@ -142,6 +142,27 @@ describe('watchSecret', () => {
     expect(seen.values).toEqual(['v2'])
   })
 
+  it.each([
+    ['through the same provider', {}, (provider: SecretProvider) => provider],
+    ['through another provider of the same store', { sharedAs: 'one' }, (provider: SecretProvider) => ({ ...provider, name: 'other' })],
+  ])('looks at once after a write under another name, %s', async (_way, members, writing) => {
+    const store = stagingStore({ value: 'v1', version: 1 }, { ...members, locate: () => ({ path: 'shared/db' }) })
+    const seen = followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    await managerOf(writing(store.provider)).rotateSecret('app/password', 'v2')
+    await pass(0)
+    expect(seen.values).toEqual(['v2'])
+  })
+
+  it('does not look after a write to the same path of another store', async () => {
+    const [store, another] = [stagingStore({ value: 'v1', version: 1 }), stagingStore({ value: 'v1', version: 1 })]
+    followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    await managerOf(another.provider).rotateSecret('db', 'v2')
+    await pass(0)
+    expect([store.calls['probe'], store.calls['get']]).toEqual([undefined, 1])
+  })
+
   it('looks at once after a hint of the store, and ends the hints with the last watch', async () => {
     let listener: ((path?: string) => void) | undefined
     const end = vi.fn<() => void>()

@@ -16,6 +16,7 @@ import { OutageWarning, warnOperator } from '../guard/outage-warning.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
+import { tellChange } from '../observe/own-changes.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 
 export interface ChainParts {
@@ -57,12 +58,15 @@ export function chainEntryOf(
   { client, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
 ): ChainEntry {
+  const storeId = ownMembers(provider, ['sharedAs']).sharedAs ?? provider
   const { settings, bounds, closingFills, zeroizer, refreshes } = parts
   const outage = new OutageWarning(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
   const circuit = new CircuitBreaker({ probeMs: patientMs })
   const gaveUp = (path: string, landing: Promise<unknown>): void => {
-    const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
+    const dropped = dropAfter(untilAborted(landing, closingFills), store, path)
+      .catch(() => {})
+      .then(() => tellChange(storeId, path))
     client?.waitFor(dropped)
   }
   const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
@@ -77,7 +81,7 @@ export function chainEntryOf(
     closing: bounds.closing,
   })
   stores.push(store)
-  return { provider: guarded, store, outage }
+  return { provider: guarded, store, outage, storeId }
 }
 
 /** ABORTED would blame the caller, so the error names the cause. */

@@ -3,6 +3,7 @@ import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Bounds } from '../guard/deadline.ts'
 import type { Observer } from '../observe/operation.ts'
+import { hearChanges } from '../observe/own-changes.ts'
 import type { Reader } from '../read/reader.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import type { Writer } from '../write/writer.ts'
@@ -18,13 +19,15 @@ export interface ManagerParts {
   readonly bounds: Bounds
   readonly zeroizer: Zeroizer
   readonly shared: SharedCache | undefined
+  readonly hearChanges: typeof hearChanges
 }
 
 /** Registered, since another entry of this package may be loaded from a second copy of it. */
 const partsKey: unique symbol = Symbol.for('@finchat/secrets-core.parts')
 
 /** The member is enumerable, so that `{ ...secrets }` keeps it; a function prints nothing inside. */
-export function withParts(manager: SecretsManager, parts: ManagerParts): SecretsManager {
+export function withParts(manager: SecretsManager, made: Omit<ManagerParts, 'hearChanges'>): SecretsManager {
+  const parts: ManagerParts = { ...made, hearChanges }
   return Object.assign(manager, { [partsKey]: () => parts })
 }
 

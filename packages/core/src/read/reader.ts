@@ -4,13 +4,13 @@ import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
 import { knownReadOptions, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
-import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Metadata, Observer } from '../observe/operation.ts'
 import { type Location, locationsOf, type Route } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
 import { aggregateError } from '../errors/aggregate-error.ts'
 import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import { textOf, valueOf } from './deliver.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
 
 /** One secret of `getSecretValues`, or one field of it. */
@@ -257,26 +257,6 @@ function recordMetadata(metadata: Metadata, { held, from, stale, degraded }: Omi
   metadata.from = from
   metadata.stale = stale
   metadata.degraded = degraded
-}
-
-/** Extracts the location's field first, then the requested one inside it. */
-export function partOf({ held, location }: Reading, field: string | undefined): SecretBytes {
-  return held.part(fieldsOf(location, field))
-}
-
-function fieldsOf({ fields }: Location, field: string | undefined): readonly string[] {
-  return field === undefined ? fields : [...fields, field]
-}
-
-function textOf({ held, location }: Reading, field?: string): string {
-  return held.textAt(fieldsOf(location, field))
-}
-
-/** Without a field a map is delivered whole, for its `json()`. */
-export function valueOf(reading: Reading, field?: string): SecretValue {
-  const { held, location, stale, degraded } = reading
-  const isWhole = field === undefined && location.fields.length === 0
-  return (isWhole ? held : partOf(reading, field)).value(stale, degraded)
 }
 
 function fastText(entry: FastEntry): Promise<string> {

@@ -7,9 +7,9 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { CallOptions } from '../options/call-options.ts'
 import { type SecretFields, writtenValue } from '../write/input-value.ts'
-import { stagedSecret } from '../write/put.ts'
-import { locationAt, wholeAt } from '../write/write-target.ts'
-import { recordProvider, type SecretReceipt } from '../write/writer.ts'
+import { locationAt, recordProvider, wholeAt } from '../write/write-target.ts'
+import type { SecretReceipt } from '../write/writer.ts'
+import { stagedContent } from './staged-content.ts'
 import { knownPlainOptions, knownStageOptions, type StageOptions } from './stage-options.ts'
 
 /** Which version was staged, and where. */
@@ -52,7 +52,7 @@ export async function stageSecret(
     const { name: provider } = recordProvider(metadata, target.location)
     const { put } = stagingOf(target.location)
     const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
-    const secret = await stagedSecret(target, fields, { value: content, shape, tags: options.tags }, context)
+    const secret = await stagedContent(target, fields, { value: content, shape, tags: options.tags }, context)
     const staged: NewStagedSecret = { ...secret, note: options.note }
     const receipt = await put(target.location.path, staged, context)
     Object.assign(metadata, identityOf(receipt))

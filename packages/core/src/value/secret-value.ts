@@ -1,8 +1,8 @@
-import type { StoredSecret } from '../contract/provider.ts'
+import type { StagedSecret } from '../contract/provider.ts'
 import { parseJson } from './json-text.ts'
 import { descriptor } from '../errors/own-properties.ts'
 
-export interface SecretMetadata extends Omit<StoredSecret, 'value' | 'shape'> {
+export interface SecretMetadata extends Omit<StagedSecret, 'value' | 'shape'> {
   readonly provider: string
   /** When the store was asked, epoch milliseconds. */
   readonly askedAt: number

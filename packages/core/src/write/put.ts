@@ -42,7 +42,7 @@ function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
  * A read could issue a lease just to refuse the write, so `describe` is asked. Only a provider that
  * keeps named fields at some paths may lease at others.
  */
-async function isLeased({ location, before }: Target, context: CallContext): Promise<boolean> {
+export async function isLeased({ location, before }: Target, context: CallContext): Promise<boolean> {
   if (before !== undefined) return own(before, 'exclusive') === true
   const { keepsFields: isTold, describe } = location.chainEntry.provider
   if (isTold === undefined || describe === undefined || keepsFields(location)) return false
@@ -50,30 +50,15 @@ async function isLeased({ location, before }: Target, context: CallContext): Pro
   return answer.status === 'fulfilled' && own(answer.value, 'exclusive') === true
 }
 
-function leased(): SecretsError {
+export function leased(): SecretsError {
   return new SecretsError('UNSUPPORTED', 'the secret is leased: its store makes it, one for each process, and takes no other', {
     remedy: 'change in the store what it makes, or route the name away',
   })
 }
 
 /** A first version replaces nothing, and an object brings all fields. */
-function mayBeOneOfFields(location: Location, { shape, version }: NewSecret): boolean {
+export function mayBeOneOfFields(location: Location, { shape, version }: NewSecret): boolean {
   return location.chainEntry.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(location)
-}
-
-/**
- * What `put` would write, to be staged instead. A field is staged over exactly the version that has
- * its other fields.
- */
-export async function stagedSecret(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<NewSecret> {
-  if (fields.length > 0) {
-    if (await isLeased(target, context)) throw leased()
-    const change = await withFieldSet(target.location, fields, secret, context)
-    return { ...change.secret, ifCurrent: change.before }
-  }
-  if (mayBeOneOfFields(target.location, secret)) return asKept(target.current ?? (await currentAt(target.location, context)), secret)
-  wipe(target.current)
-  return secret
 }
 
 /** Writes with compare-and-set, or without it if the store has none. */
@@ -106,7 +91,7 @@ function isIdentity(before: WriteReceipt | null): boolean {
  * Puts the value into the only field, where its readers look for it. Throws `INVALID_ARGUMENT` if
  * there are several, which would be lost.
  */
-function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
+export function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
   if (before?.shape !== 'map') {
     wipe(before)
     return secret
@@ -122,7 +107,7 @@ function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret 
 }
 
 /** A withdrawn secret may be overwritten. */
-function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
+export function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
   return undefinedOn('DELETED', readAt(location, context))
 }
 
@@ -137,7 +122,7 @@ async function putField(location: Location, fields: readonly string[], secret: N
 }
 
 /** The whole secret with the field changed, and the version that it was read from. */
-async function withFieldSet(
+export async function withFieldSet(
   location: Location,
   fields: readonly string[],
   secret: NewSecret,

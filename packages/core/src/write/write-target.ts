@@ -1,5 +1,5 @@
 import { describeAt, type DescribeCall, describeCurrent } from '../chain/describe.ts'
-import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
+import type { CallContext, SecretDescription, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
 import type { Location, Locations } from '../chain/routing.ts'
 import { isOutage } from '../errors/error-classes.ts'
@@ -7,6 +7,7 @@ import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import { wipe } from '../guard/check-answer.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
 import type { FallbackTraversal } from '../chain/chain.ts'
+import type { Metadata } from '../observe/operation.ts'
 
 export interface Target {
   readonly location: Location
@@ -106,4 +107,9 @@ async function assertSilent(name: string, earlier: Location, target: Location, c
   throw isOutage(error.code)
     ? notSure(name, target.chainEntry.provider.name, [attemptOf(provider, error, 0)])
     : withContext(error, { secret: name, provider })
+}
+
+export function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
+  metadata.provider = chainEntry.provider.name
+  return chainEntry.provider
 }

@@ -4,6 +4,7 @@ import type { ProviderCache } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../contract/provider.ts'
 import type { Metadata, Observer } from '../observe/operation.ts'
+import { tellChange } from '../observe/own-changes.ts'
 import { own } from '../errors/own-properties.ts'
 import { type Location, locationsOf, type Route } from '../chain/routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
@@ -19,7 +20,7 @@ import {
   type WriteOptions,
 } from './write-options.ts'
 import { describeAt } from '../chain/describe.ts'
-import { locationAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { locationAt, recordProvider, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
 /** Where the secret was written, and in which version. */
@@ -158,7 +159,7 @@ export class Writer {
    * stale.
    */
   async changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
-    const { store, provider } = chainEntry
+    const { store, storeId, provider } = chainEntry
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'rejected') recordFailedChange(store, path, result.reason)
     else if (end === 'purged') store.purged(path)
@@ -166,6 +167,7 @@ export class Writer {
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
     const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion)])
+    tellChange(storeId, path)
     if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
     if (acknowledged.status === 'rejected') throw withContext(acknowledged.reason, { provider: provider.name })
     return result.value
@@ -256,9 +258,4 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
     provider: provider.name,
     remedy: 'do it in the store itself, or name another `provider`',
   })
-}
-
-export function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
-  metadata.provider = chainEntry.provider.name
-  return chainEntry.provider
 }

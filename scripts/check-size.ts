@@ -11,7 +11,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/live': 15_070,
   '@finchat/secrets-core/provider': 11_000,
   '@finchat/secrets-core/sealing': 6_600,
-  '@finchat/secrets-core/staging': 13_710,
+  '@finchat/secrets-core/staging': 14_000,
   '@finchat/secrets-audit': 28_000,
   '@finchat/secrets-audit/report': 22_000,
   '@finchat/secrets-audit/siem': 5_000,

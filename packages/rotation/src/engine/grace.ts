@@ -1,0 +1,38 @@
+import type { DescribedSecret, SecretValue, WriteReceipt } from '@finchat/secrets-core'
+import type { Run } from './rotate-options.ts'
+import { inGrace } from './rotation-error.ts'
+import { hasSameContent, isSameVersion, readPrevious } from './stored-versions.ts'
+
+/**
+ * When the value before the current one may be withdrawn, by the store's times; where it tells only
+ * the earliest time, from then on. Undefined if it tells none.
+ */
+export async function graceEnd(run: Run, current: SecretValue): Promise<number | undefined> {
+  if (current.currentSince !== undefined) return current.currentSince + run.graceSeconds * 1000
+  return endAfter(run, await run.secrets.describeSecret(run.name, run.call), current)
+}
+
+/** As `graceEnd`, of what was just made current: a failure must not hide that it was. */
+export async function retireTime(run: Run, current: WriteReceipt): Promise<number | undefined> {
+  const [described] = await Promise.allSettled([run.secrets.describeSecret(run.name, run.call)])
+  return described.status === 'fulfilled' ? endAfter(run, described.value, current) : undefined
+}
+
+function endAfter({ graceSeconds }: Run, described: DescribedSecret, current: WriteReceipt): number | undefined {
+  const since = isSameVersion(described, current) ? (described.currentSince ?? described.currentNotBefore) : undefined
+  return since === undefined ? undefined : since + graceSeconds * 1000
+}
+
+/** The former value, if the target can withdraw it and it differs from the current one. */
+export async function retirable(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
+  if (run.target.retire === undefined) return undefined
+  const previous = await readPrevious(run, current)
+  return previous === undefined || hasSameContent(previous, current) ? undefined : previous
+}
+
+/** Rejects while a rotation would withdraw a value whose grace period is not over. */
+export async function assertGraceIsOver(run: Run, current: SecretValue): Promise<void> {
+  if (run.force || run.graceSeconds === 0 || (await retirable(run, current)) === undefined) return
+  const end = await graceEnd(run, current)
+  if (end === undefined || end > Date.now()) throw inGrace(run.name, end)
+}

@@ -1,0 +1,40 @@
+import { SecretsError } from '@finchat/secrets-core'
+
+/** The staged value does not work at the target; the current one does. */
+export function rolledBack(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the target refuses the new value, so it was withdrawn and the current one works', {
+    secret,
+    remedy: 'check that `apply` and `test` of the target concern the same account, and the rules for its values',
+  })
+}
+
+/** Neither the staged value nor the current one works. */
+export function neitherWorks(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the target refuses the current value, even after it was set again', {
+    secret,
+    remedy: 'check that `apply` and `test` of the target concern the same account; the next rotation tries again',
+  })
+}
+
+/** The target has seen a token that the store never gave. */
+export function aheadOfStore(secret: string): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the target has seen a later attempt than the store has', {
+    secret,
+    remedy: 'if the store was restored from a backup, reset the fence at the target',
+  })
+}
+
+/** Several rotators changed the secret each time this one looked. */
+export function keptChanging(secret: string): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the secret was changed by others all the time', { secret, remedy: 'rotate again' })
+}
+
+/** A new rotation would end the grace period of the former value. */
+export function inGrace(secret: string, retryAt: number | undefined): SecretsError {
+  const until = retryAt === undefined ? 'for an unknown time, since the store tells none' : `until ${new Date(retryAt).toISOString()}`
+  return new SecretsError('RATE_LIMITED', `the former value may still be in use ${until}, and a rotation would end it`, {
+    secret,
+    retryAt,
+    remedy: 'rotate later, or pass force: true',
+  })
+}

@@ -1,0 +1,35 @@
+import type { SecretValue } from '@finchat/secrets-core'
+import type { PendingSecret } from '@finchat/secrets-core/staging'
+
+type Note = Readonly<Record<string, string>>
+
+/**
+ * What a staged version is for: `rotate`, or `retire` and `retire now`. The latter two only hold the
+ * place while the former value is withdrawn, so that no rotation begins meanwhile.
+ */
+export type Purpose = 'rotate' | 'retire' | 'retire now'
+
+/** The note that tells every rotator what it found. */
+export function stagedNote(given: Note | undefined, purpose: Purpose, by: string, current: SecretValue): Note {
+  const onto = identityOf(current)
+  return { ...given, purpose, by: by.slice(0, 200).toWellFormed(), at: new Date().toISOString(), ...(onto !== undefined && { onto }) }
+}
+
+export function isRetirement({ note }: PendingSecret): boolean {
+  return note?.['purpose'] === 'retire' || isForced({ note })
+}
+
+export function isForced({ note }: Pick<PendingSecret, 'note'>): boolean {
+  return note?.['purpose'] === 'retire now'
+}
+
+/** The staged value was made from another version than the current one. */
+export function isOutdated({ note }: PendingSecret, current: SecretValue): boolean {
+  const onto = note?.['onto']
+  return onto !== undefined && onto !== identityOf(current)
+}
+
+/** The revision first: a version without a number may get one when the next is staged. */
+function identityOf({ revision, version }: SecretValue): string | undefined {
+  return revision ?? version?.toString()
+}

@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type SecretFields, SecretsError, type SecretValue, type WriteReceipt } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
+import { type PendingSecret, pendingSecret } from '@finchat/secrets-core/staging'
+import type { Run } from './rotate-options.ts'
+
+/** A staged version with the attempt that targets fence by. */
+export interface Waiting extends PendingSecret {
+  readonly attempt: number
+}
+
+/** The current version, as its own store answers now. */
+export async function readCurrent({ secrets, name, call }: Run): Promise<SecretValue> {
+  const current = await secrets.getSecretValue(name, { ...call, fresh: true })
+  if (!current.stale && !current.degraded) return current
+  throw new SecretsError('UNAVAILABLE', 'the store of the secret cannot be asked, so it cannot be rotated', {
+    secret: name,
+    remedy: 'rotate again when the store answers',
+  })
+}
+
+/** The staged version, or undefined. */
+export async function readPending({ secrets, name, call }: Run): Promise<Waiting | undefined> {
+  const pending = await pendingSecret(secrets, name, call)
+  if (pending === undefined) return undefined
+  return { ...pending, attempt: attemptOf(pending, name) }
+}
+
+export function attemptOf({ attempt, provider }: { attempt?: number | undefined; provider: string }, secret: string): number {
+  if (attempt !== undefined) return attempt
+  throw new SecretsError('UNSUPPORTED', 'the store does not number staged versions, so a target cannot refuse an old one', {
+    secret,
+    provider,
+    remedy: 'place the secret in a store that does',
+  })
+}
+
+/** A version that another provider holds would become current where nobody reads it. */
+export function assertSameStore({ provider }: PendingSecret, current: SecretValue, secret: string): void {
+  if (provider === current.provider) return
+  throw new SecretsError('CONFIGURATION', `a version is staged at '${provider}', and the current one is at '${current.provider}'`, {
+    secret,
+    remedy: 'discard the staged one with discardSecret',
+  })
+}
+
+/** The version before the current one at the same store; undefined if there is none to read. */
+export async function readPrevious({ secrets, name, call }: Run, { provider }: SecretValue): Promise<SecretValue | undefined> {
+  try {
+    const previous = await secrets.getSecretValue(name, { ...call, fresh: true, version: 'previous' })
+    return previous.provider === provider ? previous : undefined
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) return undefined
+    throw error
+  }
+}
+
+export function isSameVersion(one: WriteReceipt, other: WriteReceipt): boolean {
+  return one.revision !== undefined && other.revision !== undefined ? one.revision === other.revision : one.version === other.version
+}
+
+/** Stores write the fields of a map in any order. */
+export function hasSameContent(one: SecretValue, other: SecretValue): boolean {
+  return isDeepStrictEqual(contentOf(one), contentOf(other))
+}
+
+/** The value as it is written: a text, fields, or bytes. */
+export function contentOf(value: SecretValue): string | SecretFields | Uint8Array {
+  return textOf(value) ?? fieldsIn(value) ?? value.bytes()
+}
+
+function textOf(value: SecretValue): string | undefined {
+  return unlessInvalid(() => value.reveal())
+}
+
+function fieldsIn(value: SecretValue): SecretFields | undefined {
+  const fields = unlessInvalid(() => value.json())
+  return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // several fields: texts by name
+}
+
+function unlessInvalid<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (hasCode(error, 'INVALID_ARGUMENT')) return undefined
+    throw error
+  }
+}

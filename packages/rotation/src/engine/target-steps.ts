@@ -1,0 +1,92 @@
+import { type CallContext, type SecretFields, SecretsError, type SecretValue } from '@finchat/secrets-core'
+import { hasCode, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import { auditedStep } from '@finchat/secrets-core/staging'
+import type { Generate } from '../targets/target.ts'
+import type { Run } from './rotate-options.ts'
+import type { Waiting } from './stored-versions.ts'
+
+/** The value that follows the current one. */
+export async function nextValue({ target, call }: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
+  const signal = call.signal ?? neverAborted
+  const following = await guarded('next', { signal }, () => target.next(current, guardedGenerate(generate)))
+  if (typeof following === 'string' || Object(following) === following) return following
+  throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
+}
+
+/** Whether the target accepts the value. Rejects if nobody can tell. */
+export async function isAccepted(run: Run, value: SecretValue): Promise<boolean> {
+  run.progress.enter('test')
+  const answer: unknown = await step(run, 'test', value, (context) => run.target.test(value, context))
+  if (answer === 'accepted' || answer === 'refused') return answer === 'accepted'
+  throw new SecretsError('INTERNAL', '`test` of the target returned neither accepted nor refused', { remedy: 'return one of the two' })
+}
+
+/** Sets the staged value. False: a later attempt was there. */
+export function apply(run: Run, { value, attempt }: Waiting): Promise<boolean> {
+  run.progress.enter('apply')
+  return unlessFenced(step(run, 'apply', value, (context) => run.target.apply(value, fenceOf(run, 2 * attempt), context)))
+}
+
+/** Sets the current value again, above the staged one. False: a later attempt was there. */
+export function applyAgain(run: Run, { attempt }: Waiting, current: SecretValue): Promise<boolean> {
+  run.progress.enter('rollBack')
+  return unlessFenced(
+    step(run, 'rollback', current, (context) => run.target.apply(current, fenceOf(run, 2 * attempt + 1), context)),
+  )
+}
+
+/**
+ * Withdraws the former value, above every earlier attempt and below the staged one, which is not
+ * applied yet. False: it was, or a later one.
+ */
+export function retire(run: Run, { attempt }: Waiting, old: SecretValue, current: SecretValue): Promise<boolean> {
+  run.progress.enter('retire')
+  const withdraw = async (context: CallContext): Promise<void> => run.target.retire?.(old, current, fenceOf(run, 2 * attempt - 1), context)
+  return unlessFenced(step(run, 'retire', old, withdraw))
+}
+
+function fenceOf({ name }: Run, token: number): { secret: string; token: number } {
+  return { secret: name, token }
+}
+
+type Operation = 'apply' | 'rollback' | 'retire' | 'test'
+
+function step<T>({ secrets, name, call }: Run, operation: Operation, value: SecretValue, run: (context: CallContext) => Promise<T>): Promise<T> {
+  const { provider, version, revision } = value
+  const audited = { operation, name, provider, version, revision, readOnly: operation === 'test' }
+  return auditedStep(secrets, audited, call, (context) => guarded(operation, context, () => run(context)))
+}
+
+async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
+  try {
+    await changed
+    return true
+  } catch (error) {
+    if (hasCode(error, 'VERSION_CONFLICT')) return false
+    throw error
+  }
+}
+
+/** Ends with the caller, and lets no foreign error out: it may quote the value. */
+async function guarded<T>(operation: Operation | 'next', { signal }: CallContext, run: () => Promise<T>): Promise<T> {
+  throwIfAborted(signal)
+  try {
+    return await untilAborted((async () => run())(), signal, 'the target was at work')
+  } catch (error) {
+    if (SecretsError.isInstance(error)) throw error
+    throw new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
+      effect: operation === 'test' || operation === 'next' ? undefined : 'unknown',
+      remedy: 'see what the target reports, and rotate again',
+    })
+  }
+}
+
+function guardedGenerate(generate: Generate): Generate {
+  return async () => {
+    const value: unknown = await generate()
+    if (typeof value === 'string' && value !== '') return value
+    throw new SecretsError('INTERNAL', '`generate` returned no text', { remedy: 'pass passwordGenerator() or another generator' })
+  }
+}
+
+const neverAborted = new AbortController().signal

@@ -1,0 +1,148 @@
+import { createSecretsManager, SecretsError, type SecretsManager } from '@finchat/secrets-core'
+import { stageSecret } from '@finchat/secrets-core/staging'
+import { leaksOf, memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { functionTarget } from '../targets/function-target.ts'
+import type { RotationTarget } from '../targets/target.ts'
+import { FarSide, type Slots } from '../testing/rotation-world.ts'
+import { rotateDue, type RotateDueOptions } from './rotate-due.ts'
+import { type RotationPolicy, rotationPolicy } from './rotation-policy.ts'
+
+const days = 86_400_000
+const start = Date.UTC(2026, 0, 1)
+
+beforeEach(() => void vi.useFakeTimers({ now: start }))
+afterEach(() => void vi.useRealTimers())
+
+const first = 'a first password'
+let made = 0
+
+function policyOf(target: RotationTarget): RotationPolicy {
+  const generate = (): string => `password ${(made += 1)}`
+  return rotationPolicy({ every: '30d', graceSeconds: 3_600, jitter: 0, target, generate })
+}
+
+interface Fleet {
+  readonly provider: MemoryProvider
+  readonly secrets: SecretsManager
+  readonly far: Record<string, FarSide>
+  readonly policies: Record<string, RotationPolicy>
+}
+
+function fleetOf(names: readonly string[], slots: Slots = 1): Fleet {
+  const provider = memoryProvider({ secrets: Object.fromEntries(names.map((name) => [name, first])) })
+  const far = Object.fromEntries(names.map((name) => [name, new FarSide(slots)]))
+  const policies = Object.fromEntries(Object.entries(far).map(([name, { target }]) => [name, policyOf(target)]))
+  return { provider, secrets: createSecretsManager({ providers: [provider] }), far, policies }
+}
+
+describe('rotateDue', () => {
+  test('rotates nothing before it is due, and tells when that is', async () => {
+    const { secrets, policies } = fleetOf(['db'])
+    vi.setSystemTime(start + 30 * days - 1)
+    expect(await rotateDue(secrets, policies)).toEqual({ db: { status: 'notDue', isOverdue: false, dueAt: start + 30 * days, retirement: undefined } })
+  })
+
+  test('rotates what is due, and tells the next time', async () => {
+    const { secrets, policies, far } = fleetOf(['db'])
+    vi.setSystemTime(start + 30 * days)
+    const report = await rotateDue(secrets, policies)
+    expect(report['db']).toMatchObject({ status: 'rotated', isOverdue: false, dueAt: start + 60 * days, rotation: { outcome: 'rotated', version: 2 } })
+    expect(far['db']?.accepts(await secrets.getSecret('db'))).toBe(true)
+    expect(await rotateDue(secrets, policies)).toMatchObject({ db: { status: 'notDue' } })
+  })
+
+  test('finishes what was broken off, though it is not due', async () => {
+    const { secrets, policies, far } = fleetOf(['db'])
+    await stageSecret(secrets, 'db', 'left behind')
+    expect(await rotateDue(secrets, policies)).toMatchObject({ db: { status: 'rotated', rotation: { outcome: 'finished', version: 2 } } })
+    expect(far['db']?.passwords).toEqual(['left behind'])
+  })
+
+  test('withdraws a former value once its grace period is over', async () => {
+    const { secrets, policies, far } = fleetOf(['db'], 2)
+    vi.setSystemTime(start + 30 * days)
+    await rotateDue(secrets, policies)
+    const retirements = []
+    for (const seconds of [3_599, 1, 0]) {
+      vi.setSystemTime(Date.now() + seconds * 1_000)
+      retirements.push((await rotateDue(secrets, policies))['db']?.retirement?.outcome)
+    }
+    expect(retirements).toEqual(['inGrace', 'retired', 'nothing'])
+    expect(far['db']?.passwords).toEqual([await secrets.getSecret('db')])
+  })
+
+  test('is not stopped by one that fails, and reports each', async () => {
+    const canary = 'c4n4ry-of-a-target'
+    const { provider, secrets, policies } = fleetOf(['db', 'mail', 'broken'])
+    const broken = functionTarget({ apply: async () => Promise.reject(new Error(canary)), test: async () => 'accepted' })
+    vi.setSystemTime(start + 31 * days)
+    const report = await rotateDue(secrets, { ...policies, broken: policyOf(broken), missing: policyOf(broken) }, { concurrency: 1 })
+    expect(Object.entries(report).map(([name, { status, isOverdue, error }]) => [name, status, isOverdue, error?.code])).toEqual([
+      ['db', 'rotated', false, undefined],
+      ['mail', 'rotated', false, undefined],
+      ['broken', 'failed', true, 'UNAVAILABLE'],
+      ['missing', 'failed', false, 'NOT_FOUND'],
+    ])
+    expect(report['broken']?.error?.secret).toBe('broken')
+    expect(leaksOf([report, provider.staging], canary)).toEqual([])
+  })
+
+  test('has a deadline for each, and works on few at once', async () => {
+    const { secrets, policies } = fleetOf(['a', 'b', 'c', 'd', 'e'])
+    let [running, most] = [0, 0]
+    const hangs = functionTarget({
+      apply: (_value, _fence, { signal }) => {
+        running += 1
+        most = Math.max(most, running)
+        signal.addEventListener('abort', () => (running -= 1))
+        return new Promise(() => {})
+      },
+      test: async () => 'accepted',
+    })
+    vi.setSystemTime(start + 31 * days)
+    const all = Object.fromEntries(Object.keys(policies).map((name) => [name, policyOf(hangs)]))
+    const call = rotateDue(secrets, { ...all, quick: policyOf(new FarSide(1).target) }, { concurrency: 2, deadlineMs: 1_000 })
+    await vi.advanceTimersByTimeAsync(5_000)
+    const report = await call
+    expect(Object.keys(report)).toEqual(['a', 'b', 'c', 'd', 'e', 'quick'])
+    expect([report['a']?.error?.code, report['e']?.error?.code, report['quick']?.error?.code]).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'NOT_FOUND'])
+    expect(most).toBe(2)
+  })
+
+  test('of two hosts rotates once', async () => {
+    const { provider, policies } = fleetOf(['db'])
+    vi.setSystemTime(start + 30 * days)
+    const hosts = [1, 2, 3].map(() => createSecretsManager({ providers: [provider] }))
+    const reports = await Promise.all(hosts.map((secrets) => rotateDue(secrets, policies)))
+    for (const report of reports) expect(report['db']?.error).toBeUndefined()
+    const outcomes = reports.map((report) => report['db']?.rotation?.outcome)
+    expect(outcomes.filter((outcome) => outcome === 'rotated')).toHaveLength(1)
+    expect((await provider.describe('db', { signal: new AbortController().signal }))?.version).toBe(2)
+  })
+
+  test('says so where the store tells no times', async () => {
+    const provider = memoryProvider({ secrets: { db: first } })
+    const timeless = async (): Promise<{ version: number }> => ({ version: 1 })
+    const secrets = createSecretsManager({ providers: [{ ...provider, describe: timeless }] })
+    const report = await rotateDue(secrets, { db: policyOf(new FarSide(1).target) })
+    expect(report['db']).toMatchObject({ status: 'failed', error: { code: 'UNSUPPORTED', secret: 'db' } })
+  })
+
+  test('ends with the caller', async () => {
+    const { secrets, policies } = fleetOf(['db'])
+    vi.setSystemTime(start + 31 * days)
+    const report = await rotateDue(secrets, policies, { signal: AbortSignal.abort() })
+    expect(report['db']).toMatchObject({ status: 'failed', error: { code: 'ABORTED' } })
+  })
+
+  test.each<[string, unknown, RotateDueOptions]>([
+    ['CONFIGURATION', {}, { concurrency: 0 }],
+    ['CONFIGURATION', {}, { deadlineMs: 0 }],
+    ['CONFIGURATION', undefined, {}],
+    ['INVALID_ARGUMENT', {}, { parallel: 2 } as never],
+  ])('refuses with %s what it would misread', async (code, policies, options) => {
+    const error: unknown = await rotateDue(fleetOf([]).secrets, policies as never, options).catch((reason: unknown) => reason)
+    expect(SecretsError.isInstance(error) && error.code).toBe(code)
+  })
+})

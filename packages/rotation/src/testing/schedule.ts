@@ -1,0 +1,38 @@
+/** How a call of a rotator ends. `dies`: its rotator never goes on. */
+export type Fate = 'works' | 'fails' | 'loses its answer' | 'dies before' | 'dies after'
+
+interface Parked {
+  readonly rotator: number
+  readonly resolve: (fate: Fate) => void
+}
+
+/**
+ * Lets rotators go on one call at a time, in an order that a test chooses. A rotator that is not
+ * chosen is stopped; what it does later is late.
+ */
+export class Schedule {
+  #parked: Parked[] = []
+
+  /** Waits before a call of a store or a target until it is chosen. */
+  async park(rotator: number): Promise<Fate> {
+    return new Promise((resolve) => this.#parked.push({ rotator, resolve }))
+  }
+
+  /** The rotators that wait. */
+  get waiting(): readonly number[] {
+    return this.#parked.map(({ rotator }) => rotator)
+  }
+
+  /** Lets one call go on, and returns once nobody can go on without being chosen. */
+  async release(rotator: number, fate: Fate): Promise<void> {
+    const at = this.#parked.findIndex((parked) => parked.rotator === rotator)
+    const [parked] = this.#parked.splice(at, 1)
+    parked?.resolve(fate)
+    await settled()
+  }
+}
+
+/** Everything that needs no timer has happened. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}

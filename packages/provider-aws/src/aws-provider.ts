@@ -11,6 +11,7 @@ import { readMany } from './read/batch.ts'
 import { coalescedReads } from './read/coalesce.ts'
 import { readOne, readVersion } from './read/get.ts'
 import { describe, listSecrets } from './read/list.ts'
+import { probe } from './read/probe.ts'
 import { deleteSecret, restoreSecret, startManagedRotation } from './write/delete-restore-rotate.ts'
 import { put } from './write/put.ts'
 import { staging } from './write/staging.ts'
@@ -18,7 +19,7 @@ import { tagSecret } from './write/tags.ts'
 import { whileThere } from './write/versions.ts'
 
 /** What the provider has besides the contract: the start of a rotation that AWS runs. */
-export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs' | 'probe' | 'changes'>> {
+export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs' | 'changes'>> {
   readonly sharedAs?: string | undefined
   /**
    * Makes AWS rotate a secret by the function or service configured for it. Resolves to the
@@ -68,7 +69,7 @@ export function awsProviderWith(options: AwsProviderOptions, fallbackRegion: str
   }
 }
 
-type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list'>
+type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list' | 'probe'>
 
 function reads(api: Api, options: CheckedOptions): Reads {
   const get = readOne(api)
@@ -79,6 +80,7 @@ function reads(api: Api, options: CheckedOptions): Reads {
     getMany,
     describe: describe(api),
     list: (prefix, context) => listSecrets(api, prefix, context),
+    probe: probe(api, get),
   }
 }
 

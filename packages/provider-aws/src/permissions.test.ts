@@ -3,7 +3,7 @@ import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, test } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
-import { useAws } from './testing/aws-trial.ts'
+import { context, useAws } from './testing/aws-trial.ts'
 
 /** The table of docs/aws.md: for each use the actions to allow, beside those that reading needs. */
 function printedTable(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -33,6 +33,9 @@ describeWithServer('moto', 'what the guide says to allow is enough, and is neede
     '`describeSecret`': async (secrets) => {
       expect(await secrets.describeSecret('db')).toMatchObject({ version: 2, currentSince: expect.any(Number) })
     },
+    'a probe, as in a watch': async (_, provider) => {
+      expect(await provider.probe('db', context)).toMatchObject({ version: 2 })
+    },
     '`listSecrets`': async (secrets) => {
       const paths: string[] = []
       for await (const { path } of secrets.listSecrets()) paths.push(path)
@@ -43,6 +46,14 @@ describeWithServer('moto', 'what the guide says to allow is enough, and is neede
       expect(await secrets.rotateSecret('db', 'three')).toMatchObject({ version: 3 })
       expect(await secrets.storeSecret('db', '{"a":"b"}')).toMatchObject({ version: 4 })
       expect(await secrets.storeSecret('db', 'c', { field: 'a' })).toMatchObject({ version: 5 })
+    },
+    '`staging`': async (_, { staging }) => {
+      for (const path of ['db', 'new']) {
+        await staging.discard(path, await staging.put(path, { value: 'three' }, context), context)
+        const pending = await staging.put(path, { value: 'four', note: { by: 'me' } }, context)
+        expect(await staging.get(path, context)).toMatchObject({ value: 'four', note: { by: 'me' } })
+        await staging.promote(path, pending, context)
+      }
     },
     '`tagSecret`': async (secrets) => {
       await secrets.tagSecret('db', { team: 'pay' })

@@ -25,7 +25,7 @@ import { routeLeases } from './leases/route.ts'
 
 /** The operations of the contract that a KV v2 mount has. */
 export interface VaultProvider
-  extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'probe' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
+  extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 

@@ -255,9 +255,7 @@ function endOfPending(traversal: FallbackTraversal<Location>): SecretsError {
   return new SecretNotFoundError(traversal.name, { attempts: end.attempts, remedy: 'no provider has a staged version of it' })
 }
 
-interface VersionRead extends ChainRead {
-  readonly version: VersionSelector
-}
+type VersionRead = ChainRead & { readonly version: VersionSelector }
 
 async function versionAt(location: Location, read: VersionRead): Promise<Found | undefined> {
   const { chainEntry, path } = location

@@ -29,6 +29,12 @@ export async function checkedAnswer<Result extends { readonly response: unknown 
   return result
 }
 
+/** The `Date` header in epoch milliseconds; `undefined` if there is none. */
+export function answeredAt({ response }: { readonly response: unknown }): number | undefined {
+  const date = isResponse(response) ? Date.parse(response.headers['date'] ?? '') : Number.NaN
+  return date > 0 ? date : undefined
+}
+
 type Stream = AsyncIterable<Uint8Array | string>
 
 /** Leaving the loop early destroys the stream, and with it the connection. */

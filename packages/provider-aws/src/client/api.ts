@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { bounded, hasCode } from '@finchat/secrets-core/provider'
 import { mismatchOf, type Origin } from '../model/answers.ts'
-import { checkedAnswer } from './answer-body.ts'
+import { answeredAt, checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { loadCredentials, isSameKey } from './credentials.ts'
 import type { RequestContext } from '../errors/aws-errors.ts'
@@ -22,6 +22,7 @@ interface Call<Name extends ActionName> {
   /** On the monotonic clock; after it nothing is sent. */
   readonly endsAt: number
   begun: number
+  answeredAt: number | undefined
 }
 
 /** With less time left, no answer would come before the deadline. At most 5 % of `timeoutMs`. */
@@ -34,7 +35,7 @@ export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin
   return {
     call: async (action, input, { signal }) => {
       const endsAt = performance.now() + timeoutMs - Math.min(minimumMs, timeoutMs / 20)
-      const call: Call<typeof action> = { action, input, endsAt, begun: 0, failed: [] }
+      const call: Call<typeof action> = { action, input, endsAt, begun: 0, answeredAt: undefined, failed: [] }
       const bounds = { signal, closing: connection.closing, deadlineMs: timeoutMs, owner: 'the AWS provider' }
       try {
         return await bounded((bound) => request(connection, origin, call, bound), bounds)
@@ -80,7 +81,7 @@ function sendChecked<Name extends ActionName>(
   return send(open, asked, call, signal).then((answer) => {
     const mismatch = answersWithArn(call.action) ? mismatchOf(answer, asked.path ?? '', origin) : undefined
     if (mismatch !== undefined) throw mismatch
-    return answer
+    return { ...answer, answeredAt: call.answeredAt }
   })
 }
 
@@ -119,7 +120,14 @@ function watchedCommand(sdk: Sdk, asked: RequestContext, call: Call<ActionName>)
     watched,
   )
   const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerBody' } as const // before the body is read
-  command.middlewareStack.add((next) => async (args) => checkedAnswer(await next(args)), unread)
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      call.answeredAt = answeredAt(result)
+      return checkedAnswer(result)
+    },
+    unread,
+  )
   return command
 }
 

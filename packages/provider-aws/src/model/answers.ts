@@ -1,6 +1,6 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { type AnsweredIdentity, isSameSecret, parseArn } from './arn.ts'
-import { isUnreleased, madeNumberOf, numberOf, stagedNumberOf, versionIdOf } from './labels.ts'
+import { isUnreleased, madeNumberOf, numberOf, promotedAt, versionIdOf, wasStaged } from './labels.ts'
 import type { OutputOf } from './sdk.ts'
 
 /** The account and region that the options name; a shared cache relies on them. */
@@ -27,8 +27,8 @@ export function versionOf(answer: ValueAnswer): AnsweredVersion {
   const value = valueOf(answer)
   const version = numberOf(labels)
   const createdAt = created instanceof Date ? created.getTime() : undefined
-  const currentSince = isWrittenByUs(arn, revision, labels) ? createdAt : undefined
-  return { secret: { value, version, revision, currentSince }, labels, createdAt }
+  const currentSince = currentSinceOf({ arn, revision, labels }, createdAt)
+  return { secret: { value, version, revision, currentSince, currentNotBefore: createdAt }, labels, createdAt }
 }
 
 /** AWS stores text or bytes, and neither empty. */
@@ -43,13 +43,29 @@ export function releasedVersion(answered: AnsweredVersion): AnsweredVersion | un
   return isUnreleased(answered.labels) ? undefined : answered
 }
 
-/**
- * The call that created such a version also made it current. For other versions AWS does not tell
- * when they became current.
- */
-export function isWrittenByUs(arn: string, revision: string, labels: readonly string[]): boolean {
+interface VersionLabels {
+  readonly arn: string
+  readonly revision: string
+  readonly labels: readonly string[]
+}
+
+/** When the version became current, by AWS's clock; `undefined` if another tool made it so. */
+export function currentSinceOf(version: VersionLabels, createdAt: number | undefined): number | undefined {
+  if (isWrittenByUs(version)) return createdAt
+  const promoted = promotedAt(version.labels)
+  // The time of a promotion has whole seconds.
+  return promoted === undefined ? undefined : Math.max(promoted, createdAt ?? 0)
+}
+
+/** Whether this provider made the version current, and so knows when. */
+export function isDated(version: VersionLabels): boolean {
+  return isWrittenByUs(version) || promotedAt(version.labels) !== undefined
+}
+
+/** The call that created such a version also made it current. */
+function isWrittenByUs({ arn, revision, labels }: VersionLabels): boolean {
   const number = madeNumberOf(labels)
-  return number !== undefined && stagedNumberOf(labels) === undefined && revision === versionIdOf(arn, number)
+  return number !== undefined && !wasStaged(labels) && revision === versionIdOf(arn, number)
 }
 
 /** Why this answer cannot be about the secret at `path`; `undefined` if it can. */

@@ -3,16 +3,21 @@ import {
   claimNumberOf,
   current,
   isInUse,
+  isSince,
   isUnreleased,
   madeNumberOf,
   numberOf,
   pending,
+  promotedAt,
   putNumberOf,
-  stagedNumberOf,
+  sinceLabel,
+  stagedLabel,
   unreleased,
   versionIdOf,
   wasNeverCurrent,
+  wasStaged,
 } from './labels.ts'
+import { isNote } from './note.ts'
 
 export interface LabelledVersion {
   /** AWS's VersionId. */
@@ -66,7 +71,7 @@ function highestInUse(versions: readonly LabelledVersion[]): number | undefined 
 
 /** A current version without a number gets one first, and numbers only grow. */
 function canBeCompleted({ revision, labels, version }: LabelledVersion, arn: string, now: LabelledVersion | undefined): boolean {
-  if (version === undefined || stagedNumberOf(labels) !== undefined || revision !== versionIdOf(arn, version)) return false
+  if (version === undefined || wasStaged(labels) || revision !== versionIdOf(arn, version)) return false
   return now === undefined ? putNumberOf(labels) !== undefined : now.version !== undefined && now.version < version
 }
 
@@ -76,12 +81,14 @@ export interface Attachment {
 }
 
 /** Labels without meaning that their writers did not remove, in the order of removal. */
-export function leftoversOf({ versions, current: now }: History): readonly Attachment[] {
+export function leftoversOf({ versions, current: now, last }: History): readonly Attachment[] {
   return versions.flatMap(({ revision, labels, version }) => {
     const isOver = (claim: number | undefined): boolean => claim !== undefined && claim !== version && claim <= (now?.version ?? 0)
     const over = labels.filter((label) => isOver(claimNumberOf([label])))
     const others = isInUse(labels) ? proofsOf(labels, version) : labels.filter((label) => label === unreleased)
-    return [...over, ...others].map((label) => ({ label, revision }))
+    // The last one may just be staged.
+    const notes = isInUse(labels) || (version !== last && !labels.includes(pending)) ? labels.filter(isNote) : []
+    return [...over, ...others, ...notes].map((label) => ({ label, revision }))
   })
 }
 
@@ -91,9 +98,17 @@ export function leftoversOf({ versions, current: now }: History): readonly Attac
  */
 function proofsOf(labels: readonly string[], version: number | undefined): readonly string[] {
   const claim = version === undefined ? undefined : claimLabel(version)
-  const puts = labels.filter((label) => putNumberOf([label]) !== undefined)
+  const puts = [...labels.filter((label) => putNumberOf([label]) !== undefined), ...promotionsOf(labels, version)]
   if (claim === undefined || !labels.includes(claim)) return puts
   return [...puts, ...labels.filter((label) => label === pending), claim]
+}
+
+/** For a version that was promoted: all but the earliest time, and `staged-<n>`. */
+function promotionsOf(labels: readonly string[], version: number | undefined): readonly string[] {
+  const since = labels.filter(isSince)
+  if (version === undefined || since.length === 0) return []
+  const kept = sinceLabel(version, promotedAt(labels) ?? 0)
+  return labels.filter((label) => label === stagedLabel(version) || (isSince(label) && label !== kept))
 }
 
 /** The version with this label. */

@@ -2,7 +2,8 @@ import { loadCrypto } from '@finchat/secrets-core/provider'
 
 // AWS versions have ids and labels, and no numbers. We keep the number in labels: reads use `v<n>`.
 // `put-<n>`, or `claim-<n>` for a staged version, stays until the version is known to have been
-// current. `staged-<n>` marks a staged version. A number with any of these labels is used up.
+// current. `staged-<n>` marks a staged version, `since-<n>-<ms>` a promoted one, `note-<n>-…` a note.
+// A number with any of these labels but a note is used up.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -29,12 +30,40 @@ export function claimLabel(number: number): string {
   return `claim-${number}`
 }
 
+/**
+ * Attached before a promotion moves AWSCURRENT, at most a minute: a time of AWS's own clock, in
+ * epoch milliseconds. 0 if AWS's answer had none.
+ */
+export function sinceLabel(number: number, time: number): string {
+  return `since-${number}-${time}`
+}
+
+const sinceGrammar = /^since-([1-9]\d{0,15})-(\d{1,15})$/
+
+export function isSince(label: string): boolean {
+  return sinceGrammar.test(label)
+}
+
+/**
+ * When the version was promoted; `undefined` if it was not, or AWS did not tell. Two processes that
+ * promoted it left two times: the one that moved AWSCURRENT did so after its own.
+ */
+export function promotedAt(labels: readonly string[]): number | undefined {
+  const times = labels.flatMap((label) => sinceGrammar.exec(label)?.[2] ?? []).map(Number)
+  return times.length === 0 ? undefined : Math.min(...times) || undefined
+}
+
+/** Whether it was staged, also if it was promoted since. */
+export function wasStaged(labels: readonly string[]): boolean {
+  return stagedNumberOf(labels) !== undefined || labels.some(isSince)
+}
+
 /** Marks the placeholder that AWS holds as current before a first version is promoted. */
 export const unreleased = 'unreleased'
 
 /** `undefined` if it has none. */
 export function numberOf(labels: readonly string[]): number | undefined {
-  return madeNumberOf(labels) ?? stagedNumberOf(labels) ?? putNumberOf(labels)
+  return madeNumberOf(labels) ?? stagedNumberOf(labels) ?? putNumberOf(labels) ?? highest(labels, sinceGrammar)
 }
 
 /** The number that reads use. */

@@ -37,9 +37,8 @@ export function canHoldPath(path: unknown): path is string {
  * console.log(awsManifest.values.maxBytes, awsManifest.canHoldPath('/prod/db'), awsManifest.canHoldPath('prod db')) // 65536 true false
  */
 export const awsManifest: ProviderManifest = {
-  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'probe', 'checkHealth'],
   values: { minBytes: 1, maxBytes: limits.valueBytes, binary: true },
   canHoldPath,
   numbering: 'any',
-  repeatableStaging: false,
 }

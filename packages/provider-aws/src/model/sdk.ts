@@ -64,7 +64,12 @@ interface Actions {
 }
 export type ActionName = keyof Actions
 export type InputOf<Name extends ActionName> = Actions[Name]['input']
-export type OutputOf<Name extends ActionName> = Actions[Name]['output']
+export type OutputOf<Name extends ActionName> = Actions[Name]['output'] & Answered
+
+/** The time in the answer's header: AWS's clock, in whole seconds, as epoch milliseconds. */
+interface Answered {
+  readonly answeredAt?: number | undefined
+}
 
 const reads: ReadonlySet<ActionName> = new Set([
   'BatchGetSecretValue',

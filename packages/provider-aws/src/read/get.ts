@@ -1,9 +1,10 @@
-import { type CallContext, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider, StagedSecret } from '@finchat/secrets-core'
 import { assertVersionNumber, undefinedOn } from '@finchat/secrets-core/provider'
 import { type AnsweredVersion, unexpectedAnswer, releasedVersion, versionOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
-import { current, isInUse, isUnproven, madeNumberOf, pending, previous, versionLabel } from '../model/labels.ts'
+import { current, isInUse, isUnproven, madeNumberOf, pending, previous, stagedNumberOf, versionLabel } from '../model/labels.ts'
 import { assertPath } from '../model/input.ts'
+import { noteOf } from '../model/note.ts'
 
 export type ReadOne = SecretProvider['get']
 
@@ -27,12 +28,18 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
 }
 
 /** The pending version, unless it was promoted already: AWSPENDING may stay on it. */
-export async function readPending(api: Api, path: string, context: CallContext): Promise<StoredSecret | undefined> {
+export async function readPending(api: Api, path: string, context: CallContext): Promise<StagedSecret | undefined> {
   const found = await fetchLabelled(api, path, pending, context)
   if (found === undefined) return undefined
   const number = madeNumberOf(found.labels)
   const isDone = number === undefined ? isInUse(found.labels) : await wasCurrent(api, path, found, number, context)
-  return isDone ? undefined : found.secret
+  return isDone ? undefined : stagedSecret(found)
+}
+
+/** A version that another tool put under AWSPENDING has no attempt. */
+function stagedSecret({ secret, labels, createdAt }: AnsweredVersion): StagedSecret {
+  const { value, version, revision } = secret
+  return { value, version, revision, attempt: stagedNumberOf(labels), stagedAt: createdAt, note: noteOf(labels) }
 }
 
 function fetchVersion(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {

@@ -1,11 +1,12 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import { hasCode, invalidArgument } from '@finchat/secrets-core/provider'
-import { deleted, unexpectedAnswer, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
+import { currentSinceOf, deleted, isDated, labelsByIdOf, listOf, pagesOf, tagsOf, unexpectedAnswer } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { withoutValue } from '../errors/aws-errors.ts'
 import { type History, historyOf, type LabelledVersion } from '../model/history.ts'
 import { current, isInUse, isUnreleased, madeNumberOf } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
+import type { OutputOf } from '../model/sdk.ts'
 import { assertPath } from '../model/input.ts'
 import { unlessMissing } from './get.ts'
 
@@ -35,17 +36,30 @@ function isHidden(labelsById: unknown): boolean {
 export function describe(api: Api): NonNullable<SecretProvider['describe']> {
   return async (path, context) => {
     assertPath(path)
-    const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
-    if (secret === undefined) return undefined
-    if (secret.DeletedDate !== undefined) throw deleted()
-    const { ARN: arn } = secret
-    const history = historyOf(arn, labelsByIdOf(secret.VersionIdsToStages))
-    if (history.holder === undefined) throw new SecretsError(withoutValue.code, withoutValue.problem, { remedy: withoutValue.remedy })
-    if (history.current === undefined) return undefined
+    const found = await findCurrent(api, path, context)
+    if (found === undefined) return undefined
+    const { history, current: now, tags } = found
+    const { arn } = history
     const created = await creationDates(api, arn, history.versions, context)
     const versions = releasedVersions(history).map((version) => described(arn, version, created))
-    return { ...described(arn, history.current, created), tags: tagsOf(secret.Tags), versions }
+    return { ...described(arn, now, created), currentNotBefore: created.get(now.revision), tags: tagsOf(tags), versions }
   }
+}
+
+interface Current {
+  readonly history: History
+  readonly current: LabelledVersion
+  readonly tags: OutputOf<'DescribeSecret'>['Tags']
+}
+
+/** By one `DescribeSecret`, which decrypts nothing. */
+export async function findCurrent(api: Api, path: string, context: CallContext): Promise<Current | undefined> {
+  const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
+  if (secret === undefined) return undefined
+  if (secret.DeletedDate !== undefined) throw deleted()
+  const history = historyOf(secret.ARN, labelsByIdOf(secret.VersionIdsToStages))
+  if (history.holder === undefined) throw new SecretsError(withoutValue.code, withoutValue.problem, { remedy: withoutValue.remedy })
+  return history.current && { history, current: history.current, tags: secret.Tags }
 }
 
 /** Versions that a number or `previous` can read. */
@@ -59,7 +73,8 @@ function described(
   { revision, version, labels }: LabelledVersion,
   created: ReadonlyMap<string, number>,
 ): Pick<SecretDescription, 'version' | 'revision' | 'currentSince'> {
-  return { version, revision, currentSince: isWrittenByUs(arn, revision, labels) ? created.get(revision) : undefined }
+  const createdAt = created.get(revision)
+  return { version, revision, currentSince: createdAt && currentSinceOf({ arn, revision, labels }, createdAt) }
 }
 
 /** Creation times in epoch milliseconds. Empty if no version needs them or a policy denies them. */
@@ -70,7 +85,7 @@ async function creationDates(
   context: CallContext,
 ): Promise<ReadonlyMap<string, number>> {
   const created = new Map<string, number>()
-  if (!versions.some(({ revision, labels }) => isWrittenByUs(arn, revision, labels))) return created
+  if (!versions.some(({ revision, labels }) => isDated({ arn, revision, labels }))) return created
   const asked = { SecretId: arn, MaxResults: pageSize }
   try {
     for await (const { Versions: page } of pagesOf((next) => api.call('ListSecretVersionIds', { ...asked, ...next }, context))) {

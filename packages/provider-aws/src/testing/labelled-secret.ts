@@ -15,6 +15,8 @@ export class LabelledSecret {
   readonly versions: Map<string, Version> = new Map()
   /** The values that a read without a version could have shown. */
   readonly onceCurrent: Set<string> = new Set()
+  /** When each value became current, the last time. */
+  readonly becameCurrentAt: Map<string, number> = new Map()
   /** What DescribeSecret would have answered after each action. */
   readonly #past: (Record<string, string[]> | undefined)[] = [undefined]
   readonly #isLenient: boolean
@@ -59,7 +61,8 @@ export class LabelledSecret {
       return this.#get(label)
     }
     if (action === 'PutSecretValue') return this.#put(input as unknown as InputOf<'PutSecretValue'>) // of `addVersion`
-    if (action === 'UpdateSecretVersionStage') return this.#update(input as unknown as InputOf<'UpdateSecretVersionStage'>) // of `attachLabel`
+    if (action === 'UpdateSecretVersionStage')
+      return { ...this.#update(input as unknown as InputOf<'UpdateSecretVersionStage'>), answeredAt: this.#now } // of `attachLabel`
     throw new Error(`${action} is not part of this model`)
   }
 
@@ -75,6 +78,7 @@ export class LabelledSecret {
   /** Another user restores the previous version. */
   goBackByHand(): void {
     const before = this.#holder('AWSPREVIOUS')
+    this.#now += 1
     if (before !== undefined) this.#attach('AWSCURRENT', before)
   }
 
@@ -138,7 +142,9 @@ export class LabelledSecret {
     const holder = this.#holder(label)
     if (holder === id) return
     if (holder !== undefined) this.versions.get(holder)?.labels.delete(label)
-    this.versions.get(id)?.labels.add(label)
+    const version = this.versions.get(id)
+    version?.labels.add(label)
+    if (label === 'AWSCURRENT' && version !== undefined) this.becameCurrentAt.set(version.value, this.#now)
     if (label === 'AWSCURRENT' && holder !== undefined) this.#attach('AWSPREVIOUS', holder, false)
     if (isWhole) this.#note()
   }

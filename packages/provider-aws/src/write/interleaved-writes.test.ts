@@ -66,6 +66,9 @@ class Fleet {
     if (found === undefined) return
     const value = String(found.value)
     if (!this.secret.onceCurrent.has(value)) this.problems.push(`${asked} is answered with ${value}, which never was current`)
+    const [isSince = 0, notBefore = 0] = [found.currentSince, found.currentNotBefore]
+    if (Math.max(isSince, notBefore) > (this.secret.becameCurrentAt.get(value) ?? 0))
+      this.problems.push(`${value} is dated ${isSince} and ${notBefore}, and became current before`)
     this.#record(found.version, value)
   }
   #record(version: number | undefined, value: string): void {

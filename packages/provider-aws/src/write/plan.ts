@@ -1,8 +1,9 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
 import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { type Attachment, type History, type LabelledVersion } from '../model/history.ts'
-import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
+import { claimNumberOf, current, isSince, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
 import { limits } from '../model/limits.ts'
+import { isNote } from '../model/note.ts'
 
 /** The decisions of a write, made before anything is written. */
 export interface WritePlan {
@@ -76,13 +77,13 @@ function claimsOfOthers(versions: History['versions'], last: number): Attachment
 }
 
 /**
- * `v<n>` first, `put-<n>` and the claim last: alone, `v<n>` would prove that the version was
- * current.
+ * A note and `v<n>` first, `put-<n>`, the claim and `since-<n>` last: alone, `v<n>` would prove that
+ * the version was current, from its creation.
  */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
-  const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
-  const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label))
-  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : isProof(label) ? 2 : 1)
+  const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined || isSince(label)
+  const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label) || isNote(label))
+  const rank = (label: string): number => (isNote(label) || madeNumberOf([label]) ? 0 : isProof(label) ? 2 : 1)
   return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
 }
 

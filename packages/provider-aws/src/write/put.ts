@@ -2,7 +2,7 @@ import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } fro
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { type History, historyOf } from '../model/history.ts'
-import { putLabel, versionLabel } from '../model/labels.ts'
+import { current, putLabel, versionLabel } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
 import { assertPath, type CheckedSecret, checkSecret } from '../model/input.ts'
 import { withDetails, hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
@@ -52,7 +52,7 @@ async function writeCurrent(api: Api, history: History, secret: CheckedSecret, c
   const msSincePut = stopwatch()
   const { version, revision, isCurrent } = await addNumbered(api, history, plan, secret, context)
   if (!isCurrent) await complete(api, history, { version, revision, msSincePut }, context)
-  await settleNumbers(api, history, version, revision, context)
+  await settleNumbers(api, history, version, [{ label: putLabel(version), revision }], context)
   return { version, revision }
 }
 
@@ -71,8 +71,8 @@ export async function prepare(
   labels: readonly string[],
   context: CallContext,
 ): Promise<void> {
-  const { current } = history
-  const number = current && currentBecomes !== undefined ? { label: versionLabel(currentBecomes), revision: current.revision } : undefined
+  const { current: now } = history
+  const number = now && currentBecomes !== undefined ? { label: versionLabel(currentBecomes), revision: now.revision } : undefined
   await makeRoom(api, history, [...(number ? [number.label] : []), ...labels], context)
   if (number) await attachLabel(api, history, number, context)
 }
@@ -84,10 +84,10 @@ interface Added {
 }
 
 async function addNumbered(api: Api, history: History, plan: WritePlan, secret: CheckedSecret, context: CallContext): Promise<Added> {
-  const add = async (version: number): Promise<Added> => ({
-    version,
-    ...(await addVersion(api, history, version, secret.content, labelsOfPut(history, version), context)),
-  })
+  const add = async (version: number): Promise<Added> => {
+    const { revision, labels } = await addVersion(api, history, version, secret.content, labelsOfPut(history, version), context)
+    return { version, revision, isCurrent: labels.includes(current) }
+  }
   try {
     return await add(plan.number)
   } catch (error) {

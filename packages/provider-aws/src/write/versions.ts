@@ -4,7 +4,7 @@ import { deleted, labelsByIdOf, labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { type Attachment, type History, historyOf, leftoversOf } from '../model/history.ts'
-import { current, isInUse, putLabel, versionIdOf, versionLabel } from '../model/labels.ts'
+import { current, isInUse, versionIdOf, versionLabel } from '../model/labels.ts'
 import type { CheckedSecret } from '../model/input.ts'
 import { unlessMissing } from '../read/get.ts'
 import { conflict, labelsToDrop, overtakenLabels } from './plan.ts'
@@ -18,9 +18,9 @@ export async function findHistory(api: Api, path: string, context: CallContext):
   return historyOf(secret.ARN, labelsByIdOf(secret.VersionIdsToStages))
 }
 
-/** AWS refuses if another version has the label. */
-export async function attachLabel(api: Api, history: History, attachment: Attachment, context: CallContext): Promise<void> {
-  await moveLabel(api, history, attachment, undefined, context)
+/** AWS refuses if another version has the label. Resolves to the time of AWS's answer. */
+export function attachLabel(api: Api, history: History, attachment: Attachment, context: CallContext): Promise<number | undefined> {
+  return moveLabel(api, history, attachment, undefined, context)
 }
 
 /** Moves a label; AWS refuses if `from` does not have it. */
@@ -30,9 +30,10 @@ export async function moveLabel(
   { label, revision }: Attachment,
   from: string | undefined,
   context: CallContext,
-): Promise<void> {
+): Promise<number | undefined> {
   const source = from === undefined ? {} : { RemoveFromVersionId: from }
-  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision, ...source }, context)
+  const move = { SecretId: arn, VersionStage: label, MoveToVersionId: revision, ...source }
+  return (await api.call('UpdateSecretVersionStage', move, context)).answeredAt
 }
 
 /** Later, other writers may have removed `put-<n>` to make room. */
@@ -63,12 +64,14 @@ export async function removeLabel(api: Api, { arn }: History, { label, revision 
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, RemoveFromVersionId: revision }, context)
 }
 
-/** A label that another writer removed meanwhile is fine. */
+/** A label that another process removed meanwhile is fine. */
+export async function removeIfThere(api: Api, history: History, attachment: Attachment, context: CallContext): Promise<void> {
+  const removal = await settle(removeLabel(api, history, attachment, context))
+  if (removal.status === 'rejected' && !isConflict(removal.reason)) throw removal.reason
+}
+
 export async function makeRoom(api: Api, history: History, added: readonly string[], context: CallContext): Promise<void> {
-  for (const dropped of labelsToDrop(history, added)) {
-    const removal = await settle(removeLabel(api, history, dropped, context))
-    if (removal.status === 'rejected' && !isConflict(removal.reason)) throw removal.reason
-  }
+  for (const dropped of labelsToDrop(history, added)) await removeIfThere(api, history, dropped, context)
 }
 
 /**
@@ -83,8 +86,8 @@ export async function finishEarlier(api: Api, history: History, context: CallCon
 }
 
 /**
- * Adds a version under the id of its number. Tells whether AWS made it current, as with a first
- * version.
+ * Adds a version under the id of its number, or finds it there with this content. Resolves to its
+ * labels: AWS makes a first version current by itself.
  */
 export async function addVersion(
   api: Api,
@@ -93,11 +96,11 @@ export async function addVersion(
   content: CheckedSecret['content'],
   labels: readonly string[],
   context: CallContext,
-): Promise<{ readonly revision: string; readonly isCurrent: boolean }> {
+): Promise<{ readonly revision: string; readonly labels: readonly string[] }> {
   const revision = versionIdOf(arn, number)
   const input = { SecretId: arn, ClientRequestToken: revision, VersionStages: [...labels], ...content }
   const put = await settle(api.call('PutSecretValue', input, context))
-  if (put.status === 'fulfilled') return { revision, isCurrent: labelsOf(put.value.VersionStages).includes(current) }
+  if (put.status === 'fulfilled') return { revision, labels: labelsOf(put.value.VersionStages) }
   throw isConflict(put.reason) ? conflict(`version ${number} was just written by another process; the next is ${number + 1}`) : put.reason
 }
 
@@ -114,10 +117,15 @@ export function becameCurrent(history: History | undefined, revision: string): b
   return history?.versions.some((each) => each.revision === revision && isInUse(each.labels)) ?? false
 }
 
-/** Removes labels that the now current version makes obsolete. */
-export async function settleNumbers(api: Api, history: History, number: number, revision: string, context: CallContext): Promise<void> {
-  const labels = [{ label: putLabel(number), revision }, ...overtakenLabels(history, number)]
-  const drops = labels.map((label) => removeLabel(api, history, label, context))
+/** Removes labels that the now current version makes obsolete: its own, and those of others. */
+export async function settleNumbers(
+  api: Api,
+  history: History,
+  number: number,
+  own: readonly Attachment[],
+  context: CallContext,
+): Promise<void> {
+  const drops = [...own, ...overtakenLabels(history, number)].map((label) => removeLabel(api, history, label, context))
   await Promise.allSettled(drops) // the write itself is done
 }
 

@@ -18,8 +18,18 @@ import { assertPath } from '../shared/paths.ts'
 /** May throw why a path is missing. */
 type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
 
-export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): Provides<'get' | 'getVersion' | 'describe'> {
+export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): Provides<'get' | 'getVersion' | 'describe' | 'probe'> {
   return {
+    /** Reads the data, which every reader may: the metadata of 100 versions are thirty times as long. */
+    probe: async (path, { signal }) => {
+      assertPath(path)
+      const secret = await mount.read(signal, async (kv) => {
+        assertVersioned(kv)
+        return readVersion(mount, path, signal)
+      })
+      if (secret === undefined) await onMissing(path, signal)
+      return secret && { version: secret.version, revision: secret.revision }
+    },
     get: async (path, { signal }) => {
       assertPath(path)
       const secret = await mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))

@@ -116,9 +116,11 @@ describeWithServer('openbao', 'a version that waits', () => {
 
     test('is not promoted twice', async () => {
       const { provider, mount, revision } = await leftover()
-      const { code, message } = await failure(provider.staging.promote('app', { revision }, context))
-      expect([code, message]).toEqual(['VERSION_CONFLICT', expect.stringContaining('it was promoted before, as version 2')])
-      expect((await provider.get('app', context))?.version).toBe(2)
+      const receipt = await provider.staging.promote('app', { revision }, context)
+      const now = await provider.get('app', context)
+      expect(receipt).toEqual({ version: 2, revision: now?.revision })
+      expect(await provider.staging.promote('app', { revision }, context)).toEqual(receipt)
+      expect(await codeOf(provider.staging.discard('app', { revision }, context))).toBe('VERSION_CONFLICT')
       expect(await leftBeside(mount, 2)).toBe(0)
     })
   })

@@ -1,4 +1,4 @@
-import { type CallContext, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type CallContext, type SecretDescription, SecretsError, type StoredSecret, type WriteReceipt } from '@finchat/secrets-core'
 import { bounded } from '../shared/deadline.ts'
 import { LeasedSecret, type LeasedSecretOptions } from './leased-secret.ts'
 import { assertPath } from '../shared/paths.ts'
@@ -38,6 +38,13 @@ export class Leases {
   describe(path: string): SecretDescription {
     assertPath(path)
     return this.#secrets.get(path)?.describe() ?? { exclusive: true }
+  }
+
+  /** The identity of the held lease. Like `describe`, it asks nothing, and gets no lease. */
+  probe(path: string): WriteReceipt {
+    const { revision } = this.describe(path)
+    if (revision === undefined) throw new SecretsError('UNSUPPORTED', 'no lease of this path is held', { remedy: 'read it first' })
+    return { revision }
   }
 
   /** Revokes the leases that do not end with our token. Never rejects. */

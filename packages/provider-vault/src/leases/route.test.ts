@@ -57,6 +57,17 @@ test('what cannot be done with a lease is refused before anything is sent', asyn
   expect(stub.requests).toEqual([])
 })
 
+test('a probe of a leased path tells the held lease, and gets none', async () => {
+  const stub = await stubVault(leaseAnswer)
+  const vault = stubbed(stub, { leased })
+  const path = 'database/creds/app'
+  expect(await codeOf(vault.probe(path, context))).toBe('UNSUPPORTED')
+  const held = await vault.get(path, context)
+  expect(await vault.probe(path, context)).toEqual({ revision: held?.revision })
+  expect(timesAsked(stub, '/v1/database/creds/app')).toBe(1)
+  await vault.close()
+})
+
 test('a manager that is to write a leased secret makes no account', async () => {
   const stub = await stubVault(leaseAnswer)
   const names = { database: 'database/creds/app', password: 'database/creds/app#password' }

@@ -2,7 +2,7 @@ import type { ListedSecret } from '@finchat/secrets-core'
 import { type Leases, notWritable, withoutVersions } from './leases.ts'
 import type { Provides } from '@finchat/secrets-core/provider'
 
-type Members = Provides<'get' | 'getVersion' | 'describe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
+type Members = Provides<'get' | 'getVersion' | 'describe' | 'probe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 
 /** Sends leased paths to the leases, all others to KV. */
 export function routeLeases({ staging, ...kv }: Members, leases: Leases): Members {
@@ -22,6 +22,7 @@ export function routeLeases({ staging, ...kv }: Members, leases: Leases): Member
       return kv.getVersion(path, version, context)
     },
     describe: async (path, context) => (leases.isLeased(path) ? leases.describe(path) : kv.describe(path, context)),
+    probe: async (path, context) => (leases.isLeased(path) ? leases.probe(path) : kv.probe(path, context)),
     list: (prefix, context) => unleased(kv.list(prefix, context), leases),
     put: kept(kv.put),
     tag: kept(kv.tag),

@@ -19,9 +19,8 @@ export const limits = {
  * console.log(vaultManifest.values.maxBytes, vaultManifest.numbering) // 65536 next
  */
 export const vaultManifest: ProviderManifest = {
-  supports: ['getVersion', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  supports: ['getVersion', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'probe', 'checkHealth'],
   values: { minBytes: 0, maxBytes: limits.valueBytes, binary: false },
   canHoldPath,
   numbering: 'next',
-  repeatableStaging: false,
 }

@@ -6,7 +6,6 @@ import { identityOf } from './writing.ts'
 /** What a staged version tells, and what a call repeated after a lost answer resolves to. */
 export function testRepeats(suite: Suite): void {
   if (!suite.supports('staging')) return
-  if (suite.manifest.repeatableStaging === false) return register(suite, unrepeatableRules)
   register(suite, toldRules)
   register(suite, repeatedPutRules)
   register(suite, repeatedPromotionRules)
@@ -128,17 +127,6 @@ const repeatedDiscardRules: Rules = {
     const pending = await stage(trial, 2)
     await promote(trial, pending)
     await rejects(discard(trial, pending), 'VERSION_CONFLICT')
-    await reads(trial, trial.path(1), trial.value(2))
-  },
-}
-
-const unrepeatableRules: Rules = {
-  'staging: one of two concurrent promotions wins': async (trial) => {
-    await trial.seed(trial.path(1), trial.value(1))
-    const pending = await stage(trial, 2)
-    const settled = await Promise.allSettled([promote(trial, pending), promote(trial, pending)])
-    assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
-    for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(2))
   },
 }

@@ -206,15 +206,3 @@ describe('the rules of repeated staging', () => {
     },
   })
 })
-
-describe('the rules of staging that cannot be repeated', () => {
-  const one = 'staging: one of two concurrent promotions wins'
-  testCatches(
-    test,
-    /^staging: one of two/,
-    {
-      'resolves both': { spoil: (harness) => harness, manifest: { repeatableStaging: false }, caughtBy: one },
-    },
-    { repeatableStaging: false },
-  )
-})

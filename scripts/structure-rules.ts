@@ -84,12 +84,13 @@ export const everythingTypeChecked: Rule = (files) => {
 /**
  * examples, benchmarks, tests -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
  * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
- * package, and no published source imports it.
+ * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation.
  */
 const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
+  /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))

@@ -6,6 +6,7 @@ import { storeFullDisk } from './disk-faults/store-full-disk.ts'
 import { cacheServerOutage } from './fleet/cache-server-outage.ts'
 import { fleetRotation } from './fleet/fleet-rotation.ts'
 import { simultaneousStart } from './fleet/simultaneous-start.ts'
+import { rotationUnderLoad } from './rotation/rotation-under-load.ts'
 import { processFreeze } from './freeze/process-freeze.ts'
 import { storeKill } from './kill/store-kill.ts'
 import { storePowerLoss } from './power-loss/store-power-loss.ts'
@@ -23,6 +24,7 @@ export const faultInjections: readonly FaultInjection[] = [
   processFreeze,
   simultaneousStart,
   fleetRotation,
+  rotationUnderLoad,
   cacheServerOutage,
   verifyTiming,
   storeKill,

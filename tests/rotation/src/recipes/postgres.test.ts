@@ -52,7 +52,7 @@ describeWithServer('postgres', 'postgres', () => {
   test('with a password that was read once is refused after a rotation', async () => {
     const rotated = await rotatedPostgres(await postgresRoleLogin(server))
     const sql = postgres({ ...options(rotated), password: await rotated.service.getSecret(name) })
-    onTestFinished(() => sql.end())
+    onTestFinished(() => sql.end({ timeout: 1 }))
     await expect(answers({ query: (statement) => statement(sql) }, rotated)).rejects.toMatchObject({ code: '28P01' })
   })
 })

@@ -7,7 +7,7 @@ const isAuthError = (error: unknown): boolean => error instanceof Error && 'code
 /** A statement whose login is refused was never sent, so that `query` may repeat it. */
 export function rotatingSql(secrets: SecretsManager, name: string, options: Options<Record<string, never>>): RotatingSql {
   const sql = postgres({ ...options, password: liveSecret(secrets, name).asPasswordFunction() })
-  return { query: (statement) => useSecret(secrets, name, () => statement(sql), { isAuthError }), end: () => sql.end() }
+  return { query: (statement) => useSecret(secrets, name, () => statement(sql), { isAuthError }), end: () => sql.end({ timeout: 5 }) }
 }
 
 export interface RotatingSql {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SecretsManager } from '@finchat/secrets-core'
+import { liveSecret } from '@finchat/secrets-core/live'
 import { rotatingPool } from '@finchat/secrets-rotation-tests/recipes/pg'
 import { currentUser } from '@finchat/secrets-rotation-tests/recipes/pg-two-users'
 import { type PostgresLogin, postgresRoleLogin, postgresUsersLogin } from '@finchat/secrets-rotation-tests/testing/postgres-login'
@@ -33,7 +34,10 @@ interface Way {
 const oneRole: Way = {
   title: 'one role',
   login: postgresRoleLogin,
-  pool: async (secrets, config) => rotatingPool(secrets, serviceName, config),
+  pool: async (secrets, config) => {
+    const password = liveSecret(secrets, serviceName).asPasswordFunction({ field: 'password' })
+    return rotatingPool(secrets, serviceName, { ...config, password })
+  },
 }
 
 const ways: readonly Way[] = [

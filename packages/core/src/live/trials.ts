@@ -89,5 +89,5 @@ export interface Trial {
 }
 
 function pauseUntil(until: number, sooner: Promise<unknown>): Promise<void> {
-  return pause(until - performance.now(), undefined, sooner)
+  return pause(Math.max(0, until - performance.now()), undefined, sooner)
 }

@@ -20,10 +20,16 @@ function parsedOf(value: SecretValue): unknown {
   }
 }
 
+/** The password's field. A store of fields keeps a lone text in the field `value`. */
+export function passwordFieldIn(fields: SecretFields, passwordField: string): string {
+  const isText = Object.keys(fields).length === 1 && Object.hasOwn(fields, 'value')
+  return isText ? 'value' : passwordField
+}
+
 /** The value with another password, in its field if the secret has fields. */
 export function nextValue(current: SecretValue, password: string, passwordField: string): string | SecretFields {
   const fields = fieldsOf(current)
-  return fields ? { ...fields, [passwordField]: password } : password
+  return fields ? { ...fields, [passwordFieldIn(fields, passwordField)]: password } : password
 }
 
 /**

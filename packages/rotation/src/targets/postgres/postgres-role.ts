@@ -1,7 +1,7 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
 import { configurationError, invalidArgument, knownOptions, throwIfAborted } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, nextValue, tokenOf } from '../value.ts'
+import { assertPassword, fieldsOf, nextValue, passwordFieldIn, tokenOf } from '../value.ts'
 import { asAdministrator, type PostgresClient, type PostgresLogin, withClient } from './client.ts'
 import { notTheOwner, postgresError, sqlState } from './postgres-error.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
@@ -118,7 +118,7 @@ interface Credential {
 
 function credentialIn(value: SecretValue, { group, userField, passwordField }: Settings): Credential {
   const fields = fieldsOf(value)
-  const [user, password] = fields ? [fields[userField], fields[passwordField]] : [undefined, value.reveal()]
+  const [user, password] = fields ? [fields[userField], fields[passwordFieldIn(fields, passwordField)]] : [undefined, value.reveal()]
   assertPassword(password)
   const known = user ?? (group.owner === undefined ? group.roles[0] : undefined)
   if (known !== undefined && group.roles.includes(known)) return { user: known, password }

@@ -1,7 +1,7 @@
 import type { CallContext, SecretValue } from '@finchat/secrets-core'
 import { configurationError, knownOptions, loadCrypto, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
 import type { Fence, RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, isRollback, nextValue, tokenOf } from '../value.ts'
+import { assertPassword, fieldsOf, isRollback, nextValue, passwordFieldIn, tokenOf } from '../value.ts'
 import { destroy, type RedisClient, type RedisLogin, withConnection } from './client.ts'
 import { changePasswords, onEvery } from './fenced-acl.ts'
 import { redisError, replyCode } from './redis-error.ts'
@@ -93,7 +93,7 @@ function checkedOptions(options: RedisAclUserOptions): Checked {
 
 function passwordIn(value: SecretValue, passwordField: string): string {
   const fields = fieldsOf(value)
-  const password = fields ? fields[passwordField] : value.reveal()
+  const password = fields ? fields[passwordFieldIn(fields, passwordField)] : value.reveal()
   assertPassword(password)
   return password
 }

@@ -18,7 +18,6 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'chain/fallback-policy',
     'chain/locator',
     'env/file-changes',
-    'env/mount-time',
     'errors/error-classes',
     'guard/back-off',
     'guard/check-answer',

@@ -6,7 +6,6 @@ import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
 import { FileChanges } from './file-changes.ts'
-import { withMountTime } from './mount-time.ts'
 import { askMountedFile, askNamedFile, type FileQuestion, type Identified, identify, readIdentified, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -122,12 +121,11 @@ function finder(options: EnvProviderOptions, changes: FileChanges): Find {
     const value = variable(key)
     if (named === undefined && value !== undefined) return { value }
     if (named === undefined && directory === undefined) return undefined
-    const { basename, dirname, join } = process.getBuiltinModule('node:path')
+    const { dirname, join } = process.getBuiltinModule('node:path')
     const folder = named === undefined ? String(directory) : dirname(named)
     changes.include(folder)
-    const found = await (named === undefined
-      ? withMountTime(folder, key, () => askMountedFile(folder, key, signal, ask))
-      : withMountTime(folder, basename(named), () => askNamedFile(named, key, value, signal, ask)))
+    // No time: Kubernetes mounts all files anew when one changes, so it could be too late.
+    const found = await (named === undefined ? askMountedFile(folder, key, signal, ask) : askNamedFile(named, key, value, signal, ask))
     // A watch of a folder does not see what happens in the folders inside it.
     if (found !== undefined && named === undefined) changes.include(dirname(join(folder, key)))
     return found

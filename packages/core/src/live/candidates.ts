@@ -31,7 +31,7 @@ export class Candidates {
   #rounds = 0
   #refusedAt = -Infinity
   #search: Promise<SecretValue> | undefined
-  /** Chosen here, and nobody has used it with success yet. */
+  /** Chosen here, and not yet used with success. */
   #onTrial: SecretValue | undefined
 
   constructor(options: CandidatesOptions) {

@@ -72,7 +72,7 @@ class LiveHandle implements LiveSecret {
     this.#name = name
     this.#live = hub.live(name)
     this.#state = this.#live.state
-    // Whoever does not wait for it sees the failure at `current`.
+    // A caller that does not wait for it sees the failure at `current`.
     this.#ready.promise.catch(() => {})
     const { resolve, reject } = this.#ready
     this.#leave = hub.watch(name, {

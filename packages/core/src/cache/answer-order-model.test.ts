@@ -304,6 +304,7 @@ class World {
   async change(by: number, change: Change): Promise<void> {
     const process = this.#processes[by] ?? assert.fail()
     const { state } = this.#history[this.#now] ?? assert.fail()
+    const begunAt = performance.now()
     if (change === 'restore' && state.is !== 'withdrawn') return
     if (change === 'delete' && state.is !== 'value') return
     const number = change === 'put' ? this.#nextNumber() : undefined
@@ -314,7 +315,8 @@ class World {
     for (const call of this.#calls) call.isOutdated ||= call.by === by || isHeard
     if (change === 'purge') process.store.purged('a')
     else process.store.changed('a', change === 'delete' ? new SecretsError('DELETED', 'x') : undefined)
-    await process.store.invalidate('a', number).catch(() => {})
+    // As the writer does: 0 lifts the bound.
+    await process.store.invalidate('a', number ?? 0, begunAt).catch(() => {})
     // A store may go back when it restores: no number shows that.
     process.changedTo = change === 'restore' ? -1 : this.#now
     await this.settle()

@@ -219,7 +219,6 @@ export class Fetcher {
   #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
     this.#parts.flights.supersede(key, call)
     this.#parts.memory.dropOlder(key, call, isDenial(code))
-    if (code === 'DELETED') this.#parts.writes.withdrawn(key)
   }
 
   /** Remembers refusals like those of reads. */

@@ -109,9 +109,31 @@ describe('a known change', () => {
   })
 })
 
-it('a withdrawal by this process outlasts its confirmation by the store', () => {
-  const writes = new OwnWrites()
-  writes.withdrew('a')
-  writes.withdrawn('a')
-  expect(writes.isBehind('a', undefined, { version: 9 })).toBe(true)
+describe('the version that this process wrote last', () => {
+  const isBehind = (writes: OwnWrites, version: number): boolean => writes.isBehind('a', undefined, { version })
+
+  it('is the highest one, if acknowledgements of writes that overlap arrive out of order', () => {
+    const writes = new OwnWrites()
+    const begunAt = performance.now()
+    vi.advanceTimersByTime(5)
+    writes.wrote('a', 7, begunAt)
+    writes.wrote('a', 6, begunAt)
+    expect([isBehind(writes, 6), isBehind(writes, 7)]).toEqual([true, false])
+  })
+
+  it('is a lower one, if its write began after the acknowledgement of the higher one', () => {
+    const writes = new OwnWrites()
+    writes.wrote('a', 7, performance.now())
+    vi.advanceTimersByTime(1)
+    writes.wrote('a', 1, performance.now())
+    expect(isBehind(writes, 1)).toBe(false)
+  })
+
+  it('is the higher one, if it is unknown when the write of the lower one began', () => {
+    const writes = new OwnWrites()
+    writes.wrote('a', 7)
+    vi.advanceTimersByTime(1)
+    writes.wrote('a', 6)
+    expect(isBehind(writes, 6)).toBe(true)
+  })
 })

@@ -99,16 +99,24 @@ const writeLastsMs = 900_000
 interface OwnWrite {
   /** The written number; `Infinity` after a withdrawal, since every value is older. */
   readonly version: number
-  at: number
+  /** By the monotonic clock. */
+  readonly at: number
 }
 
 /** Recent writes of this process, since a lagging replica may answer with an older value. */
 export class OwnWrites {
   readonly #writes = new Lru<OwnWrite>(most)
 
-  /** Acknowledgements may arrive out of order. */
-  wrote(path: string, version: number): void {
-    this.#writes.set(path, { version: Math.max(version, this.#lately(path) ?? 0), at: Date.now() })
+  /**
+   * Acknowledgements may arrive out of order. But a write that begins after an acknowledgement and
+   * gets a lower number shows that the store counts anew, as after a purge by others.
+   *
+   * `begunAt`: by the monotonic clock; unknown if absent.
+   */
+  wrote(path: string, version: number, begunAt: number = -Infinity): void {
+    const former = this.#lately(path)
+    const isLater = former === undefined || begunAt > former.at
+    this.#writes.set(path, { version: isLater ? version : Math.max(version, former.version), at: performance.now() })
   }
 
   withdrew(path: string): void {
@@ -119,25 +127,17 @@ export class OwnWrites {
     if (this.#writes.get(path)?.version === Infinity) this.#writes.delete(path)
   }
 
-  /** A secret created after a confirmed withdrawal may begin with number 1. */
-  withdrawn(path: string): void {
-    if (this.#writes.get(path)?.version !== Infinity) this.#writes.delete(path)
-  }
-
   /** Whether the answer is, or may be, older than the write. */
   isBehind(path: string, selector: VersionSelector, found: { readonly version?: number | undefined } | undefined): boolean {
-    const written = this.#lately(path)
+    const written = this.#lately(path)?.version
     if (written === undefined) return false
     if (written === Infinity) return found !== undefined
     if (typeof selector === 'number') return found === undefined && selector === written
     return (found?.version ?? 0) < (selector === 'previous' ? written - 1 : written)
   }
 
-  #lately(path: string): number | undefined {
+  #lately(path: string): OwnWrite | undefined {
     const write = this.#writes.get(path)
-    if (write === undefined) return undefined
-    // A clock that is set back must not extend it.
-    write.at = Math.min(write.at, Date.now())
-    return Date.now() - write.at < writeLastsMs ? write.version : undefined
+    return write !== undefined && performance.now() - write.at < writeLastsMs ? write : undefined
   }
 }

@@ -175,11 +175,11 @@ export class ProviderCache {
 
   /**
    * Drops older values here and in the shared cache. Values below `leastVersion` are kept only
-   * briefly.
+   * briefly. `begunAt`: of the write, by the monotonic clock.
    */
-  async invalidate(path: string, leastVersion?: number): Promise<void> {
+  async invalidate(path: string, leastVersion?: number, begunAt?: number): Promise<void> {
     for (const each of this.#holders) {
-      if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion)
+      if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion, begunAt)
       each.forget(path)
     }
     try {

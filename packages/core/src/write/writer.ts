@@ -160,13 +160,14 @@ export class Writer {
    */
   async changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
     const { store, storeId, provider } = chainEntry
+    const begunAt = performance.now()
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'rejected') recordFailedChange(store, path, result.reason)
     else if (end === 'purged') store.purged(path)
     else store.changed(path, end)
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
-    const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion)])
+    const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion, begunAt)])
     tellChange(storeId, path)
     if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
     if (acknowledged.status === 'rejected') throw withContext(acknowledged.reason, { provider: provider.name })

@@ -32,12 +32,13 @@ const steps = {
   packed: 'packed packages',
 }
 /**
- * Tests that would disturb others, or be disturbed. A command of their own, so that each ends in
- * ten minutes.
+ * Tests that would disturb others, be disturbed, or take long. A command of their own, so that each
+ * ends in ten minutes.
  */
 const machineSteps = {
   servers: 'servers for the tests',
   'unit:alone': 'tests that need the machine',
+  'unit:thorough': 'damage to every audit record',
 }
 const chosen: Readonly<Record<string, string>> = process.argv.includes('machine') ? machineSteps : steps
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */

@@ -69,5 +69,5 @@ it('keeps all that it acknowledged, in order, and stays verifiable, whatever the
     expect(acknowledged).toEqual(kept.filter((seq) => acknowledged.includes(seq)))
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true })
   }
-  await fc.assert(fc.asyncProperty(faults, fc.nat({ max: 1 }), bursts, check), { numRuns: process.env['CI'] ? 30 : 10 })
+  await fc.assert(fc.asyncProperty(faults, fc.nat({ max: 1 }), bursts, check), { numRuns: process.env['THOROUGH'] ? 30 : 10 })
 })

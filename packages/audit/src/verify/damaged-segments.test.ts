@@ -273,7 +273,7 @@ describe('whatever is done to some segments', () => {
         expect(result).toHaveLength(records)
         expectInOrder(result)
       }),
-      { numRuns: process.env['CI'] ? 500 : 80 },
+      { numRuns: process.env['THOROUGH'] ? 500 : 80 },
     )
   })
 })

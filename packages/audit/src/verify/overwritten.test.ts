@@ -103,7 +103,7 @@ describe('zeros anywhere in it', () => {
         if (!isEdit) expect(after.unproven).toEqual(before.unproven)
         expect(after.records - 1).toBe(before.records)
       }),
-      { numRuns: process.env['CI'] ? 60 : 20 },
+      { numRuns: process.env['THOROUGH'] ? 60 : 20 },
     )
   })
 })

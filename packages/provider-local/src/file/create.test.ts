@@ -1,54 +1,15 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { denyStore } from '../testing/breakage.ts'
-import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
+import { context, failure, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
 import { createFile, removeUnfinished } from './create.ts'
 
-function modesIn(folder: string): Record<string, string> {
-  return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))
-}
-
-describe('the files of a store', () => {
-  for (const umask of [0o000, 0o022, 0o277]) {
-    test(`have mode 0600 under umask ${umask.toString(8)}`, async () => {
-      const path = temporaryPath()
-      const before = process.umask(umask)
-      try {
-        const provider = opened(path)
-        await provider.put('name', { value: 'value' }, context)
-        expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600', 'secrets.db-wal': '600', 'secrets.db-shm': '600' })
-      } finally {
-        process.umask(before)
-      }
-    })
-  }
-
-  test('get mode 0600 if others could open them', async () => {
-    const path = temporaryPath()
-    await createStore(path)
-    chmodSync(path, 0o644)
-    await within(path, (provider) => provider.checkHealth(context))
-    expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600' })
-  })
-
-  test('are a single file once the store is closed', async () => {
-    const path = temporaryPath()
-    await within(path, (provider) => provider.put('name', { value: 'value' }, context))
-    expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
-  })
+test('the store is a single file once it is closed', async () => {
+  const path = temporaryPath()
+  await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+  expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
 })
 
 describe('a temporary file of a killed creation', () => {

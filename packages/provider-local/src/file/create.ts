@@ -15,6 +15,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { fileFailure, loadCrypto } from '@finchat/secrets-core/provider'
 import { fileError, invalidPath, missingFolder, quotedPath } from '../shared/file-errors.ts'
 import { remove, statsOf } from './identity.ts'
+import { ownerOnly } from './owner-only.ts'
 
 /*
  * Never open the store's file here: closing any descriptor of a file drops all POSIX fcntl locks
@@ -64,8 +65,8 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
   const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
   if (Buffer.byteLength(basename(temporary)) > maxNameBytes) throw invalidPath(path)
   try {
-    closeSync(openSync(temporary, 'wx', 0o600))
-    chmodSync(temporary, 0o600) // The umask may have removed the owner's own rights.
+    closeSync(openSync(temporary, 'wx', ownerOnly))
+    chmodSync(temporary, ownerOnly) // The umask may have removed the owner's own rights.
     fill(temporary)
     linkInPlace(temporary, path)
     syncFolder(dirname(path))

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from '../local-provider.ts'
@@ -139,24 +139,6 @@ describe('files beside the store', () => {
     }
     expect(readFileSync(victim, 'utf8')).toBe('content')
   })
-
-  test('get mode 0600, as the store does', async () => {
-    const [path, copy] = [temporaryPath(), temporaryPath()]
-    const provider = opened(path)
-    await provider.put('name', { value: 'value' }, context)
-    for (const suffix of ['', '-wal', '-shm']) execFileSync('sh', ['-c', 'umask 022; cat "$0" > "$1"', path + suffix, copy + suffix])
-    await opened(copy).get('name', context)
-    for (const suffix of ['', '-wal', '-shm']) expect((statSync(copy + suffix).mode & 0o777).toString(8)).toBe('600')
-  })
-})
-
-test('a file that is no store keeps its mode, also behind a link', async () => {
-  const [folder, hosts] = [temporaryFolder(), join(temporaryFolder(), 'hosts')]
-  writeFileSync(hosts, '127.0.0.1 localhost\n'.repeat(99))
-  chmodSync(hosts, 0o644)
-  symlinkSync(hosts, join(folder, 'secrets.db'))
-  expect((await failure(opened(join(folder, 'secrets.db')).get('name', context))).code).toBe('CONFIGURATION')
-  expect((statSync(hosts).mode & 0o777).toString(8)).toBe('644')
 })
 
 test('a link to a store keeps the log beside the store, and a changed link is noticed', async () => {

@@ -1,8 +1,9 @@
-import { type BigIntStats, chmodSync, lstatSync, readdirSync, realpathSync, statSync, unlinkSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync, unlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { fileError, quotedPath } from '../shared/file-errors.ts'
 import { Folder } from './folder.ts'
+import { restrictToOwner } from './owner-only.ts'
 
 /*
  * SQLite finds the log by the file's name, but its locks belong to the inode. Writes to a replaced
@@ -120,25 +121,6 @@ export function assertNoForeignFiles(real: string): void {
     if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue
     throw new SecretsError('INTEGRITY', `beside the store's file is ${quotedPath(basename(real) + suffix)}, which no store creates`, {
       remedy: 'find out who put it there, and remove it',
-    })
-  }
-}
-
-/** Sets mode 0600 on the store's files. */
-function restrictToOwner(real: string): void {
-  if (process.platform === 'win32') return
-  for (const suffix of ['', '-wal', '-shm']) {
-    const stats = statSync(real + suffix, { throwIfNoEntry: false })
-    if (stats && (stats.mode & 0o077) !== 0) restrictFile(real + suffix)
-  }
-}
-
-function restrictFile(file: string): void {
-  try {
-    chmodSync(file, 0o600)
-  } catch {
-    throw new SecretsError('PERMISSION_DENIED', `the store's file ${quotedPath(file)} is open to other users`, {
-      remedy: 'chmod 600 the file',
     })
   }
 }

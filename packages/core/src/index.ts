@@ -1,4 +1,5 @@
-export type { AuditRecord, AuditSink } from './contract/audit-sink.ts'
+export type { AuditRecord } from './contract/audit-record.ts'
+export type { AuditSink } from './contract/audit-sink.ts'
 export type { CacheCounts, CacheStats } from './cache/cache-stats.ts'
 export type { CallOptions } from './options/call-options.ts'
 export type { CatalogEntry, DescribedSecret, DescribeOptions, ListOptions } from './read/list-and-describe.ts'

@@ -3,7 +3,10 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isOutage, isWithdrawal, type FallbackAction } from '../errors/error-classes.ts'
 import { knownFallbackPolicy, type FallbackPolicy, actionFor } from './fallback-policy.ts'
 
-/** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
+/**
+ * ARCHITECTURE.md's table, "What a failure means": what the chain does, whether the store is merely
+ * out, and whether what is held is dropped.
+ */
 const rows: readonly (readonly [SecretsErrorCode, FallbackAction, 'out' | 'drop' | ''])[] = [
   ['UNAVAILABLE', 'next', 'out'],
   ['DEADLINE_EXCEEDED', 'next', 'out'],

@@ -15,7 +15,10 @@ export interface Identified {
   readonly value?: StoredSecret['value'] | undefined
 }
 
-/** The content with the identity from before it was read: a change in between is not missed. */
+/**
+ * The content with the identity from before it was read: a change in between is not missed. The
+ * last newline is kept, as a part of the secret. Credentials lose theirs in `kit/credential`.
+ */
 export async function readIdentified(handle: FileHandle, subject: string): Promise<StoredSecret> {
   const { revision } = await identify(handle)
   return { value: await readWhole(handle, subject), revision }

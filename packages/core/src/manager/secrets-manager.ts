@@ -46,8 +46,9 @@ export interface SecretsManager {
    * Creates the secret or adds a version, at one provider. An object of strings becomes named
    * fields where the store has them, else JSON text.
    *
-   * `VERSION_CONFLICT` names the next number. `CONFIGURATION`: an earlier provider would hide the
-   * secret. `INVALID_ARGUMENT`: one value would replace several fields.
+   * `VERSION_CONFLICT`: another write came first, or the number was used. `CONFIGURATION`: an
+   * earlier provider would hide the secret. `INVALID_ARGUMENT`: one value would replace several
+   * fields.
    */
   readonly storeSecret: (name: string, value: string | Uint8Array | SecretFields, options?: WriteOptions) => Promise<SecretReceipt>
   /**

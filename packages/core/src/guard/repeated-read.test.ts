@@ -132,6 +132,12 @@ describe('a batch across a freeze is repeated, and', () => {
       'first',
     ],
     [
+      'a refused batch stays refused where the store then answers that it is unavailable',
+      failed('PERMISSION_DENIED', 'first'),
+      batch(['UNAVAILABLE', 'value', 'DELETED'], 'second'),
+      ['first', 'second', 'second'],
+    ],
+    [
       'it fails if an answer is then missing',
       batch(mixed, 'first'),
       batch(['value'], 'second'),

@@ -351,7 +351,7 @@ describe('the end of a watch', () => {
     expect(seen.end).toMatchObject({ code: 'NOT_FOUND' })
   })
 
-  it('is a warning where nobody iterates', async () => {
+  it('is a warning where no loop reads the watch', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const store = stagingStore({ value: canary, version: 1 }, { probe: () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')) })
     watchSecret(managerOf(store.provider), 'db', { onChange: () => {} })

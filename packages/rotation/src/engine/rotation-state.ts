@@ -73,7 +73,7 @@ export class Progress {
     try {
       this.#onState?.(state)
     } catch {
-      // A rotation must not stop half-way because nobody can draw its progress.
+      // A rotation must not stop half-way because a listener fails.
       warnOperator('`onState` of a rotation threw an error', 'FINCHAT_SECRETS_ROTATION_STATE')
     }
   }

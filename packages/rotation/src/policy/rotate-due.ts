@@ -18,8 +18,8 @@ export interface RotateDueOptions extends CallOptions, Pick<RotateOptions, 'onSt
 /** What `rotateDue` did for one secret. */
 export interface DueReport {
   /**
-   * `rotated`: a new version is current, whoever made it. `notDue`: see `dueAt`. `failed`: see
-   * `error`.
+   * `rotated`: a new version is current, by this or another rotator. `notDue`: see `dueAt`.
+   * `failed`: see `error`.
    */
   readonly status: 'rotated' | 'notDue' | 'failed'
   /** The current version is older than the policy allows. */

@@ -272,7 +272,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
   })
 
   test('that does not exist is a matter of configuration', async () => {
-    const target = targetOf({ role: 'nobody here' })
+    const target = targetOf({ role: 'not here' })
     await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 

@@ -295,7 +295,8 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const { users, password } = await roles()
     const pooler = (user: string, tries: string): PostgresLogin => {
       const client = clientOf(user, tries)
-      const connect = async (): Promise<unknown> => client.connect().catch(() => Promise.reject(Object.assign(new Error('x'), { code: '08P01' })))
+      const connect = async (): Promise<unknown> =>
+        client.connect().catch(() => Promise.reject(Object.assign(new Error('x'), { code: '08P01' })))
       return { connect, query: (text) => client.query(text), end: () => client.end(), on: client.on.bind(client) }
     }
     const target = postgresRole({ connect: () => connected('postgres'), login: pooler, role: users[0] })

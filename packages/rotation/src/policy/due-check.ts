@@ -5,7 +5,6 @@ import { Progress } from '../engine/rotation-state.ts'
 import { dueStatus, type DueTimes, dueTimesOf } from './due-times.ts'
 import type { RotationSchedule } from './rotation-policy.ts'
 
-const deadlineMs = 5_000
 /** A version that is not due changes only by a write out of turn. */
 const askEveryMs = 300_000
 /** While it is due a rotator is about to change it; a failure may be over. */
@@ -38,7 +37,7 @@ export class DueCheck {
   }
 
   /** Never rejects. */
-  async ask(signal: AbortSignal): Promise<void> {
+  async ask(signal: AbortSignal, deadlineMs: number): Promise<void> {
     const describe = (within: AbortSignal): Promise<DueTimes> => this.#describe(within)
     const [answer] = await Promise.allSettled([bounded(describe, { deadlineMs, signal: undefined, closing: signal })])
     this.#askedAt = Date.now()

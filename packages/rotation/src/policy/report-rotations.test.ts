@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
+import { pause } from '@finchat/secrets-core/provider'
 import { leaksOf, memoryAuditTrail, memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RotationState } from '../engine/rotation-state.ts'
@@ -139,6 +140,20 @@ describe('checkHealth with policies', () => {
     expect(Object.values(rotations ?? {}).map(({ status }) => status)).toEqual(names.map(() => 'unknown'))
     expect(rotations?.['db-0']?.code).toBe('DEADLINE_EXCEEDED')
     expect(asked).toHaveLength(8)
+  })
+
+  test('has its deadline also where each answer takes seconds, and asks for the rest next time', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `db-${index}`)
+    const { secrets, asked } = service(names, async () => (await pause(2 * seconds), { version: 1, currentSince: start }))
+    reportRotations(secrets, Object.fromEntries(names.map((name) => [name, db])))
+    const known = async (): Promise<number> => {
+      const check = secrets.checkHealth()
+      await vi.advanceTimersByTimeAsync(5_000)
+      return Object.values((await check).rotations ?? {}).filter(({ status }) => status === 'ok').length
+    }
+    expect([await known(), asked.length]).toEqual([16, 24])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([await known(), asked.length]).toEqual([32, 40])
   })
 
   test('has the policies of several calls, until each has ended', async () => {

@@ -9,7 +9,7 @@ export type ReportRotationsOptions = Pick<CallOptions, 'actor'>
 
 /** How many secrets are asked about at once. */
 const concurrency = 8
-/** After this no further secret is asked about in this check: a readiness probe waits for it. */
+/** A readiness probe waits for it. What is not answered by then is asked by a later check. */
 const longestMs = 5_000
 
 /**
@@ -49,7 +49,7 @@ async function askAll(checks: readonly DueCheck[], signal: AbortSignal): Promise
   const until = Date.now() + longestMs
   const left = checks.filter((check) => check.isToAsk())
   const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined && Date.now() < until; next = left.shift()) await next.ask(signal)
+    for (let next = left.shift(); next !== undefined && Date.now() < until; next = left.shift()) await next.ask(signal, until - Date.now())
   }
   await Promise.all(Array.from({ length: concurrency }, work))
 }

@@ -34,10 +34,10 @@ interface Service {
   readonly asked: string[]
 }
 
-function service(names: readonly string[] = ['db'], describe?: SecretProvider['describe']): Service {
+function service(names: readonly string[] = ['db'], answer?: SecretProvider['describe']): Service {
   const provider = memoryProvider({ secrets: Object.fromEntries(names.map((name) => [name, first])) })
   const asked: string[] = []
-  const counted: SecretProvider['describe'] = (path, context) => (asked.push(path), (describe ?? provider.describe)(path, context))
+  const counted: SecretProvider['describe'] = (path, context) => (asked.push(path), (answer ?? provider.describe)(path, context))
   return { provider, asked, secrets: createSecretsManager({ providers: [{ ...provider, describe: counted }] }) }
 }
 

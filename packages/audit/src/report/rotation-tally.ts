@@ -13,7 +13,7 @@ const steps: ReadonlySet<string> = new Set<AuditedOperation>([
   'discard',
 ])
 
-/** Bounds memory. A rotation has at most a dozen steps, and only the last one is told. */
+/** Bounds memory. A rotation has at most a dozen steps, and only the last one is shown. */
 const mostSteps = 32
 
 type Step = Pick<AuditRecord, 'operation' | 'time' | 'actor' | 'outcome' | 'code' | 'provider' | 'version'>
@@ -24,7 +24,7 @@ export function isRotationStep({ operation }: AuditRecord): boolean {
   return steps.has(operation)
 }
 
-/** What a trail says of the rotations of one secret, by several processes. */
+/** The rotations of one secret in a trail, by several processes. */
 export class RotationTally {
   #rotations = 0
   /** The last ones, by time: segments of several processes are read one after the other. */
@@ -36,7 +36,7 @@ export class RotationTally {
 
   add({ operation, time, actor, outcome, code, provider, version }: AuditRecord): void {
     if (outcome === 'ok' && isReplacement(operation)) this.#rotations++
-    // Another rotator came first, and its own steps tell what happened.
+    // Another rotator came first, and its own steps count.
     if (code === 'VERSION_CONFLICT') return
     const before = this.#steps.findLastIndex((step) => step.time <= time)
     this.#steps.splice(before + 1, 0, { operation, time, actor, outcome, code, provider, version })

@@ -57,7 +57,7 @@ describe('the rotations of a trail', () => {
     expect(await rotationsOf([...second, ...first])).toEqual(expected)
   })
 
-  it('tell who withdrew the former value', async () => {
+  it('name who withdrew the former value', async () => {
     const retiring = steps(1, ['stage 3', 'retire 1', 'discard'], { actor: 'ops' })
     expect(await rotationsOf([...steps(0, rotation), ...retiring])).toMatchObject([{ by: 'nightly', retiredBy: 'ops' }])
   })

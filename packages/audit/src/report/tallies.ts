@@ -90,7 +90,7 @@ export class SecretTally {
   }
 }
 
-/** What ages are told by. */
+/** What ages are measured by. */
 export interface AgeOptions {
   readonly forDays: number
   readonly policies: Readonly<Record<string, RotationAge>>

@@ -12,11 +12,11 @@ export type ProviderHealth =
 
 /** How far a secret is from its next rotation. Times are epoch milliseconds. */
 export interface RotationHealth {
-  /** `unknown`: the store has told no time yet; see `code`. */
+  /** `unknown`: the store has given no time; see `code`. */
   readonly status: 'ok' | 'due' | 'overdue' | 'unknown'
   /**
    * Since when the current version is current, by the store's time; the earliest possible time
-   * where the store tells only that.
+   * where the store has only that.
    */
   readonly currentSince?: number | undefined
   /** When a rotator rotates it. */
@@ -39,7 +39,7 @@ export interface HealthReport {
   readonly rotations?: Readonly<Record<string, RotationHealth>> | undefined
 }
 
-/** Tells of rotations, by secret. If it rejects, the report goes on without them. */
+/** Returns rotations by secret. If it rejects, the report goes on without them. */
 export type RotationReport = (signal: AbortSignal) => Promise<Readonly<Record<string, RotationHealth>>>
 
 const rememberedMs = 10_000
@@ -66,7 +66,7 @@ export class HealthCheck {
     )
   }
 
-  /** Returns the function that takes them out again. */
+  /** Returns the function that removes them again. */
   addRotations(report: RotationReport): () => void {
     this.#rotationReports.add(report)
     this.#report = undefined

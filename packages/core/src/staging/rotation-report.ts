@@ -4,8 +4,8 @@ import { partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 
 /**
- * Adds what the function tells to `checkHealth` of this manager, as `rotations`. Returns the
- * function that takes it out again. Throws `INVALID_ARGUMENT` for anything but a manager and a
+ * Adds what the function returns to `checkHealth` of this manager, as `rotations`. Returns the
+ * function that removes it again. Throws `INVALID_ARGUMENT` for anything but a manager and a
  * function.
  *
  * @example

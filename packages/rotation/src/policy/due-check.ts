@@ -19,8 +19,8 @@ export class DueCheck {
   #times: DueTimes | undefined
   #failure: SecretsError | undefined
   #askedAt = -Infinity
-  /** The version and status that were told last. */
-  #told: string | undefined
+  /** The version and status that were published last. */
+  #published: string | undefined
 
   constructor(secrets: SecretsManager, name: string, schedule: RotationSchedule, actor: string | undefined) {
     this.name = name
@@ -42,18 +42,18 @@ export class DueCheck {
     const [answer] = await Promise.allSettled([bounded(describe, { deadlineMs, signal: undefined, closing: signal })])
     this.#askedAt = Date.now()
     this.#failure = answer.status === 'rejected' ? knownError(answer.reason) : undefined
-    // A store that refused or has no such secret says nothing about the times it told before.
+    // After a refusal the times before it are out of date; an outage changes nothing.
     if (answer.status === 'fulfilled') this.#times = answer.value
     else if (!hasCode(answer.reason, 'UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'ABORTED')) this.#times = undefined
   }
 
-  /** Subscribers of the channel hear once of each version that is due, and once that it is overdue. */
+  /** Publishes on the channel once that a version is due, and once that it is overdue. */
   report(): RotationHealth {
     const [times, failure] = [this.#times, this.#failure]
     const why = failure && { code: failure.code, message: failure.message }
     if (times === undefined) return { status: 'unknown', ...why }
     const status = dueStatus(times, Date.now())
-    if (status !== 'ok') this.#tell(status, times)
+    if (status !== 'ok') this.#publish(status, times)
     return { status, ...times, ...why }
   }
 
@@ -62,10 +62,10 @@ export class DueCheck {
     return dueTimesOf(this.#schedule, this.name, described)
   }
 
-  #tell(status: 'due' | 'overdue', { currentSince, dueAt, overdueAt }: DueTimes): void {
+  #publish(status: 'due' | 'overdue', { currentSince, dueAt, overdueAt }: DueTimes): void {
     const news = `${status} ${currentSince}`
-    if (news === this.#told) return
-    this.#told = news
+    if (news === this.#published) return
+    this.#published = news
     new Progress(this.name, rotatorName(this.#actor), undefined).enter(status, { dueAt, overdueAt })
   }
 }

@@ -3,13 +3,13 @@ import { dueTime, type RotationSchedule } from './rotation-policy.ts'
 
 /** When one version is due. Epoch milliseconds. */
 export interface DueTimes {
-  /** Since when it is current, by the store's time; the earliest where it tells only that. */
+  /** Since when it is current, by the store's time; the earliest where it has only that. */
   readonly currentSince: number
   readonly dueAt: number
   readonly overdueAt: number
 }
 
-/** Throws `UNSUPPORTED` where the store tells no time. */
+/** Throws `UNSUPPORTED` where the store has no time. */
 export function dueTimesOf(schedule: RotationSchedule, name: string, described: DescribedSecret): DueTimes {
   const currentSince = described.currentSince ?? described.currentNotBefore
   if (currentSince !== undefined)

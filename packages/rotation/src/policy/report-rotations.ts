@@ -13,13 +13,13 @@ const concurrency = 8
 const longestMs = 5_000
 
 /**
- * Adds to `checkHealth` of this manager when each secret was last changed, when it is next due, and
- * whether it is overdue, by the store's times. An overdue rotation leaves `ok` as it is. Takes the
- * policies of `rotateDue`, or `rotationSchedule` in a service that does not rotate.
+ * Adds the rotations to `checkHealth` of this manager. For each secret it has the last change, the
+ * next due time and whether it is overdue, by the store's times. An overdue rotation leaves `ok` as
+ * it is. Takes the policies of `rotateDue`, or `rotationSchedule` in a service that does not rotate.
  *
  * A secret is described when it is first asked about, then every five minutes, and every minute
- * while it is due. Each due or overdue version is told once on the channel. Returns the function
- * that ends it. Throws `CONFIGURATION` or `INVALID_ARGUMENT` for what it would misread.
+ * while it is due. Each due or overdue version is published once on the channel. Returns the
+ * function that ends it. Throws `CONFIGURATION` or `INVALID_ARGUMENT` for what it would misread.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'

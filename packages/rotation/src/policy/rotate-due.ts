@@ -114,7 +114,7 @@ async function visit(visited: Visit, age: Age): Promise<DueReport> {
   const retiring = { target, graceSeconds, onState, ...call }
   const { before, times } = await recordAge(visited, age)
   const status = dueStatus(times, Date.now())
-  if (status !== 'ok') tellDue(visited, status, times)
+  if (status !== 'ok') publishDue(visited, status, times)
   else if (!(await hasRotation(visited))) {
     const retirement = target.retire === undefined ? undefined : await retirePrevious(secrets, name, retiring)
     return { status: 'notDue', isOverdue: false, dueAt: times.dueAt, retirement }
@@ -137,7 +137,7 @@ async function recordAge({ secrets, name, policy, call }: Visit, age: Age): Prom
 }
 
 /** Before the rotation, so that subscribers hear of it also if that fails. */
-function tellDue({ name, call, onState }: Visit, status: 'due' | 'overdue', { dueAt, overdueAt }: DueTimes): void {
+function publishDue({ name, call, onState }: Visit, status: 'due' | 'overdue', { dueAt, overdueAt }: DueTimes): void {
   new Progress(name, rotatorName(call.actor), onState).enter(status, { dueAt, overdueAt })
 }
 

@@ -13,7 +13,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_000,
   '@finchat/secrets-audit': 28_000,
-  '@finchat/secrets-audit/report': 22_000,
+  '@finchat/secrets-audit/report': 23_200,
   '@finchat/secrets-audit/siem': 5_000,
   '@finchat/secrets-audit/syslog': 5_500,
 }

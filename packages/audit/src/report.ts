@@ -7,10 +7,12 @@ export type {
   DaySummary,
   FailureSummary,
   ProviderSummary,
+  RotationSummary,
   SecretSummary,
   UnrotatedSummary,
 } from './report/audit-summary.ts'
 export { readAuditRecords } from './report/records-reader.ts'
 export { summarize, type SummarizeOptions } from './report/summarize.ts'
+export type { RotationAge } from './report/tallies.ts'
 export type { ReportedProblem, ReportedVerification } from './report/verification-summary.ts'
 export { type VerifiedTrail, verifiedTrail } from './report/verified-trail.ts'

@@ -25,7 +25,7 @@ export type {
 export type { LeaseToken, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
-export type { HealthReport, ProviderHealth } from './manager/health.ts'
+export type { HealthReport, ProviderHealth, RotationHealth } from './manager/health.ts'
 export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } from './read/load-secrets.ts'
 export { type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-env.ts'
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'

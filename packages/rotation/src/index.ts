@@ -8,4 +8,12 @@ export type { RetireOptions, RotateOptions } from './engine/rotate-options.ts'
 export { type Retirement, retirePrevious } from './engine/retire-previous.ts'
 export { rotate, type RotationResult } from './engine/rotate.ts'
 export { type DueReport, rotateDue, type RotateDueOptions } from './policy/rotate-due.ts'
-export { type RotationPolicy, rotationPolicy, type RotationPolicyOptions } from './policy/rotation-policy.ts'
+export { reportRotations, type ReportRotationsOptions } from './policy/report-rotations.ts'
+export {
+  type RotationPolicy,
+  rotationPolicy,
+  type RotationPolicyOptions,
+  type RotationSchedule,
+  rotationSchedule,
+  type RotationScheduleOptions,
+} from './policy/rotation-policy.ts'

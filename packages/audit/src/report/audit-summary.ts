@@ -20,6 +20,8 @@ export interface AuditSummary {
   readonly secrets: readonly SecretSummary[]
   readonly providers: readonly ProviderSummary[]
   readonly failures: readonly FailureSummary[]
+  /** Secrets that were rotated, or have a policy; overdue ones first. */
+  readonly rotations: readonly RotationSummary[]
   readonly notRotatedForDays: number
   /** Secrets in use that did not change in so many days. */
   readonly notRotated: readonly UnrotatedSummary[]
@@ -87,4 +89,31 @@ export interface UnrotatedSummary {
   readonly lastChanged?: number | undefined
   /** Whole days without a change, within this trail. */
   readonly days: number
+}
+
+/** The rotations of one secret, as far as this trail shows them. Times are epoch milliseconds. */
+export interface RotationSummary {
+  readonly name: string
+  /** How often a new version became current. */
+  readonly rotations: number
+  /**
+   * How the last rotation ended. `unfinished`: its version is staged and waits. `failed`: see
+   * `code`; its version may wait. Absent: there is none.
+   */
+  readonly outcome?: 'rotated' | 'rolledBack' | 'failed' | 'unfinished' | undefined
+  readonly code?: string | undefined
+  /** Who did the step that `outcome` follows from. Absent: unknown. */
+  readonly by?: string | undefined
+  /** When that step was recorded. */
+  readonly last?: number | undefined
+  /** When a former value was last withdrawn at its target, and by whom. */
+  readonly lastRetired?: number | undefined
+  readonly retiredBy?: string | undefined
+  /** When the secret last changed, as in `secrets`, and how many whole days ago. */
+  readonly lastChanged?: number | undefined
+  readonly days?: number | undefined
+  /** When the current version is as old as its policy allows. A rotator may come earlier. */
+  readonly dueBy?: number | undefined
+  /** Absent without a policy, and where the trail does not go back far enough to tell. */
+  readonly isOverdue?: boolean | undefined
 }

@@ -103,8 +103,8 @@ function checked(options: ReportOptions): ReportOptions & { readonly title: stri
 
 /** A verification also has a number of records. */
 function isSummary(summary: AuditSummary | undefined): summary is AuditSummary {
-  const { days, accesses, secrets, providers, failures, notRotated } = summary ?? {}
-  return [days, accesses, secrets, providers, failures, notRotated].every(Array.isArray)
+  const { days, accesses, secrets, providers, failures, rotations, notRotated } = summary ?? {}
+  return [days, accesses, secrets, providers, failures, rotations, notRotated].every(Array.isArray)
 }
 
 function rangeOf({ from, to, records }: AuditSummary): string {

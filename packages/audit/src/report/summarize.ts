@@ -1,10 +1,11 @@
 import type { AuditRecord } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
+import { isWholeNumber, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { changesSecret } from '../record/activity.ts'
 import { isoTime } from '../record/record-text.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
-import type { AuditSummary } from './audit-summary.ts'
-import { Rows, SecretTally, unrotated } from './tallies.ts'
+import type { AuditSummary, RotationSummary } from './audit-summary.ts'
+import { isRotationStep, RotationTally } from './rotation-tally.ts'
+import { type AgeOptions, type RotationAge, rotationOf, Rows, SecretTally, unrotated } from './tallies.ts'
 
 /** What `summarize` takes beside the records. */
 export interface SummarizeOptions {
@@ -12,9 +13,14 @@ export interface SummarizeOptions {
   readonly notRotatedForDays?: number | undefined
   /** The end of those days, epoch milliseconds. Default: the last record's time. */
   readonly now?: number | undefined
+  /**
+   * How old the versions of these secrets may become, such as the policies of
+   * `@finchat/secrets-rotation`. By the names that the trail has.
+   */
+  readonly policies?: Readonly<Record<string, RotationAge>> | undefined
 }
 
-const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now: 'number' }
+const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now: 'number', policies: 'any' }
 
 /**
  * Counts who read what, how often and from which provider, what failed, and which secrets were not
@@ -30,13 +36,20 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
  * console.log(reads, failed, notRotated.length) // 0 0 0
  */
 export async function summarize(records: AuditRecords, options: SummarizeOptions = {}): Promise<AuditSummary> {
-  const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
+  const { notRotatedForDays = 90, now, policies = {} } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!(notRotatedForDays > 0))
     throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is not a number of days', { remedy: 'pass 1 or more' })
+  assertPolicies(policies)
   assertRecords(records)
   const tally = new Tally()
   for await (const record of records) tally.add(record)
-  return tally.summary(notRotatedForDays, now)
+  return tally.summary({ forDays: notRotatedForDays, policies }, now)
+}
+
+function assertPolicies(policies: Readonly<Record<string, RotationAge>>): void {
+  const isPolicy = (policy: RotationAge): boolean => Object(policy) === policy && isWholeNumber(policy.everyMs, 1, Infinity)
+  if (Object(policies) === policies && Object.values(policies).every(isPolicy)) return
+  throw new SecretsError('INVALID_ARGUMENT', '`policies` is no object of policies', { remedy: 'pass { name: { everyMs } }' })
 }
 
 class Tally {
@@ -51,6 +64,7 @@ class Tally {
   readonly #days = new Rows(() => ({ ok: 0, failed: 0 }))
   readonly #accesses = new Rows(() => ({ reads: 0, failed: 0, providers: new Set<string>(), last: 0 }))
   readonly #secrets = new Rows(() => new SecretTally())
+  readonly #rotations = new Rows(() => new RotationTally())
   readonly #providers = new Rows(() => ({ ok: 0, failed: 0, cached: 0, degraded: 0, stale: 0 }))
   readonly #failures = new Rows(() => ({ count: 0, last: 0 }))
 
@@ -62,15 +76,22 @@ class Tally {
     this.#to = Math.max(this.#to ?? time, time)
     if (phase !== 'outcome' || outcome === undefined) return
     if (outcome === 'error') this.#failed++
-    const isListed = [this.#countDay(record), this.#countUse(record), this.#countProvider(record), this.#countFailure(record)]
+    const isListed = [
+      this.#countDay(record),
+      this.#countRotation(record),
+      this.#countUse(record),
+      this.#countProvider(record),
+      this.#countFailure(record),
+    ]
     if (isListed.includes(false)) this.#unlisted++
   }
 
-  summary(notRotatedForDays: number, now: number = this.#to ?? 0): AuditSummary {
+  summary(by: Pick<AgeOptions, 'forDays' | 'policies'>, now: number = this.#to ?? 0): AuditSummary {
     const [from, to] = [this.#from, this.#to]
+    const ages: AgeOptions = { ...by, from: from ?? 0, now }
     const tallies = this.#secrets.list().map(([[name = ''], tally]) => [name, tally] as const)
     const secrets = tallies.map(([name, tally]) => ({ name, ...tally.summary() }))
-    const notRotated = tallies.flatMap(([name, tally]) => unrotated(name, tally, { forDays: notRotatedForDays, from: from ?? 0, now }))
+    const notRotated = tallies.flatMap(([name, tally]) => unrotated(name, tally, ages))
     return {
       from,
       to,
@@ -81,10 +102,18 @@ class Tally {
       missed: this.#missed,
       ...this.#lists(),
       secrets: secrets.toSorted((a, b) => b.reads - a.reads || order(a.name, b.name)),
-      notRotatedForDays,
+      rotations: this.#rotationsOf(ages),
+      notRotatedForDays: by.forDays,
       notRotated: notRotated.toSorted((a, b) => b.days - a.days || order(a.name, b.name)),
       unlisted: this.#unlisted,
     }
+  }
+
+  #rotationsOf(ages: AgeOptions): readonly RotationSummary[] {
+    const names = new Set([...this.#rotations.list().map(([[name = '']]) => name), ...Object.keys(ages.policies)])
+    const rotations = Array.from(names, (name) => rotationOf(name, this.#secrets.known(name), this.#rotations.known(name), ages))
+    const rank = ({ isOverdue = false }: RotationSummary): number => (isOverdue ? 0 : 1)
+    return rotations.toSorted((a, b) => rank(a) - rank(b) || order(a.name, b.name))
   }
 
   #lists(): Pick<AuditSummary, 'days' | 'accesses' | 'providers' | 'failures'> {
@@ -118,7 +147,7 @@ class Tally {
     if (isRead) this.#reads++
     if (!isRead && !isChange) return true
     const secret = this.#secrets.at(name)
-    secret?.add(record, isRead)
+    secret?.add(record, isRead, isRead && this.#rotations.known(name)?.isPending(provider, record.version) === true)
     if (!isRead) return secret !== undefined
     const access = this.#accesses.at(actor, name)
     if (access === undefined) return false
@@ -127,6 +156,13 @@ class Tally {
     if (outcome === 'error') access.failed++
     else if (provider !== undefined) access.providers.add(provider)
     return secret !== undefined
+  }
+
+  #countRotation(record: AuditRecord): boolean {
+    if (!isRotationStep(record)) return true
+    const rotation = this.#rotations.at(record.name)
+    rotation?.add(record)
+    return rotation !== undefined
   }
 
   #countProvider({ provider, outcome, from, degraded, stale }: AuditRecord): boolean {

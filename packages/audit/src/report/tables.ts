@@ -21,7 +21,7 @@ const number = (title: string): ReportColumn => ({ title, kind: 'number' })
 const time = (title: string): ReportColumn => ({ title, kind: 'time' })
 
 export function summaryTables(summary: AuditSummary): readonly ReportTable[] {
-  return [accesses(summary), secrets(summary), providers(summary), failures(summary), notRotated(summary)]
+  return [accesses(summary), secrets(summary), providers(summary), failures(summary), rotations(summary), notRotated(summary)]
 }
 
 function accesses(summary: AuditSummary): ReportTable {
@@ -61,6 +61,39 @@ function failures(summary: AuditSummary): ReportTable {
     title: 'What failed',
     columns: [text('Code'), text('Operation'), text('Secret'), number('Times'), time('Last')],
     rows: summary.failures.map(({ code, operation, name, count, last }) => [code, operation, name, count, last]),
+  }
+}
+
+const outcomes = { rotated: 'rotated', rolledBack: 'rolled back', failed: 'failed', unfinished: 'unfinished' } as const
+
+function rotations(summary: AuditSummary): ReportTable {
+  return {
+    title: 'Rotations',
+    note: 'Unfinished: a new version is staged and waits. Due by: when the current version is as old as its policy allows.',
+    columns: [
+      text('Secret'),
+      number('Rotations'),
+      text('The last one'),
+      time('At'),
+      text('By'),
+      time('Retired'),
+      time('Last changed'),
+      number('Days'),
+      time('Due by'),
+      text('Overdue'),
+    ],
+    rows: summary.rotations.map(({ name, rotations: count, outcome, code, by, last, lastRetired, lastChanged, days, dueBy, isOverdue }) => [
+      name,
+      count,
+      outcome && [outcomes[outcome], code].join(' ').trim(),
+      last,
+      by,
+      lastRetired,
+      lastChanged,
+      days,
+      dueBy,
+      isOverdue === undefined ? undefined : isOverdue ? 'overdue' : 'no',
+    ]),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AuditRecord } from '@finchat/secrets-core'
-import type { SecretSummary, UnrotatedSummary } from './audit-summary.ts'
+import type { RotationSummary, SecretSummary, UnrotatedSummary } from './audit-summary.ts'
+import type { RotationTally } from './rotation-tally.ts'
 
 /** Bounds memory: names may be chosen by an attacker. */
 const mostRows = 10_000
@@ -10,6 +11,10 @@ export class Rows<Row> {
 
   constructor(make: () => Row) {
     this.#make = make
+  }
+
+  known(...about: readonly (string | undefined)[]): Row | undefined {
+    return this.#rows.get(JSON.stringify(about))
   }
 
   /** Made at first use; `undefined` beyond the limit. */
@@ -56,9 +61,11 @@ export class SecretTally {
     return this.#lastChanged
   }
 
-  add(record: AuditRecord, isRead: boolean): void {
+  /** `isPending`: the read was of a staged version, which is not current. */
+  add(record: AuditRecord, isRead: boolean, isPending: boolean): void {
     const { outcome, time, actor } = record
     if (outcome === 'error') this.#failed++
+    else if (isPending) this.#isInUse = true
     else this.#succeeded(record)
     if (!isRead) return
     this.#reads++
@@ -76,18 +83,52 @@ export class SecretTally {
     this.#isInUse = operation !== 'delete'
     const highest = this.#versions.get(provider)
     const isNew = version !== undefined && highest !== undefined && version > highest
-    if (operation === 'store' || operation === 'rotate' || isNew) this.#lastChanged = Math.max(this.#lastChanged ?? time, time)
+    if (operation === 'store' || operation === 'rotate' || operation === 'promote' || isNew)
+      this.#lastChanged = Math.max(this.#lastChanged ?? time, time)
     if (version === undefined || (highest === undefined && this.#versions.size >= mostProviders)) return
     this.#versions.set(provider, Math.max(version, highest ?? version))
   }
 }
 
+/** What ages are measured by. */
+export interface AgeOptions {
+  readonly forDays: number
+  readonly policies: Readonly<Record<string, RotationAge>>
+  /** The time of the first record. */
+  readonly from: number
+  readonly now: number
+}
+
+/** How old a version may become. */
+export interface RotationAge {
+  /** Milliseconds. */
+  readonly everyMs: number
+}
+
 /** The secret, if it did not change for so many days. */
-export function unrotated(
-  name: string,
-  { isInUse, lastChanged }: SecretTally,
-  { forDays, from, now }: { readonly forDays: number; readonly from: number; readonly now: number },
-): UnrotatedSummary[] {
+export function unrotated(name: string, { isInUse, lastChanged }: SecretTally, { forDays, from, now }: AgeOptions): UnrotatedSummary[] {
   const days = Math.floor((now - (lastChanged ?? from)) / dayMs)
   return isInUse && days >= forDays ? [{ name, lastChanged, days }] : []
+}
+
+/** The rotations of a secret that was rotated here, or has a policy. */
+export function rotationOf(
+  name: string,
+  secret: SecretTally | undefined,
+  rotated: RotationTally | undefined,
+  { policies, from, now }: AgeOptions,
+): RotationSummary {
+  const lastChanged = secret?.lastChanged
+  const everyMs = secret?.isInUse && Object.hasOwn(policies, name) ? policies[name]?.everyMs : undefined
+  const dueBy = lastChanged === undefined || everyMs === undefined ? undefined : lastChanged + everyMs
+  const isPast = everyMs !== undefined && now >= (lastChanged ?? from) + everyMs
+  return {
+    name,
+    rotations: rotated?.rotations ?? 0,
+    ...rotated?.last(),
+    lastChanged,
+    days: lastChanged === undefined ? undefined : Math.max(0, Math.floor((now - lastChanged) / dayMs)),
+    dueBy,
+    isOverdue: isPast || (dueBy === undefined ? undefined : false),
+  }
 }

@@ -104,7 +104,7 @@ describe('a change of mounted files', () => {
     end?.()
   }
 
-  it('is told at every swap and at every rename', async () => {
+  it('is hinted at every swap and at every rename', async () => {
     mount('v1')
     const heard = vi.fn<() => void>()
     const end = envProvider({ env: {}, directory: folder }).changes?.(heard)
@@ -118,7 +118,7 @@ describe('a change of mounted files', () => {
     await hinted(() => replace('v9'))
   })
 
-  it('is told in a folder inside the directory once a file there was read', async () => {
+  it('is hinted in a folder inside the directory once a file there was read', async () => {
     mkdirSync(join(folder, 'db'))
     writeFileSync(join(folder, 'db', 'password'), 'v1')
     const provider = envProvider({ env: {}, directory: folder })

@@ -1,37 +1,18 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
-import { guard, type GuardOptions } from './guard.ts'
+import type { GuardOptions } from './guard.ts'
 import { OutageWarning } from './outage-warning.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import { guardTrial } from '../testing/guard-trial.ts'
 import { refusal } from '../testing/refusal.ts'
 
 const canary = 'canary-c3d8'
 const context: CallContext = { signal: new AbortController().signal }
 const coolDownMs = 3_000
 
-let closing: AbortController
-beforeEach(() => {
-  vi.useFakeTimers({ now: 1_000_000 })
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-  closing = new AbortController()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-})
-
-function guarded(members: Partial<SecretProvider>, parts: Partial<GuardOptions> = {}): SecretProvider {
-  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  return guard(provider, {
-    deadlineMs: 5_000,
-    circuit: new CircuitBreaker(),
-    outage: new OutageWarning('p', true),
-    closing: closing.signal,
-    ...parts,
-  })
-}
+const { guarded, closeManager } = guardTrial()
 
 function hung(): Promise<never> {
   return new Promise(() => {})
@@ -57,7 +38,7 @@ describe('a guarded provider', () => {
     const caller = new AbortController()
     const calls = [guarded({ get: hung }).get('a', { signal: caller.signal }), guarded({ get: hung }).get('a', context)].map(refusal)
     caller.abort()
-    closing.abort()
+    closeManager()
     expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
   })
 
@@ -325,7 +306,7 @@ describe('a guarded provider', () => {
   })
 
   it('does not bound close', async () => {
-    closing.abort()
+    closeManager()
     const close = vi.fn<NonNullable<SecretProvider['close']>>(async () => {})
     await guarded({ close }).close?.(context)
     expect(close).toHaveBeenCalledWith(context)

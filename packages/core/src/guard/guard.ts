@@ -88,21 +88,29 @@ function isBatch({ method }: ProviderCall): boolean {
   return method === 'getMany'
 }
 
+/** A batch is refused as a whole or path by path, and so may the repeated one be unanswered. */
 function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
-  const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
-  if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
-  if (isUnanswered(again)) return fulfilled(batch.map((each: Settled) => (isRefused(each) ? each : again)))
-  if (again.status === 'rejected' || !Array.isArray(again.value)) return again
-  return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
+  const [earlier, later] = isBatch(call) ? [answersOf(before), answersOf(again)] : []
+  if (later !== undefined) return fulfilled(later.map((each, index) => keptRefusal(earlier === undefined ? before : earlier[index], each)))
+  if (earlier !== undefined && isUnanswered(again)) return fulfilled(earlier.map((each) => keptRefusal(each, again)))
+  return keptRefusal(before, again)
 }
 
-function isUnanswered(result: Settled | undefined): boolean {
-  if (result?.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
+function answersOf(result: Settled): readonly Settled[] | undefined {
+  return result.status === 'fulfilled' && Array.isArray(result.value) ? result.value : undefined
+}
+
+function keptRefusal(before: Settled | undefined, again: Settled): Settled {
+  return before !== undefined && isRefused(before) && isUnanswered(again) ? before : again
+}
+
+function isUnanswered(result: Settled): boolean {
+  if (result.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
   return isUnasked(result.reason.code) || result.reason.code === 'ABORTED'
 }
 
-function isRefused(result: Settled | undefined): boolean {
-  return result?.status === 'rejected' && SecretsError.isInstance(result.reason) && isRefusal(result.reason.code)
+function isRefused(result: Settled): boolean {
+  return result.status === 'rejected' && SecretsError.isInstance(result.reason) && isRefusal(result.reason.code)
 }
 
 interface Report {
@@ -113,8 +121,7 @@ interface Report {
 
 function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt }: Report): void {
   const [asked] = call.args
-  const answers: unknown = isBatch(call) && result.status === 'fulfilled' ? result.value : undefined
-  const results: readonly Settled[] = Array.isArray(answers) ? answers : [result]
+  const results = (isBatch(call) ? answersOf(result) : undefined) ?? [result]
   const errors = results.map((each) => (each.status === 'rejected' ? asSecretsError(each.reason) : undefined))
   const codes = errors.map((error) => error?.code)
   if (codes.some((code) => code === undefined)) outage.answered()

@@ -1,28 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CircuitBreaker } from './circuit-breaker.ts'
-import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
-import { guard } from './guard.ts'
-import { OutageWarning } from './outage-warning.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { StoredSecret } from '../contract/provider.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import { guardTrial } from '../testing/guard-trial.ts'
 import { refusal } from '../testing/refusal.ts'
 
 const never = new AbortController().signal
-let closing: AbortController
-beforeEach(() => {
-  vi.useFakeTimers({ now: 1_000_000 })
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-  closing = new AbortController()
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-})
-
-function guarded(members: Partial<SecretProvider>): SecretProvider {
-  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  const parts = { circuit: new CircuitBreaker(), outage: new OutageWarning('p', true), closing: closing.signal }
-  return guard(provider, { deadlineMs: 5_000, ...parts })
-}
+const { guarded, closeManager } = guardTrial()
 
 /** Calls the first function across a freeze of an hour, and the second one afterwards. */
 function acrossFreeze<T>(first: () => Promise<T>, second: () => Promise<T>): () => Promise<T> {
@@ -78,7 +61,7 @@ describe('a read across a freeze is repeated, and of two answers', () => {
 
   it.each([
     ["the caller's abort", (caller: AbortController) => caller.abort()],
-    ['the close of the manager', () => closing.abort()],
+    ['the close of the manager', () => closeManager()],
     ['the deadline', () => vi.advanceTimersByTime(5_000)],
   ])('a refusal counts if %s ends the second call', async (_, end) => {
     const caller = new AbortController()
@@ -147,6 +130,12 @@ describe('a batch across a freeze is repeated, and', () => {
       failed('PERMISSION_DENIED', 'first'),
       failed('UNAVAILABLE', 'second'),
       'first',
+    ],
+    [
+      'a refused batch stays refused where the store then answers that it is unavailable',
+      failed('PERMISSION_DENIED', 'first'),
+      batch(['UNAVAILABLE', 'value', 'DELETED'], 'second'),
+      ['first', 'second', 'second'],
     ],
     [
       'it fails if an answer is then missing',

@@ -1,11 +1,15 @@
 import type { WriteReceipt } from '../contract/provider.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
-/** Whether one value is the other's version. Without version and revision the content decides. */
+/**
+ * Whether one value is the other's version. Without version numbers the content decides: files that
+ * are mounted anew get another revision with the same content.
+ */
 export function isSameVersion(one: SecretValue, other: SecretValue): boolean {
   if (one === other) return true
-  if (one.provider !== other.provider || one.version !== other.version || one.revision !== other.revision) return false
-  return hasIdentity(one) || isSameCredential(one, other)
+  if (one.provider !== other.provider || one.version !== other.version) return false
+  if (one.version === undefined) return isSameCredential(one, other)
+  return one.revision === other.revision
 }
 
 export function hasIdentity({ version, revision }: WriteReceipt): boolean {

@@ -106,6 +106,27 @@ describe('watchSecret', () => {
     expect([seen.values, get.mock.calls.length]).toEqual([['v2'], 3])
   })
 
+  it('takes the same content under another revision for no change, as after a swap of mounted files', async () => {
+    const store = stagingStore({ value: 'v1', revision: 'inode 1' })
+    const seen = followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    store.current = { value: 'v1', revision: 'inode 2' }
+    await pass(121)
+    expect([seen.values, store.calls['get']]).toEqual([[], 2])
+    store.current = { value: 'v2', revision: 'inode 3' }
+    await pass(31)
+    expect(seen.values).toEqual(['v2'])
+  })
+
+  it('yields a new version though its content is the same', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const seen = followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    rotate(store, 'v1')
+    await pass(31)
+    expect(seen.values).toEqual(['v1'])
+  })
+
   it('does not go back to an older version until the store says so twice', async () => {
     const store = stagingStore({ value: 'v2', version: 2 })
     const seen = followed(watchSecret(managerOf(store.provider), 'db'))
@@ -330,7 +351,7 @@ describe('the end of a watch', () => {
     expect(seen.end).toMatchObject({ code: 'NOT_FOUND' })
   })
 
-  it('is a warning where nobody iterates', async () => {
+  it('is a warning where no loop reads the watch', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const store = stagingStore({ value: canary, version: 1 }, { probe: () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')) })
     watchSecret(managerOf(store.provider), 'db', { onChange: () => {} })

@@ -13,7 +13,7 @@ export interface SecretWatch extends AsyncIterableIterator<SecretValue>, AsyncDi
 
 /**
  * Yields the new value whenever the secret's version or content changes. It begins at once, with
- * what the manager holds now, and skips values that nobody took in time. One probe for each secret
+ * what the manager holds now, and skips values that were not taken in time. One probe for each secret
  * and interval, however many watch it; in an outage it waits longer and yields nothing.
  *
  * It ends with the signal, with `return()` and with the manager's `close()`. If the store denies

@@ -26,7 +26,7 @@ export interface WatchOptions {
   readonly route: Route
   readonly state: LiveState
   readonly schedule: Schedule
-  /** Nobody listens any more. */
+  /** The last listener has gone. */
   readonly left: () => void
 }
 

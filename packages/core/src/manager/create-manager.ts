@@ -66,5 +66,5 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
     close,
     [Symbol.asyncDispose]: () => close(),
   }
-  return withParts(manager, { reader, writer, observer, locate, chainEntries, bounds, zeroizer, shared: options.cache?.shared })
+  return withParts(manager, { reader, writer, observer, locate, chainEntries, bounds, zeroizer, shared: options.cache?.shared, health })
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
-import { HealthCheck } from './health.ts'
+import { pause } from '../guard/deadline.ts'
+import { HealthCheck, type RotationHealth, type RotationReport } from './health.ts'
 import { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { chainEntryTo } from '../testing/chain-entries.ts'
@@ -83,5 +84,55 @@ describe('a health check', () => {
     vi.setSystemTime(now - 1)
     await health.check()
     expect(check).toHaveBeenCalledTimes(2)
+  })
+})
+
+const overdue: RotationHealth = { status: 'overdue', dueAt: now - 2, overdueAt: now - 1 }
+
+describe('a health check with rotations', () => {
+  it('reports them by secret, and stays ok though one is overdue', async () => {
+    const health = healthOf({ fine: async () => {} })
+    health.addRotations(async () => ({ db: overdue }))
+    health.addRotations(async () => ({ mail: { status: 'unknown', code: 'UNAVAILABLE' }, ['__proto__']: overdue }))
+    const { ok, rotations } = await health.check()
+    expect(ok).toBe(true)
+    expect(Object.entries(rotations ?? {})).toEqual([
+      ['db', overdue],
+      ['mail', { status: 'unknown', code: 'UNAVAILABLE' }],
+      ['__proto__', overdue],
+    ])
+  })
+
+  it('asks for them while it asks the providers, and remembers them for as long', async () => {
+    const report = vi.fn<RotationReport>(async () => (await pause(100), { db: overdue }))
+    const health = healthOf({ slow: async () => pause(100) })
+    health.addRotations(report)
+    for (const each of [1, 2]) {
+      const check = health.check()
+      await vi.advanceTimersByTimeAsync(each === 1 ? 100 : 0)
+      expect((await check).checkedAt).toBe(now + 100)
+    }
+    expect(report).toHaveBeenCalledTimes(1)
+    expect(report.mock.lastCall?.[0].aborted).toBe(false)
+  })
+
+  it('has them from the next check on, until they are taken out', async () => {
+    const health = healthOf({ fine: async () => {} })
+    expect(Object.keys(await health.check())).not.toContain('rotations')
+    const end = health.addRotations(async () => ({ db: overdue }))
+    expect((await health.check()).rotations).toEqual({ db: overdue })
+    end()
+    expect((await health.check()).rotations).toBeUndefined()
+  })
+
+  it('goes on without a report that fails', async () => {
+    const health = healthOf({ fine: async () => {} })
+    health.addRotations(() => {
+      throw new Error('canary-9c51')
+    })
+    health.addRotations(async () => ({ db: overdue }))
+    const report = await health.check()
+    expect([report.ok, report.rotations]).toEqual([true, { db: overdue }])
+    expect(JSON.stringify(report)).not.toContain('canary')
   })
 })

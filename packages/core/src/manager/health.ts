@@ -10,14 +10,37 @@ export type ProviderHealth =
   | { readonly status: 'ok' | 'unchecked'; readonly durationMs: number }
   | { readonly status: 'failed'; readonly durationMs: number; readonly code: SecretsErrorCode; readonly message: string }
 
+/** How far a secret is from its next rotation. Times are epoch milliseconds. */
+export interface RotationHealth {
+  /** `unknown`: the store has given no time; see `code`. */
+  readonly status: 'ok' | 'due' | 'overdue' | 'unknown'
+  /**
+   * Since when the current version is current, by the store's time; the earliest possible time
+   * where the store has only that.
+   */
+  readonly currentSince?: number | undefined
+  /** When a rotator rotates it. */
+  readonly dueAt?: number | undefined
+  /** When its current version is as old as its policy allows. */
+  readonly overdueAt?: number | undefined
+  /** Why the store could not be asked lately: the times are those of its last answer. */
+  readonly code?: SecretsErrorCode | undefined
+  readonly message?: string | undefined
+}
+
 /** The health of each provider, for readiness probes. */
 export interface HealthReport {
-  /** No provider has failed. */
+  /** No provider has failed. An overdue rotation does not change it: the secret still works. */
   readonly ok: boolean
   /** Epoch milliseconds. */
   readonly checkedAt: number
   readonly providers: Readonly<Record<string, ProviderHealth>>
+  /** By secret; absent unless rotations are reported, as by `@finchat/secrets-rotation`. */
+  readonly rotations?: Readonly<Record<string, RotationHealth>> | undefined
 }
+
+/** Returns rotations by secret. If it rejects, the report goes on without them. */
+export type RotationReport = (signal: AbortSignal) => Promise<Readonly<Record<string, RotationHealth>>>
 
 const rememberedMs = 10_000
 
@@ -26,6 +49,7 @@ export class HealthCheck {
   readonly #chainEntries: readonly ChainEntry[]
   readonly #observer: Observer
   readonly #closing: AbortSignal
+  readonly #rotationReports = new Set<RotationReport>()
   #report: HealthReport | undefined
   #checking: Promise<HealthReport> | undefined
 
@@ -42,6 +66,16 @@ export class HealthCheck {
     )
   }
 
+  /** Returns the function that removes them again. */
+  addRotations(report: RotationReport): () => void {
+    this.#rotationReports.add(report)
+    this.#report = undefined
+    return () => {
+      this.#rotationReports.delete(report)
+      this.#report = undefined
+    }
+  }
+
   async #current(): Promise<HealthReport> {
     const age = Date.now() - (this.#report?.checkedAt ?? 0)
     if (this.#report !== undefined && age >= 0 && age < rememberedMs) return this.#report
@@ -50,13 +84,23 @@ export class HealthCheck {
   }
 
   async #checkAll(): Promise<HealthReport> {
+    const rotating = this.#rotations()
     const entries = await Promise.all(
       this.#chainEntries.map(async (chainEntry) => [chainEntry.provider.name, await this.#checkOne(chainEntry)] as const),
     )
+    const rotations = await rotating
     const ok = entries.every(([, { status }]) => status !== 'failed')
+    const providers = Object.freeze(Object.fromEntries(entries))
     // Shared by all callers of the next 10 s.
-    this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
+    this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers, ...(rotations && { rotations }) })
     return this.#report
+  }
+
+  async #rotations(): Promise<HealthReport['rotations']> {
+    if (this.#rotationReports.size === 0) return undefined
+    const reports = await Promise.allSettled([...this.#rotationReports].map(async (report) => report(this.#closing)))
+    const entries = reports.flatMap((report) => (report.status === 'fulfilled' ? Object.entries(report.value) : []))
+    return Object.freeze(Object.fromEntries(entries))
   }
 
   async #checkOne({ provider: { checkHealth } }: ChainEntry): Promise<ProviderHealth> {

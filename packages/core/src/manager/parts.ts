@@ -7,6 +7,7 @@ import { hearChanges } from '../observe/own-changes.ts'
 import type { Reader } from '../read/reader.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import type { Writer } from '../write/writer.ts'
+import type { HealthCheck } from './health.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 
 /** What a manager is made of, for functions that are built over one. */
@@ -19,6 +20,7 @@ export interface ManagerParts {
   readonly bounds: Bounds
   readonly zeroizer: Zeroizer
   readonly shared: SharedCache | undefined
+  readonly health: HealthCheck
   readonly hearChanges: typeof hearChanges
 }
 

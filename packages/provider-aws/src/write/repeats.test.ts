@@ -88,7 +88,7 @@ describeWithServer('moto', 'what is repeated in AWS after a lost answer', () => 
     },
   )
 
-  test('of two that stage one value with two notes at once, one is told a conflict', async () => {
+  test('of two that stage one value with two notes at once, one gets a conflict', async () => {
     const [provider, other] = [aws.provider(), providerAt(aws.moto().url)]
     await provider.put('db', { value: 'one' }, context)
     let theirs: StagedReceipt | undefined

@@ -16,8 +16,8 @@ export interface Ending {
 }
 
 /**
- * Brings a staged version to its end, whoever staged it. `isNew`: this call staged it just now, so
- * that the target cannot know it.
+ * Brings a staged version of any rotator to its end. `isNew`: this call staged it just now, so that
+ * the target cannot know it.
  */
 export async function finish(run: Run, staged: Waiting, current: SecretValue, isNew: boolean): Promise<Ending> {
   run.progress.concerns(staged)

@@ -77,7 +77,7 @@ async function holdPlace(run: Run, current: SecretValue): Promise<boolean> {
   }
 }
 
-/** Withdraws what the staged copy was staged for, whoever staged it, and discards the copy. */
+/** Withdraws what any rotator staged the copy for, and discards the copy. */
 export async function finishRetirement(run: Run, copy: Waiting): Promise<Retirement> {
   run.progress.concerns(copy)
   const current = await readCurrent(run)

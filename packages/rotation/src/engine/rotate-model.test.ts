@@ -167,7 +167,7 @@ describe('rotators at once', () => {
         const staged = outcomes.flatMap((outcome) =>
           outcome.status === 'fulfilled' && outcome.value.outcome === 'rotated' ? [outcome.value.version] : [],
         )
-        expect(new Set(staged).size).toBe(staged.length) // nobody claims the version of another
+        expect(new Set(staged).size).toBe(staged.length) // no rotator claims the version of another
         expect(staged.length).toBeGreaterThan(0)
       }),
       { numRuns: 60 },

@@ -65,8 +65,13 @@ export function runOf(secrets: SecretsManager, name: string, options: RetireOpti
   assertTarget(target)
   assertGrace(graceSeconds)
   if (onState !== undefined && typeof onState !== 'function') throw invalidArgument('`onState` is not a function', 'pass a function')
-  const by = actor ?? `${hostname()}:${process.pid}`
-  return { secrets, name, target, graceSeconds, force, call: { signal, actor, requestId }, progress: new Progress(name, by, onState) }
+  const progress = new Progress(name, rotatorName(actor), onState)
+  return { secrets, name, target, graceSeconds, force, call: { signal, actor, requestId }, progress }
+}
+
+/** Who a staged version, its states and its records are from. */
+export function rotatorName(actor: string | undefined): string {
+  return actor ?? `${hostname()}:${process.pid}`
 }
 
 export function assertTarget(target: RotationTarget): void {

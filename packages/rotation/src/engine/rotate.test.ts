@@ -71,7 +71,7 @@ describe('rotate', () => {
     expect(note).toEqual({ ticket: 'OPS-7', by: 'ana', purpose: 'rotate', at: '2026-01-01T00:00:00.000Z', onto: expect.any(String) })
   })
 
-  test('leaves the version staged while nobody can tell, and the next run finishes', async () => {
+  test('leaves the version staged while the target cannot tell, and the next run finishes', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()
     const cannotTell: RotationTarget['test'] = async () => Promise.reject(new SecretsError('UNAVAILABLE', 'no route to the database'))

@@ -26,8 +26,8 @@ export interface RotationResult extends WriteReceipt {
 
 /**
  * Gives a secret a new value, in the store and at its target: staged, set, tested, then made
- * current. A staged version that it finds is finished instead, whoever staged it, so that any
- * rotator may die at any step. A value that the target refuses is rolled back.
+ * current. A staged version of any rotator is finished instead, so that a rotator may die at any
+ * step. A value that the target refuses is rolled back.
  *
  * Rejects with `CONFIGURATION` after a rollback. Rejects with `RATE_LIMITED` and `retryAt` while
  * the former value is in its grace period. Else it rejects with what the store or the target said: the

@@ -38,7 +38,7 @@ describe('the progress of a rotation', () => {
     expect(states.at(-1)?.code).toBe('CONFIGURATION')
   })
 
-  test('does not stop a rotation that nobody can draw', async () => {
+  test('does not stop a rotation by failing', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const onState = (): never => {
       throw new Error('no canvas')

@@ -2,8 +2,22 @@ import { channel } from 'node:diagnostics_channel'
 import { SecretsError } from '@finchat/secrets-core'
 import { warnOperator } from '@finchat/secrets-core/provider'
 
-/** What a rotator does now, or how it ended: `done` or `failed`. */
-export type RotationStep = 'stage' | 'retire' | 'apply' | 'test' | 'promote' | 'rollBack' | 'discard' | 'done' | 'failed'
+/**
+ * What a rotator does now, or how it ended: `done` or `failed`. Before that: the current version is
+ * `due`, or `overdue`.
+ */
+export type RotationStep =
+  | 'due'
+  | 'overdue'
+  | 'stage'
+  | 'retire'
+  | 'apply'
+  | 'test'
+  | 'promote'
+  | 'rollBack'
+  | 'discard'
+  | 'done'
+  | 'failed'
 
 /**
  * How a rotation ended. `rotated`: this call staged the version that is current now. `finished`:
@@ -32,6 +46,9 @@ export interface RotationState {
   readonly outcome?: RotationOutcome | 'retired' | undefined
   /** With `failed`. */
   readonly code?: string | undefined
+  /** With `due` and `overdue`: when it was due, and from when on it is overdue; epoch milliseconds. */
+  readonly dueAt?: number | undefined
+  readonly overdueAt?: number | undefined
 }
 
 /** Called with each state. It must not throw. */
@@ -66,14 +83,14 @@ export class Progress {
     this.#state = { ...this.#state, attempt, version, stagedBy: note?.['by'] }
   }
 
-  enter(step: RotationStep, end: Pick<RotationState, 'outcome' | 'code'> = {}): void {
-    this.#state = { ...this.#state, step, ...end }
+  enter(step: RotationStep, more: Pick<RotationState, 'outcome' | 'code' | 'dueAt' | 'overdueAt'> = {}): void {
+    this.#state = { ...this.#state, step, ...more }
     const state = Object.freeze({ ...this.#state })
     if (states.hasSubscribers) states.publish(state)
     try {
       this.#onState?.(state)
     } catch {
-      // A rotation must not stop half-way because nobody can draw its progress.
+      // A rotation must not stop half-way because a listener fails.
       warnOperator('`onState` of a rotation threw an error', 'FINCHAT_SECRETS_ROTATION_STATE')
     }
   }

@@ -35,7 +35,7 @@ export function attemptOf({ attempt, provider }: { attempt?: number | undefined;
   })
 }
 
-/** A version that another provider holds would become current where nobody reads it. */
+/** A version that another provider holds would become current where it is not read. */
 export function assertSameStore({ provider }: PendingSecret, current: SecretValue, secret: string): void {
   if (provider === current.provider) return
   throw new SecretsError('CONFIGURATION', `a version is staged at '${provider}', and the current one is at '${current.provider}'`, {

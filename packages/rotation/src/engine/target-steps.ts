@@ -13,7 +13,7 @@ export async function nextValue({ target, call }: Run, current: SecretValue, gen
   throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
 }
 
-/** Whether the target accepts the value. Rejects if nobody can tell. */
+/** Whether the target accepts the value. Rejects if the target cannot tell. */
 export async function isAccepted(run: Run, value: SecretValue): Promise<boolean> {
   run.progress.enter('test')
   const answer: unknown = await step(run, 'test', value, (context) => run.target.test(value, context))

@@ -1,11 +1,13 @@
 import { type CallOptions, type SecretsManager, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { assertWholeNumber, bounded, configurationError, isWholeNumber, knownOptions, longestTimerMs } from '@finchat/secrets-core/provider'
+import { assertWholeNumber, bounded, knownOptions, longestTimerMs } from '@finchat/secrets-core/provider'
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { type Retirement, retirePrevious } from '../engine/retire-previous.ts'
 import { rotateFrom, type RotationResult } from '../engine/rotate.ts'
-import type { RotateOptions } from '../engine/rotate-options.ts'
+import { type RotateOptions, rotatorName } from '../engine/rotate-options.ts'
+import { Progress } from '../engine/rotation-state.ts'
 import { isRetirement } from '../engine/staged-note.ts'
-import { dueTime, type RotationPolicy } from './rotation-policy.ts'
+import { dueStatus, type DueTimes, dueTimesOf } from './due-times.ts'
+import { assertSchedules, type RotationPolicy } from './rotation-policy.ts'
 
 /** Options of `rotateDue`. */
 export interface RotateDueOptions extends CallOptions, Pick<RotateOptions, 'onState'> {
@@ -18,8 +20,8 @@ export interface RotateDueOptions extends CallOptions, Pick<RotateOptions, 'onSt
 /** What `rotateDue` did for one secret. */
 export interface DueReport {
   /**
-   * `rotated`: a new version is current, whoever made it. `notDue`: see `dueAt`. `failed`: see
-   * `error`.
+   * `rotated`: a new version is current, by this or another rotator. `notDue`: see `dueAt`.
+   * `failed`: see `error`.
    */
   readonly status: 'rotated' | 'notDue' | 'failed'
   /** The current version is older than the policy allows. */
@@ -55,7 +57,7 @@ export async function rotateDue(
   options: RotateDueOptions = {},
 ): Promise<Readonly<Record<string, DueReport>>> {
   const settings = checkedOptions(options)
-  assertPolicies(policies)
+  assertSchedules(policies)
   const left = Object.entries(policies)
   const reports: [string, DueReport][] = []
   const work = async (): Promise<void> => {
@@ -64,13 +66,6 @@ export async function rotateDue(
   }
   await Promise.all(Array.from({ length: settings.concurrency }, work))
   return Object.fromEntries(Object.keys(policies).flatMap((name) => reports.filter(([each]) => each === name)))
-}
-
-/** Without its `everyMs` a policy would be due at each call. */
-function assertPolicies(policies: Readonly<Record<string, RotationPolicy>>): void {
-  const isPolicy = (policy: RotationPolicy): boolean => Object(policy) === policy && isWholeNumber(policy.everyMs, 1, Infinity)
-  if (Object(policies) === policies && Object.values(policies).every(isPolicy)) return
-  throw configurationError('the policies are no object of rotation policies', 'pass { name: rotationPolicy(…) }')
 }
 
 interface Settings extends CallOptions, Pick<RotateOptions, 'onState'> {
@@ -89,13 +84,13 @@ function checkedOptions(options: RotateDueOptions): Settings {
 /** Each secret has a deadline of its own. */
 async function reportOf(secrets: SecretsManager, name: string, policy: RotationPolicy, settings: Settings): Promise<DueReport> {
   const { deadlineMs, signal, actor, requestId, onState } = settings
-  const age: Age = { dueAt: undefined, overdueAt: undefined }
+  const age: Age = { times: undefined }
   try {
     const bounds = { deadlineMs, signal, closing: neverAborted, owner: 'rotateDue' }
     return await bounded((within) => visit({ secrets, name, policy, onState, call: { signal: within, actor, requestId } }, age), bounds)
   } catch (error) {
     const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure', { secret: name })
-    return { status: 'failed', isOverdue: isOverdue(age), dueAt: age.dueAt, error: known }
+    return { status: 'failed', isOverdue: isOverdue(age), dueAt: age.times?.dueAt, error: known }
   }
 }
 
@@ -103,8 +98,7 @@ const neverAborted = new AbortController().signal
 
 /** What is known of the current version, kept for the report of a failure. */
 interface Age {
-  dueAt: number | undefined
-  overdueAt: number | undefined
+  times: DueTimes | undefined
 }
 
 interface Visit extends Pick<RotateOptions, 'onState'> {
@@ -118,31 +112,33 @@ async function visit(visited: Visit, age: Age): Promise<DueReport> {
   const { secrets, name, policy, call, onState } = visited
   const { target, graceSeconds, generate, note } = policy
   const retiring = { target, graceSeconds, onState, ...call }
-  const before = await recordAge(visited, age)
-  if (!(await hasRotation(visited)) && Date.now() < (age.dueAt ?? 0)) {
+  const { before, times } = await recordAge(visited, age)
+  const status = dueStatus(times, Date.now())
+  if (status !== 'ok') publishDue(visited, status, times)
+  else if (!(await hasRotation(visited))) {
     const retirement = target.retire === undefined ? undefined : await retirePrevious(secrets, name, retiring)
-    return { status: 'notDue', isOverdue: false, dueAt: age.dueAt, retirement }
+    return { status: 'notDue', isOverdue: false, dueAt: times.dueAt, retirement }
   }
   const rotation = await rotateFrom(secrets, name, { ...retiring, generate, note }, before)
   await recordAge(visited, age)
-  return { status: 'rotated', isOverdue: isOverdue(age), dueAt: age.dueAt, rotation }
+  return { status: 'rotated', isOverdue: isOverdue(age), dueAt: age.times?.dueAt, rotation }
 }
 
-function isOverdue({ overdueAt }: Age): boolean {
-  return overdueAt !== undefined && Date.now() >= overdueAt
+function isOverdue({ times }: Age): boolean {
+  return times !== undefined && dueStatus(times, Date.now()) === 'overdue'
 }
 
-async function recordAge({ secrets, name, policy, call }: Visit, age: Age): Promise<WriteReceipt> {
-  const { version, revision, currentSince, currentNotBefore } = await secrets.describeSecret(name, call)
-  const since = currentSince ?? currentNotBefore
-  if (since === undefined)
-    throw new SecretsError('UNSUPPORTED', 'the store does not tell since when the version is current', {
-      secret: name,
-      remedy: 'rotate it once with `rotate`, or keep it in a store that tells',
-    })
-  age.dueAt = dueTime(policy, name, since)
-  age.overdueAt = since + policy.everyMs
-  return { version, revision }
+async function recordAge({ secrets, name, policy, call }: Visit, age: Age): Promise<{ before: WriteReceipt; times: DueTimes }> {
+  const described = await secrets.describeSecret(name, call)
+  const { version, revision } = described
+  const times = dueTimesOf(policy, name, described)
+  age.times = times
+  return { before: { version, revision }, times }
+}
+
+/** Before the rotation, so that subscribers hear of it also if that fails. */
+function publishDue({ name, call, onState }: Visit, status: 'due' | 'overdue', { dueAt, overdueAt }: DueTimes): void {
+  new Progress(name, rotatorName(call.actor), onState).enter(status, { dueAt, overdueAt })
 }
 
 /** Whether a rotation waits to be finished. The copy that a retirement stages is none. */

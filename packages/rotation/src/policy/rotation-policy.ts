@@ -1,9 +1,9 @@
-import { assertWithin, configurationError, knownOptions, loadCrypto } from '@finchat/secrets-core/provider'
+import { assertWithin, configurationError, isWholeNumber, knownOptions, loadCrypto } from '@finchat/secrets-core/provider'
 import { assertGrace, assertTarget, type RotateOptions } from '../engine/rotate-options.ts'
 import { durationMs } from './duration.ts'
 
-/** Options of `rotationPolicy`. */
-export interface RotationPolicyOptions extends Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {
+/** Options of `rotationSchedule`. */
+export interface RotationScheduleOptions {
   /** How old a version may become: `30d`, `12h`, `1d 12h`. Units: `s`, `m`, `h`, `d`, `w`. */
   readonly every: string
   /**
@@ -13,11 +13,39 @@ export interface RotationPolicyOptions extends Pick<RotateOptions, 'target' | 'g
   readonly jitter?: number | undefined
 }
 
-/** When and how a secret is rotated. */
-export interface RotationPolicy extends Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {
+/** Options of `rotationPolicy`. */
+export interface RotationPolicyOptions
+  extends RotationScheduleOptions, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {}
+
+/** When a secret is rotated. */
+export interface RotationSchedule {
   /** Milliseconds. */
   readonly everyMs: number
   readonly jitter: number
+}
+
+/** When and how a secret is rotated. */
+export interface RotationPolicy extends RotationSchedule, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {}
+
+const scheduleMembers = { every: 'string', jitter: 'number' } as const
+
+/**
+ * Returns when a secret is rotated, for `reportRotations` in a service that does not rotate it. Use
+ * what the rotator's policy has. Throws `CONFIGURATION` for options that make no sense.
+ *
+ * @example
+ * import { rotationSchedule } from '@finchat/secrets-rotation'
+ *
+ * console.log(rotationSchedule({ every: '30d' })) // { everyMs: 2592000000, jitter: 0.1 }
+ */
+export function rotationSchedule(options: RotationScheduleOptions): RotationSchedule {
+  return Object.freeze(scheduleOf(knownOptions(options, scheduleMembers)))
+}
+
+function scheduleOf({ every, jitter = 0.1 }: RotationScheduleOptions): RotationSchedule {
+  const everyMs = durationMs('every', every)
+  assertWithin('jitter', jitter, 0, 0.5)
+  return { everyMs, jitter }
 }
 
 /**
@@ -32,31 +60,31 @@ export interface RotationPolicy extends Pick<RotateOptions, 'target' | 'generate
  * console.log(policy.everyMs) // 2592000000
  */
 export function rotationPolicy(options: RotationPolicyOptions): RotationPolicy {
-  const known = knownOptions(options, {
-    every: 'string',
-    graceSeconds: 'any',
-    jitter: 'number',
-    target: 'any',
-    generate: 'any',
-    note: 'any',
-  })
-  const { every, graceSeconds, jitter = 0.1, target, generate, note } = known
-  const everyMs = durationMs('every', every)
+  const known = knownOptions(options, { ...scheduleMembers, graceSeconds: 'any', target: 'any', generate: 'any', note: 'any' })
+  const { graceSeconds, target, generate, note } = known
+  const schedule = scheduleOf(known)
   assertGrace(graceSeconds)
   assertTarget(target)
   if (typeof generate !== 'function') throw configurationError('`generate` is not a function', 'pass passwordGenerator()')
-  assertWithin('jitter', jitter, 0, 0.5)
-  if (graceSeconds * 1000 >= everyMs * (1 - jitter))
+  if (graceSeconds * 1000 >= schedule.everyMs * (1 - schedule.jitter))
     throw configurationError('`graceSeconds` is longer than the time between two rotations', 'rotate less often, or shorten it')
-  return Object.freeze({ everyMs, graceSeconds, jitter, target, generate, note })
+  return Object.freeze({ ...schedule, graceSeconds, target, generate, note })
 }
 
 /**
  * When the version that is current since then is due, epoch milliseconds. Every rotator computes
  * the same time, and each version another one.
  */
-export function dueTime({ everyMs, jitter }: RotationPolicy, name: string, since: number): number {
+export function dueTime({ everyMs, jitter }: RotationSchedule, name: string, since: number): number {
   const digest = loadCrypto().createHash('sha256').update(`${since} ${name}`).digest()
   const share = digest.readUInt32BE(0) / 2 ** 32
   return since + Math.round(everyMs * (1 - jitter * share))
+}
+
+/** Without its `everyMs` a secret would be due at each call. */
+export function assertSchedules(schedules: Readonly<Record<string, RotationSchedule>>): void {
+  const isSchedule = (schedule: RotationSchedule): boolean =>
+    Object(schedule) === schedule && isWholeNumber(schedule.everyMs, 1, Infinity) && schedule.jitter >= 0 && schedule.jitter <= 0.5
+  if (Object(schedules) === schedules && Object.values(schedules).every(isSchedule)) return
+  throw configurationError('the policies are no object of rotation policies', 'pass { name: rotationPolicy(…) }')
 }

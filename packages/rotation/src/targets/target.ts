@@ -3,7 +3,7 @@ import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-co
 /** Makes a new value: the options of a rotation name one. */
 export type Generate = () => Promise<string> | string
 
-/** Orders the writes of one secret at its target, whoever makes them. */
+/** Orders the writes of one secret at its target, from all rotators. */
 export interface Fence {
   /** The name of the secret, for messages. */
   readonly secret: string

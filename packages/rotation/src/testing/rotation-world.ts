@@ -159,7 +159,7 @@ export class RotationWorld {
     this.schedule
       .park(rotator)
       .then((late) => answering(late, call))
-      .catch(() => {}) // nobody waits for it
+      .catch(() => {}) // not awaited
     throw new SecretsError('DEADLINE_EXCEEDED', 'no answer in time', { effect: 'unknown' })
   }
 }

@@ -26,7 +26,7 @@ export class Schedule {
     return this.#parked.map(({ rotator }) => rotator)
   }
 
-  /** Lets one call go on, and returns once nobody can go on without being chosen. */
+  /** Lets one call go on, and returns once no call can go on without being chosen. */
   async release(rotator: number, fate: Fate): Promise<void> {
     const at = this.#parked.findIndex((parked) => parked.rotator === rotator)
     if (at !== -1) this.#parked.splice(at, 1)[0]?.resolve(fate)

@@ -46,6 +46,13 @@ export function notTheOwner(): SecretsError {
   return postgresError({ code: raised.grants })
 }
 
+/** Returns the error for a user that may log in with a wrong password. */
+export function anyPasswordWorks(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'PostgreSQL accepts a wrong password from this host, so that a test proves nothing', {
+    remedy: 'let the role log in by scram-sha-256 in pg_hba.conf, not by trust',
+  })
+}
+
 /** Returns the SQLSTATE of a client's error. */
 export function sqlState(error: unknown): string | undefined {
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tokenGenerator } from '../../generate/token.ts'
 import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget, type TargetHarness } from '../../testing/target-suite.ts'
+import type { PostgresLogin } from './client.ts'
 import { postgresRole, type PostgresRoleOptions } from './postgres-role.ts'
 import { setPassword } from './role-statements.ts'
 import { scramVerifier } from './scram.ts'
@@ -271,8 +272,39 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     await expect(call).rejects.toMatchObject({ code, storeStatus: state })
   })
 
+  test('proves nothing of a password where the server accepts every one, and says so', async () => {
+    const target = targetOf({ role: 'postgres' }) // trusted by pg_hba.conf
+    const call = target.test(await secretValue('c4n4ry-which-was-never-set'), context)
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('pg_hba.conf') })
+    expect(JSON.stringify(await call.catch((error: unknown) => error))).not.toContain('c4n4ry')
+  })
+
+  test('tries a wrong password once for each user, after the first that was accepted', async () => {
+    const { users, password } = await roles()
+    const tried: string[] = []
+    const login = (user: string, tries: string): Client => (tried.push(tries), clientOf(user, tries))
+    const target = postgresRole({ connect: () => connected('postgres'), login, role: users[0] })
+    const values = await Promise.all(['no', password, password, 'no'].map((each) => secretValue(each)))
+    const answers = []
+    for (const value of values) answers.push(await target.test(value, context))
+    expect(answers).toEqual(['refused', 'accepted', 'accepted', 'refused'])
+    expect(tried.map((each) => (each === password || each === 'no' ? each : 'random'))).toEqual(['no', password, 'random', password, 'no'])
+  })
+
+  test('is accepted where a wrong password is refused with an error of a pooler', async () => {
+    const { users, password } = await roles()
+    const pooler = (user: string, tries: string): PostgresLogin => {
+      const client = clientOf(user, tries)
+      const connect = async (): Promise<unknown> =>
+        client.connect().catch(() => Promise.reject(Object.assign(new Error('x'), { code: '08P01' })))
+      return { connect, query: (text) => client.query(text), end: () => client.end(), on: client.on.bind(client) }
+    }
+    const target = postgresRole({ connect: () => connected('postgres'), login: pooler, role: users[0] })
+    expect(await target.test(await secretValue(password), context)).toBe('accepted')
+  })
+
   test('that does not exist is a matter of configuration', async () => {
-    const target = targetOf({ role: 'nobody here' })
+    const target = targetOf({ role: 'not here' })
     await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 

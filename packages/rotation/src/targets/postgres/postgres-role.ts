@@ -1,9 +1,9 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
-import { configurationError, invalidArgument, knownOptions, throwIfAborted } from '@finchat/secrets-core/provider'
+import { configurationError, invalidArgument, knownOptions } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../target.ts'
 import { assertPassword, fieldsOf, nextValue, passwordFieldIn, tokenOf } from '../value.ts'
-import { asAdministrator, type PostgresClient, type PostgresLogin, withClient } from './client.ts'
-import { notTheOwner, postgresError, sqlState } from './postgres-error.ts'
+import { asAdministrator, type PostgresClient, type PostgresLogin } from './client.ts'
+import { type Credential, LoginTest } from './login-test.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
 import { scramVerifier } from './scram.ts'
 import { assertName, literal } from './sql-text.ts'
@@ -53,6 +53,7 @@ export interface PostgresRoleOptions {
 export function postgresRole(options: PostgresRoleOptions): RotationTarget {
   const settings = checkedOptions(options)
   const { group } = settings
+  const loginTest = new LoginTest(settings.login, group.owner)
   const credential = (value: SecretValue): Credential => credentialIn(value, settings)
   const run = (statement: string, { signal }: CallContext): Promise<unknown> =>
     asAdministrator(settings.connect, signal, (client) => client.query(statement))
@@ -62,7 +63,7 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
       const { user, password } = credential(value)
       await run(setPassword(group, user, scramVerifier(password), tokenOf(fence)), context)
     },
-    test: (value, context) => testLogin(credential(value), settings, context),
+    test: (value, context) => loginTest.test(credential(value), context),
   }
   if (group.owner === undefined) return single
   return {
@@ -111,11 +112,6 @@ function groupOf({ role, users, owner }: Pick<PostgresRoleOptions, 'role' | 'use
   return { roles: users, owner }
 }
 
-interface Credential {
-  readonly user: string
-  readonly password: string
-}
-
 function credentialIn(value: SecretValue, { group, userField, passwordField }: Settings): Credential {
   const fields = fieldsOf(value)
   const [user, password] = fields ? [fields[userField], fields[passwordFieldIn(fields, passwordField)]] : [undefined, value.reveal()]
@@ -132,29 +128,6 @@ function nextOf(current: SecretValue, password: string, settings: Settings): str
   const following = nextValue(current, password, passwordField)
   const other = group.roles.find((role) => role !== user)
   return typeof following === 'string' || other === undefined ? following : { ...following, [userField]: other }
-}
-
-async function testLogin(
-  { user, password }: Credential,
-  { login, group }: Settings,
-  { signal }: CallContext,
-): Promise<'accepted' | 'refused'> {
-  throwIfAborted(signal)
-  try {
-    return await withClient<PostgresLogin, 'accepted'>(login(user, password), signal, async (client) => {
-      await client.connect()
-      if (group.owner !== undefined) await assertBecomes(group.owner, client)
-      return 'accepted'
-    })
-  } catch (error) {
-    if (sqlState(error) === '28P01') return 'refused'
-    throw postgresError(error)
-  }
-}
-
-async function assertBecomes(owner: string, client: PostgresClient): Promise<void> {
-  const { rows } = await client.query(`SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolname = ${literal(owner)}`)
-  if (rows.length === 0) throw notTheOwner()
 }
 
 async function sessionsOf(client: PostgresClient, user: string): Promise<number> {

@@ -232,9 +232,9 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
   })
 
   test('that does not exist is not made', async () => {
-    const apply = targetOf('nobody').apply(await secretValue(generate()), fence(2), context)
+    const apply = targetOf('absent').apply(await secretValue(generate()), fence(2), context)
     await expect(apply).rejects.toMatchObject({ code: 'CONFIGURATION' })
-    expect(await server.command('ACL', 'GETUSER', 'nobody')).toBeNull()
+    expect(await server.command('ACL', 'GETUSER', 'absent')).toBeNull()
   })
 
   test('has its password in no command, data or log of the server', async () => {

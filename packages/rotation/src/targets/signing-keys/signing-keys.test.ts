@@ -101,7 +101,7 @@ describe.each<SigningAlgorithm>(['EdDSA', 'ES256', 'RS256'])('a ring of %s keys'
 })
 
 describe('a ring', () => {
-  test('keeps as many former keys as it is told', async () => {
+  test('keeps as many former keys as its option says', async () => {
     const target = signingKeys({ former: 3 })
     let ring = await newKeyRing()
     for (const length of [3, 4, 5, 5, 5]) {

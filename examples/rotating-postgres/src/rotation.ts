@@ -8,11 +8,11 @@ export function targetOf(administrator: ClientConfig, role: string): RotationTar
   return postgresRole({
     role,
     connect: async () => {
-      const client = new Client(administrator)
+      const client = new Client({ ...administrator, connectionTimeoutMillis: 5_000 })
       await client.connect()
       return client
     },
-    login: (user, password) => new Client({ ...administrator, user, password }),
+    login: (user, password) => new Client({ ...administrator, user, password, connectionTimeoutMillis: 5_000 }),
   })
 }
 

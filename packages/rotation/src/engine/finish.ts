@@ -1,9 +1,10 @@
 import type { SecretReceipt, SecretValue } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { discardSecret, promoteSecret } from '@finchat/secrets-core/staging'
+import { endOfGrace } from './grace.ts'
 import { retireBelow } from './retire-previous.ts'
 import type { Run } from './rotate-options.ts'
-import { aheadOfStore, neitherWorks, rolledBack } from './rotation-error.ts'
+import { aheadOfStore, cannotDiscard, inGrace, neitherWorks, rolledBack } from './rotation-error.ts'
 import { isOutdated } from './staged-note.ts'
 import { assertSameStore, hasSameContent, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { apply, applyAgain, isAccepted } from './target-steps.ts'
@@ -23,7 +24,19 @@ export async function finish(run: Run, staged: Waiting, current: SecretValue, is
   run.progress.concerns(staged)
   assertSameStore(staged, current, run.name)
   if (isOutdated(staged, current)) return giveWay(run, staged)
+  if (isNew && (await isInGrace(run, staged, current))) return refuse(run, staged, current)
   return (await makeAccepted(run, staged, current, isNew)) ?? promote(run, staged)
+}
+
+/** By the store's clock alone: this host's may be ahead. */
+async function isInGrace(run: Run, { stagedAt }: Waiting, current: SecretValue): Promise<boolean> {
+  const end = await endOfGrace(run, current)
+  return end !== undefined && stagedAt !== undefined && end > stagedAt
+}
+
+async function refuse(run: Run, staged: Waiting, current: SecretValue): Promise<Ending> {
+  if (await discard(run, staged)) throw inGrace(run.name, await endOfGrace(run, current))
+  return giveWay(run, staged)
 }
 
 /** Undefined: the target accepts the staged version. Otherwise it came to an end. */
@@ -37,7 +50,7 @@ export async function makeAccepted(run: Run, staged: Waiting, current: SecretVal
 /** Undefined: the target has the staged version. Otherwise it came to an end. */
 export async function set(run: Run, staged: Waiting, current: SecretValue): Promise<Ending | undefined> {
   await retireBelow(run, staged, current)
-  return (await apply(run, staged)) ? undefined : afterFence(run, staged)
+  return (await apply(run, staged, current)) ? undefined : afterFence(run, staged)
 }
 
 async function promote(run: Run, staged: Waiting): Promise<Ending> {
@@ -90,6 +103,7 @@ export async function giveWay(run: Run, staged: Waiting): Promise<Ending> {
   const { current, isStaged, isFollowed, isPromoted } = await standingOf(run, staged)
   const isSettled = isPromoted || isFollowed || (!isStaged && (await isAccepted(run, current)))
   if (!isSettled) await restore(run, staged, current, isStaged)
+  if (!isSettled && isStaged && (await standingOf(run, staged)).isStaged) throw cannotDiscard(run.name)
   return { isOvertaken: !hasSameContent(current, staged.value), current }
 }
 

@@ -1,7 +1,7 @@
 import type { DescribedSecret, SecretValue, WriteReceipt } from '@finchat/secrets-core'
 import type { Run } from './rotate-options.ts'
 import { inGrace } from './rotation-error.ts'
-import { hasSameContent, isSameVersion, readPrevious } from './stored-versions.ts'
+import { isSameVersion, readFormer } from './stored-versions.ts'
 
 /**
  * When the value before the current one may be withdrawn, by the store's times; where it tells only
@@ -23,16 +23,19 @@ function endAfter({ graceSeconds }: Run, described: DescribedSecret, current: Wr
   return since === undefined ? undefined : since + graceSeconds * 1000
 }
 
-/** The former value, if the target can withdraw it and it differs from the current one. */
+/** The former value, if the target can withdraw it. */
 export async function retirable(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
-  if (run.target.retire === undefined) return undefined
-  const previous = await readPrevious(run, current)
-  return previous === undefined || hasSameContent(previous, current) ? undefined : previous
+  return run.target.retire === undefined ? undefined : readFormer(run, current)
 }
 
 /** Rejects while a rotation would withdraw a value whose grace period is not over. */
 export async function assertGraceIsOver(run: Run, current: SecretValue): Promise<void> {
-  if (run.force || run.graceSeconds === 0 || (await retirable(run, current)) === undefined) return
-  const end = await graceEnd(run, current)
-  if (end === undefined || end > Date.now()) throw inGrace(run.name, end)
+  const end = await endOfGrace(run, current)
+  if (end !== undefined && end > Date.now()) throw inGrace(run.name, end)
+}
+
+/** `Infinity` if the store does not tell it; undefined if a rotation ends no grace period. */
+export async function endOfGrace(run: Run, current: SecretValue): Promise<number | undefined> {
+  if (run.force || run.graceSeconds === 0 || (await retirable(run, current)) === undefined) return undefined
+  return (await graceEnd(run, current)) ?? Infinity
 }

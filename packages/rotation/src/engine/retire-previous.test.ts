@@ -3,6 +3,7 @@ import { pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
 import { leaksOf, memoryAuditTrail, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RotationTarget } from '../targets/target.ts'
+import { functionTarget } from '../targets/function-target.ts'
 import { FarSide } from '../testing/rotation-world.ts'
 import { retirePrevious } from './retire-previous.ts'
 import { rotate } from './rotate.ts'
@@ -119,6 +120,29 @@ describe('retirePrevious', () => {
     await secrets.rotateSecret('db', 'by hand')
     expect(await retire()).toEqual({ outcome: 'nothing' })
     expect([far.passwords, await pendingSecret(secrets, 'db')]).toEqual([[first, 'the second'], undefined])
+  })
+
+  test('withdraws the former value though the same one was written again since', async () => {
+    const { far, secrets, retire } = await rotated()
+    for (let times = 0; times < 3; times += 1) await secrets.rotateSecret('db', 'the second')
+    vi.setSystemTime(start + 600_000)
+    expect(await retire()).toEqual({ outcome: 'retired' })
+    expect(far.passwords).toEqual(['the second'])
+  })
+
+  test('withdraws the former credential though another field was changed by hand since', async () => {
+    const store = memoryProvider({ secrets: { db: { value: '{"user":"a","password":"one"}', shape: 'map' } } })
+    const secrets = createSecretsManager({ providers: [store] })
+    const retired: unknown[] = []
+    const target = functionTarget({
+      apply: async () => {},
+      test: async () => 'accepted',
+      retire: async (old) => void retired.push(old.json()),
+    })
+    await rotate(secrets, 'db', { target, generate: () => 'two', graceSeconds: 0 })
+    await secrets.rotateSecret('db', 'db.example', { field: 'host' })
+    expect(await retirePrevious(secrets, 'db', { target, graceSeconds: 0 })).toEqual({ outcome: 'retired' })
+    expect(retired).toEqual([{ user: 'a', password: 'one' }])
   })
 
   test('counts by the clock of the store', async () => {

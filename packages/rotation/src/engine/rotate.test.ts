@@ -102,6 +102,23 @@ describe('rotate', () => {
     expect(await pendingSecret(secrets, 'db')).toBeDefined()
   })
 
+  test('says so if the store does not give up a refused version, whose promotion has begun', async () => {
+    const far = new FarSide(1)
+    const store = provider()
+    const conflict = async (): Promise<never> => Promise.reject(new SecretsError('VERSION_CONFLICT', 'its promotion has begun'))
+    const secrets = secretsOver({ ...store, staging: { ...store.staging, discard: conflict } })
+    const generate = (): string => 'it is bad'
+    for (const _ of [1, 2])
+      expect(await failureOf(rotate(secrets, 'db', optionsOf(far.target, { generate })))).toMatchObject({
+        code: 'VERSION_CONFLICT',
+        remedy: expect.stringContaining('rotateSecret'),
+      })
+    expect(far.passwords).toEqual([first])
+    const healed = secretsOver(store)
+    await healed.rotateSecret('db', first)
+    expect(await rotate(healed, 'db', optionsOf(far.target))).toMatchObject({ outcome: 'rotated' })
+  })
+
   test('goes on with a rollback that was broken off', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()
@@ -274,6 +291,26 @@ describe('a rotation while the former value is in its grace period', () => {
     })
     vi.setSystemTime(start)
     expect(await twice({}, 600)).toEqual(['rotated', false])
+  })
+
+  test('is refused by the clock of the store, though that of this host says that it is over', async () => {
+    const far = new FarSide(2)
+    const store = provider()
+    const { get } = store.staging
+    const secrets = secretsOver({
+      ...store,
+      staging: {
+        ...store.staging,
+        get: async (...args) => {
+          const pending = await get(...args)
+          return pending && { ...pending, stagedAt: start + 1_000 }
+        },
+      },
+    })
+    await rotate(secrets, 'db', optionsOf(far.target))
+    vi.setSystemTime(start + 3_600_000) // this host is an hour ahead
+    expect(await failureOf(rotate(secrets, 'db', optionsOf(far.target)))).toMatchObject({ code: 'RATE_LIMITED', retryAt: start + 600_000 })
+    expect([far.passwords.includes(first), await pendingSecret(secrets, 'db')]).toEqual([true, undefined])
   })
 
   test('is forced, or has no grace period', async () => {

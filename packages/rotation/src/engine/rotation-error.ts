@@ -24,13 +24,26 @@ export function aheadOfStore(secret: string): SecretsError {
   })
 }
 
+/** A promotion of the staged version has begun and did not end, and the target refuses it. */
+export function cannotDiscard(secret: string): SecretsError {
+  return new SecretsError(
+    'VERSION_CONFLICT',
+    'the target refuses the new value, and the store does not give it up: its promotion has begun',
+    {
+      secret,
+      remedy: 'the current value works; write it again with rotateSecret, which ends that promotion, and then rotate',
+    },
+  )
+}
+
 /** Several rotators changed the secret each time this one looked. */
 export function keptChanging(secret: string): SecretsError {
   return new SecretsError('VERSION_CONFLICT', 'the secret was changed by others all the time', { secret, remedy: 'rotate again' })
 }
 
 /** A new rotation would end the grace period of the former value. */
-export function inGrace(secret: string, retryAt: number | undefined): SecretsError {
+export function inGrace(secret: string, end: number | undefined): SecretsError {
+  const retryAt = end === Infinity ? undefined : end
   const until = retryAt === undefined ? 'for an unknown time, since the store tells none' : `until ${new Date(retryAt).toISOString()}`
   return new SecretsError('RATE_LIMITED', `the former value may still be in use ${until}, and a rotation would end it`, {
     secret,

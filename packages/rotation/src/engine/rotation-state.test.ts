@@ -40,10 +40,12 @@ describe('the progress of a rotation', () => {
 
   test('does not stop a rotation by failing', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    const onState = (): never => {
+    const throwing = (): never => {
       throw new Error('no canvas')
     }
-    expect(await rotate(secretsOver(), 'db', optionsOf(new FarSide(1).target, { onState }))).toMatchObject({ outcome: 'rotated' })
+    for (const onState of [throwing, async () => throwing()])
+      expect(await rotate(secretsOver(), 'db', optionsOf(new FarSide(1).target, { onState }))).toMatchObject({ outcome: 'rotated' })
+    expect(warned).toHaveBeenCalled()
     expect(JSON.stringify(warned.mock.calls)).not.toContain('canvas')
   })
 

@@ -51,8 +51,8 @@ export interface RotationState {
   readonly overdueAt?: number | undefined
 }
 
-/** Called with each state. It must not throw. */
-export type OnState = (state: RotationState) => void
+/** Called with each state. If it throws or rejects, a warning says so. */
+export type OnState = (state: RotationState) => unknown
 
 const states = channel('finchat.secrets.rotation')
 
@@ -87,12 +87,9 @@ export class Progress {
     this.#state = { ...this.#state, step, ...more }
     const state = Object.freeze({ ...this.#state })
     if (states.hasSubscribers) states.publish(state)
-    try {
-      this.#onState?.(state)
-    } catch {
-      // A rotation must not stop half-way because a listener fails.
-      warnOperator('`onState` of a rotation threw an error', 'FINCHAT_SECRETS_ROTATION_STATE')
-    }
+    // A rotation must not stop half-way because a listener fails.
+    const warn = (): void => warnOperator('`onState` of a rotation threw an error', 'FINCHAT_SECRETS_ROTATION_STATE')
+    ;(async () => this.#onState?.(state))().catch(warn)
   }
 
   /** Runs a whole rotation, and tells how it failed. */

@@ -9,10 +9,19 @@ type Note = Readonly<Record<string, string>>
  */
 export type Purpose = 'rotate' | 'retire' | 'retire now'
 
+/** Bytes of UTF-8: a store bounds the whole note. */
+const longestBy = 200
+
 /** The note that tells every rotator what it found. */
 export function stagedNote(given: Note | undefined, purpose: Purpose, by: string, current: SecretValue): Note {
   const onto = identityOf(current)
-  return { ...given, purpose, by: by.slice(0, 200).toWellFormed(), at: new Date().toISOString(), ...(onto !== undefined && { onto }) }
+  return {
+    ...given,
+    purpose,
+    by: Buffer.from(by).subarray(0, longestBy).toString(),
+    at: new Date().toISOString(),
+    ...(onto !== undefined && { onto }),
+  }
 }
 
 export function isRetirement({ note }: PendingSecret): boolean {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type SecretFields, SecretsError, type SecretValue, type WriteReceipt } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { type PendingSecret, pendingSecret } from '@finchat/secrets-core/staging'
+import { unlessInvalid } from '../targets/value.ts'
 import type { Run } from './rotate-options.ts'
 
 /** A staged version with the attempt that targets fence by. */
@@ -44,11 +45,35 @@ export function assertSameStore({ provider }: PendingSecret, current: SecretValu
   })
 }
 
-/** The version before the current one at the same store; undefined if there is none to read. */
-export async function readPrevious({ secrets, name, call }: Run, { provider }: SecretValue): Promise<SecretValue | undefined> {
+/** Numbers that were staged and discarded lie between versions. */
+const mostVersionsBack = 32
+
+/**
+ * The latest version at the same store with another credential than the current one: a write by hand
+ * may have changed another field since. Undefined if there is none to read.
+ */
+export async function readFormer(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
+  const previous = await readVersion(run, current, 'previous')
+  if (previous === undefined || !isSameCredential(run, previous, current)) return previous
+  for (let back = 1; back <= mostVersionsBack && back < (previous.version ?? 0); back += 1) {
+    const earlier = await readVersion(run, current, (previous.version ?? 0) - back)
+    if (earlier !== undefined && !isSameCredential(run, earlier, current)) return earlier
+  }
+  return undefined
+}
+
+export function isSameCredential({ target }: Run, one: SecretValue, other: SecretValue): boolean {
+  return hasSameContent(one, other) || target.isSameCredential?.(one, other) === true
+}
+
+async function readVersion(
+  { secrets, name, call }: Run,
+  { provider }: SecretValue,
+  version: number | 'previous',
+): Promise<SecretValue | undefined> {
   try {
-    const previous = await secrets.getSecretValue(name, { ...call, fresh: true, version: 'previous' })
-    return previous.provider === provider ? previous : undefined
+    const found = await secrets.getSecretValue(name, { ...call, fresh: true, version })
+    return found.provider === provider ? found : undefined
   } catch (error) {
     if (hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) return undefined
     throw error
@@ -77,13 +102,4 @@ function textOf(value: SecretValue): string | undefined {
 export function fieldsIn(value: SecretValue): SecretFields | undefined {
   const fields = unlessInvalid(() => value.json())
   return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // texts by name, as a store keeps them
-}
-
-function unlessInvalid<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (hasCode(error, 'INVALID_ARGUMENT')) return undefined
-    throw error
-  }
 }

@@ -22,15 +22,17 @@ export async function isAccepted(run: Run, value: SecretValue): Promise<boolean>
 }
 
 /** Sets the staged value. False: a later attempt was there. */
-export function apply(run: Run, { value, attempt }: Waiting): Promise<boolean> {
+export function apply(run: Run, { value, attempt }: Waiting, current: SecretValue): Promise<boolean> {
   run.progress.enter('apply')
-  return unlessFenced(step(run, 'apply', value, (context) => run.target.apply(value, fenceOf(run, 2 * attempt), context)))
+  return unlessFenced(step(run, 'apply', value, (context) => run.target.apply(value, fenceOf(run, 2 * attempt), context, current)))
 }
 
 /** Sets the current value again, above the staged one. False: a later attempt was there. */
 export function applyAgain(run: Run, { attempt }: Waiting, current: SecretValue): Promise<boolean> {
   run.progress.enter('rollBack')
-  return unlessFenced(step(run, 'rollback', current, (context) => run.target.apply(current, fenceOf(run, 2 * attempt + 1), context)))
+  return unlessFenced(
+    step(run, 'rollback', current, (context) => run.target.apply(current, fenceOf(run, 2 * attempt + 1), context, current)),
+  )
 }
 
 /**

@@ -1,4 +1,4 @@
-import { assertWithin, configurationError, isWholeNumber, knownOptions, loadCrypto } from '@finchat/secrets-core/provider'
+import { assertWithin, checkedNote, configurationError, isWholeNumber, knownOptions, loadCrypto } from '@finchat/secrets-core/provider'
 import { assertGrace, assertTarget, type RotateOptions } from '../engine/rotate-options.ts'
 import { durationMs } from './duration.ts'
 
@@ -68,7 +68,7 @@ export function rotationPolicy(options: RotationPolicyOptions): RotationPolicy {
   if (typeof generate !== 'function') throw configurationError('`generate` is not a function', 'pass passwordGenerator()')
   if (graceSeconds * 1000 >= schedule.everyMs * (1 - schedule.jitter))
     throw configurationError('`graceSeconds` is longer than the time between two rotations', 'rotate less often, or shorten it')
-  return Object.freeze({ ...schedule, graceSeconds, target, generate, note })
+  return Object.freeze({ ...schedule, graceSeconds, target, generate, note: checkedNote(note) })
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
 import { configurationError, knownOptions, SecretsError, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
-import { nextValue } from './value.ts'
-import type { Fence, Generate, RotationTarget } from './target.ts'
+import { hasSamePassword, nextValue } from './value.ts'
+import type { Generate, RotationTarget } from './target.ts'
 
 /** The functions of a target of your own. */
 export interface FunctionTargetOptions {
@@ -12,11 +12,13 @@ export interface FunctionTargetOptions {
    * statement or request that sets the value. Throw a `SecretsError` with `VERSION_CONFLICT` if a
    * higher token was there. Otherwise a process that was stopped sets an old value later.
    */
-  readonly apply: (value: SecretValue, fence: Fence, context: CallContext) => Promise<void>
+  readonly apply: RotationTarget['apply']
   /** Uses the value. Returns `refused` only if the target refuses this value; throws if unsure. */
   readonly test: RotationTarget['test']
   /** Withdraws the former value. */
   readonly retire?: RotationTarget['retire']
+  /** Default: if the texts are the same, or in secrets with fields the fields `password`. */
+  readonly isSameCredential?: RotationTarget['isSameCredential']
   /** Counts the sessions that use the former value. */
   readonly inUse?: RotationTarget['inUse']
 }
@@ -40,10 +42,11 @@ export interface FunctionTargetOptions {
  * })
  */
 export function functionTarget(options: FunctionTargetOptions): RotationTarget {
-  const { next, apply, test, retire, inUse } = checkedOptions(options)
+  const { next, apply, test, retire, inUse, isSameCredential = sameCredential } = checkedOptions(options)
   return {
     next: (current, generate) => settled('next', () => (next ? next(current, generate) : defaultNext(current, generate))),
-    apply: (value, fence, context) => settled('apply', () => apply(value, fence, context), context),
+    apply: (value, fence, context, current) => settled('apply', () => apply(value, fence, context, current), context),
+    isSameCredential,
     test: async (value, context) => answered(await settled('test', () => test(value, context), context)),
     ...(retire && { retire: (old, current, fence, context) => settled('retire', () => retire(old, current, fence, context), context) }),
     ...(inUse && { inUse: (old, context) => settled('inUse', () => inUse(old, context), context) }),
@@ -51,7 +54,7 @@ export function functionTarget(options: FunctionTargetOptions): RotationTarget {
 }
 
 function checkedOptions(options: FunctionTargetOptions): FunctionTargetOptions {
-  const known = knownOptions(options, { next: 'any', apply: 'any', test: 'any', retire: 'any', inUse: 'any' })
+  const known = knownOptions(options, { next: 'any', apply: 'any', test: 'any', retire: 'any', isSameCredential: 'any', inUse: 'any' })
   const { apply, test, ...optional } = known
   const wrong = Object.entries({ apply, test, ...optional }).find(([name, member]) => !isFunction(member, name in optional))
   if (wrong) throw configurationError(`\`${wrong[0]}\` is not a function`, 'pass `apply` and `test` at least')
@@ -60,6 +63,10 @@ function checkedOptions(options: FunctionTargetOptions): FunctionTargetOptions {
 
 function isFunction(member: unknown, isOptional: boolean): boolean {
   return typeof member === 'function' || (isOptional && member === undefined)
+}
+
+function sameCredential(one: SecretValue, other: SecretValue): boolean {
+  return hasSamePassword(one, other, 'password')
 }
 
 async function defaultNext(current: SecretValue, generate: Generate): Promise<string | SecretFields> {

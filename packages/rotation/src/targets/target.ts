@@ -32,10 +32,11 @@ export interface RotationTarget {
   /** Returns the value that follows `current`. It may name another user. Changes nothing. */
   readonly next: (current: SecretValue, generate: Generate) => Promise<string | SecretFields>
   /**
-   * Sets the value. The same value again is no error. Rejects with `VERSION_CONFLICT`, and changes
+   * Sets the value. The same value again is no error. `current`, which a rotation always passes,
+   * stays valid where the target has room for two. Rejects with `VERSION_CONFLICT`, and changes
    * nothing, if a higher token was there before.
    */
-  readonly apply: (value: SecretValue, fence: Fence, context: CallContext) => Promise<void>
+  readonly apply: (value: SecretValue, fence: Fence, context: CallContext, current?: SecretValue) => Promise<void>
   /**
    * Uses the value as a client does. `refused` means that the target refuses this value. Every
    * other failure is a rejection, since it proves nothing about the value.
@@ -46,6 +47,11 @@ export interface RotationTarget {
    * `VERSION_CONFLICT` as `apply` does.
    */
   readonly retire?: ((old: SecretValue, current: SecretValue, fence: Fence, context: CallContext) => Promise<void>) | undefined
+  /**
+   * Whether two versions hold the same credential, though other fields may differ. Absent: if their
+   * content is the same.
+   */
+  readonly isSameCredential?: ((one: SecretValue, other: SecretValue) => boolean) | undefined
   /** Returns how many sessions still use `old`. Absent: the target cannot tell. */
   readonly inUse?: ((old: SecretValue, context: CallContext) => Promise<number>) | undefined
 }

@@ -2,22 +2,49 @@ import type { SecretFields, SecretValue } from '@finchat/secrets-core'
 import { hasCode, invalidArgument, isJsonObject, isVisibleAscii } from '@finchat/secrets-core/provider'
 import type { Fence } from './target.ts'
 
-/** The fields of a secret; `undefined` if it is one text. */
+/** The fields of a secret, without inherited members; `undefined` if it is one text. */
 export function fieldsOf(value: SecretValue): SecretFields | undefined {
   const parsed = parsedOf(value)
   if (!isJsonObject(parsed)) return undefined
   const fields = Object.entries(parsed)
-  if (fields.every((field): field is [string, string] => typeof field[1] === 'string')) return Object.fromEntries(fields)
+  if (fields.every((field): field is [string, string] => typeof field[1] === 'string'))
+    return Object.assign(Object.create(null) as SecretFields, Object.fromEntries(fields))
   throw invalidArgument('a field of the secret is no text', 'store fields that are texts')
 }
 
 function parsedOf(value: SecretValue): unknown {
+  return unlessInvalid(() => value.json())
+}
+
+/** Undefined where the value has no such form, such as a text of bytes. */
+export function unlessInvalid<T>(read: () => T): T | undefined {
   try {
-    return value.json()
+    return read()
   } catch (error) {
     if (hasCode(error, 'INVALID_ARGUMENT')) return undefined
     throw error
   }
+}
+
+/** The password in its field, or the whole text. Throws as `assertPassword` does. */
+export function passwordIn(value: SecretValue, passwordField: string): string {
+  const password = anyPasswordIn(value, passwordField)
+  assertPassword(password)
+  return password
+}
+
+/** As `passwordIn`, of a value that others wrote: any text, or undefined. */
+export function anyPasswordIn(value: SecretValue, passwordField: string): string | undefined {
+  return unlessInvalid(() => {
+    const fields = fieldsOf(value)
+    return fields ? fields[passwordFieldIn(fields, passwordField)] : value.reveal()
+  })
+}
+
+/** Whether two versions have the same password, though other fields may differ. */
+export function hasSamePassword(one: SecretValue, other: SecretValue, passwordField: string): boolean {
+  const password = anyPasswordIn(one, passwordField)
+  return password !== undefined && password === anyPasswordIn(other, passwordField)
 }
 
 /** The password's field. A store of fields keeps a lone text in the field `value`. */

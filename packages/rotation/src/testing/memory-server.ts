@@ -20,13 +20,13 @@ export class MemoryServer {
   }
 }
 
-/** Functions that keep every rule. The newest password and the one before it are accepted. */
+/** Functions that keep every rule. The newest password and the current one are accepted. */
 export function memoryFunctions(server: MemoryServer): FunctionTargetOptions {
   return {
-    apply: async (value, fence) => {
+    apply: async (value, fence, _context, current) => {
       server.pass(fence)
-      const isRollback = fence.token % 2 === 1
-      const kept = isRollback ? [] : server.passwords.filter((password) => password !== value.reveal()).slice(-1)
+      const isKept = (password: string): boolean => password === current?.reveal() && password !== value.reveal()
+      const kept = server.passwords.filter(isKept)
       server.passwords = [...kept, value.reveal()]
     },
     test: async (value: SecretValue) => {

@@ -33,9 +33,10 @@ export class FarSide {
       ...(this.slots === 'users' && {
         next: async (current, generate) => `${current.reveal().startsWith('a ') ? 'b' : 'a'} ${await generate()}`,
       }),
-      apply: async (value, { token }) => {
+      apply: async (value, { token }, _context, current) => {
         this.#pass(token)
-        this.passwords = token % 2 === 1 ? [value.reveal()] : [...this.#keptBeside(value.reveal()), value.reveal()]
+        const kept = this.#keptBeside(value.reveal(), current?.reveal())
+        this.passwords = token % 2 === 1 ? [value.reveal()] : [...kept, value.reveal()]
       },
       test: async (value) => (this.accepts(value.reveal()) ? 'accepted' : 'refused'),
       ...(this.slots !== 1 && {
@@ -52,9 +53,9 @@ export class FarSide {
     return this.passwords.includes(password) && !password.endsWith('bad')
   }
 
-  #keptBeside(password: string): readonly string[] {
+  #keptBeside(password: string, current: string | undefined): readonly string[] {
     if (this.slots === 'users') return this.#withoutUserOf(password)
-    return this.slots === 1 ? [] : this.passwords.filter((other) => other !== password).slice(-1)
+    return this.slots === 1 ? [] : this.passwords.filter((other) => other !== password && other === current)
   }
 
   /** The first letter is the user. */

@@ -43,8 +43,8 @@ class Trial {
     return this.#target.next(await secretValue(value), tokenGenerator())
   }
 
-  async apply(value: Value, token: number, within: CallContext = context): Promise<void> {
-    await this.#target.apply(await secretValue(value), fence(token), within)
+  async apply(value: Value, token: number, within: CallContext = context, current: Value = this.current): Promise<void> {
+    await this.#target.apply(await secretValue(value), fence(token), within, await secretValue(current))
   }
 
   async test(value: Value, within: CallContext = context): Promise<'accepted' | 'refused'> {
@@ -136,7 +136,7 @@ async function twoAttempts(trial: Trial): Promise<[first: Value, second: Value]>
   const first = await trial.next(trial.current)
   await trial.apply(first, 2)
   const second = await trial.next(first)
-  await trial.apply(second, 4)
+  await trial.apply(second, 4, context, first)
   return [first, second]
 }
 

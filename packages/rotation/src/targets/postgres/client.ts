@@ -6,6 +6,8 @@ export interface PostgresClient {
   readonly query: (text: string) => Promise<{ readonly rows: readonly unknown[] }>
   readonly end: () => Promise<unknown>
   readonly on: (event: 'error', listener: (error: Error) => void) => unknown
+  /** Its socket is destroyed if a call is given up: `end()` would wait for the server's answer. */
+  readonly connection?: { readonly stream?: { readonly destroy?: () => unknown } } | undefined
 }
 
 /** A client of `pg` that is not connected yet. */
@@ -24,22 +26,28 @@ export async function withClient<Client extends PostgresClient, T>(
     throwIfAborted(signal)
     return await untilAborted(work(client), signal, 'PostgreSQL was asked')
   } finally {
-    await untilAborted(client.end(), signal).catch(() => {}) // the outcome is known
+    await ended(client, signal)
   }
+}
+
+/** The outcome is known, so that nothing of this counts. */
+async function ended(client: PostgresClient, signal: AbortSignal): Promise<void> {
+  await untilAborted(client.end(), signal).catch(() => {})
+  if (signal.aborted) client.connection?.stream?.destroy?.()
 }
 
 /** Runs `work` over an administrator's connection. */
 export async function asAdministrator<T>(
-  connect: () => Promise<PostgresClient>,
+  connect: (context: { readonly signal: AbortSignal }) => Promise<PostgresClient>,
   signal: AbortSignal,
   work: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal)
-  const connecting = connect()
+  const connecting = connect({ signal })
   try {
     return await withClient(await untilAborted(connecting, signal, 'connecting to PostgreSQL'), signal, work)
   } catch (error) {
-    if (signal.aborted) void connecting.then((client) => client.end()).catch(() => {}) // it may connect later
+    if (signal.aborted) void connecting.then((client) => ended(client, signal)).catch(() => {}) // it may connect later
     throw postgresError(error, 'unknown')
   }
 }

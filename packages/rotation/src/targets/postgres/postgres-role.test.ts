@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import type { CallContext, SecretFields } from '@finchat/secrets-core'
 import { startPostgres, type Postgres } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import fc from 'fast-check'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { tokenGenerator } from '../../generate/token.ts'
 import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget, type TargetHarness } from '../../testing/target-suite.ts'
@@ -218,6 +219,25 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     expect([await target.test(current, context), await target.test(discarded, context)]).toEqual(['accepted', 'refused'])
   })
 
+  test('leaves no socket behind if the caller gives up on a server that never answers', async () => {
+    const silent = createServer({ allowHalfOpen: true }, (socket) => void socket.resume().on('error', () => {}))
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void silent.close())
+    const clients: PostgresLogin[] = []
+    const login = (user: string, password: string): PostgresLogin => {
+      const client = new Client({ host: '127.0.0.1', port: (silent.address() as AddressInfo).port, user, password, ssl: false })
+      clients.push(client)
+      return client
+    }
+    const target = postgresRole({ connect: () => connected('postgres'), login, role: 'app' })
+    const gone = new AbortController()
+    const testing = target.test(await secretValue(generate()), { signal: gone.signal })
+    await new Promise((resolve) => void silent.once('connection', resolve))
+    gone.abort()
+    await expect(testing).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(clients.map(({ connection }) => connection?.stream)).toMatchObject([{ destroyed: true }])
+  })
+
   test('needs read committed, since an older snapshot does not show the fence', async () => {
     const { users } = await roles()
     const connect = async (): Promise<Client> => {
@@ -376,6 +396,16 @@ describe('the options of a PostgreSQL role', () => {
     const target = postgresRole({ connect, login, role: 'app' })
     const call = target.apply(await secretValue(value), fence(2), context)
     await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('of two users tell a credential by its user, since each has one password', async () => {
+    const { isSameCredential } = postgresRole({ connect, login, users: ['a', 'b'], owner: 'c' })
+    const [a, again, b] = await Promise.all([
+      secretValue({ username: 'a', password: 'one' }),
+      secretValue({ username: 'a', password: 'two', host: 'db.example' }),
+      secretValue({ username: 'b', password: 'one' }),
+    ])
+    expect([isSameCredential?.(a, again), isSameCredential?.(a, b)]).toEqual([true, false])
   })
 
   test('of two users do not fit a value that names none, nor a password that was made of other characters', async () => {

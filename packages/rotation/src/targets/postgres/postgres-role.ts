@@ -1,7 +1,7 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
 import { configurationError, invalidArgument, knownOptions } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, nextValue, passwordFieldIn, tokenOf } from '../value.ts'
+import { assertPassword, fieldsOf, nextValue, passwordIn, tokenOf, unlessInvalid } from '../value.ts'
 import { asAdministrator, type PostgresClient, type PostgresLogin } from './client.ts'
 import { type Credential, LoginTest } from './login-test.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
@@ -12,10 +12,14 @@ import { assertName, literal } from './sql-text.ts'
 export interface PostgresRoleOptions {
   /**
    * Connects as the role that changes passwords, always to the same database: the lock between
-   * rotators is the database's. The target ends the client.
+   * rotators is the database's. The target ends the client. Once the signal is aborted the result is
+   * not used; bound the time with `connectionTimeoutMillis`.
    */
-  readonly connect: () => Promise<PostgresClient>
-  /** Makes a client that logs in as an application does, for the test. It is not connected yet. */
+  readonly connect: (context: { readonly signal: AbortSignal }) => Promise<PostgresClient>
+  /**
+   * Makes a client that logs in as an application does, for the test. It is not connected yet. Bound
+   * its time with `connectionTimeoutMillis`.
+   */
   readonly login: (user: string, password: string) => PostgresLogin
   /** The one role, whose password changes while open connections go on. */
   readonly role?: string | undefined
@@ -39,7 +43,7 @@ export interface PostgresRoleOptions {
  * import { postgresRole } from '@finchat/secrets-rotation/postgres'
  * import { Client } from 'pg'
  *
- * const server = { host: 'db.example', database: 'shop' }
+ * const server = { host: 'db.example', database: 'shop', connectionTimeoutMillis: 5_000 }
  * export const target = postgresRole({
  *   connect: async () => {
  *     const client = new Client({ ...server, user: 'rotator' })
@@ -68,6 +72,8 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
   if (group.owner === undefined) return single
   return {
     ...single,
+    // Each user has one password, so the credential to retire is the other user's.
+    isSameCredential: (one, other) => userIn(one, settings) === userIn(other, settings),
     retire: async (old, current, fence, context) => {
       const { user } = credential(old)
       if (user !== credential(current).user) await run(takePassword(group, user, tokenOf(fence)), context)
@@ -104,7 +110,7 @@ function groupOf({ role, users, owner }: Pick<PostgresRoleOptions, 'role' | 'use
     throw configurationError('it is not clear which roles to set', 'pass either `role`, or `users` and `owner`')
   if (users === undefined) {
     assertName('role', role)
-    return { roles: [role] }
+    return { roles: [role], owner: undefined }
   }
   if (!Array.isArray(users) || new Set([...users, owner]).size !== 3)
     throw configurationError('`users` and `owner` are not three roles', 'pass two users, and the role that both become')
@@ -114,11 +120,15 @@ function groupOf({ role, users, owner }: Pick<PostgresRoleOptions, 'role' | 'use
 
 function credentialIn(value: SecretValue, { group, userField, passwordField }: Settings): Credential {
   const fields = fieldsOf(value)
-  const [user, password] = fields ? [fields[userField], fields[passwordFieldIn(fields, passwordField)]] : [undefined, value.reveal()]
-  assertPassword(password)
+  const [user, password] = [fields?.[userField], passwordIn(value, passwordField)]
   const known = user ?? (group.owner === undefined ? group.roles[0] : undefined)
   if (known !== undefined && group.roles.includes(known)) return { user: known, password }
   throw invalidArgument('the secret does not name a user of this target', `store it with the fields ${userField} and ${passwordField}`)
+}
+
+/** Undefined where the value names none. */
+function userIn(value: SecretValue, settings: Settings): string | undefined {
+  return unlessInvalid(() => credentialIn(value, settings).user)
 }
 
 function nextOf(current: SecretValue, password: string, settings: Settings): string | SecretFields {

@@ -23,12 +23,12 @@ export interface RedisLogin extends Pick<RedisClient, 'on' | 'destroy'> {
 
 /** Runs `work` over a connection, which it ends. Rejects with `ABORTED` once the signal is aborted. */
 export async function withConnection<T>(
-  connect: () => Promise<RedisClient>,
+  connect: (context: { readonly signal: AbortSignal }) => Promise<RedisClient>,
   signal: AbortSignal,
   work: (client: RedisClient) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal)
-  const connecting = connect()
+  const connecting = connect({ signal })
   try {
     const client = await untilAborted(connecting, signal, 'connecting to the server')
     client.on('error', () => {}) // the call rejects too

@@ -106,6 +106,15 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     expect(await hashesOf(server, user)).toEqual([hashOf(first)])
   })
 
+  test('keeps the current password, though one that was set since was discarded by hand', async () => {
+    const { user, password } = await freshUser()
+    const current = await secretValue(password)
+    await targetOf(user).apply(await secretValue(generate()), fence(2), context, current)
+    const next = generate()
+    await targetOf(user).apply(await secretValue(next), fence(4), context, current)
+    expect(await hashesOf(server, user)).toEqual([hashOf(password), hashOf(next)])
+  })
+
   test('keeps the other rules of the user, and its open connections', async () => {
     const { user, password } = await freshUser()
     await server.command('ACL', 'SETUSER', user, 'resetkeys', '~app:*')
@@ -137,8 +146,8 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     const goOn = Promise.withResolvers<void>()
     const slow: RedisNode = {
       ...node,
-      connect: async () => {
-        const client = await node.connect()
+      connect: async ({ signal }) => {
+        const client = await node.connect({ signal })
         const multi: typeof client.multi = () => {
           const transaction = client.multi()
           const exec = async (): Promise<unknown> => {

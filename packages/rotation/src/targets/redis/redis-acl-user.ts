@@ -1,16 +1,22 @@
 import type { CallContext, SecretValue } from '@finchat/secrets-core'
 import { configurationError, knownOptions, loadCrypto, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
 import type { Fence, RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, isRollback, nextValue, passwordFieldIn, tokenOf } from '../value.ts'
+import { anyPasswordIn, assertPassword, hasSamePassword, isRollback, nextValue, passwordIn, tokenOf } from '../value.ts'
 import { destroy, type RedisClient, type RedisLogin, withConnection } from './client.ts'
 import { changePasswords, onEvery } from './fenced-acl.ts'
 import { redisError, replyCode } from './redis-error.ts'
 
 /** One server: ACLs are not replicated. */
 export interface RedisNode {
-  /** Connects as the user that changes ACLs. The target ends the client. */
-  readonly connect: () => Promise<RedisClient>
-  /** Makes a client that logs in as an application does, for the test. It is not connected yet. */
+  /**
+   * Connects as the user that changes ACLs. The target ends the client. Once the signal is aborted
+   * the result is not used. Set `reconnectStrategy: false`: node-redis otherwise tries for ever.
+   */
+  readonly connect: (context: { readonly signal: AbortSignal }) => Promise<RedisClient>
+  /**
+   * Makes a client that logs in as an application does, for the test. It is not connected yet. Set
+   * `reconnectStrategy: false` here too.
+   */
   readonly login: (username: string, password: string) => RedisLogin
 }
 
@@ -39,16 +45,17 @@ export interface RedisAclUserOptions {
  * import { createClient } from '@redis/client'
  * import { redisAclUser } from '@finchat/secrets-rotation/redis'
  *
+ * const socket = { reconnectStrategy: false, connectTimeout: 5_000 } as const
  * const nodes = ['redis://cache-1.example', 'redis://cache-2.example'].map((url) => ({
- *   connect: () => createClient({ url, username: 'rotator' }).connect(),
- *   login: (username: string, password: string) => createClient({ url, username, password }),
+ *   connect: () => createClient({ url, socket, username: 'rotator' }).connect(),
+ *   login: (username: string, password: string) => createClient({ url, socket, username, password }),
  * }))
  * export const target = redisAclUser({ nodes, user: 'shop' })
  */
 export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
   const settings = checkedOptions(options)
   const { nodes, user, fenceKey, passwordField } = settings
-  const hashOf = (value: SecretValue): string => loadCrypto().createHash('sha256').update(passwordIn(value, passwordField)).digest('hex')
+  const hashOf = (value: SecretValue): string => sha256(passwordIn(value, passwordField))
   const set = async (hashes: (known: readonly string[]) => readonly string[], fence: Fence, { signal }: CallContext): Promise<void> => {
     const change = { user, fenceKey, hashes, token: tokenOf(fence) }
     await onEvery(nodes, ({ connect }) => withConnection(connect, signal, (client) => changePasswords(client, change)))
@@ -59,11 +66,13 @@ export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
       assertPassword(password)
       return nextValue(current, password, passwordField)
     },
-    apply: async (value, fence, context) => {
+    apply: async (value, fence, context, current) => {
       const hash = hashOf(value)
-      // The newest of the others is the one in force: hashes are kept in the order they were set.
-      await set((known) => [...(isRollback(fence.token) ? [] : known.filter((other) => other !== hash).slice(-1)), hash], fence, context)
+      const inForce = current && sha256(anyPasswordIn(current, passwordField) ?? '')
+      const isKept = (other: string): boolean => other !== hash && (inForce === undefined || other === inForce)
+      await set((known) => [...(isRollback(fence.token) ? [] : known.filter(isKept).slice(-1)), hash], fence, context)
     },
+    isSameCredential: (one, other) => hasSamePassword(one, other, passwordField),
     test: async (value, { signal }) => {
       const password = passwordIn(value, passwordField)
       const answers = await onEvery(nodes, ({ login }) => testLogin(() => login(user, password), signal))
@@ -74,6 +83,10 @@ export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
       await set(() => [hash], fence, context)
     },
   }
+}
+
+function sha256(password: string): string {
+  return loadCrypto().createHash('sha256').update(password).digest('hex')
 }
 
 type Checked = Required<Pick<RedisAclUserOptions, 'nodes' | 'user'>> & { readonly fenceKey: string; readonly passwordField: string }
@@ -89,13 +102,6 @@ function checkedOptions(options: RedisAclUserOptions): Checked {
   if (!Array.isArray(nodes) || nodes.length === 0 || !nodes.every(isNode))
     throw configurationError('`nodes` is no list of servers', 'pass `connect` and `login` for each')
   return { nodes, user, fenceKey, passwordField }
-}
-
-function passwordIn(value: SecretValue, passwordField: string): string {
-  const fields = fieldsOf(value)
-  const password = fields ? fields[passwordFieldIn(fields, passwordField)] : value.reveal()
-  assertPassword(password)
-  return password
 }
 
 async function testLogin(login: () => RedisLogin, signal: AbortSignal): Promise<'accepted' | 'refused'> {

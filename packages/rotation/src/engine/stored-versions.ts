@@ -62,7 +62,7 @@ export async function readFormer(run: Run, current: SecretValue): Promise<Secret
   return undefined
 }
 
-export function isSameCredential({ target }: Run, one: SecretValue, other: SecretValue): boolean {
+function isSameCredential({ target }: Run, one: SecretValue, other: SecretValue): boolean {
   return hasSameContent(one, other) || target.isSameCredential?.(one, other) === true
 }
 

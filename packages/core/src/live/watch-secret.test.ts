@@ -127,6 +127,22 @@ describe('watchSecret', () => {
     expect(seen.values).toEqual(['v1'])
   })
 
+  it('yields a version of the same number under another revision, as after the secret was created anew', async () => {
+    const store = stagingStore({ value: 'v1', version: 1, revision: 'created first' })
+    const seen = followed(watchSecret(managerOf(store.provider), 'db'))
+    await pass(1)
+    store.current = { value: 'v1', version: 1, revision: 'created again' }
+    await pass(31)
+    expect(seen.values).toEqual(['v1'])
+  })
+
+  it('yields nothing for the same version that is read again', async () => {
+    const get = vi.fn<SecretProvider['get']>(async () => ({ value: 'v1', version: 1 }))
+    const seen = followed(watchSecret(managerOf({ specificationVersion: 'v1', name: 'store', get }), 'db'))
+    await pass(121)
+    expect([seen.values, get.mock.calls.length]).toEqual([[], 5])
+  })
+
   it('does not go back to an older version until the store says so twice', async () => {
     const store = stagingStore({ value: 'v2', version: 2 })
     const seen = followed(watchSecret(managerOf(store.provider), 'db'))

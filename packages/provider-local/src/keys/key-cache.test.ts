@@ -68,7 +68,7 @@ test('derivations never run in parallel, and a second header waits for the first
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
   const first = keys.keyRing(one, context.signal)
-  const second = keys.keyRing(other, context.signal)
+  const [second, third] = [keys.keyRing(other, context.signal), keys.keyRing(other, context.signal)]
   expect((await failure(keys.keyRing(other, AbortSignal.timeout(5)))).code).toBe('ABORTED')
   expect(scrypt.begun()).toBe(1)
   await scrypt.end()
@@ -76,6 +76,7 @@ test('derivations never run in parallel, and a second header waits for the first
   expect(scrypt.begun()).toBe(2)
   await scrypt.end()
   expect((await second).first.id).not.toBe((await first).first.id) // the salt is another
+  expect([await third, scrypt.begun()]).toEqual([await second, 2])
   scrypt.restore()
 })
 

@@ -107,6 +107,12 @@ test('raw keys are wiped once the store is open, or closed before that', async (
   }
 })
 
+test('a passphrase is let go of once the store is open, so that no more keys are derived', async () => {
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
+  keys.wipeSources()
+  expect((await failure(keys.keyRing(newStoreHeader(), context.signal))).code).toBe('CONFIGURATION')
+})
+
 test('closing wipes derived keys, and those of a derivation in progress when it ends', async () => {
   const header = newStoreHeader()
   const derived = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])

@@ -108,7 +108,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-vault/src': ['packages/provider-vault/src/http/*.test.ts', 'packages/provider-vault/src/{options,transport}.test.ts'],
   'packages/audit/src': [
-    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-keys,segment-writer}.test.ts',
+    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-keys,segment-rotation,segment-writer}.test.ts',
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],

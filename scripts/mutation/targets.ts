@@ -74,6 +74,18 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-vault/src/http': ['answer', 'client-transport', 'connection-failure', 'http-client', 'tls', 'transport', 'url'],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
+  'packages/rotation/src': [
+    'engine/finish',
+    'engine/grace',
+    'engine/retire-previous',
+    'engine/rotate',
+    'engine/target-steps',
+    'generate/password',
+    'generate/unbiased',
+    'policy/duration',
+    'policy/rotate-due',
+    'policy/rotation-policy',
+  ],
 }
 
 /**
@@ -88,7 +100,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   // It is for authors of any provider, so its own tests must find its mutants.
   'packages/core/src/kit': ['packages/core/src/{kit/*,env/mounted-file}.test.ts'],
   'packages/core/src/env': ['packages/core/src/env/*.test.ts'],
-  'packages/core/src/live': ['packages/core/src/live/{live-secret,schedule,use-secret,watch-secret}.test.ts'],
+  'packages/core/src/live': ['packages/core/src/live/!(use-secret-model).test.ts'],
   'packages/core/src/staging': ['packages/core/src/staging/*.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
@@ -96,9 +108,10 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-vault/src': ['packages/provider-vault/src/http/*.test.ts', 'packages/provider-vault/src/{options,transport}.test.ts'],
   'packages/audit/src': [
-    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-writer}.test.ts',
+    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-keys,segment-rotation,segment-writer}.test.ts',
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
+  'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
 }
 
 export const targets: readonly string[] = Object.entries(decisive).flatMap(([folder, files]) => files.map((file) => `${folder}/${file}.ts`))

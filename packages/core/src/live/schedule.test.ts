@@ -47,6 +47,35 @@ describe('a schedule', () => {
     expect(ran).toEqual(['soon', 'next', 'late'])
   })
 
+  it('runs the other tasks of a moment if one of them is cancelled', async () => {
+    const schedule = new Schedule()
+    const ran: string[] = []
+    const cancels = ['first', 'second', 'third'].map((task) => schedule.after(1_000, () => ran.push(task)))
+    for (const _ of [1, 2]) cancels[1]?.()
+    await vi.advanceTimersByTimeAsync(1_300)
+    expect(ran).toEqual(['first', 'third'])
+  })
+
+  it('runs a task at its own time, however old the process is', async () => {
+    await vi.advanceTimersByTimeAsync(100_000)
+    const schedule = new Schedule()
+    const ran: string[] = []
+    for (const seconds of [1, 2]) schedule.after(seconds * 1_000, () => ran.push(`after ${seconds} s`))
+    await vi.advanceTimersByTimeAsync(1_300)
+    expect(ran).toEqual(['after 1 s'])
+  })
+
+  it('runs at once all that a process missed which stood still', async () => {
+    const schedule = new Schedule()
+    const ran: number[] = []
+    for (const seconds of [1, 2, 3]) schedule.after(seconds * 1_000, () => ran.push(performance.now()))
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000)
+    await vi.advanceTimersByTimeAsync(1_300)
+    vi.restoreAllMocks()
+    expect([ran.length, new Set(ran).size]).toEqual([3, 1])
+  })
+
   it('keeps no process alive', () => {
     const timers = vi.spyOn(globalThis, 'setTimeout')
     new Schedule().after(1_000, () => {})

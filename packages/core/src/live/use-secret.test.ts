@@ -70,6 +70,77 @@ describe('useSecret', () => {
     expect(side.logins).toEqual(['v2', 'works', 'works'])
   })
 
+  it('goes on with what works, until the current value changes', async () => {
+    const store = stagingStore({ value: 'v2', version: 2 })
+    store.previous = { value: 'works', version: 1 }
+    const secrets = managerOf(store.provider)
+    const side = farSide('works')
+    const use = async (): Promise<void> => {
+      const using = useSecret(secrets, 'db', side.login, { isAuthError })
+      await pass(100)
+      await using
+    }
+    await use()
+    store.current = { value: 'v3', version: 3 }
+    side.password = 'v3'
+    await secrets.getSecret('db', { fresh: true })
+    await use()
+    expect(side.logins).toEqual(['v2', 'works', 'v3'])
+  })
+
+  it('goes on with what works, though the current value was read anew for it', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    await secrets.getSecret('db')
+    Object.assign(store, { current: { value: 'v2', version: 2 }, pending: { value: 'works', version: 3 } })
+    const side = farSide('works')
+    for (const _ of [1, 2]) {
+      const using = useSecret(secrets, 'db', side.login, { isAuthError })
+      await pass(100)
+      await using
+    }
+    expect(side.logins).toEqual(['v1', 'v2', 'works', 'works'])
+  })
+
+  it("goes on with a fallback's value that works while its store is down", async () => {
+    vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const get = vi.fn<SecretProvider['get']>(store.provider.get)
+    const fallback: SecretProvider = { specificationVersion: 'v1', name: 'fallback', get: async () => ({ value: 'works' }) }
+    const secrets = managerOf({ ...store.provider, get }, fallback)
+    await secrets.getSecret('db')
+    get.mockImplementation(() => Promise.reject(new SecretsError('UNAVAILABLE', 'out')))
+    const side = farSide('works')
+    for (const _ of [1, 2]) {
+      const using = useSecret(secrets, 'db', side.login, { isAuthError })
+      await pass(100)
+      await using
+    }
+    expect(side.logins).toEqual(['v1', 'works', 'works'])
+  })
+
+  it('reads again once nobody follows the secret', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    {
+      using handle = liveSecret(secrets, 'db')
+      await handle.ready
+    }
+    store.current = { value: 'v2', version: 2 }
+    await secrets.getSecret('db', { fresh: true })
+    expect(await useSecret(secrets, 'db', (value) => value.reveal(), { isAuthError })).toBe('v2')
+  })
+
+  it('is ABORTED once the manager is closed, though the secret was followed', async () => {
+    const secrets = managerOf(stagingStore({ value: 'v1', version: 1 }).provider)
+    using handle = liveSecret(secrets, 'db')
+    await handle.ready
+    await secrets.close()
+    const run = vi.fn<() => number>(() => 1)
+    expect((await refusal(useSecret(secrets, 'db', run, { isAuthError }))).code).toBe('ABORTED')
+    expect(run).not.toHaveBeenCalled()
+  })
+
   it('tries only the candidates that it may', async () => {
     const store = stagingStore({ value: 'v2', version: 2 })
     store.pending = { value: 'works', version: 3 }

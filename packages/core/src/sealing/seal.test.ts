@@ -100,15 +100,20 @@ describe('a key of bytes', () => {
     expect(mac(raw, data)).toEqual(mac(key, data))
   })
 
-  test('restores the limit of stack traces, also after a failure', () => {
+  test('takes no stack traces meanwhile, and restores their limit, also after a failure', () => {
     const before = Error.stackTraceLimit
+    Error.stackTraceLimit = 7
     unseal(raw, data, seal(raw, data, Buffer.from('value')))
+    const after = Error.stackTraceLimit
+    let within: number | undefined
     const create = vi.spyOn(process.getBuiltinModule('node:crypto'), 'createCipheriv').mockImplementation(() => {
+      within = Error.stackTraceLimit
       throw new Error('no memory')
     })
     expect(() => seal(raw, data, data)).toThrow('no memory')
     create.mockRestore()
-    expect(Error.stackTraceLimit).toBe(before)
+    expect([after, within, Error.stackTraceLimit]).toEqual([7, 0, 7])
+    Error.stackTraceLimit = before
   })
 })
 

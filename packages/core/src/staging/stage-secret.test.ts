@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
@@ -11,6 +11,11 @@ import { stagingStore } from '../testing/staging-store.ts'
 
 const canary = 'canary-3e77'
 const other: SecretProvider = { specificationVersion: 'v1', name: 'other', get: async () => undefined }
+
+/** Of a provider that keeps named fields. */
+function keeping(members: Partial<SecretProvider> = {}): Partial<SecretProvider> {
+  return { keepsFields: () => true, ...members }
+}
 
 function recording(events: AuditEvent[]): AuditTrail {
   return { specificationVersion: 'v1', record: async (event) => void events.push(event) }
@@ -73,6 +78,65 @@ describe('a staged version', () => {
     expect((await secrets.getSecretValue('db')).json()).toEqual({ user: 'app', password: canary })
   })
 
+  it('is put into the only field that the store keeps, with one read', async () => {
+    const one = stagingStore({ value: '{"password":"v1"}', shape: 'map', version: 1 }, keeping())
+    const secrets = createSecretsManager({ providers: [one.provider] })
+    await stageSecret(secrets, 'db', canary)
+    expect([one.pending?.value, one.pending?.shape, one.calls['get'], one.calls['describe']]).toEqual([
+      `{"password":"${canary}"}`,
+      'map',
+      1,
+      undefined,
+    ])
+  })
+
+  it('with fields of its own, or for one field, is written without a read of the others first', async () => {
+    const described = vi.fn<NonNullable<SecretProvider['describe']>>(async () => ({ version: 1 }))
+    const store = stagingStore({ value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 }, keeping({ describe: described }))
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    await stageSecret(secrets, 'db', { user: 'app', password: canary })
+    expect([store.calls['get'], described.mock.calls.length]).toEqual([undefined, 1])
+    store.pending = undefined
+    await stageSecret(secrets, 'db', canary, { field: 'password' })
+    expect([store.calls['get'], described.mock.calls.length]).toEqual([1, 2])
+  })
+
+  it('replaces the whole secret in a store that keeps texts', async () => {
+    const store = stagingStore({ value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 })
+    await stageSecret(createSecretsManager({ providers: [store.provider] }), 'db', canary)
+    expect([store.pending?.value, store.pending?.shape]).toEqual([canary, undefined])
+  })
+
+  it('of a lease is refused', async () => {
+    const lease = async (): Promise<{ exclusive: true }> => ({ exclusive: true })
+    const store = stagingStore({ value: '{"password":"v1"}', shape: 'map', exclusive: true }, { describe: lease })
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    expect((await refusal(stageSecret(secrets, 'db', canary, { field: 'password' }))).code).toBe('UNSUPPORTED')
+    expect([store.calls['get'], store.calls['staging.put']]).toEqual([undefined, undefined])
+  })
+
+  it('leaves no copy of the current value behind in a store that is not written otherwise', async () => {
+    const store = stagingStore({ value: Buffer.from('v1 of a binary secret'), version: 1 }, keeping({ put: undefined }))
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    const overwritten: string[] = []
+    const fill = vi.spyOn(Buffer.prototype, 'fill').mockImplementation(function (this: Buffer) {
+      overwritten.push(this.toString())
+      return this
+    })
+    await stageSecret(secrets, 'db', canary)
+    fill.mockRestore()
+    expect(overwritten).toContain('v1 of a binary secret')
+  })
+
+  it('is named by its revision where a store has no numbers', async () => {
+    const promote = vi.fn<NonNullable<SecretProvider['staging']>['promote']>(async (_path, receipt) => receipt)
+    const { provider } = stagingStore({ value: 'v1', revision: 'a' })
+    const secrets = createSecretsManager({ providers: [{ ...provider, staging: provider.staging && { ...provider.staging, promote } }] })
+    await promoteSecret(secrets, 'db', { provider: 'store', revision: 'b' })
+    expect(promote.mock.calls[0]?.[1]).toEqual({ version: undefined, revision: 'b' })
+    expect((await refusal(promoteSecret(secrets, 'db', { provider: 'store', revision: 7 as never }))).code).toBe('INVALID_ARGUMENT')
+  })
+
   it('is read at the field that the name is placed at', async () => {
     const store = stagingStore(
       { value: '{"user":"app","password":"v1"}', shape: 'map', version: 1 },
@@ -102,6 +166,7 @@ describe('staging', () => {
       ['intent', 'discard', undefined, undefined],
       ['outcome', 'discard', undefined, 'VERSION_CONFLICT'],
     ])
+    expect(new Set(events.filter(({ phase }) => phase === 'outcome').map(({ provider }) => provider))).toEqual(new Set(['store']))
     expect(events[0]).toMatchObject({ actor: 'ana', requestId: 'r1' })
     expect(inspect(events, { depth: 9 })).not.toContain(canary)
   })

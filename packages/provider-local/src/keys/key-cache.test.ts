@@ -68,7 +68,7 @@ test('derivations never run in parallel, and a second header waits for the first
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
   const first = keys.keyRing(one, context.signal)
-  const second = keys.keyRing(other, context.signal)
+  const [second, third] = [keys.keyRing(other, context.signal), keys.keyRing(other, context.signal)]
   expect((await failure(keys.keyRing(other, AbortSignal.timeout(5)))).code).toBe('ABORTED')
   expect(scrypt.begun()).toBe(1)
   await scrypt.end()
@@ -76,6 +76,7 @@ test('derivations never run in parallel, and a second header waits for the first
   expect(scrypt.begun()).toBe(2)
   await scrypt.end()
   expect((await second).first.id).not.toBe((await first).first.id) // the salt is another
+  expect([await third, scrypt.begun()]).toEqual([await second, 2])
   scrypt.restore()
 })
 
@@ -104,6 +105,12 @@ test('raw keys are wiped once the store is open, or closed before that', async (
     for (const source of sources) expect(() => source?.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
     opener.close(() => {})
   }
+})
+
+test('a passphrase is let go of once the store is open, so that no more keys are derived', async () => {
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
+  keys.wipeSources()
+  expect((await failure(keys.keyRing(newStoreHeader(), context.signal))).code).toBe('CONFIGURATION')
 })
 
 test('closing wipes derived keys, and those of a derivation in progress when it ends', async () => {

@@ -1,5 +1,5 @@
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
-import { pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
+import { discardSecret, pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
 import { leaksOf, memoryAuditTrail, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RotationTarget } from '../targets/target.ts'
@@ -8,6 +8,7 @@ import { FarSide } from '../testing/rotation-world.ts'
 import { retirePrevious } from './retire-previous.ts'
 import { rotate } from './rotate.ts'
 import type { RetireOptions } from './rotate-options.ts'
+import type { RotationState } from './rotation-state.ts'
 
 const start = Date.UTC(2026, 0, 1)
 const first = 'a first password'
@@ -32,6 +33,15 @@ async function rotated(change: (store: SecretProvider) => Partial<SecretProvider
   return { far, store, secrets, retire: (more) => retirePrevious(secrets, 'db', { ...options, ...more }) }
 }
 
+/** Changes a store so that `staged` runs before it stages a version. */
+function staging() {
+  const staged = vi.fn<() => Promise<void>>(async () => {})
+  const change = ({ staging: own }: SecretProvider): Partial<SecretProvider> => ({
+    staging: own && { ...own, put: async (...args) => (await staged(), own.put(...args)) },
+  })
+  return { staged, change }
+}
+
 describe('retirePrevious', () => {
   test('withdraws the former value when its grace period is over', async () => {
     const { far, secrets, retire } = await rotated()
@@ -45,12 +55,71 @@ describe('retirePrevious', () => {
   })
 
   test('stages nothing once it is done', async () => {
-    const { store, retire } = await rotated()
+    const { staged, change } = staging()
+    const { retire } = await rotated(change)
     vi.setSystemTime(start + 600_000)
     await retire()
-    const put = vi.spyOn(store.staging, 'put')
+    staged.mockClear()
     expect(await retire()).toEqual({ outcome: 'nothing' })
-    expect(put).not.toHaveBeenCalled()
+    expect(staged).not.toHaveBeenCalled()
+  })
+
+  test('tells its steps, and who staged the copy that holds its place', async () => {
+    const { far, retire } = await rotated()
+    const states: RotationState[] = []
+    const onState: RetireOptions['onState'] = (state) => void states.push(state)
+    await retire({ force: true, onState })
+    expect(states.map(({ step }) => step)).toEqual(['test', 'stage', 'test', 'retire', 'discard', 'done'])
+    expect(states.at(-1)).toMatchObject({ outcome: 'retired', attempt: 3, stagedBy: 'ana' })
+    far.passwords = [first]
+    states.length = 0
+    await retire({ force: true, onState })
+    expect(states.at(-1)?.step).toBe('discard')
+  })
+
+  test('stages nothing before it may withdraw the value', async () => {
+    const { staged, change } = staging()
+    const { retire } = await rotated(change)
+    staged.mockClear()
+    expect((await retire()).outcome).toBe('inGrace')
+    expect(staged).not.toHaveBeenCalled()
+  })
+
+  test('leaves a secret to a rotation that begins meanwhile, and rejects if it cannot stage', async () => {
+    const { staged, change } = staging()
+    const { far, secrets, retire } = await rotated(change)
+    const { target } = far
+    const meanwhile: RotationTarget['test'] = async (...args) => {
+      if ((await pendingSecret(secrets, 'db')) === undefined) await stageSecret(secrets, 'db', 'the third')
+      return target.test(...args)
+    }
+    expect(await retire({ force: true, target: { ...target, test: meanwhile } })).toEqual({ outcome: 'rotating' })
+    await discardSecret(secrets, 'db', { provider: 'memory', version: 3 })
+    staged.mockImplementation(() => Promise.reject(new SecretsError('UNAVAILABLE', 'down')))
+    await expect(retire({ force: true })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test('withdraws nothing where a copy waits, but no former value or an attempt that passed it', async () => {
+    const far = new FarSide(2)
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { db: first } })] })
+    const copy = { note: { purpose: 'retire now' } }
+    const retire = (): ReturnType<typeof retirePrevious> => retirePrevious(secrets, 'db', { target: far.target, graceSeconds: 0 })
+    await stageSecret(secrets, 'db', first, copy)
+    expect([await retire(), await pendingSecret(secrets, 'db')]).toEqual([{ outcome: 'nothing' }, undefined])
+    await rotate(secrets, 'db', { target: far.target, graceSeconds: 0, generate: () => 'the second' })
+    far.token = 1_000
+    await stageSecret(secrets, 'db', 'the second', copy)
+    expect([await retire(), await pendingSecret(secrets, 'db')]).toEqual([{ outcome: 'nothing' }, undefined])
+  })
+
+  test('is refused if a copy is staged at another store', async () => {
+    const later = memoryProvider({ name: 'later' })
+    await later.staging.put('db', { value: first, note: { purpose: 'retire' } }, { signal: new AbortController().signal })
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { db: first } }), later] })
+    await expect(retirePrevious(secrets, 'db', { target: new FarSide(2).target, graceSeconds: 0 })).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining("'later'"),
+    })
   })
 
   test('may be forced', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { passwordCount, passwordGenerator, type CharacterClass, type PasswordPolicy } from './password.ts'
 
 const patterns = { lower: /[a-z]/, upper: /[A-Z]/, digit: /[0-9]/, symbol: /[^a-zA-Z0-9]/ }
@@ -29,6 +29,15 @@ describe('a password', () => {
     const passwords = new Set(Array.from({ length: 100 }, generate))
     expect(passwords.size).toBe(100)
     for (const password of passwords) expect(password).toMatch(/^[a-zA-Z0-9]{32}$/)
+  })
+
+  test('is drawn again as a whole, until it has every class', () => {
+    const bytes = (at: (index: number) => number): Buffer => Buffer.from(Array.from({ length: 32 }, (_, index) => at(index)))
+    const draws = [bytes(() => 0), bytes((index) => 26 * (index % 2)), bytes((index) => 2 * index)] // lower; lower and upper; all
+    const randomBytes = vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomBytes').mockImplementation(() => draws.shift())
+    const password = passwordGenerator()()
+    randomBytes.mockRestore()
+    expect([password, draws]).toEqual(['acegikmoqsuwyACEGIKMOQSUWY02468a', []])
   })
 
   test('takes symbols of its own', () => {
@@ -68,7 +77,13 @@ describe('a policy', () => {
     ['no list of classes', { classes: [] }],
     ['no list of classes', { classes: ['toString' as CharacterClass] }],
     ['visible ASCII', { symbols: 'ü', classes: ['symbol'] }],
-    ['visible ASCII', { symbols: 'a', classes: ['symbol'] }],
+    ...['a', 'z', 'A', 'Z', '0', '9'].map((letter): [string, PasswordPolicy] => [
+      'visible ASCII',
+      { symbols: `_${letter}`, classes: ['symbol'] },
+    ]),
+    ['no list of classes', { classes: ['lower', 'other' as CharacterClass] }],
+    ['fewer than 2^128', { length: 1 }],
+    ['`length` is 1025', { length: 1_025 }],
     ['`length` is 0', { length: 0 }],
     ['`length` is 2000', { length: 2000 }],
     ['not known', { lenght: 40 } as PasswordPolicy],
@@ -81,5 +96,6 @@ describe('a policy', () => {
   test('at the limit of 2^128 is accepted', () => {
     expect(passwordGenerator({ length: 39, classes: ['digit'] })()).toHaveLength(39)
     expect(passwordGenerator({ length: 22 })()).toHaveLength(22)
+    expect(passwordGenerator({ length: 1_024 })()).toHaveLength(1_024)
   })
 })

@@ -1,6 +1,6 @@
 import { createSecretsManager, SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { stageSecret } from '@finchat/secrets-core/staging'
-import { leaksOf, memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
+import { leaksOf, memoryAuditTrail, memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { functionTarget } from '../targets/function-target.ts'
 import type { RotationTarget } from '../targets/target.ts'
@@ -121,6 +121,72 @@ describe('rotateDue', () => {
     expect(most).toBe(2)
   })
 
+  test('works on four at once, for five minutes each, unless told otherwise', async () => {
+    const { secrets, policies } = fleetOf(['a', 'b', 'c', 'd', 'e', 'f'])
+    const running = new Set<string>()
+    let most = 0
+    const hangs = functionTarget({
+      apply: (_value, { secret }, { signal }) => {
+        running.add(secret)
+        most = Math.max(most, running.size)
+        signal.addEventListener('abort', () => running.delete(secret))
+        return new Promise(() => {})
+      },
+      test: async () => 'accepted',
+    })
+    vi.setSystemTime(start + 31 * days)
+    const call = rotateDue(secrets, Object.fromEntries(Object.keys(policies).map((name) => [name, policyOf(hangs)])))
+    await vi.advanceTimersByTimeAsync(299_999)
+    expect([...running]).toEqual(['a', 'b', 'c', 'd'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect([...running]).toEqual(['e', 'f'])
+    await vi.advanceTimersByTimeAsync(300_000)
+    await call
+    expect(most).toBe(4)
+  })
+
+  test('passes on the caller and its listener', async () => {
+    const { provider, policies } = fleetOf(['db'])
+    const audit = memoryAuditTrail()
+    const onState = vi.fn<NonNullable<RotateDueOptions['onState']>>()
+    vi.setSystemTime(start + 30 * days)
+    await rotateDue(createSecretsManager({ providers: [provider], audit }), policies, {
+      onState,
+      actor: 'ana',
+      requestId: 'r1',
+      deadlineMs: 5_000,
+    })
+    expect(onState.mock.calls.at(-1)?.[0]).toMatchObject({ step: 'done', by: 'ana' })
+    expect(audit.events().every(({ actor, requestId }) => actor === 'ana' && requestId === 'r1')).toBe(true)
+  })
+
+  test('may have a deadline of a millisecond', async () => {
+    expect(await rotateDue(fleetOf([]).secrets, {}, { deadlineMs: 1, concurrency: 100 })).toEqual({})
+  })
+
+  test.each(['currentSince', 'currentNotBefore'] as const)('counts from %s where a store tells that alone', async (time) => {
+    const { provider, policies } = fleetOf(['db'])
+    const describes = async (): Promise<object> => ({ version: 1, [time]: start })
+    const report = await rotateDue(createSecretsManager({ providers: [{ ...provider, describe: describes }] }), policies)
+    expect(report['db']).toMatchObject({ status: 'notDue', dueAt: start + 30 * days })
+  })
+
+  test('is overdue from the last moment that its policy allows', async () => {
+    const { secrets } = fleetOf(['db'])
+    const broken = functionTarget({ apply: async () => Promise.reject(new Error('no route')), test: async () => 'accepted' })
+    vi.setSystemTime(start + 30 * days)
+    expect((await rotateDue(secrets, { db: policyOf(broken) }))['db']).toMatchObject({ status: 'failed', isOverdue: true })
+  })
+
+  test('reports a failure of any other kind as INTERNAL, without its text', async () => {
+    const canary = 'c4n4ry-of-a-manager'
+    const { secrets, policies } = fleetOf(['db'])
+    const describeSecret = async (): Promise<never> => Promise.reject(new Error(canary))
+    const report = await rotateDue({ ...secrets, describeSecret }, policies)
+    expect(report['db']).toMatchObject({ status: 'failed', error: { code: 'INTERNAL', secret: 'db' } })
+    expect(leaksOf(report, canary)).toEqual([])
+  })
+
   test('of two hosts rotates once', async () => {
     const { provider, policies } = fleetOf(['db'])
     vi.setSystemTime(start + 30 * days)
@@ -154,8 +220,23 @@ describe('rotateDue', () => {
     ['CONFIGURATION', { db: { every: '30d', target: new FarSide(1).target, generate: () => 'x', graceSeconds: 0 } }, {}],
     ['CONFIGURATION', { db: undefined }, {}],
     ['INVALID_ARGUMENT', {}, { parallel: 2 } as never],
+    [
+      'CONFIGURATION',
+      { db: policyOf(new FarSide(1).target), mail: { every: '30d', target: new FarSide(1).target, generate: () => 'x', graceSeconds: 0 } },
+      {},
+    ],
   ])('refuses with %s what it would misread', async (code, policies, options) => {
     const error: unknown = await rotateDue(fleetOf([]).secrets, policies as never, options).catch((reason: unknown) => reason)
     expect(SecretsError.isInstance(error) && error.code).toBe(code)
+  })
+
+  test.each<[string, RotateDueOptions]>([
+    ['concurrency', { concurrency: 101 }],
+    ['deadlineMs', { deadlineMs: 2 ** 31 }],
+  ])('names `%s` if it is too large', async (option, options) => {
+    await expect(rotateDue(fleetOf([]).secrets, {}, options)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining(`\`${option}\``),
+    })
   })
 })

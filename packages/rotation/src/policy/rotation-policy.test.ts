@@ -13,12 +13,21 @@ describe('a policy', () => {
     expect(Object.isFrozen(policy)).toBe(true)
   })
 
+  test('keeps the note that its staged versions get', () => {
+    expect(rotationPolicy({ ...options, note: { ticket: 'OPS-7' } }).note).toEqual({ ticket: 'OPS-7' })
+  })
+
+  test('may have a grace period of nearly the time between two rotations', () => {
+    expect(rotationPolicy({ ...options, every: '10000s', graceSeconds: 9_999, jitter: 0 }).graceSeconds).toBe(9_999)
+  })
+
   test.each<[string, object]>([
     ['`every`', { every: 'monthly' }],
     ['every', { every: 30 }],
     ['`graceSeconds`', { graceSeconds: -1 }],
     ['`graceSeconds`', { graceSeconds: 0.5 }],
     ['`graceSeconds`', { every: '10m' }],
+    ['`graceSeconds`', { every: '10m', jitter: 0 }],
     ['`graceSeconds`', { every: '11m', jitter: 0.1 }],
     ['`jitter`', { jitter: 0.6 }],
     ['`target`', { target: { apply: async () => {} } }],
@@ -52,5 +61,10 @@ describe('the due time', () => {
     expect(early).toBeGreaterThan(60)
     expect(early).toBeLessThan(140)
     expect(dueTime(policyOf(0), 'db', 1_000)).toBe(1_000 + 30 * days)
+  })
+
+  test('is the same in every version of this package, which may run side by side', () => {
+    // SHA-256 of `1000 db` begins with 0x82205301, which is 0.508… of 2^32.
+    expect(dueTime(policyOf(0.5), 'db', 1_000)).toBe(1_933_236_776)
   })
 })

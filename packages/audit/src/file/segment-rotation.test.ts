@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { failure } from '../testing/file-handles.ts'
+import { removeTestFolders, testFolder } from '../testing/folders.ts'
+import { LockedFolder } from './locked-folder.ts'
+import { SegmentRotation } from './segment-rotation.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import { UnrecordedEnds } from './unrecorded-ends.ts'
+
+const nothing = (): void => {}
+const hangs = (): Promise<never> => new Promise(() => {})
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+afterAll(removeTestFolders)
+
+async function rotationIn(): Promise<{ rotation: SegmentRotation; folder: string }> {
+  const { folder } = await testFolder()
+  return { folder, rotation: new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints: undefined }) }
+}
+
+/** Input and output are real, between two moments of the fake clock. */
+async function settled(isDone: () => boolean): Promise<void> {
+  for (let turns = 0; turns < 200_000 && !isDone(); turns += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+const isPlanned = (): boolean => vi.getTimerCount() > 0
+
+describe('a record whose segment cannot be opened in time', () => {
+  it.each([
+    [Infinity, 5_000],
+    [10_000, 5_000],
+    [1_000, 900],
+    [-1, 0],
+  ])('with %d ms left is refused after %d ms, for the lock that others have', async (left, refusedAfter) => {
+    const { rotation } = await rotationIn()
+    vi.spyOn(SegmentWriter, 'open').mockImplementation(hangs)
+    const start = performance.now()
+    let took: number | undefined
+    const meanwhile = vi.fn<() => void>()
+    const refused = rotation.writer(start + left, meanwhile).catch((error: unknown) => ((took = performance.now() - start), error))
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect([took, meanwhile.mock.calls.length]).toEqual([refusedAfter, 1])
+    expect(await refused).toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining('folder.lock') })
+  })
+
+  it('is refused for the reason that is known, and the next one tries again', async () => {
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
+    for (let count = 1; count <= 2; count += 1) {
+      await expect(rotation.writer(Infinity, nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
+      expect(open).toHaveBeenCalledTimes(count)
+    }
+    open.mockImplementation(hangs)
+    const refused = expect(rotation.writer(performance.now() + 100, nothing)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await vi.advanceTimersByTimeAsync(100)
+    await refused
+  })
+})
+
+describe('a segment', () => {
+  it('is waited for a minute, in the background, until the rotation is closed', async () => {
+    const { rotation, folder } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open')
+    await rotation.writer(Infinity, nothing)
+    const [options, ended, waiting] = open.mock.calls[0] ?? []
+    expect([options?.folder, ended, waiting?.patienceMs, waiting?.signal?.aborted]).toEqual([folder, [], 60_000, false])
+    await rotation.close()
+    expect(waiting?.signal?.aborted).toBe(true)
+  })
+
+  it('is opened ahead at a random time within a second, and once more every ten if that fails', async () => {
+    vi.mocked(Math.random).mockReturnValue(1)
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
+    const calls: number[] = []
+    for (const ms of [999, 1, 9_999, 1]) {
+      await vi.advanceTimersByTimeAsync(ms)
+      await settled(isPlanned)
+      calls.push(open.mock.calls.length)
+    }
+    expect(calls).toEqual([0, 1, 1, 2])
+    open.mockRestore()
+    await vi.advanceTimersByTimeAsync(10_000)
+    await rotation.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is opened ahead no more once a record has one, or the rotation is closed', async () => {
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open')
+    await rotation.writer(Infinity, nothing)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(open).toHaveBeenCalledTimes(1)
+    await rotation.close()
+    const other = await rotationIn()
+    await other.rotation.close()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(open).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('the ends of segments', () => {
+  it('are recorded at closing within two and a half seconds, after up to 64 looks at those of others', async () => {
+    const { rotation, folder } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const [lock, find] = [vi.spyOn(LockedFolder, 'lock'), vi.spyOn(UnrecordedEnds, 'find')]
+    await rotation.close()
+    expect(lock.mock.calls.map(([, patienceMs]) => patienceMs)).toEqual([2_500])
+    expect(find.mock.calls).toEqual([[folder, [expect.objectContaining({ segment: expect.objectContaining({ step: 1 }) })], 64]])
+  })
+
+  it('of others are looked for after ten seconds, 16 at a time, and then every ten minutes', async () => {
+    const { rotation, folder } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const find = vi.spyOn(UnrecordedEnds, 'find')
+    const counts: number[] = []
+    for (const ms of [9_999, 1, 599_999, 1]) {
+      await vi.advanceTimersByTimeAsync(ms)
+      await settled(isPlanned)
+      counts.push(find.mock.calls.length)
+    }
+    expect([counts, find.mock.calls[0]]).toEqual([
+      [0, 1, 1, 2],
+      [folder, [], 16],
+    ])
+    await rotation.close()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('of others are recorded within two seconds, and looked for again soon where there were some', async () => {
+    const { rotation, folder } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const dead = await SegmentWriter.open({ folder, isDurable: true }, [])
+    await dead.release()
+    const [lock, find] = [vi.spyOn(LockedFolder, 'lock'), vi.spyOn(UnrecordedEnds, 'find')]
+    await vi.advanceTimersByTimeAsync(10_000)
+    await settled(() => lock.mock.calls.length > 0)
+    expect(lock.mock.calls.map(([, patienceMs]) => patienceMs)).toEqual([2_000])
+    await settled(isPlanned)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await settled(() => find.mock.calls.length > 1)
+    expect([find.mock.calls.length, lock.mock.calls.length]).toEqual([2, 1])
+    await rotation.close()
+  })
+})
+
+describe("a new day's segment", () => {
+  const day = 86_400_000
+
+  it('that could not be opened is tried again at a random time from five to ten seconds later', async () => {
+    const { rotation } = await rotationIn()
+    const first = await rotation.writer(Infinity, nothing)
+    const open = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
+    vi.setSystemTime((Math.floor(Date.now() / day) + 1) * day + 150_000)
+    expect(await rotation.writer(Infinity, nothing)).toBe(first)
+    const calls: number[] = []
+    for (const ms of [0, 7_499, 1]) {
+      await vi.advanceTimersByTimeAsync(ms)
+      expect(await rotation.writer(Infinity, nothing)).toBe(first)
+      calls.push(open.mock.calls.length)
+    }
+    expect(calls).toEqual([1, 1, 2])
+    open.mockRestore()
+    await rotation.close()
+  })
+
+  it('follows the one of the day before, whose end is recorded within two seconds', async () => {
+    const { rotation } = await rotationIn()
+    const first = await rotation.writer(Infinity, nothing)
+    vi.setSystemTime((Math.floor(Date.now() / day) + 1) * day + 149_999)
+    expect(await rotation.writer(Infinity, nothing)).toBe(first)
+    const open = vi.spyOn(SegmentWriter, 'open')
+    vi.setSystemTime(Date.now() + 1)
+    expect(await rotation.writer(Infinity, nothing)).toBe(first)
+    await open.mock.results[0]?.value
+    const lock = vi.spyOn(LockedFolder, 'lock')
+    const second = await rotation.writer(Infinity, nothing)
+    await settled(() => lock.mock.calls.length > 0)
+    expect([second.step, lock.mock.calls.map(([, patienceMs]) => patienceMs)]).toEqual([2, [2_000]])
+    await rotation.close()
+  })
+})

@@ -7,7 +7,7 @@ import { p99, type QueryLoad, startQueries } from './query-load.ts'
 import { openManagers, rotatorName, type SecretStore, storeKinds } from './secret-stores.ts'
 import { withServers } from './with-servers.ts'
 
-const rotations: Readonly<Record<Scale, number>> = { short: 6, long: 100 }
+const rotations: Readonly<Record<Scale, number>> = { short: 5, long: 100 }
 /** Each takes a second more. */
 const slowRotations: Readonly<Record<Scale, number>> = { short: 1, long: 25 }
 const pauseMs: Readonly<Record<Scale, number>> = { short: 50, long: 150 }
@@ -33,7 +33,7 @@ async function rotateIn(store: SecretStore, given: Given, tally: Tally): Promise
   const isLocal = store.address.kind === 'local'
   // What depends on no store is tried with one of them in the short form.
   const isFull = isLocal || given.scale === 'long'
-  if (isLocal) await control(withoutRecipe, { ...given, store, times: 2 }, tally)
+  if (isLocal) await control(withoutRecipe, { ...given, store, times: 1 }, tally)
   if (isLocal) await control(withSmallBudget, { ...given, store, times: 1 }, tally)
   if (isFull) await trial(oneRole, { ...given, store, times: 0 }, tally)
   for (const way of [oneRole, twoUsers]) await trial(way, { ...given, store, times: often }, tally)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FaultInjection, Scale, Tally } from '../harness/fault-injection.ts'
 import { newSeed, randomFrom } from '../harness/random.ts'
 import { inEachSecret, type RotatedSecret } from './rotated-secret.ts'
+import { startRotator } from './rotator.ts'
 import { storeKinds } from './secret-stores.ts'
 import { withServers } from './with-servers.ts'
 
@@ -16,46 +17,44 @@ export const rotatorsAtOnce: FaultInjection = {
   run: (scale) =>
     withServers(storeKinds, (servers, tally) =>
       inEachSecret(servers, async (secret) => {
-        for (let round = 0; round < rounds[scale]; round += 1) await bothRotate(secret, tally)
+        for (let round = 1; round <= rounds[scale]; round += 1) await bothRotate(secret, round % 3 === 0 ? elsewhere : here, tally)
       }),
     ),
 }
 
-async function bothRotate(secret: RotatedSecret, tally: Tally): Promise<void> {
+/** Resolves to the outcome, or to the code of the error. */
+type Rotation = (secret: RotatedSecret) => Promise<string>
+
+const here: Rotation = async (secret) => {
+  try {
+    return (await secret.rotate()).outcome
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  }
+}
+
+/** In a process of its own. */
+const elsewhere: Rotation = async (secret) => {
+  const rotator = startRotator(secret.orders)
+  await rotator.halts
+  return rotator.said.at(-1)?.replace('ended ', '') ?? 'it said nothing'
+}
+
+async function bothRotate(secret: RotatedSecret, rotation: Rotation, tally: Tally): Promise<void> {
   const { kind } = secret.orders.store
   const before = await secret.current()
-  const ends = await Promise.all([endOf(secret), sleep(random.below(lateMs)).then(() => endOf(secret))])
+  const second = sleep(random.below(lateMs)).then(() => rotation(secret))
+  const ends = (await Promise.all([rotation(secret), second])).toSorted()
+  const title = `${kind}: ${ends.join(' and ')}`
   tally.count('rounds')
-  tally.count(
-    `${kind}: ${ends
-      .map(({ says }) => says)
-      .toSorted()
-      .join(' and ')}`,
-  )
-  const winners = ends.filter(({ says }) => says === 'rotated')
-  const versions = new Set(winners.map(({ version }) => version))
-  // The second may also begin when the first has ended: then each made a version.
-  if (versions.size !== winners.length || winners.length === 0) tally.fault(`${kind}: ${ends.map(({ says }) => says).join(' and ')}`)
-  for (const { says } of ends) if (!known.has(says)) tally.fault(`${kind}: a rotator ends with ${says}`)
+  tally.count(title)
+  const winners = ends.filter((end) => end === 'rotated').length
+  const losers = ends.filter((end) => ['finished', 'overtaken', 'VERSION_CONFLICT'].includes(end)).length
+  // Where the first has ended before the second began, each made a version.
+  const areInSequence = winners === 2 && (await secret.previous()) !== before
+  if (!areInSequence && (winners !== 1 || losers !== 1)) tally.fault(title)
   const current = await secret.current()
-  if (current === before) tally.fault(`${kind}: the password is the old one`)
-  if (!(await secret.accepts(current))) tally.fault(`${kind}: current is refused`)
-  if ((await secret.pending()) !== undefined) tally.fault(`${kind}: a version waits`)
-}
-
-const known: ReadonlySet<string> = new Set(['rotated', 'finished', 'overtaken', 'VERSION_CONFLICT'])
-
-interface End {
-  /** The outcome, or the code of the error. */
-  readonly says: string
-  readonly version?: number | undefined
-}
-
-async function endOf(secret: RotatedSecret): Promise<End> {
-  try {
-    const { outcome, version } = await secret.rotate()
-    return { says: outcome, version }
-  } catch (error) {
-    return { says: error instanceof Error && 'code' in error ? String(error.code) : String(error) }
-  }
+  if (current === before) tally.fault(`${title}: the password is the old one`)
+  if (!(await secret.accepts(current))) tally.fault(`${title}: current is refused`)
+  if ((await secret.pending()) !== undefined) tally.fault(`${title}: a version waits`)
 }

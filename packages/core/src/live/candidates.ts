@@ -50,7 +50,7 @@ export class Candidates {
    * The next credential after a refused one: fresh, pending, previous; then, after a pause, fresh
    * again. `until`: the caller gives up then, on the clock of `performance.now()`.
    */
-  after(used: SecretValue, allowed: readonly Candidate[] = allCandidates, until = Infinity): Promise<SecretValue> {
+  after(used: SecretValue, allowed: readonly Candidate[] = allCandidates, until: number = Infinity): Promise<SecretValue> {
     const { best } = this.#options.state
     if (this.#search !== undefined) return this.#search
     if (best !== undefined && !isSameCredential(used, best)) return Promise.resolve(best)

@@ -8,7 +8,7 @@ import {
   postgresUsersLogin,
 } from '@finchat/secrets-rotation-tests/testing/postgres-login'
 import type { Postgres } from '@finchat/secrets-test-servers'
-import { Client } from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import type { RotatorOrders } from './rotator-orders.ts'
 import { openRotator, rotatorName, type SecretStore } from './secret-stores.ts'
 import type { Servers } from './with-servers.ts'
@@ -22,6 +22,8 @@ export interface RotatedSecret {
   readonly pending: () => Promise<string | undefined>
   /** Logs in as an application does. */
   readonly accepts: (password: string) => Promise<boolean>
+  /** Which of the two logs in; looked at again if they changed meanwhile. */
+  readonly works: () => Promise<'current' | 'pending' | 'neither'>
   /** One rotation of a process that nothing disturbs, with connections of its own. */
   readonly rotate: () => Promise<RotationResult>
   readonly close: () => Promise<void>
@@ -56,15 +58,18 @@ export async function rotatedSecret(postgres: Postgres, { address }: SecretStore
   }
   await secrets.storeSecret(rotatorName, typeof first === 'string' ? { password: first } : first)
   const read = async (version?: 'previous'): Promise<string> => known(await secrets.getSecretValue(rotatorName, { fresh: true, version }))
+  const pending = async (): Promise<string | undefined> => {
+    const staged = await pendingSecret(secrets, rotatorName)
+    return staged && known(staged.value)
+  }
+  const accepts = (password: string): Promise<boolean> => canLogIn({ ...config, user: users.get(password) ?? config.user, password })
   return {
     orders,
     current: () => read(),
     previous: () => read('previous').catch(() => undefined),
-    pending: async () => {
-      const pending = await pendingSecret(secrets, rotatorName)
-      return pending && known(pending.value)
-    },
-    accepts: (password) => canLogIn(new Client({ ...config, user: users.get(password) ?? config.user, password })),
+    pending,
+    accepts,
+    works: () => whichWorks(read, pending, accepts),
     rotate: () => undisturbed(orders),
     close: () => secrets.close(),
   }
@@ -80,7 +85,20 @@ async function undisturbed({ store, path, postgres, roles }: RotatorOrders): Pro
   }
 }
 
-async function canLogIn(client: Client): Promise<boolean> {
+async function whichWorks(
+  readCurrent: () => Promise<string>,
+  readPending: () => Promise<string | undefined>,
+  accepts: (password: string) => Promise<boolean>,
+): ReturnType<RotatedSecret['works']> {
+  const [pending, current] = [await readPending(), await readCurrent()]
+  if (await accepts(current)) return 'current'
+  if (pending !== undefined && (await accepts(pending))) return 'pending'
+  const isSame = pending === (await readPending()) && current === (await readCurrent())
+  return isSame ? 'neither' : whichWorks(readCurrent, readPending, accepts)
+}
+
+async function canLogIn(config: ClientConfig): Promise<boolean> {
+  const client = new Client(config)
   client.on('error', () => {}) // connect() rejects too
   try {
     await client.connect()

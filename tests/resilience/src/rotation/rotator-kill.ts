@@ -53,10 +53,9 @@ async function killAt(secret: RotatedSecret, haltAt: number | string, tally: Tal
   if (boundary === undefined) return false
   tally.count('kills')
   tally.count(`killed ${boundary}${isInCall ? ', or in what followed' : ''}`)
-  const [pending, current] = [await secret.pending(), await secret.current()]
-  if (await secret.accepts(current)) return true
-  tally.count('times when current was refused, and pending worked')
-  if (pending === undefined || !(await secret.accepts(pending))) tally.fault(`neither current nor pending logs in: killed ${boundary}`)
+  const works = await secret.works()
+  if (works === 'pending') tally.count('times when current was refused, and pending worked')
+  if (works === 'neither') tally.fault(`neither current nor pending logs in: killed ${boundary}`)
   return true
 }
 

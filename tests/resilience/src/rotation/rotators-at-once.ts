@@ -6,7 +6,7 @@ import { startRotator } from './rotator.ts'
 import { storeKinds } from './secret-stores.ts'
 import { withServers } from './with-servers.ts'
 
-const rounds: Readonly<Record<Scale, number>> = { short: 3, long: 50 }
+const rounds: Readonly<Record<Scale, number>> = { short: 2, long: 50 }
 /** The second begins so much later, at most. */
 const lateMs = 60
 const random = randomFrom(newSeed())

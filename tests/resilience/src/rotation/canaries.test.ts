@@ -59,7 +59,7 @@ describeWithServer('postgres', 'a whole rotation in PostgreSQL', () => {
   beforeAll(async () => void (server = await startPostgres({ args: chatty.flatMap((each) => ['-c', each]) })))
   afterAll(() => server.stop())
 
-  /** Connections that look at the server's activity after each statement, while its connection still shows it. */
+  /** After each statement it looks at the activity, while the connection is still shown there. */
   async function spyingTarget(roles: object, seen: unknown[], port = server.port): Promise<RotationTarget> {
     const at = { host: server.host, port, database: 'postgres', ssl: false }
     const watcher = new Client({ ...at, port: server.port, user: server.user })

@@ -29,7 +29,7 @@ export interface RotatedSecret {
   readonly close: () => Promise<void>
 }
 
-/** Does it with the password of one role and with that of two users, at once; in one store after another. */
+/** Does it for one role and for two users at once, in one store after another. */
 export async function inEachSecret({ postgres, stores }: Servers, work: (secret: RotatedSecret) => Promise<void>): Promise<void> {
   const within = async (store: SecretStore, login: PostgresLogin): Promise<void> => {
     const secret = await rotatedSecret(postgres, store, login)

@@ -11,7 +11,7 @@ const rotations: Readonly<Record<Scale, number>> = { short: 5, long: 100 }
 /** Each takes a second more. */
 const slowRotations: Readonly<Record<Scale, number>> = { short: 1, long: 25 }
 const pauseMs: Readonly<Record<Scale, number>> = { short: 50, long: 150 }
-/** Connections end after so many queries, or when they are idle, so that there are always logins. */
+/** Connections end after so many queries, or when idle, so that there are always logins. */
 const churn: PoolConfig = { max: 20, maxUses: 60, idleTimeoutMillis: 50 }
 
 export const rotationUnderLoad: FaultInjection = {
@@ -62,7 +62,7 @@ async function control(way: LoginWay, given: Trial, tally: Tally): Promise<void>
 
 async function loadOf(way: LoginWay, { store, server, times, scale }: Trial, tally: Tally): Promise<QueryLoad> {
   const { first, config, rotate } = await way.login(server)
-  // As a field in every store: a target takes Vault's form of a lone text, `{ value }`, for fields without a password.
+  // As a field in every store, so that one password function reads it.
   const fields = typeof first === 'string' ? { password: first } : first
   const managers = await openManagers(store, `login/${config.user}`, fields, way)
   const pool = await way.pool(managers.service, { ...config, ...churn })

@@ -61,7 +61,10 @@ interface Stopped {
 
 type Manner = Pick<RotatedSecret['orders'], 'diesAfterApply' | 'isFenced'>
 
-/** Stops a rotator, and lets two others rotate meanwhile; of two users three, so that its user gets another password. */
+/**
+ * Stops a rotator, and lets two others rotate meanwhile. Where users take turns these are three, so
+ * that its user gets another password.
+ */
 async function stopAt(secret: RotatedSecret, haltAt: number | string, manner: Manner): Promise<Stopped | undefined> {
   const rotator = startRotator({ ...secret.orders, ...manner, haltAt })
   const boundary = await rotator.halts

@@ -10,6 +10,8 @@ import { type Rights, serviceName } from './secret-stores.ts'
 /** How a service logs in while its password is rotated. */
 export interface LoginWay extends Rights {
   readonly title: string
+  /** Between two rotations, if they are not to follow each other as soon as in other ways. */
+  readonly pauseMs?: number | undefined
   readonly login: (server: Postgres) => Promise<PostgresLogin>
   readonly pool: (secrets: SecretsManager, config: PoolConfig) => Promise<Pool>
 }
@@ -26,8 +28,17 @@ export const twoUsers: LoginWay = {
   pool: async (secrets, config) => rotatingPool(secrets, serviceName, { ...config, Client: await currentUser(secrets, serviceName) }),
 }
 
-/** Each rotation is refused for a second, which is less than the budget of 5 s. */
-export const withoutPending: LoginWay = { ...oneRole, title: 'one role, without pending', mayReadPending: false, windowMs: 1_000 }
+/**
+ * Each login is refused for a second, which is less than the budget of 5 s. The new password is seen
+ * up to a second later, so rotations without a pause would make one long window of many.
+ */
+export const withoutPending: LoginWay = {
+  ...oneRole,
+  title: 'one role, without pending',
+  mayReadPending: false,
+  windowMs: 1_000,
+  pauseMs: 3_000,
+}
 
 /** Knows no second attempt: the load must notice that. */
 export const withoutRecipe: LoginWay = {

@@ -8,8 +8,8 @@ import { openManagers, rotatorName, type SecretStore, storeKinds } from './secre
 import { withServers } from './with-servers.ts'
 
 const rotations: Readonly<Record<Scale, number>> = { short: 5, long: 100 }
-/** Each takes a second more. */
-const slowRotations: Readonly<Record<Scale, number>> = { short: 1, long: 25 }
+/** Without pending. Each takes some seconds. */
+const slowRotations: Readonly<Record<Scale, number>> = { short: 1, long: 20 }
 const pauseMs: Readonly<Record<Scale, number>> = { short: 50, long: 150 }
 /** Connections end after so many queries, or when idle, so that there are always logins. */
 const churn: PoolConfig = { max: 20, maxUses: 60, idleTimeoutMillis: 50 }
@@ -74,7 +74,7 @@ async function loadOf(way: LoginWay, { store, server, times, scale }: Trial, tal
     for (let n = 0; n < times; n += 1) {
       await rotate(managers.rotator, rotatorName)
       tally.count('rotations')
-      await sleep(pauseMs[scale])
+      await sleep(way.pauseMs ?? pauseMs[scale])
     }
   } finally {
     await load.stop()

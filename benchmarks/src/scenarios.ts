@@ -7,6 +7,8 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
   core: {
     'core-cached': () => import('./scenarios/core-cached.ts'),
     'core-live': () => import('./scenarios/core-live.ts'),
+    'core-watchers': () => import('./scenarios/core-watchers.ts'),
+    'core-handles': () => import('./scenarios/core-handles.ts'),
     'core-heap': () => import('./scenarios/core-heap.ts'),
     'core-cold': () => import('./scenarios/core-cold.ts'),
     'core-distinct': () => import('./scenarios/core-distinct.ts'),

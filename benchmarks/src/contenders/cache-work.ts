@@ -105,7 +105,7 @@ export function distinctReads(through: ReadThrough): Contender {
 }
 
 /** MB that are in use when the garbage is gone, buffers included. */
-async function memoryHeld(): Promise<number> {
+export async function memoryHeld(): Promise<number> {
   for (let each = 0; each < 4; each += 1) {
     globalThis.gc?.()
     await sleep(20) // finalizers run in between

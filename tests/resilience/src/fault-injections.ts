@@ -7,6 +7,9 @@ import { cacheServerOutage } from './fleet/cache-server-outage.ts'
 import { fleetRotation } from './fleet/fleet-rotation.ts'
 import { simultaneousStart } from './fleet/simultaneous-start.ts'
 import { rotationUnderLoad } from './rotation/rotation-under-load.ts'
+import { rotatorKill } from './rotation/rotator-kill.ts'
+import { rotatorsAtOnce } from './rotation/rotators-at-once.ts'
+import { rotatorStop } from './rotation/rotator-stop.ts'
 import { processFreeze } from './freeze/process-freeze.ts'
 import { storeKill } from './kill/store-kill.ts'
 import { storePowerLoss } from './power-loss/store-power-loss.ts'
@@ -24,7 +27,10 @@ export const faultInjections: readonly FaultInjection[] = [
   processFreeze,
   simultaneousStart,
   fleetRotation,
+  rotatorsAtOnce,
   rotationUnderLoad,
+  rotatorStop,
+  rotatorKill,
   cacheServerOutage,
   verifyTiming,
   storeKill,

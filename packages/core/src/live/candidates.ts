@@ -20,6 +20,8 @@ export interface CandidatesOptions {
 
 const firstPauseMs = 50
 const longestPauseMs = 1_000
+/** The last try begins so long before the budget ends, since it reads the store first. */
+const lastTryMs = 200
 /** A refusal this long ago says nothing about a credential. */
 const forgetMs = 60_000
 
@@ -46,13 +48,13 @@ export class Candidates {
 
   /**
    * The next credential after a refused one: fresh, pending, previous; then, after a pause, fresh
-   * again.
+   * again. `until`: the caller gives up then, on the clock of `performance.now()`.
    */
-  after(used: SecretValue, allowed: readonly Candidate[] = allCandidates): Promise<SecretValue> {
+  after(used: SecretValue, allowed: readonly Candidate[] = allCandidates, until: number = Infinity): Promise<SecretValue> {
     const { best } = this.#options.state
     if (this.#search !== undefined) return this.#search
     if (best !== undefined && !isSameCredential(used, best)) return Promise.resolve(best)
-    const search = this.#next(used, allowed).finally(() => (this.#search = undefined))
+    const search = this.#next(used, allowed, until).finally(() => (this.#search = undefined))
     this.#search = search
     return search
   }
@@ -65,7 +67,7 @@ export class Candidates {
     this.#rounds = 0
   }
 
-  async #next(used: SecretValue, allowed: readonly Candidate[]): Promise<SecretValue> {
+  async #next(used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue> {
     const now = performance.now()
     if (now - this.#refusedAt > forgetMs) this.#rounds = this.#refused.length = 0
     this.#refusedAt = now
@@ -74,15 +76,22 @@ export class Candidates {
       const found = await source()
       if (found !== undefined && !this.#refused.some((refused) => isSameCredential(refused, found))) return this.#choose(found)
     }
-    return this.#again(used)
+    return this.#again(used, until)
   }
 
   /** Nothing else is left: the far side may be about to accept one of them. */
-  async #again(used: SecretValue): Promise<SecretValue> {
-    await pause(jittered(Math.min(firstPauseMs * 2 ** this.#rounds, longestPauseMs)), this.#options.parts.bounds.closing)
+  async #again(used: SecretValue, until: number): Promise<SecretValue> {
+    await pause(this.#pauseMs(until), this.#options.parts.bounds.closing)
     this.#rounds += 1
     this.#refused = []
     return this.#choose((await this.#fresh()) ?? used)
+  }
+
+  /** A pause that would outlast the budget is cut short for one last try. */
+  #pauseMs(until: number): number {
+    const pauseMs = jittered(Math.min(firstPauseMs * 2 ** this.#rounds, longestPauseMs))
+    const leftMs = until - performance.now() - lastTryMs
+    return leftMs > 0 ? Math.min(pauseMs, leftMs) : pauseMs
   }
 
   #choose(found: SecretValue): SecretValue {

@@ -59,7 +59,7 @@ export class Trials {
     const { best } = this.#state
     if (performance.now() >= until) return undefined
     const isOfQueue = best !== undefined && !isSameCredential(used, best)
-    const search = this.#candidates.after(used, allowed)
+    const search = this.#candidates.after(used, allowed, until)
     if (isOfQueue) await pause(jittered(queuePauseMs))
     else await pauseUntil(until, search)
     if (performance.now() >= until) return undefined

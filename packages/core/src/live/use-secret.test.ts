@@ -168,6 +168,19 @@ describe('useSecret', () => {
     expect(await using).toBe('connected by v2')
   })
 
+  it.each([1_000, 5_000])('tries once more before a budget of %i ms ends', async (budgetMs) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.999) // the longest pauses
+    const store = stagingStore({ value: 'v2', version: 2 })
+    const side = farSide('v1')
+    const using = useSecret(managerOf(store.provider), 'db', side.login, { isAuthError, budgetMs }).catch((error: unknown) => error)
+    await pass(budgetMs - 220)
+    const logins = side.logins.length
+    side.password = 'v2'
+    await pass(250)
+    expect(await using).toBe('connected by v2')
+    expect(side.logins.length).toBe(logins + 1)
+  })
+
   it("ends with the far side's own error, also while no store can be asked", async () => {
     const store = stagingStore({ value: canary, version: 2 })
     const outage = (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'out'))

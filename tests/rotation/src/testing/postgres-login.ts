@@ -7,10 +7,17 @@ import { Client, type ClientConfig } from 'pg'
 const generate = passwordGenerator()
 let count = 0
 
+/** Where a server is. */
+export type PostgresAddress = Pick<Postgres, 'host' | 'port' | 'user'>
+
+/** The one role of a service, or the two users that take turns. */
+export type PostgresRoles = { readonly role: string } | { readonly users: [string, string]; readonly owner: string }
+
 /** What a service logs in with: one role, or two users that take turns. */
 export interface PostgresLogin {
   /** For the store: a password, or `username` and `password`. */
   readonly first: string | SecretFields
+  readonly roles: PostgresRoles
   /** For clients: where the server is, and the role that logs in first. */
   readonly config: ClientConfig & { readonly user: string }
   /** One rotation, by the name that the rotator has for the secret. */
@@ -37,17 +44,23 @@ export async function postgresUsersLogin(server: Postgres): Promise<PostgresLogi
   return loginOf(server, { users, owner }, users[0], { username: users[0], password })
 }
 
-type Roles = { readonly role: string } | { readonly users: [string, string]; readonly owner: string }
+function loginOf(server: PostgresAddress, roles: PostgresRoles, user: string, first: string | SecretFields): PostgresLogin {
+  const options = { target: postgresTarget(server, roles), generate, graceSeconds: 0 }
+  return { first, roles, config: { ...placeOf(server), user }, rotate: (rotator, name) => rotate(rotator, name, options) }
+}
 
-function loginOf({ host, port, user: administrator }: Postgres, roles: Roles, user: string, first: string | SecretFields): PostgresLogin {
-  const at = { host, port, database: 'postgres', ssl: false }
+/** The target of a rotator that connects as the superuser. */
+export function postgresTarget(server: PostgresAddress, roles: PostgresRoles): RotationTarget {
+  const at = placeOf(server)
   const connect = async (): Promise<Client> => {
-    const client = new Client({ ...at, user: administrator })
+    const client = new Client({ ...at, user: server.user })
     await client.connect()
     return client
   }
-  const login = (username: string, password: string): Client => new Client({ ...at, user: username, password })
-  const target: RotationTarget = postgresRole({ connect, login, ...roles })
-  const options = { target, generate, graceSeconds: 0 }
-  return { first, config: { ...at, user }, rotate: (rotator, name) => rotate(rotator, name, options) }
+  const login = (user: string, password: string): Client => new Client({ ...at, user, password })
+  return postgresRole({ connect, login, ...roles })
+}
+
+function placeOf({ host, port }: PostgresAddress): ClientConfig {
+  return { host, port, database: 'postgres', ssl: false }
 }

@@ -3,12 +3,13 @@ import { copies, secretValue } from '../testing/secret-value.ts'
 import { SecretValue } from '../value/secret-value.ts'
 import { isSameCredential, isSameVersion } from './same-secret.ts'
 
-test('a version is the same by its identity, and without one by its content', () => {
+test('a version is the same by its number and revision, and without a number by its content', () => {
   const [one, again] = [secretValue('a', { version: 1 }), secretValue('a', { version: 1 })]
   expect([isSameVersion(one, one), isSameVersion(one, again)]).toEqual([true, true])
   expect(isSameVersion(one, secretValue('a', { version: 2 }))).toBe(false)
   expect(isSameVersion(one, secretValue('a', { version: 1, provider: 'other' }))).toBe(false)
-  expect(isSameVersion(secretValue('a', { revision: 'r' }), secretValue('a', { revision: 's' }))).toBe(false)
+  expect(isSameVersion(secretValue('a', { revision: 'r' }), secretValue('b', { revision: 's' }))).toBe(false)
+  expect(isSameVersion(secretValue('a', { version: 1, revision: 'r' }), secretValue('a', { version: 1, revision: 's' }))).toBe(false)
   expect([isSameVersion(secretValue('a'), secretValue('a')), isSameVersion(secretValue('a'), secretValue('b'))]).toEqual([true, false])
 })
 

@@ -41,9 +41,9 @@ function interrupted(far: FarSide, at: 'apply' | 'test' | 'rollback', meanwhile:
   }
   const { target } = far
   return withMembers(target, {
-    apply: async (value, fence, context) => {
+    apply: async (value, fence, ...rest) => {
       await once(at === (fence.token % 2 === 1 ? 'rollback' : 'apply'))
-      return target.apply(value, fence, context)
+      return target.apply(value, fence, ...rest)
     },
     test: async (...args) => {
       await once(at === 'test')

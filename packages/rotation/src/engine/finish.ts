@@ -23,10 +23,21 @@ export async function finish(run: Run, staged: Waiting, current: SecretValue, is
   run.progress.concerns(staged)
   assertSameStore(staged, current, run.name)
   if (isOutdated(staged, current)) return giveWay(run, staged)
-  if (!isNew && (await isAccepted(run, staged.value))) return promote(run, staged)
+  return (await makeAccepted(run, staged, current, isNew)) ?? promote(run, staged)
+}
+
+/** Undefined: the target accepts the staged version. Otherwise it came to an end. */
+export async function makeAccepted(run: Run, staged: Waiting, current: SecretValue, isNew: boolean): Promise<Ending | undefined> {
+  if (!isNew && (await isAccepted(run, staged.value))) return undefined
+  const ending = await set(run, staged, current)
+  if (ending !== undefined) return ending
+  return (await isAccepted(run, staged.value)) ? undefined : rollBack(run, staged)
+}
+
+/** Undefined: the target has the staged version. Otherwise it came to an end. */
+export async function set(run: Run, staged: Waiting, current: SecretValue): Promise<Ending | undefined> {
   await retireBelow(run, staged, current)
-  if (!(await apply(run, staged))) return afterFence(run, staged)
-  return (await isAccepted(run, staged.value)) ? promote(run, staged) : rollBack(run, staged)
+  return (await apply(run, staged)) ? undefined : afterFence(run, staged)
 }
 
 async function promote(run: Run, staged: Waiting): Promise<Ending> {
@@ -75,7 +86,7 @@ async function afterFence(run: Run, staged: Waiting): Promise<Ending> {
 }
 
 /** Another version became current, or the staged one is gone: the target follows the store. */
-async function giveWay(run: Run, staged: Waiting): Promise<Ending> {
+export async function giveWay(run: Run, staged: Waiting): Promise<Ending> {
   const { current, isStaged, isFollowed, isPromoted } = await standingOf(run, staged)
   const isSettled = isPromoted || isFollowed || (!isStaged && (await isAccepted(run, current)))
   if (!isSettled) await restore(run, staged, current, isStaged)

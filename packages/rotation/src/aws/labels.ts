@@ -1,0 +1,65 @@
+// AWS versions have ids and labels, and no numbers. The number of a staged version is its label
+// `staged-<n>`, as the AWS provider writes it: whoever rotates, numbers and fences go on growing.
+
+export const current = 'AWSCURRENT'
+export const previous = 'AWSPREVIOUS'
+export const pending = 'AWSPENDING'
+
+/** The labels of each version, by its id. */
+export type LabelsById = Readonly<Record<string, readonly string[]>>
+
+export interface Attachment {
+  readonly label: string
+  readonly revision: string
+}
+
+export function stagedLabel(number: number): string {
+  return `staged-${number}`
+}
+
+/** The attempt of a version that was staged. */
+export function attemptOf(labels: readonly string[]): number | undefined {
+  return highest(labels, /^staged-([1-9]\d{0,15})$/)
+}
+
+/** The number of a version, whoever numbered it. */
+export function numberOf(labels: readonly string[]): number | undefined {
+  return highest(labels, /^(?:v|put-|staged-)([1-9]\d{0,15})$/)
+}
+
+/** The highest number of any label, also of versions that were discarded; 0 if there is none. */
+export function lastNumber(labelsById: LabelsById): number {
+  return highest(Object.values(labelsById).flat(), numbered) ?? 0
+}
+
+const numbered = /^(?:v|put-|staged-|claim-|since-)([1-9]\d{0,15})(?:-\d{1,15})?$/
+
+function highest(labels: readonly string[], grammar: RegExp): number | undefined {
+  const numbers = labels.map((label) => Number(grammar.exec(label)?.[1])).filter(Number.isSafeInteger)
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
+}
+
+/** The version that has a label. */
+export function holderOf(labelsById: LabelsById, label: string): string | undefined {
+  return Object.entries(labelsById).find(([, labels]) => labels.includes(label))?.[0]
+}
+
+/** AWS allows so many labels for a secret. */
+const mostLabels = 20
+
+/**
+ * Numbers of old versions to remove, the lowest first, so that a new one has room. The last one
+ * stays, or it could be used again; so do labels of other tools.
+ */
+export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
+  const needed = [current, previous, pending, stagedLabel(lastNumber(labelsById) + 1)]
+  const excess = new Set([...Object.values(labelsById).flat(), ...needed]).size - mostLabels
+  if (excess <= 0) return []
+  const old = Object.entries(labelsById).filter(([, labels]) => ![current, previous, pending].some((label) => labels.includes(label)))
+  const last = lastNumber(labelsById)
+  return old
+    .flatMap(([revision, labels]) => labels.map((label) => ({ revision, label, number: highest([label], numbered) ?? last })))
+    .filter(({ number }) => number < last)
+    .toSorted((one, other) => one.number - other.number)
+    .slice(0, excess)
+}

@@ -11,12 +11,7 @@ const canary = 'Zq9_kX7-session-w0Rb'
 
 test.each<[string, string, ActionName, SecretsErrorCode]>([
   ['ResourceNotFoundException', 'no such secret', 'describeSecret', 'NOT_FOUND'],
-  [
-    'ResourceNotFoundException',
-    "can't find the specified secret value for staging label: AWSCURRENT",
-    'getSecretValue',
-    'CONFIGURATION',
-  ],
+  ['ResourceNotFoundException', "can't find the specified secret value for staging label: AWSCURRENT", 'getSecretValue', 'CONFIGURATION'],
   ['InvalidRequestException', 'it was marked for deletion', 'getSecretValue', 'DELETED'],
   ['InvalidRequestException', 'managed by another service', 'putSecretValue', 'CONFIGURATION'],
   ['InvalidParameterException', 'the label is elsewhere', 'updateSecretVersionStage', 'VERSION_CONFLICT'],

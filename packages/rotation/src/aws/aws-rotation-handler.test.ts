@@ -182,11 +182,7 @@ test('a secret that is written by hand during a rotation keeps that value, and t
   await step('setSecret')
   aws.write('by hand', 'a value of ana')
   expect(await failureOf(step('finishSecret'))).toMatchObject({ code: 'VERSION_CONFLICT' })
-  expect([aws.valueOf('AWSCURRENT'), server.passwords, aws.holder('AWSPENDING')]).toEqual([
-    'a value of ana',
-    ['a value of ana'],
-    undefined,
-  ])
+  expect([aws.valueOf('AWSCURRENT'), server.passwords, aws.holder('AWSPENDING')]).toEqual(['a value of ana', ['a value of ana'], undefined])
   await rotate('two')
   expect(aws.valueOf('AWSPREVIOUS')).toBe('a value of ana')
 })

@@ -2,7 +2,7 @@ import { type AuditTrail, createSecretsManager } from '@finchat/secrets-core'
 import { bounded, configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertGrace, assertTarget, type RotateOptions, runOf } from '../engine/rotate-options.ts'
 import type { AwsRotationClient } from './client.ts'
-import { current, pending } from './labels.ts'
+import { current, pending, wasInterrupted } from './labels.ts'
 import { type AwsRotationEvent, checkedEvent, type LambdaContext, signalOf } from './rotation-event.ts'
 import { deleted, notPending, notRotated, unknownVersion } from './rotation-refusals.ts'
 import { rotationStore, tidy } from './rotation-store.ts'
@@ -83,19 +83,25 @@ function checkedOptions(options: AwsRotationOptions): AwsRotationOptions {
 }
 
 /** False: the version is current already. Rejects if the event is not about a version that waits. */
-async function isOpen(versions: SecretVersions, { SecretId, ClientRequestToken }: AwsRotationEvent, signal: AbortSignal | undefined): Promise<boolean> {
+async function isOpen(
+  versions: SecretVersions,
+  { Step, SecretId, ClientRequestToken: token }: AwsRotationEvent,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const { isDeleted, isRotated, labelsById } = await within(signal, (bound) => versions.describe(bound))
-  const labels = Object.hasOwn(labelsById, ClientRequestToken) ? labelsById[ClientRequestToken] : undefined
+  const labels = Object.hasOwn(labelsById, token) ? labelsById[token] : undefined
   if (isDeleted) throw deleted(SecretId)
   if (!isRotated) throw notRotated(SecretId)
   if (labels === undefined) throw unknownVersion(SecretId)
   const isPending = labels.includes(pending)
-  if (!labels.includes(current)) {
-    if (isPending) return true
-    throw notPending(SecretId)
+  if (labels.includes(current)) {
+    if (isPending) await within(signal, (bound) => tidy(versions, token, bound))
+    return false
   }
-  if (isPending) await within(signal, (bound) => tidy(versions, ClientRequestToken, bound))
-  return false
+  if (isPending) return true
+  if (Step !== 'createSecret' || !wasInterrupted(labelsById, token)) throw notPending(SecretId)
+  await within(signal, (bound) => versions.keepPending(bound))
+  return true
 }
 
 async function runStep(

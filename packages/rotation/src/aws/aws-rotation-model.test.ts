@@ -47,13 +47,20 @@ async function playUntil(world: AwsWorld, token: string, boundary: number, fate:
   return undefined
 }
 
-describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: an invocation', (slots) => {
+const kinds: readonly [Slots, boolean][] = [
+  [1, false],
+  [1, true],
+  [2, false],
+  ['users', true],
+]
+
+describe.each(kinds)('a target that keeps %s, and AWS that drops AWSPENDING %s: an invocation', (slots, dropsPending) => {
   const fates: readonly Fate[] = ['dies before', 'dies after', 'fails', 'loses its answer', 'is late']
 
   test.each(fates)('that %s at any call leaves a working value, and the same step again completes it', async (fate) => {
     let boundaries = 0
     for (let reached: AwsRotationStep | undefined = 'createSecret'; reached !== undefined; boundaries += 1) {
-      const world = new AwsWorld(slots)
+      const world = new AwsWorld(slots, { dropsPending })
       await world.rotate()
       const invariants = new Invariants(world)
       const token = world.begin()
@@ -71,7 +78,7 @@ describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: an invocation', (
 
   test.each(fates)('that %s at any call, then a new token: the value of that works', async (fate) => {
     for (let boundary = 0, reached: unknown = ''; reached !== undefined; boundary += 1) {
-      const world = new AwsWorld(slots)
+      const world = new AwsWorld(slots, { dropsPending })
       await world.rotate()
       reached = await playUntil(world, world.begin(), boundary, fate)
       world.cancel()
@@ -84,7 +91,7 @@ describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: an invocation', (
 
   test('that was stopped at any call, while two rotations pass, and is killed after it, brings nothing back', async () => {
     for (let boundary = 0, reached: unknown = ''; reached !== undefined; boundary += 1) {
-      const world = new AwsWorld(slots)
+      const world = new AwsWorld(slots, { dropsPending })
       await world.rotate()
       reached = await playUntil(world, world.begin(), boundary, 'stop')
       world.cancel()
@@ -101,7 +108,7 @@ describe.each<Slots>([1, 2, 'users'])('a target that keeps %s: an invocation', (
     const orders = fc.array(fc.constantFrom(...allSteps), { maxLength: 8 })
     await fc.assert(
       fc.asyncProperty(orders, async (order) => {
-        const world = new AwsWorld(slots)
+        const world = new AwsWorld(slots, { dropsPending })
         const invariants = new Invariants(world)
         const token = world.begin()
         for (const step of order) {
@@ -166,8 +173,8 @@ describe('invocations at once, of several rotations', () => {
 
   test('leave current or pending working, whatever happens to them', { timeout: 120_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(slots, bad, actionsOf(0), async (kept, isBad, plan) => {
-        const world = new AwsWorld(kept, { isBad: (number) => isBad[number - 2] === true })
+      fc.asyncProperty(slots, fc.boolean(), bad, actionsOf(0), async (kept, dropsPending, isBad, plan) => {
+        const world = new AwsWorld(kept, { dropsPending, isBad: (number) => isBad[number - 2] === true })
         await world.rotate()
         const invariants = new Invariants(world)
         await play(world, plan, () => invariants.check())
@@ -181,8 +188,8 @@ describe('invocations at once, of several rotations', () => {
 
   test('and given up by an operator, leave it to the next rotation to make a working value current', { timeout: 120_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(slots, bad, actionsOf(1), async (kept, isBad, plan) => {
-        const world = new AwsWorld(kept, { isBad: (number) => isBad[number - 2] === true })
+      fc.asyncProperty(slots, fc.boolean(), bad, actionsOf(1), async (kept, dropsPending, isBad, plan) => {
+        const world = new AwsWorld(kept, { dropsPending, isBad: (number) => isBad[number - 2] === true })
         await world.rotate()
         await play(world, plan, async () => {})
         await nextRotation(world)

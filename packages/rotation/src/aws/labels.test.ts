@@ -36,9 +36,9 @@ describe('room for labels', () => {
   })
 
   test('is not made from labels of other tools, from the last number, or from what is in use', () => {
-    const others = Array.from({ length: 14 }, (_, index) => `other ${index}`)
+    const others = Array.from({ length: 12 }, (_, index) => `other ${index}`)
     const labelsById = {
-      one: ['AWSCURRENT', 'v3'],
+      one: ['AWSCURRENT', 'v3', 'claim-2'],
       two: ['AWSPREVIOUS', 'v2'],
       three: ['staged-9', ...others],
       four: ['v1', 'put-1'],
@@ -46,11 +46,17 @@ describe('room for labels', () => {
     expect(labelsToDrop(labelsById)).toEqual([
       { label: 'v1', revision: 'four', number: 1 },
       { label: 'put-1', revision: 'four', number: 1 },
+      { label: 'claim-2', revision: 'one', number: 2 },
     ])
   })
 
   test('cannot be made where other tools have it all', async () => {
-    const { aws, step } = awsTrial({ aws: new MemoryAws(first, Array.from({ length: 18 }, (_, index) => `other ${index}`)) })
+    const { aws, step } = awsTrial({
+      aws: new MemoryAws(
+        first,
+        Array.from({ length: 18 }, (_, index) => `other ${index}`),
+      ),
+    })
     aws.begin('one')
     expect(await failureOf(step('createSecret'))).toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('labels') })
   })

@@ -17,6 +17,11 @@ export function stagedLabel(number: number): string {
   return `staged-${number}`
 }
 
+/** On another version than the one of this number, which was discarded. */
+export function claimLabel(number: number): string {
+  return `claim-${number}`
+}
+
 /** The attempt of a version that was staged. */
 export function attemptOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^staged-([1-9]\d{0,15})$/)
@@ -44,6 +49,17 @@ export function holderOf(labelsById: LabelsById, label: string): string | undefi
   return Object.entries(labelsById).find(([, labels]) => labels.includes(label))?.[0]
 }
 
+/**
+ * Whether the version has its value and lost AWSPENDING on the way: AWS may take that from a version
+ * that gets its value. A version that was discarded has a claim elsewhere.
+ */
+export function wasInterrupted(labelsById: LabelsById, revision: string): boolean {
+  const labels = labelsById[revision] ?? []
+  const number = attemptOf(labels)
+  if (number === undefined || number !== lastNumber(labelsById) || labels.includes(previous)) return false
+  return holderOf(labelsById, claimLabel(number)) === undefined
+}
+
 /** AWS allows so many labels for a secret. */
 const mostLabels = 20
 
@@ -52,13 +68,16 @@ const mostLabels = 20
  * stays, or it could be used again; so do labels of other tools.
  */
 export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
-  const needed = [current, previous, pending, stagedLabel(lastNumber(labelsById) + 1)]
+  const last = lastNumber(labelsById)
+  const needed = [current, previous, pending, stagedLabel(last + 1), claimLabel(last + 1)]
   const excess = new Set([...Object.values(labelsById).flat(), ...needed]).size - mostLabels
   if (excess <= 0) return []
-  const old = Object.entries(labelsById).filter(([, labels]) => ![current, previous, pending].some((label) => labels.includes(label)))
-  const last = lastNumber(labelsById)
-  return old
-    .flatMap(([revision, labels]) => labels.map((label) => ({ revision, label, number: highest([label], numbered) ?? last })))
+  return Object.entries(labelsById)
+    .flatMap(([revision, labels]) => {
+      const isInUse = [current, previous, pending].some((label) => labels.includes(label))
+      const old = isInUse ? labels.filter((label) => label.startsWith('claim-')) : labels
+      return old.map((label) => ({ revision, label, number: highest([label], numbered) ?? last }))
+    })
     .filter(({ number }) => number < last)
     .toSorted((one, other) => one.number - other.number)
     .slice(0, excess)

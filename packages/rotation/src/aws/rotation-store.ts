@@ -2,7 +2,7 @@ import { type NewStagedSecret, type SecretProvider, SecretsError, type StagedSec
 import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from './aws-error.ts'
 import type { ValueAnswer } from './client.ts'
-import { attemptOf, current, holderOf, numberOf, pending, previous } from './labels.ts'
+import { attemptOf, claimLabel, current, holderOf, numberOf, pending, previous } from './labels.ts'
 import { isListOfTexts, movedMeanwhile, type SecretVersions } from './secret-versions.ts'
 
 /** One secret as a provider, whose staged version is that of one rotation by AWS. */
@@ -101,12 +101,19 @@ async function isCurrent(versions: SecretVersions, revision: string, signal: Abo
   return holderOf((await versions.describe(signal)).labelsById, current) === revision
 }
 
-/** Its number stays used. */
+/** The claim tells that it was discarded. It goes first, so that nobody goes on with the version. */
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
-  if (await isCurrent(versions, revision, signal)) throw new SecretsError('VERSION_CONFLICT', 'the version is current already')
+  const { labelsById } = await versions.describe(signal)
+  const holder = holderOf(labelsById, current)
+  const number = attemptOf(labelsById[revision] ?? [])
+  if (holder === revision) throw new SecretsError('VERSION_CONFLICT', 'the version is current already')
+  if (holder !== undefined && number !== undefined && holderOf(labelsById, claimLabel(number)) === undefined)
+    await versions.move({ label: claimLabel(number), revision: holder }, undefined, signal)
   await versions.remove({ label: pending, revision }, signal)
 }
 
 function writtenMeanwhile(): SecretsError {
-  return new SecretsError('VERSION_CONFLICT', 'the secret was written meanwhile', { remedy: 'the next attempt begins from what is current' })
+  return new SecretsError('VERSION_CONFLICT', 'the secret was written meanwhile', {
+    remedy: 'the next attempt begins from what is current',
+  })
 }

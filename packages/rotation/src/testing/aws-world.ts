@@ -8,6 +8,12 @@ import { callWhenChosen, Schedule, settled } from './schedule.ts'
 
 export const allSteps: readonly AwsRotationStep[] = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 
+interface WorldOptions {
+  readonly isFenced?: boolean
+  readonly dropsPending?: boolean
+  readonly isBad?: (number: number) => boolean
+}
+
 /** One secret in AWS, one far side, and invocations whose every call waits for the schedule. */
 export class AwsWorld {
   readonly schedule: Schedule = new Schedule()
@@ -18,9 +24,10 @@ export class AwsWorld {
   #tokens = 0
   #made = 0
 
-  constructor(slots: Slots, { isFenced = true, isBad = () => false }: { isFenced?: boolean; isBad?: (number: number) => boolean } = {}) {
+  constructor(slots: Slots, { isFenced = true, dropsPending = false, isBad = () => false }: WorldOptions = {}) {
     this.farSide = new FarSide(slots, isFenced)
     this.aws = new MemoryAws(this.farSide.passwords[0] ?? '')
+    this.aws.dropsPending = dropsPending
     this.#isBad = isBad
   }
 

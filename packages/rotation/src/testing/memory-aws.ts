@@ -8,7 +8,11 @@ interface Version {
 
 /** The name and message of an error of AWS, with what must never get out. */
 function awsFailure(name: string, message: string): Error {
-  return Object.assign(new Error(message), { name, $response: 'c4n4ry of the session token', $metadata: { httpStatusCode: 400, requestId: 'r-1' } })
+  return Object.assign(new Error(message), {
+    name,
+    $response: 'c4n4ry of the session token',
+    $metadata: { httpStatusCode: 400, requestId: 'r-1' },
+  })
 }
 
 const invalidParameter = (message: string): Error => awsFailure('InvalidParameterException', message)

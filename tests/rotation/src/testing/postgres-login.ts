@@ -13,6 +13,7 @@ export interface PostgresLogin {
   readonly first: string | SecretFields
   /** For clients: where the server is, and the role that logs in first. */
   readonly config: ClientConfig & { readonly user: string }
+  readonly target: RotationTarget
   /** One rotation, by the name that the rotator has for the secret. */
   readonly rotate: (rotator: SecretsManager, name: string) => Promise<unknown>
 }
@@ -49,5 +50,5 @@ function loginOf({ host, port, user: administrator }: Postgres, roles: Roles, us
   const login = (username: string, password: string): Client => new Client({ ...at, user: username, password })
   const target: RotationTarget = postgresRole({ connect, login, ...roles })
   const options = { target, generate, graceSeconds: 0 }
-  return { first, config: { ...at, user }, rotate: (rotator, name) => rotate(rotator, name, options) }
+  return { first, config: { ...at, user }, target, rotate: (rotator, name) => rotate(rotator, name, options) }
 }

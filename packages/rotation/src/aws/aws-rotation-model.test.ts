@@ -144,7 +144,7 @@ const actionsOf = (cancels: number): fc.Arbitrary<readonly Action[]> =>
     ),
     { minLength: 10, maxLength: 120 },
   )
-const numRuns = Number(process.env['RUNS'] ?? 100)
+const numRuns = 100
 
 /** Plays a plan. An operator who gives up a rotation takes away what its target may have. */
 async function play(world: AwsWorld, plan: readonly Action[], check: () => Promise<void>): Promise<void> {

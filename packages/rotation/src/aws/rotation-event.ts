@@ -1,9 +1,9 @@
 import { invalidArgument } from '@finchat/secrets-core/provider'
 
-const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const
-
 /** A step of a rotation, in AWS's order. */
-export type AwsRotationStep = (typeof steps)[number]
+export type AwsRotationStep = 'createSecret' | 'setSecret' | 'testSecret' | 'finishSecret'
+
+const steps: readonly AwsRotationStep[] = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 
 /** With what AWS Secrets Manager invokes a rotation function. */
 export interface AwsRotationEvent {

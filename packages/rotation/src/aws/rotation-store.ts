@@ -12,7 +12,6 @@ export interface RotationStore {
   readonly createdAt: ReadonlyMap<string, number>
 }
 
-/** The path of the secret in its store, which has no other. */
 export function rotationStore(versions: SecretVersions, token: string, field: string | undefined): RotationStore {
   const createdAt = new Map<string, number>()
   const read = async (label: string, signal: AbortSignal): Promise<StagedSecret | undefined> => {
@@ -72,7 +71,7 @@ function stagedIn({ revision, value, labels, createdAt }: Version): StagedSecret
 async function put(versions: SecretVersions, { value, ifCurrent }: NewStagedSecret, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
   if (ifCurrent && ifCurrent.revision !== holderOf(labelsById, current)) throw writtenMeanwhile()
-  await versions.put(typeof value === 'string' ? { SecretString: value } : { SecretBinary: value }, signal)
+  await versions.put(typeof value === 'string' ? { SecretString: value } : { SecretBinary: value }, labelsById, signal)
   await versions.keepPending(signal)
 }
 

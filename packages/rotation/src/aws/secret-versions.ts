@@ -12,6 +12,8 @@ export interface Described {
   readonly labelsById: LabelsById
 }
 
+type Content = { readonly SecretString: string } | { readonly SecretBinary: Uint8Array }
+
 /** The versions of one secret, as one rotation reads and changes them. */
 export class SecretVersions {
   readonly #client: AwsRotationClient
@@ -43,9 +45,8 @@ export class SecretVersions {
    * Gives the version of this rotation its value. The value goes without AWSPENDING, which AWS put on
    * the version before: a call that is late would take it from a later rotation.
    */
-  async put(content: { readonly SecretString: string } | { readonly SecretBinary: Uint8Array }, signal: AbortSignal): Promise<void> {
+  async put(content: Content, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
     const { ClientRequestToken, RotationToken } = this.#event
-    const { labelsById } = await this.describe(signal)
     const number = await this.#freeNumber(labelsById, signal)
     const input = { ClientRequestToken, VersionStages: [stagedLabel(number)], ...content }
     try {

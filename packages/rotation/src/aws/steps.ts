@@ -30,33 +30,37 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
     run.progress.enter('stage')
     await stageSecret(run.secrets, run.name, value, run.call)
   },
-  setSecret: (rotation) => onStaged(rotation, set),
+  setSecret: async (rotation) => goOn(rotation, await readValue(rotation), set),
   testSecret: async (rotation) => {
     const { run } = rotation
-    const found = await readStaged(rotation)
-    if (found === undefined) throw noValue(run.name)
-    if (found.attempt !== undefined) return onStaged(rotation, (...staged) => makeAccepted(...staged, false))
+    const found = await readValue(rotation)
+    if (found.attempt !== undefined) return goOn(rotation, found, (...staged) => makeAccepted(...staged, false))
     // AWS tests a new configuration with a version of its own, which is not to be set.
     if (!(await isAccepted(run, found.value))) throw refused(run.name)
   },
   finishSecret: async (rotation) => {
-    await onStaged(rotation, (...staged) => finish(...staged, false))
+    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, false))
     rotation.run.progress.enter('done', { outcome: 'rotated' })
   },
 }
 
-async function onStaged(
+async function goOn(
   rotation: Rotation,
+  found: PendingSecret,
   work: (run: Run, staged: Waiting, current: SecretValue) => Promise<Ending | undefined>,
 ): Promise<void> {
   const { run, attempt } = rotation
-  const found = await readStaged(rotation)
-  if (found === undefined) throw noValue(run.name)
   const staged = { ...found, attempt: await attempt() }
   const current = await readCurrent(run)
   run.progress.concerns(staged)
   const ending = isOutdated(rotation, staged, current) ? await giveWay(run, staged) : await work(run, staged, current)
   if (ending?.isOvertaken) throw overtaken(run.name)
+}
+
+async function readValue(rotation: Rotation): Promise<PendingSecret> {
+  const found = await readStaged(rotation)
+  if (found === undefined) throw noValue(rotation.run.name)
+  return found
 }
 
 /** The version of this rotation, if it has a value. */

@@ -18,10 +18,19 @@ test.each<[string, string, ActionName, SecretsErrorCode]>([
   ['InvalidParameterException', 'a replica', 'putSecretValue', 'CONFIGURATION'],
   ['ResourceExistsException', 'used', 'putSecretValue', 'VERSION_CONFLICT'],
   ['AccessDeniedException', 'no', 'putSecretValue', 'PERMISSION_DENIED'],
+  ['AccessDenied', 'no', 'putSecretValue', 'PERMISSION_DENIED'],
   ['DecryptionFailure', 'no', 'getSecretValue', 'CONFIGURATION'],
+  ['EncryptionFailure', 'no', 'putSecretValue', 'CONFIGURATION'],
+  ['ValidationException', 'no', 'putSecretValue', 'CONFIGURATION'],
   ['LimitExceededException', 'no', 'updateSecretVersionStage', 'CONFIGURATION'],
   ['CredentialsProviderError', 'none', 'describeSecret', 'UNAUTHENTICATED'],
+  ['ExpiredTokenException', 'old', 'describeSecret', 'UNAUTHENTICATED'],
+  ['InvalidSignatureException', 'wrong', 'describeSecret', 'UNAUTHENTICATED'],
+  ['UnrecognizedClientException', 'unknown', 'describeSecret', 'UNAUTHENTICATED'],
   ['ThrottlingException', 'slow down', 'describeSecret', 'RATE_LIMITED'],
+  ['Throttling', 'slow down', 'describeSecret', 'RATE_LIMITED'],
+  ['TooManyRequestsException', 'slow down', 'describeSecret', 'RATE_LIMITED'],
+  ['RequestLimitExceeded', 'slow down', 'describeSecret', 'RATE_LIMITED'],
   ['TimeoutError', 'late', 'describeSecret', 'UNAVAILABLE'],
 ])('%s (%s) of %s is %s', (name, message, action, code) => {
   const thrown = Object.assign(new Error(`${message} ${canary}`), { name, $metadata: { httpStatusCode: 400, requestId: 'request-1' } })
@@ -32,7 +41,10 @@ test.each<[string, string, ActionName, SecretsErrorCode]>([
 })
 
 test('a write without an answer may have happened', () => {
-  expect(awsError(new Error('reset'), 'putSecretValue').effect).toBe('unknown')
+  expect(awsError(new Error('reset'), 'putSecretValue')).toMatchObject({
+    problem: expect.stringContaining('did not answer'),
+    effect: 'unknown',
+  })
   expect(awsError(undefined, 'updateSecretVersionStage')).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' })
   expect(awsError(new Error('reset'), 'getSecretValue').effect).toBeUndefined()
 })
@@ -47,7 +59,8 @@ test('what is ours stays as it is, and what is odd is left out', () => {
 
 test.each<[ActionName, unknown]>([
   ['describeSecret', undefined],
-  ['describeSecret', { RotationEnabled: true, VersionIdsToStages: { one: 'AWSPENDING' } }],
+  ['describeSecret', { RotationEnabled: true, VersionIdsToStages: { one: ['AWSPENDING'], two: 'AWSCURRENT' } }],
+  ['describeSecret', { RotationEnabled: true, VersionIdsToStages: { one: ['AWSPENDING', 7] } }],
   ['getSecretValue', { VersionId: 'one', SecretString: first }],
   ['getSecretValue', { VersionStages: ['AWSPENDING'], SecretString: first }],
   ['getSecretValue', { VersionId: 'one', VersionStages: ['AWSPENDING'] }],

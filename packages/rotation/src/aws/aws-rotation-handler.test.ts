@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { SecretValue } from '@finchat/secrets-core'
 import { memoryAuditTrail } from '@finchat/secrets-testkit'
+import type { RotationState } from '../engine/rotation-state.ts'
 import { awsTrial, first } from '../testing/aws-trial.ts'
 import { allSteps } from '../testing/aws-world.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
 import { failureOf } from '../testing/rotations.ts'
 import { awsRotationHandler, type AwsRotationOptions } from './aws-rotation-handler.ts'
+import { signalOf } from './rotation-event.ts'
 
 describe('a rotation by AWS', () => {
   test('goes from the first value to a tested one, and withdraws the one before that at the next', async () => {
@@ -227,13 +230,58 @@ test('each step is in the audit trail, with the request of Lambda', async () => 
   aws.begin('one')
   for (const Step of allSteps) await handler({ Step, SecretId: 'db', ClientRequestToken: 'one' }, { awsRequestId: `request of ${Step}` })
   const changes = audit.events().filter(({ phase, operation }) => phase === 'outcome' && operation !== 'get')
-  expect(changes.map(({ operation, requestId, actor, name }) => [operation, requestId, actor, name])).toEqual([
-    ['stage', 'request of createSecret', 'rotation function', 'db'],
-    ['apply', 'request of setSecret', 'rotation function', 'db'],
-    ['test', 'request of testSecret', 'rotation function', 'db'],
-    ['test', 'request of finishSecret', 'rotation function', 'db'],
-    ['promote', 'request of finishSecret', 'rotation function', 'db'],
+  expect(changes.map(({ operation, requestId, actor, name, provider }) => [operation, requestId, actor, `${name} of ${provider}`])).toEqual(
+    [
+      ['stage', 'request of createSecret', 'rotation function', 'db of aws'],
+      ['apply', 'request of setSecret', 'rotation function', 'db of aws'],
+      ['test', 'request of testSecret', 'rotation function', 'db of aws'],
+      ['test', 'request of finishSecret', 'rotation function', 'db of aws'],
+      ['promote', 'request of finishSecret', 'rotation function', 'db of aws'],
+    ],
+  )
+})
+
+test('the states of each step tell what was done, by which attempt', async () => {
+  const states: RotationState[] = []
+  const { rotate } = awsTrial({ onState: (state) => states.push(state), actor: 'rotation function' })
+  await rotate('one')
+  expect(states.map(({ step, attempt, outcome }) => [step, attempt, outcome])).toEqual([
+    ['stage', undefined, undefined],
+    ['apply', 1, undefined],
+    ['test', 1, undefined],
+    ['test', 1, undefined],
+    ['promote', 1, undefined],
+    ['done', 1, 'rotated'],
   ])
+  expect(states.every(({ name, by }) => name === 'db' && by === 'rotation function')).toBe(true)
+})
+
+test('values are wiped when a step has ended', async () => {
+  const seen: SecretValue[] = []
+  const { rotate } = awsTrial({ members: ({ apply }) => ({ apply: async (value, ...rest) => (seen.push(value), apply(value, ...rest)) }) })
+  await rotate('one')
+  expect(() => seen[0]?.reveal()).toThrow(expect.objectContaining({ code: 'ABORTED' }))
+})
+
+test('AWS has five seconds to answer', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const aws = new MemoryAws(first)
+  const { step } = awsTrial({ client: { ...aws, describeSecret: () => new Promise(() => {}) } })
+  const failure = failureOf(step('createSecret'))
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await failure).toMatchObject({ code: 'DEADLINE_EXCEEDED', problem: expect.stringContaining('5000 ms') })
+})
+
+test.each([
+  [10_000, 9_500],
+  [400, 0],
+])('of %d ms that Lambda leaves, a step has %d', (remaining, given) => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout')
+  onTestFinished(() => timeout.mockRestore())
+  expect(signalOf({ getRemainingTimeInMillis: () => remaining })?.aborted).toBe(false)
+  expect(timeout.mock.calls).toEqual([[given]])
+  expect([signalOf({}), signalOf(undefined)]).toEqual([undefined, undefined])
 })
 
 test('a step ends before Lambda ends the process', async () => {
@@ -245,6 +293,7 @@ test('a step ends before Lambda ends the process', async () => {
 
 test.each<[string, Partial<Record<keyof AwsRotationOptions, unknown>> & { other?: unknown }]>([
   ['`client`', { client: {} }],
+  ['`client`', { client: { ...new MemoryAws(first), putSecretValue: undefined } }],
   ['`client`', { client: undefined }],
   ['`target`', { target: {} }],
   ['`graceSeconds`', { graceSeconds: -1 }],

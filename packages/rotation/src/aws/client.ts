@@ -31,15 +31,14 @@ export interface AwsRotationClient {
   readonly putSecretValue: Action<
     OfSecret & {
       readonly ClientRequestToken: string
-      readonly RotationToken?: string
+      readonly RotationToken?: string | undefined
       readonly VersionStages: string[]
-      readonly SecretString?: string
-      readonly SecretBinary?: Uint8Array
+      readonly SecretString: string
     },
     object
   >
   readonly updateSecretVersionStage: Action<
-    OfSecret & { readonly VersionStage: string; readonly MoveToVersionId?: string; readonly RemoveFromVersionId?: string },
+    OfSecret & { readonly VersionStage: string; readonly MoveToVersionId?: string; readonly RemoveFromVersionId?: string | undefined },
     object
   >
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { awsTrial, first } from '../testing/aws-trial.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
 import { failureOf } from '../testing/rotations.ts'
-import { attemptOf, labelsToDrop, lastNumber, numberOf } from './labels.ts'
+import { attemptOf, labelsToDrop, lastNumber, numberOf, wasInterrupted } from './labels.ts'
 
 describe('numbers', () => {
   test.each<[string, string[], number]>([
@@ -27,6 +27,17 @@ describe('numbers', () => {
   })
 })
 
+test.each<[boolean, string, Record<string, string[]>]>([
+  [true, 'has the last number, and nothing else', { one: ['staged-3'], two: ['AWSCURRENT', 'v2'] }],
+  [false, 'is not there', { two: ['AWSCURRENT', 'v2'] }],
+  [false, 'has no number', { one: ['v0'], two: ['AWSCURRENT'] }],
+  [false, 'was followed by another', { one: ['staged-3'], two: ['staged-4'] }],
+  [false, 'was discarded', { one: ['staged-3'], two: ['AWSCURRENT', 'claim-3'] }],
+  [false, 'was current', { one: ['staged-3', 'AWSPREVIOUS'], two: ['AWSCURRENT'] }],
+])('that a version lost AWSPENDING on the way is %s if it %s', (expected, _, labelsById) => {
+  expect(wasInterrupted(labelsById, 'one')).toBe(expected)
+})
+
 describe('room for labels', () => {
   test('is made from the lowest numbers of old versions', async () => {
     const { rotate, aws, server } = awsTrial()
@@ -36,7 +47,7 @@ describe('room for labels', () => {
   })
 
   test('is not made from labels of other tools, from the last number, or from what is in use', () => {
-    const others = Array.from({ length: 12 }, (_, index) => `other ${index}`)
+    const others = Array.from({ length: 14 }, (_, index) => `other ${index}`)
     const labelsById = {
       one: ['AWSCURRENT', 'v3', 'claim-2'],
       two: ['AWSPREVIOUS', 'v2'],
@@ -48,6 +59,15 @@ describe('room for labels', () => {
       { label: 'put-1', revision: 'four', number: 1 },
       { label: 'claim-2', revision: 'one', number: 2 },
     ])
+  })
+
+  test.each([
+    [15, []],
+    [16, ['staged-1']],
+    [17, ['staged-1', 'staged-2']],
+  ])('is for one number and one claim: beside %d numbers', (count, dropped) => {
+    const numbers = Array.from({ length: count }, (_, index) => [`version ${index}`, [`staged-${index + 1}`]])
+    expect(labelsToDrop(Object.fromEntries(numbers)).map(({ label }) => label)).toEqual(dropped)
   })
 
   test('cannot be made where other tools have it all', async () => {

@@ -62,6 +62,8 @@ export function wasInterrupted(labelsById: LabelsById, revision: string): boolea
 
 /** AWS allows so many labels for a secret. */
 const mostLabels = 20
+/** The number of a version, and the claim if it is discarded. */
+const labelsOfVersion = 2
 
 /**
  * Numbers of old versions to remove, the lowest first, so that a new one has room. The last one
@@ -69,9 +71,8 @@ const mostLabels = 20
  */
 export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
   const last = lastNumber(labelsById)
-  const needed = [current, previous, pending, stagedLabel(last + 1), claimLabel(last + 1)]
-  const excess = new Set([...Object.values(labelsById).flat(), ...needed]).size - mostLabels
-  if (excess <= 0) return []
+  const attached = new Set([...Object.values(labelsById).flat(), current, previous, pending])
+  const excess = attached.size + labelsOfVersion - mostLabels
   return Object.entries(labelsById)
     .flatMap(([revision, labels]) => {
       const isInUse = [current, previous, pending].some((label) => labels.includes(label))
@@ -80,5 +81,5 @@ export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
     })
     .filter(({ number }) => number < last)
     .toSorted((one, other) => one.number - other.number)
-    .slice(0, excess)
+    .slice(0, Math.max(0, excess))
 }

@@ -41,6 +41,12 @@ test.each<[string, (aws: MemoryAws) => void, string, RegExp]>([
   expect([inspect(aws.versions), server.passwords]).toEqual([before, [first]])
 })
 
+test('a token that is the name of a member is no version', async () => {
+  const { aws, step } = awsTrial()
+  aws.begin('one')
+  expect(await failureOf(step('createSecret', 'constructor'))).toMatchObject({ code: 'INVALID_ARGUMENT', secret: 'db' })
+})
+
 test('a step of a version that is current already is done', async () => {
   const { aws, server, step, rotate } = awsTrial()
   await rotate('one')

@@ -3,7 +3,7 @@ import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from './aws-error.ts'
 import type { ValueAnswer } from './client.ts'
 import { attemptOf, claimLabel, current, holderOf, numberOf, pending, previous } from './labels.ts'
-import { isListOfTexts, movedMeanwhile, type SecretVersions } from './secret-versions.ts'
+import { isListOfTexts, movedMeanwhile, type SecretVersions, unlessConflict } from './secret-versions.ts'
 
 /** One secret as a provider, whose staged version is that of one rotation by AWS. */
 export interface RotationStore {
@@ -27,7 +27,7 @@ export function rotationStore(versions: SecretVersions, token: string, field: st
       name: 'aws',
       locate: (name) => ({ path: name, field }),
       get: (_path, { signal }) => read(current, signal),
-      getVersion: async (_path, version, { signal }) => (version === 'previous' ? read(previous, signal) : undefined),
+      getVersion: (_path, _previous, { signal }) => read(previous, signal), // a rotation asks for no other
       staging: {
         put: async (_path, secret, { signal }) => {
           await put(versions, secret, signal)
@@ -35,10 +35,10 @@ export function rotationStore(versions: SecretVersions, token: string, field: st
         },
         get: (_path, { signal }) => read(pending, signal),
         promote: async (_path, receipt, { signal }) => {
-          await promote(versions, receipt.revision ?? token, signal)
+          await promote(versions, token, signal)
           return receipt
         },
-        discard: (_path, receipt, { signal }) => discard(versions, receipt.revision ?? token, signal),
+        discard: (_path, _receipt, { signal }) => discard(versions, token, signal),
       },
     },
   }
@@ -71,7 +71,7 @@ function stagedIn({ revision, value, labels, createdAt }: Version): StagedSecret
 async function put(versions: SecretVersions, { value, ifCurrent }: NewStagedSecret, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
   if (ifCurrent && ifCurrent.revision !== holderOf(labelsById, current)) throw writtenMeanwhile()
-  await versions.put(typeof value === 'string' ? { SecretString: value } : { SecretBinary: value }, labelsById, signal)
+  await versions.put(value as string, labelsById, signal) // `next` of a target returns texts
   await versions.keepPending(signal)
 }
 
@@ -103,11 +103,10 @@ async function isCurrent(versions: SecretVersions, revision: string, signal: Abo
 /** The claim tells that it was discarded. It goes first, so that nobody goes on with the version. */
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
-  const holder = holderOf(labelsById, current)
-  const number = attemptOf(labelsById[revision] ?? [])
+  const holder = holderOf(labelsById, current) ?? ''
   if (holder === revision) throw new SecretsError('VERSION_CONFLICT', 'the version is current already')
-  if (holder !== undefined && number !== undefined && holderOf(labelsById, claimLabel(number)) === undefined)
-    await versions.move({ label: claimLabel(number), revision: holder }, undefined, signal)
+  const label = claimLabel(attemptOf(labelsById[revision] ?? []) ?? 0)
+  await versions.move({ label, revision: holder }, undefined, signal).catch(unlessConflict) // it may be on a former one
   await versions.remove({ label: pending, revision }, signal)
 }
 

@@ -12,8 +12,6 @@ export interface Described {
   readonly labelsById: LabelsById
 }
 
-type Content = { readonly SecretString: string } | { readonly SecretBinary: Uint8Array }
-
 /** The versions of one secret, as one rotation reads and changes them. */
 export class SecretVersions {
   readonly #client: AwsRotationClient
@@ -45,12 +43,12 @@ export class SecretVersions {
    * Gives the version of this rotation its value. The value goes without AWSPENDING, which AWS put on
    * the version before: a call that is late would take it from a later rotation.
    */
-  async put(content: Content, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
+  async put(SecretString: string, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
     const { ClientRequestToken, RotationToken } = this.#event
     const number = await this.#freeNumber(labelsById, signal)
-    const input = { ClientRequestToken, VersionStages: [stagedLabel(number)], ...content }
+    const input = { ClientRequestToken, RotationToken, VersionStages: [stagedLabel(number)], SecretString }
     try {
-      await this.#call('putSecretValue', { ...input, ...(RotationToken !== undefined && { RotationToken }) }, signal)
+      await this.#call('putSecretValue', input, signal)
     } catch (error) {
       if (!hasCode(error, 'VERSION_CONFLICT')) throw error // the same step ran twice: the first value stays
     }
@@ -75,8 +73,8 @@ export class SecretVersions {
 
   /** AWS refuses if another version than `from` has the label. */
   async move({ label, revision }: Attachment, from: string | undefined, signal: AbortSignal): Promise<void> {
-    const source = from === undefined ? {} : { RemoveFromVersionId: from }
-    await this.#call('updateSecretVersionStage', { VersionStage: label, MoveToVersionId: revision, ...source }, signal)
+    const input = { VersionStage: label, MoveToVersionId: revision, RemoveFromVersionId: from }
+    await this.#call('updateSecretVersionStage', input, signal)
   }
 
   /** A label that is not there any more is fine. */
@@ -118,7 +116,7 @@ export class SecretVersions {
 
 const mostTries = 3
 
-function unlessConflict(error: unknown): void {
+export function unlessConflict(error: unknown): void {
   if (!hasCode(error, 'VERSION_CONFLICT')) throw error
 }
 

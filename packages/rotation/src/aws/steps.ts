@@ -34,6 +34,7 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
   testSecret: async (rotation) => {
     const { run } = rotation
     const found = await readValue(rotation)
+    if (found === undefined) return
     if (found.attempt !== undefined) return goOn(rotation, found, (...staged) => makeAccepted(...staged, false))
     // AWS tests a new configuration with a version of its own, which is not to be set.
     if (!(await isAccepted(run, found.value))) throw refused(run.name)
@@ -46,10 +47,11 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
 
 async function goOn(
   rotation: Rotation,
-  found: PendingSecret,
+  found: PendingSecret | undefined,
   work: (run: Run, staged: Waiting, current: SecretValue) => Promise<Ending | undefined>,
 ): Promise<void> {
   const { run, attempt } = rotation
+  if (found === undefined) return
   const staged = { ...found, attempt: await attempt() }
   const current = await readCurrent(run)
   run.progress.concerns(staged)
@@ -57,9 +59,11 @@ async function goOn(
   if (ending?.isOvertaken) throw overtaken(run.name)
 }
 
-async function readValue(rotation: Rotation): Promise<PendingSecret> {
+/** Undefined: the version became current meanwhile. */
+async function readValue(rotation: Rotation): Promise<PendingSecret | undefined> {
+  const { run, token } = rotation
   const found = await readStaged(rotation)
-  if (found === undefined) throw noValue(rotation.run.name)
+  if (found === undefined && (await readCurrent(run)).revision !== token) throw noValue(run.name)
   return found
 }
 
@@ -72,6 +76,5 @@ async function readStaged({ run, token }: Rotation): Promise<PendingSecret | und
 
 /** The current version was written after the staged one was made from another. */
 function isOutdated({ store: { createdAt } }: Rotation, { stagedAt }: Waiting, { revision }: SecretValue): boolean {
-  const written = createdAt.get(revision ?? '')
-  return written !== undefined && stagedAt !== undefined && written > stagedAt
+  return (createdAt.get(revision ?? '') ?? 0) > (stagedAt ?? Infinity)
 }

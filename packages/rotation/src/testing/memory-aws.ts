@@ -24,6 +24,8 @@ export class MemoryAws implements AwsRotationClient {
   isDeleted = false
   /** Whether AWS takes AWSPENDING from a version without a value when that is put; not documented. */
   dropsPending = false
+  /** So that versions have the same date, as in one second of an emulator. */
+  isClockStill = false
   #now: number
 
   constructor(value: string, labels: readonly string[] = [], now: number = 1_000) {
@@ -114,6 +116,6 @@ export class MemoryAws implements AwsRotationClient {
   }
 
   #tick(): number {
-    return (this.#now += 1)
+    return (this.#now += this.isClockStill ? 0 : 1)
   }
 }

@@ -98,10 +98,8 @@ async function isOpen(
     if (isPending) await within(signal, (bound) => tidy(versions, token, bound))
     return false
   }
-  if (isPending) return true
-  if (Step !== 'createSecret' || !wasInterrupted(labelsById, token)) throw notPending(SecretId)
-  await within(signal, (bound) => versions.keepPending(bound))
-  return true
+  if (isPending || (Step === 'createSecret' && wasInterrupted(labelsById, token))) return true
+  throw notPending(SecretId)
 }
 
 async function runStep(

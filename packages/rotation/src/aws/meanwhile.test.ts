@@ -243,6 +243,21 @@ describe('finishSecret', () => {
     expect(aws.valueOf('AWSCURRENT')).toBe('password 3')
   })
 
+  test('follows a value of bytes', async () => {
+    const aws = new MemoryAws(first)
+    const getSecretValue: MemoryAws['getSecretValue'] = async (input, options) => {
+      const { SecretString = '', ...rest } = await aws.getSecretValue(input, options)
+      return { ...rest, ...(SecretString === first ? { SecretBinary: Buffer.from(first) } : { SecretString }) }
+    }
+    const next: RotationTarget['next'] = async (value) => Buffer.from(value.bytes()).toString('hex')
+    const { rotate, server } = awsTrial({ aws, client: { ...aws, getSecretValue }, members: () => ({ next, retire: undefined }) })
+    await rotate('one')
+    expect([aws.valueOf('AWSCURRENT'), server.passwords.at(-1)]).toEqual([
+      Buffer.from(first).toString('hex'),
+      Buffer.from(first).toString('hex'),
+    ])
+  })
+
   test('needs no date', async () => {
     const aws = new MemoryAws(first)
     const getSecretValue: MemoryAws['getSecretValue'] = async (...args) => ({

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { SecretValue } from '@finchat/secrets-core'
 import { memoryAuditTrail } from '@finchat/secrets-testkit'
 import type { RotationState } from '../engine/rotation-state.ts'
@@ -7,7 +7,6 @@ import { allSteps } from '../testing/aws-world.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
 import { failureOf } from '../testing/rotations.ts'
 import { awsRotationHandler, type AwsRotationOptions } from './aws-rotation-handler.ts'
-import { signalOf } from './rotation-event.ts'
 
 describe('a rotation by AWS', () => {
   test('goes from the first value to a tested one, and withdraws the one before that at the next', async () => {
@@ -261,34 +260,6 @@ test('values are wiped when a step has ended', async () => {
   const { rotate } = awsTrial({ members: ({ apply }) => ({ apply: async (value, ...rest) => (seen.push(value), apply(value, ...rest)) }) })
   await rotate('one')
   expect(() => seen[0]?.reveal()).toThrow(expect.objectContaining({ code: 'ABORTED' }))
-})
-
-test('AWS has five seconds to answer', async () => {
-  vi.useFakeTimers()
-  onTestFinished(() => void vi.useRealTimers())
-  const aws = new MemoryAws(first)
-  const { step } = awsTrial({ client: { ...aws, describeSecret: () => new Promise(() => {}) } })
-  const failure = failureOf(step('createSecret'))
-  await vi.advanceTimersByTimeAsync(5_000)
-  expect(await failure).toMatchObject({ code: 'DEADLINE_EXCEEDED', problem: expect.stringContaining('5000 ms') })
-})
-
-test.each([
-  [10_000, 9_500],
-  [400, 0],
-])('of %d ms that Lambda leaves, a step has %d', (remaining, given) => {
-  const timeout = vi.spyOn(AbortSignal, 'timeout')
-  onTestFinished(() => timeout.mockRestore())
-  expect(signalOf({ getRemainingTimeInMillis: () => remaining })?.aborted).toBe(false)
-  expect(timeout.mock.calls).toEqual([[given]])
-  expect([signalOf({}), signalOf(undefined)]).toEqual([undefined, undefined])
-})
-
-test('a step ends before Lambda ends the process', async () => {
-  const { aws, handler } = awsTrial({ members: () => ({ next: () => new Promise(() => {}) }) })
-  aws.begin('one')
-  const step = handler({ Step: 'createSecret', SecretId: 'db', ClientRequestToken: 'one' }, { getRemainingTimeInMillis: () => 520 })
-  expect(await failureOf(step)).toMatchObject({ code: 'ABORTED' })
 })
 
 test.each<[string, Partial<Record<keyof AwsRotationOptions, unknown>> & { other?: unknown }]>([

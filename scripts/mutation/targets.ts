@@ -73,6 +73,15 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'merkle/bucket',
   ],
   'packages/provider-vault/src/http': ['answer', 'client-transport', 'connection-failure', 'http-client', 'tls', 'transport', 'url'],
+  'packages/rotation/src/aws': [
+    'aws-error',
+    'aws-rotation-handler',
+    'labels',
+    'rotation-event',
+    'rotation-store',
+    'secret-versions',
+    'steps',
+  ],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
   'packages/rotation/src': [
     'engine/finish',
@@ -107,6 +116,9 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/provider-local/src/{keys/derive-keys,keys/key-table,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
   ],
   'packages/provider-vault/src': ['packages/provider-vault/src/http/*.test.ts', 'packages/provider-vault/src/{options,transport}.test.ts'],
+  'packages/rotation/src/aws': [
+    'packages/rotation/src/aws/{aws-error,aws-rotation-handler,field,labels,meanwhile,refused-events,time-limits}.test.ts',
+  ],
   'packages/audit/src': [
     'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-keys,segment-rotation,segment-writer}.test.ts',
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',

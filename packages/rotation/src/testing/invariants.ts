@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import type { RotationWorld } from './rotation-world.ts'
 
+/** What is watched: what the store gives, and what the far side accepts. */
+type Watched = Pick<RotationWorld, 'farSide' | 'current' | 'pending'>
+
 /** What must hold after every call of every rotator. */
 export class Invariants {
-  readonly #world: RotationWorld
+  readonly #world: Watched
   /** Passwords that were set and withdrawn. */
   readonly #gone: Set<string> = new Set()
   #before: readonly string[]
 
-  constructor(world: RotationWorld) {
+  constructor(world: Watched) {
     this.#world = world
     this.#before = world.farSide.passwords
   }

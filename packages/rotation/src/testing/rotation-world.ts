@@ -4,7 +4,7 @@ import { memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
 import { retirePrevious, rotate, type RotateOptions } from '../index.ts'
 import { functionTarget } from '../targets/function-target.ts'
 import type { RotationTarget } from '../targets/target.ts'
-import { type Fate, Schedule, settled } from './schedule.ts'
+import { callWhenChosen, Schedule, settled } from './schedule.ts'
 
 const context = { signal: new AbortController().signal }
 /** Of the user `a`, where there are users. */
@@ -154,22 +154,7 @@ export class RotationWorld {
     }
   }
 
-  async #call<T>(rotator: number, call: () => Promise<T>): Promise<T> {
-    const fate = await this.schedule.park(rotator)
-    if (fate !== 'is late') return answering(fate, call)
-    this.schedule
-      .park(rotator)
-      .then((late) => answering(late, call))
-      .catch(() => {}) // not awaited
-    throw new SecretsError('DEADLINE_EXCEEDED', 'no answer in time', { effect: 'unknown' })
+  #call<T>(rotator: number, call: () => Promise<T>): Promise<T> {
+    return callWhenChosen(this.schedule, rotator, call)
   }
-}
-
-async function answering<T>(fate: Fate, call: () => Promise<T>): Promise<T> {
-  if (fate === 'dies before') return new Promise(() => {})
-  if (fate === 'fails') throw new SecretsError('UNAVAILABLE', 'no answer')
-  const answer = await call()
-  if (fate === 'dies after') return new Promise(() => {})
-  if (fate === 'loses its answer') throw new SecretsError('UNAVAILABLE', 'the answer was lost', { effect: 'unknown' })
-  return answer
 }

@@ -1,3 +1,5 @@
+import { SecretsError } from '@finchat/secrets-core'
+
 /**
  * How a call of a rotator ends. `dies`: its rotator never goes on. `is late`: its rotator gave up,
  * and what it does happens when it is chosen again.
@@ -37,4 +39,24 @@ export class Schedule {
 /** Everything that needs no timer has happened. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Makes a call of a rotator when it is chosen, and ends it as that says. */
+export async function callWhenChosen<T>(schedule: Schedule, rotator: number, call: () => Promise<T>): Promise<T> {
+  const fate = await schedule.park(rotator)
+  if (fate !== 'is late') return answering(fate, call)
+  schedule
+    .park(rotator)
+    .then((late) => answering(late, call))
+    .catch(() => {}) // not awaited
+  throw new SecretsError('DEADLINE_EXCEEDED', 'no answer in time', { effect: 'unknown' })
+}
+
+async function answering<T>(fate: Fate, call: () => Promise<T>): Promise<T> {
+  if (fate === 'dies before') return new Promise(() => {})
+  if (fate === 'fails') throw new SecretsError('UNAVAILABLE', 'no answer')
+  const answer = await call()
+  if (fate === 'dies after') return new Promise(() => {})
+  if (fate === 'loses its answer') throw new SecretsError('UNAVAILABLE', 'the answer was lost', { effect: 'unknown' })
+  return answer
 }

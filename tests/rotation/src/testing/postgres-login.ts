@@ -20,6 +20,7 @@ export interface PostgresLogin {
   readonly roles: PostgresRoles
   /** For clients: where the server is, and the role that logs in first. */
   readonly config: ClientConfig & { readonly user: string }
+  readonly target: RotationTarget
   /** One rotation, by the name that the rotator has for the secret. */
   readonly rotate: (rotator: SecretsManager, name: string) => Promise<unknown>
 }
@@ -45,8 +46,9 @@ export async function postgresUsersLogin(server: Postgres): Promise<PostgresLogi
 }
 
 function loginOf(server: PostgresAddress, roles: PostgresRoles, user: string, first: string | SecretFields): PostgresLogin {
-  const options = { target: postgresTarget(server, roles), generate, graceSeconds: 0 }
-  return { first, roles, config: { ...placeOf(server), user }, rotate: (rotator, name) => rotate(rotator, name, options) }
+  const target = postgresTarget(server, roles)
+  const options = { target, generate, graceSeconds: 0 }
+  return { first, roles, config: { ...placeOf(server), user }, target, rotate: (rotator, name) => rotate(rotator, name, options) }
 }
 
 /** The target of a rotator that connects as the superuser. */

@@ -1,0 +1,80 @@
+import type { SecretValue } from '@finchat/secrets-core'
+import { pendingSecret, stageSecret, type PendingSecret } from '@finchat/secrets-core/staging'
+import { type Ending, finish, giveWay, makeAccepted, set } from '../engine/finish.ts'
+import { assertGraceIsOver } from '../engine/grace.ts'
+import type { Run } from '../engine/rotate-options.ts'
+import { readCurrent, type Waiting } from '../engine/stored-versions.ts'
+import { isAccepted, nextValue } from '../engine/target-steps.ts'
+import type { Generate } from '../targets/target.ts'
+import type { AwsRotationStep } from './rotation-event.ts'
+import { noValue, overtaken, refused } from './rotation-refusals.ts'
+import type { RotationStore } from './rotation-store.ts'
+
+/** One step of a rotation, for the version that is AWSPENDING. */
+export interface Rotation {
+  readonly run: Run
+  readonly generate: Generate
+  readonly token: string
+  readonly store: RotationStore
+  /** The attempt of the version, which targets fence by. */
+  readonly attempt: () => Promise<number>
+}
+
+export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Promise<void>>> = {
+  createSecret: async (rotation) => {
+    const { run, generate } = rotation
+    if ((await readStaged(rotation)) !== undefined) return
+    const current = await readCurrent(run)
+    await assertGraceIsOver(run, current)
+    const value = await nextValue(run, current, generate)
+    run.progress.enter('stage')
+    await stageSecret(run.secrets, run.name, value, run.call)
+  },
+  setSecret: async (rotation) => goOn(rotation, await readValue(rotation), set),
+  testSecret: async (rotation) => {
+    const { run } = rotation
+    const found = await readValue(rotation)
+    if (found === undefined) return
+    if (found.attempt !== undefined) return goOn(rotation, found, (...staged) => makeAccepted(...staged, false))
+    // AWS tests a new configuration with a version of its own, which is not to be set.
+    if (!(await isAccepted(run, found.value))) throw refused(run.name)
+  },
+  finishSecret: async (rotation) => {
+    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, false))
+    rotation.run.progress.enter('done', { outcome: 'rotated' })
+  },
+}
+
+async function goOn(
+  rotation: Rotation,
+  found: PendingSecret | undefined,
+  work: (run: Run, staged: Waiting, current: SecretValue) => Promise<Ending | undefined>,
+): Promise<void> {
+  const { run, attempt } = rotation
+  if (found === undefined) return
+  const staged = { ...found, attempt: await attempt() }
+  const current = await readCurrent(run)
+  run.progress.concerns(staged)
+  const ending = isOutdated(rotation, staged, current) ? await giveWay(run, staged) : await work(run, staged, current)
+  if (ending?.isOvertaken) throw overtaken(run.name)
+}
+
+/** Undefined: the version became current meanwhile. */
+async function readValue(rotation: Rotation): Promise<PendingSecret | undefined> {
+  const { run, token } = rotation
+  const found = await readStaged(rotation)
+  if (found === undefined && (await readCurrent(run)).revision !== token) throw noValue(run.name)
+  return found
+}
+
+/** The version of this rotation, if it has a value. */
+async function readStaged({ run, token }: Rotation): Promise<PendingSecret | undefined> {
+  const found = await pendingSecret(run.secrets, run.name, run.call)
+  if (found === undefined || found.revision === token) return found
+  throw overtaken(run.name)
+}
+
+/** The current version was written after the staged one was made from another. */
+function isOutdated({ store: { createdAt } }: Rotation, { stagedAt }: Waiting, { revision }: SecretValue): boolean {
+  return (createdAt.get(revision ?? '') ?? 0) > (stagedAt ?? Infinity)
+}

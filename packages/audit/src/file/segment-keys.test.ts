@@ -3,6 +3,7 @@ import { ChainKey } from '../format/key-chain.ts'
 import { failure, fileHandle } from '../testing/file-handles.ts'
 import { removeTestFolders, testFolder } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
+import { SegmentRotation } from './segment-rotation.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -95,6 +96,15 @@ describe('an open segment', () => {
     expect(usable()).toBe(1)
     await writer.release()
   })
+})
+
+it('a rotation that is closed has no key of its segment', async () => {
+  const { folder } = await testFolder()
+  const usable = usableKeys()
+  const rotation = new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints: undefined })
+  await rotation.writer(Infinity, nothing)
+  await rotation.close()
+  expect(usable()).toBe(0)
 })
 
 describe('a segment that cannot be opened', () => {

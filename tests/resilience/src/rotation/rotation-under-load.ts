@@ -74,7 +74,7 @@ async function loadOf(way: LoginWay, { store, server, times, scale }: Trial, tal
     for (let n = 0; n < times; n += 1) {
       await rotate(managers.rotator, rotatorName)
       tally.count('rotations')
-      await sleep(way.pauseMs ?? pauseMs[scale])
+      await sleep(times === 1 ? pauseMs[scale] : (way.pauseMs ?? pauseMs[scale]))
     }
   } finally {
     await load.stop()

@@ -58,7 +58,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'staging/pending-secret',
     'staging/stage-secret',
     'staging/staged-content',
-    'verify/digest',
+    'value/digest',
     'verify/recheck-limit',
     'verify/verifier',
     'write/put',

@@ -284,8 +284,6 @@ describe('mounted files', () => {
 
 describe('a fleet with a shared cache', () => {
   let latest = memorySharedCache()
-  const shared = (): typeof latest => latest
-
   /** Processes of a fleet: each has the variable that it was started with. */
   function fleetOf(): (value: string, plan?: () => 'fail' | 'hang' | undefined) => SecretsManager {
     const first = (latest = memorySharedCache())
@@ -344,7 +342,7 @@ describe('a fleet with a shared cache', () => {
     await settled()
     const gone = createSecretsManager({
       providers: [envProvider({ env: {}, graceSharedAs: 'payments' })],
-      cache: { shared: shared().anotherProcess() },
+      cache: { shared: latest.anotherProcess() },
     })
     expect(await gone.verifySecret('token', 'A', grace)).toBe(false)
     await settled()

@@ -16,7 +16,8 @@ describe('the traces of values that a store gave', () => {
     expect(store.traces.get('a')?.before?.digests.size).toBe(2)
     const shown = inspect(store.traces.get('a'), { depth: 10, showHidden: true, maxArrayLength: null })
     for (const value of values) expect(shown).not.toContain(value)
-    for (const digest of store.traces.get('a')?.digests.values() ?? []) expect(Buffer.from(digest).toString('latin1')).not.toContain('canary')
+    for (const digest of store.traces.get('a')?.digests.values() ?? [])
+      expect(Buffer.from(digest).toString('latin1')).not.toContain('canary')
   })
 
   it('are forgotten by close(), and not made again', async () => {

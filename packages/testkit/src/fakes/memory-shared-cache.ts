@@ -5,6 +5,7 @@ import {
   type FormerKey,
   type SharedCache,
   type SharedEntry,
+  type SharedFormers,
   type SharedKey,
   type SharedPath,
   type SharedRead,
@@ -102,25 +103,33 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
       if (!(await enter('invalidate', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache could not invalidate')
       invalidate(shared, key, self)
     },
-    formers: {
-      digest: (key, value) => digestOf(shared, key, value),
-      saw: async (key, digest, ageMs, context) => {
-        const endsAt = performance.now() + key.graceMs - ageMs
-        if (!(await enter('saw', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked')
-        saw(shared, key, digest, endsAt)
-      },
-      matches: async (key, current, candidate, context) => {
-        const presented = isComparable(candidate) ? digestOf(shared, key, candidate) : undefined
-        if (!(await enter('matches', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked')
-        const former = before(shared, key, hexOf(current))
-        return presented !== undefined && former !== undefined && timingSafeEqual(presented, Buffer.from(former, 'hex'))
-      },
-    },
+    formers: formersIn(shared, async (call, key, context) => {
+      if (!(await enter(call, key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked')
+    }),
     subscribe: (listener) => subscribe(shared, self, listener),
     close: async () => void shared.listeners.delete(self),
     calls: (call) => (call === undefined ? Object.values(counts).reduce((sum, each) => sum + each, 0) : counts[call]),
     size: () => [...shared.paths.values()].reduce((sum, { versions }) => sum + versions.size, 0),
     anotherProcess: (others = {}) => processOf(shared, others),
+  }
+}
+
+type Enter = (call: SharedCacheCall, key: SharedKey, context: CallContext) => Promise<void>
+
+function formersIn(shared: Shared, enter: Enter): SharedFormers {
+  return {
+    digest: (key, value) => digestOf(shared, key, value),
+    saw: async (key, digest, ageMs, context) => {
+      const endsAt = performance.now() + key.graceMs - ageMs
+      await enter('saw', key, context)
+      saw(shared, key, digest, endsAt)
+    },
+    matches: async (key, current, candidate, context) => {
+      const presented = isComparable(candidate) ? digestOf(shared, key, candidate) : undefined
+      await enter('matches', key, context)
+      const former = before(shared, key, hexOf(current))
+      return presented !== undefined && former !== undefined && timingSafeEqual(presented, Buffer.from(former, 'hex'))
+    },
   }
 }
 
@@ -166,8 +175,8 @@ function before(shared: Shared, key: FormerKey, digest: string): string | undefi
 }
 
 function digestOf(shared: Shared, key: FormerKey, value: string | Uint8Array): Uint8Array {
-  const at = idOf({ ...key, graceMs: 0 })
-  return createHmac('sha256', shared.key).update(at).update(value).digest()
+  const place = idOf({ ...key, graceMs: 0 })
+  return createHmac('sha256', shared.key).update(place).update(value).digest()
 }
 
 function isComparable(candidate: string | Uint8Array): boolean {

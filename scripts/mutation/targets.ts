@@ -61,6 +61,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'value/digest',
     'verify/recheck-limit',
     'verify/verifier',
+    'verify/verify-options',
     'write/put',
   ],
   'packages/provider-local/src': [

@@ -96,7 +96,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   return {
     specificationVersion: 'v1',
     name,
-    graceSharedAs: options.graceSharedAs,
+    ...(options.graceSharedAs !== undefined && { graceSharedAs: options.graceSharedAs }),
     locate: locator(options, envManifest.canHoldPath),
     get: (path, { signal }) => find(path, signal, readIdentified),
     ...((fileVariables || directory !== undefined) && {

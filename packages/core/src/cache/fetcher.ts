@@ -17,9 +17,11 @@ import { storedSecretOf, wipe } from '../guard/check-answer.ts'
 
 /** `shared`: what the shared cache brought. `isBehind`: older than a write of this process. */
 interface Origin {
-  readonly shared?: SharedAnswer['hit']
-  readonly isBehind?: true
+  readonly shared: SharedAnswer['hit']
+  readonly isBehind: boolean
 }
+
+const fromStore: Origin = { shared: undefined, isBehind: false }
 
 export class Fetcher {
   readonly #parts: FetcherParts
@@ -90,7 +92,7 @@ export class Fetcher {
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.isSuperseded) this.#parts.refusals.answered([flight.key], flight.id)
-    return { held: this.#keep(flight, hit.secret, { shared: hit }), from: 'shared', stale: false }
+    return { held: this.#keep(flight, hit.secret, { shared: hit, isBehind: false }), from: 'shared', stale: false }
   }
 
   /** Applies if the shared cache has the same value or is unreachable. */
@@ -145,7 +147,7 @@ export class Fetcher {
     }
     // It replaces the value that an outage would have served.
     if (written !== undefined && !isRetained) refusals.recordChange(read.path, id)
-    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
+    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { shared: undefined, isBehind: true })
     return { held, from: 'store', stale: false }
   }
 
@@ -166,7 +168,7 @@ export class Fetcher {
     return held
   }
 
-  #keep(flight: Flight, stored: StoredSecret, { shared, isBehind }: Origin = {}): SecretBytes {
+  #keep(flight: Flight, stored: StoredSecret, { shared, isBehind }: Origin = fromStore): SecretBytes {
     const { memory, flights, options } = this.#parts
     const { id, key, read, isSuperseded } = flight
     const { askedAt, givenAt } = shared ?? flight

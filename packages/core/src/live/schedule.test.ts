@@ -47,6 +47,14 @@ describe('a schedule', () => {
     expect(ran).toEqual(['soon', 'next', 'late'])
   })
 
+  it('waits for the longest time that a timer can wait', async () => {
+    const schedule = new Schedule()
+    let hasRun = false
+    schedule.after(2 ** 31 - 1, () => (hasRun = true))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(hasRun).toBe(false)
+  })
+
   it('keeps no process alive', () => {
     const timers = vi.spyOn(globalThis, 'setTimeout')
     new Schedule().after(1_000, () => {})

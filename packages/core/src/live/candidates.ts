@@ -1,4 +1,4 @@
-import { jittered, pause } from '../guard/deadline.ts'
+import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { type CurrentSecret, readCurrent } from './current.ts'
@@ -40,8 +40,8 @@ export class Candidates {
 
   /** Another credential than the refused one that is not on trial: use it without a search. */
   replacing(used: SecretValue): SecretValue | undefined {
-    const { best } = this.#options.state
-    return best === undefined || best === this.#onTrial || isSameCredential(used, best) ? undefined : best
+    const { usable } = this.#options.state
+    return usable === undefined || usable === this.#onTrial || isSameCredential(used, usable) ? undefined : usable
   }
 
   /**
@@ -49,12 +49,17 @@ export class Candidates {
    * again.
    */
   after(used: SecretValue, allowed: readonly Candidate[] = allCandidates): Promise<SecretValue> {
-    const { best } = this.#options.state
+    const { usable } = this.#options.state
     if (this.#search !== undefined) return this.#search
-    if (best !== undefined && !isSameCredential(used, best)) return Promise.resolve(best)
+    if (usable !== undefined && !isSameCredential(used, usable)) return Promise.resolve(usable)
     const search = this.#next(used, allowed).finally(() => (this.#search = undefined))
     this.#search = search
     return search
+  }
+
+  /** No refusal of lately limits the next search. */
+  get isIdle(): boolean {
+    return this.#search === undefined && (this.#refused.length === 0 || performance.now() - this.#refusedAt > forgetMs)
   }
 
   worked(value: SecretValue): void {
@@ -79,7 +84,9 @@ export class Candidates {
 
   /** Nothing else is left: the far side may be about to accept one of them. */
   async #again(used: SecretValue): Promise<SecretValue> {
-    await pause(jittered(Math.min(firstPauseMs * 2 ** this.#rounds, longestPauseMs)), this.#options.parts.bounds.closing)
+    const { closing } = this.#options.parts.bounds
+    await pause(jittered(Math.min(firstPauseMs * 2 ** this.#rounds, longestPauseMs)), closing)
+    if (closing.aborted) throw closed()
     this.#rounds += 1
     this.#refused = []
     return this.#choose((await this.#fresh()) ?? used)

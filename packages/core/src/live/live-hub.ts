@@ -55,7 +55,7 @@ class LiveHub {
     return live
   }
 
-  /** Lets go of the values of a name, unless it is in use or something else than the current one works. */
+  /** Lets go of a name's values, unless it is in use, or another value than the current one works. */
   forget(name: string): void {
     const live = this.#names.get(name)
     if (live === undefined || live.state.isWatched || live.trials.isBusy || !live.candidates.isIdle) return

@@ -183,6 +183,21 @@ describe('hints', () => {
   })
 })
 
+describe('a file that is away before an outage', () => {
+  it('is asked for as rarely as in any outage', async () => {
+    const store = storeOf(isVersion(1))
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    await pass(1)
+    store.probe
+      .mockImplementationOnce(async () => undefined)
+      .mockImplementation(() => Promise.reject(new SecretsError('UNAVAILABLE', 'out')))
+    store.hint('db')
+    await pass(600)
+    expect([handle.version, handle.stale]).toEqual([1, true])
+    expect(store.probe.mock.calls.length).toBeLessThan(25)
+  })
+})
+
 describe('an answer that comes late', () => {
   const isRevision = (revision: string): StoredSecret => ({ value: revision, revision })
   const isAuthError = (): boolean => true

@@ -180,21 +180,22 @@ export class Watch {
     const { state } = this.#options
     state.isSure = false
     this.#failures += 1
+    const isBeingReplaced = this.#hasBegun && this.#isBeingReplaced(failure)
     if (failure.code === 'ABORTED') return
     if (isUnasked(failure.code) || failure.code === 'AUDIT_FAILED') {
       if (!this.#hasBegun) for (const { delayed } of this.#listeners) delayed?.(failure)
       return
     }
-    if (this.#hasBegun && this.#isBeingReplaced(failure)) return
+    if (isBeingReplaced) return
     state.isWithdrawn = true
     for (const listener of this.#listeners) this.#lose(listener, failure)
   }
 
   #isBeingReplaced({ code }: SecretsError): boolean {
-    if (code !== 'NOT_FOUND' && code !== 'CONFIGURATION') return false
+    const isMissing = code === 'NOT_FOUND' || code === 'CONFIGURATION'
     const now = performance.now()
-    this.#missingSince ??= now
-    return now - this.#missingSince < replacedMs
+    this.#missingSince = isMissing ? (this.#missingSince ?? now) : undefined
+    return this.#missingSince !== undefined && now - this.#missingSince < replacedMs
   }
 
   #lose(listener: WatchListener, failure: SecretsError): void {

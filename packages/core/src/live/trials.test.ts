@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
-import { liveSecret, useSecret } from '../live.ts'
+import { useSecret } from '../live.ts'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { stagingStore } from '../testing/staging-store.ts'
@@ -41,9 +41,7 @@ describe('a pool that blames an older credential without end', () => {
     const secrets = managerOf(store.provider)
     const old = await secrets.getSecretValue('db')
     store.current = { value: 'v2', version: 2 }
-    using handle = liveSecret(secrets, 'db')
     await secrets.getSecret('db', { fresh: true })
-    await handle.ready
     let logins = 0
     const login = async (): Promise<never> => {
       logins += 1

@@ -110,7 +110,7 @@ describe('who joins a watch', () => {
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
 
-  it('that was lost is ready once the store answers again', async () => {
+  it('is ready once the store answers again', async () => {
     const store = storeOf(isVersion(1))
     const secrets = managerOf(store.provider)
     const first = liveSecret(secrets, 'db')
@@ -239,7 +239,7 @@ describe('an answer that comes late', () => {
     await pass(1)
     const { promise, resolve } = Promise.withResolvers<{ version: number }>()
     store.probe.mockImplementation(() => promise)
-    await pass(30)
+    await pass(15)
     handle[Symbol.dispose]()
     resolve({ version: 1 })
     await pass(0)

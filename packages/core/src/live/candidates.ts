@@ -1,4 +1,4 @@
-import { jittered, pause } from '../guard/deadline.ts'
+import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { type CurrentSecret, readCurrent } from './current.ts'
@@ -42,8 +42,8 @@ export class Candidates {
 
   /** Another credential than the refused one that is not on trial: use it without a search. */
   replacing(used: SecretValue): SecretValue | undefined {
-    const { best } = this.#options.state
-    return best === undefined || best === this.#onTrial || isSameCredential(used, best) ? undefined : best
+    const { usable } = this.#options.state
+    return usable === undefined || usable === this.#onTrial || isSameCredential(used, usable) ? undefined : usable
   }
 
   /**
@@ -51,12 +51,17 @@ export class Candidates {
    * again. `until`: the caller gives up then, on the clock of `performance.now()`.
    */
   after(used: SecretValue, allowed: readonly Candidate[] = allCandidates, until: number = Infinity): Promise<SecretValue> {
-    const { best } = this.#options.state
+    const { usable } = this.#options.state
     if (this.#search !== undefined) return this.#search
-    if (best !== undefined && !isSameCredential(used, best)) return Promise.resolve(best)
+    if (usable !== undefined && !isSameCredential(used, usable)) return Promise.resolve(usable)
     const search = this.#next(used, allowed, until).finally(() => (this.#search = undefined))
     this.#search = search
     return search
+  }
+
+  /** No refusal of lately limits the next search. */
+  get isIdle(): boolean {
+    return this.#search === undefined && (this.#refused.length === 0 || performance.now() - this.#refusedAt > forgetMs)
   }
 
   worked(value: SecretValue): void {
@@ -81,7 +86,9 @@ export class Candidates {
 
   /** Nothing else is left: the far side may be about to accept one of them. */
   async #again(used: SecretValue, until: number): Promise<SecretValue> {
-    await pause(this.#pauseMs(until), this.#options.parts.bounds.closing)
+    const { closing } = this.#options.parts.bounds
+    await pause(this.#pauseMs(until), closing)
+    if (closing.aborted) throw closed()
     this.#rounds += 1
     this.#refused = []
     return this.#choose((await this.#fresh()) ?? used)

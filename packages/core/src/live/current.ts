@@ -12,15 +12,21 @@ export interface CurrentSecret {
   readonly value: SecretValue
   /** A fresh read of a lease would replace it. */
   readonly isLease: boolean
+  /** A read that began later has a higher number. */
+  readonly read: number
 }
+
+let reads = 0
 
 /** Reads through the manager's cache, audited and traced as any read. */
 export function readCurrent({ observer, reader }: ManagerParts, route: Route, read: ReadOneOptions = {}): Promise<CurrentSecret> {
   const options = knownReadOptions(read, readOneMembers)
+  const number = (reads += 1)
   return observer.observe({ operation: 'get', name: route.name, effect: false }, options, (metadata) =>
     reader.readObserved(reader.traversal(route, undefined), options, metadata, (reading) => ({
       value: valueOf(reading),
       isLease: reading.held.metadata.exclusive === true,
+      read: number,
     })),
   )
 }

@@ -45,13 +45,21 @@ class LiveHub {
     const state = new LiveState()
     const taken = (current: CurrentSecret): void => {
       const watch = this.#watches.get(name)
-      if (watch === undefined) state.adopt(current.value)
+      if (state.isLate(current)) return
+      if (watch === undefined) state.take(current)
       else watch.take(current)
     }
     const candidates = new Candidates({ parts: this.#parts, name, state, taken })
     const live = { state, candidates, trials: new Trials(candidates, state) }
     this.#names.set(name, live)
     return live
+  }
+
+  /** Lets go of a name's values, unless it is in use, or another value than the current one works. */
+  forget(name: string): void {
+    const live = this.#names.get(name)
+    if (live === undefined || live.state.isWatched || live.trials.isBusy || !live.candidates.isIdle) return
+    if (live.state.best === live.state.latest) this.#names.delete(name)
   }
 
   watch(name: string, listener: WatchListener): () => void {
@@ -73,6 +81,7 @@ class LiveHub {
   #left(name: string): void {
     this.#watches.delete(name)
     this.live(name).state.isWatched = false
+    this.forget(name)
     if (this.#watches.size > 0) return
     this.#endHints?.()
     this.#endHints = undefined

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { liveSecret } from '../live.ts'
+import { liveSecret, useSecret } from '../live.ts'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { failureOf, refusal } from '../testing/refusal.ts'
@@ -89,6 +89,42 @@ describe('a live secret', () => {
     expect([handle.stale, handle.current.reveal()]).toEqual([false, 'v2'])
   })
 
+  it('throws once its value has expired, and has the next one', async () => {
+    const store = stagingStore({ value: 'v1', version: 1, expiresAt: Date.now() + 90_000 })
+    const get = vi.fn<SecretProvider['get']>(store.provider.get)
+    const secrets = managerOf({ ...store.provider, get, probe: outage })
+    const handle = liveSecret(secrets, 'db')
+    await handle.ready
+    get.mockImplementation(outage)
+    await pass(60)
+    expect([handle.current.reveal(), handle.stale]).toEqual(['v1', true])
+    await pass(31)
+    expect(failureOf(() => handle.current)).toMatchObject({ code: 'UNAVAILABLE', secret: 'db' })
+    expect((await refusal(handle.asPasswordFunction()())).code).toBe('UNAVAILABLE')
+    const used = useSecret(secrets, 'db', (value) => value.reveal(), { isAuthError: () => false })
+    expect((await refusal(used)).code).toBe('UNAVAILABLE')
+    expect(handle.stale).toBe(true)
+  })
+
+  it('is not used by useSecret once it was deleted, and is in an outage', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const probe = vi.fn<NonNullable<SecretProvider['probe']>>(outage)
+    const get = vi.fn<SecretProvider['get']>(store.provider.get)
+    const secrets = createSecretsManager({ providers: [{ ...store.provider, get, probe }], cache: { ttlSeconds: 1 } })
+    const handle = liveSecret(secrets, 'db')
+    await handle.ready
+    await pass(120)
+    expect(handle.stale).toBe(true)
+    const use = (): Promise<string> => useSecret(secrets, 'db', (value) => value.reveal(), { isAuthError: () => false })
+    expect(await use()).toBe('v1')
+    const deleted = (): Promise<never> => Promise.reject(new SecretsError('DELETED', 'gone'))
+    probe.mockImplementation(deleted)
+    get.mockImplementation(deleted)
+    await pass(120)
+    expect((await refusal(use())).code).toBe('DELETED')
+    expect(handle.current.reveal()).toBe('v1')
+  })
+
   it('needs no timer once it is disposed of or its manager is closed', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = managerOf(store.provider)
@@ -140,7 +176,25 @@ describe('the password function of a live secret', () => {
   })
 })
 
+describe('the options of the password function', () => {
+  it('are INVALID_ARGUMENT if they would be misread', () => {
+    const handle = liveSecret(managerOf(stagingStore({ value: '{"password":"x"}', version: 1 }).provider), 'db')
+    for (const options of [{ feild: 'password' }, { field: 7 }, null])
+      expect(failureOf(() => handle.asPasswordFunction(options as never)).code).toBe('INVALID_ARGUMENT')
+  })
+})
+
 describe('a refused value of a live secret', () => {
+  it('is a promise that rejects for what is no value of this manager', async () => {
+    const secrets = managerOf(stagingStore({ value: 'v1', version: 1 }).provider)
+    const handle = liveSecret(secrets, 'db')
+    await handle.ready
+    await expect(handle.refused('v1' as never)).rejects.toBeInstanceOf(Error)
+    const other = await managerOf(stagingStore({ value: 'v2', version: 1 }).provider).getSecretValue('db')
+    await secrets.close()
+    expect((await refusal(handle.refused(other))).code).toBe('ABORTED')
+  })
+
   it('is replaced by a fresh one, then the staged one, then the previous one', async () => {
     const store = stagingStore({ value: 'v2', version: 2 })
     store.previous = { value: 'v1', version: 1 }

@@ -5,13 +5,17 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { own } from '../errors/own-properties.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
 import type { LiveState } from './live-state.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
 /** A secret that follows its rotation. Dispose of it when it is not needed any more. */
 export interface LiveSecret extends Disposable {
-  /** The value to use now, without a promise. Throws `UNAVAILABLE` before the first one came. */
+  /**
+   * The value to use now, without a promise. Throws `UNAVAILABLE` before the first one came, and
+   * once it has expired.
+   */
   readonly current: SecretValue
   /**
    * Resolves with the first value, and rejects if the first read fails. `current` works as soon as
@@ -37,6 +41,8 @@ export interface PasswordOptions {
   /** The member of the secret's JSON object. Default: the whole text. */
   readonly field?: string | undefined
 }
+
+const passwordMembers: MembersOf<PasswordOptions> = { field: 'string' }
 
 /**
  * Follows a secret. `current` is synchronous; a probe in the background keeps it up to date, and in
@@ -86,7 +92,7 @@ class LiveHandle implements LiveSecret {
   }
 
   get current(): SecretValue {
-    return this.#state.best ?? this.#missing()
+    return this.#state.usable ?? this.#missing()
   }
 
   get ready(): Promise<void> {
@@ -102,12 +108,13 @@ class LiveHandle implements LiveSecret {
   }
 
   get stale(): boolean {
-    return !this.#state.isSure || this.#state.best?.stale === true
+    return !this.#state.isSure || this.#state.isExpired || this.#state.best?.stale === true
   }
 
-  readonly refused = (used: SecretValue): Promise<SecretValue> => this.#live.candidates.after(used)
+  readonly refused = async (used: SecretValue): Promise<SecretValue> => this.#live.candidates.after(used)
 
-  asPasswordFunction({ field }: PasswordOptions = {}): () => Promise<string> {
+  asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
+    const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
     return async () => {
       if (this.#state.best === undefined) await this.ready
       return passwordOf(this.current, field)
@@ -124,8 +131,16 @@ class LiveHandle implements LiveSecret {
   }
 
   #missing(): never {
+    if (this.#state.isExpired) throw expired(this.#name)
     throw new SecretsError('UNAVAILABLE', 'no value was read yet', { secret: this.#name, remedy: 'await `ready` first' })
   }
+}
+
+function expired(secret: string): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the value has expired, and no newer one was read yet', {
+    secret,
+    remedy: 'see whether the store can be asked, and renew the secret there',
+  })
 }
 
 /** The error names no member: a wrong name may be a part of the secret. */

@@ -1,4 +1,5 @@
 import type { SecretValue } from '../value/secret-value.ts'
+import type { CurrentSecret } from './current.ts'
 import { isSameVersion } from './same-secret.ts'
 
 /** What a manager knows of one name, for its watch, its handles and its users. */
@@ -13,6 +14,29 @@ export class LiveState {
   isWatched = false
   /** The store was asked lately and gave `latest`. */
   isSure = false
+  /** The store denies the secret, or has it no more. */
+  isWithdrawn = false
+  #lastRead = 0
+
+  /** `best`, unless it has expired. */
+  get usable(): SecretValue | undefined {
+    return this.isExpired ? undefined : this.best
+  }
+
+  get isExpired(): boolean {
+    return this.best?.expiresAt !== undefined && this.best.expiresAt <= Date.now()
+  }
+
+  /** Whether the answer of a read that began later was taken. */
+  isLate({ read }: CurrentSecret): boolean {
+    return read < this.#lastRead
+  }
+
+  /** Takes what a read past the cache brought. Returns whether it is another version. */
+  take({ value, read }: CurrentSecret): boolean {
+    this.#lastRead = read
+    return this.adopt(value)
+  }
 
   /** Takes what was read as current. Returns whether it is another version. */
   adopt(value: SecretValue): boolean {

@@ -76,6 +76,14 @@ describe('a schedule', () => {
     expect([ran.length, new Set(ran).size]).toEqual([3, 1])
   })
 
+  it('waits for the longest time that a timer can wait', async () => {
+    const schedule = new Schedule()
+    let hasRun = false
+    schedule.after(2 ** 31 - 1, () => (hasRun = true))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(hasRun).toBe(false)
+  })
+
   it('keeps no process alive', () => {
     const timers = vi.spyOn(globalThis, 'setTimeout')
     new Schedule().after(1_000, () => {})

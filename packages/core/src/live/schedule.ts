@@ -1,3 +1,5 @@
+import { longestTimerMs } from '../guard/deadline.ts'
+
 const slotMs = 250
 
 /** Runs many tasks with one timer, which keeps no process alive. Tasks are late by up to 250 ms. */
@@ -29,7 +31,8 @@ export class Schedule {
     clearTimeout(this.#timer)
     this.#next = slot
     if (slot === Infinity) return
-    this.#timer = setTimeout(() => this.#run(), Math.max(1, this.#origin + slot * slotMs - performance.now())).unref()
+    const ms = Math.max(1, this.#origin + slot * slotMs - performance.now())
+    this.#timer = setTimeout(() => this.#run(), Math.min(ms, longestTimerMs)).unref()
   }
 
   /** Tasks that are run may add others. */

@@ -8,12 +8,15 @@ import { isSameCredential } from './same-secret.ts'
 const longTrialMs = 1_000
 /** A pool may answer with an older login's refusal; its queue is short. */
 const queuePauseMs = 10
+/** The pauses before further offers double up to this. */
+const longestQueuePauseMs = 320
 
 /** Lets one caller alone try credentials that may not work; the others wait for it. */
 export class Trials {
   readonly #candidates: Candidates
   readonly #state: LiveState
-  #leader: Trial | undefined
+  readonly #turns = new Set<Turn>()
+  #leader: Turn | undefined
   #released = Promise.withResolvers<void>()
   #tryingSince = Infinity
 
@@ -22,43 +25,57 @@ export class Trials {
     this.#state = state
   }
 
+  get isBusy(): boolean {
+    return this.#turns.size > 0
+  }
+
   /** For one caller whose credential was refused. */
   enter(allowed: readonly Candidate[], until: number): Trial {
-    const trial: Trial = {
-      next: (used) => this.#next(trial, used, allowed, until),
+    const turn: Turn = { allowed, until, offers: 0 }
+    this.#turns.add(turn)
+    return {
+      next: (used) => this.#next(turn, used),
       worked: (value) => this.#candidates.worked(value),
-      leave: () => this.#release(trial),
+      leave: () => this.#leave(turn),
     }
-    return trial
   }
 
   /** The credential to try now; `undefined` when the time is up. */
-  async #next(trial: Trial, used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue | undefined> {
+  async #next(turn: Turn, used: SecretValue): Promise<SecretValue | undefined> {
     try {
-      return this.#leader === trial ? await this.#lead(used, allowed, until) : await this.#follow(trial, used, allowed, until)
+      return this.#leader === turn ? await this.#lead(turn, used) : await this.#follow(turn, used)
     } catch {
       // Wiped values cannot be compared: the manager is closed.
       return undefined
     }
   }
 
-  async #follow(trial: Trial, used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue | undefined> {
+  async #follow(turn: Turn, used: SecretValue): Promise<SecretValue | undefined> {
     for (;;) {
       const other = this.#candidates.replacing(used)
-      if (other !== undefined && performance.now() < until) return other
-      if (this.#leader === undefined) break
-      await pauseUntil(until, this.#released.promise)
-      if (performance.now() >= until) return this.#ofLongTrial(used)
+      if (other !== undefined && performance.now() < turn.until) return this.#offer(turn, other)
+      const endsAt = this.#leader === undefined ? -Infinity : this.#leader.until + longTrialMs
+      if (endsAt <= performance.now()) break
+      await pauseUntil(Math.min(turn.until, endsAt), this.#released.promise)
+      if (performance.now() >= turn.until) return this.#ofLongTrial(used)
     }
-    this.#leader = trial
-    return this.#lead(used, allowed, until)
+    this.#leader = turn
+    return this.#lead(turn, used)
   }
 
-  async #lead(used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue | undefined> {
+  /** A pool may blame an older credential again and again. */
+  async #offer(turn: Turn, other: SecretValue): Promise<SecretValue | undefined> {
+    const pauseMs = turn.offers === 0 ? 0 : Math.min(queuePauseMs * 2 ** (turn.offers - 1), longestQueuePauseMs)
+    turn.offers += 1
+    if (pauseMs > 0) await pauseUntil(Math.min(turn.until, performance.now() + jittered(pauseMs)))
+    return performance.now() < turn.until ? other : undefined
+  }
+
+  async #lead({ allowed, until }: Turn, used: SecretValue): Promise<SecretValue | undefined> {
     this.#tryingSince = Infinity
-    const { best } = this.#state
+    const { usable } = this.#state
     if (performance.now() >= until) return undefined
-    const isOfQueue = best !== undefined && !isSameCredential(used, best)
+    const isOfQueue = usable !== undefined && !isSameCredential(used, usable)
     const search = this.#candidates.after(used, allowed, until)
     if (isOfQueue) await pause(jittered(queuePauseMs))
     else await pauseUntil(until, search)
@@ -68,18 +85,27 @@ export class Trials {
   }
 
   #ofLongTrial(used: SecretValue): SecretValue | undefined {
-    const { best } = this.#state
+    const { usable } = this.#state
     const isLong = performance.now() - this.#tryingSince > longTrialMs
-    return isLong && best !== undefined && !isSameCredential(used, best) ? best : undefined
+    return isLong && usable !== undefined && !isSameCredential(used, usable) ? usable : undefined
   }
 
-  #release(trial: Trial): void {
-    if (this.#leader !== trial) return
+  #leave(turn: Turn): void {
+    this.#turns.delete(turn)
+    if (this.#leader !== turn) return
     this.#leader = undefined
     this.#tryingSince = Infinity
     this.#released.resolve()
     this.#released = Promise.withResolvers()
   }
+}
+
+/** One caller's part in the trials. */
+interface Turn {
+  readonly allowed: readonly Candidate[]
+  readonly until: number
+  /** How often it was given what works for others. */
+  offers: number
 }
 
 export interface Trial {
@@ -88,6 +114,6 @@ export interface Trial {
   readonly leave: () => void
 }
 
-function pauseUntil(until: number, sooner: Promise<unknown>): Promise<void> {
+function pauseUntil(until: number, sooner?: Promise<unknown>): Promise<void> {
   return pause(Math.max(0, until - performance.now()), undefined, sooner)
 }

@@ -1,3 +1,4 @@
+import { isRecord, own } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { longestTimerMs } from '../guard/deadline.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -15,7 +16,10 @@ export interface UseOptions {
   readonly usedIn?: ((error: unknown) => SecretValue | undefined) | undefined
   /** How long it tries other credentials, from the first refusal. Default: 5,000. */
   readonly budgetMs?: number | undefined
-  /** What is tried after a fresh read. Default: `['pending', 'previous']`. */
+  /**
+   * What this call searches after a fresh read. Default: `['pending', 'previous']`. What works for
+   * another call is used whatever it is.
+   */
   readonly candidates?: readonly Candidate[] | undefined
 }
 
@@ -29,8 +33,9 @@ const defaultBudgetMs = 5_000
 
 /** Only `isAuthError`, so that nothing else need be checked. */
 export function isPlain(options: UseOptions): boolean {
+  if (!isRecord(options)) return false
   for (const member in options) if (member !== 'isAuthError' && Object.hasOwn(options, member)) return false
-  return typeof options.isAuthError === 'function'
+  return typeof own(options, 'isAuthError') === 'function'
 }
 
 /** Throws `INVALID_ARGUMENT` for options that would be ignored or misread. */

@@ -292,6 +292,8 @@ describe('useSecret', () => {
   it('refuses options that it would misread', async () => {
     const secrets = managerOf(stagingStore({ value: 'v1', version: 1 }).provider)
     const wrong = [
+      undefined,
+      null,
       {},
       { isAuthError: 7 },
       { isAuthError, usedIn: 7 },

@@ -2,6 +2,7 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
+import { isSameVersion } from './same-secret.ts'
 import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
 
 /**
@@ -31,7 +32,7 @@ export async function useSecret<T>(
   const parts = partsOf(secrets)
   if (!isPlain(options)) knownUseOptions(options)
   const known = hubOf(parts).known(name)
-  const held = known?.state.isWatched ? known.state.best : undefined
+  const held = known?.state.isWatched && !known.state.isWithdrawn ? known.state.usable : undefined
   const value = held ?? (await readNow(parts, name))
   try {
     return await run(value)
@@ -45,8 +46,10 @@ export async function useSecret<T>(
 async function readNow(parts: ManagerParts, name: string): Promise<SecretValue> {
   const value = await parts.reader.getSecretValue(name)
   const state = hubOf(parts).known(name)?.state
-  state?.adopt(value)
-  return state?.best ?? value
+  if (state === undefined) return value
+  // What a watch follows is for the watch to change, so that all who listen hear of it.
+  if (!state.isWatched) state.adopt(value)
+  return state.latest !== undefined && isSameVersion(state.latest, value) ? (state.usable ?? value) : value
 }
 
 interface Refusal {
@@ -61,7 +64,8 @@ async function tryOthers<T>(
   options: KnownUseOptions,
   first: Refusal,
 ): Promise<T> {
-  const { state, trials } = hubOf(parts).live(name)
+  const hub = hubOf(parts)
+  const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
   const until = performance.now() + options.budgetMs
   let { error } = first
@@ -83,5 +87,6 @@ async function tryOthers<T>(
     }
   } finally {
     trial.leave()
+    hub.forget(name)
   }
 }

@@ -50,6 +50,8 @@ const done: Next = Object.freeze({ done: true, value: undefined })
 
 class WatchIterator implements SecretWatch, WatchListener {
   readonly intervalMs: number
+  readonly began = undefined
+  readonly delayed = undefined
   readonly #options: WatchSecretOptions
   #leave: () => void = () => {}
   #newest: SecretValue | undefined
@@ -113,6 +115,7 @@ class WatchIterator implements SecretWatch, WatchListener {
 
   async return(): Promise<Next> {
     this.#newest = undefined
+    this.#failure = undefined
     this.ended()
     return done
   }

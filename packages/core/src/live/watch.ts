@@ -1,21 +1,21 @@
 import { isUnasked } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Route } from '../chain/routing.ts'
-import { jittered } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
-import { type CurrentSecret, type Probed, probeCurrent, readCurrent } from './current.ts'
+import { type CurrentSecret, probeCurrent, readCurrent } from './current.ts'
+import { KnownVersion } from './known-version.ts'
 import type { LiveState } from './live-state.ts'
-import { hasIdentity } from './same-secret.ts'
+import { LookTimer } from './look-timer.ts'
 import type { Schedule } from './schedule.ts'
 
 export interface WatchListener {
   readonly intervalMs: number
   /** The first value is there, before any change. */
-  readonly began?: (() => void) | undefined
+  readonly began: (() => void) | undefined
   readonly changed: (value: SecretValue) => void
   /** The store could not be asked for the first value yet. */
-  readonly delayed?: ((error: SecretsError) => void) | undefined
+  readonly delayed: ((error: SecretsError) => void) | undefined
   /** The store refused: the value may be withdrawn. Once until the store answers again. */
   readonly lost: (error: SecretsError) => void
   readonly ended: () => void
@@ -33,30 +33,28 @@ export interface WatchOptions {
 /** `probe` asks the store; `cache` reads what the manager's cache brings after an announcement. */
 type Look = 'probe' | 'cache'
 
-/** In an outage the pauses double up to this, or to the interval if that is longer. */
-const longestPauseMs = 60_000
+/** A file that is replaced in two steps is away for a moment. */
+const replacedMs = 500
 
 /** Looks for changes of one secret, on behalf of all who watch it. */
 export class Watch {
   readonly #options: WatchOptions
   readonly #listeners = new Set<WatchListener>()
+  readonly #timer: LookTimer
+  readonly #known = new KnownVersion()
   #isLooking = false
   #next: Look | undefined
-  #cancel: (() => void) | undefined
   #failures = 0
-  #isLost = false
+  #missingSince: number | undefined
+  /** They heard that the store refused, and it has not answered since. */
+  readonly #lost = new Set<WatchListener>()
   #isLease = false
-  #probed: Probed | undefined
-  #intervalMs = Infinity
-  /** The first pause is a random part of the interval, so that processes do not look in step. */
-  #isInPhase = false
-  /** A replica that lags gives an older version once; a store that was reset, again and again. */
-  #wasBehind = false
   /** A value was read for this watch; what was known before it may be old. */
   #hasBegun = false
 
   constructor(options: WatchOptions) {
     this.#options = options
+    this.#timer = new LookTimer(options.schedule, () => this.look('probe'))
   }
 
   get route(): Route {
@@ -66,11 +64,13 @@ export class Watch {
   /** Returns the function that ends it. */
   add(listener: WatchListener): () => void {
     const isFirst = this.#listeners.size === 0
-    const isSooner = listener.intervalMs < this.#intervalMs
+    const isSooner = listener.intervalMs < this.#timer.intervalMs
     this.#listeners.add(listener)
-    if (this.#hasBegun) listener.began?.()
-    if (isFirst || isSooner) this.#intervalMs = listener.intervalMs
+    if (isFirst || isSooner) this.#timer.intervalMs = listener.intervalMs
+    const isAnswered = this.#hasBegun && this.#lost.size === 0
+    if (isAnswered) listener.began?.()
     if (isFirst) this.look('cache')
+    else if (!isAnswered && !this.#isLooking) this.look('probe')
     else if (isSooner && !this.#isLooking) this.#plan()
     return () => this.#remove(listener)
   }
@@ -84,7 +84,7 @@ export class Watch {
   /** Looks within this time, unless it does so anyway. */
   lookWithin(ms: number): void {
     if (this.#isLooking) this.look('probe')
-    else this.#planAfter(Math.random() * ms)
+    else this.#timer.within(ms)
   }
 
   /** Tells all who listen, and goes on with none. */
@@ -96,31 +96,29 @@ export class Watch {
   }
 
   /** Takes a value that was read past the cache for another reason. */
-  take({ value, isLease }: CurrentSecret): void {
-    const { state } = this.#options
-    this.#isLease = isLease
+  take(current: CurrentSecret): void {
+    this.#isLease = current.isLease
     const isFirst = !this.#hasBegun
     this.#hasBegun = true
-    const isChanged = state.adopt(value)
-    state.isSure = true
-    this.#isLost = false
+    const isChanged = this.#options.state.take(current)
+    this.#answered()
     if (isFirst) for (const { began } of this.#listeners) began?.()
-    else if (isChanged) for (const { changed } of this.#listeners) changed(value)
+    else if (isChanged) for (const { changed } of this.#listeners) changed(current.value)
   }
 
   #remove(listener: WatchListener): void {
     if (!this.#listeners.delete(listener)) return
-    this.#intervalMs = [...this.#listeners].reduce((least, { intervalMs }) => Math.min(least, intervalMs), Infinity)
+    this.#lost.delete(listener)
+    this.#timer.intervalMs = [...this.#listeners].reduce((least, { intervalMs }) => Math.min(least, intervalMs), Infinity)
     if (this.#listeners.size > 0) return
     this.#stop()
     this.#options.left()
   }
 
   #stop(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#timer.stop()
     this.#next = undefined
-    this.#options.state.isSure = false
+    Object.assign(this.#options.state, { isSure: false, isWithdrawn: false })
   }
 
   async #lookNow(kind: Look): Promise<void> {
@@ -129,7 +127,7 @@ export class Watch {
       await this.#ask(kind)
       this.#failures = 0
     } catch (error) {
-      this.#failed(error)
+      if (this.#listeners.size > 0) this.#failed(error)
     }
     this.#isLooking = false
     const next = this.#next
@@ -141,36 +139,40 @@ export class Watch {
 
   async #ask(kind: Look): Promise<void> {
     const { parts, route, state } = this.#options
-    if (kind === 'cache' || !this.#hasBegun || state.latest === undefined || this.#isLease)
+    const { latest } = state
+    if (kind === 'cache' || !this.#hasBegun || latest === undefined || this.#isLease) {
+      this.#known.forget()
       return this.#takeIfSure(await readCurrent(parts, route))
-    const probed = await probeCurrent(parts, route)
-    if (probed?.degraded && !state.latest.degraded) throw notSure(route.name)
-    if (probed !== undefined && this.#isKnown(probed, state.latest)) {
-      state.isSure = true
-      this.#isLost = false
-      this.#wasBehind = false
-      return
     }
-    this.#takeIfSure(await readCurrent(parts, route, { fresh: true }))
-    // Of before the read: what changed in between is seen by the next probe.
-    if (!this.#wasBehind) this.#probed = probed
+    const probed = await probeCurrent(parts, route)
+    if (probed?.degraded && !latest.degraded) throw notSure(route.name)
+    if (this.#listeners.size === 0) return
+    if (probed !== undefined && this.#known.isKnown(probed, state.latest ?? latest)) return this.#answered()
+    const before = state.latest ?? latest
+    const current = await readCurrent(parts, route, { fresh: true })
+    this.#takeIfSure(current)
+    this.#known.wasRead(probed, before, current.value)
   }
 
   #takeIfSure(current: CurrentSecret): void {
-    const { latest } = this.#options.state
+    const { state, route } = this.#options
+    const { latest } = state
     const { stale, degraded } = current.value
-    if (latest !== undefined && (stale || (degraded && !latest.degraded))) throw notSure(this.#options.route.name)
-    this.#probed = undefined
-    const isBehind = latest !== undefined && !this.#wasBehind && isOlder(current.value, latest)
-    this.#wasBehind = isBehind
-    if (isBehind) this.#options.state.isSure = false
-    else if (this.#listeners.size > 0) this.take(current)
-    if (stale) throw notSure(this.#options.route.name)
+    if (latest !== undefined && (stale || (degraded && !latest.degraded))) throw notSure(route.name)
+    if (this.#listeners.size === 0) return
+    if (state.isLate(current)) this.#next ??= 'probe'
+    else if (this.#known.isBehind(current.value, latest, this.#timer.intervalMs)) state.isSure = false
+    else this.take(current)
+    if (stale) throw notSure(route.name)
   }
 
-  /** A provider may give an identity to probes that its values do not have. */
-  #isKnown(probed: Probed, latest: SecretValue): boolean {
-    return [this.#probed, latest].some((known) => known !== undefined && hasIdentity(known) && isEqual(known, probed))
+  /** The store gave the value, or said that it has not changed. */
+  #answered(): void {
+    Object.assign(this.#options.state, { isSure: true, isWithdrawn: false })
+    this.#missingSince = undefined
+    if (this.#lost.size === 0) return
+    this.#lost.clear()
+    for (const { began } of this.#listeners) began?.()
   }
 
   #failed(error: unknown): void {
@@ -178,41 +180,35 @@ export class Watch {
     const { state } = this.#options
     state.isSure = false
     this.#failures += 1
+    const isBeingReplaced = this.#hasBegun && this.#isBeingReplaced(failure)
     if (failure.code === 'ABORTED') return
     if (isUnasked(failure.code) || failure.code === 'AUDIT_FAILED') {
       if (!this.#hasBegun) for (const { delayed } of this.#listeners) delayed?.(failure)
       return
     }
-    if (this.#isLost) return
-    this.#isLost = true
-    for (const { lost } of this.#listeners) lost(failure)
+    if (isBeingReplaced) return
+    state.isWithdrawn = true
+    for (const listener of this.#listeners) this.#lose(listener, failure)
+  }
+
+  #isBeingReplaced({ code }: SecretsError): boolean {
+    const isMissing = code === 'NOT_FOUND' || code === 'CONFIGURATION'
+    const now = performance.now()
+    this.#missingSince = isMissing ? (this.#missingSince ?? now) : undefined
+    return this.#missingSince !== undefined && now - this.#missingSince < replacedMs
+  }
+
+  #lose(listener: WatchListener, failure: SecretsError): void {
+    if (this.#lost.has(listener)) return
+    this.#lost.add(listener)
+    listener.lost(failure)
   }
 
   #plan(): void {
-    const { expiresAt = Infinity } = this.#options.state.latest ?? {}
-    if (this.#failures > 0) return this.#planAfter(this.#backOffMs)
-    const pauseMs = this.#isInPhase ? this.#intervalMs : this.#intervalMs * Math.random()
-    this.#isInPhase = true
-    this.#planAfter(Math.min(pauseMs, Math.max(expiresAt - Date.now(), 1_000)))
+    if (this.#failures === 0) this.#timer.afterAnswer(this.#options.state.latest?.expiresAt)
+    else if (this.#missingSince !== undefined && this.#lost.size === 0) this.#timer.after(2 * replacedMs)
+    else this.#timer.afterFailures(this.#failures)
   }
-
-  get #backOffMs(): number {
-    const doubled = this.#intervalMs * 2 ** Math.min(this.#failures, 10)
-    return jittered(Math.min(doubled, Math.max(this.#intervalMs, longestPauseMs)))
-  }
-
-  #planAfter(ms: number): void {
-    this.#cancel?.()
-    this.#cancel = this.#options.schedule.after(ms, () => this.look('probe'))
-  }
-}
-
-function isEqual(known: Pick<Probed, 'provider' | 'version' | 'revision'>, probed: Probed): boolean {
-  return known.provider === probed.provider && known.version === probed.version && known.revision === probed.revision
-}
-
-function isOlder(value: SecretValue, latest: SecretValue): boolean {
-  return value.provider === latest.provider && (value.version ?? Infinity) < (latest.version ?? 0)
 }
 
 function notSure(secret: string): SecretsError {

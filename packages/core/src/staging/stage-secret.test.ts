@@ -149,6 +149,24 @@ describe('a staged version', () => {
 })
 
 describe('staging', () => {
+  it('passes no condition of a polluted prototype to the store', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const conditions: unknown[] = []
+    const put: NonNullable<SecretProvider['staging']>['put'] = async (_path, { ifCurrent, version }) => {
+      conditions.push(ifCurrent, version)
+      return { version: 2, attempt: 2 }
+    }
+    const { staging } = store.provider
+    const secrets = createSecretsManager({ providers: [{ ...store.provider, staging: staging && { ...staging, put } }] })
+    Object.assign(Object.prototype, { ifCurrent: { version: 77 }, version: 77 })
+    try {
+      await stageSecret(secrets, 'db', 'v2')
+    } finally {
+      for (const member of ['ifCurrent', 'version']) Reflect.deleteProperty(Object.prototype, member)
+    }
+    expect(conditions).toEqual([undefined, undefined])
+  })
+
   it('is audited with intent and outcome, and read as a read', async () => {
     const events: AuditEvent[] = []
     const store = stagingStore({ value: 'v1', version: 1 })

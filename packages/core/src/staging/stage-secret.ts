@@ -53,7 +53,8 @@ export async function stageSecret(
     const { put } = stagingOf(target.location)
     const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
     const secret = await stagedContent(target, fields, { value: content, shape, tags: options.tags }, context)
-    const staged: NewStagedSecret = { ...secret, note: options.note }
+    // Own members, so that a polluted prototype adds none.
+    const staged: NewStagedSecret = { version: undefined, ifCurrent: undefined, ...secret, note: options.note }
     const receipt = await put(target.location.path, staged, context)
     Object.assign(metadata, identityOf(receipt))
     return { provider, ...receipt }

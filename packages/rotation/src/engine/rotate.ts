@@ -6,9 +6,9 @@ import { type Ending, finish } from './finish.ts'
 import { assertGraceIsOver, retireTime } from './grace.ts'
 import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
-import { keptChanging } from './rotation-error.ts'
+import { keptChanging, sharedDocument } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
-import { isOutdated, isRetirement, stagedNote } from './staged-note.ts'
+import { isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
 import { attemptOf, contentOf, fieldsIn, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { nextValue } from './target-steps.ts'
 
@@ -80,6 +80,7 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
     if (expected !== undefined && !isSameVersion(expected, current)) return resultOf(run, 'overtaken', current)
     return begin(run, options, current)
   }
+  assertOwn(run, pending)
   if (isRetirement(pending)) {
     await finishRetirement(run, pending)
     return undefined
@@ -88,6 +89,12 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
   // What an earlier rotation had left behind is withdrawn by now, and nothing was rotated.
   if (ending.isOvertaken && isOutdated(pending, current)) return undefined
   return ended(run, ending, 'finished', pending)
+}
+
+/** To promote the document would promote another field, which its target may not have. */
+function assertOwn(run: Run, pending: Waiting): void {
+  const other = otherSecretOf(pending, run)
+  if (other !== undefined) throw sharedDocument(run.name, other)
 }
 
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {
@@ -112,7 +119,7 @@ async function stage(
 ): Promise<StagedSecretReceipt | undefined> {
   const { secrets, name, call, progress } = run
   progress.enter('stage')
-  const note = stagedNote(given, 'rotate', progress.by, current)
+  const note = stagedNote(given, 'rotate', run, current)
   try {
     const receipt = await stageSecret(secrets, name, value, { ...call, note })
     await assertNumbered(run, receipt)

@@ -36,6 +36,14 @@ export function cannotDiscard(secret: string): SecretsError {
   )
 }
 
+/** The staged version of the document was staged for another field of it. */
+export function sharedDocument(secret: string, other: string): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'a version is staged for another secret of the same document', {
+    secret,
+    remedy: `rotate '${other}' first, which shares the document; if there is no such secret any more, discard it with discardSecret`,
+  })
+}
+
 /** Several rotators changed the secret each time this one looked. */
 export function keptChanging(secret: string): SecretsError {
   return new SecretsError('VERSION_CONFLICT', 'the secret was changed by others all the time', { secret, remedy: 'rotate again' })

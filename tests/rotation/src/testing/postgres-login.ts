@@ -41,11 +41,7 @@ type Roles = { readonly role: string } | { readonly users: [string, string]; rea
 
 function loginOf({ host, port, user: administrator }: Postgres, roles: Roles, user: string, first: string | SecretFields): PostgresLogin {
   const at = { host, port, database: 'postgres', ssl: false }
-  const connect = async (): Promise<Client> => {
-    const client = new Client({ ...at, user: administrator })
-    await client.connect()
-    return client
-  }
+  const connect = (): Client => new Client({ ...at, user: administrator })
   const login = (username: string, password: string): Client => new Client({ ...at, user: username, password })
   const target: RotationTarget = postgresRole({ connect, login, ...roles })
   const options = { target, generate, graceSeconds: 0 }

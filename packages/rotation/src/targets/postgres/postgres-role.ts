@@ -11,11 +11,11 @@ import { assertName, literal } from './sql-text.ts'
 /** Options of `postgresRole`: either `role`, or `users` with their `owner`. */
 export interface PostgresRoleOptions {
   /**
-   * Connects as the role that changes passwords, always to the same database: the lock between
-   * rotators is the database's. The target ends the client. Once the signal is aborted the result is
-   * not used; bound the time with `connectionTimeoutMillis`.
+   * Makes a client of the role that changes passwords, always of the same database: the lock between
+   * rotators is the database's. It is not connected yet: the target connects and ends it. Bound its
+   * time with `connectionTimeoutMillis`.
    */
-  readonly connect: (context: { readonly signal: AbortSignal }) => Promise<PostgresClient>
+  readonly connect: (context: { readonly signal: AbortSignal }) => PostgresLogin | Promise<PostgresLogin>
   /**
    * Makes a client that logs in as an application does, for the test. It is not connected yet. Bound
    * its time with `connectionTimeoutMillis`.
@@ -45,11 +45,7 @@ export interface PostgresRoleOptions {
  *
  * const server = { host: 'db.example', database: 'shop', connectionTimeoutMillis: 5_000 }
  * export const target = postgresRole({
- *   connect: async () => {
- *     const client = new Client({ ...server, user: 'rotator' })
- *     await client.connect()
- *     return client
- *   },
+ *   connect: () => new Client({ ...server, user: 'rotator' }), // the target connects it
  *   login: (user, password) => new Client({ ...server, user, password }),
  *   role: 'shop',
  * })

@@ -42,6 +42,13 @@ describe('rotate', () => {
     expect((await secrets.getSecretValue('db')).json()).toEqual({ user: 'app', password: 'two' })
   })
 
+  test('rotates the password of a secret as RDS writes it', async () => {
+    const secrets = secretsOver(memoryProvider({ secrets: { db: '{"username":"app","password":"one","port":5432}' } }))
+    const target = functionTarget({ apply: async () => {}, test: async () => 'accepted' })
+    expect(await rotate(secrets, 'db', optionsOf(target, { generate: () => 'two' }))).toMatchObject({ outcome: 'rotated' })
+    expect(await secrets.getSecret('db')).toBe('{"username":"app","password":"two","port":5432}')
+  })
+
   test('finishes what another staged, and says who', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()

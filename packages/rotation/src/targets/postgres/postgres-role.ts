@@ -118,7 +118,7 @@ function credentialIn(value: SecretValue, { group, userField, passwordField }: S
   const fields = fieldsOf(value)
   const [user, password] = [fields?.[userField], passwordIn(value, passwordField)]
   const known = user ?? (group.owner === undefined ? group.roles[0] : undefined)
-  if (known !== undefined && group.roles.includes(known)) return { user: known, password }
+  if (typeof known === 'string' && group.roles.includes(known)) return { user: known, password }
   throw invalidArgument('the secret does not name a user of this target', `store it with the fields ${userField} and ${passwordField}`)
 }
 
@@ -131,9 +131,8 @@ function nextOf(current: SecretValue, password: string, settings: Settings): str
   assertPassword(password)
   const { user } = credentialIn(current, settings)
   const { group, userField, passwordField } = settings
-  const following = nextValue(current, password, passwordField)
   const other = group.roles.find((role) => role !== user)
-  return typeof following === 'string' || other === undefined ? following : { ...following, [userField]: other }
+  return nextValue(current, password, passwordField, other === undefined ? {} : { [userField]: other })
 }
 
 async function sessionsOf(client: PostgresClient, user: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { createSecretsManager, SecretsError } from '@finchat/secrets-core'
 import { discardSecret, pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
-import { memoryProvider } from '@finchat/secrets-testkit'
+import { leaksOf, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { functionTarget } from '../targets/function-target.ts'
 import type { RotationTarget } from '../targets/target.ts'
@@ -47,6 +47,16 @@ describe('rotate', () => {
     const target = functionTarget({ apply: async () => {}, test: async () => 'accepted' })
     expect(await rotate(secrets, 'db', optionsOf(target, { generate: () => 'two' }))).toMatchObject({ outcome: 'rotated' })
     expect(await secrets.getSecret('db')).toBe('{"username":"app","password":"two","port":5432}')
+  })
+
+  test.each(['next', 'generate', 'apply', 'test'])('lets no cause of an error of `%s` out', async (member) => {
+    const failing = async (): Promise<never> => {
+      throw Object.assign(new SecretsError('UNAVAILABLE', 'no route'), { cause: new Error('POST /passwords c4n4ry-vXq7-must-not-leak') })
+    }
+    const { target } = new FarSide(1)
+    const options = member === 'generate' ? optionsOf(target, { generate: failing }) : optionsOf(withMembers(target, { [member]: failing }))
+    const failure = await failureOf(rotate(secretsOver(), 'db', options))
+    expect([failure.code, failure.secret, leaksOf(failure, 'c4n4ry-vXq7-must-not-leak')]).toEqual(['UNAVAILABLE', 'db', []])
   })
 
   test('finishes what another staged, and says who', async () => {

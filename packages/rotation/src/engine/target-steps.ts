@@ -6,9 +6,9 @@ import type { Run } from './rotate-options.ts'
 import type { Waiting } from './stored-versions.ts'
 
 /** The value that follows the current one. */
-export async function nextValue({ target, call }: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
+export async function nextValue({ target, name, call }: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
   const signal = call.signal ?? neverAborted
-  const following = await guarded('next', { signal }, () => target.next(current, guardedGenerate(generate)))
+  const following = await guarded('next', name, { signal }, () => target.next(current, guardedGenerate(generate)))
   if (typeof following === 'string' || Object(following) === following) return following
   throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
 }
@@ -59,7 +59,7 @@ function step<T>(
 ): Promise<T> {
   const { provider, version, revision } = value
   const audited = { operation, name, provider, version, revision, readOnly: operation === 'test' }
-  return auditedStep(secrets, audited, call, (context) => guarded(operation, context, () => run(context)))
+  return auditedStep(secrets, audited, call, (context) => guarded(operation, name, context, () => run(context)))
 }
 
 async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
@@ -72,14 +72,18 @@ async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Ends with the caller, and lets no foreign error out: it may quote the value. */
-async function guarded<T>(operation: Operation | 'next', { signal }: CallContext, run: () => Promise<T>): Promise<T> {
+/**
+ * Ends with the caller, and lets no foreign error out, nor a `cause` that was put on ours: they may
+ * quote the value.
+ */
+async function guarded<T>(operation: Operation | 'next', secret: string, { signal }: CallContext, run: () => Promise<T>): Promise<T> {
   throwIfAborted(signal)
   try {
     return await untilAborted((async () => run())(), signal, 'the target was at work')
   } catch (error) {
-    if (SecretsError.isInstance(error)) throw error
+    if (SecretsError.isInstance(error)) throw new SecretsError(error.code, error.problem, { ...error, secret: error.secret ?? secret })
     throw new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
+      secret,
       effect: operation === 'test' || operation === 'next' ? undefined : 'unknown',
       remedy: 'see what the target reports, and rotate again',
     })

@@ -59,6 +59,14 @@ describe('rotate', () => {
     expect([failure.code, failure.secret, leaksOf(failure, 'c4n4ry-vXq7-must-not-leak')]).toEqual(['UNAVAILABLE', 'db', []])
   })
 
+  test('refuses a generator that returns the current value, and stages nothing', async () => {
+    const far = new FarSide(1)
+    const secrets = secretsOver()
+    const failure = await failureOf(rotate(secrets, 'db', optionsOf(far.target, { generate: () => first })))
+    expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db', message: expect.stringContaining('the current value') })
+    expect([await pendingSecret(secrets, 'db'), far.token]).toEqual([undefined, 0])
+  })
+
   test('finishes what another staged, and says who', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()

@@ -6,7 +6,7 @@ import { type Ending, finish } from './finish.ts'
 import { assertGraceIsOver, retireTime } from './grace.ts'
 import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
-import { keptChanging, sharedDocument } from './rotation-error.ts'
+import { keptChanging, notNew, sharedDocument } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
 import { isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
 import { attemptOf, contentOf, fieldsIn, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
@@ -100,6 +100,7 @@ function assertOwn(run: Run, pending: Waiting): void {
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {
   await assertGraceIsOver(run, current)
   const value = await nextValue(run, current, generate)
+  if (isSameValue(current, value)) throw notNew(run.name)
   const receipt = await stage(run, value, current, note)
   if (receipt === undefined) return undefined
   const pending = await readPending(run)

@@ -44,6 +44,14 @@ export function sharedDocument(secret: string, other: string): SecretsError {
   })
 }
 
+/** It would count as rotated, with the value that it had. */
+export function notNew(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the target was to get the current value again', {
+    secret,
+    remedy: 'pass a generator that returns another value each time, such as passwordGenerator()',
+  })
+}
+
 /** Several rotators changed the secret each time this one looked. */
 export function keptChanging(secret: string): SecretsError {
   return new SecretsError('VERSION_CONFLICT', 'the secret was changed by others all the time', { secret, remedy: 'rotate again' })

@@ -3,7 +3,7 @@ import { assertWholeNumber, bounded, knownOptions, longestTimerMs } from '@finch
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { type Retirement, retirePrevious } from '../engine/retire-previous.ts'
 import { rotateFrom, type RotationResult } from '../engine/rotate.ts'
-import { type RotateOptions, rotatorName } from '../engine/rotate-options.ts'
+import { assertListeners, type RotateOptions, rotatorName } from '../engine/rotate-options.ts'
 import { Progress } from '../engine/rotation-state.ts'
 import { isRetirement, otherSecretOf } from '../engine/staged-note.ts'
 import { dueStatus, type DueTimes, dueTimesOf } from './due-times.ts'
@@ -78,6 +78,7 @@ function checkedOptions(options: RotateDueOptions): Settings {
   const { concurrency = 4, deadlineMs = 300_000, ...call } = knownOptions(options, members, 'INVALID_ARGUMENT')
   assertWholeNumber('concurrency', concurrency, 1, 100)
   assertWholeNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
+  assertListeners({ onState: call.onState, signal: call.signal })
   return { concurrency, deadlineMs, ...call }
 }
 

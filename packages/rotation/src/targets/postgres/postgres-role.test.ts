@@ -267,6 +267,15 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('without connect()') })
   })
 
+  test('refuses a fence that is no number, and names it', async () => {
+    const { users, password } = await roles()
+    await server.query(`ALTER ROLE ${identifier(users[0])} SET finchat.version = 'abc'`)
+    const call = targetOf({ role: users[0] }).apply(await secretValue(generate()), fence(2), context)
+    const remedy = expect.stringContaining('RESET finchat.version')
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('fence'), remedy })
+    expect(await canLogIn(users[0], password)).toBe(true)
+  })
+
   test('needs read committed, since an older snapshot does not show the fence', async () => {
     const { users } = await roles()
     const options = '-c default_transaction_isolation=serializable'

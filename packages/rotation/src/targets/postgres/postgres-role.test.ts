@@ -3,10 +3,14 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { CallContext, SecretFields } from '@finchat/secrets-core'
 import { startPostgres, type Postgres } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { memoryProvider } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { retirePrevious } from '../../engine/retire-previous.ts'
+import { rotate } from '../../engine/rotate.ts'
 import { tokenGenerator } from '../../generate/token.ts'
+import { optionsOf, secretsOver } from '../../testing/rotations.ts'
 import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget, type TargetHarness } from '../../testing/target-suite.ts'
 import type { PostgresLogin } from './client.ts'
@@ -265,6 +269,24 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const target = postgresRole({ connect: () => connected('postgres'), login: clientOf, role: 'app' })
     const call = target.apply(await secretValue(generate()), fence(2), context)
     await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('without connect()') })
+  })
+
+  test('rotates a first password away that a person chose', async () => {
+    const { users, owner } = await roles()
+    const [former, target] = ['zw\u00f6lf Boxk\u00e4mpfer', targetOf({ users, owner })]
+    await server.query(`ALTER ROLE ${identifier(users[0])} PASSWORD ${literal(former)}`)
+    const secrets = secretsOver(memoryProvider())
+    await secrets.storeSecret('db', { username: users[0], password: former })
+    const options = optionsOf(target, { generate, graceSeconds: 0 })
+    expect(await rotate(secrets, 'db', options)).toMatchObject({ outcome: 'rotated' })
+    expect(await retirePrevious(secrets, 'db', { target, graceSeconds: 0 })).toEqual({ outcome: 'retired' })
+    expect(await canLogIn(users[0], former)).toBe(false)
+  })
+
+  test('says that it cannot set such a password again', async () => {
+    const { users } = await roles()
+    const call = targetOf({ role: users[0] }).apply(await secretValue('zw\u00f6lf'), fence(3), context)
+    await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('by hand') })
   })
 
   test('refuses a fence that is no number, and names it', async () => {

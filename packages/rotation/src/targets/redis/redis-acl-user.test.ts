@@ -307,6 +307,8 @@ describe('the options of an ACL user', () => {
   test.each<[string, object]>([
     ['`nodes`', { user: 'app' }],
     ['`nodes`', { user: 'app', nodes: [] }],
+    ['`nodes`', { user: 'app', nodes: [null] }],
+    ['`nodes`', { user: 'app', nodes: [undefined, node] }],
     ['`nodes`', { user: 'app', nodes: [{ connect: node.connect }] }],
     ['`user`', { nodes: [node] }],
     ['`user`', { nodes: [node], user: 'two words' }],

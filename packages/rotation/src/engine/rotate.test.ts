@@ -67,6 +67,17 @@ describe('rotate', () => {
     expect([await pendingSecret(secrets, 'db'), far.token]).toEqual([undefined, 0])
   })
 
+  test('keeps the process alive until the signal ends a target that hangs', async () => {
+    const gone = new AbortController()
+    const apply = vi.fn<RotationTarget['apply']>(() => new Promise(() => {}))
+    const target = withMembers(new FarSide(1).target, { apply })
+    const rotating = failureOf(rotate(secretsOver(), 'db', optionsOf(target, { signal: gone.signal })))
+    await vi.waitFor(() => expect(apply).toHaveBeenCalled())
+    expect(vi.getTimerCount()).toBe(1) // the timer of AbortSignal.timeout lets Node end
+    gone.abort()
+    expect([(await rotating).code, vi.getTimerCount()]).toEqual(['ABORTED', 0])
+  })
+
   test('finishes what another staged, and says who', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()
@@ -112,6 +123,7 @@ describe('rotate', () => {
     const failure = await failureOf(rotate(secrets, 'db', optionsOf(far.target, { generate: () => 'it is bad' })))
     expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
     expect(failure.message).toContain('refuses the new value')
+    expect(failure.remedy).toMatch(/VALID UNTIL.*`off`/)
     expect([await secrets.getSecret('db'), far.passwords, far.token]).toEqual([first, [first], 5])
     expect(await pendingSecret(secrets, 'db')).toBeUndefined()
     expect(await rotate(secrets, 'db', optionsOf(far.target))).toMatchObject({ outcome: 'rotated', attempt: 3 })
@@ -123,6 +135,7 @@ describe('rotate', () => {
     const refuses: RotationTarget['test'] = async () => 'refused'
     const failure = await failureOf(rotate(secrets, 'db', optionsOf(withMembers(far.target, { test: refuses }))))
     expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db', message: expect.stringContaining('even after it was set again') })
+    expect(failure.remedy).toMatch(/VALID UNTIL.*`off`/)
     expect(far.passwords).toEqual([first])
     expect(await pendingSecret(secrets, 'db')).toBeDefined()
   })

@@ -7,11 +7,7 @@ import { Client, type ClientConfig } from 'pg'
 export function targetOf(administrator: ClientConfig, role: string): RotationTarget {
   return postgresRole({
     role,
-    connect: async () => {
-      const client = new Client({ ...administrator, connectionTimeoutMillis: 5_000 })
-      await client.connect()
-      return client
-    },
+    connect: () => new Client({ ...administrator, connectionTimeoutMillis: 5_000 }),
     login: (user, password) => new Client({ ...administrator, user, password, connectionTimeoutMillis: 5_000 }),
   })
 }

@@ -5,7 +5,7 @@ import { endOfGrace } from './grace.ts'
 import { retireBelow } from './retire-previous.ts'
 import type { Run } from './rotate-options.ts'
 import { aheadOfStore, cannotDiscard, inGrace, neitherWorks, rolledBack } from './rotation-error.ts'
-import { isOutdated } from './staged-note.ts'
+import { isOutdated, otherSecretOf } from './staged-note.ts'
 import { assertSameStore, hasSameContent, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { apply, applyAgain, isAccepted } from './target-steps.ts'
 
@@ -72,7 +72,7 @@ interface Standing {
   readonly current: SecretValue
   /** It still waits. */
   readonly isStaged: boolean
-  /** Another version waits: its rotator sees to the target. */
+  /** Another version of this secret waits: its rotator sees to the target. */
   readonly isFollowed: boolean
   readonly isPromoted: boolean
 }
@@ -84,7 +84,7 @@ async function standingOf(run: Run, staged: Waiting): Promise<Standing> {
   return {
     current,
     isStaged,
-    isFollowed: pending !== undefined && !isStaged,
+    isFollowed: pending !== undefined && !isStaged && otherSecretOf(pending, run) === undefined,
     isPromoted: !isStaged && hasSameContent(current, staged.value),
   }
 }

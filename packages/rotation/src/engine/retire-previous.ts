@@ -3,7 +3,7 @@ import { hasCode, knownOptions } from '@finchat/secrets-core/provider'
 import { discardSecret, stageSecret } from '@finchat/secrets-core/staging'
 import { graceEnd, retirable } from './grace.ts'
 import { retireMembers, type RetireOptions, type Run, runOf } from './rotate-options.ts'
-import { isForced, isOutdated, isRetirement, stagedNote } from './staged-note.ts'
+import { isForced, isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
 import { assertSameStore, attemptOf, contentOf, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { isAccepted, retire } from './target-steps.ts'
 
@@ -11,8 +11,8 @@ import { isAccepted, retire } from './target-steps.ts'
 export interface Retirement {
   /**
    * `retired`: the former value is withdrawn. `nothing`: there is none, or the target refuses it
-   * already. `inGrace`: it may still be used. `rotating`: a version is staged, so `rotate` is next.
-   * `unproven`: the target refuses the current value, so the former one was left.
+   * already. `inGrace`: it may still be used. `rotating`: a version is staged, so `rotate` is next,
+   * of this secret or of another field of its document. `unproven`: the target refuses the current value, so the former one was left.
    */
   readonly outcome: 'retired' | 'nothing' | 'inGrace' | 'rotating' | 'unproven'
   /** With `inGrace`: when the grace period ends, if the store tells it. */
@@ -49,7 +49,10 @@ export async function retirePrevious(secrets: SecretsManager, name: string, opti
 
 async function retireOrWait(run: Run): Promise<Retirement> {
   const pending = await readPending(run)
-  if (pending !== undefined) return isRetirement(pending) ? finishRetirement(run, pending) : { outcome: 'rotating' }
+  if (pending !== undefined) {
+    const isOwn = isRetirement(pending) && otherSecretOf(pending, run) === undefined
+    return isOwn ? finishRetirement(run, pending) : { outcome: 'rotating' }
+  }
   const current = await readCurrent(run)
   const previous = await retirable(run, current)
   if (previous === undefined) return { outcome: 'nothing' }
@@ -67,7 +70,7 @@ function isPast(time: number | undefined, now: number): boolean {
 async function holdPlace(run: Run, current: SecretValue): Promise<boolean> {
   const { secrets, name, call, progress } = run
   progress.enter('stage')
-  const note = stagedNote(undefined, run.force ? 'retire now' : 'retire', progress.by, current)
+  const note = stagedNote(undefined, run.force ? 'retire now' : 'retire', run, current)
   try {
     attemptOf(await stageSecret(secrets, name, contentOf(current), { ...call, note }), name)
     return true

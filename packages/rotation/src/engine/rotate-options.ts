@@ -64,9 +64,16 @@ export function runOf(secrets: SecretsManager, name: string, options: RetireOpti
   const { target, graceSeconds, force = false, onState, signal, actor, requestId } = options
   assertTarget(target)
   assertGrace(graceSeconds)
-  if (onState !== undefined && typeof onState !== 'function') throw invalidArgument('`onState` is not a function', 'pass a function')
+  assertListeners({ onState, signal })
   const progress = new Progress(name, rotatorName(actor), onState)
   return { secrets, name, target, graceSeconds, force, call: { signal, actor, requestId }, progress }
+}
+
+/** Throws `INVALID_ARGUMENT` before anything begins. */
+export function assertListeners({ onState, signal }: { readonly onState: unknown; readonly signal: unknown }): void {
+  if (onState !== undefined && typeof onState !== 'function') throw invalidArgument('`onState` is not a function', 'pass a function')
+  if (signal === undefined || signal instanceof AbortSignal) return
+  throw invalidArgument('`signal` is not an AbortSignal', 'pass AbortSignal.timeout(ms) or the signal of an AbortController')
 }
 
 /** Who a staged version, its states and its records are from. */

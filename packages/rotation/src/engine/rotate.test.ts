@@ -1,6 +1,6 @@
 import { createSecretsManager, SecretsError } from '@finchat/secrets-core'
 import { discardSecret, pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
-import { memoryProvider } from '@finchat/secrets-testkit'
+import { leaksOf, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { functionTarget } from '../targets/function-target.ts'
 import type { RotationTarget } from '../targets/target.ts'
@@ -42,6 +42,42 @@ describe('rotate', () => {
     expect((await secrets.getSecretValue('db')).json()).toEqual({ user: 'app', password: 'two' })
   })
 
+  test('rotates the password of a secret as RDS writes it', async () => {
+    const secrets = secretsOver(memoryProvider({ secrets: { db: '{"username":"app","password":"one","port":5432}' } }))
+    const target = functionTarget({ apply: async () => {}, test: async () => 'accepted' })
+    expect(await rotate(secrets, 'db', optionsOf(target, { generate: () => 'two' }))).toMatchObject({ outcome: 'rotated' })
+    expect(await secrets.getSecret('db')).toBe('{"username":"app","password":"two","port":5432}')
+  })
+
+  test.each(['next', 'generate', 'apply', 'test'])('lets no cause of an error of `%s` out', async (member) => {
+    const failing = async (): Promise<never> => {
+      throw Object.assign(new SecretsError('UNAVAILABLE', 'no route'), { cause: new Error('POST /passwords c4n4ry-vXq7-must-not-leak') })
+    }
+    const { target } = new FarSide(1)
+    const options = member === 'generate' ? optionsOf(target, { generate: failing }) : optionsOf(withMembers(target, { [member]: failing }))
+    const failure = await failureOf(rotate(secretsOver(), 'db', options))
+    expect([failure.code, failure.secret, leaksOf(failure, 'c4n4ry-vXq7-must-not-leak')]).toEqual(['UNAVAILABLE', 'db', []])
+  })
+
+  test('refuses a generator that returns the current value, and stages nothing', async () => {
+    const far = new FarSide(1)
+    const secrets = secretsOver()
+    const failure = await failureOf(rotate(secrets, 'db', optionsOf(far.target, { generate: () => first })))
+    expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db', message: expect.stringContaining('the current value') })
+    expect([await pendingSecret(secrets, 'db'), far.token]).toEqual([undefined, 0])
+  })
+
+  test('keeps the process alive until the signal ends a target that hangs', async () => {
+    const gone = new AbortController()
+    const apply = vi.fn<RotationTarget['apply']>(() => new Promise(() => {}))
+    const target = withMembers(new FarSide(1).target, { apply })
+    const rotating = failureOf(rotate(secretsOver(), 'db', optionsOf(target, { signal: gone.signal })))
+    await vi.waitFor(() => expect(apply).toHaveBeenCalled())
+    expect(vi.getTimerCount()).toBe(1) // the timer of AbortSignal.timeout lets Node end
+    gone.abort()
+    expect([(await rotating).code, vi.getTimerCount()]).toEqual(['ABORTED', 0])
+  })
+
   test('finishes what another staged, and says who', async () => {
     const far = new FarSide(1)
     const secrets = secretsOver()
@@ -68,7 +104,7 @@ describe('rotate', () => {
     const tests: RotationTarget['test'] = async () => Promise.reject(new SecretsError('UNAVAILABLE', 'no route'))
     await failureOf(rotate(secrets, 'db', optionsOf(withMembers(far.target, { test: tests }), { note: { ticket: 'OPS-7', by: 'forged' } })))
     const { note } = (await pendingSecret(secrets, 'db')) ?? {}
-    expect(note).toEqual({ ticket: 'OPS-7', by: 'ana', purpose: 'rotate', at: '2026-01-01T00:00:00.000Z', onto: expect.any(String) })
+    expect(note).toEqual({ ticket: 'OPS-7', by: 'ana', purpose: 'rotate', at: '2026-01-01T00:00:00.000Z', secret: 'db', onto: expect.any(String) })
   })
 
   test('leaves the version staged while the target cannot tell, and the next run finishes', async () => {
@@ -87,6 +123,7 @@ describe('rotate', () => {
     const failure = await failureOf(rotate(secrets, 'db', optionsOf(far.target, { generate: () => 'it is bad' })))
     expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
     expect(failure.message).toContain('refuses the new value')
+    expect(failure.remedy).toMatch(/VALID UNTIL.*`off`/)
     expect([await secrets.getSecret('db'), far.passwords, far.token]).toEqual([first, [first], 5])
     expect(await pendingSecret(secrets, 'db')).toBeUndefined()
     expect(await rotate(secrets, 'db', optionsOf(far.target))).toMatchObject({ outcome: 'rotated', attempt: 3 })
@@ -98,6 +135,7 @@ describe('rotate', () => {
     const refuses: RotationTarget['test'] = async () => 'refused'
     const failure = await failureOf(rotate(secrets, 'db', optionsOf(withMembers(far.target, { test: refuses }))))
     expect(failure).toMatchObject({ code: 'CONFIGURATION', secret: 'db', message: expect.stringContaining('even after it was set again') })
+    expect(failure.remedy).toMatch(/VALID UNTIL.*`off`/)
     expect(far.passwords).toEqual([first])
     expect(await pendingSecret(secrets, 'db')).toBeDefined()
   })

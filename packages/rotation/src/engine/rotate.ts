@@ -6,9 +6,9 @@ import { type Ending, finish } from './finish.ts'
 import { assertGraceIsOver, retireTime } from './grace.ts'
 import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
-import { keptChanging } from './rotation-error.ts'
+import { keptChanging, notNew, sharedDocument } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
-import { isOutdated, isRetirement, stagedNote } from './staged-note.ts'
+import { isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
 import { attemptOf, contentOf, fieldsIn, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { nextValue } from './target-steps.ts'
 
@@ -80,6 +80,7 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
     if (expected !== undefined && !isSameVersion(expected, current)) return resultOf(run, 'overtaken', current)
     return begin(run, options, current)
   }
+  assertOwn(run, pending)
   if (isRetirement(pending)) {
     await finishRetirement(run, pending)
     return undefined
@@ -90,9 +91,16 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
   return ended(run, ending, 'finished', pending)
 }
 
+/** To promote the document would promote another field, which its target may not have. */
+function assertOwn(run: Run, pending: Waiting): void {
+  const other = otherSecretOf(pending, run)
+  if (other !== undefined) throw sharedDocument(run.name, other)
+}
+
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {
   await assertGraceIsOver(run, current)
   const value = await nextValue(run, current, generate)
+  if (isSameValue(current, value)) throw notNew(run.name)
   const receipt = await stage(run, value, current, note)
   if (receipt === undefined) return undefined
   const pending = await readPending(run)
@@ -112,7 +120,7 @@ async function stage(
 ): Promise<StagedSecretReceipt | undefined> {
   const { secrets, name, call, progress } = run
   progress.enter('stage')
-  const note = stagedNote(given, 'rotate', progress.by, current)
+  const note = stagedNote(given, 'rotate', run, current)
   try {
     const receipt = await stageSecret(secrets, name, value, { ...call, note })
     await assertNumbered(run, receipt)

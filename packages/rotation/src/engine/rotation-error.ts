@@ -1,10 +1,14 @@
 import { SecretsError } from '@finchat/secrets-core'
 
+/** Servers refuse every password of an account that is not in use any more. */
+const accountChecks =
+  'check that the account is neither expired (VALID UNTIL of PostgreSQL) nor `off` (Redis), that `apply` and `test` concern the same one'
+
 /** The staged value does not work at the target; the current one does. */
 export function rolledBack(secret: string): SecretsError {
   return new SecretsError('CONFIGURATION', 'the target refuses the new value, so it was withdrawn and the current one works', {
     secret,
-    remedy: 'check that `apply` and `test` of the target concern the same account, and the rules for its values',
+    remedy: `${accountChecks}, and the rules for its values`,
   })
 }
 
@@ -12,7 +16,7 @@ export function rolledBack(secret: string): SecretsError {
 export function neitherWorks(secret: string): SecretsError {
   return new SecretsError('CONFIGURATION', 'the target refuses the current value, even after it was set again', {
     secret,
-    remedy: 'check that `apply` and `test` of the target concern the same account; the next rotation tries again',
+    remedy: `${accountChecks}; the next rotation tries again`,
   })
 }
 
@@ -34,6 +38,22 @@ export function cannotDiscard(secret: string): SecretsError {
       remedy: 'the current value works; write it again with rotateSecret, which ends that promotion, and then rotate',
     },
   )
+}
+
+/** The staged version of the document was staged for another field of it. */
+export function sharedDocument(secret: string, other: string): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'a version is staged for another secret of the same document', {
+    secret,
+    remedy: `rotate '${other}' first, which shares the document; if there is no such secret any more, discard it with discardSecret`,
+  })
+}
+
+/** It would count as rotated, with the value that it had. */
+export function notNew(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the target was to get the current value again', {
+    secret,
+    remedy: 'pass a generator that returns another value each time, such as passwordGenerator()',
+  })
 }
 
 /** Several rotators changed the secret each time this one looked. */

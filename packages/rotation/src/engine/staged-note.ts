@@ -1,5 +1,6 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import type { PendingSecret } from '@finchat/secrets-core/staging'
+import type { Run } from './rotate-options.ts'
 
 type Note = Readonly<Record<string, string>>
 
@@ -10,18 +11,32 @@ type Note = Readonly<Record<string, string>>
 export type Purpose = 'rotate' | 'retire' | 'retire now'
 
 /** Bytes of UTF-8: a store bounds the whole note. */
-const longestBy = 200
+const longestMember = 200
 
 /** The note that tells every rotator what it found. */
-export function stagedNote(given: Note | undefined, purpose: Purpose, by: string, current: SecretValue): Note {
+export function stagedNote(given: Note | undefined, purpose: Purpose, { name, progress: { by } }: Run, current: SecretValue): Note {
   const onto = identityOf(current)
   return {
     ...given,
     purpose,
-    by: Buffer.from(by).subarray(0, longestBy).toString(),
+    secret: cut(name),
+    by: cut(by),
     at: new Date().toISOString(),
     ...(onto !== undefined && { onto }),
   }
+}
+
+function cut(text: string): string {
+  return Buffer.from(text).subarray(0, longestMember).toString()
+}
+
+/**
+ * The name that a version was staged for, if it is another one: several names may be fields of one
+ * document, which has one staged version.
+ */
+export function otherSecretOf({ note }: Pick<PendingSecret, 'note'>, { name }: Pick<Run, 'name'>): string | undefined {
+  const secret = note?.['secret']
+  return secret === cut(name) ? undefined : secret
 }
 
 export function isRetirement({ note }: PendingSecret): boolean {

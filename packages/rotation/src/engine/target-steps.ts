@@ -1,14 +1,15 @@
 import { type CallContext, type SecretFields, SecretsError, type SecretValue } from '@finchat/secrets-core'
-import { hasCode, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import { hasCode, longestTimerMs, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
 import { auditedStep } from '@finchat/secrets-core/staging'
 import type { Generate } from '../targets/target.ts'
 import type { Run } from './rotate-options.ts'
 import type { Waiting } from './stored-versions.ts'
 
 /** The value that follows the current one. */
-export async function nextValue({ target, call }: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
+export async function nextValue(run: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
+  const { target, call } = run
   const signal = call.signal ?? neverAborted
-  const following = await guarded('next', { signal }, () => target.next(current, guardedGenerate(generate)))
+  const following = await guarded('next', run, { signal }, () => target.next(current, guardedGenerate(generate)))
   if (typeof following === 'string' || Object(following) === following) return following
   throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
 }
@@ -51,15 +52,11 @@ function fenceOf({ name }: Run, token: number): { secret: string; token: number 
 
 type Operation = 'apply' | 'rollback' | 'retire' | 'test'
 
-function step<T>(
-  { secrets, name, call }: Run,
-  operation: Operation,
-  value: SecretValue,
-  run: (context: CallContext) => Promise<T>,
-): Promise<T> {
+function step<T>(run: Run, operation: Operation, value: SecretValue, work: (context: CallContext) => Promise<T>): Promise<T> {
+  const { secrets, name, call } = run
   const { provider, version, revision } = value
   const audited = { operation, name, provider, version, revision, readOnly: operation === 'test' }
-  return auditedStep(secrets, audited, call, (context) => guarded(operation, context, () => run(context)))
+  return auditedStep(secrets, audited, call, (context) => guarded(operation, run, context, () => work(context)))
 }
 
 async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
@@ -72,18 +69,30 @@ async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Ends with the caller, and lets no foreign error out: it may quote the value. */
-async function guarded<T>(operation: Operation | 'next', { signal }: CallContext, run: () => Promise<T>): Promise<T> {
+/**
+ * Ends with the caller, and lets no foreign error out, nor a `cause` that was put on ours: they may
+ * quote the value.
+ */
+async function guarded<T>(operation: Operation | 'next', { name, call }: Run, { signal }: CallContext, work: () => Promise<T>): Promise<T> {
   throwIfAborted(signal)
+  // Node would end while the target holds no handle: the timer of AbortSignal.timeout keeps nothing alive.
+  const alive = call.signal && setInterval(() => {}, longestTimerMs)
   try {
-    return await untilAborted((async () => run())(), signal, 'the target was at work')
+    return await untilAborted((async () => work())(), signal, 'the target was at work')
   } catch (error) {
-    if (SecretsError.isInstance(error)) throw error
-    throw new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
-      effect: operation === 'test' || operation === 'next' ? undefined : 'unknown',
-      remedy: 'see what the target reports, and rotate again',
-    })
+    throw outwardError(error, operation, name)
+  } finally {
+    clearInterval(alive)
   }
+}
+
+function outwardError(error: unknown, operation: Operation | 'next', secret: string): SecretsError {
+  if (SecretsError.isInstance(error)) return new SecretsError(error.code, error.problem, { ...error, secret: error.secret ?? secret })
+  return new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
+    secret,
+    effect: operation === 'test' || operation === 'next' ? undefined : 'unknown',
+    remedy: 'see what the target reports, and rotate again',
+  })
 }
 
 function guardedGenerate(generate: Generate): Generate {

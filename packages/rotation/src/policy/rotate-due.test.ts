@@ -37,6 +37,22 @@ function fleetOf(names: readonly string[], slots: Slots = 1): Fleet {
 }
 
 describe('rotateDue', () => {
+  test.each<[string, object]>([
+    ['signal', { signal: new AbortController() }],
+    ['signal', { signal: null }],
+    ['onState', { onState: 5 }],
+  ])('refuses a wrong `%s`, and begins nothing', async (member, options) => {
+    const { secrets, policies } = fleetOf(['db'])
+    const call = rotateDue(secrets, policies, options as RotateDueOptions)
+    await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`\`${member}\``) })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test.each([[new Map()], [[]], [new Set()], [null]])('refuses policies that are no plain object: %o', async (policies) => {
+    const call = rotateDue(fleetOf([]).secrets, policies as unknown as Record<string, RotationPolicy>)
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
   test('rotates nothing before it is due, and tells when that is', async () => {
     const { secrets, policies } = fleetOf(['db'])
     vi.setSystemTime(start + 30 * days - 1)

@@ -3,9 +3,9 @@ import { assertWholeNumber, bounded, knownOptions, longestTimerMs } from '@finch
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { type Retirement, retirePrevious } from '../engine/retire-previous.ts'
 import { rotateFrom, type RotationResult } from '../engine/rotate.ts'
-import { type RotateOptions, rotatorName } from '../engine/rotate-options.ts'
+import { assertListeners, type RotateOptions, rotatorName } from '../engine/rotate-options.ts'
 import { Progress } from '../engine/rotation-state.ts'
-import { isRetirement } from '../engine/staged-note.ts'
+import { isRetirement, otherSecretOf } from '../engine/staged-note.ts'
 import { dueStatus, type DueTimes, dueTimesOf } from './due-times.ts'
 import { assertSchedules, type RotationPolicy } from './rotation-policy.ts'
 
@@ -78,6 +78,7 @@ function checkedOptions(options: RotateDueOptions): Settings {
   const { concurrency = 4, deadlineMs = 300_000, ...call } = knownOptions(options, members, 'INVALID_ARGUMENT')
   assertWholeNumber('concurrency', concurrency, 1, 100)
   assertWholeNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
+  assertListeners({ onState: call.onState, signal: call.signal })
   return { concurrency, deadlineMs, ...call }
 }
 
@@ -141,8 +142,10 @@ function publishDue({ name, call, onState }: Visit, status: 'due' | 'overdue', {
   new Progress(name, rotatorName(call.actor), onState).enter(status, { dueAt, overdueAt })
 }
 
-/** Whether a rotation waits to be finished. The copy that a retirement stages is none. */
-async function hasRotation({ secrets, name, call }: Visit): Promise<boolean> {
-  const pending = await pendingSecret(secrets, name, call)
-  return pending !== undefined && !isRetirement(pending)
+/**
+ * Whether a rotation of this secret waits to be finished. The copy that a retirement stages is none.
+ */
+async function hasRotation(visited: Visit): Promise<boolean> {
+  const pending = await pendingSecret(visited.secrets, visited.name, visited.call)
+  return pending !== undefined && !isRetirement(pending) && otherSecretOf(pending, visited) === undefined
 }

@@ -81,10 +81,17 @@ export function dueTime({ everyMs, jitter }: RotationSchedule, name: string, sin
   return since + Math.round(everyMs * (1 - jitter * share))
 }
 
+/** A map or a list has no members of its own to rotate. */
+function isPlainObject(value: unknown): boolean {
+  if (Object(value) !== value) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 /** Without its `everyMs` a secret would be due at each call. */
 export function assertSchedules(schedules: Readonly<Record<string, RotationSchedule>>): void {
   const isSchedule = (schedule: RotationSchedule): boolean =>
     Object(schedule) === schedule && isWholeNumber(schedule.everyMs, 1, Infinity) && schedule.jitter >= 0 && schedule.jitter <= 0.5
-  if (Object(schedules) === schedules && Object.values(schedules).every(isSchedule)) return
+  if (isPlainObject(schedules) && Object.values(schedules).every(isSchedule)) return
   throw configurationError('the policies are no object of rotation policies', 'pass { name: rotationPolicy(…) }')
 }

@@ -1,19 +1,14 @@
 import type { SecretFields, SecretValue } from '@finchat/secrets-core'
-import { hasCode, invalidArgument, isJsonObject, isVisibleAscii } from '@finchat/secrets-core/provider'
+import { hasCode, invalidArgument, isJsonObject, isVisibleAscii, jsonTextAt } from '@finchat/secrets-core/provider'
 import type { Fence } from './target.ts'
 
-/** The fields of a secret, without inherited members; `undefined` if it is one text. */
-export function fieldsOf(value: SecretValue): SecretFields | undefined {
-  const parsed = parsedOf(value)
-  if (!isJsonObject(parsed)) return undefined
-  const fields = Object.entries(parsed)
-  if (fields.every((field): field is [string, string] => typeof field[1] === 'string'))
-    return Object.assign(Object.create(null) as SecretFields, Object.fromEntries(fields))
-  throw invalidArgument('a field of the secret is no text', 'store fields that are texts')
-}
+/** What a secret of fields holds: texts, and in JSON text any member, such as a port. */
+type Members = Readonly<Record<string, unknown>>
 
-function parsedOf(value: SecretValue): unknown {
-  return unlessInvalid(() => value.json())
+/** The members of a secret, without inherited ones; `undefined` if it is one text. */
+export function fieldsOf(value: SecretValue): Members | undefined {
+  const parsed = unlessInvalid(() => value.json())
+  return isJsonObject(parsed) ? Object.assign(Object.create(null) as Members, parsed) : undefined
 }
 
 /** Undefined where the value has no such form, such as a text of bytes. */
@@ -37,7 +32,8 @@ export function passwordIn(value: SecretValue, passwordField: string): string {
 export function anyPasswordIn(value: SecretValue, passwordField: string): string | undefined {
   return unlessInvalid(() => {
     const fields = fieldsOf(value)
-    return fields ? fields[passwordFieldIn(fields, passwordField)] : value.reveal()
+    const password = fields ? fields[passwordFieldIn(fields, passwordField)] : value.reveal()
+    return typeof password === 'string' ? password : undefined
   })
 }
 
@@ -48,15 +44,33 @@ export function hasSamePassword(one: SecretValue, other: SecretValue, passwordFi
 }
 
 /** The password's field. A store of fields keeps a lone text in the field `value`. */
-export function passwordFieldIn(fields: SecretFields, passwordField: string): string {
+export function passwordFieldIn(fields: Members, passwordField: string): string {
   const isText = Object.keys(fields).length === 1 && Object.hasOwn(fields, 'value')
   return isText ? 'value' : passwordField
 }
 
-/** The value with another password, in its field if the secret has fields. */
-export function nextValue(current: SecretValue, password: string, passwordField: string): string | SecretFields {
+/** The value with another password, in its field if the secret has fields, and `more` of them. */
+export function nextValue(current: SecretValue, password: string, passwordField: string, more: SecretFields = {}): string | SecretFields {
   const fields = fieldsOf(current)
-  return fields ? { ...fields, [passwordFieldIn(fields, passwordField)]: password } : password
+  if (fields === undefined) return password
+  const changes = { [passwordFieldIn(fields, passwordField)]: password, ...more }
+  return hasTextsAlone(fields) ? { ...fields, ...changes } : rewritten(current, fields, changes)
+}
+
+function hasTextsAlone(fields: Members): fields is SecretFields {
+  return Object.values(fields).every((member) => typeof member === 'string')
+}
+
+/** The JSON text with other members as they are written: a parsed number may lose digits. */
+function rewritten(current: SecretValue, fields: Members, changes: SecretFields): string {
+  const text = unlessInvalid(() => current.reveal())
+  const members = Object.keys({ ...fields, ...changes }).map((key): [string, string | undefined] => {
+    const change = Object.hasOwn(changes, key) ? changes[key] : undefined
+    return [key, change === undefined ? text && jsonTextAt(text, [key]) : JSON.stringify(change)]
+  })
+  if (members.every(([, written]) => written !== undefined))
+    return `{${members.map(([key, written]) => `${JSON.stringify(key)}:${written}`).join(',')}}`
+  throw invalidArgument('a field of the secret is no text', 'store fields that are texts, or the secret as one JSON text')
 }
 
 /**

@@ -65,9 +65,8 @@ describeWithServer('postgres', 'a whole rotation in PostgreSQL', () => {
     const watcher = new Client({ ...at, port: server.port, user: server.user })
     await watcher.connect()
     onTestFinished(() => watcher.end())
-    const connect = async (): Promise<Pick<Client, 'query' | 'end' | 'on'>> => {
+    const connect = (): Pick<Client, 'connect' | 'query' | 'end' | 'on'> => {
       const client = new Client({ ...at, user: server.user })
-      await client.connect()
       const query = async (text: string): Promise<{ rows: unknown[] }> => {
         try {
           return await client.query(text)
@@ -75,7 +74,12 @@ describeWithServer('postgres', 'a whole rotation in PostgreSQL', () => {
           seen.push((await watcher.query('SELECT * FROM pg_stat_activity')).rows)
         }
       }
-      return { query: query as Client['query'], end: client.end.bind(client), on: client.on.bind(client) }
+      return {
+        connect: client.connect.bind(client),
+        query: query as Client['query'],
+        end: client.end.bind(client),
+        on: client.on.bind(client),
+      }
     }
     return postgresRole({ connect, login: (user, password) => new Client({ ...at, user, password }), ...roles })
   }

@@ -54,11 +54,7 @@ function loginOf(server: PostgresAddress, roles: PostgresRoles, user: string, fi
 /** The target of a rotator that connects as the superuser. */
 export function postgresTarget(server: PostgresAddress, roles: PostgresRoles): RotationTarget {
   const at = placeOf(server)
-  const connect = async (): Promise<Client> => {
-    const client = new Client({ ...at, user: server.user })
-    await client.connect()
-    return client
-  }
+  const connect = (): Client => new Client({ ...at, user: server.user })
   const login = (user: string, password: string): Client => new Client({ ...at, user, password })
   return postgresRole({ connect, login, ...roles })
 }

@@ -1,7 +1,7 @@
-import { untilAborted, throwIfAborted } from '@finchat/secrets-core/provider'
+import { configurationError, untilAborted, throwIfAborted } from '@finchat/secrets-core/provider'
 import { postgresError } from './postgres-error.ts'
 
-/** What is used of a client of `pg`, connected. */
+/** What is used of a client of `pg`. */
 export interface PostgresClient {
   readonly query: (text: string) => Promise<{ readonly rows: readonly unknown[] }>
   readonly end: () => Promise<unknown>
@@ -38,16 +38,29 @@ async function ended(client: PostgresClient, signal: AbortSignal): Promise<void>
 
 /** Runs `work` over an administrator's connection. */
 export async function asAdministrator<T>(
-  connect: (context: { readonly signal: AbortSignal }) => Promise<PostgresClient>,
+  connect: (context: { readonly signal: AbortSignal }) => PostgresLogin | Promise<PostgresLogin>,
   signal: AbortSignal,
   work: (client: PostgresClient) => Promise<T>,
 ): Promise<T> {
   throwIfAborted(signal)
-  const connecting = connect({ signal })
   try {
-    return await withClient(await untilAborted(connecting, signal, 'connecting to PostgreSQL'), signal, work)
+    const client = await untilAborted((async () => connect({ signal }))(), signal, 'a client of PostgreSQL was made')
+    return await withClient(client, signal, async () => {
+      await begin(client)
+      return work(client)
+    })
   } catch (error) {
-    if (signal.aborted) void connecting.then((client) => ended(client, signal)).catch(() => {}) // it may connect later
     throw postgresError(error, 'unknown')
+  }
+}
+
+/** Connects behind the listener of `withClient`: the server may stop in between. */
+async function begin(client: PostgresLogin): Promise<void> {
+  try {
+    await client.connect()
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('already been connected'))
+      throw configurationError('`connect` returned a client that is connected already', 'return new Client(…), without connect()')
+    throw error
   }
 }

@@ -25,6 +25,12 @@ const classes: Readonly<Record<string, Classification>> = {
     problem: 'the connection does not begin transactions as read committed',
     remedy: 'leave default_transaction_isolation as it is',
   },
+  // Nothing else in the statements is parsed.
+  '22P02': {
+    code: 'CONFIGURATION',
+    problem: 'the fence of the role is no number',
+    remedy: 'find out who sets finchat.version; then ALTER ROLE … RESET finchat.version',
+  },
   '28P01': { code: 'UNAUTHENTICATED', problem: 'PostgreSQL refused the password' },
   '28000': {
     code: 'PERMISSION_DENIED',

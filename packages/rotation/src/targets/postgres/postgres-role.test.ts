@@ -3,10 +3,14 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { CallContext, SecretFields } from '@finchat/secrets-core'
 import { startPostgres, type Postgres } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { memoryProvider } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { retirePrevious } from '../../engine/retire-previous.ts'
+import { rotate } from '../../engine/rotate.ts'
 import { tokenGenerator } from '../../generate/token.ts'
+import { optionsOf, secretsOver } from '../../testing/rotations.ts'
 import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget, type TargetHarness } from '../../testing/target-suite.ts'
 import type { PostgresLogin } from './client.ts'
@@ -23,15 +27,23 @@ let server: Postgres
 let count = 0
 
 /** A client of the server, or of a port where none is. */
-function clientOf(user: string, password: string | undefined, isReachable = true): Client {
+function clientOf(user: string, password?: string, isReachable = true): Client {
   const options = { host: '127.0.0.1', port: isReachable ? server.port : 1, database: 'postgres', user, ssl: false }
   return new Client(password === undefined ? options : { ...options, password })
 }
 
-async function connected(user: string, password?: string, isReachable = true): Promise<Client> {
-  const client = clientOf(user, password, isReachable)
+async function connected(user: string, password?: string): Promise<Client> {
+  const client = clientOf(user, password)
   await client.connect()
   return client
+}
+
+/** A message of PostgreSQL's protocol. */
+function message(type: string, body: string): Buffer {
+  const head = Buffer.alloc(5)
+  head.write(type)
+  head.writeUInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, Buffer.from(body)])
 }
 
 async function canLogIn(user: string, password: string): Promise<boolean> {
@@ -64,7 +76,7 @@ type Given = Omit<PostgresRoleOptions, 'connect' | 'login'>
 
 function targetOf(given: Given, isReachable: () => boolean = () => true): ReturnType<typeof postgresRole> {
   return postgresRole({
-    connect: () => connected('postgres', undefined, isReachable()),
+    connect: () => clientOf('postgres', undefined, isReachable()),
     login: (user, password) => clientOf(user, password, isReachable()),
     ...given,
   })
@@ -153,7 +165,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const [role] = users
     await server.query(`ALTER ROLE ${identifier(role)} RESET role`)
     const target = targetOf({ role })
-    const own = postgresRole({ connect: () => connected(role, password), login: clientOf, role })
+    const own = postgresRole({ connect: () => clientOf(role, password), login: clientOf, role })
     const next = await secretValue(generate())
     await expect(own.apply(next, fence(2), context)).rejects.toMatchObject({ code: 'PERMISSION_DENIED', storeStatus: '42501' })
     expect(await target.test(next, context)).toBe('refused')
@@ -166,7 +178,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const { users, password, owner } = await roles()
     const [role] = users
     await server.query(`GRANT SET ON PARAMETER finchat.version TO ${identifier(role)}`)
-    const own = postgresRole({ connect: () => connected(role, password), login: clientOf, role })
+    const own = postgresRole({ connect: () => clientOf(role, password), login: clientOf, role })
     const next = generate()
     await own.apply(await secretValue(next), fence(2), context)
     expect(await canLogIn(role, next)).toBe(true)
@@ -229,7 +241,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
       clients.push(client)
       return client
     }
-    const target = postgresRole({ connect: () => connected('postgres'), login, role: 'app' })
+    const target = postgresRole({ connect: () => clientOf('postgres'), login, role: 'app' })
     const gone = new AbortController()
     const testing = target.test(await secretValue(generate()), { signal: gone.signal })
     await new Promise((resolve) => void silent.once('connection', resolve))
@@ -238,13 +250,58 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     expect(clients.map(({ connection }) => connection?.stream)).toMatchObject([{ destroyed: true }])
   })
 
+  test('rejects if the server shuts down while it connects, and the process lives', async () => {
+    const answer = Buffer.concat([
+      message('R', '\0\0\0\0'), // logged in
+      message('Z', 'I'),
+      message('E', 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0'),
+    ])
+    const stopping = createServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(answer)))
+    await new Promise<void>((resolve) => void stopping.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void stopping.close())
+    const { port } = stopping.address() as AddressInfo
+    const connect = (): Client => new Client({ host: '127.0.0.1', port, user: 'postgres', ssl: false })
+    const target = postgresRole({ connect, login: clientOf, role: 'app' })
+    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test('says so if the client is connected already', async () => {
+    const target = postgresRole({ connect: () => connected('postgres'), login: clientOf, role: 'app' })
+    const call = target.apply(await secretValue(generate()), fence(2), context)
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('without connect()') })
+  })
+
+  test('rotates a first password away that a person chose', async () => {
+    const { users, owner } = await roles()
+    const [former, target] = ['zw\u00f6lf Boxk\u00e4mpfer', targetOf({ users, owner })]
+    await server.query(`ALTER ROLE ${identifier(users[0])} PASSWORD ${literal(former)}`)
+    const secrets = secretsOver(memoryProvider())
+    await secrets.storeSecret('db', { username: users[0], password: former })
+    const options = optionsOf(target, { generate, graceSeconds: 0 })
+    expect(await rotate(secrets, 'db', options)).toMatchObject({ outcome: 'rotated' })
+    expect(await retirePrevious(secrets, 'db', { target, graceSeconds: 0 })).toEqual({ outcome: 'retired' })
+    expect(await canLogIn(users[0], former)).toBe(false)
+  })
+
+  test('says that it cannot set such a password again', async () => {
+    const { users } = await roles()
+    const call = targetOf({ role: users[0] }).apply(await secretValue('zw\u00f6lf'), fence(3), context)
+    await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('by hand') })
+  })
+
+  test('refuses a fence that is no number, and names it', async () => {
+    const { users, password } = await roles()
+    await server.query(`ALTER ROLE ${identifier(users[0])} SET finchat.version = 'abc'`)
+    const call = targetOf({ role: users[0] }).apply(await secretValue(generate()), fence(2), context)
+    const remedy = expect.stringContaining('RESET finchat.version')
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('fence'), remedy })
+    expect(await canLogIn(users[0], password)).toBe(true)
+  })
+
   test('needs read committed, since an older snapshot does not show the fence', async () => {
     const { users } = await roles()
-    const connect = async (): Promise<Client> => {
-      const client = await connected('postgres')
-      await client.query("SET default_transaction_isolation = 'repeatable read'")
-      return client
-    }
+    const options = '-c default_transaction_isolation=serializable'
+    const connect = (): Client => new Client({ host: '127.0.0.1', port: server.port, database: 'postgres', user: 'postgres', options })
     const target = postgresRole({ connect, login: clientOf, role: users[0] })
     await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ storeStatus: 'FC003' })
   })
@@ -257,15 +314,15 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const seen: string[] = []
     const watcher = await connected('postgres')
     const spying = postgresRole({
-      connect: async () => {
-        const client = await connected('postgres')
+      connect: () => {
+        const client = clientOf('postgres')
         const { query } = client
         const spied = async (text: string): Promise<{ rows: unknown[] }> => {
           const answer = await Reflect.apply<Client, [string], Promise<{ rows: unknown[] }>>(query, client, [text])
           seen.push(JSON.stringify((await watcher.query('SELECT query FROM pg_stat_activity')).rows))
           return answer
         }
-        return { query: spied, end: () => client.end(), on: client.on.bind(client) }
+        return { connect: () => client.connect(), query: spied, end: () => client.end(), on: client.on.bind(client) }
       },
       login: clientOf,
       users,
@@ -303,7 +360,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     const { users, password } = await roles()
     const tried: string[] = []
     const login = (user: string, tries: string): Client => (tried.push(tries), clientOf(user, tries))
-    const target = postgresRole({ connect: () => connected('postgres'), login, role: users[0] })
+    const target = postgresRole({ connect: () => clientOf('postgres'), login, role: users[0] })
     const values = await Promise.all(['no', password, password, 'no'].map((each) => secretValue(each)))
     const answers = []
     for (const value of values) answers.push(await target.test(value, context))
@@ -319,7 +376,7 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
         client.connect().catch(() => Promise.reject(Object.assign(new Error('x'), { code: '08P01' })))
       return { connect, query: (text) => client.query(text), end: () => client.end(), on: client.on.bind(client) }
     }
-    const target = postgresRole({ connect: () => connected('postgres'), login: pooler, role: users[0] })
+    const target = postgresRole({ connect: () => clientOf('postgres'), login: pooler, role: users[0] })
     expect(await target.test(await secretValue(password), context)).toBe('accepted')
   })
 

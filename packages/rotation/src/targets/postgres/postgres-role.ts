@@ -1,7 +1,7 @@
 import type { CallContext, SecretFields, SecretValue } from '@finchat/secrets-core'
-import { configurationError, invalidArgument, knownOptions } from '@finchat/secrets-core/provider'
+import { configurationError, invalidArgument, isVisibleAscii, knownOptions } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../target.ts'
-import { assertPassword, fieldsOf, nextValue, passwordIn, tokenOf, unlessInvalid } from '../value.ts'
+import { anyPasswordIn, assertPassword, fieldsOf, isRollback, nextValue, passwordIn, tokenOf, unlessInvalid } from '../value.ts'
 import { asAdministrator, type PostgresClient, type PostgresLogin } from './client.ts'
 import { type Credential, LoginTest } from './login-test.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
@@ -11,11 +11,11 @@ import { assertName, literal } from './sql-text.ts'
 /** Options of `postgresRole`: either `role`, or `users` with their `owner`. */
 export interface PostgresRoleOptions {
   /**
-   * Connects as the role that changes passwords, always to the same database: the lock between
-   * rotators is the database's. The target ends the client. Once the signal is aborted the result is
-   * not used; bound the time with `connectionTimeoutMillis`.
+   * Makes a client of the role that changes passwords, always of the same database: the lock between
+   * rotators is the database's. It is not connected yet: the target connects and ends it. Bound its
+   * time with `connectionTimeoutMillis`.
    */
-  readonly connect: (context: { readonly signal: AbortSignal }) => Promise<PostgresClient>
+  readonly connect: (context: { readonly signal: AbortSignal }) => PostgresLogin | Promise<PostgresLogin>
   /**
    * Makes a client that logs in as an application does, for the test. It is not connected yet. Bound
    * its time with `connectionTimeoutMillis`.
@@ -45,11 +45,7 @@ export interface PostgresRoleOptions {
  *
  * const server = { host: 'db.example', database: 'shop', connectionTimeoutMillis: 5_000 }
  * export const target = postgresRole({
- *   connect: async () => {
- *     const client = new Client({ ...server, user: 'rotator' })
- *     await client.connect()
- *     return client
- *   },
+ *   connect: () => new Client({ ...server, user: 'rotator' }), // the target connects it
  *   login: (user, password) => new Client({ ...server, user, password }),
  *   role: 'shop',
  * })
@@ -65,7 +61,9 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
     next: async (current, generate) => nextOf(current, await generate(), settings),
     apply: async (value, fence, context) => {
       const { user, password } = credential(value)
-      await run(setPassword(group, user, scramVerifier(password), tokenOf(fence)), context)
+      const token = tokenOf(fence)
+      assertSettable(password, token)
+      await run(setPassword(group, user, scramVerifier(password), token), context)
     },
     test: (value, context) => loginTest.test(credential(value), context),
   }
@@ -75,10 +73,10 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
     // Each user has one password, so the credential to retire is the other user's.
     isSameCredential: (one, other) => userIn(one, settings) === userIn(other, settings),
     retire: async (old, current, fence, context) => {
-      const { user } = credential(old)
-      if (user !== credential(current).user) await run(takePassword(group, user, tokenOf(fence)), context)
+      const user = userOf(old, settings)
+      if (user !== userOf(current, settings)) await run(takePassword(group, user, tokenOf(fence)), context)
     },
-    inUse: (old, { signal }) => asAdministrator(settings.connect, signal, (client) => sessionsOf(client, credential(old).user)),
+    inUse: (old, { signal }) => asAdministrator(settings.connect, signal, (client) => sessionsOf(client, userOf(old, settings))),
   }
 }
 
@@ -118,26 +116,38 @@ function groupOf({ role, users, owner }: Pick<PostgresRoleOptions, 'role' | 'use
   return { roles: users, owner }
 }
 
-function credentialIn(value: SecretValue, { group, userField, passwordField }: Settings): Credential {
-  const fields = fieldsOf(value)
-  const [user, password] = [fields?.[userField], passwordIn(value, passwordField)]
+/** The password may be one that a person chose: a client logs in with it, and it is not set. */
+function credentialIn(value: SecretValue, settings: Settings): Credential {
+  const { passwordField } = settings
+  return { user: userOf(value, settings), password: anyPasswordIn(value, passwordField) ?? passwordIn(value, passwordField) }
+}
+
+function assertSettable(password: string, token: number): void {
+  if (!isRollback(token) || isVisibleAscii(password)) return assertPassword(password)
+  throw invalidArgument(
+    'the current password is not of visible ASCII characters, so it cannot be set again',
+    'set it by hand with ALTER ROLE, discard the staged version, and rotate again',
+  )
+}
+
+function userOf(value: SecretValue, { group, userField, passwordField }: Settings): string {
+  const user = fieldsOf(value)?.[userField]
   const known = user ?? (group.owner === undefined ? group.roles[0] : undefined)
-  if (known !== undefined && group.roles.includes(known)) return { user: known, password }
+  if (typeof known === 'string' && group.roles.includes(known)) return known
   throw invalidArgument('the secret does not name a user of this target', `store it with the fields ${userField} and ${passwordField}`)
 }
 
 /** Undefined where the value names none. */
 function userIn(value: SecretValue, settings: Settings): string | undefined {
-  return unlessInvalid(() => credentialIn(value, settings).user)
+  return unlessInvalid(() => userOf(value, settings))
 }
 
 function nextOf(current: SecretValue, password: string, settings: Settings): string | SecretFields {
   assertPassword(password)
-  const { user } = credentialIn(current, settings)
+  const user = userOf(current, settings)
   const { group, userField, passwordField } = settings
-  const following = nextValue(current, password, passwordField)
   const other = group.roles.find((role) => role !== user)
-  return typeof following === 'string' || other === undefined ? following : { ...following, [userField]: other }
+  return nextValue(current, password, passwordField, other === undefined ? {} : { [userField]: other })
 }
 
 async function sessionsOf(client: PostgresClient, user: string): Promise<number> {

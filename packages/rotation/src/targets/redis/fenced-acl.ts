@@ -32,7 +32,7 @@ export async function changePasswords(client: RedisClient, change: AclChange): P
 async function wasSet(client: RedisClient, change: AclChange, isReplica: boolean, tries: number): Promise<boolean> {
   const { user, token, fenceKey, hashes } = change
   await client.watch(fenceKey)
-  if (Number(await client.sendCommand(['GET', fenceKey])) > token) throw overtaken(fenceKey)
+  if (tokenIn(await client.sendCommand(['GET', fenceKey]), fenceKey) > token) throw overtaken(fenceKey)
   const rules = hashes(await passwordHashes(client, user)).map((hash) => `#${hash}`)
   const transaction = client.multi()
   if (!isReplica) transaction.addCommand(['SET', fenceKey, String(token)]) // a replica gets it from its primary
@@ -44,6 +44,13 @@ async function wasSet(client: RedisClient, change: AclChange, isReplica: boolean
     if (replyCode(error) === undefined && tries < mostTries) return false
     throw error
   }
+}
+
+/** Another text would let every attempt pass. */
+function tokenIn(reply: unknown, fenceKey: string): number {
+  if (reply === null) return 0
+  if (/^\d{1,16}$/.test(String(reply))) return Number(reply)
+  throw configurationError('the fence of the user is no number', `find out who writes the key; then DEL ${fenceKey}`)
 }
 
 function overtaken(fenceKey: string): SecretsError {

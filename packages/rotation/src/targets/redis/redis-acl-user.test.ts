@@ -73,6 +73,16 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     return { user, password: await userOf([server], user) }
   }
 
+  test.each(['abc', '-1', '1e3', ''])('refuses a fence that is no token: %o', async (damaged) => {
+    const { user } = await freshUser()
+    const hashes = await hashesOf(server, user)
+    await server.command('SET', `finchat:fence:${user}`, damaged)
+    const target = redisAclUser({ nodes: [nodeOf(() => server.port)], user })
+    const call = target.apply(await secretValue(generate()), fence(2), context)
+    await expect(call).rejects.toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining(`DEL finchat:fence:${user}`) })
+    expect(await hashesOf(server, user)).toEqual(hashes)
+  })
+
   function targetOf(user: string): ReturnType<typeof redisAclUser> {
     return redisAclUser({ nodes: [nodeOf(() => server.port)], user })
   }
@@ -297,6 +307,8 @@ describe('the options of an ACL user', () => {
   test.each<[string, object]>([
     ['`nodes`', { user: 'app' }],
     ['`nodes`', { user: 'app', nodes: [] }],
+    ['`nodes`', { user: 'app', nodes: [null] }],
+    ['`nodes`', { user: 'app', nodes: [undefined, node] }],
     ['`nodes`', { user: 'app', nodes: [{ connect: node.connect }] }],
     ['`user`', { nodes: [node] }],
     ['`user`', { nodes: [node], user: 'two words' }],

@@ -98,7 +98,7 @@ function checkedOptions(options: RedisAclUserOptions): Checked {
   if (typeof user !== 'string' || user === '' || /[\s\0]/.test(user))
     throw configurationError('`user` is no name of an ACL user', 'pass it without spaces')
   if (fenceKey === '') throw configurationError('`fenceKey` is empty', 'leave it out')
-  const isNode = ({ connect, login }: RedisNode): boolean => typeof connect === 'function' && typeof login === 'function'
+  const isNode = (node: RedisNode | undefined): boolean => typeof node?.connect === 'function' && typeof node.login === 'function'
   if (!Array.isArray(nodes) || nodes.length === 0 || !nodes.every(isNode))
     throw configurationError('`nodes` is no list of servers', 'pass `connect` and `login` for each')
   return { nodes, user, fenceKey, passwordField }

@@ -29,8 +29,12 @@ const keyTypes = { EdDSA: ['ed25519', 'OKP'], ES256: ['ec', 'EC'], RS256: ['rsa'
 
 /** Throws `CONFIGURATION` unless the algorithm is known. */
 export function assertAlgorithm(algorithm: unknown): asserts algorithm is SigningAlgorithm {
-  if (typeof algorithm === 'string' && Object.hasOwn(keyTypes, algorithm)) return
+  if (typeof algorithm === 'string' && isAlgorithm(algorithm)) return
   throw configurationError('`algorithm` is not known', `use ${Object.keys(keyTypes).join(', ')}`)
+}
+
+function isAlgorithm(algorithm: string): algorithm is SigningAlgorithm {
+  return Object.hasOwn(keyTypes, algorithm)
 }
 
 /**
@@ -81,8 +85,10 @@ function parsedText(text: string): unknown {
 }
 
 function isRingKey(key: unknown): key is RingKey {
-  const { kid, alg, d } = isJsonObject(key) ? key : {}
-  return typeof kid === 'string' && typeof d === 'string' && typeof alg === 'string' && Object.hasOwn(keyTypes, alg)
+  const { kid, alg, ...members } = isJsonObject(key) ? key : {}
+  if (typeof kid !== 'string' || typeof alg !== 'string' || !isAlgorithm(alg)) return false
+  // A public member that is an object may hold what is private.
+  return ['d', ...publicMembers[keyTypes[alg][1]]].every((member) => typeof members[member] === 'string')
 }
 
 /**

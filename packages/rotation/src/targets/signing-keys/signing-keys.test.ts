@@ -139,6 +139,15 @@ describe('a ring', () => {
     }
   })
 
+  test.each<SigningAlgorithm>(['EdDSA', 'ES256', 'RS256'])('of %s whose public members are no texts is refused', async (algorithm) => {
+    const { signing, keys } = ringIn(await newKeyRing(algorithm))
+    for (const member of ['kty', algorithm === 'RS256' ? 'n' : 'x'])
+      for (const wrong of [{ d: 'private' }, 7, null, undefined])
+        expect(() => jwksOf(JSON.stringify({ signing, keys: keys.map((key) => ({ ...key, [member]: wrong })) }))).toThrow(
+          expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+        )
+  })
+
   test('that is not published yet is refused', async () => {
     const ring = await newKeyRing()
     const published = new PublishedKeys(await newKeyRing())

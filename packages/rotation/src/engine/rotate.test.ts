@@ -104,7 +104,14 @@ describe('rotate', () => {
     const tests: RotationTarget['test'] = async () => Promise.reject(new SecretsError('UNAVAILABLE', 'no route'))
     await failureOf(rotate(secrets, 'db', optionsOf(withMembers(far.target, { test: tests }), { note: { ticket: 'OPS-7', by: 'forged' } })))
     const { note } = (await pendingSecret(secrets, 'db')) ?? {}
-    expect(note).toEqual({ ticket: 'OPS-7', by: 'ana', purpose: 'rotate', at: '2026-01-01T00:00:00.000Z', secret: 'db', onto: expect.any(String) })
+    expect(note).toEqual({
+      ticket: 'OPS-7',
+      by: 'ana',
+      purpose: 'rotate',
+      at: '2026-01-01T00:00:00.000Z',
+      secret: 'db',
+      onto: expect.any(String),
+    })
   })
 
   test('leaves the version staged while the target cannot tell, and the next run finishes', async () => {

@@ -43,7 +43,7 @@ describe('rotateDue', () => {
     ['onState', { onState: 5 }],
   ])('refuses a wrong `%s`, and begins nothing', async (member, options) => {
     const { secrets, policies } = fleetOf(['db'])
-    const call = rotateDue(secrets, policies, options as RotateDueOptions)
+    const call = rotateDue(secrets, policies, options)
     await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(`\`${member}\``) })
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -25,7 +25,8 @@ export function memoryFunctions(server: MemoryServer): FunctionTargetOptions {
   return {
     apply: async (value, fence, _context, current) => {
       server.pass(fence)
-      const isKept = (password: string): boolean => password === current?.reveal() && password !== value.reveal()
+      const isKept = (password: string): boolean =>
+        password === (current && Buffer.from(current.bytes()).toString()) && password !== value.reveal()
       const kept = server.passwords.filter(isKept)
       server.passwords = [...kept, value.reveal()]
     },

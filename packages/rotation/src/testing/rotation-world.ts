@@ -35,7 +35,7 @@ export class FarSide {
       }),
       apply: async (value, { token }, _context, current) => {
         this.#pass(token)
-        const kept = this.#keptBeside(value.reveal(), current?.reveal())
+        const kept = this.#keptBeside(value.reveal(), current && Buffer.from(current.bytes()).toString())
         this.passwords = token % 2 === 1 ? [value.reveal()] : [...kept, value.reveal()]
       },
       test: async (value) => (this.accepts(value.reveal()) ? 'accepted' : 'refused'),

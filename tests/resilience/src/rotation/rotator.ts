@@ -28,8 +28,10 @@ export function startRotator(orders: RotatorOrders): Rotator {
     await ended(child)
   }
   const goOn = async (): Promise<string | undefined> => {
-    child.kill('SIGCONT')
+    // It says that it halts just before it stops, so that one signal may come too early.
+    const again = setInterval(() => child.kill('SIGCONT'), 100)
     await ended(child)
+    clearInterval(again)
     return said.find((line) => line.startsWith('ended '))
   }
   return { child, said, halts, kill, goOn }

@@ -49,7 +49,7 @@ async function wasSet(client: RedisClient, change: AclChange, isReplica: boolean
 /** Another text would let every attempt pass. */
 function tokenIn(reply: unknown, fenceKey: string): number {
   if (reply === null) return 0
-  if (/^\d{1,16}$/.test(String(reply))) return Number(reply)
+  if (typeof reply === 'string' && /^\d{1,16}$/.test(reply)) return Number(reply)
   throw configurationError('the fence of the user is no number', `find out who writes the key; then DEL ${fenceKey}`)
 }
 

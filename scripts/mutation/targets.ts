@@ -60,10 +60,9 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'staging/pending-secret',
     'staging/stage-secret',
     'staging/staged-content',
-    'value/digest',
+    'verify/digest',
     'verify/recheck-limit',
     'verify/verifier',
-    'verify/verify-options',
     'write/put',
   ],
   'packages/provider-local/src': [

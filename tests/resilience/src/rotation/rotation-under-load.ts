@@ -66,7 +66,12 @@ async function loadOf(way: LoginWay, { store, server, times, scale }: Trial, tal
   const fields = typeof first === 'string' ? { password: first } : first
   const managers = await openManagers(store, `login/${config.user}`, fields, way)
   const pool = await way.pool(managers.service, { ...config, ...churn })
-  pool.on('connect', () => tally.count('logins'))
+  // The server may stop while an ended connection is still closing.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    tally.count('logins')
+  })
   const load = startQueries(pool)
   try {
     await sleep(4 * pauseMs[scale])

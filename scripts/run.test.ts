@@ -76,7 +76,8 @@ function deliver(script: string, hash?: string): void {
 const text = (path: string): string => readFileSync(join(project, path), 'utf8')
 const store = (): string[] => readdirSync(join(project, '.toolchain'))
 
-const pnpm = 'case "$*" in --version) echo 12.4.2;; *) mkdir -p node_modules/.pnpm; cp pnpm-lock.yaml node_modules/.pnpm/lock.$$; mv -f node_modules/.pnpm/lock.$$ node_modules/.pnpm/lock.yaml;; esac'
+const pnpm =
+  'case "$*" in --version) echo 12.4.2;; *) mkdir -p node_modules/.pnpm; cp pnpm-lock.yaml node_modules/.pnpm/lock.$$; mv -f node_modules/.pnpm/lock.$$ node_modules/.pnpm/lock.yaml;; esac'
 /** Finds the folder where the tarball is wanted, whatever the platform's package is called. */
 const npmThatDelivers = `
 pwd >>"$(dirname "$0")/../npm-ran-in"

@@ -117,7 +117,7 @@ describe('a pending version', () => {
     expect(await codeOf(createSecretsManager({ providers: [down, env] }).getSecret('token', pending))).toBe('UNAVAILABLE')
   })
 
-  it('that nobody can stage is not found, with the answer of each provider', async () => {
+  it('that no provider can stage is not found, with the answer of each provider', async () => {
     const secrets = createSecretsManager({ providers: [envProvider({ env: { token: 'v' } }), memoryProvider()] })
     const error = await failureOf(secrets.getSecret('token', pending))
     expect(error).toBeInstanceOf(SecretNotFoundError)

@@ -340,6 +340,12 @@ it('a call that was answered leaves no timer and no listener', async () => {
   expect(getEventListeners(caller.signal, 'abort')).toEqual([])
 })
 
+it('a call with a wrong signal leaves no timer', async () => {
+  const signal = new AbortController() as unknown as AbortSignal // a frequent slip
+  await expect(bounded(never, { deadlineMs: 1_000, signal, closing: open })).rejects.toThrow(TypeError)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 it('a call that failed leaves no timer and no listener', async () => {
   const [caller, closing] = [new AbortController(), new AbortController()]
   const failing = bounded(() => Promise.reject(new TypeError('x')), { deadlineMs: 60_000, signal: caller.signal, closing: closing.signal })

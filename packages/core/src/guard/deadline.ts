@@ -56,8 +56,8 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     const onAbort = signal && ((): void => end(aborted()))
     const onClose = (): void => end(closed(owner))
     const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
+    if (onAbort) signal.addEventListener('abort', onAbort) // first: a wrong signal throws
     const timer = deadlineMs === Infinity ? undefined : setTimeout(onTime, deadlineMs)
-    if (onAbort) signal.addEventListener('abort', onAbort)
     const cancel = whenClosed(closing, onClose)
     const release = (): void => {
       clearTimeout(timer)

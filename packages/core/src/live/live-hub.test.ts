@@ -114,7 +114,7 @@ describe('an announcement of the shared cache during a probe', () => {
 })
 
 describe('a fresh value that a refused login found', () => {
-  it('is told at once to all who watch the secret', async () => {
+  it('reaches at once all who watch the secret', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = createSecretsManager({ providers: [store.provider] })
     const changed = vi.fn<() => void>()

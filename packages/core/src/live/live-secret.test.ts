@@ -144,6 +144,24 @@ describe('a live secret', () => {
     expect(failureOf(() => liveSecret(secrets, 'db')).code).toBe('ABORTED')
   })
 
+  it('rejects `ready` if it is disposed of before the first value came', async () => {
+    const never = (): Promise<never> => new Promise(() => {})
+    const handle = liveSecret(managerOf({ ...stagingStore(undefined).provider, get: never }), 'db')
+    handle[Symbol.dispose]()
+    expect((await refusal(handle.ready)).code).toBe('ABORTED')
+  })
+
+  it('is probed for the shortest interval of those that are left', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    const [often] = [1, 60].map((intervalSeconds) => liveSecret(secrets, 'db', { intervalSeconds }))
+    await pass(10)
+    const before = store.calls['probe'] ?? 0
+    often?.[Symbol.dispose]()
+    await pass(62)
+    expect([before > 5, (store.calls['probe'] ?? 0) - before]).toEqual([true, 2])
+  })
+
   it('prints no value', async () => {
     const handle = liveSecret(managerOf(stagingStore({ value: canary, version: 1 }).provider), 'db')
     await handle.ready
@@ -162,6 +180,16 @@ describe('the password function of a live secret', () => {
     store.current = { value: 'v2', version: 2 }
     await pass(31)
     expect(await password()).toBe('v2')
+  })
+
+  it('gives the value as soon as the store answers, after an outage at start', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const get = vi.fn<SecretProvider['get']>(outage)
+    const password = liveSecret(managerOf({ ...store.provider, get }), 'db').asPasswordFunction()
+    expect((await refusal(password())).code).toBe('UNAVAILABLE')
+    get.mockImplementation(store.provider.get)
+    await pass(10) // the next look is later
+    expect(await password()).toBe('v1')
   })
 
   it('gives one field, and an error that names no member', async () => {

@@ -67,6 +67,7 @@ export function liveSecret(secrets: SecretsManager, name: string, options: LiveO
 }
 
 class LiveHandle implements LiveSecret {
+  readonly #parts: ManagerParts
   readonly #live: LiveName
   readonly #state: LiveState
   readonly #name: string
@@ -75,6 +76,7 @@ class LiveHandle implements LiveSecret {
 
   constructor(parts: ManagerParts, name: string, options: LiveOptions) {
     const hub = hubOf(parts)
+    this.#parts = parts
     this.#name = name
     this.#live = hub.live(name)
     this.#state = this.#live.state
@@ -115,14 +117,18 @@ class LiveHandle implements LiveSecret {
 
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
-    return async () => {
-      if (this.#state.best === undefined) await this.ready
-      return passwordOf(this.current, field)
-    }
+    return async () => passwordOf(this.#state.best === undefined ? await this.#first() : this.current, field)
   }
 
   [Symbol.dispose](): void {
     this.#leave()
+    this.#ready.reject(new SecretsError('ABORTED', 'the live secret was disposed of', { secret: this.#name }))
+  }
+
+  /** After an outage at start the next look may be a minute away. */
+  async #first(): Promise<SecretValue> {
+    const [ready] = await Promise.allSettled([this.ready])
+    return ready.status === 'fulfilled' ? this.current : this.#parts.reader.getSecretValue(this.#name)
   }
 
   #lost(error: SecretsError): void {

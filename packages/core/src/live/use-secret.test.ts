@@ -49,6 +49,9 @@ describe('useSecret', () => {
     expect(await useSecret(secrets, 'db', (value) => value.version, { isAuthError })).toBe(1)
     const failure = new Error('no such table')
     await expect(useSecret(secrets, 'db', () => Promise.reject(failure), { isAuthError })).rejects.toBe(failure)
+    // A promise is not `true`.
+    const unsure = (async () => false) as unknown as typeof isAuthError // as without types
+    await expect(useSecret(secrets, 'db', () => Promise.reject(failure), { isAuthError: unsure })).rejects.toBe(failure)
     expect((await refusal(useSecret(managerOf(stagingStore(undefined).provider), 'db', () => 1, { isAuthError }))).code).toBe('NOT_FOUND')
   })
 
@@ -119,7 +122,7 @@ describe('useSecret', () => {
     expect(side.logins).toEqual(['v1', 'works', 'works'])
   })
 
-  it('reads again once nobody follows the secret', async () => {
+  it('reads again once the last handle of the secret is disposed of', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = managerOf(store.provider)
     {

@@ -37,7 +37,7 @@ export async function useSecret<T>(
   try {
     return await run(value)
   } catch (error) {
-    if (!options.isAuthError(error)) throw error
+    if (!isRefusal(options, error)) throw error
     return tryOthers(parts, name, run, knownUseOptions(options), { error, value })
   }
 }
@@ -50,6 +50,12 @@ async function readNow(parts: ManagerParts, name: string): Promise<SecretValue> 
   // What a watch follows is for the watch to change, so that all who listen hear of it.
   if (!state.isWatched) state.adopt(value)
   return state.latest !== undefined && isSameVersion(state.latest, value) ? (state.usable ?? value) : value
+}
+
+/** A promise, as of an async function, is not `true`. */
+function isRefusal({ isAuthError }: UseOptions, error: unknown): boolean {
+  const answer: unknown = isAuthError(error)
+  return answer === true
 }
 
 interface Refusal {
@@ -80,7 +86,7 @@ async function tryOthers<T>(
         trial.worked(value)
         return result
       } catch (failure) {
-        if (!options.isAuthError(failure)) throw failure
+        if (!isRefusal(options, failure)) throw failure
         error = failure
         used = options.usedIn?.(failure) ?? value
       }

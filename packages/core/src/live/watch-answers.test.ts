@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
-import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { liveSecret, useSecret, watchSecret } from '../live.ts'
+import { announcingCache } from '../testing/announcing-cache.ts'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { refusal } from '../testing/refusal.ts'
@@ -203,25 +203,14 @@ describe('an answer that comes late', () => {
   const isAuthError = (): boolean => true
 
   it('does not replace what a refusal read meanwhile', async () => {
-    let announce: ((key: { sharedAs: string; path: string }) => void) | undefined
-    const shared: SharedCache = {
-      specificationVersion: 'v1',
-      read: async () => ({ leaseToken: {} }),
-      fill: async () => {},
-      invalidate: async () => {},
-      subscribe: (listener) => {
-        const before = announce
-        announce = (key) => (before?.(key), listener(key))
-        return () => {}
-      },
-    }
+    const { shared, announce } = announcingCache()
     const store = storeOf(isRevision('a'))
     const secrets = createSecretsManager({ providers: [{ ...store.provider, sharedAs: 's' }], cache: { shared } })
     const handle = liveSecret(secrets, 'db')
     await pass(1)
     const slow = Promise.withResolvers<StoredSecret>()
     store.get.mockImplementationOnce(() => slow.promise).mockImplementation(async () => isRevision('b'))
-    announce?.({ sharedAs: 's', path: 'db' })
+    announce({ sharedAs: 's', path: 'db' })
     await pass(1)
     store.probe.mockImplementation(async () => ({ revision: 'b' }))
     const login = async (used: string): Promise<string> => (used === 'b' ? used : Promise.reject(new Error('refused')))

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
-import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { watchSecret } from '../live.ts'
+import { announcingCache } from '../testing/announcing-cache.ts'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { failureOf, refusal } from '../testing/refusal.ts'
@@ -246,23 +246,12 @@ describe('watchSecret', () => {
   })
 
   it('reads through the cache after an announcement of the shared cache', async () => {
-    let announce: ((key: { sharedAs: string; path: string }) => void) | undefined
-    const shared: SharedCache = {
-      specificationVersion: 'v1',
-      read: async () => ({ leaseToken: {} }),
-      fill: async () => {},
-      invalidate: async () => {},
-      subscribe: (listener) => {
-        const before = announce
-        announce = (key) => (before?.(key), listener(key))
-        return () => {}
-      },
-    }
+    const { shared, announce } = announcingCache()
     const store = stagingStore({ value: 'v1', version: 1 }, { sharedAs: 's' })
     const seen = followed(watchSecret(createSecretsManager({ providers: [store.provider], cache: { shared } }), 'db'))
     await pass(1)
     rotate(store, 'v2')
-    announce?.({ sharedAs: 's', path: 'db' })
+    announce({ sharedAs: 's', path: 'db' })
     await pass(0)
     expect([seen.values, store.calls['probe']]).toEqual([['v2'], undefined])
   })
@@ -327,6 +316,17 @@ describe('a watch in an outage', () => {
 })
 
 describe('the end of a watch', () => {
+  it('hands out no value that close() has overwritten', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    const watch = watchSecret(secrets, 'db')
+    await pass(31)
+    rotate(store, 'v2')
+    await pass(31)
+    await secrets.close()
+    expect(await watch.next()).toEqual({ done: true, value: undefined })
+  })
+
   it('is quiet on abort and on close()', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = managerOf(store.provider)

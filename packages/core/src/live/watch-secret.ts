@@ -68,7 +68,7 @@ class WatchIterator implements SecretWatch, WatchListener {
   begin(watch: (listener: WatchListener) => () => void): void {
     const { signal } = this.#options
     const leave = watch(this)
-    const onAbort = (): void => this.ended()
+    const onAbort = (): void => this.#end()
     signal?.addEventListener('abort', onAbort)
     this.#leave = () => {
       signal?.removeEventListener('abort', onAbort)
@@ -90,10 +90,16 @@ class WatchIterator implements SecretWatch, WatchListener {
     if (waiting !== undefined) waiting.reject(error)
     else this.#failure = error
     if (waiting === undefined && !this.#wasRead) warn(`A watched secret can no longer be followed: ${error.message}`)
-    this.ended()
+    this.#end()
   }
 
+  /** With the manager, whose values are overwritten. */
   readonly ended = (): void => {
+    this.#newest = undefined
+    this.#end()
+  }
+
+  #end(): void {
     if (this.#isDone) return
     this.#isDone = true
     this.#leave()
@@ -114,7 +120,6 @@ class WatchIterator implements SecretWatch, WatchListener {
   }
 
   async return(): Promise<Next> {
-    this.#newest = undefined
     this.#failure = undefined
     this.ended()
     return done

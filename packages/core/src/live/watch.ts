@@ -109,7 +109,6 @@ export class Watch {
   #remove(listener: WatchListener): void {
     if (!this.#listeners.delete(listener)) return
     this.#lost.delete(listener)
-    this.#timer.intervalMs = [...this.#listeners].reduce((least, { intervalMs }) => Math.min(least, intervalMs), Infinity)
     if (this.#listeners.size > 0) return
     this.#stop()
     this.#options.left()
@@ -205,6 +204,8 @@ export class Watch {
   }
 
   #plan(): void {
+    // Once a look: many may leave between two.
+    this.#timer.intervalMs = [...this.#listeners].reduce((least, { intervalMs }) => Math.min(least, intervalMs), Infinity)
     if (this.#failures === 0) this.#timer.afterAnswer(this.#options.state.latest?.expiresAt)
     else if (this.#missingSince !== undefined && this.#lost.size === 0) this.#timer.after(2 * replacedMs)
     else this.#timer.afterFailures(this.#failures)

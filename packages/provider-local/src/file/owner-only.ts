@@ -2,7 +2,7 @@ import { chmodSync, statSync } from 'node:fs'
 import { SecretsError } from '@finchat/secrets-core'
 import { quotedPath } from '../shared/file-errors.ts'
 
-/** The mode of the store's files: its owner reads and writes, and nobody else. */
+/** The mode of the store's files: only its owner reads and writes. */
 export const ownerOnly = 0o600
 const ofOthers = 0o077
 

@@ -15,7 +15,7 @@ export interface AwsRotationOptions extends Pick<RotateOptions, 'target' | 'gene
   readonly client: AwsRotationClient
   /**
    * The target gets this field alone, a key or a JSON pointer. Other fields are copied as they are
-   * written. Absent: the whole value, whose fields must all be texts.
+   * written. Absent: the whole value, of which the target changes what it knows.
    */
   readonly field?: string | undefined
   /** Records each step, with the id of Lambda's request. */

@@ -58,3 +58,11 @@ test('without a field the target sees all of them, and copies those that are no 
   await awsTrial({ aws: whole, members: () => ({ apply: async () => {}, test: async () => 'accepted', retire: undefined }) }).rotate('one')
   expect(JSON.parse(whole.valueOf('AWSCURRENT') ?? '')).toEqual(JSON.parse(stored('password 1')))
 })
+
+test('a value that is not new is refused, and nothing is put', async () => {
+  const aws = new MemoryAws('the first password')
+  const { step } = awsTrial({ aws, generate: () => 'the first password' })
+  aws.begin('one')
+  expect(await failureOf(step('createSecret'))).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
+  expect(aws.valueOf('AWSPENDING')).toBeUndefined()
+})

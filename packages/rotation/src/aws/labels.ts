@@ -1,5 +1,5 @@
 // AWS versions have ids and labels, and no numbers. The number of a staged version is its label
-// `staged-<n>`, as the AWS provider writes it: whoever rotates, numbers and fences go on growing.
+// `staged-<n>`, as the AWS provider writes it, so that numbers and fences grow across both ways to rotate.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -27,7 +27,7 @@ export function attemptOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^staged-([1-9]\d{0,15})$/)
 }
 
-/** The number of a version, whoever numbered it. */
+/** The number of a version, by any writer. */
 export function numberOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^(?:v|put-|staged-)([1-9]\d{0,15})$/)
 }

@@ -27,7 +27,10 @@ export function rotationStore(versions: SecretVersions, token: string, field: st
       name: 'aws',
       locate: (name) => ({ path: name, field }),
       get: (_path, { signal }) => read(current, signal),
-      getVersion: (_path, _previous, { signal }) => read(previous, signal), // a rotation asks for no other
+      getVersion: async (_path, version, { signal }) => {
+        if (version === 'previous') return read(previous, signal)
+        throw new SecretsError('UNSUPPORTED', 'a rotation by AWS reads no version by its number')
+      },
       staging: {
         put: async (_path, secret, { signal }) => {
           await put(versions, secret, signal)
@@ -100,7 +103,7 @@ async function isCurrent(versions: SecretVersions, revision: string, signal: Abo
   return holderOf((await versions.describe(signal)).labelsById, current) === revision
 }
 
-/** The claim tells that it was discarded. It goes first, so that nobody goes on with the version. */
+/** The claim tells that it was discarded. It goes first, so that no other step uses the version. */
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
   const holder = holderOf(labelsById, current) ?? ''

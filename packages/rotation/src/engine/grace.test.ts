@@ -33,7 +33,7 @@ describe('the end of a grace period', () => {
   const retireAtOf = async (store: SecretProvider): Promise<number | undefined> =>
     (await rotate(secretsOver(store), 'db', optionsOf(new FarSide(2).target))).retireAt
 
-  test('is told with the result of a rotation, if the store describes that version', async () => {
+  test('is part of the result of a rotation, if the store describes that version', async () => {
     expect(await retireAtOf(describing(() => ({})))).toBe(start + 600_000)
     expect(await retireAtOf(describing(() => ({ version: 9, revision: undefined })))).toBeUndefined()
     expect(await retireAtOf(describing(() => ({ currentSince: undefined, currentNotBefore: undefined })))).toBeUndefined()

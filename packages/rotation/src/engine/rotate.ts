@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { SecretFields, SecretReceipt, SecretsManager, SecretValue, WriteReceipt } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { discardSecret, type PendingSecret, stageSecret, type StagedSecretReceipt } from '@finchat/secrets-core/staging'
@@ -6,10 +5,10 @@ import { type Ending, finish } from './finish.ts'
 import { assertGraceIsOver, retireTime } from './grace.ts'
 import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
-import { keptChanging, notNew, sharedDocument } from './rotation-error.ts'
+import { keptChanging, sharedDocument } from './rotation-error.ts'
 import type { RotationOutcome } from './rotation-state.ts'
 import { isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
-import { attemptOf, contentOf, fieldsIn, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
+import { attemptOf, holdsValue, isSameVersion, readCurrent, readPending, type Waiting } from './stored-versions.ts'
 import { nextValue } from './target-steps.ts'
 
 /** What a rotation did, and what is current now. */
@@ -100,14 +99,13 @@ function assertOwn(run: Run, pending: Waiting): void {
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {
   await assertGraceIsOver(run, current)
   const value = await nextValue(run, current, generate)
-  if (isSameValue(current, value)) throw notNew(run.name)
   const receipt = await stage(run, value, current, note)
   if (receipt === undefined) return undefined
   const pending = await readPending(run)
   const now = await readCurrent(run)
   if (pending === undefined || !isSameVersion(pending, receipt))
     // another rotator was faster
-    return resultOf(run, isSameValue(now, value) ? 'rotated' : 'overtaken', now, receipt)
+    return resultOf(run, holdsValue(now, value) ? 'rotated' : 'overtaken', now, receipt)
   return ended(run, await finish(run, pending, now, true), 'rotated', pending)
 }
 
@@ -135,10 +133,6 @@ async function stage(
 async function assertNumbered({ secrets, name, call }: Run, receipt: StagedSecretReceipt): Promise<void> {
   if (receipt.attempt === undefined) await discardSecret(secrets, name, receipt, call)
   attemptOf(receipt, name)
-}
-
-function isSameValue(current: SecretValue, value: string | SecretFields): boolean {
-  return typeof value === 'string' ? contentOf(current) === value : isDeepStrictEqual(fieldsIn(current), value)
 }
 
 function ended(run: Run, { isOvertaken, current }: Ending, outcome: RotationOutcome, staged: Waiting): Promise<RotationResult> {

@@ -53,11 +53,16 @@ const mostVersionsBack = 32
  * may have changed another field since. Undefined if there is none to read.
  */
 export async function readFormer(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
-  const previous = await readVersion(run, current, 'previous')
-  if (previous === undefined || !isSameCredential(run, previous, current)) return previous
-  for (let back = 1; back <= mostVersionsBack && back < (previous.version ?? 0); back += 1) {
-    const earlier = await readVersion(run, current, (previous.version ?? 0) - back)
-    if (earlier !== undefined && !isSameCredential(run, earlier, current)) return earlier
+  try {
+    const previous = await readVersion(run, current, 'previous')
+    if (previous === undefined || !isSameCredential(run, previous, current)) return previous
+    const { version: last = 0 } = previous
+    for (let version = last - 1; version >= Math.max(1, last - mostVersionsBack); version -= 1) {
+      const earlier = await readVersion(run, current, version)
+      if (earlier !== undefined && !isSameCredential(run, earlier, current)) return earlier
+    }
+  } catch (error) {
+    if (!hasCode(error, 'UNSUPPORTED')) throw error
   }
   return undefined
 }
@@ -75,7 +80,7 @@ async function readVersion(
     const found = await secrets.getSecretValue(name, { ...call, fresh: true, version })
     return found.provider === provider ? found : undefined
   } catch (error) {
-    if (hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) return undefined
+    if (hasCode(error, 'NOT_FOUND', 'DELETED')) return undefined
     throw error
   }
 }
@@ -89,6 +94,10 @@ export function hasSameContent(one: SecretValue, other: SecretValue): boolean {
   return isDeepStrictEqual(contentOf(one), contentOf(other))
 }
 
+export function holdsValue(current: SecretValue, value: string | SecretFields): boolean {
+  return typeof value === 'string' ? contentOf(current) === value : isDeepStrictEqual(fieldsIn(current), value)
+}
+
 /** The value as it is written: a text, fields, or bytes. */
 export function contentOf(value: SecretValue): string | SecretFields | Uint8Array {
   return textOf(value) ?? fieldsIn(value) ?? value.bytes()
@@ -99,7 +108,7 @@ function textOf(value: SecretValue): string | undefined {
 }
 
 /** The value as an object, also if it is written as JSON text. */
-export function fieldsIn(value: SecretValue): SecretFields | undefined {
+function fieldsIn(value: SecretValue): SecretFields | undefined {
   const fields = unlessInvalid(() => value.json())
   return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // texts by name, as a store keeps them
 }

@@ -3,15 +3,18 @@ import { hasCode, longestTimerMs, throwIfAborted, untilAborted } from '@finchat/
 import { auditedStep } from '@finchat/secrets-core/staging'
 import type { Generate } from '../targets/target.ts'
 import type { Run } from './rotate-options.ts'
-import type { Waiting } from './stored-versions.ts'
+import { notNew } from './rotation-error.ts'
+import { holdsValue, type Waiting } from './stored-versions.ts'
 
-/** The value that follows the current one. */
+/** The value that follows the current one. Rejects with `CONFIGURATION` if it is the same. */
 export async function nextValue(run: Run, current: SecretValue, generate: Generate): Promise<string | SecretFields> {
   const { target, call } = run
   const signal = call.signal ?? neverAborted
   const following = await guarded('next', run, { signal }, () => target.next(current, guardedGenerate(generate)))
-  if (typeof following === 'string' || Object(following) === following) return following
-  throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
+  if (typeof following !== 'string' && Object(following) !== following)
+    throw new SecretsError('INTERNAL', '`next` of the target returned no value', { remedy: 'return a text or fields' })
+  if (holdsValue(current, following)) throw notNew(run.name)
+  return following
 }
 
 /** Whether the target accepts the value. Rejects if the target cannot tell. */

@@ -77,7 +77,7 @@ export class MotoRotation {
     try {
       for (const each of allSteps) {
         const step = this.step(each, token)
-        step.catch(() => {}) // nobody waits for it once it is cut off
+        step.catch(() => {}) // not awaited once it is cut off
         if ((await Promise.race([step, reached])) === 'cut') return each
       }
       return undefined

@@ -2,7 +2,7 @@ import type { SecretsManager } from '@finchat/secrets-core'
 import { liveSecret } from '@finchat/secrets-core/live'
 import { Client, type ClientConfig } from 'pg'
 
-/** For secrets with `username` and `password`: `rotatingPool(secrets, name, { …, Client: await currentUser(secrets, name) })`. */
+/** For `username` and `password`: `rotatingPool(…, { …, Client: await currentUser(secrets, name) })`. */
 export async function currentUser(secrets: SecretsManager, name: string): Promise<typeof Client> {
   const live = liveSecret(secrets, name)
   await live.ready

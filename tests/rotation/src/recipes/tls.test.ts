@@ -68,7 +68,7 @@ describeWithServer('openbao', 'a TLS server', () => {
     const server = await listening()
     const stopping = new AbortController()
     await followCertificate(service, name, server, stopping.signal)
-    stopping.abort() // nobody watches
+    stopping.abort() // the watch has ended
     await service.rotateSecret(name, { key: second.key, cert: second.cert })
     expect(serialOf(await connected(server, first.ca))).toBe(first.serial.padStart(40, '0'))
   })

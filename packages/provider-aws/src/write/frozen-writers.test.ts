@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Api } from '../client/api.ts'
 import { put } from './put.ts'
-import { readVersion } from '../read/get.ts'
+import { readOne, readVersion } from '../read/get.ts'
 import { staging } from './staging.ts'
 import { LabelledSecret } from '../testing/labelled-secret.ts'
 
@@ -63,4 +63,50 @@ test.each([1, 2, 3])('nor does a promotion frozen after %i calls, whose version 
   await staging(api, undefined).discard(path, pending, context)
   process.thaw()
   expect(await outcomeOf(secret, frozen)).toEqual(['rejected', true])
+})
+
+type Process = ReturnType<typeof freezing> & { readonly end: Promise<unknown> }
+
+/** Two promotions and a discard of one version, each frozen after so many calls, while others change the current by hand. */
+async function crossed(
+  frozenAfter: readonly number[],
+  thawed: readonly number[],
+): Promise<{ readonly dated: number; readonly became: number }> {
+  const secret = new LabelledSecret()
+  const api = apiOf(secret)
+  await put(api, undefined, path, { value: 'one' }, context)
+  const pending = await staging(api, undefined).put(path, { value: 'two' }, context)
+  const start = async (what: 'promote' | 'discard', after: number): Promise<Process> => {
+    const process = freezing(api, after)
+    const end = Promise.allSettled([staging(process.api, undefined)[what](path, pending, context)])
+    await new Promise((resolve) => setImmediate(resolve))
+    return { ...process, end }
+  }
+  const [one = 0, two = 0, three = 0] = frozenAfter
+  const first = await start('promote', one)
+  secret.putByHand()
+  const second = await start('discard', two)
+  secret.goBackByHand()
+  const processes = [first, second, await start('promote', three)]
+  for (const at of thawed) {
+    processes[at]?.thaw()
+    await processes[at]?.end
+  }
+  const found = await readOne(api)(path, context)
+  return { dated: found?.currentSince ?? 0, became: secret.becameCurrentAt.get(String(found?.value)) ?? 0 }
+}
+
+const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] // prettier-ignore
+
+test('no promotion dates a version later than it became current, whoever else promotes, discards or goes back by hand', async () => {
+  let dated = 0
+  for (const one of [1, 2, 3, 4, 5, 6])
+    for (const two of [1, 2, 3, 4])
+      for (const three of [1, 2, 3, 4, 5, 6])
+        for (const order of orders) {
+          const found = await crossed([one, two, three], order)
+          expect(found.dated, `${[one, two, three].join()} in the order ${order.join()}`).toBeLessThanOrEqual(found.became)
+          if (found.dated > 0) dated += 1
+        }
+  expect(dated).toBeGreaterThan(100)
 })

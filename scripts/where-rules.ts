@@ -1,21 +1,13 @@
 // The rules of docs/where-rules-live.md: what a row names is declared there, and no limit is left
 // out.
-import { isTestCode, type Files } from './files.ts'
+import { isTestCode } from './files.ts'
 import { asNode, syntaxOf, type SyntaxNode } from './mutation/syntax.ts'
+import { page, rowsOf } from './rule-rows.ts'
 import type { Rule } from './structure-rules.ts'
-
-const page = 'docs/where-rules-live.md'
-
-/** The file and the symbols that decide one rule. */
-interface Row {
-  readonly line: number
-  readonly path: string
-  readonly symbols: readonly string[]
-}
 
 /** The file of each row exists, and declares the symbols that the row names. */
 export const rowsNameDeclarations: Rule = (files) =>
-  rowsOf(files).flatMap(({ line, path, symbols }) => {
+  rowsOf(files.get(page) ?? '').flatMap(({ line, path, symbols }) => {
     const source = files.get(path)
     if (source === undefined) return [`${page}:${line}: there is no ${path}`]
     if (symbols.length === 0) return [`${page}:${line}: names no symbol of ${path}`]
@@ -25,7 +17,7 @@ export const rowsNameDeclarations: Rule = (files) =>
 
 /** Each published source that declares a limit at its top level has a row. */
 export const limitsHaveRows: Rule = (files) => {
-  const named = new Set(rowsOf(files).map(({ path }) => path))
+  const named = new Set(rowsOf(files.get(page) ?? '').map(({ path }) => path))
   const sources = [...files].filter(([path]) => /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path))
   return sources.flatMap(([path, source]) => {
     const [limit] = named.has(path) ? [] : limitsIn(source)
@@ -34,16 +26,6 @@ export const limitsHaveRows: Rule = (files) => {
 }
 
 export const whereRules: readonly Rule[] = [rowsNameDeclarations, limitsHaveRows]
-
-/** The rows that have a source in their second cell. */
-function rowsOf(files: Files): Row[] {
-  return (files.get(page) ?? '').split('\n').flatMap((text, index): Row[] => {
-    const [, path, symbols = ''] = text.match(/^\|.*\| `(packages\/[\w./-]+)` *\|(.*)\|$/) ?? []
-    return path === undefined
-      ? []
-      : [{ line: index + 1, path, symbols: [...symbols.matchAll(/`([^`]+)`/g)].map(([, symbol = '']) => symbol) }]
-  })
-}
 
 /** Where each kind of declaration has its name. */
 const names: Readonly<Record<string, 'id' | 'key'>> = {

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { rowsFor } from './find-rule.ts'
-import { rowsOf } from './rule-rows.ts'
-
-const rows = rowsOf(readFileSync(new URL('../docs/where-rules-live.md', import.meta.url), 'utf8'))
+import { readFiles } from './files.ts'
+import { ruleFinder } from './find-rule.ts'
+import { repository } from './fixture.ts'
+import { page, rowsOf } from './rule-rows.ts'
 
 describe('a question in plain words finds the file of the rule', () => {
+  const find = ruleFinder(readFiles())
+
   test.each([
     ['how long may a stale value be served in an outage', 'packages/core/src/cache/freshness.ts'],
     ['how many bytes may a secret value have before it is refused by AWS', 'packages/provider-aws/src/model/limits.ts'],
@@ -18,25 +19,29 @@ describe('a question in plain words finds the file of the rule', () => {
     ['in which order are the providers of a chain asked', 'packages/core/src/chain/routing.ts'],
     ['how long before its end is a Vault token renewed', 'packages/provider-vault/src/shared/renewal-time.ts'],
     ['when does the audit trail begin a new segment', 'packages/audit/src/file/segment-rotation.ts'],
-    ['how often does a watch look for a change', 'packages/core/src/live/look-timer.ts'],
+    ['a generated password has no bias', 'packages/rotation/src/generate/unbiased.ts'],
   ])('%s', (question, path) => {
-    const found = rowsFor(question, rows).slice(0, 3)
-    expect(found.map((row) => row.path)).toContain(path)
+    expect(find(question).slice(0, 3)).toContain(path)
+  })
+})
+
+describe('a source is found', () => {
+  const path = 'packages/x/src/pauses/back-off.ts'
+  const source = '/** Delays a login. */\nexport function waitLonger() {}\nclass Gate {\n  #openAgain() {}\n}\n'
+  const row = `## vault\n\n### Quarantine\n\n| lock-out | \`${path}\` | \`mostRefusals\` |\n`
+  const find = ruleFinder(repository({ [page]: row, [path]: source, 'packages/x/src/pauses/back-off.test.ts': 'zyzzogeton' }))
+
+  test.each(['quarantine', 'lock-out', 'refusal', 'pause', 'logins', 'longer', 'gates', 'opening'])('by the word %s', (word) => {
+    expect(find(`where would you change the ${word}?`)).toEqual([path])
   })
 
-  test('words that no row has find nothing', () => {
-    expect(rowsFor('where would you change the zyzzogeton', rows)).toEqual([])
+  test.each(['zyzzogeton', 'where would you change the', ''])('not by %j, which it does not have or which tells nothing', (question) => {
+    expect(find(question)).toEqual([])
   })
+})
 
-  test('a row is found by its headings, its symbols and its file', () => {
-    const [row] = rowsOf('## vault\n\n### Logins\n\n| pauses | `packages/x/src/back-off.ts` | `mostRefusals` |')
-    expect(row).toEqual({
-      line: 5,
-      headings: 'vault Logins',
-      rule: 'pauses',
-      path: 'packages/x/src/back-off.ts',
-      symbols: ['mostRefusals'],
-    })
-    for (const word of ['Vault', 'login', 'pause', 'off', 'refusal']) expect(rowsFor(word, row ? [row] : [])).toEqual([row])
-  })
+test('a row has its line, headings, rule, file and symbols', () => {
+  expect(rowsOf('## vault\n\n### Logins\n\n| pauses | `packages/x/src/a.ts` | `most`, `#wait` |\n\n## aws')).toEqual([
+    { line: 5, headings: 'vault Logins', rule: 'pauses', path: 'packages/x/src/a.ts', symbols: ['most', '#wait'] },
+  ])
 })

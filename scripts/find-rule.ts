@@ -1,30 +1,55 @@
-// `pnpm where WORD…`: the rows of docs/where-rules-live.md that answer a question best.
-import { readFileSync } from 'node:fs'
+// `pnpm where WORD…`: the sources that answer a question best, with their rows of
+// docs/where-rules-live.md.
 import process from 'node:process'
+import MiniSearch from 'minisearch'
+import { type Files, isTestCode, readFiles } from './files.ts'
 import { page, type Row, rowsOf } from './rule-rows.ts'
 
-const mostShown = 6
-
-/** The rows that share words with the question: rare words count more, and so do short rows. */
-export function rowsFor(question: string, rows: readonly Row[]): readonly Row[] {
-  const words = new Map(rows.map((row) => [row, wordsOf([row.headings, row.rule, row.path, ...row.symbols].join(' '))]))
-  const asked = [...wordsOf(question)]
-  const rarity = new Map(asked.map((word) => [word, rarityOf(word, [...words.values()])]))
-  const scoreOf = (row: Row): number => {
-    const own = words.get(row) ?? new Set()
-    const shared = asked.filter((word) => own.has(word)).map((word) => rarity.get(word) ?? 0)
-    return shared.reduce((sum, each) => sum + each, 0) / Math.sqrt(usualWords + own.size)
-  }
-  const scored = rows.map((row) => ({ row, score: scoreOf(row) })).filter(({ score }) => score > 0)
-  return scored.toSorted((one, other) => other.score - one.score).map(({ row }) => row)
+/** A source as it is searched. */
+interface Source {
+  readonly path: string
+  readonly rules: string
+  readonly names: string
+  readonly comments: string
 }
 
-/** Softens the weight of a row's length. */
-const usualWords = 10
+export type Find = (question: string) => readonly string[]
 
-function rarityOf(word: string, rows: readonly ReadonlySet<string>[]): number {
-  const holders = rows.filter((words) => words.has(word)).length
-  return holders === 0 ? 0 : Math.log(1 + rows.length / holders) ** 2
+/** Resolves to the paths that fit best, best first: by rules, names, comments and folders, rare words first. */
+export function ruleFinder(files: Files): Find {
+  const rows = rowsOf(files.get(page) ?? '')
+  const index = new MiniSearch<Source>({
+    idField: 'path',
+    fields: ['path', 'rules', 'names', 'comments'],
+    tokenize: (text) =>
+      text
+        .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+        .toLowerCase()
+        .match(/[a-z0-9]+/g) ?? [],
+    processTerm: (word) => (common.has(word) ? null : stemOf(word)),
+    searchOptions: {
+      boost: { rules: 3, path: 2 },
+      boostDocument: (path) => (String(path).startsWith('packages/testkit/') ? 0.6 : 1), // its rules are about suites
+    },
+  })
+  index.addAll([...files].flatMap(([path, text]) => (isSource(path) ? [sourceOf(path, text, rows)] : [])))
+  return (question) => index.search(question).map(({ id }) => String(id))
+}
+
+function isSource(path: string): boolean {
+  return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path)
+}
+
+function sourceOf(path: string, text: string, rows: readonly Row[]): Source {
+  const rules = rows.filter((row) => row.path === path).map(({ headings, rule, symbols }) => [headings, rule, ...symbols].join(' '))
+  const comments = [...text.matchAll(/\/\*\*(.*?)(?:@example|\*\/)|\/\/(.*)/gs)].map(([, block = '', line = '']) => block + line)
+  const names = [...text.matchAll(/^(?:export )?(?:async )?(?:function|const|class|interface|type) (\w+)|^ {2}(?:async )?(#?\w+)\(/gm)]
+  return {
+    path,
+    rules: rules.join('\n'),
+    names: names.map(([, top = '', member = '']) => top + member).join(' '),
+    comments: comments.join('\n'),
+  }
 }
 
 const common = new Set(
@@ -33,23 +58,20 @@ const common = new Set(
   ),
 )
 
-/** Stems; a name in camel case is several words. */
-function wordsOf(text: string): ReadonlySet<string> {
-  const words = text
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase()
-    .match(/[a-z0-9]+/g)
-  return new Set((words ?? []).filter((word) => !common.has(word)).map(stemOf))
-}
-
 function stemOf(word: string): string {
   const stem = word.length < 4 ? word : word.replace(/(ies|ied|ing|ions?|als?|ed|es|s|e|y)$/, '')
   return stem.replace(/(.)\1$/, '$1')
 }
 
+const mostShown = 5
+
 if (import.meta.main) {
-  const rows = rowsOf(readFileSync(new URL(`../${page}`, import.meta.url), 'utf8'))
-  const found = rowsFor(process.argv.slice(2).join(' '), rows).slice(0, mostShown)
-  const lines = found.map(({ rule, path, symbols }) => `${rule}\n    ${path}: ${symbols.join(', ')}`)
-  console.log(lines.length === 0 ? 'No rule has any of these words. Try others, or look into docs/glossary.md.' : lines.join('\n'))
+  const files = readFiles()
+  const found = ruleFinder(files)(process.argv.slice(2).join(' ')).slice(0, mostShown)
+  const rows = rowsOf(files.get(page) ?? '')
+  for (const path of found) {
+    console.log(path)
+    for (const { rule, symbols } of rows.filter((row) => row.path === path)) console.log(`    ${rule}: ${symbols.join(', ')}`)
+  }
+  if (found.length === 0) console.log('No source has any of these words. Try others, or look into docs/glossary.md.')
 }

@@ -75,7 +75,7 @@ function shortened(label: string): string {
 }
 
 const dayMs = 86_400_000
-const mostColumns = 60
+const mostBars = 60
 
 /** One bar a day, including empty days; several days a bar if there are more than sixty. */
 export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly Bar[]; readonly daysEach: number } {
@@ -84,7 +84,7 @@ export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly 
     .filter(({ number }) => Number.isFinite(number))
   const [first, last] = [dated[0], dated.at(-1)]
   if (first === undefined || last === undefined) return { bars: [], daysEach: 1 }
-  const width = Math.ceil((last.number - first.number + 1) / mostColumns)
+  const width = Math.ceil((last.number - first.number + 1) / mostBars)
   const count = Math.floor((last.number - first.number) / width) + 1
   const bars = Array.from({ length: count }, (_, index) => ({ label: dayLabel(first.number + index * width), ok: 0, failed: 0 }))
   for (const { number, ok, failed } of dated) {

@@ -7,8 +7,8 @@ import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from 
 
 /**
  * Runs the function with the current value. When the far side refuses that credential, it reads
- * past the cache and runs the function again: with the fresh value, then the staged one, then the
- * previous one, until `budgetMs` after the first refusal. The last error is the far side's own.
+ * past the cache and runs the function again. It tries the fresh value, then the staged one, then
+ * the previous one, until `budgetMs` after the first refusal. The last error is the far side's own.
  *
  * It repeats the whole function: give it the login, not the work. A thousand refusals make one
  * fresh read, and one caller alone tries again while nothing works; the others wait for it.

@@ -1,5 +1,6 @@
 // AWS versions have ids and labels, and no numbers. The number of a staged version is its label
-// `staged-<n>`, as the AWS provider writes it, so that numbers and fences grow across both ways to rotate.
+// `staged-<n>`, as the AWS provider writes it. So numbers and fences grow across both ways to
+// rotate.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'

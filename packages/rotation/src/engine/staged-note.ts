@@ -31,7 +31,7 @@ function cut(text: string): string {
 }
 
 /**
- * The name that a version was staged for, if it is another one: several names may be fields of one
+ * The name that a version was staged for, if it is another one. Several names may be fields of one
  * document, which has one staged version.
  */
 export function otherSecretOf({ note }: Pick<PendingSecret, 'note'>, { name }: Pick<Run, 'name'>): string | undefined {

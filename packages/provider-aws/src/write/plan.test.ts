@@ -174,10 +174,10 @@ test('a label that another writer has taken away meanwhile is away; another fail
   await expect(makeRoom(apiThat('UNAVAILABLE'), history, ['v20'], context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
 })
 
-test('of a version without AWSCURRENT or AWSPREVIOUS `v<n>` is dropped before what keeps it from being believed', () => {
+test('of a version without AWSCURRENT or AWSPREVIOUS `staged-<n>` is dropped before `v<n>`, and that before what keeps it from being believed', () => {
   const foreign = Array.from({ length: 14 }, (_, n) => `of-another-tool-${n}`)
   const history = historyOf(arn, { a: [current, previous, 'v9', ...foreign], b: ['put-3', 'v3'], c: ['staged-2', 'v2'] })
-  expect(labelsToDrop(history, ['v10', 'put-10']).map(({ label }) => label)).toEqual(['v2', 'staged-2', 'v3'])
+  expect(labelsToDrop(history, ['v10', 'put-10']).map(({ label }) => label)).toEqual(['staged-2', 'v2', 'v3'])
 })
 
 test('an id says neither the value nor the secret, and is another for each number and secret', () => {

@@ -77,13 +77,13 @@ function claimsOfOthers(versions: History['versions'], last: number): Attachment
 }
 
 /**
- * A note and `v<n>` first, `put-<n>`, the claim and `since-<n>` last: alone, `v<n>` would prove that
- * the version was current, from its creation.
+ * A note and `staged-<n>` first: alone, it would tell that the version was discarded. Then `v<n>`, which
+ * alone would prove that it was current. `put-<n>`, the claim and `since-<n>` last.
  */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
   const isLast = (label: string): boolean => marksUnproven(label) || isSince(label)
   const ours = labels.filter((label) => numberOf([label]) !== undefined || isLast(label) || isNote(label))
-  const rank = (label: string): number => (isNote(label) || madeNumberOf([label]) ? 0 : isLast(label) ? 2 : 1)
+  const rank = (label: string): number => (isLast(label) ? 2 : madeNumberOf([label]) ? 1 : 0)
   return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
 }
 

@@ -49,8 +49,7 @@ async function promoteWaiting(api: Api, waits: Waiting, context: CallContext): P
   const since = await takeNumber(api, waits, context)
   const isMover = await makePendingCurrent(api, waits, context)
   await settleNumbers(api, history, number, [], context)
-  const isDated = isMover && since !== undefined
-  const others = isDated ? waits.waiting.labels.filter((label) => isSince(label) && label !== since) : []
+  const others = isMover ? waits.waiting.labels.filter((label) => isSince(label) && label !== since) : []
   await Promise.allSettled([endPromotion(api, waits, others, context)]) // the promotion is done; the next write finishes this
 }
 
@@ -58,10 +57,9 @@ const stageAgain = 'discard the pending version and stage it again'
 
 /**
  * The claim blocks a discard, and keeps the number unproven until AWSCURRENT moves. Its answer tells
- * AWS's time before that. Resolves to the label with this time; to `undefined` if another process
- * promoted the version meanwhile, since the time is too late then.
+ * AWS's time before that.
  */
-async function takeNumber(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<string | undefined> {
+async function takeNumber(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<string> {
   const { revision } = waiting
   await makeRoom(api, history, [claimLabel(number), sinceLabel(number, 0), versionLabel(number)], context)
   const msSincePut = stopwatch()
@@ -69,9 +67,8 @@ async function takeNumber(api: Api, { history, waiting, number }: Waiting, conte
   const claimedAt = await claimed.catch((error: unknown) => {
     throw isConflict(error) ? conflict('another process discards the pending version', 'discard it, and stage it again') : error
   })
-  const isLate = becameCurrent(await findHistory(api, history.arn, context), revision)
-  const since = isLate ? undefined : sinceLabel(number, claimedAt ?? 0)
-  if (since !== undefined) await attachLabel(api, history, { label: since, revision }, context)
+  const since = sinceLabel(number, claimedAt ?? 0)
+  await attachLabel(api, history, { label: since, revision }, context)
   try {
     await attachNumber(api, history, { version: number, revision }, msSincePut, context)
   } catch (error) {

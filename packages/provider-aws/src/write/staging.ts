@@ -3,7 +3,7 @@ import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { type History, holderOf, type LabelledVersion } from '../model/history.ts'
 import { assertPath } from '../model/input.ts'
-import { claimLabel, isSince, madeNumberOf, pending, versionLabel } from '../model/labels.ts'
+import { claimLabel, madeNumberOf, pending, versionLabel } from '../model/labels.ts'
 import { isNote } from '../model/note.ts'
 import { readPending } from '../read/get.ts'
 import { conflict } from './plan.ts'
@@ -72,9 +72,9 @@ async function claimForDiscard(
 
 async function withdraw(api: Api, { history, waiting, number }: Waiting, receipt: WriteReceipt, context: CallContext): Promise<void> {
   const { revision, labels } = waiting
-  // A promotion that stopped has left these.
-  const begun = [...(madeNumberOf(labels) === undefined ? [] : [versionLabel(number)]), ...labels.filter(isSince)]
-  for (const label of begun) await removeIfThere(api, history, { label, revision }, context)
+  // Of a promotion that stopped. Its time stays: that promotion may go on, and a later one would
+  // date the version too late.
+  if (madeNumberOf(labels) !== undefined) await removeIfThere(api, history, { label: versionLabel(number), revision }, context)
   try {
     await removeLabel(api, history, { label: pending, revision }, context)
   } catch (error) {

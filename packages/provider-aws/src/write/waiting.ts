@@ -1,7 +1,7 @@
 import type { WriteReceipt } from '@finchat/secrets-core'
 import { matchesReceipt } from '@finchat/secrets-core/provider'
 import { type History, holderOf, type LabelledVersion } from '../model/history.ts'
-import { claimLabel, isInUse, isSince, madeNumberOf, pending, stagedNumberOf } from '../model/labels.ts'
+import { claimLabel, isInUse, madeNumberOf, pending, stagedNumberOf } from '../model/labels.ts'
 import { conflict } from './plan.ts'
 
 /** The pending version that a receipt names. */
@@ -31,7 +31,7 @@ export function discardedOf(history: History | undefined, receipt: WriteReceipt)
   return history?.versions.find(({ revision, labels }) => {
     const number = stagedNumberOf(labels)
     if (number === undefined || !matchesReceipt(receipt, { revision, version: number })) return false
-    if (isInUse(labels) || labels.includes(pending) || labels.some(isSince) || madeNumberOf(labels) !== undefined) return false
+    if (isInUse(labels) || labels.includes(pending) || madeNumberOf(labels) !== undefined) return false
     const claimed = holderOf(history, claimLabel(number))
     return isOvertaken({ history, number }) || (claimed !== undefined && claimed.revision !== revision)
   })

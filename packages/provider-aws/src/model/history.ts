@@ -8,9 +8,7 @@ import {
   madeNumberOf,
   numberOf,
   pending,
-  promotedAt,
   putNumberOf,
-  sinceLabel,
   stagedLabel,
   unreleased,
   versionIdOf,
@@ -94,21 +92,15 @@ export function leftoversOf({ versions, current: now, last }: History): readonly
 
 /**
  * What to remove from a version that became current. AWSPENDING goes before the claim, or a late
- * discard would take the version for its own.
+ * discard would take the version for its own. Times stay: only who moved AWSCURRENT knows which
+ * one is right.
  */
 function unprovenLabelsOf(labels: readonly string[], version: number | undefined): readonly string[] {
   const claim = version === undefined ? undefined : claimLabel(version)
-  const puts = [...labels.filter((label) => putNumberOf([label]) !== undefined), ...promotionsOf(labels, version)]
+  const isStaged = version !== undefined && labels.some(isSince)
+  const puts = labels.filter((label) => putNumberOf([label]) !== undefined || (isStaged && label === stagedLabel(version)))
   if (claim === undefined || !labels.includes(claim)) return puts
   return [...puts, ...labels.filter((label) => label === pending), claim]
-}
-
-/** For a version that was promoted: all but the earliest time, and `staged-<n>`. */
-function promotionsOf(labels: readonly string[], version: number | undefined): readonly string[] {
-  const since = labels.filter(isSince)
-  if (version === undefined || since.length === 0) return []
-  const kept = sinceLabel(version, promotedAt(labels) ?? 0)
-  return labels.filter((label) => label === stagedLabel(version) || (isSince(label) && label !== kept))
 }
 
 /** The version with this label. */

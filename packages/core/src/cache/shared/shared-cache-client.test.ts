@@ -54,7 +54,7 @@ describe('a read of the shared cache', () => {
     const hit = { value: 'v' }
     expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
       holds: hit,
-      hit: { secret: hit, askedAt: now + 1 - lifeMs },
+      hit: { secret: hit, askedAt: now + 1 - lifeMs, givenAt: { wall: now - lifeMs, monotonic: expect.any(Number) } },
     })
     expect((await answering({ hit, until: now }).read('a', undefined)).hit).toBeUndefined()
     expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()

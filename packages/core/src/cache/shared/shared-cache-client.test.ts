@@ -214,6 +214,12 @@ describe('what the store answered', () => {
     await client.drain()
   })
 
+  it('is kept no longer where the clock was set back while the store was asked', () => {
+    const fill = vi.fn<SharedCache['fill']>(async () => {})
+    clientOver({ fill }).publish('a', undefined, gap, stored, now + 3_600_000)
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([{ secret: stored, until: now + lifeMs, askedAt: now }])
+  })
+
   it('still fills after close() has ended the reads, until its time is up', async () => {
     const [reads, fills] = [new AbortController(), new AbortController()]
     const [fill, invalidate] = [vi.fn<SharedCache['fill']>(hung), vi.fn<SharedCache['invalidate']>(hung)]

@@ -185,8 +185,10 @@ export class SharedCacheClient {
     return { ...emptyAnswer, holds, hit: { secret: holds, askedAt, givenAt } }
   }
 
-  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, begunAt: number): void {
     if (leaseToken === undefined) return
+    // The clock may have been set back meanwhile.
+    const askedAt = Math.min(begunAt, Date.now())
     const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
     // For some stores a past time means no expiry.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()

@@ -9,7 +9,7 @@ import { type Call, type Flight, type Found, isFresh, isRefuted, isVolatile } fr
 import { describeKeyOf } from './keys/lru.ts'
 import { usualLength } from '../value/digest.ts'
 import { SecretBytes } from '../value/secret-bytes.ts'
-import type { Moment } from '../value/moment.ts'
+import { type Moment, pastMoment } from '../value/moment.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { emptyAnswer, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
@@ -159,7 +159,9 @@ export class Fetcher {
 
   #copied({ value, shape, ...rest }: StoredSecret, askedAt: number, givenAt?: Moment): SecretBytes {
     const { options, provider } = this.#parts
-    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, givenAt }, options.zeroizer)
+    const time = rest.currentSince ?? rest.currentNotBefore
+    const moments = { givenAt, toldSince: time === undefined ? undefined : pastMoment(time) }
+    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, ...moments }, options.zeroizer)
   }
 
   #unkept(stored: StoredSecret, askedAt: number): SecretBytes {

@@ -1,5 +1,5 @@
 import { Verification } from '../value/digest.ts'
-import { earlier, type Moment, presentMoment } from '../value/moment.ts'
+import { type Moment, olderOf } from '../value/moment.ts'
 import { partKey, type SecretBytes, whole } from '../value/secret-bytes.ts'
 import type { Lru } from './keys/lru.ts'
 
@@ -12,15 +12,17 @@ export interface Trace {
   readonly digests: ReadonlyMap<string, Uint8Array>
   /** The last moment at which the store was asked and still gave it. */
   readonly until: Moment
-  /** When it became current, by the store's own time as first read: a clock may be set back. */
+  /** When it became current by the store's time, the oldest of all reads: a clock may be set back. */
   readonly since: Moment | undefined
+  /** That time as the store told it: another one is of another version with the same content. */
+  readonly time: number | undefined
   /** Of the direct predecessor. */
   readonly before: Trace | undefined
 }
 
 /** The direct predecessor of a value. */
 export interface FormerValue {
-  /** When its successor became current, by the store's own time. */
+  /** When the current value became current, by the store's time. Others may lie between. */
   readonly since: Moment | undefined
   readonly until: Moment | undefined
   readonly digest: Uint8Array | undefined
@@ -28,27 +30,25 @@ export interface FormerValue {
 
 /** The store gave this value. */
 export function noteValue(traces: Lru<Trace>, path: string, held: SecretBytes): Trace | undefined {
-  const { givenAt: until } = held.metadata
+  const { givenAt: until, toldSince: since, currentSince, currentNotBefore } = held.metadata
   if (until === undefined) return undefined
   const known = traces.get(path)
   const digests = held.digests(traceDigests.digest)
   const again = String(known?.digests.get(whole)) === String(digests.get(whole)) ? known : undefined
+  const latest = { until, since, time: currentSince ?? currentNotBefore }
   const trace: Trace = again
-    ? { ...again, until, digests: new Map([...again.digests, ...digests]) }
-    : { until, digests, since: sinceOf(held), before: known && { ...known, before: undefined } }
+    ? { ...latest, since: oldestOf(again, latest), digests: new Map([...again.digests, ...digests]), before: again.before }
+    : { ...latest, digests, before: known && { ...known, before: undefined } }
   traces.set(path, trace)
   return trace
 }
 
-/** What precedes the value that the store gives now, where the store keeps no versions. */
+/** What precedes the value that the store gives now. */
 export function formerValue(traces: Lru<Trace>, path: string, held: SecretBytes, fields: readonly string[]): FormerValue {
-  const { since, before } = noteValue(traces, path, held) ?? { since: sinceOf(held) }
+  const { since, before } = noteValue(traces, path, held) ?? { since: held.metadata.toldSince }
   return { since, until: before?.until, digest: before?.digests.get(partKey(fields)) }
 }
 
-/** A version that was read is current, so a later bound is that of a store whose clock is ahead. */
-function sinceOf({ metadata }: SecretBytes): Moment | undefined {
-  const { currentSince, currentNotBefore, askedAt, givenAt = presentMoment() } = metadata
-  const time = currentSince ?? (Number(currentNotBefore) <= askedAt ? currentNotBefore : undefined)
-  return time === undefined ? undefined : earlier(givenAt, givenAt.wall - time)
+function oldestOf(known: Pick<Trace, 'since' | 'time'>, { since, time }: Pick<Trace, 'since' | 'time'>): Moment | undefined {
+  return known.since && since && known.time === time ? olderOf(known.since, since) : since
 }

@@ -9,6 +9,8 @@ export interface SecretMetadata extends Omit<StagedSecret, 'value' | 'shape'> {
   readonly askedAt: number
   /** When the store gave it, at the earliest. Undefined if a rotation leaves no grace to it. */
   readonly givenAt?: Moment | undefined
+  /** When it became current, at the earliest, by the store's time. Undefined if that is unknown. */
+  readonly toldSince?: Moment | undefined
 }
 
 interface ReadableSecret {

@@ -11,7 +11,7 @@ import { isOutage } from '../errors/error-classes.ts'
 import { fieldsOf, partOf } from '../read/deliver.ts'
 import type { Reader } from '../read/reader.ts'
 import { type FormerValue, formerValue, traceDigests } from '../cache/former-values.ts'
-import { ageOf } from '../value/moment.ts'
+import { ageOf, type Moment } from '../value/moment.ts'
 import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
@@ -204,9 +204,14 @@ export class Verifier {
   }
 
   async #previous(current: Current | undefined, options: WithGrace): Promise<Previous> {
-    if (current?.former === undefined || !isWithin(options.graceMs, current.held, current.former)) return nothing
-    const seen = { ...nothing, seen: current.former.digest }
+    if (current?.former === undefined) return nothing
+    const { since, until, digest } = current.former
+    // The store's time says nothing of the value that was seen: others may lie between.
+    const isSeen = isWithin(options.graceMs, until)
+    const seen = isSeen ? { ...nothing, seen: digest } : nothing
     if (current.location.chainEntry.provider.getVersion === undefined) return seen
+    const isLatest = current.held.metadata.currentSince === undefined && isSeen
+    if (!isLatest && !isWithin(options.graceMs, since)) return nothing
     try {
       return { ...nothing, digest: await this.#digestBefore(current, options) }
     } catch (error) {
@@ -258,12 +263,9 @@ export class Verifier {
   }
 }
 
-/**
- * Whether the version became current less than `graceMs` ago, by the latest moment before which it
- * was surely not current. The first sight of it would be too late by any time without a read.
- */
-function isWithin(graceMs: number, { metadata }: SecretBytes, { since, until }: FormerValue): boolean {
-  return [since, metadata.currentSince === undefined ? until : undefined].some((bound) => bound && Math.abs(ageOf(bound)) <= graceMs)
+/** The first sight of the successor is no bound: it is too late by any time without a read. */
+function isWithin(graceMs: number, bound: Moment | undefined): boolean {
+  return bound !== undefined && ageOf(bound) <= graceMs
 }
 
 function degraded(traversal: FallbackTraversal<Location>, provider = 'a later one'): SecretsError {

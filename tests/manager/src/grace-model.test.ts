@@ -165,8 +165,8 @@ class World {
   #note({ known }: Pick<Process, 'known'>, generation: number): Given {
     const now = present()
     const aheadMs = now.wall - start - now.at
-    const age = Math.max(0, now.wall - this.#timeOf(generation))
-    const told = { at: now.at - age, wall: now.wall - age }
+    const time = this.#timeOf(generation)
+    const told = { at: now.at - Math.max(0, now.wall - time), wall: time }
     const given = known.get(generation) ?? { generation, first: now, last: now, told, aheadMs: { most: aheadMs, least: aheadMs } }
     given.told = older(given.told, told)
     given.aheadMs.most = Math.max(given.aheadMs.most, aheadMs)

@@ -160,8 +160,8 @@ export class Fetcher {
   #copied({ value, shape, ...rest }: StoredSecret, askedAt: number, givenAt?: Moment): SecretBytes {
     const { options, provider } = this.#parts
     const time = rest.currentSince ?? rest.currentNotBefore
-    const moments = { givenAt, toldSince: time === undefined ? undefined : pastMoment(time) }
-    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, ...moments }, options.zeroizer)
+    const toldSince = time === undefined ? undefined : pastMoment(time)
+    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, givenAt, toldSince }, options.zeroizer)
   }
 
   #unkept(stored: StoredSecret, askedAt: number): SecretBytes {

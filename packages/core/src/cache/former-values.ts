@@ -1,5 +1,5 @@
 import { Verification } from '../value/digest.ts'
-import { type Moment, olderOf } from '../value/moment.ts'
+import type { Moment } from '../value/moment.ts'
 import { partKey, type SecretBytes, whole } from '../value/secret-bytes.ts'
 import type { Lru } from './keys/lru.ts'
 
@@ -14,8 +14,6 @@ export interface Trace {
   readonly until: Moment
   /** When it became current by the store's time, the oldest of all reads: a clock may be set back. */
   readonly since: Moment | undefined
-  /** That time as the store told it: another one is of another version with the same content. */
-  readonly time: number | undefined
   /** Of the direct predecessor. */
   readonly before: Trace | undefined
 }
@@ -30,15 +28,15 @@ export interface FormerValue {
 
 /** The store gave this value. */
 export function noteValue(traces: Lru<Trace>, path: string, held: SecretBytes): Trace | undefined {
-  const { givenAt: until, toldSince: since, currentSince, currentNotBefore } = held.metadata
+  const { givenAt: until, toldSince } = held.metadata
   if (until === undefined) return undefined
   const known = traces.get(path)
   const digests = held.digests(traceDigests.digest)
   const again = String(known?.digests.get(whole)) === String(digests.get(whole)) ? known : undefined
-  const latest = { until, since, time: currentSince ?? currentNotBefore }
+  const since = olderOf(again?.since, toldSince)
   const trace: Trace = again
-    ? { ...latest, since: oldestOf(again, latest), digests: new Map([...again.digests, ...digests]), before: again.before }
-    : { ...latest, digests, before: known && { ...known, before: undefined } }
+    ? { ...again, until, since, digests: new Map([...again.digests, ...digests]) }
+    : { until, since, digests, before: known && { ...known, before: undefined } }
   traces.set(path, trace)
   return trace
 }
@@ -49,6 +47,7 @@ export function formerValue(traces: Lru<Trace>, path: string, held: SecretBytes,
   return { since, until: before?.until, digest: before?.digests.get(partKey(fields)) }
 }
 
-function oldestOf(known: Pick<Trace, 'since' | 'time'>, { since, time }: Pick<Trace, 'since' | 'time'>): Moment | undefined {
-  return known.since && since && known.time === time ? olderOf(known.since, since) : since
+/** Another time is of another version with the same content. */
+function olderOf(known: Moment | undefined, told: Moment | undefined): Moment | undefined {
+  return known && known.wall === told?.wall && known.monotonic < told.monotonic ? known : told
 }

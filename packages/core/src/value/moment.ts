@@ -14,17 +14,10 @@ export function earlier({ wall, monotonic }: Moment, ms: number): Moment {
   return { wall: wall - ms, monotonic: monotonic - ms }
 }
 
-/**
- * When something happened before now, by another clock's time. If that clock is ahead of this one,
- * it happened now at the latest.
- */
+/** Of a past time by another clock. If that clock is ahead of this one, it is the present. */
 export function pastMoment(time: number): Moment {
-  const now = presentMoment()
-  return earlier(now, Math.max(0, now.wall - time))
-}
-
-export function olderOf(one: Moment, other: Moment): Moment {
-  return { wall: Math.min(one.wall, other.wall), monotonic: Math.min(one.monotonic, other.monotonic) }
+  const { wall, monotonic } = presentMoment()
+  return { wall: time, monotonic: monotonic - Math.max(0, wall - time) }
 }
 
 /** The larger age of both clocks: no clock that is set back or stands still makes it younger. */

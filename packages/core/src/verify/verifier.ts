@@ -208,7 +208,7 @@ export class Verifier {
     const { since, until, digest } = current.former
     // The store's time says nothing of the value that was seen: others may lie between.
     const isSeen = isWithin(options.graceMs, until)
-    const seen = isSeen ? { ...nothing, seen: digest } : nothing
+    const seen = { ...nothing, seen: isSeen ? digest : undefined }
     if (current.location.chainEntry.provider.getVersion === undefined) return seen
     const isLatest = current.held.metadata.currentSince === undefined && isSeen
     if (!isLatest && !isWithin(options.graceMs, since)) return nothing

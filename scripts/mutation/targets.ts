@@ -60,9 +60,10 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'staging/pending-secret',
     'staging/stage-secret',
     'staging/staged-content',
-    'verify/digest',
+    'value/digest',
     'verify/recheck-limit',
     'verify/verifier',
+    'verify/verify-options',
     'write/put',
   ],
   'packages/provider-local/src': [

@@ -12,6 +12,7 @@ import { Announcements } from './protocol/announcements.ts'
 import { type CacheContext, startFactor } from './protocol/context.ts'
 import { fill } from './protocol/fill.ts'
 import { invalidate } from './protocol/invalidate.ts'
+import { Formers } from './protocol/formers.ts'
 import { KeyCheck } from './protocol/key-check.ts'
 import { read } from './protocol/read.ts'
 import { type KeyvCacheStats, Stats, warningCode } from './protocol/stats.ts'
@@ -53,7 +54,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const checked = checkedOptions(options)
   const texts = textStoreOf(checked.store)
   const parts = partsOf(checked, texts)
-  const { cache, announcements } = parts
+  const { cache, announcements, formers } = parts
   const { lifecycle, stats } = cache
   let closing: Promise<void> | undefined
   if (checked.isUnshared) warnOfMap()
@@ -68,6 +69,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
       if (lifecycle.isClosing) throw closedError()
       return lifecycle.track(invalidate(cache, announcements, path, signal))
     },
+    formers,
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
     stats: () => stats.snapshot,
     close: (context) => (closing ??= close(parts, context?.signal)),
@@ -78,6 +80,7 @@ interface Parts {
   readonly cache: CacheContext
   readonly texts: TextStore
   readonly announcements: Announcements
+  readonly formers: Formers
   readonly keyCheck: KeyCheck
   readonly longestCloseMs: number
 }
@@ -92,7 +95,8 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   const keys = deriveKeyRing(ring, indexRoot)
   const cache: CacheContext = { ...options, store, clock, lifecycle, keys, stats, leaseMs: Math.max(1, waitMs / 2) }
   const announcements = new Announcements(cache, { subscriber, timeoutMs, onFailure })
-  return { cache, texts, announcements, keyCheck: new KeyCheck(cache), longestCloseMs: callsWhileClosing * timeoutMs }
+  const keyCheck = new KeyCheck(cache)
+  return { cache, texts, announcements, formers: new Formers(cache), keyCheck, longestCloseMs: callsWhileClosing * timeoutMs }
 }
 
 /** A claim settles for at most a quarter of the wait. Up to ten calls take `timeoutMs` each. */
@@ -113,11 +117,12 @@ async function readOrPass({ cache, keyCheck }: Parts, key: SharedKey, context: S
   }
 }
 
-async function close({ cache, texts, announcements, longestCloseMs }: Parts, signal: AbortSignal | undefined): Promise<void> {
+async function close({ cache, texts, announcements, formers, longestCloseMs }: Parts, signal: AbortSignal | undefined): Promise<void> {
   announcements.close()
   await cache.lifecycle.close(longestCloseMs, signal)
   cache.store.close()
   texts.close()
+  formers.close()
   overwriteKeyRing(cache.keys)
 }
 

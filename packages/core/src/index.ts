@@ -22,7 +22,17 @@ export type {
   StoredSecret,
   WriteReceipt,
 } from './contract/provider.ts'
-export type { LeaseToken, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
+export type {
+  FormerKey,
+  LeaseToken,
+  SharedCache,
+  SharedEntry,
+  SharedFormers,
+  SharedKey,
+  SharedPath,
+  SharedRead,
+  SharedReadContext,
+} from './contract/shared-cache.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth, RotationHealth } from './manager/health.ts'
@@ -40,7 +50,7 @@ export { SecretNotFoundError, SecretsError, type SecretsErrorContext } from './e
 export type { SecretsManager } from './manager/secrets-manager.ts'
 export type { SchemaOutput, StandardSchemaV1 } from './contract/standard-schema.ts'
 export type { TraceMessage } from './observe/trace-channels.ts'
-export type { VerifyOptions } from './verify/verifier.ts'
+export type { VerifyOptions } from './verify/verify-options.ts'
 export type { DeleteOptions, ProviderChoice, WriteOptions } from './write/write-options.ts'
 export type { DeleteReceipt, SecretReceipt } from './write/writer.ts'
 export type { SecretFields } from './write/input-value.ts'

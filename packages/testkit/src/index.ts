@@ -17,4 +17,5 @@ export type { Breakage, FailureMode, ProviderHarness, Repair, ProviderSuiteOptio
 export { testAuditSink, type AuditSinkHarness, type AuditSinkSuiteOptions } from './suites/test-audit-sink.ts'
 export { testSecretProvider } from './suites/test-secret-provider.ts'
 export { testAuditTrail, type AuditTrailHarness, type AuditTrailSuiteOptions } from './suites/test-audit-trail.ts'
-export { testSecretCache, type SecretCacheHarness, type SecretCacheSuiteOptions } from './suites/test-secret-cache.ts'
+export type { SecretCacheHarness } from './suites/cache-trial.ts'
+export { testSecretCache, type SecretCacheSuiteOptions } from './suites/test-secret-cache.ts'

@@ -363,6 +363,7 @@ describe('an unhandled rejection', () => {
 const idle = `
 import { writeHeapSnapshot } from 'node:v8'
 import { createSecretsManager } from '@finchat/secrets-core'
+import { memorySharedCache } from '@finchat/secrets-testkit'
 
 const [, file, hidden, retains] = process.argv
 const made = () => Buffer.from(Buffer.from(hidden, 'hex').map((byte) => byte ^ 0x55)).toString()
@@ -381,7 +382,20 @@ async function use() {
   held.push(await manager.getSecretValue('json', { field: 'key' }))
   return { held, lengths }
 }
+/** A former value, which the process still accepts. */
+async function rotate() {
+  let current = made
+  const get = async () => ({ value: current() })
+  const plain = { specificationVersion: 'v1', name: 'plain', graceSharedAs: 'fleet', get }
+  const graced = createSecretsManager({ providers: [plain], cache: { shared: memorySharedCache() } })
+  const grace = { acceptPreviousForSeconds: 600, fresh: true }
+  await graced.verifySecret('old', made(), grace)
+  current = () => 'its successor'
+  if (!(await graced.verifySecret('old', made(), grace))) throw new Error('the former value was not accepted')
+  return graced
+}
 globalThis.held = await use()
+globalThis.graced = await rotate()
 if (retains === 'true') globalThis.retained = made()
 for (let turn = 0; turn < 3; turn += 1) {
   globalThis.gc()

@@ -1,4 +1,4 @@
-import type { SharedKey } from '@finchat/secrets-core'
+import type { FormerKey, SharedKey } from '@finchat/secrets-core'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { format, type KeyRing } from './key-ring.ts'
@@ -26,6 +26,21 @@ export function keyNamesOf(key: SharedKey, options: NameOptions): KeyNames {
   const tag = `${options.keyPrefix}{${hash(options, ['path', ...path])}}`
   const version = hash(options, ['version', ...path, key.version])
   return { generation: `${tag}g`, entry: `${tag}e${version}`, lease: `${tag}t${version}` }
+}
+
+/** Of the values that a part had lately. `seenOf`: of one of them, by its digest. */
+export interface FormerNames {
+  readonly order: string
+  readonly seenOf: (digest: string) => string
+}
+
+export function formerNamesOf({ sharedAs, path, part, graceMs }: FormerKey, options: NameOptions): FormerNames {
+  const tag = `${options.keyPrefix}{${hash(options, ['path', options.namespace, sharedAs, path])}}`
+  const fields: Field[] = [options.namespace, sharedAs, path, part, graceMs]
+  return {
+    order: `${tag}o${hash(options, ['order', ...fields])}`,
+    seenOf: (digest) => `${tag}s${hash(options, ['seen', ...fields, digest])}`,
+  }
 }
 
 export function channelOf(options: NameOptions): string {

@@ -10,6 +10,7 @@ interface RingKey {
   /** A `KeyObject`: every read opens a generation, and AES takes 2 µs longer with bytes. */
   readonly generations: KeyObject
   readonly announcements: Uint8Array
+  readonly formers: Uint8Array
 }
 
 export interface KeyRing {
@@ -18,33 +19,40 @@ export interface KeyRing {
   /** All keys of the ring. */
   readonly opens: readonly RingKey[]
   readonly index: Uint8Array
+  /** Of digests of former values: the same for the fleet while the ring changes. */
+  readonly digests: Uint8Array
 }
 
 /** Overwrites the keys that it is given. */
 export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): KeyRing {
   const [seals, ...others] = [ringKey(ring[0]), ...ring.slice(1).map(ringKey)] as const
-  const index = subkeyOf(indexRoot, 'index')
+  const [index, digests] = [subkeyOf(indexRoot, 'index'), subkeyOf(indexRoot, 'digests')]
   for (const root of [...ring, indexRoot]) root.fill(0)
-  return { seals, opens: [seals, ...others], index }
+  return { seals, opens: [seals, ...others], index, digests }
 }
 
 /**
  * Random bytes, not zeros: a running call must not seal under a known key. Node.js overwrites a
  * `KeyObject` when it collects it.
  */
-export function overwriteKeyRing({ opens, index }: KeyRing): void {
+export function overwriteKeyRing({ opens, index, digests }: KeyRing): void {
   const { randomFillSync } = loadCrypto()
   const other = generationsKey(randomFillSync(new Uint8Array(32)))
   for (const key of opens) {
-    for (const bytes of [key.entries, key.announcements]) randomFillSync(bytes)
+    for (const bytes of [key.entries, key.announcements, key.formers]) randomFillSync(bytes)
     Object.assign(key, { generations: other })
   }
-  randomFillSync(index)
+  for (const bytes of [index, digests]) randomFillSync(bytes)
 }
 
 function ringKey(root: Uint8Array): RingKey {
   const subkey = (purpose: string): Uint8Array => subkeyOf(root, purpose)
-  return { entries: subkey('entries'), generations: generationsKey(subkey('generations')), announcements: subkey('announcements') }
+  return {
+    entries: subkey('entries'),
+    generations: generationsKey(subkey('generations')),
+    announcements: subkey('announcements'),
+    formers: subkey('formers'),
+  }
 }
 
 function generationsKey(bytes: Uint8Array): KeyObject {

@@ -1,6 +1,7 @@
 import { Lru, pathOf } from './keys/lru.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
 import { type Absence, absence, briefAbsence, briefly, endAbsence, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
+import { noteValue, type Trace } from './former-values.ts'
 import type { Call } from './single-flight.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import { type CircuitBreaker, isHeldBack } from '../guard/circuit-breaker.ts'
@@ -34,16 +35,19 @@ export class MemoryCache {
   readonly #entries: Lru<Entry>
   readonly #absences: Lru<Absence>
   readonly #backOffs: Lru<BackOff>
+  /** Of what the store gave last, by path. */
+  readonly traces: Lru<Trace>
 
   constructor(options: MemoryCacheOptions, evicted: () => void) {
     const { maxEntries } = options
     this.#options = options
     this.#entries = new Lru(maxEntries, (entry) => {
       evicted()
-      leave(entry)
+      this.#leave(entry)
     })
     this.#absences = new Lru(maxEntries, endAbsence)
     this.#backOffs = new Lru(maxEntries)
+    this.traces = new Lru(maxEntries)
   }
 
   get size(): number {
@@ -152,7 +156,13 @@ export class MemoryCache {
 
   drop(key: string): void {
     const entry = this.#entries.delete(key)
-    if (entry !== undefined) leave(entry)
+    if (entry !== undefined) this.#leave(entry)
+  }
+
+  #leave(entry: Entry): void {
+    if (entry.key === entry.path) noteValue(this.traces, entry.path, entry.held)
+    for (const forget of entry.leaving) forget()
+    entry.held.release()
   }
 
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
@@ -189,9 +199,4 @@ function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'as
   if (!areAlike && later === 0) return !flight.isShared
   const areBothOurs = areAlike && !flight.isShared
   return areBothOurs || later === 0 ? flight.id > id : later > 0
-}
-
-function leave({ leaving, held }: Entry): void {
-  for (const forget of leaving) forget()
-  held.release()
 }

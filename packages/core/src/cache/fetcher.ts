@@ -1,47 +1,27 @@
 import { hasCode } from '../kit/error-code.ts'
-import type { TracingChannel } from 'node:diagnostics_channel'
-import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
-import type { Entry, MemoryCache } from './entries.ts'
-import { briefly, freshness, type Lifetimes } from './freshness.ts'
-import type { Zeroizer } from '../value/zeroizer.ts'
-import type { TraceMessage } from '../observe/trace-channels.ts'
+import type { Entry } from './entries.ts'
+import type { FetcherParts, Right } from './fetch-options.ts'
+import { briefly, freshness } from './freshness.ts'
 import { aborted } from '../guard/deadline.ts'
-import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { CallContext, StoredSecret } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
-import { type Call, type Flight, type Flights, type Found, isFresh, isRefuted, isVolatile } from './single-flight.ts'
+import { type Call, type Flight, type Found, isFresh, isRefuted, isVolatile } from './single-flight.ts'
 import { describeKeyOf } from './keys/lru.ts'
-import type { OwnWrites, Refusals } from './path-history.ts'
+import { usualLength } from '../value/digest.ts'
 import { SecretBytes } from '../value/secret-bytes.ts'
+import { type Moment, pastMoment } from '../value/moment.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
-import type { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { emptyAnswer, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../guard/check-answer.ts'
 
-export interface FetchOptions extends Lifetimes {
-  readonly maxEntries: number
-  /** No read joins a call that takes longer, or waits for it in an outage. */
-  readonly patientMs: number
-  readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
-  readonly shared: SharedCacheClient | undefined
-  readonly requireOwnAccess?: boolean | undefined
-  readonly zeroizer: Zeroizer
-  readonly refreshes: TracingChannel<TraceMessage>
-  readonly closing: AbortSignal
+/** `shared`: what the shared cache brought. `isBehind`: older than a write of this process. */
+interface Origin {
+  readonly shared: SharedAnswer['hit']
+  readonly isBehind: boolean
 }
 
-export type Right = 'read' | 'describe'
-
-export interface FetcherParts {
-  readonly provider: SecretProvider
-  readonly options: FetchOptions
-  readonly memory: MemoryCache
-  readonly flights: Flights
-  readonly refusals: Refusals
-  readonly writes: OwnWrites
-  /** Undefined without a shared cache. */
-  readonly access: VerifiedAccess | undefined
-}
+const fromStore: Origin = { shared: undefined, isBehind: false }
 
 export class Fetcher {
   readonly #parts: FetcherParts
@@ -112,7 +92,7 @@ export class Fetcher {
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.isSuperseded) this.#parts.refusals.answered([flight.key], flight.id)
-    return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
+    return { held: this.#keep(flight, hit.secret, { shared: hit, isBehind: false }), from: 'shared', stale: false }
   }
 
   /** Applies if the shared cache has the same value or is unreachable. */
@@ -167,7 +147,7 @@ export class Fetcher {
     }
     // It replaces the value that an outage would have served.
     if (written !== undefined && !isRetained) refusals.recordChange(read.path, id)
-    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
+    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { shared: undefined, isBehind: true })
     return { held, from: 'store', stale: false }
   }
 
@@ -177,9 +157,11 @@ export class Fetcher {
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.metadata) ? entry : undefined
   }
 
-  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): SecretBytes {
+  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number, givenAt?: Moment): SecretBytes {
     const { options, provider } = this.#parts
-    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.zeroizer)
+    const time = rest.currentSince ?? rest.currentNotBefore
+    const toldSince = time === undefined ? undefined : pastMoment(time)
+    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, givenAt, toldSince }, options.zeroizer)
   }
 
   #unkept(stored: StoredSecret, askedAt: number): SecretBytes {
@@ -188,24 +170,27 @@ export class Fetcher {
     return held
   }
 
-  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): SecretBytes {
+  #keep(flight: Flight, stored: StoredSecret, { shared, isBehind }: Origin = fromStore): SecretBytes {
     const { memory, flights, options } = this.#parts
     const { id, key, read, isSuperseded } = flight
-    const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
-    const held = this.#copied(stored, askedAt)
+    const { askedAt, givenAt } = shared ?? flight
     if (!isSuperseded) memory.endBackOff(key)
-    if (!isSuperseded && !isBehind && !isShared) {
+    if (!isSuperseded && !isBehind && shared === undefined) {
       flights.supersede(key, flight)
       // Also what is kept nowhere, and any version, shows that there is such a secret.
       memory.dropAbsence(read.path)
     }
     if (isVolatile(read.mode)) memory.drop(key)
-    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, sharedAt)
-    if (isSuperseded || isVolatile(read.mode) || isOvertaken) held.release()
+    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, shared?.askedAt)
+    const isOver = isSuperseded || isOvertaken
+    // What ends by itself has no grace, and what is long is not hashed.
+    const hasGrace = !isOver && !isBehind && !stored.exclusive && !stored.expiresAt && stored.value.length <= usualLength
+    const held = this.#copied(stored, askedAt, hasGrace ? givenAt : undefined)
+    if (isOver || isVolatile(read.mode)) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)
       memory.keep(
-        { held, key, path: read.path, flight: { id, isShared }, leaving: [] },
+        { held, key, path: read.path, flight: { id, isShared: shared !== undefined }, leaving: [] },
         isBehind ? briefly(lifetime, Date.now()) : lifetime,
       )
     }
@@ -219,6 +204,7 @@ export class Fetcher {
   #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
     this.#parts.flights.supersede(key, call)
     this.#parts.memory.dropOlder(key, call, isDenial(code))
+    if (code === 'DELETED' || code === undefined) this.#parts.memory.traces.delete(key)
   }
 
   /** Remembers refusals like those of reads. */
@@ -260,8 +246,7 @@ export class Fetcher {
   #failed(flight: Flight, error: unknown): unknown {
     const { id, key, read, isSuperseded, askedAt } = flight
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || isRefuted(flight, error.code)) return error
-    // An error of one version says nothing about others, but a refused credential concerns them
-    // all.
+    // A refused credential concerns all versions, any other error only the one that was asked for.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
     // If the value is dropped, its refusal stays, so that no later provider answers in an outage.
     if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.record(refused, error, id)

@@ -2,7 +2,7 @@ import type { StagedSecret } from '../contract/provider.ts'
 import { isRefusal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretBytes } from '../value/secret-bytes.ts'
-import type { FetcherParts } from './fetcher.ts'
+import type { FetcherParts } from './fetch-options.ts'
 import { describeKeyOf, pendingKeyOf } from './keys/lru.ts'
 import type { Call, Found } from './single-flight.ts'
 

@@ -995,7 +995,7 @@ describe('the value', () => {
     get.mockImplementation(async () => ({ value: 'v1', version: 3, revision: 'r', currentSince: 5 }))
     const [first, second_] = [await found(store), await found(store)]
     expect(first?.held).toBe(second_?.held)
-    expect(first?.held.metadata).toEqual({ version: 3, revision: 'r', currentSince: 5, provider: 'p', askedAt: start })
+    expect(first?.held.metadata).toMatchObject({ version: 3, revision: 'r', currentSince: 5, provider: 'p', askedAt: start })
     expect([first?.from, second_?.from]).toEqual(['store', 'memory'])
   })
 

@@ -1,4 +1,5 @@
-import { Fetcher, type FetchOptions, type Right } from './fetcher.ts'
+import { Fetcher } from './fetcher.ts'
+import type { FetchOptions, Right } from './fetch-options.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import { heldBackBy } from '../guard/circuit-breaker.ts'
 import type { SecretProvider } from '../contract/provider.ts'
@@ -33,6 +34,7 @@ export class ProviderCache {
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
   readonly pending: PendingReads
+  readonly traces: MemoryCache['traces']
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -41,6 +43,7 @@ export class ProviderCache {
     this.#flights = new Flights(options.patientMs)
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new MemoryCache({ ...options, recheckMs: options.shared?.recheckMs }, () => (this.#tally.evictions += 1))
+    this.traces = this.#memory.traces
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
@@ -99,9 +102,7 @@ export class ProviderCache {
     this.#tally.flightsJoined += 1
   }
 
-  /**
-   * Resolves to `undefined` if there is no such secret. Rejects if no stale value may be served.
-   */
+  /** `undefined`: there is no such secret. Rejects if no stale value may be served. */
   read(read: StoreRead): Promise<Found | undefined> {
     const now = this.#now()
     const key = keyOf(read.path, read.version)
@@ -145,7 +146,11 @@ export class ProviderCache {
   }
 
   #withdrew(path: string): void {
-    for (const each of this.#holders) each.#writes.withdrew(path)
+    for (const each of this.#holders) {
+      each.#writes.withdrew(path)
+      each.forget(path)
+      each.traces.delete(path)
+    }
   }
 
   /** An outage must not bring back a later provider's older value. */
@@ -174,8 +179,8 @@ export class ProviderCache {
   }
 
   /**
-   * Drops older values here and in the shared cache. Values below `leastVersion` are kept only
-   * briefly. `begunAt`: of the write, by the monotonic clock.
+   * Drops older values, also in the shared cache; below `leastVersion` they are kept briefly.
+   * `begunAt`: of the write, by the monotonic clock.
    */
   async invalidate(path: string, leastVersion?: number, begunAt?: number): Promise<void> {
     for (const each of this.#holders) {
@@ -219,6 +224,7 @@ export class ProviderCache {
       await this.#flights.settled()
     } finally {
       this.clear()
+      for (const [path] of this.traces.entries()) this.traces.delete(path)
       this.#refusals.clear()
     }
     await this.#options.shared?.drain()

@@ -4,6 +4,7 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
 import { raceAbort } from '../guard/deadline.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import { type Moment, presentMoment } from '../value/moment.ts'
 
 /**
  * How a read uses the cache. `fresh`: asks the store, and replaces a lease. `volatile`
@@ -52,6 +53,8 @@ export interface Call {
 }
 
 export interface Flight extends Call {
+  /** `askedAt` by both clocks. */
+  readonly givenAt: Moment
   readonly read: StoreRead
   readonly answer: Promise<Found | undefined>
   /** Aborts the call; undefined if a reader without a signal began it. */
@@ -103,7 +106,7 @@ export class Flights {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
     const call = { id: this.next(), key, askedAt, supersededBy: undefined, isSuperseded: false }
-    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0 }
+    const flight: Flight = { ...call, givenAt: presentMoment(), read, answer: promise, cancel, waiting: 0 }
     this.#joinable[read.mode].set(key, flight)
     this.#add(flight)
     const landed = (): void => {

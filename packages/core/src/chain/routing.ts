@@ -1,5 +1,6 @@
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { OutageWarning } from '../guard/outage-warning.ts'
+import type { SharedFormers } from '../contract/shared-cache.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -12,6 +13,8 @@ export interface ChainEntry {
   readonly outage: OutageWarning
   /** The same for all that read one store: its `sharedAs`, or else the provider as it was passed. */
   readonly storeId: unknown
+  /** What a fleet knows of former values, over a shared cache that keeps them. */
+  readonly formers: SharedFormers | undefined
 }
 
 export interface Location {

@@ -42,6 +42,34 @@ export type SharedRead =
   | { readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined }
   | { readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined }
 
+/** A part of a secret that a fleet verifies with `acceptPreviousForSeconds`. */
+export interface FormerKey extends Omit<SharedKey, 'version'> {
+  /** Names the part; empty for the whole secret. */
+  readonly part: string
+  /** The grace, in milliseconds. */
+  readonly graceMs: number
+}
+
+/**
+ * Digests of the values that a store gave lately, so that each process knows the direct predecessor
+ * of the value that it has. Never a value. Calls reject if the cache failed.
+ */
+export interface SharedFormers {
+  /** A digest under a key of the fleet, bound to store, path and part. */
+  readonly digest: (key: FormerKey, value: Uint8Array) => Uint8Array
+  /**
+   * The store gave this value at most `ageMs` ago, or it has none. A value that differs from the one
+   * seen before it has that one as predecessor.
+   */
+  readonly saw: Call<[key: FormerKey, digest: Uint8Array | undefined, ageMs: number], void>
+  /**
+   * Whether the candidate is the value seen directly before `current`, which the store still gave
+   * less than `graceMs` ago. Compares in constant time. Nothing empty and no malformed UTF-16
+   * matches. The candidate is overwritten later: read it at once.
+   */
+  readonly matches: Call<[key: FormerKey, current: Uint8Array, candidate: string | Uint8Array], boolean>
+}
+
 /** The contract of a cache that a fleet shares. */
 export interface SharedCache {
   readonly specificationVersion: 'v1'
@@ -62,6 +90,8 @@ export interface SharedCache {
   readonly invalidate: Call<[path: SharedPath], void>
   /** Calls back with paths that other processes invalidated. Returns the function that ends it. */
   readonly subscribe?: ((listener: (key: Omit<SharedKey, 'version'>) => void) => () => void) | undefined
+  /** Absent: each process knows only the former values that it saw. */
+  readonly formers?: SharedFormers | undefined
   /** The longest read that waits for another process's fill, in milliseconds. Absent: 250. */
   readonly longestReadMs?: number | undefined
   /** If the cache is unavailable, reads fail instead of asking the provider. Absent: they ask. */

@@ -39,6 +39,11 @@ export interface EnvProviderOptions extends NamesOptions {
    * exists, and never outside.
    */
   readonly directory?: string | undefined
+  /**
+   * The text that all processes with these secrets have in common, such as `payments`. Over a shared
+   * cache they learn each other's former values by digests, for `acceptPreviousForSeconds`.
+   */
+  readonly graceSharedAs?: string | undefined
 }
 
 const members: MembersOf<EnvProviderOptions> = {
@@ -49,6 +54,7 @@ const members: MembersOf<EnvProviderOptions> = {
   upperSnakeCase: 'boolean',
   fileVariables: 'boolean',
   directory: 'string',
+  graceSharedAs: 'string',
   names: 'any',
   prefix: 'any',
   onlyNamed: 'boolean',
@@ -90,6 +96,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   return {
     specificationVersion: 'v1',
     name,
+    ...(options.graceSharedAs !== undefined && { graceSharedAs: options.graceSharedAs }),
     locate: locator(options, envManifest.canHoldPath),
     get: (path, { signal }) => find(path, signal, readIdentified),
     ...((fileVariables || directory !== undefined) && {

@@ -6,7 +6,7 @@ import { ProviderCache } from '../cache/provider-cache.ts'
 import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { assertCacheCalls, assertProviderCalls, type Settings } from './manager-options.ts'
 import type { SecretProvider } from '../contract/provider.ts'
-import type { SharedCache } from '../contract/shared-cache.ts'
+import type { SharedCache, SharedFormers } from '../contract/shared-cache.ts'
 import { wasClosed } from '../guard/use-count.ts'
 import { sharedLifeMs } from '../cache/freshness.ts'
 import { guard } from '../guard/guard.ts'
@@ -81,7 +81,7 @@ export function chainEntryOf(
     closing: bounds.closing,
   })
   stores.push(store)
-  return { provider: guarded, store, outage, storeId }
+  return { provider: guarded, store, outage, storeId, formers: own(parts.shared, 'formers') as SharedFormers | undefined }
 }
 
 /** ABORTED would blame the caller, so the error names the cause. */
@@ -113,7 +113,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
 
 /** Only a warning, since on a laptop no provider may share anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
-  if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
+  if (providers.some((provider) => (own(provider, 'sharedAs') ?? own(provider, 'graceSharedAs')) !== undefined)) return
   warnOperator(
     'The shared cache of secrets is unused, since no provider has `sharedAs`. Add one that has it, such as awsProvider() or vaultProvider(), set it on your own provider, or leave out `cache.shared`',
     'FINCHAT_SECRETS_SHARED_CACHE',

@@ -8,7 +8,7 @@ export function partOf({ held, location }: Reading, field: string | undefined): 
   return held.part(fieldsOf(location, field))
 }
 
-function fieldsOf({ fields }: Location, field: string | undefined): readonly string[] {
+export function fieldsOf({ fields }: Location, field: string | undefined): readonly string[] {
   return field === undefined ? fields : [...fields, field]
 }
 

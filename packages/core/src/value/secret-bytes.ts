@@ -58,7 +58,7 @@ export class SecretBytes {
   /** The part under these nested fields; without fields, a map's sole field. */
   part(fields: readonly string[]): SecretBytes {
     if (fields.length === 0 && !this.isMap) return this
-    const key = fields.map((field) => `${field.length}:${field}`).join('')
+    const key = partKey(fields)
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
     const part = new SecretBytes({ value: this.#cut(fields) }, this.metadata, this.#zeroizer)
@@ -93,6 +93,19 @@ export class SecretBytes {
     // matches nothing.
     this.#digest ??= compute(this.#encoding === 'utf16le' ? Buffer.alloc(0) : this.#bytes)
     return new Uint8Array(this.#digest)
+  }
+
+  /** Not remembered. */
+  digestWith(compute: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+    this.#assertReadable()
+    return compute(this.#bytes)
+  }
+
+  /** By part that was cut so far; of the whole under `whole`. */
+  digests(compute: (bytes: Uint8Array) => Uint8Array): Map<string, Uint8Array> {
+    const parts = new Map<string, SecretBytes>(this.#parts).set(whole, this)
+    if (!this.isMap) parts.set(partKey([]), this)
+    return new Map([...parts].map(([key, part]) => [key, part.digestWith(compute)]))
   }
 
   equals({ value, shape, version, revision }: StoredSecret): boolean {
@@ -135,6 +148,13 @@ export class SecretBytes {
       remedy: 'the secrets manager is closed; read secrets before close()',
     })
   }
+}
+
+/** The key of the whole secret among its parts: no fields have it. */
+export const whole = '*'
+
+export function partKey(fields: readonly string[]): string {
+  return fields.map((field) => `${field.length}:${field}`).join('')
 }
 
 function encodingOf(value: string | Uint8Array): Encoding {

@@ -1,3 +1,4 @@
+import type { Moment } from './moment.ts'
 import type { StagedSecret } from '../contract/provider.ts'
 import { parseJson } from './json-text.ts'
 import { descriptor } from '../errors/own-properties.ts'
@@ -6,6 +7,10 @@ export interface SecretMetadata extends Omit<StagedSecret, 'value' | 'shape'> {
   readonly provider: string
   /** When the store was asked, epoch milliseconds. */
   readonly askedAt: number
+  /** When the store gave it, at the earliest. Undefined if a rotation leaves no grace to it. */
+  readonly givenAt?: Moment | undefined
+  /** When it became current, at the earliest, by the store's time. Undefined if that is unknown. */
+  readonly toldSince?: Moment | undefined
 }
 
 interface ReadableSecret {

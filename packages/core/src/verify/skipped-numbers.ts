@@ -8,7 +8,7 @@ interface Current {
 }
 
 /** Only the deadline ends it, since others wait for the same answer. */
-const signal = new AbortController().signal
+export const endless: AbortSignal = new AbortController().signal
 
 /** Finds the version before the current one if numbers were skipped. */
 export class SkippedNumbers {
@@ -23,7 +23,7 @@ export class SkippedNumbers {
 }
 
 async function numberBelow(current: number, location: Location): Promise<number | undefined> {
-  const described = await describeAt(location, { signal })
+  const described = await describeAt(location, { signal: endless })
   if (described?.version !== current) return undefined
   const numbers = (described.versions ?? []).map(({ version = 0 }) => version).filter((version) => version < current)
   return Math.max(0, ...numbers) || undefined

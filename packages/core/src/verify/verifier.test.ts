@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { StoredSecret } from '../contract/provider.ts'
-import { longestCompared, Verification } from './digest.ts'
+import { longestCompared, Verification } from '../value/digest.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 

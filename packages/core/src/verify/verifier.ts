@@ -3,34 +3,30 @@ import { untilAborted } from '../guard/deadline.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { FallbackTraversal, Reading } from '../chain/chain.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
-import { described } from '../errors/format.ts'
-import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/lru.ts'
 import type { Metadata, Observer } from '../observe/operation.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import type { Location, Route } from '../chain/routing.ts'
-import { knownReadOptions, readMembers, type ReadOptions } from '../read/read-options.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { partOf } from '../read/deliver.ts'
+import { fieldsOf, partOf } from '../read/deliver.ts'
 import type { Reader } from '../read/reader.ts'
+import { type FormerValue, formerValue, traceDigests } from '../cache/former-values.ts'
+import { ageOf, type Moment } from '../value/moment.ts'
 import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
-import { longestCompared, Verification } from './digest.ts'
-
-/** Options of `verifySecret`. */
-export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
-  /** How long the previous version is accepted after its replacement, in seconds. Default: 0. */
-  readonly acceptPreviousForSeconds?: number | undefined
-  /** Accept a later provider's answer while an earlier one is unreachable. Default: false. */
-  readonly acceptDegraded?: boolean | undefined
-}
+import { longestCompared, Verification } from '../value/digest.ts'
+import { type IsFormer, tellFleet } from './fleet-formers.ts'
+import { isPresentable, knownVerification, type VerifyOptions, type WithGrace } from './verify-options.ts'
 
 interface Current {
   readonly digest: Uint8Array
   readonly held: SecretBytes
   readonly location: Location
   readonly from: Reading['from']
+  /** Undefined without a grace. */
+  readonly former: FormerValue | undefined
+  readonly isFormer: IsFormer | undefined
 }
 
 interface Earlier {
@@ -40,10 +36,12 @@ interface Earlier {
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
+  /** The former value as this process saw it. */
+  readonly seen?: Uint8Array | undefined
   readonly error?: SecretsError | undefined
 }
 
-const nothing: Previous = { digest: undefined, error: undefined }
+const nothing: Previous = { digest: undefined, seen: undefined, error: undefined }
 
 interface Comparison {
   readonly matched: 'current' | 'previous' | 'none'
@@ -71,7 +69,7 @@ interface Recheck {
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** There is no previous version, or no such field in it. */
-const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
+const noPrevious: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'DELETED'])
 
 export class Verifier {
   readonly #reader: Reader
@@ -127,11 +125,14 @@ export class Verifier {
     }
   }
 
-  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, metadata: Metadata): Promise<Comparison> {
+  async #compare(route: Route, candidate: string | Uint8Array, options: WithGrace, metadata: Metadata): Promise<Comparison> {
     const current = await this.#current(route, options, metadata)
-    const previous = await this.#previous(current, options)
-    const index = this.#verification.match(candidate, [current?.digest, previous.digest])
-    return { matched: matchAt(index), current, error: previous.error }
+    const { digest, seen, error } = await this.#previous(current, options)
+    const matched = matchAt(this.#verification.match(candidate, [current?.digest, digest]))
+    if (current === undefined) for (const location of route.locations) tellFleet(location, undefined, options)
+    if (matched !== 'none') return { matched, current, error }
+    const isFormer = (seen && traceDigests.match(candidate, [seen]) === 0) || (await current?.isFormer?.(candidate)) === true
+    return { matched: isFormer ? 'previous' : 'none', current, error }
   }
 
   /** After a mismatch asks the store, since the secret may have been rotated elsewhere. */
@@ -177,7 +178,7 @@ export class Verifier {
   }
 
   /** Returns `undefined` if the secret does not exist or was withdrawn. */
-  async #current(route: Route, options: VerifyOptions, metadata: Metadata): Promise<Current | undefined> {
+  async #current(route: Route, options: WithGrace, metadata: Metadata): Promise<Current | undefined> {
     const traversal = this.#reader.traversal(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
@@ -194,26 +195,33 @@ export class Verifier {
     }
   }
 
-  #currentOf(reading: Reading, { field }: VerifyOptions): Current {
+  #currentOf(reading: Reading, options: WithGrace): Current {
     const { held, location, from } = reading
-    return { digest: partOf(reading, field).digest(this.#verification.digest), held, location, from }
+    const part = partOf(reading, options.field)
+    const { traces } = location.chainEntry.store
+    const former = options.graceMs > 0 ? formerValue(traces, location.path, held, fieldsOf(location, options.field)) : undefined
+    return { digest: part.digest(this.#verification.digest), held, location, from, former, isFormer: tellFleet(location, part, options) }
   }
 
-  async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
-    const { currentSince } = current?.held.metadata ?? {}
-    const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
-    if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
-      return nothing
-    if (current.location.chainEntry.provider.getVersion === undefined) return nothing
+  async #previous(current: Current | undefined, options: WithGrace): Promise<Previous> {
+    if (current?.former === undefined) return nothing
+    const { since, until, digest } = current.former
+    // The store's time says nothing of the value that was seen: others may lie between.
+    const isSeen = isWithin(options.graceMs, until)
+    const seen = { ...nothing, seen: isSeen ? digest : undefined }
+    if (current.location.chainEntry.provider.getVersion === undefined) return seen
+    const isLatest = current.held.metadata.currentSince === undefined && isSeen
+    if (!isLatest && !isWithin(options.graceMs, since)) return nothing
     try {
       return { ...nothing, digest: await this.#digestBefore(current, options) }
     } catch (error) {
+      if (hasCode(error, 'UNSUPPORTED')) return seen
       return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { ...nothing, error } : nothing
     }
   }
 
   /** By number, since a lagging replica's `previous` may be one version too old. */
-  async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
+  async #digestBefore(current: Current, options: WithGrace): Promise<Uint8Array | undefined> {
     const { version } = current.held.metadata
     if (version === undefined) return this.#digestOfUnnumbered(current, options)
     if (version === 1) return undefined
@@ -223,16 +231,16 @@ export class Verifier {
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }
 
-  async #digestOfUnnumbered(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
+  async #digestOfUnnumbered(current: Current, options: WithGrace): Promise<Uint8Array | undefined> {
     const { revision, currentSince } = current.held.metadata
     const previous = await this.#readVersion(current, 'previous', options)
     const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
-    const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
+    const isBefore = since <= (currentSince ?? Infinity) && (revision === undefined || itsOwn !== revision)
     return isBefore ? previous?.digest : undefined
   }
 
   /** A version read before the current one may have been replaced since. */
-  async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
+  async #readVersion(current: Current, version: VersionSelector, options: WithGrace): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
     const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.metadata.askedAt
     return isSure ? known : this.#read(current, version, options, true)
@@ -255,30 +263,11 @@ export class Verifier {
   }
 }
 
+/** The first sight of the successor is no bound: it is too late by any time without a read. */
+function isWithin(graceMs: number, bound: Moment | undefined): boolean {
+  return bound !== undefined && ageOf(bound) <= graceMs
+}
+
 function degraded(traversal: FallbackTraversal<Location>, provider = 'a later one'): SecretsError {
   return traversal.notSure(provider, 'try again, or pass acceptDegraded')
-}
-
-const { autoCleanup: _, ...sharedMembers } = readMembers
-const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: 'any', acceptDegraded: 'boolean' }
-
-function isPresentable(presented: unknown): presented is string | Uint8Array {
-  return typeof presented === 'string' || presented instanceof Uint8Array
-}
-
-function assertPresentable(presented: unknown): void {
-  if (isPresentable(presented)) return
-  throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
-}
-
-function knownVerification(presented: unknown, options: VerifyOptions): VerifyOptions {
-  const known = knownReadOptions(options, verifyMembers)
-  assertPresentable(presented)
-  const { acceptPreviousForSeconds = 0 } = known
-  if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return known
-  throw new SecretsError(
-    'INVALID_ARGUMENT',
-    `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`,
-    { remedy: 'pass seconds, 0 or more' },
-  )
 }

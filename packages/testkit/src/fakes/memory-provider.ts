@@ -21,7 +21,9 @@ export interface MemoryProviderOptions extends NamesOptions {
   readonly secrets?: Readonly<Record<string, MemorySecret>> | undefined
 }
 
-type AllMembers = { readonly [Member in Exclude<keyof SecretProvider, 'sharedAs'>]-?: NonNullable<SecretProvider[Member]> }
+type AllMembers = {
+  readonly [Member in Exclude<keyof SecretProvider, 'sharedAs' | 'graceSharedAs'>]-?: NonNullable<SecretProvider[Member]>
+}
 
 /** A provider with every optional member of the contract. */
 export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'sharedAs'> {}

@@ -1,4 +1,4 @@
-import type { SharedCache, SharedKey } from '@finchat/secrets-core'
+import type { SharedFormers, SharedCache, SharedKey } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
 import { memorySharedCache, testSecretCache, type SharedCacheFault, type SecretCacheHarness } from '../index.ts'
 
@@ -168,6 +168,69 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'a subscriber gets invalidations of other processes, until it unsubscribes',
     make: () => ({ subscribe: () => () => {} }),
   },
+  'has one digest for every path': {
+    caughtBy: 'former values: digests are equal in every process, and bound to store, path and part',
+    make: spoilFormers((good) => ({ digest: (at, value) => good.digest({ ...at, sharedAs: '', path: '', part: '' }, value) })),
+  },
+  'takes every value for a predecessor': {
+    caughtBy: 'former values: the direct predecessor is known to every process, and only that',
+    make: spoilFormers(() => ({ matches: async () => true })),
+  },
+  'knows no former value': {
+    caughtBy: 'former values: a value that comes back has the one between as predecessor',
+    make: spoilFormers(() => ({ matches: async () => false })),
+  },
+  'counts the grace from when it was told': {
+    caughtBy: 'former values: a value is accepted until its grace ends, counted from when the store gave it',
+    make: spoilFormers((good) => ({ saw: (at, digest, _ageMs, ...rest) => good.saw(at, digest, 0, ...rest) })),
+  },
+  'notes the first sight of a value alone': {
+    caughtBy: 'former values: a value that is seen again lasts longer',
+    make: spoilFormers((good, shared) => ({
+      saw: async (at, digest, ageMs, ...rest) => {
+        const id = String(digest)
+        // Of several seconds, since a cache may end a value early.
+        if (!shared.has(id)) await good.saw(at, digest, ageMs + (ageMs > 0 ? 12_000 : 0), ...rest)
+        shared.add(id)
+      },
+    })),
+  },
+  'lets malformed text match': {
+    caughtBy: 'former values: nothing empty, malformed or longer matches, and bytes match as text does',
+    make: spoilFormers((good) => ({
+      matches: (at, current, candidate, ...rest) => good.matches(at, current, Buffer.from(candidate), ...rest),
+    })),
+  },
+  'ignores withdrawals': {
+    caughtBy: 'former values: a value before a withdrawal precedes nothing',
+    make: spoilFormers((good) => ({
+      saw: async (at, digest, ...rest) => (digest === undefined ? undefined : good.saw(at, digest, ...rest)),
+    })),
+  },
+  'ignores the grace': {
+    caughtBy: 'former values: another grace, part, path or store has none of them',
+    make: spoilFormers((good) => ({
+      saw: (at, ...rest) => good.saw({ ...at, graceMs: 60_000 }, ...rest),
+      matches: (at, ...rest) => good.matches({ ...at, graceMs: 60_000 }, ...rest),
+    })),
+  },
+  'drops former values at an invalidation': {
+    caughtBy: 'former values: an invalidation of the path keeps them: a rotation invalidates too',
+    make: (good, shared) => ({
+      invalidate: async (at, ...rest) => {
+        shared.add(at.path)
+        await good.invalidate(at, ...rest)
+      },
+      ...spoilFormers((formers) => ({ matches: async (at, ...rest) => !shared.has(at.path) && formers.matches(at, ...rest) }))(
+        good,
+        shared,
+      ),
+    }),
+  },
+  'hides that it cannot note a value': {
+    caughtBy: 'former values: calls reject while the store is down',
+    make: spoilFormers((good) => ({ saw: (...args) => good.saw(...args).catch(() => {}) })),
+  },
   'cannot be closed twice': {
     caughtBy: '`close` may be called twice',
     make: () => {
@@ -180,6 +243,10 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       }
     },
   },
+}
+
+function spoilFormers(spoil: (good: SharedFormers, shared: Set<string>) => Partial<SharedFormers>): Spoil {
+  return ({ formers }, shared) => (formers === undefined ? {} : { formers: { ...formers, ...spoil(formers, shared) } })
 }
 
 describe('the rules of shared caches', () => {

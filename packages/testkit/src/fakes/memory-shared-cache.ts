@@ -1,8 +1,11 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import {
   SecretsError,
   type CallContext,
+  type FormerKey,
   type SharedCache,
   type SharedEntry,
+  type SharedFormers,
   type SharedKey,
   type SharedPath,
   type SharedRead,
@@ -13,7 +16,7 @@ import { hang } from './faulty-provider.ts'
 type Path = Omit<SharedKey, 'version'>
 
 /** The calls that can be made to fail. */
-export type SharedCacheCall = 'read' | 'fill' | 'invalidate'
+export type SharedCacheCall = 'read' | 'fill' | 'invalidate' | 'saw' | 'matches'
 
 /**
  * How a call fails. `fail`: as the contract demands of a shared cache that is down: a read is a miss, a fill is lost, an
@@ -42,10 +45,20 @@ interface HeldPath {
   generation: number
   /** Lower versions are not served as the current one. */
   leastVersion: number
-  readonly versions: Map<SharedKey['version'], SharedEntry>
+  /** `endsAt`: when the one server expires it, by its monotonic clock. */
+  readonly versions: Map<SharedKey['version'], SharedEntry & { readonly endsAt: number }>
+}
+
+interface SeenValues {
+  readonly current: string | undefined
+  readonly former: string | undefined
+  /** By digest: when it ends, by the monotonic clock of the one server. */
+  readonly until: Map<string, number>
 }
 
 interface Shared {
+  readonly key: Uint8Array
+  readonly seen: Map<string, SeenValues>
   readonly paths: Map<string, HeldPath>
   readonly listeners: Map<symbol, Set<(key: Path) => void>>
 }
@@ -66,12 +79,12 @@ interface Shared {
  * console.log(cache.size()) // 0
  */
 export function memorySharedCache(options: MemorySharedCacheOptions = {}): MemorySharedCache {
-  return processOf({ paths: new Map(), listeners: new Map() }, options)
+  return processOf({ key: randomBytes(32), seen: new Map(), paths: new Map(), listeners: new Map() }, options)
 }
 
 function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySharedCache {
   const self = Symbol('process')
-  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, invalidate: 0 }
+  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, invalidate: 0, saw: 0, matches: 0 }
   const enter = async (call: SharedCacheCall, key: SharedKey, { signal }: CallContext): Promise<boolean> => {
     counts[call] += 1
     const fault = plan?.(call, key)
@@ -90,25 +103,48 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
       if (!(await enter('invalidate', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache could not invalidate')
       invalidate(shared, key, self)
     },
+    formers: formersIn(shared, async (call, key, context) => {
+      if (!(await enter(call, key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked')
+    }),
     subscribe: (listener) => subscribe(shared, self, listener),
     close: async () => void shared.listeners.delete(self),
-    calls: (call) => (call === undefined ? counts.read + counts.fill + counts.invalidate : counts[call]),
+    calls: (call) => (call === undefined ? Object.values(counts).reduce((sum, each) => sum + each, 0) : counts[call]),
     size: () => [...shared.paths.values()].reduce((sum, { versions }) => sum + versions.size, 0),
     anotherProcess: (others = {}) => processOf(shared, others),
+  }
+}
+
+type Enter = (call: SharedCacheCall, key: SharedKey, context: CallContext) => Promise<void>
+
+function formersIn(shared: Shared, enter: Enter): SharedFormers {
+  return {
+    digest: (key, value) => digestOf(shared, key, value),
+    saw: async (key, digest, ageMs, context) => {
+      const endsAt = performance.now() + key.graceMs - ageMs
+      await enter('saw', key, context)
+      saw(shared, key, digest, endsAt)
+    },
+    matches: async (key, current, candidate, context) => {
+      const presented = isComparable(candidate) ? digestOf(shared, key, candidate) : undefined
+      await enter('matches', key, context)
+      const former = before(shared, key, hexOf(current))
+      return presented !== undefined && former !== undefined && timingSafeEqual(presented, Buffer.from(former, 'hex'))
+    },
   }
 }
 
 function read(shared: Shared, key: SharedKey): SharedRead {
   const { generation, versions } = at(shared, key)
   const entry = versions.get(key.version)
-  if (entry === undefined || entry.until <= Date.now()) return { leaseToken: { generation } }
+  if (entry === undefined || entry.until <= Date.now() || entry.endsAt <= performance.now()) return { leaseToken: { generation } }
   return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt }
 }
 
 function fill(shared: Shared, key: SharedKey, generation: unknown, entry: SharedEntry): void {
   const path = at(shared, key)
   const isOutdated = key.version === undefined && (entry.secret.version ?? Infinity) < path.leastVersion
-  if (generation === path.generation && !isOutdated) path.versions.set(key.version, { ...entry, secret: copied(entry.secret) })
+  const endsAt = performance.now() + entry.until - Date.now()
+  if (generation === path.generation && !isOutdated) path.versions.set(key.version, { ...entry, endsAt, secret: copied(entry.secret) })
 }
 
 function invalidate(shared: Shared, { sharedAs, path, leastVersion }: SharedPath, self: symbol): void {
@@ -119,6 +155,40 @@ function invalidate(shared: Shared, { sharedAs, path, leastVersion }: SharedPath
   for (const [process, listeners] of shared.listeners) {
     if (process !== self) for (const listener of listeners) listener({ sharedAs, path })
   }
+}
+
+function saw(shared: Shared, key: FormerKey, given: Uint8Array | undefined, endsAt: number): void {
+  const known = shared.seen.get(idOf(key))
+  const digest = given && hexOf(given)
+  if (digest === undefined && known === undefined) return
+  const isNew = known !== undefined && known.current !== digest
+  const next: SeenValues = { current: digest, former: isNew ? known.current : known?.former, until: known?.until ?? new Map() }
+  if (digest !== undefined) next.until.set(digest, Math.max(next.until.get(digest) ?? 0, endsAt))
+  shared.seen.set(idOf(key), next)
+}
+
+/** Processes that have different values at once, such as variables, are each other's neighbours. */
+function before(shared: Shared, key: FormerKey, digest: string): string | undefined {
+  const known = shared.seen.get(idOf(key))
+  const other = known?.current === digest ? known.former : known?.former === digest ? known.current : undefined
+  return other === undefined || (known?.until.get(other) ?? 0) <= performance.now() ? undefined : other
+}
+
+function digestOf(shared: Shared, key: FormerKey, value: string | Uint8Array): Uint8Array {
+  const place = idOf({ ...key, graceMs: 0 })
+  return createHmac('sha256', shared.key).update(place).update(value).digest()
+}
+
+function isComparable(candidate: string | Uint8Array): boolean {
+  return candidate.length > 0 && candidate.length <= 2 ** 20 && (typeof candidate !== 'string' || candidate.isWellFormed())
+}
+
+function hexOf(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex')
+}
+
+function idOf({ sharedAs, path, part, graceMs }: FormerKey): string {
+  return JSON.stringify([sharedAs, path, part, graceMs])
 }
 
 function subscribe(shared: Shared, self: symbol, listener: (key: Path) => void): () => void {

@@ -1,31 +1,16 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallContext, LeaseToken, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
-import type { Repair, TestFunction } from './provider/harness.ts'
+import type { LeaseToken, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { TestFunction } from './provider/harness.ts'
+import type { CacheRule, CacheTrial, SecretCacheHarness } from './cache-trial.ts'
+import { formerRules } from './former-rules.ts'
 import { canary, rejects, within } from './provider/trial.ts'
-
-/** One empty shared cache, as two processes see it. */
-export interface SecretCacheHarness {
-  readonly cache: SharedCache
-  /** Another process's view of it. */
-  readonly another: SharedCache
-  /** Makes the cache server fail for both, and returns what repairs it. */
-  readonly breakCache: () => Promise<Repair>
-  /** Ends the server. The suite has closed both caches before. */
-  readonly close: () => Promise<void>
-}
 
 /** Options of `testSecretCache`. */
 export interface SecretCacheSuiteOptions {
   readonly test: TestFunction
   readonly createHarness: () => Promise<SecretCacheHarness>
 }
-
-interface Trial extends SecretCacheHarness {
-  readonly context: CallContext
-}
-
-type Rule = (trial: Trial) => Promise<void>
 
 /**
  * Proves that a shared cache keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the
@@ -53,7 +38,7 @@ export function testSecretCache({ test, createHarness }: SecretCacheSuiteOptions
   for (const [rule, prove] of Object.entries(rules)) void test(`secret cache: ${rule}`, () => proveOver(createHarness, prove))
 }
 
-async function proveOver(createHarness: () => Promise<SecretCacheHarness>, prove: Rule): Promise<void> {
+async function proveOver(createHarness: () => Promise<SecretCacheHarness>, prove: CacheRule): Promise<void> {
   const harness = await createHarness()
   const context = { signal: new AbortController().signal }
   try {
@@ -70,7 +55,7 @@ const path = { sharedAs: key.sharedAs, path: key.path }
 
 const timeoutMs = 5_000
 
-const rules: Readonly<Record<string, Rule>> = {
+const rules: Readonly<Record<string, CacheRule>> = {
   'a filled entry is an exact hit for every process': async (trial) => {
     for (const [n, secret] of secrets.entries()) {
       const at = { ...key, path: `suite/${n}` }
@@ -208,6 +193,7 @@ const rules: Readonly<Record<string, Rule>> = {
     await sleep(20)
     assert.equal(heard.length, length)
   },
+  ...formerRules(),
   '`close` may be called twice': async ({ cache, context }) => {
     for (let times = 0; times < 2; times += 1) await within(timeoutMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },
@@ -221,14 +207,14 @@ const secrets: readonly StoredSecret[] = [
 ]
 
 /** Fills a miss for a minute. Returns its expiry. */
-async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
+async function fill(trial: CacheTrial, at: SharedKey, secret: StoredSecret): Promise<number> {
   const until = Date.now() + 60_000
   await fillWith(trial, await leaseTokenOf(trial, at), { secret, until }, at)
   return until
 }
 
 /** Version 2, as of a lagging replica, is not served; version 3 is. */
-async function assertLeastIs3(trial: Trial): Promise<void> {
+async function assertLeastIs3(trial: CacheTrial): Promise<void> {
   const { cache, another, context } = trial
   await fill(trial, key, { value: 'old', version: 2 })
   const answer = await another.read(key, context)
@@ -239,7 +225,7 @@ async function assertLeastIs3(trial: Trial): Promise<void> {
 }
 
 function fillWith(
-  { cache, context }: Trial,
+  { cache, context }: CacheTrial,
   leaseToken: LeaseToken,
   entry: Parameters<SharedCache['fill']>[2],
   at: SharedKey = key,
@@ -247,7 +233,7 @@ function fillWith(
   return cache.fill(at, leaseToken, entry, context)
 }
 
-async function leaseTokenOf({ cache, context }: Trial, at: SharedKey = key): Promise<LeaseToken> {
+async function leaseTokenOf({ cache, context }: CacheTrial, at: SharedKey = key): Promise<LeaseToken> {
   const answer = await cache.read(at, context)
   assert.ok('leaseToken' in answer, 'the read must be a miss')
   return answer.leaseToken

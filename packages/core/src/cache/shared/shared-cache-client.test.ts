@@ -54,7 +54,7 @@ describe('a read of the shared cache', () => {
     const hit = { value: 'v' }
     expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
       holds: hit,
-      hit: { secret: hit, askedAt: now + 1 - lifeMs },
+      hit: { secret: hit, askedAt: now + 1 - lifeMs, givenAt: { wall: now - lifeMs, monotonic: expect.any(Number) } },
     })
     expect((await answering({ hit, until: now }).read('a', undefined)).hit).toBeUndefined()
     expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
@@ -212,6 +212,12 @@ describe('what the store answered', () => {
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, leaseToken, entry, expect.anything())
     await client.drain()
+  })
+
+  it('is kept no longer where the clock was set back while the store was asked', () => {
+    const fill = vi.fn<SharedCache['fill']>(async () => {})
+    clientOver({ fill }).publish('a', undefined, gap, stored, now + 3_600_000)
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([{ secret: stored, until: now + lifeMs, askedAt: now }])
   })
 
   it('still fills after close() has ended the reads, until its time is up', async () => {

@@ -6,6 +6,7 @@ import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
+import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
 import { own } from '../../errors/own-properties.ts'
 import { storedSecretOf } from '../../guard/check-answer.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
@@ -14,8 +15,8 @@ import { PendingInvalidations } from './pending-invalidations.ts'
 const defaultLongestReadMs = 250
 
 export interface SharedAnswer {
-  /** It may be served; `askedAt`: when its store was asked. */
-  readonly hit: { readonly secret: StoredSecret; readonly askedAt: number } | undefined
+  /** It may be served; `askedAt`: when its store was asked, by the clock of that process. */
+  readonly hit: { readonly secret: StoredSecret; readonly askedAt: number; readonly givenAt: Moment } | undefined
   /** What it holds, even if that may not be served. */
   readonly holds: unknown
   /** There is a gap to fill, with this token. */
@@ -179,11 +180,15 @@ export class SharedCacheClient {
     const isUsable = !isOver && isShareable(holds, version)
     if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...emptyAnswer, holds }
     this.#highWaterMark.raise(path, version, askedAt)
-    return { ...emptyAnswer, holds, hit: { secret: holds, askedAt } }
+    // The server keeps an entry no longer than this, whatever its writer's clock shows.
+    const givenAt = earlier(presentMoment(), Math.max(lifeMs, until - askedAt))
+    return { ...emptyAnswer, holds, hit: { secret: holds, askedAt, givenAt } }
   }
 
-  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, begunAt: number): void {
     if (leaseToken === undefined) return
+    // The clock may have been set back meanwhile.
+    const askedAt = Math.min(begunAt, Date.now())
     const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
     // For some stores a past time means no expiry.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()

@@ -2,9 +2,9 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
  * How many bytes of a candidate are hashed until this process holds a longer secret: most stores'
- * limit.
+ * limit. Longer secrets leave no trace when they are rotated.
  */
-const usualLength = 1_048_576
+export const usualLength = 1_048_576
 /** Longer secrets are not compared, and longer candidates match nothing. */
 export const longestCompared: number = 16 * usualLength
 /** Shorter content is hashed in a shared buffer. */

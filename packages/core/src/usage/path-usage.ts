@@ -5,6 +5,8 @@ import { bounded } from '../guard/deadline.ts'
 const answerMs = 5_000
 /** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
 const soonMs = 1_000
+/** How long a mark counts as kept after a sign of it. Beats come sooner. */
+const keptForMs = 40_000
 const never = new AbortController().signal
 
 /** Who makes a mark, and where it is kept. */
@@ -23,6 +25,8 @@ export class PathUsage {
   #count = 0
   /** What was acknowledged last; undefined if that is not certain. */
   #told: readonly WriteReceipt[] | undefined = []
+  /** When the mark was surely kept, by both clocks: one stands still in sleep, the other may be set. */
+  #keptAt: readonly [monotonic: number, wall: number] = [-Infinity, -Infinity]
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
 
@@ -51,8 +55,10 @@ export class PathUsage {
   /** Shows that this process lives, and tells the fleet anew what it forgot. */
   async beat(): Promise<void> {
     const { usage, path, process } = this.#options
-    const isKept = !this.#isTold || this.#list.length === 0 || (await within((context) => usage.seen(path, process, context)))
-    if (!isKept) this.#told = undefined
+    if (this.#isTold && this.#list.length > 0) {
+      const isKept = await this.#noted((context) => usage.seen(path, process, context))
+      if (!isKept) this.#told = undefined
+    }
     await this.tell()
   }
 
@@ -63,10 +69,27 @@ export class PathUsage {
     await this.tell()
   }
 
-  /** A process with an older mark than this version holds up a withdrawal of this version too. */
+  /**
+   * A process with an older mark than this version holds up a withdrawal of this version too. If the
+   * mark was lost meanwhile, a new version must not count on it.
+   */
   #isCounted(receipt: WriteReceipt): boolean {
     if (this.#told === undefined || this.#told.length === 0) return false
-    return this.#told.some((told) => idOf(told) === idOf(receipt)) || this.#told.every((told) => isOlder(told, receipt))
+    if (this.#told.some((told) => idOf(told) === idOf(receipt))) return true
+    return this.#isSurelyKept && this.#told.every((told) => isOlder(told, receipt))
+  }
+
+  get #isSurelyKept(): boolean {
+    const [monotonic, wall] = this.#keptAt
+    return Math.max(performance.now() - monotonic, Date.now() - wall) < keptForMs
+  }
+
+  /** A rejection, or false, shows no mark. */
+  async #noted(call: Parameters<typeof within<unknown>>[0]): Promise<boolean> {
+    const begunAt = [performance.now(), Date.now()] as const
+    const isKept = (await within(call)) !== false
+    if (isKept) this.#keptAt = begunAt
+    return isKept
   }
 
   #tellSoon(): void {
@@ -91,7 +114,7 @@ export class PathUsage {
     const uses = this.#list
     const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
-    await within((context) => usage.register(path, mark, context))
+    await this.#noted((context) => usage.register(path, mark, context))
     this.#told = uses
   }
 }

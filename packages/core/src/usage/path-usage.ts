@@ -25,7 +25,7 @@ export class PathUsage {
   #count = 0
   /** What was acknowledged last; undefined if that is not certain. */
   #told: readonly WriteReceipt[] | undefined = []
-  /** When the mark was surely kept, by both clocks: one stands still in sleep, the other may be set. */
+  /** When the mark was surely kept: one clock stands still in sleep, the other may be set. */
   #keptAt: readonly [monotonic: number, wall: number] = [-Infinity, -Infinity]
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../store/redis-client.ts'
 
-/** A process is stopped before a command reaches the server, or before its answer reaches the process. */
+/** Before the command reaches the server, or before its answer reaches the process. */
 export type Stop = 'before' | 'after'
 
 /** The client of a process that can be stopped at its next conditional write of a roster. */

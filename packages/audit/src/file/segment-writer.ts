@@ -13,7 +13,6 @@ import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
-import { syncFolder } from '../format/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {
@@ -93,7 +92,7 @@ export class SegmentWriter {
     try {
       await Promise.all([
         writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })),
-        syncFolder(options.folder),
+        step.syncNames(),
       ])
       return writer
     } catch (error) {

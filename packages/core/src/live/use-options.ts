@@ -29,7 +29,7 @@ export interface KnownUseOptions extends UseOptions {
 }
 
 const useMembers: MembersOf<UseOptions> = { isAuthError: 'any', usedIn: 'any', budgetMs: 'number', candidates: 'any' }
-const defaultBudgetMs = 5_000
+export const defaultBudgetMs = 5_000
 
 /** Only `isAuthError`, so that nothing else need be checked. */
 export function isPlain(options: UseOptions): boolean {

@@ -93,6 +93,23 @@ it('a sink that hangs at its gap and in its close holds up close for 4.5 s, and 
   expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message: expect.stringMatching(/could not be closed: hung$/) }))
 })
 
+it('a sink that is closed while it hangs gets no gap afterwards', async () => {
+  vi.useFakeTimers()
+  const calls: string[] = []
+  const hung = {
+    ...trialSink('hung'),
+    write: (): Promise<void> => (calls.push('write'), new Promise(() => {})),
+    close: async () => void calls.push('close'),
+  }
+  const trail = auditTrail({ sinks: [required(hung)], sinkDeadlineMs: 4_000 })
+  trail.record(event, context).catch(() => {})
+  await vi.advanceTimersByTimeAsync(1)
+  const closing = trail.close?.(context)
+  await vi.advanceTimersByTimeAsync(10_000)
+  await closing
+  expect(calls).toEqual(['write', 'close'])
+})
+
 it('a sink that waits in its close ends when the caller gives up, and is closed though the caller gave up before', async () => {
   const signals: AbortSignal[] = []
   const sink = {

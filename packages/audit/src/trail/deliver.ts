@@ -41,6 +41,7 @@ export class SinkDelivery {
   #hasAnswered = false
   #gap: Gap | undefined
   #drained: (() => void) | undefined
+  #isClosed = false
 
   constructor({ sink, required }: TrailSink, maker: RecordMaker, deadlines: SinkDeadlines) {
     this.isRequired = required
@@ -71,14 +72,15 @@ export class SinkDelivery {
     const allowedMs = Math.max(leastCloseMs, this.#deadlineMs)
     const endsAt = performance.now() + allowedMs
     await pause(allowedMs - lastCloseMs, undefined, this.#drain())
+    this.#isClosed = true
     const close = async (signal: AbortSignal): Promise<void> => this.#sink.close?.({ signal: AbortSignal.any([given, signal]) })
-    await bounded(close, { deadlineMs: endsAt - performance.now(), closing: neverClosed })
+    await bounded(close, { deadlineMs: Math.max(lastCloseMs, endsAt - performance.now()), closing: neverClosed })
   }
 
-  /** Resolves when no call is under way and the sink was sent its gap. */
+  /** Resolves when no call is under way and the sink was sent its gap, unless that is too late. */
   async #drain(): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
-    const gap = this.#takeGap()
+    const gap = this.#isClosed ? undefined : this.#takeGap()
     if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
   }
 

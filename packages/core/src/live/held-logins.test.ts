@@ -78,6 +78,18 @@ describe('logins with a password that is known to be refused', () => {
     expect(pool.ended).toEqual(Array.from({ length: 301 }, () => 'connected'))
   })
 
+  it('go on as soon as the watch brings another value', async () => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect()
+    await pass(2_000)
+    pool.connect(10)
+    await pass(1)
+    await pool.secrets.rotateSecret('db', 'v2')
+    await pass(20)
+    expect(pool.ended).toEqual(Array.from({ length: 11 }, () => 'connected'))
+  })
+
   it('wait for the one that succeeds, where the far side accepts the password again', async () => {
     const pool = new Pool('v2')
     await pool.handle.ready

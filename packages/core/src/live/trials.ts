@@ -129,7 +129,7 @@ export class HeldLogins {
     const until = performance.now() + defaultBudgetMs
     for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
       if (performance.now() >= until) throw this.#stillRefused()
-      await pauseUntil(until, this.#outcome(held, until))
+      await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
       if (this.#closing.aborted) throw closed()
     }
   }

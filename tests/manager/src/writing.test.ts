@@ -670,7 +670,10 @@ describe('tags, descriptions and lists', () => {
   it('follow the fallback policy', async () => {
     const { first, secrets } = pair({}, { secrets: { token: 'v' } })
     first.plan = () => faults.reject('UNAVAILABLE')
-    expect((await secrets.describeSecret('token')).provider).toBe('second')
+    expect(await secrets.describeSecret('token')).toMatchObject({ provider: 'second', degraded: true })
+    first.plan = () => undefined
+    expect(await secrets.describeSecret('token')).not.toHaveProperty('degraded') // the first one says that it has none
+    first.plan = () => faults.reject('UNAVAILABLE')
     expect(await codeOf(secrets.describeSecret('token', { fallback: { UNAVAILABLE: 'stop' } }))).toBe('UNAVAILABLE')
     expect(await codeOf(secrets.describeSecret('other'))).toBe('UNAVAILABLE')
   })

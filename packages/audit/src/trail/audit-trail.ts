@@ -11,8 +11,9 @@ import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type Check
  * manager closes it. Logins and leases of all providers in the process are recorded too. A lease is
  * requested only once its intent was acknowledged.
  *
- * `close` sends each sink the gap that it missed, within its deadline, then closes it within 4.5 s,
- * or a longer deadline. It rejects with `AUDIT_FAILED` and names the sinks that were not closed.
+ * `close` sends each sink the gap that it missed and closes it, whatever the others do. Both end
+ * within 4.5 s, or a longer deadline. It rejects with `AUDIT_FAILED` and names the sinks that were
+ * not closed.
  *
  * Throws `CONFIGURATION` for invalid options. A use of a secret fails with `AUDIT_FAILED` if its
  * record was not acknowledged. It fails with `CONFIGURATION` if a sink uses the audited manager.
@@ -100,7 +101,6 @@ class Trail {
 
   async #close(context: CallContext): Promise<void> {
     this.#endLogins()
-    await Promise.all(this.#deliveries.map((delivery) => delivery.drain()))
     const closings = await Promise.allSettled(this.#deliveries.map((delivery) => delivery.close(context)))
     const failed = this.#deliveries.filter((_, index) => closings[index]?.status === 'rejected').map(({ name }) => name)
     if (failed.length > 0) throw new SecretsError('AUDIT_FAILED', `these audit sinks could not be closed: ${failed.join(', ')}`)

@@ -71,6 +71,45 @@ it('a sink whose close hangs holds up close for 4.5 s, and is named', async () =
   )
 })
 
+it('a sink that hangs at its gap and in its close holds up close for 4.5 s, and no other sink', async () => {
+  vi.useFakeTimers()
+  const hangs = (): Promise<void> => new Promise(() => {})
+  const closed: string[] = []
+  const close = async (name: string): Promise<void> => void closed.push(name)
+  const hung = { ...trialSink('hung'), write: hangs, close: async () => close('hung').then(hangs) }
+  const other = { ...trialSink('other'), close: () => close('other') }
+  const trail = auditTrail({ sinks: [required(hung), required(other)], sinkDeadlineMs: 4_000 })
+  trail.record(event, context).catch(() => {})
+  await vi.advanceTimersByTimeAsync(4_000)
+  const ended = vi.fn<(error: unknown) => void>()
+  void trail.close?.(context).catch(ended)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(closed).toEqual(['other'])
+  await vi.advanceTimersByTimeAsync(3_500)
+  expect(closed).toEqual(['other', 'hung'])
+  await vi.advanceTimersByTimeAsync(999)
+  expect(ended).not.toHaveBeenCalled()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message: expect.stringMatching(/could not be closed: hung$/) }))
+})
+
+it('a sink that is closed while it hangs gets no gap afterwards', async () => {
+  vi.useFakeTimers()
+  const calls: string[] = []
+  const hung = {
+    ...trialSink('hung'),
+    write: (): Promise<void> => (calls.push('write'), new Promise(() => {})),
+    close: async () => void calls.push('close'),
+  }
+  const trail = auditTrail({ sinks: [required(hung)], sinkDeadlineMs: 4_000 })
+  trail.record(event, context).catch(() => {})
+  await vi.advanceTimersByTimeAsync(1)
+  const closing = trail.close?.(context)
+  await vi.advanceTimersByTimeAsync(10_000)
+  await closing
+  expect(calls).toEqual(['write', 'close'])
+})
+
 it('a sink that waits in its close ends when the caller gives up, and is closed though the caller gave up before', async () => {
   const signals: AbortSignal[] = []
   const sink = {

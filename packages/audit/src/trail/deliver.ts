@@ -1,14 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import { bounded, OutageTracker, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
+import { bounded, OutageTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
 /** A sink that hangs must not fill the memory. */
 const mostWaiting = 16_384
 
-/** Closing may take longer than a record: our file waits for its lock, then for its checkpoints. */
+/**
+ * Closing may take longer than a record: our file waits for its lock, then for its checkpoints. The
+ * manager gives a trail 5 s.
+ */
 const leastCloseMs = 4_500
+/** Of that time, so much is left for a sink that hangs at its last records. */
+const lastCloseMs = 1_000
 
 /** How long a sink may take for one record, milliseconds. */
 export interface SinkDeadlines {
@@ -36,6 +41,7 @@ export class SinkDelivery {
   #hasAnswered = false
   #gap: Gap | undefined
   #drained: (() => void) | undefined
+  #isClosed = false
 
   constructor({ sink, required }: TrailSink, maker: RecordMaker, deadlines: SinkDeadlines) {
     this.isRequired = required
@@ -58,17 +64,24 @@ export class SinkDelivery {
     this.#write(this.#takeGap(), record, answered)
   }
 
-  /** Resolves when no call is under way and the sink was sent its gap. */
-  async drain(): Promise<void> {
-    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
-    const gap = this.#takeGap()
-    if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
+  /**
+   * Sends the gap, then closes. Rejects if that takes too long, which also aborts the signal that
+   * the sink got.
+   */
+  async close({ signal: given }: CallContext): Promise<void> {
+    const allowedMs = Math.max(leastCloseMs, this.#deadlineMs)
+    const endsAt = performance.now() + allowedMs
+    await pause(allowedMs - lastCloseMs, undefined, this.#drain())
+    this.#isClosed = true
+    const close = async (signal: AbortSignal): Promise<void> => this.#sink.close?.({ signal: AbortSignal.any([given, signal]) })
+    await bounded(close, { deadlineMs: Math.max(lastCloseMs, endsAt - performance.now()), closing: neverClosed })
   }
 
-  /** Rejects if it takes too long, which also aborts the signal that the sink got. */
-  async close({ signal: given }: CallContext): Promise<void> {
-    const close = async (signal: AbortSignal): Promise<void> => this.#sink.close?.({ signal: AbortSignal.any([given, signal]) })
-    await bounded(close, { deadlineMs: Math.max(leastCloseMs, this.#deadlineMs), closing: neverClosed })
+  /** Resolves when no call is under way and the sink was sent its gap, unless that is too late. */
+  async #drain(): Promise<void> {
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    const gap = this.#isClosed ? undefined : this.#takeGap()
+    if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
   }
 
   ended(call: SinkCall, refusal: Refusal | undefined): void {

@@ -2,7 +2,7 @@ import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { type CurrentSecret, readCurrent } from './current.ts'
-import type { LiveState } from './live-state.ts'
+import { forgetMs, type LiveState } from './live-state.ts'
 import { isSameCredential, isSameVersion } from './same-secret.ts'
 
 /** What is tried after a fresh read, in this order. */
@@ -22,8 +22,6 @@ const firstPauseMs = 50
 const longestPauseMs = 1_000
 /** The last try begins so long before the budget ends, since it reads the store first. */
 const lastTryMs = 200
-/** A refusal this long ago says nothing about a credential. */
-const forgetMs = 60_000
 
 /** Finds the credential to use after one was refused: one search for all callers. */
 export class Candidates {
@@ -35,9 +33,17 @@ export class Candidates {
   #search: Promise<SecretValue> | undefined
   /** Chosen here, and not yet used with success. */
   #onTrial: SecretValue | undefined
+  #choices = 0
+  /** Of the last search that a refused caller began. */
+  #allowed: readonly Candidate[] = allCandidates
 
   constructor(options: CandidatesOptions) {
     this.#options = options
+  }
+
+  /** How many were chosen. */
+  get choices(): number {
+    return this.#choices
   }
 
   /** Another credential than the refused one that is not on trial: use it without a search. */
@@ -52,11 +58,17 @@ export class Candidates {
    */
   after(used: SecretValue, allowed: readonly Candidate[] = allCandidates, until: number = Infinity): Promise<SecretValue> {
     const { usable } = this.#options.state
+    this.#allowed = allowed
     if (this.#search !== undefined) return this.#search
     if (usable !== undefined && !isSameCredential(used, usable)) return Promise.resolve(usable)
     const search = this.#next(used, allowed, until).finally(() => (this.#search = undefined))
     this.#search = search
     return search
+  }
+
+  /** As `after`, for a caller that was not refused: of what the last one allowed. */
+  again(held: SecretValue, until: number): Promise<SecretValue> {
+    return this.after(held, this.#allowed, until)
   }
 
   /** No refusal of lately limits the next search. */
@@ -70,6 +82,7 @@ export class Candidates {
     this.#onTrial = undefined
     this.#refused = []
     this.#rounds = 0
+    this.#options.state.refused.clear()
   }
 
   async #next(used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue> {
@@ -109,6 +122,7 @@ export class Candidates {
     const isChanged = latest !== undefined && state.latest !== undefined && !isSameVersion(latest, state.latest)
     const chosen = isChanged ? (state.usable ?? found) : found
     this.#onTrial = chosen
+    this.#choices += 1
     state.best = chosen
     return chosen
   }

@@ -7,7 +7,7 @@ import { Candidates } from './candidates.ts'
 import type { CurrentSecret } from './current.ts'
 import { LiveState } from './live-state.ts'
 import { Schedule } from './schedule.ts'
-import { Trials } from './trials.ts'
+import { HeldLogins, Trials } from './trials.ts'
 import { Watch, type WatchListener } from './watch.ts'
 
 /** What is known of one name, and how a refused credential is replaced. */
@@ -15,6 +15,7 @@ export interface LiveName {
   readonly state: LiveState
   readonly candidates: Candidates
   readonly trials: Trials
+  readonly logins: HeldLogins
 }
 
 /** Of several names, one probe takes about this part of the time in which all are probed. */
@@ -50,7 +51,8 @@ class LiveHub {
       else watch.take(current)
     }
     const candidates = new Candidates({ parts: this.#parts, name, state, taken })
-    const live = { state, candidates, trials: new Trials(candidates, state) }
+    const logins = new HeldLogins(name, candidates, state, this.#parts.bounds.closing)
+    const live = { state, candidates, trials: new Trials(candidates, state), logins }
     this.#names.set(name, live)
     return live
   }

@@ -33,7 +33,10 @@ export interface LiveSecret extends Disposable {
    * the cache, then the staged version, then the previous one. One search for all callers.
    */
   readonly refused: (used: SecretValue) => Promise<SecretValue>
-  /** For clients that ask for a password at each connection, such as `pg` and `postgres`. */
+  /**
+   * For clients that ask for a password at each connection, such as `pg` and `postgres`. While that
+   * password is known to be refused, one login alone tries again, and the others wait.
+   */
   readonly asPasswordFunction: (options?: PasswordOptions) => () => Promise<string>
 }
 
@@ -117,12 +120,16 @@ class LiveHandle implements LiveSecret {
     return !this.#state.isSure || this.#state.isExpired || this.#state.best?.stale === true
   }
 
-  readonly refused = async (used: SecretValue): Promise<SecretValue> => this.#live.candidates.after(used)
+  readonly refused = async (used: SecretValue): Promise<SecretValue> => {
+    this.#state.wasRefused(used)
+    return this.#live.candidates.after(used)
+  }
 
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
     return async () => {
       const first = this.#state.best === undefined ? await this.#first() : undefined
+      if (first === undefined) await this.#live.logins.admit()
       await this.#usage?.told
       return passwordOf(first ?? this.current, field)
     }

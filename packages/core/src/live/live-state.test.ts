@@ -31,3 +31,34 @@ test('the same version, read again, is not used where another one works', () => 
   state.adopt(secretValue('a', { version: 1 }))
   expect(state.best).toBe(works)
 })
+
+test('what the far side refuses is known for a minute, until something works, or another version is current', () => {
+  const state = new LiveState()
+  const [first, second, late] = ['a', 'b', 'c'].map((text, index) => secretValue(text, { version: index + 1 }))
+  if (!first || !second || !late) throw new Error('there are three values')
+  state.wasRefused(first)
+  expect(state.refused.has(first)).toBe(false) // no value is in use yet
+  state.adopt(first)
+  state.wasRefused(late)
+  state.wasRefused(secretValue('a', { version: 7 }))
+  expect([first, late].map((value) => state.refused.has(value))).toEqual([true, false])
+  vi.advanceTimersByTime(59_999)
+  expect(state.refused.has(first)).toBe(true)
+  vi.advanceTimersByTime(1)
+  expect(state.refused.has(first)).toBe(false)
+  state.wasRefused(first)
+  state.refused.clear()
+  expect(state.refused.has(first)).toBe(false)
+  state.wasRefused(first)
+  state.adopt(second)
+  expect(state.refused.has(first)).toBe(false)
+})
+
+test('of credentials that the far side refuses the last eight are known', async () => {
+  const { refused } = new LiveState()
+  const values = Array.from({ length: 9 }, (_, index) => secretValue(`${index}`, { version: index }))
+  const { news } = refused
+  for (const value of [...values, ...values.slice(1)]) refused.add(value)
+  await news
+  expect(values.map((value) => refused.has(value))).toEqual([false, ...Array.from({ length: 8 }, () => true)])
+})

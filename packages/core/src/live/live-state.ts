@@ -1,6 +1,47 @@
 import type { SecretValue } from '../value/secret-value.ts'
 import type { CurrentSecret } from './current.ts'
-import { isSameVersion } from './same-secret.ts'
+import { isSameCredential, isSameVersion } from './same-secret.ts'
+
+/** A refusal this long ago says nothing about a credential. */
+export const forgetMs = 60_000
+/** Of back-to-back rotations. */
+const mostRefused = 8
+
+/** Credentials that the far side has refused, none of which has worked since. */
+export class RefusedCredentials {
+  #values: readonly SecretValue[] = []
+  #lastAt = -Infinity
+  #news = Promise.withResolvers<void>()
+
+  /** Resolves at the next refusal or success. */
+  get news(): Promise<void> {
+    return this.#news.promise
+  }
+
+  add(value: SecretValue): void {
+    if (!this.has(value)) this.#values = [...this.#recent(), value].slice(-mostRefused)
+    this.#lastAt = performance.now()
+    this.#changed()
+  }
+
+  has(value: SecretValue): boolean {
+    return this.#recent().some((refused) => isSameCredential(refused, value))
+  }
+
+  clear(): void {
+    this.#values = []
+    this.#changed()
+  }
+
+  #recent(): readonly SecretValue[] {
+    return performance.now() - this.#lastAt < forgetMs ? this.#values : []
+  }
+
+  #changed(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
+  }
+}
 
 /** What a manager knows of one name, for its watch, its handles and its users. */
 export class LiveState {
@@ -18,6 +59,7 @@ export class LiveState {
   isWithdrawn = false
   /** Called before another value than the current one is used. Never rejects. */
   readonly beforeUse: Set<(value: SecretValue) => Promise<void>> = new Set()
+  readonly refused: RefusedCredentials = new RefusedCredentials()
   #lastRead = 0
 
   /** `best`, unless it has expired. */
@@ -32,6 +74,11 @@ export class LiveState {
   /** Whether the answer of a read that began later was taken. */
   isLate({ read }: CurrentSecret): boolean {
     return read < this.#lastRead
+  }
+
+  /** The far side refused this credential. A late refusal of another one says nothing of `best`. */
+  wasRefused(used: SecretValue): void {
+    if (this.best !== undefined && isSameCredential(used, this.best)) this.refused.add(this.best)
   }
 
   /** Takes what a read past the cache brought. Returns whether it is another version. */
@@ -50,6 +97,7 @@ export class LiveState {
       return false
     }
     this.best = value
+    this.refused.clear()
     this.changedAt = Date.now()
     return true
   }

@@ -1,8 +1,10 @@
-import { jittered, pause } from '../guard/deadline.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import type { Candidate, Candidates } from './candidates.ts'
 import type { LiveState } from './live-state.ts'
 import { isSameCredential } from './same-secret.ts'
+import { defaultBudgetMs } from './use-options.ts'
 
 /** If a login takes longer than this, those who wait for it may try its credential themselves. */
 const longTrialMs = 1_000
@@ -43,6 +45,7 @@ export class Trials {
   /** The credential to try now; `undefined` when the time is up. */
   async #next(turn: Turn, used: SecretValue): Promise<SecretValue | undefined> {
     try {
+      this.#state.wasRefused(used)
       return this.#leader === turn ? await this.#lead(turn, used) : await this.#follow(turn, used)
     } catch {
       // Wiped values cannot be compared: the manager is closed.
@@ -98,6 +101,78 @@ export class Trials {
     this.#released.resolve()
     this.#released = Promise.withResolvers()
   }
+}
+
+/**
+ * Holds logins by the password function while its password is known to be refused. After each
+ * search one alone tries what was found; the others wait for its outcome, or for the next value.
+ */
+export class HeldLogins {
+  readonly #name: string
+  readonly #candidates: Candidates
+  readonly #state: LiveState
+  readonly #closing: AbortSignal
+  /** The choice that a login tries, and since when. */
+  #tried = 0
+  #triedAt = -Infinity
+  #news: Promise<void> | undefined
+
+  constructor(name: string, candidates: Candidates, state: LiveState, closing: AbortSignal) {
+    this.#name = name
+    this.#candidates = candidates
+    this.#state = state
+    this.#closing = closing
+  }
+
+  /** Resolves when the caller may log in with what is best then. */
+  async admit(): Promise<void> {
+    const until = performance.now() + defaultBudgetMs
+    for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
+      if (performance.now() >= until) throw this.#stillRefused()
+      await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
+      if (this.#closing.aborted) throw closed()
+    }
+  }
+
+  #held(): SecretValue | undefined {
+    const { usable, refused } = this.#state
+    return usable !== undefined && refused.has(usable) ? usable : undefined
+  }
+
+  /** For one caller after each search. */
+  #isToTry(): boolean {
+    if (this.#tried === this.#candidates.choices) return false
+    this.#tried = this.#candidates.choices
+    this.#triedAt = performance.now()
+    this.#news = this.#state.refused.news
+    return true
+  }
+
+  /** Of the login that tries it; after that, of another search. */
+  #outcome(held: SecretValue, until: number): Promise<unknown> {
+    if (this.#news !== this.#state.refused.news) return this.#candidates.again(held, until)
+    const leftMs = this.#triedAt + longTrialMs - performance.now()
+    if (leftMs > 0) return pause(leftMs, undefined, this.#news)
+    // Not refused, and not every client tells of a success.
+    this.#candidates.worked(held)
+    return Promise.resolve()
+  }
+
+  #stillRefused(): SecretsError {
+    const error = new SecretsError('UNAVAILABLE', 'the far side refuses the password, and no other one was found', {
+      secret: this.#name,
+      remedy: 'see whether a rotation was broken off, and finish it',
+    })
+    heldErrors.add(error)
+    return error
+  }
+}
+
+const heldErrors = new WeakSet<object>()
+
+/** Whether a login ended because it was held, so that the far side did not answer it. */
+export function wasHeld(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && heldErrors.has(error)
 }
 
 /** One caller's part in the trials. */

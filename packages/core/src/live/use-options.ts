@@ -43,7 +43,7 @@ const useMembers: MembersOf<UseOptions> = {
   usageMarks: 'boolean',
   actor: 'string',
 }
-const defaultBudgetMs = 5_000
+export const defaultBudgetMs = 5_000
 
 /** Only `isAuthError`, so that nothing else need be checked. */
 export function isPlain(options: UseOptions): boolean {

@@ -3,6 +3,7 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
 import { isSameVersion } from './same-secret.ts'
+import { wasHeld } from './trials.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
 import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
@@ -92,7 +93,7 @@ async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, op
         trial.worked(value)
         return result
       } catch (failure) {
-        if (!isRefusal(options, failure)) throw failure
+        if (!isRefusal(options, failure)) throw wasHeld(failure) ? error : failure
         error = failure
         used = options.usedIn?.(failure) ?? value
       }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { watchSecret } from '../live.ts'
+import { liveSecret, watchSecret } from '../live.ts'
 import { announcingCache } from '../testing/announcing-cache.ts'
 import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
@@ -65,6 +65,26 @@ describe('watchSecret', () => {
     expect(seen.values).toEqual(['v2', 'v4'])
     expect(await secrets.getSecret('db')).toBe('v4')
     expect(store.calls['get']).toBe(3)
+  })
+
+  it('begins with an older version that is cached, yields the newer one at its first probe, and never goes back', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    await secrets.getSecret('db')
+    rotate(store, 'v2')
+    const seen = followed(watchSecret(secrets, 'db', { intervalSeconds: 60 }))
+    const handle = liveSecret(secrets, 'db', { intervalSeconds: 60 })
+    await handle.ready
+    expect([seen.values, handle.current.reveal(), await secrets.getSecret('db'), store.calls['get']]).toEqual([[], 'v1', 'v1', 1])
+    await pass(31) // half an interval: the first look is a random part of it
+    expect([seen.values, handle.current.reveal(), await secrets.getSecret('db')]).toEqual([['v2'], 'v2', 'v2'])
+    const newest = store.current
+    store.current = { value: 'v1', version: 1 } // a replica that lags answers the next probe
+    await pass(61)
+    store.current = newest
+    const late = followed(watchSecret(secrets, 'db', { intervalSeconds: 60 }))
+    await pass(121)
+    expect([seen.values, late.values, handle.current.reveal()]).toEqual([['v2'], [], 'v2'])
   })
 
   it('asks once an interval for a thousand watchers of one secret', async () => {

@@ -28,6 +28,8 @@ export interface ListOptions extends CallOptions {
 /** A secret without its value. */
 export interface DescribedSecret extends SecretDescription {
   readonly provider: string
+  /** A later provider's: an earlier one could not be asked, or `fallback` overrode its refusal. */
+  readonly degraded?: true | undefined
 }
 
 /** A secret under its store's own path. Several names may lead to it, or none. */
@@ -66,7 +68,7 @@ export class Catalog {
       const { version, revision } = current.description
       const provider = current.location.chainEntry.provider.name
       Object.assign(metadata, { provider, version, revision, degraded: steps.degraded })
-      return { ...current.description, provider }
+      return { ...current.description, provider, ...(steps.degraded && { degraded: true }) }
     })
   }
 

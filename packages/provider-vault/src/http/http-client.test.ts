@@ -1,18 +1,31 @@
 import { getEventListeners, once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { bounded } from '../shared/deadline.ts'
-import { httpClient } from './http-client.ts'
+import { type HttpClient, httpClient } from './http-client.ts'
 import { stubVault } from '../testing/stub-vault.ts'
 import type { TransportError } from '../shared/transport-error.ts'
 
 const request = { method: 'GET', path: '/v1/secret/data/app', headers: {} }
 
+function clientAt(hostname: string, port: string): HttpClient {
+  const client = httpClient({ hostname, port, isSecure: false }, {})
+  onTestFinished(client.close)
+  return client
+}
+
+/** Of a server that this starts. */
+async function clientOf(server: Server): Promise<HttpClient> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  return clientAt('127.0.0.1', String(port))
+}
+
 test('a request whose call has ended is not sent', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   await expect(client.send(request, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED', sent: false })
   await expect(client.send(request, new AbortController().signal)).resolves.toMatchObject({ status: 200 })
   expect(stub.requests.length).toBe(1)
@@ -25,12 +38,7 @@ test('connections that died without a word cost one call, not one each', async (
     socket.on('error', () => {})
     socket.on('data', () => void (isOld && isDead ? undefined : socket.write('HTTP/1.1 204 No Content\r\n\r\n')))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const send = () => bounded({ timeoutMs: 200, closing: new AbortController().signal }, (signal) => client.send(request, signal))
   await Promise.all([send(), send(), send()])
   isDead = true
@@ -41,9 +49,7 @@ test('connections that died without a word cost one call, not one each', async (
 test('an answer has the headers that the provider acts on', async () => {
   const headers = { 'Retry-After': '3', 'X-Vault-Index': 'state', Date: 'Fri, 27 Nov 2026 10:00:00 GMT' }
   const stub = await stubVault(() => ({ status: 429, headers, body: { errors: [] } }))
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const answer = await client.send(request, new AbortController().signal)
   expect(answer).toMatchObject({ status: 429, retryAfter: '3', index: 'state', date: headers.Date })
 })
@@ -63,12 +69,7 @@ test('an answer in several pieces is put together, even within a character, and 
       socket.write('\r\n0\r\n\r\n')
     })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const answer = await client.send(request, new AbortController().signal)
   expect(answer).toMatchObject({ status: 200, text: '{"data":"é"}', body: { data: 'é' } })
   const [chunks = []] = pieces.mock.calls.at(-1) ?? []
@@ -81,12 +82,7 @@ test('an answer that breaks off is UNAVAILABLE, and no part of it is returned', 
     socket.on('error', () => {})
     socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}', () => socket.destroy()))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const sent = client.send(request, new AbortController().signal)
   await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNRESET', sent: true })
 })
@@ -97,12 +93,7 @@ test('a connection that the server wants for another protocol is closed', async 
     socket.on('error', () => {}).on('close', () => closed.resolve(true))
     socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: Upgrade\r\n\r\n'))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const sent = client.send(request, new AbortController().signal)
   await expect(sent).rejects.toMatchObject({ code: 'INTERNAL', sent: true })
   expect(await closed.promise).toBe(true)
@@ -110,9 +101,7 @@ test('a connection that the server wants for another protocol is closed', async 
 
 test('a caller that gives up costs the others no idle connection', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const { signal } = new AbortController()
   await Promise.all([client.send(request, signal), client.send(request, signal)])
   stub.plan(() => 'hang')
@@ -128,9 +117,7 @@ test('a caller that gives up costs the others no idle connection', async () => {
 
 test('a new connection that breaks costs the others no idle connection', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const { signal } = new AbortController()
   const idle = Promise.withResolvers<void>()
   stub.plan(async ({ path }) => (path === '/breaks' ? idle.promise.then(() => 'reset' as const) : { status: 204, body: '' }))
@@ -144,9 +131,7 @@ test('a new connection that breaks costs the others no idle connection', async (
 
 test('an address of IPv6 is taken whole out of its brackets', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '[::ffff:127.0.0.1]', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('[::ffff:127.0.0.1]', new URL(stub.url).port)
   // IPv4 as IPv6, which a machine without IPv6 cannot reach.
   const outcome: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
   expect(outcome).toMatchObject(
@@ -160,12 +145,7 @@ test('at most 64 requests are under way at a time, and the others wait', async (
     connections += 1
     socket.on('error', () => {})
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const caller = new AbortController()
   const sent = Array.from({ length: 70 }, () => client.send(request, caller.signal))
   await expect.poll(() => connections).toBe(64)
@@ -176,9 +156,7 @@ test('at most 64 requests are under way at a time, and the others wait', async (
 
 test('a body is announced by its length in bytes', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const { signal } = new AbortController()
   // Node.js adds the length to a POST by itself, but not to a DELETE.
   for (const method of ['POST', 'DELETE']) await client.send({ ...request, method, body: '{"a":"é"}' }, signal)
@@ -188,9 +166,7 @@ test('a body is announced by its length in bytes', async () => {
 
 test('a call leaves no listener on its signal, answered or not', async () => {
   const stub = await stubVault(() => 'reset')
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const { signal } = new AbortController()
   await expect(client.send(request, signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   stub.plan(() => ({ status: 204, body: '' }))
@@ -200,19 +176,15 @@ test('a call leaves no listener on its signal, answered or not', async () => {
 
 test('over a connection that is refused nothing was sent', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
   await stub.stop()
-  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('127.0.0.1', new URL(stub.url).port)
   const sent = client.send({ ...request, method: 'POST', body: '{}' }, new AbortController().signal)
   await expect(sent).rejects.toMatchObject({ code: 'UNAVAILABLE', storeStatus: 'ECONNREFUSED', sent: false })
 })
 
 test('an address of IPv6 is not looked up as a name', async () => {
   const stub = await stubVault()
-  const { port } = new URL(stub.url)
-  const client = httpClient({ hostname: '[::1]', port, isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = clientAt('[::1]', new URL(stub.url).port)
   // Nobody listens there, or the machine has no IPv6.
   const failure: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
   expect(failure).toMatchObject({ storeStatus: expect.stringMatching(/^(ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT|ENETUNREACH)$/) })
@@ -223,12 +195,7 @@ test('an answer of another length than it names is INTERNAL: the port is the rig
     socket.on('error', () => {})
     socket.on('data', () => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{} and more'))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => void server.close())
-  const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
-  onTestFinished(client.close)
+  const client = await clientOf(server)
   const sent = client.send(request, new AbortController().signal)
   await expect(sent).rejects.toMatchObject({ code: 'INTERNAL', storeStatus: 'HPE_INVALID_CONSTANT', sent: true })
 })

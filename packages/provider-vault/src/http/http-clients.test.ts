@@ -58,6 +58,54 @@ test('a source of `tls` that hangs costs a call one second, then what was read b
   expect(await opened(clients)).not.toBe(former)
 })
 
+/** The client of a login whose read of `tls` does not end within its second. */
+async function openedLate(clients: HttpClients): Promise<HttpClient> {
+  const opening = opened(clients)
+  await vi.advanceTimersByTimeAsync(1_000)
+  return opening
+}
+
+test('a source of `tls` that always takes three seconds is renewed for the next login', async () => {
+  const texts = [first, second]
+  const slowly = async (): Promise<string> => {
+    const text = texts.shift() ?? second
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    return text
+  }
+  const clients = new HttpClients(vaultUrl('https://127.0.0.1:1', false), { ca: slowly })
+  const beginning = opened(clients)
+  await vi.advanceTimersByTimeAsync(3_000)
+  const former = await beginning
+  expect(await openedLate(clients)).toBe(former)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(await openedLate(clients)).not.toBe(former)
+  expect(vi.mocked(process.emitWarning).mock.calls.length).toBe(1)
+})
+
+test('a late answer of `tls` does not replace that of a later read', async () => {
+  const late = Promise.withResolvers<string>()
+  const clients = clientsOver([first, late.promise, second])
+  await opened(clients)
+  await openedLate(clients)
+  const renewed = await opened(clients)
+  late.resolve(first)
+  expect(await openedLate(clients)).toBe(renewed)
+})
+
+test('one late read of `tls` goes on, until it has hung for a minute', async () => {
+  const [slow, replacing] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  const clients = clientsOver([first, hangs, slow.promise, replacing.promise, hangs])
+  const former = await opened(clients)
+  await openedLate(clients)
+  await openedLate(clients)
+  slow.resolve(second)
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(await openedLate(clients)).toBe(former)
+  replacing.resolve(second)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(await openedLate(clients)).not.toBe(former)
+})
+
 test('close ends a read of `tls` under way, without a warning', async () => {
   const clients = clientsOver([first, hangs])
   await opened(clients)

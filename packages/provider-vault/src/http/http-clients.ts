@@ -5,8 +5,15 @@ import { type HttpClient, httpClient } from './http-client.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
 import type { VaultUrl } from './url.ts'
 
-/** A source that hangs costs a call this long, then what was read before serves it. */
+/** A slow source costs a call this long, then what was read before serves it. */
 const rereadMs = 1_000
+/** Such a read goes on alone, and its answer serves later calls. After this long it hangs. */
+const hangsMs = 60_000
+
+interface LateRead {
+  readonly since: number
+  readonly end: AbortController
+}
 
 /** The client for one server, and its successor when the files of `tls` have changed. */
 export class HttpClients {
@@ -17,6 +24,7 @@ export class HttpClients {
   #opening: Promise<HttpClient> | undefined
   #client: HttpClient | undefined
   #material: TlsMaterial = {}
+  #late: LateRead | undefined
   #isWarned = false
 
   constructor(url: VaultUrl, tls: VaultTls) {
@@ -67,7 +75,10 @@ export class HttpClients {
 
   async #open(): Promise<HttpClient> {
     const former = this.#client
-    const material = await this.#read(former)
+    return this.#replace(former, await this.#read(former))
+  }
+
+  #replace(former: HttpClient | undefined, material: TlsMaterial): HttpClient {
     // A read that hung may be overtaken by a later one.
     if (this.#client !== undefined && (this.#client !== former || isSame(material, this.#material))) return this.#client
     former?.retire()
@@ -78,16 +89,34 @@ export class HttpClients {
   /** Unreadable files, perhaps in the middle of a rotation, leave the former in use. */
   async #read(former: HttpClient | undefined): Promise<TlsMaterial> {
     if (!this.#url.isSecure) return {}
-    const bounds = { deadlineMs: former === undefined ? Infinity : rereadMs, closing: this.#closing.signal, owner: 'the Vault provider' }
+    const end = new AbortController()
+    const reading = this.#within(Infinity, (signal) => tlsMaterial(this.#tls, signal), end.signal)
     try {
-      const material = await bounded((signal) => tlsMaterial(this.#tls, signal), bounds)
+      const material = await (former === undefined ? reading : this.#within(rereadMs, () => reading))
       this.#isWarned = false
+      this.#late?.end.abort()
       return material
     } catch (error) {
       if (former === undefined || this.#closing.signal.aborted || !SecretsError.isInstance(error)) throw error
       this.#warnOnce(error)
+      this.#goOn(former, reading, end)
       return this.#material
     }
+  }
+
+  #within<T>(deadlineMs: number, run: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return bounded(run, { deadlineMs, signal, closing: this.#closing.signal, owner: 'the Vault provider' })
+  }
+
+  /** One alone, the first, unless it hangs: a source that is always slow must be renewed. */
+  #goOn(former: HttpClient, reading: Promise<TlsMaterial>, end: AbortController): void {
+    const now = performance.now()
+    if (this.#late !== undefined && now - this.#late.since < hangsMs) return end.abort()
+    this.#late?.end.abort()
+    const late = { since: now, end }
+    this.#late = late
+    const ended = (): void => void (this.#late === late && (this.#late = undefined))
+    reading.then((material) => this.#replace(former, material)).then(ended, ended)
   }
 
   #warnOnce({ problem }: SecretsError): void {

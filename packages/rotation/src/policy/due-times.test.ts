@@ -20,6 +20,11 @@ describe('the times of a version', () => {
     expect(call).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', secret: 'db' }))
   })
 
+  test('are UNAVAILABLE in the answer of a fallback, whose version may be older', () => {
+    const call = (): unknown => dueTimesOf(schedule, 'db', { provider: 'fallback', currentSince: 5_000, degraded: true })
+    expect(call).toThrow(expect.objectContaining({ code: 'UNAVAILABLE', secret: 'db' }))
+  })
+
   test.each([
     [99, 'ok'],
     [100, 'due'],

@@ -9,8 +9,9 @@ export interface DueTimes {
   readonly overdueAt: number
 }
 
-/** Throws `UNSUPPORTED` where the store has no time. */
+/** Throws `UNSUPPORTED` where the store has no time, and `UNAVAILABLE` for a fallback's answer. */
 export function dueTimesOf(schedule: RotationSchedule, name: string, described: DescribedSecret): DueTimes {
+  if (described.degraded) throw notAsked(name)
   const currentSince = described.currentSince ?? described.currentNotBefore
   if (currentSince !== undefined)
     return { currentSince, dueAt: dueTime(schedule, name, currentSince), overdueAt: currentSince + schedule.everyMs }
@@ -23,4 +24,11 @@ export function dueTimesOf(schedule: RotationSchedule, name: string, described: 
 export function dueStatus({ dueAt, overdueAt }: DueTimes, now: number): 'ok' | 'due' | 'overdue' {
   if (now >= overdueAt) return 'overdue'
   return now >= dueAt ? 'due' : 'ok'
+}
+
+function notAsked(secret: string): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the store of the secret cannot be asked since when the version is current', {
+    secret,
+    remedy: 'see why an earlier provider does not answer',
+  })
 }

@@ -1,4 +1,4 @@
-import { createSecretsManager, SecretsError, type SecretsManager } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { stageSecret } from '@finchat/secrets-core/staging'
 import { leaksOf, memoryAuditTrail, memoryProvider, type MemoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -220,6 +220,17 @@ describe('rotateDue', () => {
     const secrets = createSecretsManager({ providers: [{ ...provider, describe: timeless }] })
     const report = await rotateDue(secrets, { db: policyOf(new FarSide(1).target) })
     expect(report['db']).toMatchObject({ status: 'failed', error: { code: 'UNSUPPORTED', secret: 'db' } })
+  })
+
+  test('does not take the age of what a fallback holds', async () => {
+    const down: SecretProvider = {
+      specificationVersion: 'v1',
+      name: 'down',
+      get: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down')),
+    }
+    const secrets = createSecretsManager({ providers: [down, memoryProvider({ secrets: { db: first } })] })
+    const report = await rotateDue(secrets, { db: policyOf(new FarSide(1).target) })
+    expect(report['db']).toMatchObject({ status: 'failed', error: { code: 'UNAVAILABLE', secret: 'db' } })
   })
 
   test('ends with the caller', async () => {

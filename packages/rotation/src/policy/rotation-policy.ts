@@ -4,7 +4,10 @@ import { durationMs } from './duration.ts'
 
 /** Options of `rotationSchedule`. */
 export interface RotationScheduleOptions {
-  /** How old a version may become: `30d`, `12h`, `1d 12h`. Units: `s`, `m`, `h`, `d`, `w`. */
+  /**
+   * How old a version may become: `30d`, `12h`, `1d 12h`. Units: `s`, `m`, `h`, `d`, `w`. Fields of
+   * one document share its age.
+   */
   readonly every: string
   /**
    * The share of `every`, 0 to 0.5, by which a rotation may be earlier, so that secrets written

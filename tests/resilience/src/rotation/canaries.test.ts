@@ -125,14 +125,8 @@ describeWithServer('redis', 'a whole rotation in Redis', () => {
 
   function targetAt(port: number): RotationTarget {
     const options = { socket: { host: server.host, port, reconnectStrategy: false as const } }
-    const connect = (): ReturnType<RedisNode['connect']> =>
-      createClient(options)
-        .on('error', () => {}) // connect() rejects too
-        .connect()
-    return redisAclUser({
-      nodes: [{ connect, login: (username, password) => createClient({ ...options, username, password }) }],
-      user: 'app',
-    })
+    const login: RedisNode['login'] = (username, password) => createClient({ ...options, username, password })
+    return redisAclUser({ nodes: [{ connect: () => createClient(options), login }], user: 'app' })
   }
 
   test('shows no generated value in commands, logs, data, trail, progress or errors', async () => {

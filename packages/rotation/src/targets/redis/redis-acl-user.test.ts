@@ -6,10 +6,14 @@ import type { CallContext } from '@finchat/secrets-core'
 import { startRedis, startValkey, type RedisOptions, type RedisServer } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { createClient } from '@redis/client'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { memoryProvider } from '@finchat/secrets-testkit'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { rotate } from '../../engine/rotate.ts'
 import { tokenGenerator } from '../../generate/token.ts'
+import { optionsOf, secretsOver } from '../../testing/rotations.ts'
 import { passwordIn, secretValue } from '../../testing/secret-value.ts'
 import { testRotationTarget } from '../../testing/target-suite.ts'
+import type { RotationTarget } from '../target.ts'
 import { redisAclUser, type RedisAclUserOptions, type RedisNode } from './redis-acl-user.ts'
 
 const context: CallContext = { signal: new AbortController().signal }
@@ -21,12 +25,7 @@ const hashOf = (password: string): string => createHash('sha256').update(passwor
 function nodeOf(port: () => number, RESP: 2 | 3 = 3): RedisNode {
   const options = (): object => ({ socket: { host: '127.0.0.1', port: port(), reconnectStrategy: false }, RESP })
   return {
-    connect: async () => {
-      const client = createClient(options())
-      client.on('error', () => {})
-      await client.connect()
-      return client
-    },
+    connect: () => createClient(options()),
     login: (username, password) => createClient({ ...options(), username, password }),
   }
 }
@@ -49,19 +48,24 @@ async function hashesOf(server: RedisServer, user: string): Promise<unknown> {
   return Array.isArray(reply) ? reply[reply.indexOf('passwords') + 1] : undefined
 }
 
-async function started(start: (options?: RedisOptions) => Promise<RedisServer>, args: readonly string[] = []): Promise<RedisServer> {
+async function started(start: Start, args: readonly string[] = []): Promise<RedisServer> {
   const server = await start({ args })
   onTestFinished(server.stop)
   return server
 }
 
-describeWithServer('redis', 'an ACL user of Redis', () => suite(startRedis))
+describeWithServer('redis', 'an ACL user of Redis', () => {
+  suite(startRedis)
+  clusterSuite(startRedis)
+})
 describeWithServer('valkey', 'an ACL user of Valkey', () => {
   suite(startValkey)
-  clusterSuite()
+  clusterSuite(startValkey)
 })
 
-function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
+type Start = (options?: RedisOptions) => Promise<RedisServer>
+
+function suite(start: Start): void {
   let server: RedisServer
   let count = 0
   beforeAll(async () => void (server = await start()))
@@ -167,8 +171,9 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
           }
           return { addCommand: (parts) => transaction.addCommand(parts), exec }
         }
-        const { sendCommand, watch, on, destroy } = client
+        const { connect, sendCommand, watch, on, destroy } = client
         const bound = {
+          connect: connect.bind(client),
           sendCommand: sendCommand.bind(client),
           watch: watch.bind(client),
           on: on.bind(client),
@@ -217,6 +222,19 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     await expect(late).rejects.toMatchObject({ code: 'VERSION_CONFLICT' })
   })
 
+  test('is neither set, tested nor retired while a replica is down', async () => {
+    const replica = await started(start, ['--replicaof', '127.0.0.1', String(server.port)])
+    const { user, password } = await freshUser()
+    await userOf([replica], user)
+    const target = redisAclUser({ nodes: [nodeOf(() => server.port), nodeOf(() => replica.port)], user })
+    const [current, next] = [await secretValue(password), await secretValue(generate())]
+    await replica.kill()
+    const down = { code: 'UNAVAILABLE', message: expect.stringContaining('node 2 of 2') }
+    await expect(target.apply(next, fence(2), context, current)).rejects.toMatchObject(down)
+    await expect(target.test(next, context)).rejects.toMatchObject(down)
+    await expect(target.retire?.(current, next, fence(2), context)).rejects.toMatchObject(down)
+  })
+
   test('on two servers: refused by one is refused, and an unreachable one is named', async () => {
     const { user, password } = await freshUser()
     const other = await started(start)
@@ -242,7 +260,7 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
     await server.command('ACL', 'SETUSER', 'rotator', 'on', '>word', '~finchat:*', ...rights)
     const asRotator: RedisNode = {
       ...nodeOf(() => server.port),
-      connect: () => createClient({ url: server.url, username: 'rotator', password: 'word' }).connect(),
+      connect: () => createClient({ url: server.url, username: 'rotator', password: 'word' }),
     }
     const target = redisAclUser({ nodes: [asRotator], user })
     await target.apply(next, fence(2), context)
@@ -279,17 +297,38 @@ function suite(start: (options?: RedisOptions) => Promise<RedisServer>): void {
   })
 }
 
-function clusterSuite(): void {
+const slotCount = 16_384
+
+/** Three nodes, each with a third of the slots, which keep their ACL users in a file. */
+async function cluster(start: Start): Promise<readonly [RedisServer, RedisServer, RedisServer]> {
+  const folder = mkdtempSync(join(tmpdir(), 'acl-cluster-'))
+  const node = async (index: number): Promise<RedisServer> => {
+    const file = join(folder, `${index}.acl`)
+    writeFileSync(file, 'user default on nopass ~* &* +@all\n')
+    const server = await started(start, ['--cluster-enabled', 'yes', '--cluster-node-timeout', '60000', '--aclfile', file])
+    const slots = Array.from({ length: slotCount }, (_, slot) => slot).filter((slot) => Math.floor((slot * 3) / slotCount) === index)
+    await server.command('CLUSTER', 'ADDSLOTS', ...slots.map(String))
+    return server
+  }
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const servers = await Promise.all([node(0), node(1), node(2)])
+  for (const other of servers.slice(1)) await servers[0].command('CLUSTER', 'MEET', '127.0.0.1', String(other.port))
+  for (const server of servers) await expect.poll(() => server.command('CLUSTER', 'INFO')).toContain('cluster_state:ok')
+  return servers
+}
+
+function clusterSuite(start: Start): void {
+  let servers: Awaited<ReturnType<typeof cluster>>
+  let password: string
+  let target: RotationTarget
+  beforeEach(async () => {
+    servers = await cluster(start)
+    password = await userOf(servers, 'app')
+    for (const server of servers) await server.command('ACL', 'SAVE')
+    target = redisAclUser({ nodes: servers.map((server) => nodeOf(() => server.port)), user: 'app' })
+  })
+
   test('is set on every node of a cluster, each with a fence in a slot of its own', async () => {
-    const servers = await Promise.all([0, 1].map(() => started(startValkey, ['--cluster-enabled', 'yes'])))
-    const [first, second] = servers
-    if (!first || !second) throw new Error('there are two servers')
-    await first.command('CLUSTER', 'ADDSLOTSRANGE', '0', '8191')
-    await second.command('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383')
-    await first.command('CLUSTER', 'MEET', '127.0.0.1', String(second.port))
-    for (const server of servers) await expect.poll(() => server.command('CLUSTER', 'INFO')).toContain('cluster_state:ok')
-    await userOf(servers, 'app')
-    const target = redisAclUser({ nodes: servers.map((server) => nodeOf(() => server.port)), user: 'app' })
     const [late, next] = [await secretValue(generate()), await secretValue(generate())]
     await target.apply(late, fence(2), context)
     await target.apply(next, fence(4), context)
@@ -298,6 +337,23 @@ function clusterSuite(): void {
       const alone = redisAclUser({ nodes: [nodeOf(() => server.port)], user: 'app' })
       await expect(alone.apply(late, fence(2), context)).rejects.toMatchObject({ code: 'VERSION_CONFLICT' })
     }
+  })
+
+  test('is not rotated while a node of the cluster is down, which the next call finishes', async () => {
+    const secrets = secretsOver(memoryProvider({ secrets: { db: password } }))
+    const options = optionsOf(target, { generate })
+    await servers[2].kill()
+    await expect(rotate(secrets, 'db', options)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('node 3 of 3'),
+    })
+    expect(await secrets.getSecret('db')).toBe(password)
+    for (const server of servers.slice(0, 2)) expect(await accepts(server, 'app', password)).toBe(true)
+    await servers[2].start()
+    for (const server of servers) await expect.poll(() => server.command('CLUSTER', 'INFO')).toContain('cluster_state:ok')
+    expect(await rotate(secrets, 'db', options)).toMatchObject({ outcome: 'finished' })
+    const rotated = await secrets.getSecret('db')
+    for (const server of servers) expect(await accepts(server, 'app', rotated)).toBe(true)
   })
 }
 

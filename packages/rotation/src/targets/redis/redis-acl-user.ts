@@ -1,18 +1,17 @@
 import type { CallContext, SecretValue } from '@finchat/secrets-core'
-import { configurationError, knownOptions, loadCrypto, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import { configurationError, knownOptions, loadCrypto, SecretsError } from '@finchat/secrets-core/provider'
 import type { Fence, RotationTarget } from '../target.ts'
 import { anyPasswordIn, assertPassword, hasSamePassword, isRollback, nextValue, passwordIn, tokenOf } from '../value.ts'
-import { destroy, type RedisClient, type RedisLogin, withConnection } from './client.ts'
+import { type RedisClient, type RedisLogin, withClient } from './client.ts'
 import { changePasswords, onEvery } from './fenced-acl.ts'
-import { redisError, replyCode } from './redis-error.ts'
 
 /** One server: ACLs are not replicated. */
 export interface RedisNode {
   /**
-   * Connects as the user that changes ACLs. The target ends the client. Once the signal is aborted
-   * the result is not used. Set `reconnectStrategy: false`: node-redis otherwise tries for ever.
+   * Makes a client of the user that changes ACLs. It is not connected yet: the target connects and
+   * ends it. Set `reconnectStrategy: false`: node-redis otherwise tries until the signal ends it.
    */
-  readonly connect: (context: { readonly signal: AbortSignal }) => Promise<RedisClient>
+  readonly connect: (context: { readonly signal: AbortSignal }) => RedisClient | Promise<RedisClient>
   /**
    * Makes a client that logs in as an application does, for the test. It is not connected yet. Set
    * `reconnectStrategy: false` here too.
@@ -47,7 +46,7 @@ export interface RedisAclUserOptions {
  *
  * const socket = { reconnectStrategy: false, connectTimeout: 5_000 } as const
  * const nodes = ['redis://cache-1.example', 'redis://cache-2.example'].map((url) => ({
- *   connect: () => createClient({ url, socket, username: 'rotator' }).connect(),
+ *   connect: () => createClient({ url, socket, username: 'rotator' }), // the target connects it
  *   login: (username: string, password: string) => createClient({ url, socket, username, password }),
  * }))
  * export const target = redisAclUser({ nodes, user: 'shop' })
@@ -58,7 +57,13 @@ export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
   const hashOf = (value: SecretValue): string => sha256(passwordIn(value, passwordField))
   const set = async (hashes: (known: readonly string[]) => readonly string[], fence: Fence, { signal }: CallContext): Promise<void> => {
     const change = { user, fenceKey, hashes, token: tokenOf(fence) }
-    await onEvery(nodes, ({ connect }) => withConnection(connect, signal, (client) => changePasswords(client, change)))
+    await onEvery(nodes, ({ connect }) =>
+      withClient(
+        () => connect({ signal }),
+        signal,
+        (client) => changePasswords(client, change),
+      ),
+    )
   }
   return {
     next: async (current, generate) => {
@@ -105,16 +110,10 @@ function checkedOptions(options: RedisAclUserOptions): Checked {
 }
 
 async function testLogin(login: () => RedisLogin, signal: AbortSignal): Promise<'accepted' | 'refused'> {
-  throwIfAborted(signal)
-  const client = login()
-  client.on('error', () => {}) // connect() rejects too
   try {
-    await untilAborted(client.connect(), signal, 'the server was asked')
-    return 'accepted'
+    return await withClient<RedisLogin, 'accepted'>(login, signal, async () => 'accepted')
   } catch (error) {
-    if (replyCode(error) === 'WRONGPASS') return 'refused'
-    throw redisError(error)
-  } finally {
-    destroy(client)
+    if (SecretsError.isInstance(error) && error.storeStatus === 'WRONGPASS') return 'refused'
+    throw error
   }
 }

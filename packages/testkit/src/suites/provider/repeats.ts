@@ -8,6 +8,7 @@ export function testRepeats(suite: Suite): void {
   if (!suite.supports('staging')) return
   register(suite, toldRules)
   register(suite, repeatedPutRules)
+  if (suite.supports('tag', 'describe')) register(suite, repeatedTagsRules)
   register(suite, repeatedPromotionRules)
   register(suite, repeatedDiscardRules)
 }
@@ -77,6 +78,24 @@ const repeatedPutRules: Rules = {
     await rejects(put(trial.path(1), { value: trial.value(2) }, trial.context), 'VERSION_CONFLICT')
     assertValue(await staged(trial), trial.value(2))
     assert.deepEqual(partsOf(await stagedReceipt(trial)), partsOf(first))
+  },
+}
+
+const repeatedTagsRules: Rules = {
+  'staging: the same value and note again with other tags stage no other version, and lose no tag': async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    const { put } = member(trial, 'staging')
+    const secret = { value: trial.value(2), note }
+    const first = await put(trial.path(1), { ...secret, tags: { team: 'pay', owner: 'ops' } }, trial.context)
+    const again = put(trial.path(1), { ...secret, tags: { team: 'core' } }, trial.context)
+    const [settled] = await Promise.allSettled([again])
+    if (settled.status === 'fulfilled') assert.deepEqual(partsOf(settled.value), partsOf(first))
+    else await rejects(again, 'VERSION_CONFLICT')
+    assert.deepEqual(partsOf(await stagedReceipt(trial)), partsOf(first))
+    await promote(trial, first)
+    const { tags = {} } = (await member(trial, 'describe')(trial.path(1), trial.context)) ?? {}
+    assert.equal(tags['owner'], 'ops', 'a tag of the first call is lost')
+    assert.ok(['pay', 'core'].includes(tags['team'] ?? ''), 'the tag of both calls is of neither')
   },
 }
 

@@ -72,6 +72,7 @@ const attempts = 'staging: every attempt is above all before it, discarded and p
 const noted = 'staging: a version without a note has none, and a note is no tag'
 const refused = 'staging: a note that is too long, or no object of texts, is refused before any call'
 const putAgain = 'staging: the same value and note again resolve to the first receipt'
+const otherTags = 'staging: the same value and note again with other tags stage no other version, and lose no tag'
 const putOver = 'staging: another value or note over a staged version is a conflict'
 const promotedAgain = 'staging: a repeated promotion resolves to the first receipt while the version is current'
 const promotedLate = 'staging: promoting a version again after a newer one became current is a conflict'
@@ -139,6 +140,14 @@ describe('the rules of repeated staging', () => {
           (await good.get(path, context)) === undefined ? good.put(path, secret, context) : asConflict(),
       })),
       caughtBy: putAgain,
+    },
+    'takes other tags for another version': {
+      spoil: replacingStaged((_pending, { tags }) => tags?.['team'] === 'core'),
+      caughtBy: otherTags,
+    },
+    'stages no tags': {
+      spoil: staging((good) => ({ put: (path, secret, context) => good.put(path, { ...secret, tags: undefined }, context) })),
+      caughtBy: otherTags,
     },
     'replaces a staged version': { spoil: replacingStaged((pending, { value }) => pending.value !== value), caughtBy: putOver },
     'does not compare notes': {

@@ -1,0 +1,155 @@
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { type LiveSecret, liveSecret, useSecret } from '../live.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
+import type { SecretsManager } from '../manager/secrets-manager.ts'
+import { refusal } from '../testing/refusal.ts'
+import { stagingStore, type StagingStore } from '../testing/staging-store.ts'
+
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+class RefusedLogin extends Error {}
+const isAuthError = (error: unknown): boolean => error instanceof RefusedLogin
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+/** A service whose pool logs in by the password function, at a server that knows one password. */
+class Pool {
+  readonly store: StagingStore = stagingStore({ value: 'v1', version: 1 })
+  readonly secrets: SecretsManager = createSecretsManager({ providers: [this.store.provider] })
+  readonly handle: LiveSecret = liveSecret(this.secrets, 'db')
+  readonly password: () => Promise<string> = this.handle.asPasswordFunction()
+  accepted: string
+  readonly logins: string[] = []
+  readonly ended: unknown[] = []
+  /** Errors of callers whom the server has refused. */
+  readonly afterRefusal = new Set<unknown>()
+
+  constructor(accepted: string) {
+    this.accepted = accepted
+  }
+
+  connect(count = 1): void {
+    for (let each = 0; each < count; each += 1) void this.#connectOne()
+  }
+
+  async #connectOne(): Promise<void> {
+    let wasRefused = false
+    const noted = (error: unknown): boolean => {
+      const isRefusal = isAuthError(error)
+      wasRefused ||= isRefusal
+      return isRefusal
+    }
+    try {
+      await useSecret(this.secrets, 'db', () => this.login(), { isAuthError: noted })
+      this.ended.push('connected')
+    } catch (error) {
+      this.ended.push(error)
+      if (wasRefused) this.afterRefusal.add(error)
+    }
+  }
+
+  async login(): Promise<void> {
+    const password = await this.password()
+    this.logins.push(password)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    if (password !== this.accepted) throw new RefusedLogin('password authentication failed')
+  }
+}
+
+describe('logins with a password that is known to be refused', () => {
+  it('are tried by one alone, with pauses, and by all with the next value', async () => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect()
+    await pass(20)
+    for (let times = 0; times < 30; times += 1) {
+      pool.connect(10)
+      await pass(100)
+    }
+    expect(pool.logins.length).toBeLessThan(12) // 301 callers
+    Object.assign(pool.store, { current: { value: 'v2', version: 2 }, previous: pool.store.current })
+    await pass(1_100)
+    expect(pool.ended).toEqual(Array.from({ length: 301 }, () => 'connected'))
+  })
+
+  it('go on as soon as the watch brings another value', async () => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect()
+    await pass(2_000)
+    pool.connect(10)
+    await pass(1)
+    await pool.secrets.rotateSecret('db', 'v2')
+    await pass(20)
+    expect(pool.ended).toEqual(Array.from({ length: 11 }, () => 'connected'))
+  })
+
+  it('wait for the one that succeeds, where the far side accepts the password again', async () => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect(20)
+    await pass(500)
+    pool.accepted = 'v1'
+    await pass(3_000)
+    expect(pool.ended).toEqual(Array.from({ length: 20 }, () => 'connected'))
+    const { length } = pool.logins
+    pool.connect(20)
+    await pass(5)
+    expect(pool.logins.length - length).toBe(20)
+  })
+
+  it('go on after a second where nobody tells of a success', async () => {
+    const { handle, password } = new Pool('v1')
+    await handle.ready
+    const search = handle.refused(handle.current)
+    await pass(200)
+    expect((await search).reveal()).toBe('v1')
+    const given: string[] = []
+    for (let each = 0; each < 3; each += 1) void password().then((text) => given.push(text))
+    await pass(0)
+    expect(given).toEqual(['v1'])
+    await pass(1_000)
+    expect(given).toEqual(['v1', 'v1', 'v1'])
+  })
+
+  it('end with UNAVAILABLE after five seconds, and show no value', async () => {
+    const pool = new Pool('nothing')
+    await pool.handle.ready
+    pool.connect()
+    await pass(20)
+    pool.connect(30)
+    await pass(12_000)
+    const held = pool.ended.filter((error) => SecretsError.isInstance(error) && error.code === 'UNAVAILABLE')
+    expect(pool.ended.length).toBe(31)
+    expect(held.length).toBeGreaterThan(10)
+    // Who was refused gets the far side's own error.
+    for (const error of pool.ended) expect(pool.afterRefusal.has(error) ? isAuthError(error) : held.includes(error)).toBe(true)
+    expect(inspect(held)).not.toContain('v1')
+    expect(pool.logins.length).toBeLessThan(25)
+  })
+
+  it('read no staged version that those who were refused do not search', async () => {
+    const { store, secrets, password, handle } = new Pool('v2')
+    await handle.ready
+    const run = async (): Promise<never> => Promise.reject(new RefusedLogin(await password()))
+    for (let each = 0; each < 3; each += 1) useSecret(secrets, 'db', run, { isAuthError, candidates: [] }).catch(() => {})
+    await pass(6_000)
+    expect([store.calls['staging.get'], store.calls['getVersion']]).toEqual([undefined, undefined])
+  })
+
+  it('end with the manager', async () => {
+    const { handle, password, secrets } = new Pool('v2')
+    await handle.ready
+    void handle.refused(handle.current).catch(() => {})
+    const waiting = [refusal(password()), refusal(password())]
+    await pass(1)
+    await secrets.close()
+    for (const error of await Promise.all(waiting)) expect(SecretsError.isInstance(error) && error.code).toBe('ABORTED')
+  })
+})

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../store/redis-client.ts'
 
 /** Before the command reaches the server, or before its answer reaches the process. */
-export type Stop = 'before' | 'after'
+type Stop = 'before' | 'after'
 
 /** The client of a process that can be stopped at its next conditional write of a roster. */
 export interface StoppableClient extends RedisClient {

@@ -1,6 +1,7 @@
 import type { SharedUsage, UsageMark, UsagePath } from '../contract/shared-usage.ts'
 import type { WriteReceipt } from '../contract/provider.ts'
 import { bounded } from '../guard/deadline.ts'
+import { ageOf, type Moment, presentMoment } from '../value/moment.ts'
 
 const answerMs = 5_000
 /** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
@@ -25,8 +26,8 @@ export class PathUsage {
   #count = 0
   /** What was acknowledged last; undefined if that is not certain. */
   #told: readonly WriteReceipt[] | undefined = []
-  /** When the mark was surely kept: one clock stands still in sleep, the other may be set. */
-  #keptAt: readonly [monotonic: number, wall: number] = [-Infinity, -Infinity]
+  /** When the mark was surely kept. */
+  #keptAt: Moment | undefined
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
 
@@ -56,8 +57,9 @@ export class PathUsage {
   async beat(): Promise<void> {
     const { usage, path, process } = this.#options
     if (this.#isTold && this.#list.length > 0) {
-      const isKept = await this.#noted((context) => usage.seen(path, process, context))
-      if (!isKept) this.#told = undefined
+      const begunAt = presentMoment()
+      if (await within((context) => usage.seen(path, process, context))) this.#keptAt = begunAt
+      else this.#told = undefined
     }
     await this.tell()
   }
@@ -76,20 +78,8 @@ export class PathUsage {
   #isCounted(receipt: WriteReceipt): boolean {
     if (this.#told === undefined || this.#told.length === 0) return false
     if (this.#told.some((told) => idOf(told) === idOf(receipt))) return true
-    return this.#isSurelyKept && this.#told.every((told) => isOlder(told, receipt))
-  }
-
-  get #isSurelyKept(): boolean {
-    const [monotonic, wall] = this.#keptAt
-    return Math.max(performance.now() - monotonic, Date.now() - wall) < keptForMs
-  }
-
-  /** A rejection, or false, shows no mark. */
-  async #noted(call: Parameters<typeof within<unknown>>[0]): Promise<boolean> {
-    const begunAt = [performance.now(), Date.now()] as const
-    const isKept = (await within(call)) !== false
-    if (isKept) this.#keptAt = begunAt
-    return isKept
+    const isSurelyKept = this.#keptAt !== undefined && ageOf(this.#keptAt) < keptForMs
+    return isSurelyKept && this.#told.every((told) => isOlder(told, receipt))
   }
 
   #tellSoon(): void {
@@ -114,8 +104,10 @@ export class PathUsage {
     const uses = this.#list
     const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
-    await this.#noted((context) => usage.register(path, mark, context))
+    const begunAt = presentMoment()
+    await within((context) => usage.register(path, mark, context))
     this.#told = uses
+    this.#keptAt = begunAt
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KeptMark, SecretValue, UsageMarks, WriteReceipt } from '@finchat/secrets-core'
+import { type KeptMark, SecretsError, type SecretValue, type UsageMarks, type WriteReceipt } from '@finchat/secrets-core'
 import { excuseUsage, readUsage } from '@finchat/secrets-core/live'
 import { configurationError, hasCode } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../targets/target.ts'
@@ -74,6 +74,15 @@ export async function forbiddingUsage(run: Run, current: SecretValue, previous: 
       'give the manager a keyvCache with a `client`, and the provider `sharedAs`',
     )
   return usage.verdict === 'safe' ? undefined : usage
+}
+
+/** A new rotation would withdraw a value that somebody uses, or may use. */
+export function stillUsed(secret: string, { verdict, gap, users, sessions = 0 }: FormerUsage): SecretsError {
+  const who = verdict === 'inUse' ? `is in use by ${users.length} processes and ${sessions} sessions` : `may be in use (${gap})`
+  return new SecretsError('RATE_LIMITED', `the former value ${who}, and a rotation would end it`, {
+    secret,
+    remedy: 'see rotationStatus, and rotate later, or pass force: true',
+  })
 }
 
 /** After a forced withdrawal: what these processes used is gone, so they count no more. */

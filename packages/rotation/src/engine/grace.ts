@@ -1,7 +1,7 @@
 import type { DescribedSecret, SecretValue, WriteReceipt } from '@finchat/secrets-core'
-import { forbiddingUsage } from './former-usage.ts'
+import { forbiddingUsage, stillUsed } from './former-usage.ts'
 import type { Run } from './rotate-options.ts'
-import { inGrace, stillUsed } from './rotation-error.ts'
+import { inGrace } from './rotation-error.ts'
 import { isSameVersion, readFormer } from './stored-versions.ts'
 import { isAccepted } from './target-steps.ts'
 

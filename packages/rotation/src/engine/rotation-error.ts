@@ -1,5 +1,4 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { FormerUsage } from './former-usage.ts'
 
 /** Servers refuse every password of an account that is not in use any more. */
 const accountChecks =
@@ -70,14 +69,5 @@ export function inGrace(secret: string, end: number | undefined): SecretsError {
     secret,
     retryAt,
     remedy: 'rotate later, or pass force: true',
-  })
-}
-
-/** A new rotation would withdraw a value that somebody uses, or may use. */
-export function stillUsed(secret: string, { verdict, gap, users, sessions = 0 }: FormerUsage): SecretsError {
-  const who = verdict === 'inUse' ? `is in use by ${users.length} processes and ${sessions} sessions` : `may be in use (${gap})`
-  return new SecretsError('RATE_LIMITED', `the former value ${who}, and a rotation would end it`, {
-    secret,
-    remedy: 'see rotationStatus, and rotate later, or pass force: true',
   })
 }

@@ -154,6 +154,7 @@ export const folders: Record<string, readonly string[]> = {
     'verify',
     'manager',
     'staging',
+    'usage',
     'live',
     'env',
     '.',

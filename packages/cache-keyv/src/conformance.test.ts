@@ -36,6 +36,17 @@ function breakable(store: KeyvStore): { store: KeyvStore; broken: boolean } {
   return trial
 }
 
+/** The client fails with the store. */
+function breakableClient(client: RedisClient, trial: { readonly broken: boolean }): RedisClient {
+  return new Proxy(client, {
+    get: (target, member) => {
+      const call: unknown = Reflect.get(target, member)
+      if (typeof call !== 'function') return call
+      return (...args: unknown[]) => (trial.broken ? Promise.reject(new Error('down')) : Reflect.apply(call, target, args))
+    },
+  })
+}
+
 /**
  * Two processes with one key, each over what `open` returns. The long timeout is for loaded
  * machines.
@@ -44,9 +55,10 @@ async function harnessOver(open: () => Promise<Options>, end: () => Promise<void
   const encryptionKey = generateKey()
   const processes = await Promise.all(
     [1, 2].map(async () => {
-      const { store, ...options } = await open()
+      const { store, client: given, ...options } = await open()
       const trial = breakable(store)
-      return { trial, cache: keyvCache({ ...options, store: trial.store, encryptionKey, timeoutMs: 500, waitMs: 600 }) }
+      const client = given && breakableClient(given, trial)
+      return { trial, cache: keyvCache({ ...options, client, store: trial.store, encryptionKey, timeoutMs: 500, waitMs: 600 }) }
     }),
   )
   const [one, another] = processes

@@ -16,6 +16,7 @@ import { Formers } from './protocol/formers.ts'
 import { KeyCheck } from './protocol/key-check.ts'
 import { read } from './protocol/read.ts'
 import { type KeyvCacheStats, Stats, warningCode } from './protocol/stats.ts'
+import { usageMarksOf } from './protocol/usage-marks.ts'
 import { deriveKeyRing, overwriteKeyRing } from './sealed/key-ring.ts'
 import { BoundedStore, startTimeoutOf } from './store/bounded-store.ts'
 import { ignoreConnectionErrors } from './store/error-events.ts'
@@ -70,6 +71,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
       return lifecycle.track(invalidate(cache, announcements, path, signal))
     },
     formers,
+    ...(checked.client !== undefined && { usage: usageMarksOf({ ...cache, client: checked.client }) }),
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
     stats: () => stats.snapshot,
     close: (context) => (closing ??= close(parts, context?.signal)),

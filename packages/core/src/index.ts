@@ -33,6 +33,7 @@ export type {
   SharedRead,
   SharedReadContext,
 } from './contract/shared-cache.ts'
+export type { KeptMark, SharedUsage, UsageMark, UsageMarks, UsagePath } from './contract/shared-usage.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth, RotationHealth } from './manager/health.ts'

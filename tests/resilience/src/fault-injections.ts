@@ -11,6 +11,7 @@ import { rotatorKill } from './rotation/rotator-kill.ts'
 import { rotatorsAtOnce } from './rotation/rotators-at-once.ts'
 import { rotatorStop } from './rotation/rotator-stop.ts'
 import { processFreeze } from './freeze/process-freeze.ts'
+import { safeToRetire } from './usage/safe-to-retire.ts'
 import { storeKill } from './kill/store-kill.ts'
 import { storePowerLoss } from './power-loss/store-power-loss.ts'
 import { tornLog } from './power-loss/torn-log.ts'
@@ -28,6 +29,7 @@ export const faultInjections: readonly FaultInjection[] = [
   simultaneousStart,
   fleetRotation,
   rotatorsAtOnce,
+  safeToRetire,
   rotationUnderLoad,
   rotatorStop,
   rotatorKill,

@@ -63,6 +63,6 @@ export function keyMarkOf(options: NameOptions): KeyMark {
   return { name: `${keyPrefix}k${name}`, text: hash(options, ['key mark', namespace], markBytes) }
 }
 
-function hash({ keys }: NameOptions, fields: readonly Field[], length: number = hashBytes): string {
+export function hash({ keys }: NameOptions, fields: readonly Field[], length: number = hashBytes): string {
   return mac(keys.index, lengthPrefixed([format, ...fields])).toString('base64url', 0, length)
 }

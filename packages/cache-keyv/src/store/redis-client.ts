@@ -30,6 +30,18 @@ export async function setIfAbsent(client: RedisClient, key: string, text: string
   return answer !== null && answer !== undefined
 }
 
+/** `SET key text PX ttlMs` */
+export async function setFor(client: RedisClient, key: string, text: string, ttlMs: number): Promise<void> {
+  const set: Send = client.set.bind(client) as Send // the options differ by family
+  await (isIoredis(client) ? set(key, text, 'PX', ttlMs) : set(key, text, { PX: ttlMs }))
+}
+
+/** `GET key`; `undefined` if there is none. */
+export async function getText(client: RedisClient, key: string): Promise<string | undefined> {
+  const text = await client.get(key)
+  return typeof text === 'string' ? text : undefined
+}
+
 export interface SubscriptionEvents {
   readonly onMessage: (message: string) => void
   readonly onFailure: (error: unknown) => void

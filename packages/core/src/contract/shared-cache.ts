@@ -1,4 +1,5 @@
 import type { Call, CallContext, StoredSecret } from './provider.ts'
+import type { SharedUsage } from './shared-usage.ts'
 
 /**
  * A cache that processes share (L2). It holds one store's answers under that store's paths, never
@@ -92,6 +93,8 @@ export interface SharedCache {
   readonly subscribe?: ((listener: (key: Omit<SharedKey, 'version'>) => void) => () => void) | undefined
   /** Absent: each process knows only the former values that it saw. */
   readonly formers?: SharedFormers | undefined
+  /** Absent: it cannot tell who still uses a former version. */
+  readonly usage?: SharedUsage | undefined
   /** The longest read that waits for another process's fill, in milliseconds. Absent: 250. */
   readonly longestReadMs?: number | undefined
   /** If the cache is unavailable, reads fail instead of asking the provider. Absent: they ask. */

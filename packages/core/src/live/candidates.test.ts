@@ -55,6 +55,23 @@ async function searchOver(...providers: SecretProvider[]): Promise<Search> {
 const storeOf = (version: number): StagingStore => stagingStore({ value: `v${version}`, version })
 
 describe('a search for a credential', () => {
+  it.each([
+    ['what became current', 4, 'v4'],
+    ['the candidate, if the current version was read again,', 2, 'v3'],
+  ])('gives %s while the fleet was told of the candidate', async (_, version, expected) => {
+    const store = storeOf(2)
+    store.pending = { value: 'v3', version: 3 }
+    const { candidates, state, inUse } = await searchOver(store.provider)
+    const told = Promise.withResolvers<void>()
+    state.beforeUse.add(() => told.promise)
+    const searching = candidates.after(inUse())
+    await vi.advanceTimersByTimeAsync(0)
+    state.adopt(secretValue(`v${version}`, { version }))
+    told.resolve()
+    expect([(await searching).reveal(), state.best?.reveal()]).toEqual([expected, expected])
+    expect(candidates.replacing(secretValue('v2'))).toBeUndefined() // it is on trial
+  })
+
   it('waits twice as long in each round in which nothing else is left, up to a second', async () => {
     const { after, inUse } = await searchOver(storeOf(1).provider)
     await vi.advanceTimersByTimeAsync(40_000)

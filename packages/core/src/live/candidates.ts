@@ -3,7 +3,7 @@ import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { type CurrentSecret, readCurrent } from './current.ts'
 import type { LiveState } from './live-state.ts'
-import { isSameCredential } from './same-secret.ts'
+import { isSameCredential, isSameVersion } from './same-secret.ts'
 
 /** What is tried after a fresh read, in this order. */
 export type Candidate = 'pending' | 'previous'
@@ -101,10 +101,16 @@ export class Candidates {
     return leftMs > 0 ? Math.min(pauseMs, leftMs) : pauseMs
   }
 
-  #choose(found: SecretValue): SecretValue {
-    this.#onTrial = found
-    this.#options.state.best = found
-    return found
+  /** What became current while the fleet was told of `found` is tried first. */
+  async #choose(found: SecretValue): Promise<SecretValue> {
+    const { state } = this.#options
+    const { latest } = state
+    if (state.beforeUse.size > 0) await Promise.all([...state.beforeUse].map((tell) => tell(found)))
+    const isChanged = latest !== undefined && state.latest !== undefined && !isSameVersion(latest, state.latest)
+    const chosen = isChanged ? (state.usable ?? found) : found
+    this.#onTrial = chosen
+    state.best = chosen
+    return chosen
   }
 
   /** The store may be unreachable: then nothing is learnt, and the far side's error remains. */

@@ -6,6 +6,7 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { own } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import { HandleUsage } from '../usage/handle-usage.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
 import type { LiveState } from './live-state.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
@@ -73,6 +74,7 @@ class LiveHandle implements LiveSecret {
   readonly #name: string
   readonly #leave: () => void
   readonly #ready = Promise.withResolvers<void>()
+  readonly #usage: HandleUsage | undefined
 
   constructor(parts: ManagerParts, name: string, options: LiveOptions) {
     const hub = hubOf(parts)
@@ -83,10 +85,12 @@ class LiveHandle implements LiveSecret {
     // A caller that does not wait for it sees the failure at `current`.
     this.#ready.promise.catch(() => {})
     const { resolve, reject } = this.#ready
+    this.#usage = options.usageMarks ? new HandleUsage(parts, name, this.#state, options.actor) : undefined
+    const told = (): unknown => (this.#usage === undefined ? resolve() : this.#usage.changed().then(resolve))
     this.#leave = hub.watch(name, {
       intervalMs: intervalMsOf(options),
-      began: resolve,
-      changed: () => resolve(),
+      began: () => void told(),
+      changed: () => void told(),
       delayed: reject,
       lost: (error) => this.#lost(error),
       ended: () => reject(closed()),
@@ -117,18 +121,26 @@ class LiveHandle implements LiveSecret {
 
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
-    return async () => passwordOf(this.#state.best === undefined ? await this.#first() : this.current, field)
+    return async () => {
+      const first = this.#state.best === undefined ? await this.#first() : undefined
+      await this.#usage?.told
+      return passwordOf(first ?? this.current, field)
+    }
   }
 
   [Symbol.dispose](): void {
     this.#leave()
     this.#ready.reject(new SecretsError('ABORTED', 'the live secret was disposed of', { secret: this.#name }))
+    this.#usage?.end()
   }
 
   /** After an outage at start the next look may be a minute away. */
   async #first(): Promise<SecretValue> {
     const [ready] = await Promise.allSettled([this.ready])
-    return ready.status === 'fulfilled' ? this.current : this.#parts.reader.getSecretValue(this.#name)
+    if (ready.status === 'fulfilled') return this.current
+    const value = await this.#parts.reader.getSecretValue(this.#name)
+    await this.#usage?.gives(value)
+    return value
   }
 
   #lost(error: SecretsError): void {

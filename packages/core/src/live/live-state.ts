@@ -16,6 +16,8 @@ export class LiveState {
   isSure = false
   /** The store denies the secret, or has it no more. */
   isWithdrawn = false
+  /** Called before another value than the current one is used. Never rejects. */
+  readonly beforeUse: Set<(value: SecretValue) => Promise<void>> = new Set()
   #lastRead = 0
 
   /** `best`, unless it has expired. */

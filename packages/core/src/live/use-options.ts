@@ -21,6 +21,13 @@ export interface UseOptions {
    * another call is used whatever it is.
    */
   readonly candidates?: readonly Candidate[] | undefined
+  /**
+   * Tell the fleet which version each login uses, before it begins, so that `rotationStatus` knows
+   * who still uses a former one. Needs a shared cache that keeps marks. Default: false.
+   */
+  readonly usageMarks?: boolean | undefined
+  /** Who uses the secret, in these marks. Never secret. */
+  readonly actor?: string | undefined
 }
 
 export interface KnownUseOptions extends UseOptions {
@@ -28,7 +35,14 @@ export interface KnownUseOptions extends UseOptions {
   readonly candidates: readonly Candidate[]
 }
 
-const useMembers: MembersOf<UseOptions> = { isAuthError: 'any', usedIn: 'any', budgetMs: 'number', candidates: 'any' }
+const useMembers: MembersOf<UseOptions> = {
+  isAuthError: 'any',
+  usedIn: 'any',
+  budgetMs: 'number',
+  candidates: 'any',
+  usageMarks: 'boolean',
+  actor: 'string',
+}
 const defaultBudgetMs = 5_000
 
 /** Only `isAuthError`, so that nothing else need be checked. */

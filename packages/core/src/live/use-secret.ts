@@ -3,6 +3,8 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
 import { isSameVersion } from './same-secret.ts'
+import { processUsageOf } from '../usage/process-usage.ts'
+import { assertMarkable } from '../usage/usage-places.ts'
 import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
 
 /**
@@ -30,16 +32,24 @@ export async function useSecret<T>(
   options: UseOptions,
 ): Promise<T> {
   const parts = partsOf(secrets)
-  if (!isPlain(options)) knownUseOptions(options)
+  const login = isPlain(options) ? run : markedLogin(parts, name, run, knownUseOptions(options))
   const known = hubOf(parts).known(name)
   const held = known?.state.isWatched && !known.state.isWithdrawn ? known.state.usable : undefined
   const value = held ?? (await readNow(parts, name))
   try {
-    return await run(value)
+    return await login(value)
   } catch (error) {
     if (!isRefusal(options, error)) throw error
-    return tryOthers(parts, name, run, knownUseOptions(options), { error, value })
+    return tryOthers(parts, name, login, knownUseOptions(options), { error, value })
   }
+}
+
+/** Tells the fleet of each value before it is used, if the caller wants that. */
+function markedLogin<T>(parts: ManagerParts, name: string, run: Login<T>, { usageMarks = false, actor }: UseOptions): Login<T> {
+  if (!usageMarks) return run
+  assertMarkable(parts, name)
+  const usage = processUsageOf(parts)
+  return (value) => usage.during(usage.logins(name).during(value, actor, run))
 }
 
 /** What works may be another one than the current one, until that changes. */
@@ -58,18 +68,14 @@ function isRefusal({ isAuthError }: UseOptions, error: unknown): boolean {
   return answer === true
 }
 
+type Login<T> = (value: SecretValue) => Promise<T> | T
+
 interface Refusal {
   readonly error: unknown
   readonly value: SecretValue
 }
 
-async function tryOthers<T>(
-  parts: ManagerParts,
-  name: string,
-  run: (value: SecretValue) => Promise<T> | T,
-  options: KnownUseOptions,
-  first: Refusal,
-): Promise<T> {
+async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, options: KnownUseOptions, first: Refusal): Promise<T> {
   const hub = hubOf(parts)
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)

@@ -8,18 +8,25 @@ import type { SecretValue } from '../value/secret-value.ts'
 export interface LiveOptions {
   /** How often the store is probed, in seconds. The shortest of all who follow a secret. Default: 30. */
   readonly intervalSeconds?: number | undefined
+  /**
+   * Tell the fleet which version this handle gives, so that `rotationStatus` knows who still uses a
+   * former one. `ready` waits for it. Needs a shared cache that keeps marks. Default: false.
+   */
+  readonly usageMarks?: boolean | undefined
+  /** Who uses the secret, in these marks. Never secret. */
+  readonly actor?: string | undefined
 }
 
 /** Options of `watchSecret`. */
-export interface WatchSecretOptions extends LiveOptions {
+export interface WatchSecretOptions extends Pick<LiveOptions, 'intervalSeconds'> {
   /** Ends the watch, without an error. */
   readonly signal?: AbortSignal | undefined
   /** Called with each new value. What it throws is reported as a warning, without its text. */
   readonly onChange?: ((value: SecretValue) => unknown) | undefined
 }
 
-const liveMembers: MembersOf<LiveOptions> = { intervalSeconds: 'number' }
-const watchMembers: MembersOf<WatchSecretOptions> = { ...liveMembers, signal: 'any', onChange: 'any' }
+const liveMembers: MembersOf<LiveOptions> = { intervalSeconds: 'number', usageMarks: 'boolean', actor: 'string' }
+const watchMembers: MembersOf<WatchSecretOptions> = { intervalSeconds: 'number', signal: 'any', onChange: 'any' }
 
 const defaultSeconds = 30
 const shortestSeconds = 1
@@ -35,11 +42,11 @@ export function knownWatchOptions(options: WatchSecretOptions): WatchSecretOptio
   throw new SecretsError('INVALID_ARGUMENT', 'onChange is not a function', { remedy: 'pass (value) => …, or leave it out' })
 }
 
-export function intervalMsOf({ intervalSeconds = defaultSeconds }: LiveOptions): number {
+export function intervalMsOf({ intervalSeconds = defaultSeconds }: Pick<LiveOptions, 'intervalSeconds'>): number {
   return intervalSeconds * 1_000
 }
 
-function withInterval<Options extends LiveOptions>(known: Options): Options {
+function withInterval<Options extends Pick<LiveOptions, 'intervalSeconds'>>(known: Options): Options {
   const { intervalSeconds = defaultSeconds } = known
   if (intervalSeconds >= shortestSeconds && intervalSeconds <= longestTimerMs / 1_000) return known
   throw new SecretsError('INVALID_ARGUMENT', `intervalSeconds is ${intervalSeconds}`, { remedy: 'pass seconds from 1' })

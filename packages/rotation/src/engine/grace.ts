@@ -1,7 +1,9 @@
 import type { DescribedSecret, SecretValue, WriteReceipt } from '@finchat/secrets-core'
+import { forbiddingUsage, stillUsed } from './former-usage.ts'
 import type { Run } from './rotate-options.ts'
 import { inGrace } from './rotation-error.ts'
 import { isSameVersion, readFormer } from './stored-versions.ts'
+import { isAccepted } from './target-steps.ts'
 
 /**
  * When the value before the current one may be withdrawn, by the store's times; where it tells only
@@ -28,6 +30,12 @@ export async function retirable(run: Run, current: SecretValue): Promise<SecretV
   return run.target.retire === undefined ? undefined : readFormer(run, current)
 }
 
+/** Rejects while a rotation would withdraw a value whose grace period is not over, or that is used. */
+export async function assertMayRotate(run: Run, current: SecretValue): Promise<void> {
+  await assertGraceIsOver(run, current)
+  await assertUnused(run, current)
+}
+
 /** Rejects while a rotation would withdraw a value whose grace period is not over. */
 export async function assertGraceIsOver(run: Run, current: SecretValue): Promise<void> {
   const end = await endOfGrace(run, current)
@@ -38,4 +46,12 @@ export async function assertGraceIsOver(run: Run, current: SecretValue): Promise
 export async function endOfGrace(run: Run, current: SecretValue): Promise<number | undefined> {
   if (run.force || run.graceSeconds === 0 || (await retirable(run, current)) === undefined) return undefined
   return (await graceEnd(run, current)) ?? Infinity
+}
+
+async function assertUnused(run: Run, current: SecretValue): Promise<void> {
+  if (run.force || !run.whenUnused) return
+  const former = await retirable(run, current)
+  if (former === undefined || !(await isAccepted(run, former))) return
+  const usage = await forbiddingUsage(run, current, former)
+  if (usage !== undefined) throw stillUsed(run.name, usage)
 }

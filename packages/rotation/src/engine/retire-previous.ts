@@ -1,6 +1,7 @@
 import type { SecretsManager, SecretValue } from '@finchat/secrets-core'
 import { hasCode, knownOptions } from '@finchat/secrets-core/provider'
 import { discardSecret, stageSecret } from '@finchat/secrets-core/staging'
+import { excuseUsers, type FormerUsage, forbiddingUsage } from './former-usage.ts'
 import { graceEnd, retirable } from './grace.ts'
 import { retireMembers, type RetireOptions, type Run, runOf } from './rotate-options.ts'
 import { isForced, isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
@@ -12,11 +13,14 @@ export interface Retirement {
   /**
    * `retired`: the former value is withdrawn. `nothing`: there is none, or the target refuses it
    * already. `inGrace`: it may still be used. `rotating`: a version is staged, so `rotate` is next,
-   * of this secret or of another field of its document. `unproven`: the target refuses the current value, so the former one was left.
+   * of this secret or of another field of its document. `unproven`: the target refuses the current
+   * value, so the former one was left. `notSafe`: with `whenUnused`, somebody still uses it, or may.
    */
-  readonly outcome: 'retired' | 'nothing' | 'inGrace' | 'rotating' | 'unproven'
+  readonly outcome: 'retired' | 'nothing' | 'inGrace' | 'rotating' | 'unproven' | 'notSafe'
   /** With `inGrace`: when the grace period ends, if the store tells it. */
   readonly retireAt?: number | undefined
+  /** With `notSafe`: who uses it, or why that is unknown. */
+  readonly usage?: FormerUsage | undefined
 }
 
 /**
@@ -59,6 +63,8 @@ async function retireOrWait(run: Run): Promise<Retirement> {
   const retireAt = await graceEnd(run, current)
   if (!run.force && !isPast(retireAt, Date.now())) return { outcome: 'inGrace', retireAt }
   if (!(await isAccepted(run, previous))) return { outcome: 'nothing' }
+  const usage = await forbiddingUsage(run, current, previous)
+  if (usage !== undefined) return { outcome: 'notSafe', usage }
   return (await holdPlace(run, current)) ? retireOrWait(run) : { outcome: 'rotating' }
 }
 
@@ -99,5 +105,9 @@ export async function retireBelow(run: Run, staged: Waiting, current: SecretValu
   const retireAt = await graceEnd(run, current)
   if (!isNow && !isPast(retireAt, staged.stagedAt ?? Date.now())) return { outcome: 'inGrace', retireAt }
   if (!(await isAccepted(run, current))) return { outcome: 'unproven' }
-  return { outcome: (await retire(run, staged, previous, current)) ? 'retired' : 'nothing' }
+  const usage = isNow ? undefined : await forbiddingUsage(run, current, previous)
+  if (usage !== undefined) return { outcome: 'notSafe', usage }
+  if (!(await retire(run, staged, previous, current))) return { outcome: 'nothing' }
+  if (isNow || run.force) await excuseUsers(run, current, previous)
+  return { outcome: 'retired' }
 }

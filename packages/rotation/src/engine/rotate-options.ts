@@ -16,8 +16,13 @@ export interface RetireOptions extends CallOptions {
   readonly target: RotationTarget
   /** How long the former value still works after a rotation, in whole seconds. */
   readonly graceSeconds: number
-  /** Retire it, or rotate, though the grace period is not over. Default false. */
+  /** Retire it, or rotate, though the grace period is not over, or it is in use. Default false. */
   readonly force?: boolean | undefined
+  /**
+   * Retire it, or rotate, only when nobody uses the former value any more, as `rotationStatus`
+   * tells. Needs usage marks. Default false.
+   */
+  readonly whenUnused?: boolean | undefined
   /** Called with each step. */
   readonly onState?: OnState | undefined
 }
@@ -37,6 +42,7 @@ export interface Run {
   readonly target: RotationTarget
   readonly graceSeconds: number
   readonly force: boolean
+  readonly whenUnused: boolean
   readonly call: CallOptions
   readonly progress: Progress
 }
@@ -45,6 +51,7 @@ export const retireMembers: MembersOf<RetireOptions> = {
   target: 'any',
   graceSeconds: 'any',
   force: 'boolean',
+  whenUnused: 'boolean',
   onState: 'any',
   signal: 'any',
   actor: 'string',
@@ -61,12 +68,12 @@ export function knownRotateOptions(options: RotateOptions): RotateOptions {
 }
 
 export function runOf(secrets: SecretsManager, name: string, options: RetireOptions): Run {
-  const { target, graceSeconds, force = false, onState, signal, actor, requestId } = options
+  const { target, graceSeconds, force = false, whenUnused = false, onState, signal, actor, requestId } = options
   assertTarget(target)
   assertGrace(graceSeconds)
   assertListeners({ onState, signal })
-  const progress = new Progress(name, rotatorName(actor), onState)
-  return { secrets, name, target, graceSeconds, force, call: { signal, actor, requestId }, progress }
+  const call = { signal, actor, requestId }
+  return { secrets, name, target, graceSeconds, force, whenUnused, call, progress: new Progress(name, rotatorName(actor), onState) }
 }
 
 /** Throws `INVALID_ARGUMENT` before anything begins. */

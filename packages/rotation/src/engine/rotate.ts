@@ -2,7 +2,7 @@ import type { SecretFields, SecretReceipt, SecretsManager, SecretValue, WriteRec
 import { hasCode } from '@finchat/secrets-core/provider'
 import { discardSecret, type PendingSecret, stageSecret, type StagedSecretReceipt } from '@finchat/secrets-core/staging'
 import { type Ending, finish } from './finish.ts'
-import { assertGraceIsOver, retireTime } from './grace.ts'
+import { assertMayRotate, retireTime } from './grace.ts'
 import { finishRetirement } from './retire-previous.ts'
 import { knownRotateOptions, type RotateOptions, type Run, runOf } from './rotate-options.ts'
 import { keptChanging, sharedDocument } from './rotation-error.ts'
@@ -97,7 +97,7 @@ function assertOwn(run: Run, pending: Waiting): void {
 }
 
 async function begin(run: Run, { generate, note }: RotateOptions, current: SecretValue): Promise<RotationResult | undefined> {
-  await assertGraceIsOver(run, current)
+  await assertMayRotate(run, current)
   const value = await nextValue(run, current, generate)
   const receipt = await stage(run, value, current, note)
   if (receipt === undefined) return undefined

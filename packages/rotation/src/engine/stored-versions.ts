@@ -2,8 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { type SecretFields, SecretsError, type SecretValue, type WriteReceipt } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { type PendingSecret, pendingSecret } from '@finchat/secrets-core/staging'
+import type { RotationTarget } from '../targets/target.ts'
 import { unlessInvalid } from '../targets/value.ts'
 import type { Run } from './rotate-options.ts'
+
+export type Asked = Pick<Run, 'secrets' | 'name' | 'call'>
+
+/** Without a target, versions with another content have another credential. */
+interface Compared extends Asked {
+  readonly target?: RotationTarget | undefined
+}
 
 /** A staged version with the attempt that targets fence by. */
 export interface Waiting extends PendingSecret {
@@ -11,7 +19,7 @@ export interface Waiting extends PendingSecret {
 }
 
 /** The current version, as its own store answers now. */
-export async function readCurrent({ secrets, name, call }: Run): Promise<SecretValue> {
+export async function readCurrent({ secrets, name, call }: Asked): Promise<SecretValue> {
   const current = await secrets.getSecretValue(name, { ...call, fresh: true })
   if (!current.stale && !current.degraded) return current
   throw new SecretsError('UNAVAILABLE', 'the store of the secret cannot be asked, so it cannot be rotated', {
@@ -52,14 +60,14 @@ const mostVersionsBack = 32
  * The latest version at the same store with another credential than the current one: a write by hand
  * may have changed another field since. Undefined if there is none to read.
  */
-export async function readFormer(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
+export async function readFormer(asked: Compared, current: SecretValue): Promise<SecretValue | undefined> {
   try {
-    const previous = await readVersion(run, current, 'previous')
-    if (previous === undefined || !isSameCredential(run, previous, current)) return previous
+    const previous = await readVersion(asked, current, 'previous')
+    if (previous === undefined || !isSameCredential(asked, previous, current)) return previous
     const { version: last = 0 } = previous
     for (let version = last - 1; version >= Math.max(1, last - mostVersionsBack); version -= 1) {
-      const earlier = await readVersion(run, current, version)
-      if (earlier !== undefined && !isSameCredential(run, earlier, current)) return earlier
+      const earlier = await readVersion(asked, current, version)
+      if (earlier !== undefined && !isSameCredential(asked, earlier, current)) return earlier
     }
   } catch (error) {
     if (!hasCode(error, 'UNSUPPORTED')) throw error
@@ -67,12 +75,12 @@ export async function readFormer(run: Run, current: SecretValue): Promise<Secret
   return undefined
 }
 
-function isSameCredential({ target }: Run, one: SecretValue, other: SecretValue): boolean {
-  return hasSameContent(one, other) || target.isSameCredential?.(one, other) === true
+function isSameCredential({ target }: Compared, one: SecretValue, other: SecretValue): boolean {
+  return hasSameContent(one, other) || target?.isSameCredential?.(one, other) === true
 }
 
 async function readVersion(
-  { secrets, name, call }: Run,
+  { secrets, name, call }: Asked,
   { provider }: SecretValue,
   version: number | 'previous',
 ): Promise<SecretValue | undefined> {

@@ -1,7 +1,7 @@
 import { type CallContext, type SecretFields, SecretsError, type SecretValue } from '@finchat/secrets-core'
-import { hasCode, longestTimerMs, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import { hasCode, isWholeNumber, longestTimerMs, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
 import { auditedStep } from '@finchat/secrets-core/staging'
-import type { Generate } from '../targets/target.ts'
+import type { Generate, RotationTarget } from '../targets/target.ts'
 import type { Run } from './rotate-options.ts'
 import { notNew } from './rotation-error.ts'
 import { holdsValue, type Waiting } from './stored-versions.ts'
@@ -49,6 +49,18 @@ export function retire(run: Run, { attempt }: Waiting, old: SecretValue, current
   return unlessFenced(step(run, 'retire', old, withdraw))
 }
 
+/** How many sessions use the value; undefined if the target cannot tell. */
+export async function sessionsOf(
+  asked: Pick<Run, 'name' | 'call'>,
+  target: RotationTarget | undefined,
+  old: SecretValue,
+): Promise<number | undefined> {
+  const context: CallContext = { signal: asked.call.signal ?? neverAborted }
+  const sessions: unknown = await guarded('inUse', asked, context, async () => target?.inUse?.(old, context))
+  if (sessions === undefined || isWholeNumber(sessions, 0, Infinity)) return sessions
+  throw new SecretsError('INTERNAL', '`inUse` of the target returned no whole number', { remedy: 'return how many sessions there are' })
+}
+
 function fenceOf({ name }: Run, token: number): { secret: string; token: number } {
   return { secret: name, token }
 }
@@ -76,7 +88,12 @@ async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
  * Ends with the caller, and lets no foreign error out, nor a `cause` that was put on ours: they may
  * quote the value.
  */
-async function guarded<T>(operation: Operation | 'next', { name, call }: Run, { signal }: CallContext, work: () => Promise<T>): Promise<T> {
+async function guarded<T>(
+  operation: Operation | 'next' | 'inUse',
+  { name, call }: Pick<Run, 'name' | 'call'>,
+  { signal }: CallContext,
+  work: () => Promise<T>,
+): Promise<T> {
   throwIfAborted(signal)
   // Node would end while the target holds no handle: the timer of AbortSignal.timeout keeps nothing alive.
   const alive = call.signal && setInterval(() => {}, longestTimerMs)
@@ -89,11 +106,11 @@ async function guarded<T>(operation: Operation | 'next', { name, call }: Run, { 
   }
 }
 
-function outwardError(error: unknown, operation: Operation | 'next', secret: string): SecretsError {
+function outwardError(error: unknown, operation: Operation | 'next' | 'inUse', secret: string): SecretsError {
   if (SecretsError.isInstance(error)) return new SecretsError(error.code, error.problem, { ...error, secret: error.secret ?? secret })
   return new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
     secret,
-    effect: operation === 'test' || operation === 'next' ? undefined : 'unknown',
+    effect: ['test', 'next', 'inUse'].includes(operation) ? undefined : 'unknown',
     remedy: 'see what the target reports, and rotate again',
   })
 }

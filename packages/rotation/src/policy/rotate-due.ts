@@ -111,8 +111,8 @@ interface Visit extends Pick<RotateOptions, 'onState'> {
 
 async function visit(visited: Visit, age: Age): Promise<DueReport> {
   const { secrets, name, policy, call, onState } = visited
-  const { target, graceSeconds, generate, note } = policy
-  const retiring = { target, graceSeconds, onState, ...call }
+  const { target, graceSeconds, whenUnused, generate, note } = policy
+  const retiring = { target, graceSeconds, whenUnused, onState, ...call }
   const { before, times } = await recordAge(visited, age)
   const status = dueStatus(times, Date.now())
   if (status !== 'ok') publishDue(visited, status, times)

@@ -15,7 +15,7 @@ export interface RotationScheduleOptions {
 
 /** Options of `rotationPolicy`. */
 export interface RotationPolicyOptions
-  extends RotationScheduleOptions, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {}
+  extends RotationScheduleOptions, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'whenUnused' | 'note'> {}
 
 /** When a secret is rotated. */
 export interface RotationSchedule {
@@ -25,9 +25,18 @@ export interface RotationSchedule {
 }
 
 /** When and how a secret is rotated. */
-export interface RotationPolicy extends RotationSchedule, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'note'> {}
+export interface RotationPolicy
+  extends RotationSchedule, Pick<RotateOptions, 'target' | 'generate' | 'graceSeconds' | 'whenUnused' | 'note'> {}
 
 const scheduleMembers = { every: 'string', jitter: 'number' } as const
+const policyMembers = {
+  ...scheduleMembers,
+  graceSeconds: 'any',
+  target: 'any',
+  generate: 'any',
+  whenUnused: 'boolean',
+  note: 'any',
+} as const
 
 /**
  * Returns when a secret is rotated, for `reportRotations` in a service that does not rotate it. Use
@@ -60,15 +69,15 @@ function scheduleOf({ every, jitter = 0.1 }: RotationScheduleOptions): RotationS
  * console.log(policy.everyMs) // 2592000000
  */
 export function rotationPolicy(options: RotationPolicyOptions): RotationPolicy {
-  const known = knownOptions(options, { ...scheduleMembers, graceSeconds: 'any', target: 'any', generate: 'any', note: 'any' })
-  const { graceSeconds, target, generate, note } = known
+  const known = knownOptions(options, policyMembers)
+  const { graceSeconds, target, generate, whenUnused, note } = known
   const schedule = scheduleOf(known)
   assertGrace(graceSeconds)
   assertTarget(target)
   if (typeof generate !== 'function') throw configurationError('`generate` is not a function', 'pass passwordGenerator()')
   if (graceSeconds * 1000 >= schedule.everyMs * (1 - schedule.jitter))
     throw configurationError('`graceSeconds` is longer than the time between two rotations', 'rotate less often, or shorten it')
-  return Object.freeze({ ...schedule, graceSeconds, target, generate, note: checkedNote(note) })
+  return Object.freeze({ ...schedule, graceSeconds, target, generate, whenUnused, note: checkedNote(note) })
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SharedFormers, SharedCache, SharedKey } from '@finchat/secrets-core'
+import type { SharedCache, SharedFormers, SharedKey, SharedUsage, UsageMark } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
 import { memorySharedCache, testSecretCache, type SharedCacheFault, type SecretCacheHarness } from '../index.ts'
 
@@ -57,6 +57,85 @@ async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
 
 /** Makes a bad cache of a good one, with what the processes of one cache share. */
 type Spoil = (good: SharedCache, shared: Set<string>) => Partial<SharedCache>
+
+function spoilUsage(spoil: (good: SharedUsage, shared: Set<string>) => Partial<SharedUsage>): Spoil {
+  return ({ usage }, shared) => (usage === undefined ? {} : { usage: { ...usage, ...spoil(usage, shared) } })
+}
+
+const badUsage: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
+  'forgets who uses a secret': {
+    caughtBy: 'usage marks: a mark is read as it was made, by every process',
+    make: spoilUsage((good) => ({ register: (at, mark, ...rest) => good.register(at, { ...mark, actor: undefined }, ...rest) })),
+  },
+  'takes a late mark for the latest': {
+    caughtBy: 'usage marks: a later mark replaces that of its process, and no other',
+    make: spoilUsage((good, shared) => ({
+      register: async (at, mark, ...rest) => {
+        for (let n = 0; n < mark.count; n += 1) shared.add(`${shared.size}`)
+        await good.register(at, { ...mark, count: shared.size }, ...rest)
+      },
+    })),
+  },
+  'loses a mark that is made beside another one': {
+    caughtBy: 'usage marks: of many made at once, none is lost',
+    make: spoilUsage((good) => {
+      let last: UsageMark | undefined
+      return {
+        register: async (at, mark, ...rest) => {
+          last = mark
+          await Promise.resolve()
+          if (last === mark) await good.register(at, mark, ...rest)
+        },
+      }
+    }),
+  },
+  'keeps those that left': {
+    caughtBy: 'usage marks: a process that uses nothing any more is gone',
+    make: spoilUsage((good) => ({
+      register: async (at, mark, ...rest) => void (mark.uses.length > 0 && (await good.register(at, mark, ...rest))),
+    })),
+  },
+  'keeps one list of marks for a store': {
+    caughtBy: 'usage marks: they belong to their store and path only',
+    make: spoilUsage((good) => ({
+      register: (at, ...rest) => good.register({ ...at, path: '' }, ...rest),
+      read: (at, ...rest) => good.read({ ...at, path: '' }, ...rest),
+      seen: (at, ...rest) => good.seen({ ...at, path: '' }, ...rest),
+      excuse: (at, ...rest) => good.excuse({ ...at, path: '' }, ...rest),
+    })),
+  },
+  'drops marks at an invalidation': {
+    caughtBy: 'usage marks: an invalidation of the path keeps them: a rotation invalidates too',
+    make: (good, shared) => ({
+      invalidate: async (at, ...rest) => {
+        shared.add(at.path)
+        await good.invalidate(at, ...rest)
+      },
+      ...spoilUsage(({ read }) => ({ read: async (at, ...rest) => (shared.has(at.path) ? undefined : read(at, ...rest)) }))(good, shared),
+    }),
+  },
+  'says that marks were always complete': {
+    caughtBy: 'usage marks: they are complete since the first, and stay so',
+    make: spoilUsage((good) => ({
+      read: async (...args) => {
+        const found = await good.read(...args)
+        return found && { ...found, completeSince: 0 }
+      },
+    })),
+  },
+  'never tells that a mark was lost': {
+    caughtBy: 'usage marks: a process learns whether its mark is still there',
+    make: spoilUsage(() => ({ seen: async () => true })),
+  },
+  'excuses nobody': {
+    caughtBy: 'usage marks: an excused process is so until its next mark',
+    make: spoilUsage(() => ({ excuse: async () => {} })),
+  },
+  'acknowledges a mark that it cannot keep': {
+    caughtBy: 'usage marks: calls reject while the store is down',
+    make: spoilUsage((good) => ({ register: (...args) => good.register(...args).catch(() => {}) })),
+  },
+}
 
 /** Each breaks one rule on purpose. */
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
@@ -231,6 +310,7 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'former values: calls reject while the store is down',
     make: spoilFormers((good) => ({ saw: (...args) => good.saw(...args).catch(() => {}) })),
   },
+  ...badUsage,
   'cannot be closed twice': {
     caughtBy: '`close` may be called twice',
     make: () => {

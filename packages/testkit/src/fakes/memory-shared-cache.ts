@@ -9,14 +9,16 @@ import {
   type SharedKey,
   type SharedPath,
   type SharedRead,
+  type SharedUsage,
   type StoredSecret,
 } from '@finchat/secrets-core'
 import { hang } from './faulty-provider.ts'
+import { type HeldUsage, memoryUsage } from './memory-usage.ts'
 
 type Path = Omit<SharedKey, 'version'>
 
 /** The calls that can be made to fail. */
-export type SharedCacheCall = 'read' | 'fill' | 'invalidate' | 'saw' | 'matches'
+export type SharedCacheCall = 'read' | 'fill' | 'invalidate' | 'saw' | 'matches' | 'usage'
 
 /**
  * How a call fails. `fail`: as the contract demands of a shared cache that is down: a read is a miss, a fill is lost, an
@@ -33,6 +35,7 @@ export interface MemorySharedCacheOptions {
 
 /** A shared cache in the memory of one process. */
 export interface MemorySharedCache extends SharedCache {
+  readonly usage: SharedUsage
   /** The number of these calls, or of all. */
   readonly calls: (call?: SharedCacheCall) => number
   /** The number of entries of all processes. */
@@ -61,6 +64,7 @@ interface Shared {
   readonly seen: Map<string, SeenValues>
   readonly paths: Map<string, HeldPath>
   readonly listeners: Map<symbol, Set<(key: Path) => void>>
+  readonly usage: Map<string, HeldUsage>
 }
 
 /**
@@ -79,12 +83,13 @@ interface Shared {
  * console.log(cache.size()) // 0
  */
 export function memorySharedCache(options: MemorySharedCacheOptions = {}): MemorySharedCache {
-  return processOf({ key: randomBytes(32), seen: new Map(), paths: new Map(), listeners: new Map() }, options)
+  const shared = { key: randomBytes(32), seen: new Map(), paths: new Map(), listeners: new Map(), usage: new Map() }
+  return processOf(shared, options)
 }
 
 function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySharedCache {
   const self = Symbol('process')
-  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, invalidate: 0, saw: 0, matches: 0 }
+  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, invalidate: 0, saw: 0, matches: 0, usage: 0 }
   const enter = async (call: SharedCacheCall, key: SharedKey, { signal }: CallContext): Promise<boolean> => {
     counts[call] += 1
     const fault = plan?.(call, key)
@@ -105,6 +110,9 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
     },
     formers: formersIn(shared, async (call, key, context) => {
       if (!(await enter(call, key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked')
+    }),
+    usage: memoryUsage(shared.usage, async (path, context) => {
+      if (!(await enter('usage', path, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked for usage marks')
     }),
     subscribe: (listener) => subscribe(shared, self, listener),
     close: async () => void shared.listeners.delete(self),

@@ -5,6 +5,7 @@ import type { TestFunction } from './provider/harness.ts'
 import type { CacheRule, CacheTrial, SecretCacheHarness } from './cache-trial.ts'
 import { formerRules } from './former-rules.ts'
 import { canary, rejects, within } from './provider/trial.ts'
+import { usageRules } from './usage-rules.ts'
 
 /** Options of `testSecretCache`. */
 export interface SecretCacheSuiteOptions {
@@ -194,6 +195,7 @@ const rules: Readonly<Record<string, CacheRule>> = {
     assert.equal(heard.length, length)
   },
   ...formerRules(),
+  ...usageRules(),
   '`close` may be called twice': async ({ cache, context }) => {
     for (let times = 0; times < 2; times += 1) await within(timeoutMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },

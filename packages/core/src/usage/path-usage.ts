@@ -1,0 +1,113 @@
+import type { SharedUsage, UsageMark, UsagePath } from '../contract/shared-usage.ts'
+import type { WriteReceipt } from '../contract/provider.ts'
+import { bounded } from '../guard/deadline.ts'
+
+const answerMs = 5_000
+/** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
+const soonMs = 1_000
+const never = new AbortController().signal
+
+/** Who makes a mark, and where it is kept. */
+export interface PathUsageOptions {
+  readonly usage: SharedUsage
+  readonly path: UsagePath
+  readonly process: string
+  readonly host: string
+}
+
+/** What this process uses of one path, by all who use it here, as the fleet is told. */
+export class PathUsage {
+  readonly #options: PathUsageOptions
+  readonly #users = new Map<object, readonly WriteReceipt[]>()
+  #actor: string | undefined
+  #count = 0
+  /** What was acknowledged last; undefined if that is not certain. */
+  #told: readonly WriteReceipt[] | undefined = []
+  #telling: Promise<void> | undefined
+  #soon: NodeJS.Timeout | undefined
+
+  constructor(options: PathUsageOptions) {
+    this.#options = options
+  }
+
+  has(user: object): boolean {
+    return this.#users.has(user)
+  }
+
+  /** What one user uses from now on. Resolves when the fleet counts this process for it. */
+  async uses(user: object, receipts: readonly WriteReceipt[], actor?: string): Promise<void> {
+    this.#actor = actor ?? this.#actor
+    if (receipts.length === 0) this.#users.delete(user)
+    else this.#users.set(user, receipts)
+    if (receipts.length > 0 && receipts.every((receipt) => this.#isCounted(receipt))) this.#tellSoon()
+    else await this.tell()
+  }
+
+  /** Tells the fleet what is used now, unless it knows. One call at a time. */
+  async tell(): Promise<void> {
+    while (!this.#isTold) await (this.#telling ??= this.#register().finally(() => (this.#telling = undefined)))
+  }
+
+  /** Shows that this process lives, and tells the fleet anew what it forgot. */
+  async beat(): Promise<void> {
+    const { usage, path, process } = this.#options
+    const isKept = !this.#isTold || this.#list.length === 0 || (await within((context) => usage.seen(path, process, context)))
+    if (!isKept) this.#told = undefined
+    await this.tell()
+  }
+
+  /** Nothing is used any more. */
+  async leave(): Promise<void> {
+    this.#users.clear()
+    clearTimeout(this.#soon)
+    await this.tell()
+  }
+
+  /** A process with an older mark than this version holds up a withdrawal of this version too. */
+  #isCounted(receipt: WriteReceipt): boolean {
+    if (this.#told === undefined || this.#told.length === 0) return false
+    return this.#told.some((told) => idOf(told) === idOf(receipt)) || this.#told.every((told) => isOlder(told, receipt))
+  }
+
+  #tellSoon(): void {
+    if (this.#isTold || this.#soon !== undefined) return
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined
+      this.tell().catch(() => {}) // the next beat tries again
+    }, Math.random() * soonMs).unref()
+  }
+
+  get #list(): readonly WriteReceipt[] {
+    const receipts = [...this.#users.values()].flat()
+    return [...new Map(receipts.map((receipt) => [idOf(receipt), receipt])).values()]
+  }
+
+  get #isTold(): boolean {
+    return this.#told !== undefined && idsOf(this.#list) === idsOf(this.#told)
+  }
+
+  async #register(): Promise<void> {
+    const { usage, path, process, host } = this.#options
+    const uses = this.#list
+    const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
+    this.#told = undefined // until it is acknowledged
+    await within((context) => usage.register(path, mark, context))
+    this.#told = uses
+  }
+}
+
+function within<T>(call: (context: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
+  return bounded((signal) => call({ signal }), { deadlineMs: answerMs, closing: never, owner: 'the usage mark' })
+}
+
+function isOlder({ version: one }: WriteReceipt, { version: other }: WriteReceipt): boolean {
+  return one !== undefined && other !== undefined && one < other
+}
+
+function idOf({ version, revision }: WriteReceipt): string {
+  return JSON.stringify([version ?? null, revision ?? null])
+}
+
+function idsOf(receipts: readonly WriteReceipt[]): string {
+  return receipts.map(idOf).toSorted().join()
+}

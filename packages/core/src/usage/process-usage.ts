@@ -1,0 +1,127 @@
+import { hostname } from 'node:os'
+import type { WriteReceipt } from '../contract/provider.ts'
+import { jittered, whenClosed } from '../guard/deadline.ts'
+import { OutageTracker, warnOperator } from '../guard/outage-warning.ts'
+import { loadCrypto } from '../kit/builtins.ts'
+import type { ManagerParts } from '../manager/parts.ts'
+import type { SecretValue } from '../value/secret-value.ts'
+import { LoginUsage } from './login-usage.ts'
+import { PathUsage } from './path-usage.ts'
+import { sharedUsageOf, usagePathOf } from './usage-places.ts'
+
+const beatMs = 30_000
+
+/** What one process uses, over one manager. It says goodbye when the manager is closed. */
+class ProcessUsage {
+  readonly #parts: ManagerParts
+  readonly #process = loadCrypto().randomUUID()
+  readonly #paths = new Map<string, PathUsage>()
+  readonly #logins = new Map<string, LoginUsage>()
+  readonly #outage = new OutageTracker()
+  readonly #running = new Set<Promise<unknown>>()
+  #isClosed = false
+  #hasFailed = false
+
+  constructor(parts: ManagerParts) {
+    this.#parts = parts
+    // `close()` waits for what is held, before it closes the shared cache.
+    whenClosed(parts.bounds.closing, () => parts.observer.hold(this.#leave()))
+  }
+
+  /** What one user uses of a name from now on. Rejects if the fleet cannot be told. */
+  async uses(user: object, name: string, values: readonly SecretValue[], actor: string | undefined): Promise<void> {
+    const left = [...this.#paths.values()].filter((path) => path.has(user))
+    const byPath = new Map<PathUsage, WriteReceipt[]>(left.map((path) => [path, []]))
+    for (const value of values) {
+      const path = this.#at(name, value.provider)
+      byPath.set(path, [...(byPath.get(path) ?? []), { version: value.version, revision: value.revision }])
+    }
+    if (!this.#isClosed) await Promise.all([...byPath].map(([path, receipts]) => path.uses(user, receipts, actor)))
+  }
+
+  /**
+   * As `uses`, for callers that go on without: the operator is warned, and it is tried again. After
+   * a failure nobody waits until it succeeded.
+   */
+  async told(user: object, name: string, values: readonly SecretValue[], actor: string | undefined): Promise<void> {
+    const telling = this.uses(user, name, values, actor).then(
+      () => this.#succeeded(),
+      () => this.#failed(),
+    )
+    if (!this.#hasFailed) await telling
+  }
+
+  /** The logins with a name, by `useSecret`. */
+  logins(name: string): LoginUsage {
+    const known = this.#logins.get(name)
+    if (known !== undefined) return known
+    const made = new LoginUsage((user, values, actor) => this.told(user, name, values, actor))
+    this.#logins.set(name, made)
+    return made
+  }
+
+  /** `close()` says goodbye only after it has ended. */
+  async during<T>(running: Promise<T>): Promise<T> {
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  #at(name: string, provider: string): PathUsage {
+    const path = usagePathOf(this.#parts, name, provider)
+    const id = JSON.stringify([path.sharedAs, path.path])
+    const known = this.#paths.get(id)
+    if (known !== undefined) return known
+    const made = new PathUsage({ usage: sharedUsageOf(this.#parts), path, process: this.#process, host: hostname() })
+    if (this.#paths.size === 0) this.#plan()
+    this.#paths.set(id, made)
+    return made
+  }
+
+  #plan(): void {
+    setTimeout(() => void this.#beat(), jittered(beatMs)).unref()
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#isClosed) return
+    const results = await Promise.allSettled([...this.#paths.values()].map((path) => path.beat()))
+    if (results.some(({ status }) => status === 'rejected')) this.#failed()
+    else this.#succeeded()
+    this.#plan()
+  }
+
+  async #leave(): Promise<void> {
+    this.#isClosed = true
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    await Promise.allSettled([...this.#paths.values()].map((path) => path.leave()))
+  }
+
+  #succeeded(): void {
+    this.#hasFailed = false
+    this.#outage.answered()
+  }
+
+  #failed(): void {
+    this.#hasFailed = true
+    if (!this.#outage.failed()) return
+    warnOperator(
+      'This process cannot tell the fleet which version of a secret it uses, so that version may be withdrawn too early. Look after the shared cache',
+      'FINCHAT_SECRETS_USAGE_MARKS',
+    )
+  }
+}
+
+const processes = new WeakMap<ManagerParts, ProcessUsage>()
+
+export function processUsageOf(parts: ManagerParts): ProcessUsage {
+  const known = processes.get(parts)
+  if (known !== undefined) return known
+  const made = new ProcessUsage(parts)
+  processes.set(parts, made)
+  return made
+}
+
+export type { ProcessUsage }

@@ -1,0 +1,53 @@
+import type { UsageMarks } from '../contract/shared-usage.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { bounded, type Bounds } from '../guard/deadline.ts'
+import { type ManagerParts, partsOf } from '../manager/parts.ts'
+import type { SecretsManager } from '../manager/secrets-manager.ts'
+import { sharedUsageOf, usagePathOf } from './usage-places.ts'
+
+/** Where to look for marks. */
+export interface UsageLocation {
+  /** The provider that holds the secret. */
+  readonly provider: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Returns who uses a secret, by the marks in the shared cache; `undefined` if there are none.
+ * Rejects with `CONFIGURATION` where no marks can be kept, and if the cache cannot be asked.
+ */
+export async function readUsage(
+  secrets: SecretsManager,
+  name: string,
+  { provider, signal }: UsageLocation,
+): Promise<UsageMarks | undefined> {
+  const parts = partsOf(secrets)
+  const [usage, path] = [sharedUsageOf(parts), usagePathOf(parts, name, provider)]
+  const found = await bounded((within) => usage.read(path, { signal: within }), boundsOf(parts, signal))
+  if (found === undefined || isUsageMarks(found)) return found
+  throw new SecretsError('INTERNAL', 'the shared cache answered with no usage marks', { secret: name })
+}
+
+/**
+ * Excuses processes whose version was withdrawn on purpose: they count no more until they register
+ * again. Rejects as `readUsage` does.
+ */
+export async function excuseUsage(
+  secrets: SecretsManager,
+  name: string,
+  processes: readonly string[],
+  { provider, signal }: UsageLocation,
+): Promise<void> {
+  const parts = partsOf(secrets)
+  const [usage, path] = [sharedUsageOf(parts), usagePathOf(parts, name, provider)]
+  await bounded((within) => usage.excuse(path, processes, { signal: within }), boundsOf(parts, signal))
+}
+
+function boundsOf({ bounds }: ManagerParts, signal: AbortSignal | undefined): Bounds {
+  return { ...bounds, signal, owner: 'the usage marks' }
+}
+
+function isUsageMarks(found: unknown): boolean {
+  return isRecord(found) && 'completeSince' in found && 'marks' in found && Array.isArray(found.marks)
+}

@@ -92,7 +92,7 @@ describe('usage marks in a Redis', () => {
 
   test('begin anew without their first roster: with the hint it would look like a new chain', async () => {
     const { redis, one, another } = await registered()
-    const [first] = [...redis.held].find(([, { text }]) => text === 'superseded') ?? []
+    const [first] = [...redis.held].find(([, { text }]) => text.startsWith('superseded')) ?? []
     redis.held.delete(first ?? '')
     expect(await one.seen(path, 'one', context)).toBe(false)
     await one.register(path, markOf('one', { count: 2 }), context)
@@ -123,7 +123,7 @@ describe('usage marks in a Redis', () => {
 
   test('are not read from a text that was moved or forged', async () => {
     const { redis, another } = await registered()
-    const rosters = [...redis.held].filter(([key, { text }]) => key.includes('}r') && text !== 'superseded')
+    const rosters = [...redis.held].filter(([key, { text }]) => key.includes('}r') && !text.startsWith('superseded'))
     expect(rosters).toHaveLength(1)
     const [[key, held] = ['', { text: '', until: 0 }]] = rosters
     const forged = held.text.startsWith('A') ? `B${held.text.slice(1)}` : `A${held.text.slice(1)}`
@@ -174,7 +174,7 @@ describe('usage marks in a Redis', () => {
     const [keyNames, place, until] = [usageNamesOf(path, options), { namespace: 'payments', ...path }, start + 900 * dayMs]
     const marks = Array.from({ length: 2_000 }, (_, n): RosterMark => markOf(`process ${n}`))
     const head = sealUsage(options.keys, { ...place, kind: 'usage head', fields: [] }, 'a chain')
-    const roster = sealUsage(options.keys, { ...place, kind: 'usage roster', fields: ['a chain', 0] }, { begunAt: start, marks })
+    const roster = sealUsage(options.keys, { ...place, kind: 'usage roster', fields: ['a chain', 0] }, { begunAt: start, marks, after: '' })
     redis.held.set(keyNames.head, { text: head, until }).set(keyNames.roster('a chain', 0), { text: roster, until })
     expect((await read(another()))?.completeSince).toBe(start)
     wait()

@@ -1,7 +1,16 @@
 import type { UsagePath } from '@finchat/secrets-core'
 import { loadCrypto, pause } from '@finchat/secrets-core/provider'
 import { type UsageNames, usageNamesOf } from '../sealed/usage-names.ts'
-import { openUsage, type Roster, sealUsage, type TextPlace } from '../sealed/usage-texts.ts'
+import {
+  type KeptRoster,
+  type Link,
+  linkOf,
+  openUsage,
+  type Roster,
+  sealUsage,
+  supersededText,
+  type TextPlace,
+} from '../sealed/usage-texts.ts'
 import { StoreFault } from '../store/errors.ts'
 import { getText, type RedisClient, setFor, setIfAbsent } from '../store/redis-client.ts'
 import type { CacheContext } from './context.ts'
@@ -10,36 +19,45 @@ export interface UsageContext extends CacheContext {
   readonly client: RedisClient
 }
 
-/** The last roster of a chain; number -1 and no roster: nobody registered in it yet. */
-export interface LastRoster {
-  readonly chain: string
+/** One roster of a chain. The id tells it from another one in its place. */
+interface Place {
   readonly number: number
-  readonly roster: Roster | undefined
+  readonly id: string
+}
+
+/** The last roster of a chain; number -1 and no roster: nobody registered in it yet. */
+export interface LastRoster extends Place {
+  readonly chain: string
+  readonly roster: KeptRoster | undefined
+  /** Those before it that are not superseded yet, in order: a process was slow, or was stopped. */
+  readonly open: readonly Place[]
+  /** The hint leads to it. */
+  readonly isHinted: boolean
 }
 
 const dayMs = 86_400_000
 /** Each change renews the time to live of the roster. Its expiry counts as a loss. */
 const rosterTtlMs = 400 * dayMs
 const headTtlMs = 10 * rosterTtlMs
-/** How late a command of a stopped process may reach the server and still find its place taken. */
+/** How far back a hint may lead that arrives late. Later ones end the chain. */
 const supersededTtlMs = 7 * dayMs
-/** The first one stays, since a chain without it counts as new. */
-const superseded = 'superseded'
 const mostAttempts = 200
 const longestPauseMs = 250
 
 /**
  * Who uses one path, as a chain of rosters in the store. Each has the next number and is written
- * only where there is none (`SET … NX`), so that no process overwrites what another one registered,
- * however late its command arrives. A chain with a gap is abandoned: a new one begins, and it says
- * since when.
+ * only where there is none (`SET … NX`). A superseded one names its successor, and the hint names
+ * the roster that it leads to. So neither a roster that was lost nor one that arrives late, in the
+ * place of another, is taken for the last one. A chain with a gap is abandoned: a new one begins,
+ * and it says since when.
  */
 export class UsageChain {
   readonly #cache: UsageContext
   readonly #path: UsagePath
   readonly #names: UsageNames
-  /** The highest number that this process knows to be there. */
-  #seen: { readonly chain: string; readonly number: number } | undefined
+  /** The last roster that this process knows to be there. */
+  #seen: LastRoster | undefined
+  readonly #abandoned = new Set<string>()
 
   constructor(cache: UsageContext, path: UsagePath) {
     this.#cache = cache
@@ -51,11 +69,21 @@ export class UsageChain {
     return this.#names
   }
 
+  /** As `last`; what was lost while it was read counts as lost. */
+  async surelyLast(): Promise<LastRoster | undefined> {
+    const last = await this.last()
+    return last?.chain === this.#chainIn(await this.get(this.#names.head)) ? last : undefined
+  }
+
   /** `undefined`: there is no chain, or it has a gap. */
   async last(): Promise<LastRoster | undefined> {
-    const [chain, expected] = await Promise.all([this.#chain(), this.#expected()])
+    const seen = this.#seen
+    const [head, near] = await Promise.all([this.get(this.#names.head), this.#lastSince(seen)])
+    const chain = this.#chainIn(head)
     if (chain === undefined) return undefined
-    return expected?.chain === chain ? expected : this.#lastOf(chain)
+    const last = near?.chain === chain ? near : await this.#lastOf(chain, seen)
+    if (last !== undefined) this.#saw(last)
+    return last
   }
 
   /**
@@ -69,7 +97,7 @@ export class UsageChain {
       if (last !== undefined) {
         const after = next(before)
         const isThere = last.roster !== undefined && after === before
-        if (isThere || (await this.#append(last, after))) return last.chain
+        if (isThere ? await this.#link(last) : await this.#append(last, after)) return last.chain
       }
       await pause(Math.random() * Math.min(2 ** attempt, longestPauseMs), signal)
     }
@@ -96,71 +124,136 @@ export class UsageChain {
 
   /** Begins a chain unless another process was faster. `undefined`: look again. */
   async #begin(): Promise<LastRoster | undefined> {
-    const chain = await this.#chain()
-    if (chain !== undefined && (await this.#lastOf(chain)) === undefined) await this.abandon()
+    const [seen, head] = [this.#seen, await this.get(this.#names.head)]
+    const chain = this.#chainIn(head)
+    // A head that does not open is sealed under a key that is gone.
+    const isLost = head !== undefined && (chain === undefined || (await this.#lastOf(chain, seen)) === undefined)
+    if (isLost) await this.abandon()
     const text = sealUsage(this.#cache.keys, this.place('usage head'), loadCrypto().randomUUID())
     await this.#run((client) => setIfAbsent(client, this.#names.head, text, headTtlMs))
     return this.last()
   }
 
-  async #chain(): Promise<string | undefined> {
-    const chain = openUsage(this.#cache.keys, this.place('usage head'), await this.get(this.#names.head))
+  #chainIn(head: string | undefined): string | undefined {
+    const chain = openUsage(this.#cache.keys, this.place('usage head'), head)
     return typeof chain === 'string' ? chain : undefined
   }
 
-  /** The last one, if it is what this process knows: mostly so, and then without another look. */
-  async #expected(): Promise<LastRoster | undefined> {
-    if (this.#seen === undefined) return undefined
-    const { chain, number } = this.#seen
-    if (number < 0) return undefined
-    const at = (which: number): Promise<string | undefined> => this.get(this.#names.roster(chain, which))
-    const [first, text, following] = await Promise.all([at(0), at(number), at(number + 1)])
-    return first === undefined || following !== undefined ? undefined : this.#checked(chain, number, text)
+  async #hint(chain: string): Promise<Place | undefined> {
+    const sealed = await this.get(this.#names.hint(chain))
+    return openUsage(this.#cache.keys, this.place('usage hint', chain), sealed) as Place | undefined // as it was sealed
   }
 
-  async #lastOf(chain: string): Promise<LastRoster | undefined> {
-    const [sealedHint, first] = await Promise.all([this.get(this.#names.hint(chain)), this.get(this.#names.roster(chain, 0))])
-    const hint = openUsage(this.#cache.keys, this.place('usage hint', chain), sealedHint)
-    if (first === undefined) return hint === undefined ? this.#checked(chain, -1, undefined) : undefined
-    return this.#lastFrom(chain, typeof hint === 'number' ? hint : 0)
+  /** Mostly it is the last one still. */
+  async #lastSince(seen: LastRoster | undefined): Promise<LastRoster | undefined> {
+    if (seen === undefined || seen.number < 0) return undefined
+    const hinted = seen.isHinted ? seen.number : undefined
+    const [first, last] = await Promise.all([this.#linkAt(seen.chain, 0), this.#lastFrom(seen.chain, seen.open[0] ?? seen, hinted)])
+    return first && last
   }
 
-  async #lastFrom(chain: string, hint: number): Promise<LastRoster | undefined> {
-    for (let number = hint; ; number += 1) {
-      const at = (which: number): Promise<string | undefined> => this.get(this.#names.roster(chain, which))
+  async #lastOf(chain: string, seen: LastRoster | undefined): Promise<LastRoster | undefined> {
+    if (this.#abandoned.has(chain)) return undefined // the server took back that it ended
+    const [hint, first] = await Promise.all([this.#hint(chain), this.#linkAt(chain, 0)])
+    const isNew = hint === undefined && first === undefined
+    const start = first && (hint ?? { number: 0, id: first.id })
+    const last = isNew ? noneIn(chain) : start && (await this.#lastFrom(chain, start, hint?.number))
+    return last === undefined || (await this.#isTakenBack(last, seen)) ? undefined : last
+  }
+
+  /** The server lost or took back what this process has seen. */
+  async #isTakenBack({ chain, number }: LastRoster, seen: LastRoster | undefined): Promise<boolean> {
+    if (seen?.chain !== chain || seen.number < 0) return false
+    const link = await this.#linkAt(chain, seen.number)
+    return number < seen.number || (link !== undefined && link.id !== seen.id)
+  }
+
+  /** `undefined`: a roster is gone, or another one stands in its place. */
+  async #lastFrom(chain: string, start: Place, hinted: number | undefined): Promise<LastRoster | undefined> {
+    const open: Place[] = []
+    for (let { number, id } = start; ; number += 1) {
       // In this order: a roster is superseded only after the next one is there.
-      const [text, following] = await Promise.all([at(number), at(number + 1)])
-      if (following === undefined) return this.#checked(chain, number, text)
+      const [link, following] = await Promise.all([this.#linkAt(chain, number), this.#linkAt(chain, number + 1)])
+      if (link?.id !== id) return undefined
+      if (following === undefined) {
+        const roster = this.#rosterIn(chain, number, link)
+        return roster && { chain, number, id, open, roster, isHinted: number === hinted }
+      }
+      if (!this.#isNext(chain, number + 1, link, following)) return undefined
+      if (link.superseded === undefined) open.push({ number, id })
+      id = following.id
     }
   }
 
-  /** A lower number than before means that the server lost or took back the last ones. */
-  #checked(chain: string, number: number, text: string | undefined): LastRoster | undefined {
-    const roster = openUsage(this.#cache.keys, this.place('usage roster', chain, number), text) as Roster | undefined // as it was sealed
-    const isGap = number !== -1 && roster === undefined
-    if (isGap || (this.#seen?.chain === chain && number < this.#seen.number)) return undefined
-    this.#seen = { chain, number }
-    return { chain, number, roster }
+  /** What came late may stand there instead, and then it is made from another roster. */
+  #isNext(chain: string, number: number, { id, superseded }: Link, following: Link): boolean {
+    if (superseded !== undefined) return superseded.next === following.id
+    return (following.superseded ?? this.#rosterIn(chain, number, following))?.after === id
+  }
+
+  /** `undefined`: it is superseded, or sealed for another place. */
+  #rosterIn(chain: string, number: number, { text }: Link): KeptRoster | undefined {
+    return openUsage(this.#cache.keys, this.place('usage roster', chain, number), text) as KeptRoster | undefined // as it was sealed
   }
 
   /** False: another process was faster. */
-  async #append({ chain, number }: LastRoster, roster: Roster): Promise<boolean> {
-    const next = number + 1
-    const text = sealUsage(this.#cache.keys, this.place('usage roster', chain, next), roster)
-    if (!(await this.#run((client) => setIfAbsent(client, this.#names.roster(chain, next), text, rosterTtlMs)))) {
-      this.#seen = { chain, number: next }
-      return false
-    }
-    const hint = sealUsage(this.#cache.keys, this.place('usage hint', chain), next)
-    await Promise.allSettled([
-      this.set(this.#names.hint(chain), hint, rosterTtlMs),
-      number >= 0 ? this.set(this.#names.roster(chain, number), superseded, number === 0 ? headTtlMs : supersededTtlMs) : undefined,
-    ])
+  async #append(last: LastRoster, roster: Roster): Promise<boolean> {
+    const { chain, number: before } = last
+    const number = before + 1
+    const kept: KeptRoster = { ...roster, after: last.id }
+    const text = sealUsage(this.#cache.keys, this.place('usage roster', chain, number), kept)
+    if (!(await this.#run((client) => setIfAbsent(client, this.#names.roster(chain, number), text, rosterTtlMs)))) return false
+    const open = before < 0 ? [] : [...last.open, { number: before, id: last.id }]
+    return this.#link({ chain, number, id: linkOf(text, this.#cache).id, roster: kept, open, isHinted: false })
+  }
+
+  /**
+   * From then on it is noticed if this roster is lost, or one before it: what comes late to its place
+   * is not what its neighbours name. False: it is lost already, or not in the chain.
+   */
+  async #link(last: LastRoster): Promise<boolean> {
+    const { chain, number, id, open, isHinted } = last
+    if (isHinted && open.length === 0) return true
+    if (number === 0 && ((await this.#hint(chain))?.id ?? id) !== id) return false
+    // In order: a superseded roster expires, and then the one before it must not look like the last.
+    for (const [n, place] of open.entries()) if (!(await this.#supersede(chain, place, open[n + 1]?.id ?? id))) return false
+    const hint = sealUsage(this.#cache.keys, this.place('usage hint', chain), { number, id })
+    await this.set(this.#names.hint(chain), hint, rosterTtlMs)
+    if ((await this.#linkAt(chain, number))?.id !== id) return false
+    this.#saw({ ...last, open: [], isHinted: true })
     return true
+  }
+
+  async #supersede(chain: string, { number, id }: Place, next: string): Promise<boolean> {
+    const link = await this.#linkAt(chain, number)
+    if (link?.id !== id) return false
+    if (link.superseded !== undefined) return link.superseded.next === next
+    const { after } = this.#rosterIn(chain, number, link) ?? {}
+    // The first one stays, since a chain without it counts as new.
+    const ttlMs = number === 0 ? headTtlMs : supersededTtlMs
+    if (after !== undefined) await this.set(this.#names.roster(chain, number), supersededText(after, id, next), ttlMs)
+    return after !== undefined
+  }
+
+  async #linkAt(chain: string, number: number): Promise<Link | undefined> {
+    const text = await this.get(this.#names.roster(chain, number))
+    return text === undefined ? undefined : linkOf(text, this.#cache)
+  }
+
+  /** A slow call may have seen less than others of this process. */
+  #saw(last: LastRoster): void {
+    const { chain, number } = this.#seen ?? last
+    if (this.#abandoned.has(last.chain) || (chain === last.chain && number > last.number)) return
+    if (chain !== last.chain) this.#abandoned.add(chain)
+    this.#seen = last
   }
 
   #run<T>(call: (client: RedisClient) => Promise<T>): Promise<T> {
     const { store, client } = this.#cache
     return store.run(() => call(client))
   }
+}
+
+function noneIn(chain: string): LastRoster {
+  return { chain, number: -1, id: '', roster: undefined, open: [], isHinted: false }
 }

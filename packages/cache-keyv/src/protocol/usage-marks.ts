@@ -72,7 +72,7 @@ async function live({ cache, chain }: MarkedPath, process: string): Promise<void
 }
 
 async function read(marked: MarkedPath): Promise<UsageMarks | undefined> {
-  const last = await marked.chain.last()
+  const last = await marked.chain.surelyLast()
   if (last?.roster === undefined) return undefined
   const { begunAt, marks } = last.roster
   const keptMark = async ({ excusedAt, ...mark }: RosterMark): Promise<KeptMark> => {

@@ -1,6 +1,7 @@
 import type { UsageMark, UsagePath } from '@finchat/secrets-core'
 import { deriveSealKey, type Field, openSealKey, seal, sealKeyLength, unseal } from '@finchat/secrets-core/sealing'
 import { authenticated } from './entry.ts'
+import { hash, type NameOptions } from './key-names.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** A mark, and when it was excused, if it was. */
@@ -15,11 +16,25 @@ export interface Roster {
   readonly marks: readonly RosterMark[]
 }
 
+/** A roster, and the id of the one that it was made from. */
+export interface KeptRoster extends Roster {
+  readonly after: string
+}
+
 /** Where a text is kept: it opens nowhere else. */
 export interface TextPlace extends UsagePath {
   readonly namespace: string
   readonly kind: 'usage head' | 'usage hint' | 'usage roster' | 'usage life'
   readonly fields: readonly Field[]
+}
+
+/** What stands in the place of a roster: the roster, or what is left of a superseded one. */
+export interface Link {
+  readonly text: string
+  /** Of the roster: no other one has it. */
+  readonly id: string
+  /** Of a superseded one, the ids of those before and after it. */
+  readonly superseded?: { readonly after: string; readonly next: string } | undefined
 }
 
 /** Hides how many marks there are. */
@@ -45,6 +60,18 @@ export function openUsage({ opens }: KeyRing, place: TextPlace, sealed: string |
     if (plain !== undefined) return JSON.parse(plain.toString()) // sealed with our key
   }
   return undefined
+}
+
+/** In clear: ids are hashes of sealed texts. */
+export function supersededText(after: string, id: string, next: string): string {
+  return `superseded ${after} ${id} ${next}`
+}
+
+export function linkOf(text: string, options: NameOptions): Link {
+  const [word, after, id, next] = text.split(' ')
+  if (word !== 'superseded' || after === undefined || id === undefined || next === undefined)
+    return { text, id: hash(options, ['usage roster text', text]) }
+  return { text, id, superseded: { after, next } }
 }
 
 function contextOf({ namespace, sharedAs, path, kind, fields }: TextPlace): Buffer {

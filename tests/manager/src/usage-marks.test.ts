@@ -17,6 +17,7 @@ const path = { sharedAs: 'store', path: 'db' }
 const beatMs = 30_000
 const answerMs = 5_000
 const toldWithinMs = 1_000
+const keptForMs = 40_000
 
 interface Trial {
   readonly store: MemoryProvider
@@ -201,6 +202,43 @@ describe('a registered use', () => {
     made.fault = undefined
     await pass(beatMs)
     expect(await made.uses()).toEqual([[1]])
+  })
+
+  test('counts on the mark of an older version only while that is surely kept', async () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const made = trial()
+    const use = registerUse(made.secrets, 'db')
+    await use.uses(await made.secrets.getSecretValue('db'))
+    await made.secrets.rotateSecret('db', 'two')
+    const second = await made.secrets.getSecretValue('db')
+    made.fault = 'fail'
+    await pass(keptForMs - 1)
+    await use.uses(second) // it is told later: the mark of version 1 was there a moment ago
+    await pass(keptForMs)
+    await made.secrets.rotateSecret('db', 'three')
+    await expect(use.uses(await made.secrets.getSecretValue('db'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test.each<[string, (made: Trial) => Promise<void>]>([
+    ['its timers stood still', async () => void vi.setSystemTime(Date.now() + keptForMs)],
+    [
+      'its clock was set back in an outage',
+      async (made) => {
+        made.fault = 'fail'
+        await pass(keptForMs)
+        vi.setSystemTime(Date.now() - keptForMs)
+        made.fault = undefined
+      },
+    ],
+  ])('tells of the next version before it is used, if %s', async (_, change) => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const made = trial()
+    const use = registerUse(made.secrets, 'db')
+    await use.uses(await made.secrets.getSecretValue('db'))
+    await made.secrets.rotateSecret('db', 'two')
+    await change(made)
+    await use.uses(await made.secrets.getSecretValue('db', { fresh: true }))
+    expect(await made.uses()).toEqual([[2]])
   })
 
   test('gives a sign of life every half a minute, and is made anew where it was lost', async () => {

@@ -1,10 +1,13 @@
 import type { SharedUsage, UsageMark, UsagePath } from '../contract/shared-usage.ts'
 import type { WriteReceipt } from '../contract/provider.ts'
 import { bounded } from '../guard/deadline.ts'
+import { ageOf, type Moment, presentMoment } from '../value/moment.ts'
 
 const answerMs = 5_000
 /** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
 const soonMs = 1_000
+/** How long a mark counts as kept after a sign of it. Beats come sooner. */
+const keptForMs = 40_000
 const never = new AbortController().signal
 
 /** Who makes a mark, and where it is kept. */
@@ -23,6 +26,8 @@ export class PathUsage {
   #count = 0
   /** What was acknowledged last; undefined if that is not certain. */
   #told: readonly WriteReceipt[] | undefined = []
+  /** When the mark was surely kept. */
+  #keptAt: Moment | undefined
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
 
@@ -51,8 +56,11 @@ export class PathUsage {
   /** Shows that this process lives, and tells the fleet anew what it forgot. */
   async beat(): Promise<void> {
     const { usage, path, process } = this.#options
-    const isKept = !this.#isTold || this.#list.length === 0 || (await within((context) => usage.seen(path, process, context)))
-    if (!isKept) this.#told = undefined
+    if (this.#isTold && this.#list.length > 0) {
+      const begunAt = presentMoment()
+      if (await within((context) => usage.seen(path, process, context))) this.#keptAt = begunAt
+      else this.#told = undefined
+    }
     await this.tell()
   }
 
@@ -63,10 +71,15 @@ export class PathUsage {
     await this.tell()
   }
 
-  /** A process with an older mark than this version holds up a withdrawal of this version too. */
+  /**
+   * A process with an older mark than this version holds up a withdrawal of this version too. If the
+   * mark was lost meanwhile, a new version must not count on it.
+   */
   #isCounted(receipt: WriteReceipt): boolean {
     if (this.#told === undefined || this.#told.length === 0) return false
-    return this.#told.some((told) => idOf(told) === idOf(receipt)) || this.#told.every((told) => isOlder(told, receipt))
+    if (this.#told.some((told) => idOf(told) === idOf(receipt))) return true
+    const isSurelyKept = this.#keptAt !== undefined && ageOf(this.#keptAt) < keptForMs
+    return isSurelyKept && this.#told.every((told) => isOlder(told, receipt))
   }
 
   #tellSoon(): void {
@@ -91,8 +104,10 @@ export class PathUsage {
     const uses = this.#list
     const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
+    const begunAt = presentMoment()
     await within((context) => usage.register(path, mark, context))
     this.#told = uses
+    this.#keptAt = begunAt
   }
 }
 

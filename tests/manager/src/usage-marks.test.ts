@@ -1,4 +1,11 @@
-import { createSecretsManager, type SecretsManager, type SecretValue, type UsageMarks } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  type SecretProvider,
+  SecretsError,
+  type SecretsManager,
+  type SecretValue,
+  type UsageMarks,
+} from '@finchat/secrets-core'
 import { liveSecret, registerUse, useSecret } from '@finchat/secrets-core/live'
 import { type MemoryProvider, memoryProvider, memorySharedCache, type SharedCacheFault } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -147,6 +154,17 @@ describe('a live secret with usageMarks', () => {
     const handle = liveSecret(made.secrets, 'db', { usageMarks: true })
     expect(await handle.asPasswordFunction()()).toBe('one')
     expect(await made.uses()).toEqual([[1]])
+  })
+
+  test('tells the fleet of a password that it reads itself, after an outage at start', async () => {
+    const made = trial()
+    const get = vi.fn<SecretProvider['get']>(() => Promise.reject(new SecretsError('UNAVAILABLE', 'the store is down')))
+    const secrets = createSecretsManager({ providers: [{ ...made.store, get }], cache: { shared: made.cache } })
+    const password = liveSecret(secrets, 'db', { usageMarks: true }).asPasswordFunction()
+    await expect(password()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    get.mockImplementation(made.store.get)
+    await pass(10_000) // the next look is later
+    expect([await made.uses(), await password(), await made.uses()]).toEqual([[], 'one', [[1]]])
   })
 
   test('is not held up by a shared cache that fails', async () => {

@@ -126,7 +126,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/live': ['packages/core/src/live/!(use-secret-model).test.ts'],
   'packages/core/src/staging': ['packages/core/src/staging/*.test.ts'],
   'packages/core/src/usage': ['tests/manager/src/usage-marks.test.ts'],
-  'packages/cache-keyv/src': ['packages/cache-keyv/src/usage-{marks,model}.test.ts'],
+  'packages/cache-keyv/src': ['packages/cache-keyv/src/usage-{chain,marks,model}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
     'packages/provider-local/src/{keys/derive-keys,keys/key-table,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',

@@ -19,7 +19,7 @@ class StoppedClock extends LoadAwareClock {
 
 const keys = deriveKeyRing([rawKey(encryptionKey)], rawKey(encryptionKey))
 
-/** The usage marks of one process, without deadlines. A model plays a whole fleet in milliseconds. */
+/** Usage marks of one process, without deadlines: a model plays a fleet in milliseconds. */
 export function timelessUsage(client: RedisClient): SharedUsage {
   const [clock, lifecycle, stats] = [new StoppedClock(), new Lifecycle(), new Stats('')]
   const store = new BoundedStore(textStoreOf(faultyStore()), { timeoutMs: 1, coolDownMs: 0, clock, onFailure: () => {} })

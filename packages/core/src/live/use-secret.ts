@@ -3,7 +3,7 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
 import { isSameVersion } from './same-secret.ts'
-import { wasHeld } from './trials.ts'
+import { heldSince } from './trials.ts'
 import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
 
 /**
@@ -38,7 +38,7 @@ export async function useSecret<T>(
   try {
     return await run(value)
   } catch (error) {
-    if (!isRefusal(options, error)) throw error
+    if (heldSince(error) === undefined && !isRefusal(options, error)) throw error
     return tryOthers(parts, name, run, knownUseOptions(options), { error, value })
   }
 }
@@ -74,9 +74,9 @@ async function tryOthers<T>(
   const hub = hubOf(parts)
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
-  const until = performance.now() + options.budgetMs
+  const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
   let { error } = first
-  let used = options.usedIn?.(error) ?? first.value
+  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? first.value
   const trial = trials.enter(options.candidates, until)
   try {
     for (;;) {
@@ -87,7 +87,9 @@ async function tryOthers<T>(
         trial.worked(value)
         return result
       } catch (failure) {
-        if (!isRefusal(options, failure)) throw wasHeld(failure) ? error : failure
+        used = value
+        if (heldSince(failure) !== undefined) continue
+        if (!isRefusal(options, failure)) throw failure
         error = failure
         used = options.usedIn?.(failure) ?? value
       }

@@ -34,11 +34,11 @@ class Pool {
     this.accepted = accepted
   }
 
-  connect(count = 1): void {
-    for (let each = 0; each < count; each += 1) void this.#connectOne()
+  connect(count = 1, budgetMs = 5_000): void {
+    for (let each = 0; each < count; each += 1) void this.#connectOne(budgetMs)
   }
 
-  async #connectOne(): Promise<void> {
+  async #connectOne(budgetMs: number): Promise<void> {
     let wasRefused = false
     const noted = (error: unknown): boolean => {
       const isRefusal = isAuthError(error)
@@ -46,7 +46,7 @@ class Pool {
       return isRefusal
     }
     try {
-      await useSecret(this.secrets, 'db', () => this.login(), { isAuthError: noted })
+      await useSecret(this.secrets, 'db', () => this.login(), { isAuthError: noted, budgetMs })
       this.ended.push('connected')
     } catch (error) {
       this.ended.push(error)
@@ -102,6 +102,19 @@ describe('logins with a password that is known to be refused', () => {
     pool.connect(20)
     await pass(5)
     expect(pool.logins.length - length).toBe(20)
+  })
+
+  it('go on within a longer budget of `useSecret`', async () => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect(1, 20_000)
+    await pass(20)
+    pool.connect(10, 20_000)
+    await pass(8_200)
+    expect(pool.ended).toEqual([])
+    Object.assign(pool.store, { current: { value: 'v2', version: 2 }, previous: pool.store.current })
+    await pass(2_000)
+    expect(pool.ended).toEqual(Array.from({ length: 11 }, () => 'connected'))
   })
 
   it('go on after a second where nobody tells of a success', async () => {

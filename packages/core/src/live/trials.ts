@@ -126,9 +126,10 @@ export class HeldLogins {
 
   /** Resolves when the caller may log in with what is best then. */
   async admit(): Promise<void> {
-    const until = performance.now() + defaultBudgetMs
+    const since = performance.now()
+    const until = since + defaultBudgetMs
     for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
-      if (performance.now() >= until) throw this.#stillRefused()
+      if (performance.now() >= until) throw this.#stillRefused(since)
       await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
       if (this.#closing.aborted) throw closed()
     }
@@ -158,21 +159,21 @@ export class HeldLogins {
     return Promise.resolve()
   }
 
-  #stillRefused(): SecretsError {
+  #stillRefused(since: number): SecretsError {
     const error = new SecretsError('UNAVAILABLE', 'the far side refuses the password, and no other one was found', {
       secret: this.#name,
       remedy: 'see whether a rotation was broken off, and finish it',
     })
-    heldErrors.add(error)
+    heldErrors.set(error, since)
     return error
   }
 }
 
-const heldErrors = new WeakSet<object>()
+const heldErrors = new WeakMap<object, number>()
 
-/** Whether a login ended because it was held, so that the far side did not answer it. */
-export function wasHeld(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && heldErrors.has(error)
+/** Since when a login was held whose error this is; undefined if it is another error. */
+export function heldSince(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null ? heldErrors.get(error) : undefined
 }
 
 /** One caller's part in the trials. */

@@ -3,7 +3,7 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
 import { isSameVersion } from './same-secret.ts'
-import { wasHeld } from './trials.ts'
+import { heldSince } from './trials.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
 import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
@@ -40,7 +40,7 @@ export async function useSecret<T>(
   try {
     return await login(value)
   } catch (error) {
-    if (!isRefusal(options, error)) throw error
+    if (heldSince(error) === undefined && !isRefusal(options, error)) throw error
     return tryOthers(parts, name, login, knownUseOptions(options), { error, value })
   }
 }
@@ -80,9 +80,9 @@ async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, op
   const hub = hubOf(parts)
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
-  const until = performance.now() + options.budgetMs
+  const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
   let { error } = first
-  let used = options.usedIn?.(error) ?? first.value
+  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? first.value
   const trial = trials.enter(options.candidates, until)
   try {
     for (;;) {
@@ -93,7 +93,9 @@ async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, op
         trial.worked(value)
         return result
       } catch (failure) {
-        if (!isRefusal(options, failure)) throw wasHeld(failure) ? error : failure
+        used = value
+        if (heldSince(failure) !== undefined) continue
+        if (!isRefusal(options, failure)) throw failure
         error = failure
         used = options.usedIn?.(failure) ?? value
       }

@@ -52,9 +52,9 @@ describe('a segment that is opened', () => {
   })
 
   it.each([
-    ['its write', 'write', (line: string) => line.includes('"kind":"segment"')],
-    ["the write of the folder's next key", 'write', (line: string) => line.includes('"live"')],
-    ["the sync of the folder's next key", 'sync', (_line: string, call: number) => call > 2], // after the index and the folder
+    ['its write', 'write', (text: string) => text.includes('"kind":"segment"')],
+    ["the write of the folder's next key", 'write', (text: string) => text.includes('"live"')],
+    ["the sync of the folder's next key", 'sync', (_text: string, call: number) => call > 2], // after the index and the folder
   ] as const)('is let go of when %s fails once its file is there', async (_, method, isIt) => {
     const { folder } = await testFolder()
     const handles = await fileHandle()

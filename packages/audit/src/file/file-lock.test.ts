@@ -12,7 +12,6 @@ beforeEach(() => {
   path = join(folder, 'segment.lock')
 })
 afterEach(() => {
-  vi.useRealTimers()
   vi.restoreAllMocks()
   rmSync(folder, { recursive: true })
 })
@@ -61,43 +60,6 @@ test('a lock whose file holds something, or is no file, is refused', () => {
   rmSync(path)
   mkdirSync(path)
   expect(() => FileLock.tryTake(path)).toThrow(refused('cannot be opened', 'own the folder'))
-})
-
-/** How often a process that waits for a lock polls it in each second, by a clock of its own. */
-async function pollsPerSecond(seconds: number): Promise<readonly number[]> {
-  vi.spyOn(Math, 'random').mockReturnValue(1)
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  const held = FileLock.tryTake(path)
-  const polls = vi.spyOn(DatabaseSync.prototype, 'exec')
-  const waiting = FileLock.take(path, seconds * 1_000).catch((error: unknown) => error)
-  const counts: number[] = []
-  for (let second = 0; second < seconds; second++) {
-    await vi.advanceTimersByTimeAsync(1_000 - 1)
-    counts.push(polls.mock.calls.length)
-    polls.mockClear()
-    await vi.advanceTimersByTimeAsync(1)
-  }
-  vi.useRealTimers()
-  held?.release()
-  expect(await waiting).toMatchObject({ code: 'AUDIT_FAILED' })
-  return counts
-}
-
-test('a process polls a lock more often the longer it waits, up to ten times a second', async () => {
-  expect(await pollsPerSecond(6)).toEqual([9, 5, 8, 10, 10, 10])
-})
-
-test('a lock that is free again soon is had soon', async () => {
-  vi.spyOn(Math, 'random').mockReturnValue(1)
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-  const held = FileLock.tryTake(path)
-  const waiting = FileLock.take(path, 1_000)
-  held?.release()
-  await vi.advanceTimersByTimeAsync(10)
-  vi.useRealTimers()
-  const lock = await waiting
-  expect(FileLock.tryTake(path)).toBe(undefined)
-  lock.release()
 })
 
 test('a lock that another has for longer than that is named, with what to do about its holder', async () => {

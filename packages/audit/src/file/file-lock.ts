@@ -38,25 +38,25 @@ export class FileLock {
 
   /**
    * Throws `AUDIT_FAILED` if others keep the lock for longer than `patienceMs`, or when the signal
-   * aborts. The file is opened once, and polled at the pace of `pauseAfter`.
+   * aborts. The file is opened once, and polled ever more seldom, since hundreds of processes may
+   * wait.
    */
   static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
-    const start = performance.now()
+    const end = performance.now() + patienceMs
     let lock = new FileLock(path)
-    for (let polls = 1; ; polls++) {
+    for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
       const outcome = lock.#begin()
       if (outcome === 'taken' && lock.#isInPlace()) return lock
       if (outcome !== 'held') {
         lock.release()
         lock = new FileLock(path)
       }
-      const waitedMs = performance.now() - start
-      const leftMs = patienceMs - waitedMs
+      const leftMs = end - performance.now()
       if (leftMs <= 0 || signal?.aborted === true) {
         lock.release()
         throw lockHeld(path)
       }
-      await pause(Math.min(leftMs, jittered(pauseAfter(polls, waitedMs))), signal)
+      await pause(Math.min(leftMs, jittered(longest)), signal)
     }
   }
 
@@ -89,17 +89,7 @@ export function lockHeld(path: string): SecretsError {
   })
 }
 
-const pauses = { firstMs: 10, youngMs: 250, oldMs: 100, oldAfterMs: 3_000 }
-
-/**
- * A poll wakes the process, which costs 0.3 ms of a processor: hundreds that wait must not take it
- * from the one that has the lock. Who waits longer polls more often, and so comes first.
- */
-function pauseAfter(polls: number, waitedMs: number): number {
-  const age = Math.min(1, waitedMs / pauses.oldAfterMs)
-  return Math.min(pauses.firstMs * 2 ** (polls - 1), pauses.youngMs - age * (pauses.youngMs - pauses.oldMs))
-}
-
+const longestPauseMs = 100
 const sqliteBusy = 5
 /** The last holder removed the file. */
 const sqliteFileGone = 1802

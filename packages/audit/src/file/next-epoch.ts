@@ -17,8 +17,6 @@ export interface Epoch {
 export interface OpenEpoch extends Epoch {
   /** Overwritten when the epoch is over. */
   readonly key: KeyState['key']
-  /** Syncs the name of the segment. */
-  readonly syncNames: () => Promise<void>
 }
 
 export interface EpochOptions {
@@ -75,11 +73,9 @@ async function inLockedFolder(
   try {
     const entry = nextEntry(locked, ended, open !== undefined)
     const line = indexLine(entry, state.key)
+    await locked.append(line)
     const epoch = { folder: state.folder, step: state.step, line: digestOf(line) }
-    await locked.replaceKey(nextKeyState(state, entry), async () => {
-      await locked.append(line)
-      await open?.({ ...epoch, key: state.key, syncNames: () => locked.syncNames() })
-    })
+    await locked.replaceKey(nextKeyState(state, entry), () => open?.({ ...epoch, key: state.key }))
     await removeLocks(folder, [...ended, ...entry.ended])
     return epoch
   } finally {

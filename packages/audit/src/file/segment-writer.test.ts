@@ -51,19 +51,13 @@ describe('a segment that is opened', () => {
     expect(await readFile(join(folder, segmentName(1)), 'utf8')).toBe('of somebody')
   })
 
-  it.each([
-    ['its write', 'write', (text: string) => text.includes('"kind":"segment"')],
-    ["the write of the folder's next key", 'write', (text: string) => text.includes('"live"')],
-    ["the sync of the folder's next key", 'sync', (_text: string, call: number) => call > 2], // after the index and the folder
-  ] as const)('is let go of when %s fails once its file is there', async (_, method, isIt) => {
+  it.each(['write', 'sync'] as const)('is let go of when a %s fails once its file is there', async (method) => {
     const { folder } = await testFolder()
     const handles = await fileHandle()
     const original = handles[method]
-    let calls = 0
     vi.spyOn(handles, method).mockImplementation(async function (this: unknown, ...args: unknown[]) {
-      if (!isIt(String(args[0]), ++calls)) return Reflect.apply(original, this, args)
-      await vi.waitFor(() => expect(existsSync(join(folder, segmentName(1)))).toBe(true))
-      throw failure('EIO')
+      if (existsSync(join(folder, segmentName(1)))) throw failure('EIO')
+      return Reflect.apply(original, this, args)
     })
     await expect(SegmentWriter.open({ folder, isDurable: true }, [])).rejects.toMatchObject({ code: 'EIO' })
     expect(isFree(lockOf(folder, 1))).toBe(true)

@@ -13,6 +13,7 @@ import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
+import { syncFolder } from '../format/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {
@@ -90,7 +91,10 @@ export class SegmentWriter {
     const { folder, step: number } = step
     const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 2 }
     try {
-      await Promise.all([writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })), step.syncNames()])
+      await Promise.all([
+        writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })),
+        syncFolder(options.folder),
+      ])
       return writer
     } catch (error) {
       await writer.release()

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { fileFailure, systemCode } from '@finchat/secrets-core/provider'
 
 /** Syncs a file whose writer may have died before it did. */
@@ -28,15 +28,12 @@ function isUnable(error: unknown): boolean {
 
 /** Syncs new names in the folder. */
 export async function syncFolder(folder: string): Promise<void> {
-  const opened = await open(folder, 'r')
+  const descriptor = await open(folder, 'r')
   try {
-    await syncNames(opened)
+    await descriptor.sync()
+  } catch {
+    // Some file systems cannot.
   } finally {
-    await opened.close()
+    await descriptor.close()
   }
-}
-
-/** As `syncFolder`, for a folder that is open. Some file systems cannot. */
-export async function syncNames(folder: FileHandle): Promise<void> {
-  await folder.sync().catch(() => {})
 }

@@ -1,7 +1,6 @@
 import type { SharedUsage, UsageMark, UsagePath } from '../contract/shared-usage.ts'
 import type { WriteReceipt } from '../contract/provider.ts'
 import { bounded } from '../guard/deadline.ts'
-import { ageOf, type Moment, presentMoment } from '../value/moment.ts'
 
 const answerMs = 5_000
 /** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
@@ -26,8 +25,8 @@ export class PathUsage {
   #count = 0
   /** What was acknowledged last; undefined if that is not certain. */
   #told: readonly WriteReceipt[] | undefined = []
-  /** When the mark was surely kept. */
-  #keptAt: Moment | undefined
+  /** When the mark was surely kept, by both clocks: one may stand still, the other may be set. */
+  #keptAt: readonly number[] = []
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
 
@@ -57,7 +56,7 @@ export class PathUsage {
   async beat(): Promise<void> {
     const { usage, path, process } = this.#options
     if (this.#isTold && this.#list.length > 0) {
-      const begunAt = presentMoment()
+      const begunAt = clocks()
       if (await within((context) => usage.seen(path, process, context))) this.#keptAt = begunAt
       else this.#told = undefined
     }
@@ -78,7 +77,7 @@ export class PathUsage {
   #isCounted(receipt: WriteReceipt): boolean {
     if (this.#told === undefined || this.#told.length === 0) return false
     if (this.#told.some((told) => idOf(told) === idOf(receipt))) return true
-    const isSurelyKept = this.#keptAt !== undefined && ageOf(this.#keptAt) < keptForMs
+    const isSurelyKept = clocks().every((now, n) => now - (this.#keptAt[n] ?? 0) < keptForMs)
     return isSurelyKept && this.#told.every((told) => isOlder(told, receipt))
   }
 
@@ -104,7 +103,7 @@ export class PathUsage {
     const uses = this.#list
     const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
-    const begunAt = presentMoment()
+    const begunAt = clocks()
     await within((context) => usage.register(path, mark, context))
     this.#told = uses
     this.#keptAt = begunAt
@@ -115,12 +114,16 @@ function within<T>(call: (context: { readonly signal: AbortSignal }) => Promise<
   return bounded((signal) => call({ signal }), { deadlineMs: answerMs, closing: never, owner: 'the usage mark' })
 }
 
+function clocks(): readonly number[] {
+  return [performance.now(), Date.now()]
+}
+
 function isOlder({ version: one }: WriteReceipt, { version: other }: WriteReceipt): boolean {
   return one !== undefined && other !== undefined && one < other
 }
 
 function idOf({ version, revision }: WriteReceipt): string {
-  return JSON.stringify([version ?? null, revision ?? null])
+  return JSON.stringify([version, revision])
 }
 
 function idsOf(receipts: readonly WriteReceipt[]): string {

@@ -87,9 +87,10 @@ class ProcessUsage {
 
   async #beat(): Promise<void> {
     if (this.#isClosed) return
-    const results = await Promise.allSettled([...this.#paths.values()].map((path) => path.beat()))
-    if (results.some(({ status }) => status === 'rejected')) this.#failed()
-    else this.#succeeded()
+    await Promise.all([...this.#paths.values()].map((path) => path.beat())).then(
+      () => this.#succeeded(),
+      () => this.#failed(),
+    )
     this.#plan()
   }
 
@@ -108,7 +109,7 @@ class ProcessUsage {
     this.#hasFailed = true
     if (!this.#outage.failed()) return
     warnOperator(
-      'This process cannot tell the fleet which version of a secret it uses, so that version may be withdrawn too early. Look after the shared cache',
+      'The fleet cannot be told which version this process uses, and may withdraw it too early. See to the shared cache',
       'FINCHAT_SECRETS_USAGE_MARKS',
     )
   }

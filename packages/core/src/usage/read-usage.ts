@@ -1,8 +1,9 @@
-import type { UsageMarks } from '../contract/shared-usage.ts'
+import type { CallContext } from '../contract/provider.ts'
+import type { SharedUsage, UsageMarks, UsagePath } from '../contract/shared-usage.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { bounded, type Bounds } from '../guard/deadline.ts'
-import { type ManagerParts, partsOf } from '../manager/parts.ts'
+import { bounded } from '../guard/deadline.ts'
+import { partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { sharedUsageOf, usagePathOf } from './usage-places.ts'
 
@@ -17,14 +18,8 @@ export interface UsageLocation {
  * Returns who uses a secret, by the marks in the shared cache; `undefined` if there are none.
  * Rejects with `CONFIGURATION` where no marks can be kept, and if the cache cannot be asked.
  */
-export async function readUsage(
-  secrets: SecretsManager,
-  name: string,
-  { provider, signal }: UsageLocation,
-): Promise<UsageMarks | undefined> {
-  const parts = partsOf(secrets)
-  const [usage, path] = [sharedUsageOf(parts), usagePathOf(parts, name, provider)]
-  const found = await bounded((within) => usage.read(path, { signal: within }), boundsOf(parts, signal))
+export async function readUsage(secrets: SecretsManager, name: string, location: UsageLocation): Promise<UsageMarks | undefined> {
+  const found = await asked(secrets, name, location, (usage, path, context) => usage.read(path, context))
   if (found === undefined || isUsageMarks(found)) return found
   throw new SecretsError('INTERNAL', 'the shared cache answered with no usage marks', { secret: name })
 }
@@ -37,15 +32,20 @@ export async function excuseUsage(
   secrets: SecretsManager,
   name: string,
   processes: readonly string[],
-  { provider, signal }: UsageLocation,
+  location: UsageLocation,
 ): Promise<void> {
-  const parts = partsOf(secrets)
-  const [usage, path] = [sharedUsageOf(parts), usagePathOf(parts, name, provider)]
-  await bounded((within) => usage.excuse(path, processes, { signal: within }), boundsOf(parts, signal))
+  await asked(secrets, name, location, (usage, path, context) => usage.excuse(path, processes, context))
 }
 
-function boundsOf({ bounds }: ManagerParts, signal: AbortSignal | undefined): Bounds {
-  return { ...bounds, signal, owner: 'the usage marks' }
+async function asked<T>(
+  secrets: SecretsManager,
+  name: string,
+  { provider, signal }: UsageLocation,
+  call: (usage: SharedUsage, path: UsagePath, context: CallContext) => Promise<T>,
+): Promise<T> {
+  const parts = partsOf(secrets)
+  const [usage, path] = [sharedUsageOf(parts), usagePathOf(parts, name, provider)]
+  return bounded((within) => call(usage, path, { signal: within }), { ...parts.bounds, signal, owner: 'the usage marks' })
 }
 
 function isUsageMarks(found: unknown): boolean {

@@ -8,7 +8,7 @@ export function sharedUsageOf({ shared }: ManagerParts): SharedUsage {
   const usage = own(shared, 'usage')
   if (typeof usage === 'object' && usage !== null) return usage as SharedUsage // by the contract
   throw new SecretsError('CONFIGURATION', 'the manager has no shared cache that keeps usage marks', {
-    remedy: 'pass cache: { shared: keyvCache({ client, … }) }: the marks need a client of Redis or Valkey',
+    remedy: 'pass cache: { shared: keyvCache({ client, … }) }',
   })
 }
 
@@ -17,10 +17,10 @@ export function usagePathOf(parts: ManagerParts, name: string, provider: string)
   const location = parts.locate(name).locations.find(({ chainEntry }) => chainEntry.provider.name === provider)
   const sharedAs = location?.chainEntry.storeId
   if (location !== undefined && typeof sharedAs === 'string') return { sharedAs, path: location.path }
-  throw new SecretsError('CONFIGURATION', 'the provider of the secret has no `sharedAs`, so no usage marks are kept', {
+  throw new SecretsError('CONFIGURATION', 'the provider has no `sharedAs`, so no usage marks are kept', {
     secret: name,
     provider,
-    remedy: 'use marks with stores that a fleet shares, such as AWS or Vault',
+    remedy: 'use a store that a fleet shares, such as AWS or Vault',
   })
 }
 

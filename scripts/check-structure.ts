@@ -1,11 +1,12 @@
-// `pnpm structure`: the rules of structure-rules.ts, supply-rules.ts and where-rules.ts on this
+// `pnpm structure`: the rules of structure-rules.ts and of the other files of rules, on this
 // repository.
 import { readFiles } from './files.ts'
+import { rangeRules } from './range-rules.ts'
 import { rules } from './structure-rules.ts'
 import { supplyRules } from './supply-rules.ts'
 import { whereRules } from './where-rules.ts'
 
 const files = readFiles()
-const faults = [...rules, ...supplyRules, ...whereRules].flatMap((rule) => rule(files))
+const faults = [...rules, ...rangeRules, ...supplyRules, ...whereRules].flatMap((rule) => rule(files))
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

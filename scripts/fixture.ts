@@ -23,6 +23,7 @@ export function packageFiles(name: string, changes: Readonly<Record<string, unkn
   return {
     [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), ...changes }),
     [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n`,
+    [`${folder}/CHANGELOG.md`]: `# ${name}\n\n## 0.1.0\n`,
     [`${folder}/tsconfig.json`]: '{ "extends": "../../tsconfig.published.json" }',
     [`${folder}/src/index.ts`]: 'export {}\n',
   }
@@ -31,6 +32,7 @@ export function packageFiles(name: string, changes: Readonly<Record<string, unkn
 function manifest(name: string, folder: string): Record<string, unknown> {
   return {
     name: `@finchat/secrets-${name}`,
+    version: '0.1.0',
     description: 'A package.',
     license: 'MIT',
     type: 'module',

@@ -22,11 +22,16 @@ export function packageFiles(name: string, changes: Readonly<Record<string, unkn
   const folder = `packages/${name}`
   return {
     [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), ...changes }),
-    [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n`,
+    [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n\n${siblings(name)}\n`,
     [`${folder}/CHANGELOG.md`]: `# ${name}\n\n## 0.1.0\n`,
     [`${folder}/tsconfig.json`]: '{ "extends": "../../tsconfig.published.json" }',
     [`${folder}/src/index.ts`]: 'export {}\n',
   }
+}
+
+function siblings(name: string): string {
+  const others = ['core', 'testkit', 'audit'].filter((other) => other !== name)
+  return others.map((other) => `[${other}](https://github.com/finchat/secrets/tree/main/packages/${other})`).join('\n')
 }
 
 function manifest(name: string, folder: string): Record<string, unknown> {
@@ -34,10 +39,13 @@ function manifest(name: string, folder: string): Record<string, unknown> {
     name: `@finchat/secrets-${name}`,
     version: '0.1.0',
     description: 'A package.',
+    keywords: ['a', 'b', 'c', 'secrets', 'secrets manager'],
     license: 'MIT',
     type: 'module',
     sideEffects: false,
     engines: { node: '>=22.19' },
+    homepage: `https://github.com/finchat/secrets/tree/main/${folder}#readme`,
+    bugs: 'https://github.com/finchat/secrets/issues',
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },

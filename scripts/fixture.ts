@@ -8,11 +8,12 @@ export function repository(changes: Readonly<Record<string, string | undefined>>
   const files: Record<string, string | undefined> = {
     'README.md': '```ts\nimport { wrap } from "@finchat/secrets-core"\n```\n',
     'tsconfig.json':
-      '{ "references": [{ "path": "packages/core" }, { "path": "packages/testkit" }, { "path": "packages/audit" }, { "path": "examples/app" }] }',
+      '{ "references": [{ "path": "packages/core" }, { "path": "packages/testkit" }, { "path": "packages/audit" }, { "path": "examples" }] }',
     ...packageFiles('core'),
     ...packageFiles('testkit', { dependencies: { '@finchat/secrets-core': 'workspace:^' } }),
     ...packageFiles('audit', { dependencies: { '@finchat/secrets-core': 'workspace:^' } }),
-    'examples/app/package.json': JSON.stringify({ name: 'example-app', private: true }),
+    'examples/app/package.json': JSON.stringify({ name: 'example-app', private: true, scripts: { start: 'node src/main.ts' } }),
+    'examples/app/README.md': '```sh\nnpm install\nnpm start\n```\n\n```text\nhello\n```\n',
     ...changes,
   }
   return new Map(Object.entries(files).flatMap(([path, text]) => (text === undefined ? [] : [[path, text]])))

@@ -77,17 +77,19 @@ export const declarationsOnly: Rule = (files) =>
     return isRight ? [] : [`${path} must extend ../../tsconfig.published.json`]
   })
 
-/** `tsc -b` at the root checks everything. */
+/** `tsc -b` at the root checks everything; all examples are one project. */
 export const everythingTypeChecked: Rule = (files) => {
   const referenced = files.get('tsconfig.json') ?? ''
-  const unchecked = membersOf(files).filter(({ folder }) => !referenced.includes(`"${folder}"`))
+  const isReferenced = (folder: string): boolean => referenced.includes(`"${folder.replace(/^examples\/.*/, 'examples')}"`)
+  const unchecked = membersOf(files).filter(({ folder }) => !isReferenced(folder))
   return unchecked.map(({ folder }) => `tsconfig.json: ${folder} is missing among the references`)
 }
 
 /**
  * examples, benchmarks, tests -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
  * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
- * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation.
+ * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation,
+ * and tests/examples the examples.
  */
 const layers = [
   /^tests\/servers$/,
@@ -95,6 +97,7 @@ const layers = [
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
   /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
+  /^tests\/examples$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
 

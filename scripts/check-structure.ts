@@ -1,11 +1,14 @@
-// `pnpm structure`: the rules of structure-rules.ts, supply-rules.ts and where-rules.ts on this
+// `pnpm structure`: the rules of structure-rules.ts and of the other files of rules, on this
 // repository.
+import { exampleRules } from './example-rules.ts'
 import { readFiles } from './files.ts'
+import { pageRules } from './page-rules.ts'
+import { rangeRules } from './range-rules.ts'
 import { rules } from './structure-rules.ts'
 import { supplyRules } from './supply-rules.ts'
 import { whereRules } from './where-rules.ts'
 
 const files = readFiles()
-const faults = [...rules, ...supplyRules, ...whereRules].flatMap((rule) => rule(files))
+const faults = [...rules, ...rangeRules, ...pageRules, ...exampleRules, ...supplyRules, ...whereRules].flatMap((rule) => rule(files))
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

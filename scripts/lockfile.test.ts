@@ -12,7 +12,7 @@ const lockfile = (packages: Record<string, string>): string =>
 const pinned = lockfile({ "'@scope/a@1.0.0'": 'integrity: sha512-a==', 'b@2.0.0': 'integrity: sha512-b==' })
 
 test('what is pinned by the same hash may be installed, and so may our own tarballs', () => {
-  const own = "'@finchat/secrets-core@file:../finchat-secrets-core-0.0.0.tgz'"
+  const own = "'@finchat/secrets-core@file:../finchat-secrets-core-0.1.0.tgz'"
   const text = lockfile({ "'@scope/a@1.0.0'": 'integrity: sha512-a==', [own]: 'integrity: sha512-c==, tarball: file:../x.tgz' })
   expect(unpinned(text, pinned)).toEqual([])
 })

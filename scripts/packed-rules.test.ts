@@ -4,6 +4,7 @@ import { tarballFaults } from './packed-rules.ts'
 const paths = [
   'README.md',
   'LICENSE',
+  'CHANGELOG.md',
   'package.json',
   'src/index.ts',
   'dist/index.js',
@@ -19,17 +20,23 @@ test('a whole tarball has no faults', () => {
   expect(tarballFaults(paths, '{ "dependencies": { "a": "^1.0.0" } }')).toEqual([])
 })
 
-test.each(['README.md', 'LICENSE', 'src/index.ts', 'dist/index.js.map', 'dist/index.d.ts', 'dist/index.d.ts.map', 'dist/shared.js.map'])(
-  'one without %s is found',
-  (path) => {
-    expect(
-      tarballFaults(
-        paths.filter((other) => other !== path),
-        '{}',
-      ),
-    ).toEqual([expect.stringContaining(path)])
-  },
-)
+test.each([
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'src/index.ts',
+  'dist/index.js.map',
+  'dist/index.d.ts',
+  'dist/index.d.ts.map',
+  'dist/shared.js.map',
+])('one without %s is found', (path) => {
+  expect(
+    tarballFaults(
+      paths.filter((other) => other !== path),
+      '{}',
+    ),
+  ).toEqual([expect.stringContaining(path)])
+})
 
 test.each(['src/index.test.ts', 'dist/index.test.d.ts', 'dist/.tsbuildinfo', 'src/testing/stub.ts'])('one with %s is found', (path) => {
   expect(tarballFaults([...paths, path], '{}')).toEqual([`the tarball must not have ${path}`])

@@ -1,7 +1,7 @@
 /** What is wrong with a tarball, from the paths in it and its manifest. */
 export function tarballFaults(paths: readonly string[], manifest: string): string[] {
   const has = new Set(paths)
-  const missing = ['README.md', 'LICENSE'].filter((path) => !has.has(path)).map((path) => `the tarball lacks ${path}`)
+  const missing = ['README.md', 'LICENSE', 'CHANGELOG.md'].filter((path) => !has.has(path)).map((path) => `the tarball lacks ${path}`)
   const surplus = paths.filter(isUnwanted).map((path) => `the tarball must not have ${path}`)
   const wanted = paths.filter((path) => !isUnwanted(path))
   const incomplete = wanted.flatMap((path) =>

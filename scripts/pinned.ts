@@ -1,5 +1,6 @@
 // What is fetched besides the dependencies that pnpm-lock.yaml locks, and where its hashes stand.
 import { servers } from '../tests/servers/src/catalogue.ts'
+import { yarnSpec } from './package-managers.ts'
 import { fetchableSpecs } from './toolchain.mjs'
 
 interface PipLock {
@@ -17,6 +18,7 @@ const sources = Object.entries(servers).map(([name, { source }]) => ({ name, sou
 /** Each has its hash in scripts/pins.json. */
 export const npmSpecs: readonly string[] = [
   ...fetchableSpecs,
+  yarnSpec,
   ...sources.flatMap(({ source }) => (source.client === 'npm' ? systems.map((system) => source.specFor(system)) : [])),
 ]
 

@@ -105,7 +105,7 @@ test.each([
 test('--live has a second act follow the first, unless that fails', () => {
   program('pnpm', pnpm)
   write('node_modules/.pnpm/lock.yaml', 'lock')
-  write('examples/fallback-chain/src/main.ts', 'console.log("so did the second act"); process.exitCode = 3')
+  write('tests/examples/src/fallback-chain/main.ts', 'console.log("so did the second act"); process.exitCode = 3')
   expect(demo({}, '--live')).toMatchObject({ status: 3, stdout: 'the demo ran --live\nso did the second act\n', stderr: '' })
   write('examples/quick-start/src/main.ts', 'process.exitCode = 2')
   expect(demo({}, '--live')).toMatchObject({ status: 2, stdout: '' })

@@ -23,6 +23,8 @@ describe('the manifests of packages', () => {
     ['type', undefined],
     ['sideEffects', true],
     ['engines', { node: '>=20' }],
+    ['homepage', undefined],
+    ['bugs', undefined],
     ['repository', undefined],
     ['files', ['dist']],
     ['scripts', { build: 'tsc -b', postinstall: 'node setup.js' }],
@@ -219,12 +221,15 @@ describe('documents', () => {
     ])
   })
 
-  test.each(['`gone.test.ts`', '`src/index.test.ts`', '[a file](packages/core/GONE.md)', '[a folder](packages/gone/#x)'])(
-    'must not name %s',
-    (text) => {
-      expect(structure.documentedPathsExist(repository({ 'README.md': text }))).toEqual([expect.stringContaining('README.md: there is no')])
-    },
-  )
+  test.each([
+    '`gone.test.ts`',
+    '`src/index.test.ts`',
+    '[a file](packages/core/GONE.md)',
+    '[a folder](packages/gone/#x)',
+    '[own][x]\n\n[x]: https://github.com/finchat/secrets/blob/main/GONE.md',
+  ])('must not name %s', (text) => {
+    expect(structure.documentedPathsExist(repository({ 'README.md': text }))).toEqual([expect.stringContaining('README.md: there is no')])
+  })
 
   test('may name tests and link to files and folders that exist', () => {
     const text =

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
 import { importsOf } from './imports.ts'
+import { linksIn, pathOf, repositoryUrl } from './links.ts'
 
 export type Rule = (files: Files) => string[]
 
@@ -29,7 +30,9 @@ function commonFields({ folder }: Member): Record<string, unknown> {
     type: 'module',
     sideEffects: false,
     engines: { node: '>=22.19' },
-    repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
+    homepage: `${repositoryUrl}/tree/main/${folder}#readme`,
+    bugs: `${repositoryUrl}/issues`,
+    repository: { type: 'git', url: `git+${repositoryUrl}.git`, directory: folder },
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
   }
@@ -74,17 +77,19 @@ export const declarationsOnly: Rule = (files) =>
     return isRight ? [] : [`${path} must extend ../../tsconfig.published.json`]
   })
 
-/** `tsc -b` at the root checks everything. */
+/** `tsc -b` at the root checks everything; all examples are one project. */
 export const everythingTypeChecked: Rule = (files) => {
   const referenced = files.get('tsconfig.json') ?? ''
-  const unchecked = membersOf(files).filter(({ folder }) => !referenced.includes(`"${folder}"`))
+  const isReferenced = (folder: string): boolean => referenced.includes(`"${folder.replace(/^examples\/.*/, 'examples')}"`)
+  const unchecked = membersOf(files).filter(({ folder }) => !isReferenced(folder))
   return unchecked.map(({ folder }) => `tsconfig.json: ${folder} is missing among the references`)
 }
 
 /**
  * examples, benchmarks, tests -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
  * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
- * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation.
+ * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation,
+ * and tests/examples the examples.
  */
 const layers = [
   /^tests\/servers$/,
@@ -92,6 +97,7 @@ const layers = [
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
   /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
+  /^tests\/examples$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
 
@@ -239,8 +245,7 @@ function missingTests(files: Files, prose: string): string[] {
 }
 
 function missingTargets(files: Files, path: string, prose: string): string[] {
-  const links = [...prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].flatMap(([, target]) => target ?? [])
-  const paths = links.filter((target) => !/^[a-z]+:/.test(target)).map((target) => posix.join(posix.dirname(path), target))
+  const paths = linksIn(prose).flatMap((link) => pathOf(link, posix.dirname(path)))
   const exists = (target: string): boolean => [...files.keys()].some((file) => file === target || file.startsWith(`${target}/`))
   return paths.filter((target) => !exists(target.replace(/\/$/, '')))
 }

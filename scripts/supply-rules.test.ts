@@ -89,6 +89,7 @@ describe('a way for an install script to run is found', () => {
 
   test.each([
     "run('pnpm', ['install', '--frozen-lockfile', '--ignore-scripts'])",
+    "run('yarn', ['install', '--mode=skip-build'])",
     "run('python3', ['-m', 'pip', 'install', '--require-hashes', '--only-binary=:all:', '-r', file])",
     "const steps = ['install']",
   ])('and nothing else: %s', (code) => {

@@ -122,7 +122,8 @@ function callFaults(path: string, text: string): string[] {
     }
     if (words.some((word) => word === 'npx' || word === 'dlx')) return [`${path}: runs a package that nothing pins`]
     const installs = /^(install|add|ci)$/.test(words[0] ?? '') && words.length > 1
-    return installs && !words.includes('--ignore-scripts') ? [`${path}: ${words[0]} needs --ignore-scripts`] : []
+    const ignoresScripts = words.some((word) => word === '--ignore-scripts' || word === '--mode=skip-build') // the latter is yarn's
+    return installs && !ignoresScripts ? [`${path}: ${words[0]} needs --ignore-scripts`] : []
   })
 }
 

@@ -1,5 +1,4 @@
-// The demo behind `npm run demo`: a secret's whole life, for real, in a folder that is removed at
-// the end.
+// `npm start`: a secret's whole life, for real, in a folder that is removed at the end.
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -129,8 +128,8 @@ function whatNext(): void {
     "const secrets = createSecretsManager({ providers: [localProvider({ path: '.secrets.db', key }), envProvider()] })",
     "const token = await secrets.getSecret('FINCHAT_TOKEN')",
   ])
-  console.log('\n   The application shown here is examples/quick-start/src/app.ts.')
-  if (!process.argv.includes('--live')) console.log('   The same on real servers, which fail: npm run demo -- --live\n')
+  console.log('\n   The application shown here is src/app.ts of examples/quick-start.')
+  if (process.env['DEMO_NEXT']) console.log(`   ${process.env['DEMO_NEXT']}\n`)
 }
 
 async function answer(name: string): Promise<string> {

@@ -41,8 +41,8 @@ async function withStore(opened: Database): Promise<void> {
   }
 }
 
-async function play({ title, administrator, role }: Database, service: SecretsManager, rotator: SecretsManager): Promise<void> {
-  console.log(`PostgreSQL: ${title}. 200 queries a second; every connection ends after 20 of them.\n`)
+async function play({ administrator, role }: Database, service: SecretsManager, rotator: SecretsManager): Promise<void> {
+  console.log('200 queries a second; every connection ends after 20 of them.\n')
   const pool = await openPool(service, name, { ...administrator, user: role, max: 20, maxUses: 20 })
   const target = targetOf(administrator, role)
   const load = startQueries(pool)

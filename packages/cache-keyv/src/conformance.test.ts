@@ -4,6 +4,7 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { type SecretCacheHarness, testSecretCache } from '@finchat/secrets-testkit'
 import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
+import KeyvRedis6 from 'keyv-redis6'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest'
 import { generateKey } from '@finchat/secrets-core/sealing'
@@ -121,40 +122,56 @@ describeWithServer('redis', 'over Redis', () => {
   beforeAll(async () => void (redis = await startRedis()))
   afterAll(() => redis.stop())
 
-  describe('by a Keyv', () => {
+  interface Opened {
+    readonly store: KeyvStore
+    readonly close: () => Promise<void>
+  }
+
+  /** What `npm install` gives first, then the candidate. */
+  const adapters: readonly [string, () => Opened][] = [
+    ['@keyv/redis 5', () => opened(new KeyvRedis<string>(redis.url), (adapter) => new Keyv5(adapter))],
+    ['the candidate of @keyv/redis 6', () => opened(new KeyvRedis6<string>(redis.url), (adapter) => new Keyv(adapter))],
+  ]
+
+  function opened<A extends { disconnect: (force: boolean) => Promise<void> }>(adapter: A, wrap: (adapter: A) => KeyvStore): Opened {
+    return { store: wrap(adapter), close: () => adapter.disconnect(true) }
+  }
+
+  async function connected(ends: (() => unknown)[]): Promise<RedisClient & RedisSubscriber> {
+    const client = createClient({ url: redis.url })
+    client.on('error', () => {})
+    await client.connect()
+    ends.push(() => client.destroy())
+    return client
+  }
+
+  describe.each(adapters)('by a Keyv over %s', (_, open) => {
     testSecretCache({
       test,
       createHarness: async () => {
-        const adapters: KeyvRedis<string>[] = []
+        const ends: (() => unknown)[] = []
         return harnessOver(
           async () => {
-            const adapter = new KeyvRedis<string>(redis.url)
-            adapters.push(adapter)
-            return { store: new Keyv(adapter) }
+            const { store, close } = open()
+            ends.push(close)
+            return { store }
           },
-          async () => void (await Promise.all(adapters.map((adapter) => adapter.disconnect(true)))),
+          async () => void (await Promise.all(ends.map((end) => end()))),
         )
       },
     })
   })
 
-  describe('by a Keyv, with client and subscriber', () => {
+  describe.each(adapters)('by a Keyv over %s, with client and subscriber', (_, open) => {
     testSecretCache({
       test,
       createHarness: async () => {
         const ends: (() => unknown)[] = []
-        const connected = async (): Promise<RedisClient & RedisSubscriber> => {
-          const client = createClient({ url: redis.url })
-          client.on('error', () => {})
-          await client.connect()
-          ends.push(() => client.destroy())
-          return client
-        }
         return harnessOver(
           async () => {
-            const adapter = new KeyvRedis<string>(redis.url)
-            ends.push(() => adapter.disconnect(true))
-            return { store: new Keyv(adapter), client: await connected(), subscriber: await connected() }
+            const { store, close } = open()
+            ends.push(close)
+            return { store, client: await connected(ends), subscriber: await connected(ends) }
           },
           async () => void (await Promise.all(ends.map((end) => end()))),
         )

@@ -84,22 +84,22 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
   afterAll(() => server.stop())
 
   test.each<[string, (url: string) => ScriptedStore]>([
-    ['@keyv/redis 5', (url) => redisAdapter('keyv-redis5', url)],
-    ['@keyv/redis 6', (url) => redisAdapter('@keyv/redis', url)],
-    ['@keyv/redis 5, not connected before', (url) => redisAdapter('keyv-redis5', url, { isConnected: false })],
-    ['@keyv/redis 6, not connected before', (url) => redisAdapter('@keyv/redis', url, { isConnected: false })],
-    ['@keyv/redis 5 with client and subscriber', (url) => withClients('keyv-redis5', url)],
-    ['@keyv/redis 6 with client and subscriber', (url) => withClients('@keyv/redis', url)],
-    ['Keyv 5 around its adapter', (url) => withKeyv('keyv5', 'keyv-redis5', url)],
-    ['Keyv 6 around its adapter', (url) => withKeyv('keyv', '@keyv/redis', url)],
+    ['@keyv/redis 5', (url) => redisAdapter('@keyv/redis', url)],
+    ['@keyv/redis 6', (url) => redisAdapter('keyv-redis6', url)],
+    ['@keyv/redis 5, not connected before', (url) => redisAdapter('@keyv/redis', url, { isConnected: false })],
+    ['@keyv/redis 6, not connected before', (url) => redisAdapter('keyv-redis6', url, { isConnected: false })],
+    ['@keyv/redis 5 with client and subscriber', (url) => withClients('@keyv/redis', url)],
+    ['@keyv/redis 6 with client and subscriber', (url) => withClients('keyv-redis6', url)],
+    ['Keyv 5 around its adapter', (url) => withKeyv('keyv5', '@keyv/redis', url)],
+    ['Keyv 6 around its adapter', (url) => withKeyv('keyv', 'keyv-redis6', url)],
   ])('%s', (_, storeAt) => expectFilledAndEnded(storeAt(server.url)))
 
-  test.each(['keyv-redis5', '@keyv/redis'])('%s, closed while the read runs', async (from) => {
+  test.each(['@keyv/redis', 'keyv-redis6'])('%s, closed while the read runs', async (from) => {
     const work = ["secrets.getSecret('database').then(console.log)", 'await secrets.close()']
     expectExit(await runScript(scriptOf(redisAdapter(from, server.url), { work })), ['asked', 'hunter2', 'closed'])
   })
 
-  test.each(['keyv-redis5', '@keyv/redis'])('%s, closed several times', async (from) => {
+  test.each(['@keyv/redis', 'keyv-redis6'])('%s, closed several times', async (from) => {
     const work = [...readAndClose, 'await Promise.all([secrets.close(), secrets.close(), shared.close()])']
     expectExit(await runScript(scriptOf(redisAdapter(from, server.url), { work })), ['asked', 'hunter2', 'closed'])
   })
@@ -110,7 +110,7 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
     ['together with the manager', ['await Promise.all([store.disconnect(), secrets.close()])']],
     ['after a close() that is not awaited', ['secrets.close()', 'await store.disconnect()']],
   ])('the store is disconnected %s', async (_, close) => {
-    for (const from of ['keyv-redis5', '@keyv/redis']) {
+    for (const from of ['@keyv/redis', 'keyv-redis6']) {
       const store = redisAdapter(from, server.url, { close })
       expectExit(await runScript(scriptOf(store, { work: [read] })), ['asked', 'hunter2', 'closed'])
     }
@@ -118,13 +118,13 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
 
   test('a read that fails, with close() in its `finally`', async () => {
     const work = ["try { await secrets.getSecret('a\\nb') } catch (error) { console.log(error.code) } finally { await secrets.close() }"]
-    for (const store of [redisAdapter('@keyv/redis', server.url), withClients('keyv-redis5', server.url)])
+    for (const store of [redisAdapter('keyv-redis6', server.url), withClients('@keyv/redis', server.url)])
       expectExit(await runScript(scriptOf(store, { work })), ['INVALID_ARGUMENT', 'closed'])
   })
 
   test('a provider that fails', async () => {
     const work = ["await secrets.getSecret('database').catch((error) => console.log(error.code))", 'await secrets.close()']
-    for (const store of [redisAdapter('@keyv/redis', server.url), withClients('keyv-redis5', server.url)])
+    for (const store of [redisAdapter('keyv-redis6', server.url), withClients('@keyv/redis', server.url)])
       expectExit(await runScript(scriptOf(store, { work, answer: 'await Promise.reject(new Error())' })), ['asked', 'INTERNAL', 'closed'])
   })
 
@@ -137,7 +137,7 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
       `const late = [shared.read(${key}, { signal }), shared.fill(${key}, {}, undefined, { signal }), shared.invalidate(${key}, { signal })]`,
       'console.log((await Promise.allSettled(late)).map(({ status }) => status).join())',
     ]
-    for (const from of ['keyv-redis5', '@keyv/redis']) {
+    for (const from of ['@keyv/redis', 'keyv-redis6']) {
       const lines = ['asked', 'hunter2', 'fulfilled,fulfilled,rejected', 'closed']
       expectExit(await runScript(scriptOf(redisAdapter(from, server.url), { work })), lines)
     }
@@ -147,7 +147,7 @@ describeWithServer('redis', 'a script over Redis shares its answer, and ends by 
 describeWithServer('redis', 'a script ends by itself though its cache server hangs', () => {
   const timed = ['const begun = performance.now()', 'await secrets.close()', 'console.log(performance.now() - begun < 5000)']
 
-  test.each(['keyv-redis5', '@keyv/redis'])('%s, hung before the first read', async (from) => {
+  test.each(['@keyv/redis', 'keyv-redis6'])('%s, hung before the first read', async (from) => {
     const server = await startRedis()
     onTestFinished(server.stop)
     const work = [`process.kill(${server.pid()}, 'SIGSTOP')`, readAndClose[0] ?? '', ...timed]
@@ -157,7 +157,7 @@ describeWithServer('redis', 'a script ends by itself though its cache server han
     expect(outcome.exitMs).toBeLessThan(mostMs)
   })
 
-  test.each(['keyv-redis5', '@keyv/redis'])('%s, hung when the provider answers', async (from) => {
+  test.each(['@keyv/redis', 'keyv-redis6'])('%s, hung when the provider answers', async (from) => {
     const server = await startRedis()
     onTestFinished(server.stop)
     const answer = `(process.kill(${server.pid()}, 'SIGSTOP'), { value: 'hunter2', version: 1 })`
@@ -181,7 +181,7 @@ describeWithServer('valkey', 'a script over Valkey shares its answer, and ends b
   test.each<[string, (url: string) => ScriptedStore]>([
     ['@keyv/valkey', (url) => iovalkey(url, false)],
     ['@keyv/valkey with client and subscriber', (url) => iovalkey(url, true)],
-    ['@keyv/redis 6', (url) => redisAdapter('@keyv/redis', url)],
+    ['@keyv/redis 6', (url) => redisAdapter('keyv-redis6', url)],
   ])('%s', (_, storeAt) => expectFilledAndEnded(storeAt(server.url)))
 })
 

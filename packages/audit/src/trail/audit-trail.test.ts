@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
 import { createSecretsManager, type AuditEvent, type AuditSink, type AuditTrail } from '@finchat/secrets-core'
 import { leaksOf, memoryProvider, testAuditTrail } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
@@ -10,6 +11,7 @@ import { trialSink } from '../testing/trial-sink.ts'
 import type { AuditTrailOptions } from './trail-options.ts'
 import { bestEffort, required } from './trail-sink.ts'
 
+const { version: ownVersion }: { version?: unknown } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 const context = { signal: new AbortController().signal }
 const event: AuditEvent = { phase: 'outcome', time: 1_800_000_000_000, operation: 'get', name: 'db/password', outcome: 'ok' }
 const key = Uint8Array.from({ length: 32 }, (_, at) => 7 * at)
@@ -58,7 +60,7 @@ describe('a record', () => {
       { v: 1, seq: 2, outcome: 'error', code: 'PERMISSION_DENIED' },
     ])
     const [{ trail: one, host, release } = { trail: '', host: '', release: '' }, second] = sink.records
-    expect([second?.trail, host.length > 0, release]).toEqual([one, true, '0.0.0'])
+    expect([second?.trail, host.length > 0, release]).toEqual([one, true, ownVersion])
   })
 
   it('cannot be changed by a sink', async () => {

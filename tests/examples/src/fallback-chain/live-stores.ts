@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CacheOptions, SecretsManager } from '@finchat/secrets-core'
+import { openSecrets, type Stores } from '@finchat/secrets-example-fallback-chain/manager'
 import { awsProvider } from '@finchat/secrets-provider-aws'
 import { generateKey, localProvider } from '@finchat/secrets-provider-local'
 import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -15,7 +16,6 @@ import {
   startTcpProxy,
   type TcpProxy,
 } from '@finchat/secrets-test-servers'
-import { openSecrets, type Stores } from './manager.ts'
 
 /** AWS and Vault as real servers, and the two stores of this machine. */
 export interface LiveStores {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { startPostgres } from '@finchat/secrets-test-servers'
+import { type Postgres, startPostgres } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 interface Played {
   readonly status: number | null
@@ -11,7 +11,7 @@ interface Played {
 
 /** Runs it, and interrupts it as Ctrl-C does once it has printed this. */
 async function play(variables: NodeJS.ProcessEnv, interruptAt?: string): Promise<Played> {
-  const program = fileURLToPath(new URL('main.ts', import.meta.url))
+  const program = fileURLToPath(new URL('../../../../examples/rotating-postgres/src/main.ts', import.meta.url))
   const { DATABASE_URL: _, ...env } = process.env
   const flags = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning']
   const child = spawn(process.execPath, [...flags, program], { env: { ...env, ...variables } })
@@ -27,25 +27,30 @@ async function play(variables: NodeJS.ProcessEnv, interruptAt?: string): Promise
 }
 
 describeWithServer('postgres', 'rotating PostgreSQL', () => {
-  test('shows ten rotations without a failed query, on a server of its own', { timeout: 300_000 }, async () => {
-    const { status, printed } = await play({})
-    expect(printed).toMatch(/^PostgreSQL: started for this example\./)
+  let server: Postgres
+  beforeAll(async () => void (server = await startPostgres()))
+  afterAll(() => server.stop())
+  const roles = (): Promise<unknown> => server.query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'finchat%'")
+
+  test('shows ten rotations without a failed query', { timeout: 300_000 }, async () => {
+    const { status, printed } = await play({ DATABASE_URL: server.url })
+    expect(printed).toMatch(/^200 queries a second;/)
     const lines = printed.split('\n').filter((line) => line.includes('rotations'))
     for (let n = 1; n <= 10; n += 1)
       expect(lines[n - 1]).toMatch(new RegExp(` \\d+ queries {3}0 failed {3}${n} rotations .* stored: ${n + 1}$`))
     expect(printed).toMatch(/10 rotations {3}version in use: 11 {3}stored: 11\n\n\d+ queries, 0 failed\n$/)
     expect(status).toBe(0)
+    expect(await roles()).toEqual([])
   })
 
-  test('uses the server of DATABASE_URL, and leaves no role there when it is interrupted', { timeout: 300_000 }, async () => {
-    const server = await startPostgres()
-    try {
-      const { status, printed } = await play({ DATABASE_URL: server.url }, ' 2 rotations')
-      expect(printed).toMatch(/^PostgreSQL: that of DATABASE_URL\.[^]*Interrupted\.\n\n\d+ queries, 0 failed\n$/)
-      expect(status).toBe(130)
-      expect(await server.query("SELECT rolname FROM pg_roles WHERE rolname LIKE 'finchat%'")).toEqual([])
-    } finally {
-      await server.stop()
-    }
+  test('leaves no role when it is interrupted', { timeout: 300_000 }, async () => {
+    const { status, printed } = await play({ DATABASE_URL: server.url }, ' 2 rotations')
+    expect(printed).toMatch(/Interrupted\.\n\n\d+ queries, 0 failed\n$/)
+    expect(status).toBe(130)
+    expect(await roles()).toEqual([])
   })
+})
+
+test('rotating PostgreSQL without a server says what to set', async () => {
+  expect(await play({})).toEqual({ status: 1, printed: expect.stringMatching(/^Set DATABASE_URL to a PostgreSQL/) })
 })

@@ -1,6 +1,6 @@
 import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
+import { timeoutMs } from '@finchat/secrets-example-fallback-chain/manager'
 import { expect } from 'vitest'
-import { timeoutMs } from '../manager.ts'
 
 /** Less than a deadline: a call that took no longer has not waited for a store that hangs. */
 const slackMs = 1_500

@@ -1,0 +1,31 @@
+// `npm start`: a chain that ends in the provider of http-provider.ts, while its store fails.
+import { createSecretsManager, envProvider, SecretsError } from '@finchat/secrets-core'
+import { httpProvider } from './http-provider.ts'
+import { startStubStore } from './stub-store.ts'
+
+const store = await startStubStore()
+store.secrets.set('prod/token', 'hunter2')
+const http = httpProvider({ url: store.url, token: () => 'token', prefix: 'prod/' })
+const secrets = createSecretsManager({ providers: [http, envProvider({ env: { LOG_LEVEL: 'info' } })] })
+// Shown on standard output, instead of on standard error, where Node prints it.
+process.removeAllListeners('warning').on('warning', ({ message }) => console.log(`warning         ${message}`))
+
+await show('token')
+await show('LOG_LEVEL')
+await show('no-such-secret')
+store.mood = 'denied'
+await show('denied')
+store.mood = 'garbage'
+await show('garbage')
+await secrets.close()
+await store.stop()
+
+async function show(name: string): Promise<void> {
+  try {
+    const value = await secrets.getSecretValue(name)
+    console.log(`${name.padEnd(15)} ${value.toString()} of ${value.provider}`)
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    console.log(`${name.padEnd(15)} ${error.code}`)
+  }
+}

@@ -1,0 +1,130 @@
+// `pnpm copied`: copies each example out, as a reader does, installs the packed packages by each
+// package manager, runs it, and compares its output with its README. Also installs the AWS provider
+// beside an AWS SDK that is in its range: no second copy may come with it.
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { findServer, startPostgres } from '../tests/servers/src/index.ts'
+import { firstMissing, outputBlock } from './copied-output.ts'
+import { makeScratch, membersOf, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
+import { failure, packAll, tarballSpecs } from './pack.ts'
+import { packageManagers, type PackageManager } from './package-managers.ts'
+import { lowestOf } from './range-versions.ts'
+import { SetupError } from './toolchain.mjs'
+
+type Tarballs = Readonly<Record<string, string>>
+interface Copy {
+  readonly example: Member
+  readonly manager: PackageManager
+  readonly folder: string
+}
+
+/** What git has of the example, in a folder of its own, with our tarballs in place of npm's. */
+function copyOut(files: Files, { example, manager, folder }: Copy, tarballs: Tarballs): string[] {
+  for (const path of files.keys()) {
+    if (path.startsWith(`${example.folder}/`)) cpSync(join(root, path), join(folder, path.slice(example.folder.length + 1)))
+  }
+  return install(manager, folder, withTarballs(example.manifest, tarballs), tarballs)
+}
+
+function withTarballs(manifest: Manifest, tarballs: Tarballs): Manifest {
+  const replaced = (ranges: Readonly<Record<string, string>> = {}): Record<string, string> =>
+    Object.fromEntries(Object.entries(ranges).map(([name, range]) => [name, tarballs[name] ?? range]))
+  return { ...manifest, dependencies: replaced(manifest.dependencies), devDependencies: replaced(manifest.devDependencies) }
+}
+
+function install({ prepare, install: command, env }: PackageManager, folder: string, manifest: Manifest, tarballs: Tarballs): string[] {
+  mkdirSync(folder, { recursive: true })
+  prepare(folder, manifest, tarballs)
+  const [program = '', ...args] = command
+  return failure(program, args, folder, env)
+}
+
+/** Its output, compared with what its README says. */
+function start(files: Files, { example, manager, folder }: Copy, variables: NodeJS.ProcessEnv): string[] {
+  const [program = '', ...args] = manager.start
+  const env = { ...manager.env, ...variables, NO_COLOR: '1' }
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: 'utf8', timeout: 120_000 })
+  if (status !== 0) return [`npm start failed (${status}):\n${stdout}${stderr}`]
+  const missing = firstMissing(outputBlock(files.get(`${example.folder}/README.md`) ?? ''), stdout)
+  return missing === undefined ? [] : [`README.md and the output differ at '${missing}':\n${stdout}`]
+}
+
+/** Its own `npm test`, and its types as a reader's compiler sees them. */
+function checkFurther({ example, manager, folder }: Copy): string[] {
+  if (manager.name !== 'npm') return []
+  writeFileSync(join(folder, 'tsconfig.copy.json'), '{ "extends": "./tsconfig.json", "compilerOptions": { "customConditions": [] } }')
+  const types = failure(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.copy.json'], folder)
+  const hasTest = 'test' in Object(example.manifest['scripts'])
+  return [...types, ...(hasTest ? failure('npm', ['test'], folder, manager.env) : [])]
+}
+
+const sdk = '@aws-sdk/client-secrets-manager'
+const awsProvider = '@finchat/secrets-provider-aws'
+
+/**
+ * A consumer that has the lowest AWS SDK of the range keeps it, and gets no other. yarn takes the
+ * newest of every range, beside whatever is there.
+ */
+function secondCopies(files: Files, manager: PackageManager, folder: string, tarballs: Tarballs): string[] {
+  const range = membersOf(files).find(({ manifest }) => manifest.name === awsProvider)?.manifest.dependencies?.[sdk] ?? ''
+  const version = lowestOf(range)
+  const dependencies = { ...withTarballs({ name: '', dependencies: { [awsProvider]: '' } }, tarballs).dependencies, [sdk]: version }
+  const faults = install(manager, folder, { name: 'consumer', private: true, dependencies }, tarballs)
+  const manifests = globSync(
+    ['', '.pnpm/*/node_modules/', '**/node_modules/'].map((at) => join(folder, 'node_modules', at, sdk, 'package.json')),
+  )
+  const versions = new Set(manifests.map((path) => (JSON.parse(readFileSync(path, 'utf8')) as Manifest).version))
+  return faults.length > 0 || (versions.size === 1 && versions.has(version))
+    ? faults
+    : [`the SDK is there as ${[...versions].join(' and ')}, not just ${version}`]
+}
+
+/** PostgreSQL for the example that needs one; without it, that example does not run. */
+async function check(folder: string): Promise<string[]> {
+  const files = readFiles()
+  const tarballs = tarballSpecs(packAll(files, folder))
+  const examples = membersOf(files).filter((member) => member.folder.startsWith('examples/'))
+  const postgres = findServer('postgres').found ? await startPostgres() : undefined
+  try {
+    return packageManagers().flatMap((manager) => {
+      const at = (name: string): string => join(folder, `${name}-by-${manager.name.replace(', ', '-')}`)
+      const ofExamples = examples.flatMap((example) => {
+        const copy = { example, manager, folder: at(basename(example.folder)) }
+        const isRun = basename(example.folder) !== 'rotating-postgres' || postgres !== undefined
+        if (!isRun) console.log(`NOT RUN  ${example.folder} by ${manager.name}: needs PostgreSQL: pnpm servers`)
+        return report(example.folder, manager, () => {
+          const installed = copyOut(files, copy, tarballs)
+          if (installed.length > 0) return installed
+          return [...(isRun ? start(files, copy, { DATABASE_URL: postgres?.url }) : []), ...checkFurther(copy)]
+        })
+      })
+      if (manager.name.startsWith('yarn')) return ofExamples
+      return [...ofExamples, ...report('one AWS SDK', manager, () => secondCopies(files, manager, at('sdk'), tarballs))]
+    })
+  } finally {
+    await postgres?.stop()
+  }
+}
+
+function report(what: string, { name }: PackageManager, run: () => string[]): string[] {
+  const startedAt = performance.now()
+  const faults = run().map((fault) => `${what} by ${name}: ${fault}`)
+  console.log(
+    `${faults.length === 0 ? '✓' : '✗'} ${what.padEnd(28)} ${name.padEnd(20)} ${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s`,
+  )
+  return faults
+}
+
+const folder = makeScratch('copied-')
+try {
+  const faults = await check(folder)
+  for (const fault of faults) console.error(fault)
+  process.exitCode = faults.length > 0 ? 1 : 0
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,99 @@
+// `pnpm ranges lowest` or `newest`: what published packages depend on, in the lowest or the newest
+// versions that they accept. In a copy of this repository, the tests that need no server run with
+// these versions; then the packed packages are installed with them, loaded and tried. Names behind
+// it, such as `cache-keyv`, choose packages.
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { readmeExample } from './examples.ts'
+import { makeScratch, publicPackages, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
+import { ownEnvironment } from './npm-package.mjs'
+import { failure, packAll, tarballSpecs } from './pack.ts'
+import { loadFaults } from './packed-load.ts'
+import { publishedRanges } from './range-rules.ts'
+import { lowestOf, newestOf, versionIn } from './range-versions.ts'
+import { runExamples } from './run-examples.ts'
+import { SetupError } from './toolchain.mjs'
+
+type Versions = Readonly<Record<string, string>>
+
+/** A package with the versions that it is tested with. */
+interface Trial {
+  readonly member: Member
+  readonly versions: Versions
+}
+
+function trialsOf(files: Files, versionOf: (name: string, range: string) => string): Trial[] {
+  return publicPackages(files).flatMap((member) => {
+    const foreign = publishedRanges(member.manifest).filter(([name]) => !name.startsWith('@finchat/'))
+    const versions = Object.fromEntries(foreign.map(([name, range]) => [name, versionOf(name, range)]))
+    return foreign.length > 0 ? [{ member, versions }] : []
+  })
+}
+
+/** A copy without servers, so that only the tests run that need none. */
+function testCopy(files: Files, trials: readonly Trial[], folder: string): string[] {
+  for (const path of files.keys()) cpSync(join(root, path), join(folder, path))
+  for (const { member, versions } of trials) setVersions(join(folder, member.folder, 'package.json'), versions)
+  const { CI: _, ...env }: NodeJS.ProcessEnv = ownEnvironment()
+  const installed = failure('pnpm', ['install', '--no-frozen-lockfile', '--ignore-scripts', '--prefer-offline'], folder, env)
+  if (installed.length > 0) return installed
+  return failure('pnpm', ['exec', 'vitest', 'run', '--reporter=dot', ...trials.map(({ member }) => `${member.folder}/src`)], folder, env)
+}
+
+/** Where the package names a dependency, as its own or for its tests. */
+function setVersions(path: string, versions: Versions): void {
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest // a package.json
+  for (const section of [manifest.dependencies, manifest.devDependencies]) {
+    if (section) for (const [name, version] of Object.entries(versions)) Object.assign(section, versionIn(section, name, version))
+  }
+  writeFileSync(path, JSON.stringify(manifest, null, 2))
+}
+
+/** The packed packages, beside these versions: they load, and the READMEs' first examples run. */
+async function tryPacked(files: Files, trials: readonly Trial[], folder: string): Promise<string[]> {
+  const packages = packAll(files, folder)
+  const consumer = join(folder, 'consumer')
+  const versions = Object.assign({}, ...trials.map((trial) => trial.versions)) as Versions // one version of each
+  const manifest = { name: 'consumer', private: true, type: 'module', dependencies: { ...tarballSpecs(packages), ...versions } }
+  mkdirSync(consumer)
+  writeFileSync(join(consumer, 'package.json'), JSON.stringify(manifest))
+  const installed = failure(
+    'npm',
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'],
+    consumer,
+    ownEnvironment(),
+  )
+  if (installed.length > 0) return installed
+  const examples = packages.flatMap(({ folder: from }) => readmeExample(`${from}/README.md`, files.get(`${from}/README.md`) ?? '') ?? [])
+  const compilerOptions = { customConditions: [], skipLibCheck: true }
+  return [...loadFaults(packages, consumer, process.execPath), ...(await runExamples(examples, { folder: consumer, compilerOptions }))]
+}
+
+async function check(end: string, only: readonly string[], folder: string): Promise<string[]> {
+  const files = readFiles()
+  const all = trialsOf(files, end === 'newest' ? newestOf : (_, range) => lowestOf(range))
+  const trials = all.filter(({ member }) => only.length === 0 || only.includes(basename(member.folder)))
+  for (const { member, versions } of trials) {
+    console.log(
+      `${member.folder.padEnd(24)} ${Object.entries(versions)
+        .map((each) => each.join('@'))
+        .join(', ')}`,
+    )
+  }
+  return [...testCopy(files, trials, join(folder, 'copy')), ...(await tryPacked(files, trials, folder))]
+}
+
+const [, , end = '', ...only] = process.argv
+const folder = makeScratch('ranges-')
+try {
+  if (end !== 'lowest' && end !== 'newest') throw new SetupError('pnpm ranges lowest, or: pnpm ranges newest')
+  const faults = await check(end, only, folder)
+  for (const fault of faults) console.error(fault)
+  process.exitCode = faults.length > 0 ? 1 : 0
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,5 +1,7 @@
 import { AssertionError } from 'node:assert/strict'
 import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
+import { testEveryValue } from './provider/apart/every-value.ts'
+import { testVersionOrder } from './provider/apart/version-order.ts'
 import { testClosing } from './provider/closing.ts'
 import { testDeleting } from './provider/deleting.ts'
 import { testFailing } from './provider/failures/failing.ts'
@@ -56,6 +58,8 @@ const closeMs = 4_000
 
 const groups: readonly ((suite: Suite) => void)[] = [
   testManifest,
+  testEveryValue,
+  testVersionOrder,
   testReading,
   testFailing,
   testValues,

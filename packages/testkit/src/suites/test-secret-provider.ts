@@ -1,7 +1,9 @@
 import { AssertionError } from 'node:assert/strict'
 import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
 import { testEveryValue } from './provider/apart/every-value.ts'
+import { testStagedApart } from './provider/apart/staged-apart.ts'
 import { testVersionOrder } from './provider/apart/version-order.ts'
+import { testWithdrawn } from './provider/apart/withdrawn.ts'
 import { testClosing } from './provider/closing.ts'
 import { testDeleting } from './provider/deleting.ts'
 import { testFailing } from './provider/failures/failing.ts'
@@ -59,7 +61,9 @@ const closeMs = 4_000
 const groups: readonly ((suite: Suite) => void)[] = [
   testManifest,
   testEveryValue,
+  testStagedApart,
   testVersionOrder,
+  testWithdrawn,
   testReading,
   testFailing,
   testValues,

@@ -1,7 +1,10 @@
 import { AssertionError } from 'node:assert/strict'
 import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
+import { testAborting } from './provider/failures/aborting.ts'
 import { testEveryValue } from './provider/apart/every-value.ts'
+import { testListPages } from './provider/failures/list-pages.ts'
 import { testStagedApart } from './provider/apart/staged-apart.ts'
+import { testTagTexts } from './provider/apart/tag-texts.ts'
 import { testVersionOrder } from './provider/apart/version-order.ts'
 import { testWithdrawn } from './provider/apart/withdrawn.ts'
 import { testClosing } from './provider/closing.ts'
@@ -60,8 +63,11 @@ const closeMs = 4_000
 
 const groups: readonly ((suite: Suite) => void)[] = [
   testManifest,
+  testAborting,
   testEveryValue,
+  testListPages,
   testStagedApart,
+  testTagTexts,
   testVersionOrder,
   testWithdrawn,
   testReading,

@@ -1,8 +1,10 @@
 import { AssertionError } from 'node:assert/strict'
 import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
 import { testAborting } from './provider/failures/aborting.ts'
+import { testApartNames } from './provider/apart/apart-names.ts'
 import { testEveryValue } from './provider/apart/every-value.ts'
 import { testListPages } from './provider/failures/list-pages.ts'
+import { testQuiet } from './provider/failures/quiet.ts'
 import { testStagedApart } from './provider/apart/staged-apart.ts'
 import { testTagTexts } from './provider/apart/tag-texts.ts'
 import { testVersionOrder } from './provider/apart/version-order.ts'
@@ -64,12 +66,14 @@ const closeMs = 4_000
 const groups: readonly ((suite: Suite) => void)[] = [
   testManifest,
   testAborting,
+  testApartNames,
   testEveryValue,
   testListPages,
   testStagedApart,
   testTagTexts,
   testVersionOrder,
   testWithdrawn,
+  testQuiet,
   testReading,
   testFailing,
   testValues,

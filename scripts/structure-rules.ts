@@ -172,7 +172,16 @@ export const folders: Record<string, readonly string[]> = {
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
-  'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
+  'packages/testkit': [
+    'leaks',
+    'fakes',
+    'suites/provider/calls',
+    'suites/provider',
+    'suites/provider/apart',
+    'suites/provider/failures',
+    'suites',
+    '.',
+  ],
 }
 
 const mostSources = 15

@@ -27,6 +27,11 @@ describeWithServer('moto', 'the AWS provider keeps the contract', () => {
         unauthenticated: answering({ error: 'UnrecognizedClientException' }),
         unreachable: answering('reset'),
         throttled: answering({ error: 'ThrottlingException' }),
+        failing: answering({ error: 'InternalServiceError' }),
+        lost: async () => {
+          endpoint.plan(({ action }) => (/^(Get|Describe|List|BatchGet)/.test(action) ? 'pass' : { pass: 'reset' }))
+          return async () => endpoint.plan('pass')
+        },
         garbage: answering({ body: '<html>', headers: { 'content-type': 'text/html' } }),
         hung: async () => {
           moto.signal('SIGSTOP')

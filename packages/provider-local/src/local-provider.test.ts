@@ -26,6 +26,7 @@ async function fileHarness(): Promise<ProviderHarness> {
       await other.put(at, { value }, context)
       await other.close()
     },
+    readableWhen: ['unreachable'], // a file that is open is read though others cannot write it
     breakStore: {
       denied: () => denyStore(path),
       unreachable: () => lockStore(path),

@@ -106,7 +106,8 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       },
       changes: (listener) => changes.listen(listener),
     }),
-    checkHealth: async () => {
+    checkHealth: async ({ signal }) => {
+      throwIfAborted(signal)
       if (directory !== undefined) await rootOf(directory)
     },
   }

@@ -60,8 +60,8 @@ export async function baseOf(
 async function currentBase(mount: KvMount, path: string, ifCurrent: WriteReceipt | null, signal: AbortSignal): Promise<Base | undefined> {
   const { version, revision } = ifCurrent ?? {}
   if (ifCurrent !== null && version === undefined && revision === undefined) {
-    throw new SecretsError('UNSUPPORTED', 'this version of the secret has no identity to write over', {
-      remedy: 'write without a condition',
+    throw new SecretsError('VERSION_CONFLICT', 'the condition names no version', {
+      remedy: 'give the version or the revision that a read returned, or write without a condition',
     })
   }
   const last = await readLast(mount, path, signal)

@@ -95,6 +95,8 @@ export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaul
         return async () => bao.signal('SIGCONT')
       },
       throttled: () => exhaustQuota(bao, mount),
+      failing: planned({ status: 503, body: '{"errors":[]}' }),
+      lost: planned(({ method }) => (method === 'GET' || method === 'LIST' ? 'pass' : { pass: 'reset' })),
       garbage: planned({ body: 'so long, and thanks for all the fish' }),
     },
   }

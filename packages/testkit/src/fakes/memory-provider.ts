@@ -8,6 +8,7 @@ import {
   locator,
   type NamesOptions,
   type ProviderManifest,
+  throwIfAborted,
 } from '@finchat/secrets-core/provider'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
@@ -61,6 +62,7 @@ type Enter = (path: string | undefined, context: CallContext) => Promise<void>
 
 /** The provider over a given store, so that a harness can seed and break it. */
 export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): MemoryProvider {
+  const ends = new Set<() => void>()
   const enter: Enter = async (path, context) => {
     if (path !== undefined) assertPath(path)
     if (context.signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted before it began')
@@ -72,9 +74,16 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
     sharedAs: options.sharedAs,
     locate: locator(options, isStorePath),
     keepsFields: store.keepsFields,
-    changes: store.changes,
+    changes: (listener) => {
+      const end = store.changes(listener)
+      ends.add(end)
+      return end
+    },
     checkHealth: (context) => enter(undefined, context),
-    close: async () => {},
+    close: async () => {
+      for (const end of ends) end()
+      ends.clear()
+    },
     ...readingMembers(store, enter),
     ...writingMembers(store, enter),
     staging: stagingMembers(store, enter),
@@ -106,7 +115,10 @@ function readingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, 
     },
     list: async function* (prefix, context): AsyncGenerator<ListedSecret> {
       await enter(undefined, context)
-      yield* store.list(prefix)
+      for (const secret of store.list(prefix)) {
+        throwIfAborted(context.signal)
+        yield secret
+      }
     },
   }
 }

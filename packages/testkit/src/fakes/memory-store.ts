@@ -82,7 +82,7 @@ export function createMemoryStore(secrets: Readonly<Record<string, MemorySecret>
     describe: (path) => describe(entries.get(path)),
     list: (prefix) => list(entries, prefix),
     put: (path, secret) => changed(path, put(entryAt(entries, path), secret)),
-    tag: (path, tags) => setTags(existing(entries, path), tags),
+    tag: (path, tags) => setTags(assertedLive(existing(entries, path)), tags),
     withdraw: (path, purge) => changed(path, withdraw(existing(entries, path), purge)),
     restore: (path) => changed(path, restore(existing(entries, path))),
     stage: (path, secret) => stage(entryAt(entries, path), secret),
@@ -106,7 +106,17 @@ function entryAt(entries: Map<string, Entry>, path: string): Entry {
 function existing(entries: Map<string, Entry>, path: string): Entry {
   const entry = entries.get(path)
   if (entry !== undefined && entry.versions.length > 0) return entry
-  throw new SecretsError('NOT_FOUND', 'there is no such secret', { remedy: 'write it first' })
+  throw notFound()
+}
+
+function notFound(): SecretsError {
+  return new SecretsError('NOT_FOUND', 'there is no such secret', { remedy: 'write it first' })
+}
+
+/** Throws `DELETED` if it was withdrawn, `NOT_FOUND` if it was purged. */
+function assertedLive(entry: Entry): Entry {
+  if (answer(entry.versions.at(-1)) !== undefined) return entry
+  throw notFound()
 }
 
 function seed(entry: Entry, secret: MemorySecret): void {
@@ -255,6 +265,7 @@ function setTags(entry: Entry, tags: Readonly<Record<string, string | null>>): v
 
 function withdraw(entry: Entry, purge: boolean): void {
   entry.staged = undefined
+  if (purge) entry.tags.clear()
   if (purge) for (const { value } of entry.versions) if (typeof value !== 'string') value.fill(0)
   entry.versions = entry.versions.map((version) => {
     if (purge) return { ...version, value: '', state: 'purged' }

@@ -1,3 +1,4 @@
+import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { memoryManifest } from '../fakes/memory-provider.ts'
@@ -66,16 +67,69 @@ describe('testSecretProvider', () => {
         'probing',
         'changes',
         'health',
+        'values',
+        'versions',
+        'closing',
+        'withdrawn',
       ]),
     )
     expect(skipped.filter((name) => name.startsWith('failing:'))).toEqual([
       'failing: throttled rejects with RATE_LIMITED, until the store is repaired',
       'failing: throttled never reads as a missing secret',
+      'failing: a restore rejects with the code of the failure, and changes nothing',
+      'failing: garbage is no empty list',
       'failing: a read from a store that hangs ends when its signal is aborted',
+      'failing: a read from a store that hangs never resolves, also after a deadline of its own',
       'failing: a write to a store that hangs ends when its signal is aborted',
+      'failing: a write that was aborted does not happen later',
       'failing: an aborted call does not keep the provider from closing',
-      'failing: a list from an unreachable store rejects',
+      'failing: many aborted calls do not keep later calls from the store',
     ])
+  })
+
+  test.each(['get', 'close', 'put'])(
+    'ends in seconds for a provider whose %s hangs, one test after another',
+    async (hung) => {
+      const createHarness = async (): ReturnType<typeof memoryHarness> => {
+        const harness = await memoryHarness()
+        return { ...harness, provider: { ...harness.provider, [hung]: () => new Promise(() => {}) } }
+      }
+      const begun = performance.now()
+      let failed = 0
+      for (const { run } of register({ createHarness }))
+        failed += await run().then(
+          () => 0,
+          () => 1,
+        )
+      expect(failed).toBeGreaterThan(10)
+      expect(performance.now() - begun).toBeLessThan(30_000)
+    },
+    40_000,
+  )
+
+  test('passes for a provider without identities that cannot compare', async () => {
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const { specificationVersion, name, get, getVersion, put, keepsFields } = harness.provider
+      const bare = (secret: StoredSecret | undefined): StoredSecret | undefined => secret && { value: secret.value, shape: secret.shape }
+      const provider: SecretProvider = {
+        specificationVersion,
+        name,
+        keepsFields,
+        get: async (path, context) => bare(await get(path, context)),
+        getVersion: async (path, version, context) => bare(await getVersion?.(path, version, context)),
+        put: async (path, secret, context) => {
+          if (secret.ifCurrent !== undefined) throw new SecretsError('UNSUPPORTED', 'the store cannot compare')
+          await put?.(path, secret, context)
+          return {}
+        },
+      }
+      return { ...harness, provider }
+    }
+    const { values, canHoldPath } = memoryManifest
+    const tests = register({ createHarness, manifest: { supports: ['put', 'getVersion'], values, canHoldPath } })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
   })
 
   test('passes for a provider that can only read', async () => {

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { hang } from '../fakes/faulty-provider.ts'
-import { memoryProviderOver, type Reach } from '../fakes/memory-provider.ts'
+import { faults, faultyProvider, hang, type FaultPlan } from '../fakes/faulty-provider.ts'
+import { memoryProviderOver, type MemoryProvider, type Reach } from '../fakes/memory-provider.ts'
 import { createMemoryStore } from '../fakes/memory-store.ts'
 import type { Breakage, Repair, ProviderHarness } from '../suites/provider/harness.ts'
 
@@ -10,6 +10,7 @@ const codes = {
   unreachable: 'UNAVAILABLE',
   throttled: 'RATE_LIMITED',
   garbage: 'INTEGRITY',
+  failing: 'UNAVAILABLE',
 } as const
 
 /** The memory provider over a store that can be broken, for the suite's own tests. */
@@ -19,6 +20,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
   const reach: Reach = async ({ signal }) => {
     state.requests += 1
     if (state.broken === 'hung') await hang(signal)
+    else if (state.broken === 'lost') return
     else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)
   }
   const breakIt = (breakage: Breakage) => async (): Promise<Repair> => {
@@ -26,7 +28,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
     return async () => void (state.broken = undefined)
   }
   return {
-    provider: memoryProviderOver(store, {}, reach),
+    provider: losing(memoryProviderOver(store, {}, reach), () => state.broken === 'lost'),
     seed: async (path, value) => store.seed(path, value),
     withdraw: async (path) => store.withdraw(path, false),
     breakStore: {
@@ -36,8 +38,17 @@ export async function memoryHarness(): Promise<ProviderHarness> {
       hung: breakIt('hung'),
       throttled: breakIt('throttled'),
       garbage: breakIt('garbage'),
+      failing: breakIt('failing'),
+      lost: breakIt('lost'),
     },
     requests: () => state.requests,
     close: async () => store.clear(),
   }
+}
+
+/** Answers of writes are lost while `isLosing`; all other members stay. */
+function losing(provider: MemoryProvider, isLosing: () => boolean): MemoryProvider {
+  const loses = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
+  const plan: FaultPlan = ({ method }) => (isLosing() && loses.has(method) ? faults.loseAnswer() : undefined)
+  return { ...faultyProvider(provider, plan), list: provider.list }
 }

@@ -1,11 +1,13 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import { replacing, testCatches } from '../../testing/bad-providers.ts'
+import { badEnds } from '../../testing/zoo/names.ts'
 
 const ends = 'closing: `close` ends after calls and during one'
 
 describe('the rules of health and closing', () => {
   testCatches(test, /^(health|closing):/, {
+    ...badEnds,
     'is always well': {
       spoil: replacing(() => ({ checkHealth: async () => {} })),
       caughtBy: 'health: unreachable rejects with UNAVAILABLE',

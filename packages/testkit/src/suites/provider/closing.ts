@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import type { Breakage } from './harness.ts'
-import { member, register, rejects, whileBroken, within, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertRejected, member, register, rejects, whileBroken, within, type Rules, type Suite, type Trial } from './trial.ts'
 
 const timeoutMs = 5_000
 
@@ -38,7 +38,7 @@ const closeRules: Rules = {
     await trial.get(trial.path(1))
     const [underWay, closing] = await Promise.allSettled([trial.get(trial.path(1)), closes(trial)])
     assert.equal(closing.status, 'fulfilled', '`close` rejects')
-    if (underWay.status === 'rejected') await rejects(Promise.reject(underWay.reason))
+    if (underWay.status === 'rejected') assertRejected('get', underWay)
   },
 }
 

@@ -2,6 +2,7 @@ import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badWithdrawals } from '../../testing/zoo/staging.ts'
 
 const deletes = 'deleting: a delete withdraws every version of the path, and no other path'
 const purges = 'deleting: a purge withdraws every version of the path, and no other path'
@@ -14,7 +15,8 @@ const restore = (make: (good: MemoryProvider) => MemoryProvider['restore']): Bad
   replacing((good) => ({ restore: make(good) }))
 
 describe('the rules of deleting and restoring', () => {
-  testCatches(test, /^(deleting|restoring):/, {
+  testCatches(test, /^(deleting|restoring|withdrawn):/, {
+    ...badWithdrawals,
     'does not delete': { spoil: remove(() => async () => ({})), caughtBy: deletes },
     'does not purge': {
       spoil: remove((good) => async (path, options, context) => (options.purge ? {} : good.delete(path, options, context))),

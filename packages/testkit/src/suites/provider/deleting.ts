@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { assertValue, member, reads, register, rejects, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertRejected, assertValue, member, reads, register, rejects, type Rules, type Suite, type Trial } from './trial.ts'
 import { identityOf } from './writing.ts'
 
 /** Delete, purge and restore affect all versions of one secret. */
@@ -22,7 +22,7 @@ const deleteRules: Rules = {
 
   'deleting: deleting a missing secret does nothing, or rejects with NOT_FOUND': async (trial) => {
     const [settled] = await Promise.allSettled([remove(trial, false)])
-    if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'NOT_FOUND')
+    if (settled.status === 'rejected') assertRejected('delete', settled, 'NOT_FOUND')
     await reads(trial, trial.path(1), undefined)
   },
 }
@@ -69,7 +69,7 @@ const restoreRules = ({ supports }: Suite): Rules => ({
 async function assertGone(trial: Trial, read: Trial['get'], mayBeForgotten: boolean): Promise<void> {
   const [settled] = await Promise.allSettled([read(trial.path(1))])
   if (mayBeForgotten && settled.status === 'fulfilled') assert.equal(settled.value, undefined, 'a withdrawn secret was returned')
-  else await rejects(settled.status === 'rejected' ? Promise.reject(settled.reason) : Promise.resolve(), 'DELETED')
+  else assertRejected('a read', settled, 'DELETED')
 }
 
 function remove(trial: Trial, purge: boolean): Promise<{ readonly restorableUntil?: number | undefined }> {

@@ -5,7 +5,7 @@ import type { ProviderManifest } from '@finchat/secrets-core/provider'
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 
 /** A way in which a store fails. */
-export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage'
+export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage' | 'failing' | 'lost'
 
 /** What a harness can cause: the store fails, or the secret is withdrawn. */
 export type FailureMode = Breakage | 'withdrawn'
@@ -23,11 +23,16 @@ export interface ProviderHarness {
   /**
    * Breaks the store, for this path at least, and returns what repairs it. `denied`: a policy forbids the call.
    * `unauthenticated`: the credential is refused. `unreachable`: no connection. `hung`: the call is never answered.
-   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged.
+   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged. Optional are
+   * `failing`: the store answers that it failed, such as HTTP 503; and `lost`: it does what it is asked, and its answer is lost.
    */
   readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Repair>>>
+  /** Breakages in which what is open still answers reads, as a file that others have locked does. */
+  readonly readableWhen?: readonly Breakage[] | undefined
   /** How many calls reached the store. Proves that bad input is refused before any call. */
   readonly requests?: (() => number) | undefined
+  /** Texts such as the token, which no error may contain. The suite learns those of HTTP headers by itself. */
+  readonly credentials?: readonly string[] | undefined
   /** The nth path to test with, for stores with a narrow grammar. Default: `suite/secret-n`. */
   readonly path?: ((n: number) => string) | undefined
   /** Ends the store. The suite has closed the provider before. */

@@ -2,6 +2,7 @@ import { SecretsError, type ListedSecret, type SecretDescription } from '@fincha
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { answering, rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badAborts, badBatches, badLists, badTags } from '../../testing/zoo/listing.ts'
 
 const every = 'listing: a list has every path with the prefix once, and no other'
 const saysWhatARead = 'describing: a description has the metadata of a read, without the value'
@@ -29,7 +30,11 @@ const batch = (change: (answers: Answers) => unknown): BadProvider['spoil'] => a
 const never = new AbortController().signal
 
 describe('the rules of listing, describing, tagging and batches', () => {
-  testCatches(test, /^(listing|describing|tagging|batch):/, {
+  testCatches(test, /^(listing|describing|tagging|batch|aborting):/, {
+    ...badLists,
+    ...badTags,
+    ...badAborts,
+    ...badBatches,
     'lists what was never written': {
       spoil: listing((listed) => [...listed, { path: 'ghost' }]),
       caughtBy: 'listing: an empty store has an empty list',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ListedSecret } from '@finchat/secrets-core'
-import { assertValue, canary, member, register, rejects, withdraw, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertRejected, assertValue, canary, member, register, rejects, withdraw, type Rules, type Suite, type Trial } from './trial.ts'
 import { identityOf } from './writing.ts'
 
 /** Lists, descriptions, tags and batches. */
@@ -87,7 +87,7 @@ const tagsRules = ({ supports }: Suite): Rules => ({
     await trial.seed(trial.path(1), trial.value(1))
     for (const key of ['__proto__', 'constructor', 'toString']) {
       const [settled] = await Promise.allSettled([tag(trial, Object.fromEntries([[key, 'own']]))])
-      if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'INVALID_ARGUMENT')
+      if (settled.status === 'rejected') assertRejected('tag', settled, 'INVALID_ARGUMENT')
       else assert.equal(Object.entries(await tagsOf(trial)).find(([own]) => own === key)?.[1], 'own', `the tag ${key} is lost`)
     }
   },
@@ -138,7 +138,7 @@ const manyRules = ({ canHappen }: Suite): Rules => ({
     const answers = await member(trial, 'getMany')(paths, trial.context)
     assert.equal(answers.length, paths.length)
     for (const [index, answer] of answers.entries()) {
-      if (gone.includes(index)) await rejects(answer.status === 'rejected' ? Promise.reject(answer.reason) : Promise.resolve(), 'DELETED')
+      if (gone.includes(index)) assertRejected('getMany', answer, 'DELETED')
       else assertAnswer(answer, index % 4 > 0 ? trial.value(index) : undefined)
     }
   },

@@ -20,6 +20,7 @@ const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
   checkHealth: 'function',
 }
 
+/** `failing` and `lost` are optional. */
 const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachable', 'hung', 'throttled', 'garbage']
 
 /** The manifest is true, and the harness complete. */
@@ -40,17 +41,16 @@ const membersRules = ({ manifest, supports }: Suite): Rules => ({
     }
   },
 
-  'manifest: limits of values, paths and numbers are consistent': async ({ path }) => {
+  'manifest: limits of values, paths and numbers are consistent': async ({ path, seed, value, get }) => {
     const { minBytes, maxBytes } = manifest.values
     assert.ok(
       Number.isSafeInteger(minBytes) && Number.isSafeInteger(maxBytes) && minBytes >= 0 && minBytes <= maxBytes,
       '`values.minBytes` and `values.maxBytes` are integers, the first not above the second',
     )
     for (const n of [1, 2, 10]) assert.ok(manifest.canHoldPath(path(n)), `the store can hold path ${n} of the harness`)
-    assert.ok(
-      !(supports('put') && supports('getVersion')) || manifest.numbering !== undefined,
-      'a manifest with `put` and `getVersion` has a `numbering`',
-    )
+    await seed(path(1), value(1))
+    const isNumbered = (await get(path(1)))?.version !== undefined
+    assert.ok(!isNumbered || manifest.numbering !== undefined, 'a manifest of a provider that numbers versions has a `numbering`')
     assert.ok(!supports('restore') || supports('delete'), 'a manifest with `restore` has `delete`')
   },
 })

@@ -3,6 +3,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import { memoryManifest } from '../../fakes/memory-provider.ts'
 import { misreading, rejecting, replacing, testCatches } from '../../testing/bad-providers.ts'
+import { badNames } from '../../testing/zoo/names.ts'
 
 const itself = (shown: string): string => `names: ${shown} is read back exactly`
 const refused = (shown: string): string => `names: ${shown} is refused before any call`
@@ -13,6 +14,7 @@ const plain: Record<string, unknown> = {}
 
 describe('the rules of names', () => {
   testCatches(test, /^names:/, {
+    ...badNames,
     'follows dots': {
       spoil: misreading((path) => (path.includes('/../') ? posix.normalize(path) : path)),
       caughtBy: itself('"suite/../suite/secret-1"'),

@@ -1,6 +1,6 @@
 import { quoted } from '@finchat/secrets-core/provider'
 import { confusablePaths, hostilePaths } from '../../leaks/hostile-paths.ts'
-import { assertValue, member, reads, refusesBefore, register, rejects, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertRejected, assertValue, member, reads, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A path is refused, or it is read back exactly. */
 export function testNames(suite: Suite): void {
@@ -60,6 +60,6 @@ function callsOn({ provider, context, value }: Trial, path: string): readonly ((
 async function refusedAmongOthers(trial: Trial, path: string): Promise<void> {
   await trial.seed(trial.path(1), trial.value(1))
   const [bad, good] = await member(trial, 'getMany')([path, trial.path(1)], trial.context)
-  await rejects(bad?.status === 'rejected' ? Promise.reject(bad.reason) : Promise.resolve(), 'INVALID_ARGUMENT')
+  assertRejected('getMany', bad, 'INVALID_ARGUMENT')
   assertValue(good?.status === 'fulfilled' ? good.value : undefined, trial.value(1))
 }

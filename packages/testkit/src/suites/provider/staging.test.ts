@@ -2,6 +2,7 @@ import { SecretsError, type NewStagedSecret, type SecretProvider, type StagedSec
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badStaging } from '../../testing/zoo/staging.ts'
 
 const notCurrent = 'staging: a staged version is read as staged and is not current'
 const promoted = 'staging: a promoted version is current, and the former one is previous'
@@ -104,6 +105,7 @@ const asConflict = (): never => {
 
 describe('the rules of repeated staging', () => {
   testCatches(test, /^staging: (?!a (discarded|promoted|staged version (is|alone))|promoting a version that)/, {
+    ...badStaging,
     'tells no attempt': { spoil: telling(() => ({ attempt: undefined })), caughtBy: told },
     'has a receipt without an attempt': {
       spoil: staging((good) => ({ put: async (...args) => ({ ...(await good.put(...args)), attempt: undefined }) })),

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { SecretsError, type CallContext, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallContext, SecretProvider, SecretsError, SecretsErrorCode, StoredSecret } from '@finchat/secrets-core'
 import type { OptionalMember, ProviderManifest } from '@finchat/secrets-core/provider'
-import { leaksOf } from '../../leaks/leaks.ts'
+import { keepSecret, learnCredentials } from './calls/credentials.ts'
+import { assertProper, canary } from './calls/error-rules.ts'
 import type { Breakage, FailureMode, ProviderHarness } from './harness.ts'
+import { memberOf, settling, shown, watchedCalls, type CallWatch, type StoreState } from './calls/watched-calls.ts'
 
-/** Part of the values that the suite writes: no error may contain it. */
-export const canary = 'c4n4ry-vXq7-must-not-leak'
+export { canary } from './calls/error-rules.ts'
 
 /** What a group of rules needs to register its tests. */
 export interface Suite {
@@ -28,6 +30,7 @@ export interface Trial {
   readonly value: (n: number) => string
   readonly seed: ProviderHarness['seed']
   readonly get: (path: string) => Promise<StoredSecret | undefined>
+  readonly store: StoreState
 }
 
 /** Tests by title. */
@@ -37,10 +40,15 @@ export function register({ test }: Suite, rules: Rules): void {
   for (const [rule, prove] of Object.entries(rules)) test(rule, prove)
 }
 
-export function trialOf(harness: ProviderHarness): Trial {
-  const { provider, seed, path = (n: number) => `suite/secret-${n}` } = harness
+export function trialOf(harness: ProviderHarness, watch: CallWatch = { hung: new Set() }): Trial {
+  const { path = (n: number) => `suite/secret-${n}` } = harness
+  const seed: Trial['seed'] = async (at, value) => void (await settling('the harness', () => harness.seed(at, value), watch))
+  for (const credential of harness.credentials ?? []) keepSecret(credential)
+  learnCredentials()
   const context = { signal: new AbortController().signal }
-  return { harness, provider, context, path, seed, value: (n) => `${canary}-${n}`, get: (at) => provider.get(at, context) }
+  const store = { isHung: false }
+  const provider = watchedCalls(harness.provider, watch, store)
+  return { harness, provider, context, path, seed, value: (n) => `${canary}-${n}`, get: (at) => provider.get(at, context), store }
 }
 
 /** A method that the manifest declares. */
@@ -59,44 +67,49 @@ export function valueOf(secret: StoredSecret | undefined): string | Uint8Array |
   return String(fields[0])
 }
 
+/** A copy, in a larger buffer if the bytes are in one: a provider must not change those of a table. */
+export function copyOf(value: string | Uint8Array): string | Uint8Array {
+  if (typeof value === 'string') return value
+  return new Uint8Array(value.buffer.slice(0), value.byteOffset, value.byteLength)
+}
+
 export async function reads({ get }: Trial, path: string, value: string | Uint8Array | undefined): Promise<void> {
   assertValue(await get(path), value)
 }
 
 /** Exact to the byte. The message never contains the value. */
-export function assertValue(secret: StoredSecret | undefined, value: string | Uint8Array | undefined): void {
-  assert.notEqual(secret, null, 'a missing secret is `undefined`, not null')
+export function assertValue(secret: StoredSecret | undefined, value: string | Uint8Array | undefined, name = 'get'): void {
+  assert.notEqual(secret, null, `${name} resolved with null; a missing secret is undefined`)
   const found = valueOf(secret)
-  assert.equal(kindOf(found), kindOf(value), 'the answer has the kind that was written: text, bytes, or undefined')
+  const [kind, expected] = [kindOf(found), kindOf(value)]
+  assert.ok(kind === expected, `${name} resolved with ${kind}; it must resolve with ${expected}, as was written`)
   if (found === undefined || value === undefined) return
-  assert.ok(
-    Buffer.from(found).equals(Buffer.from(value)) && (typeof value !== 'string' || found === value),
-    'the value is exactly what was written',
-  )
+  const isEqual = Buffer.from(found).equals(Buffer.from(value)) && (typeof value !== 'string' || found === value)
+  assert.ok(isEqual, `${name} resolved with another value than was written`)
 }
 
 function kindOf(value: string | Uint8Array | undefined): string {
-  return value instanceof Uint8Array ? 'bytes' : typeof value
+  if (value instanceof Uint8Array) return 'bytes'
+  return typeof value === 'string' ? 'text' : value === undefined ? 'undefined' : `a ${typeof value}`
 }
 
 /** Asserts a rejection with a proper `SecretsError` of one of the codes, and returns it. */
 export async function rejects(call: Promise<unknown>, ...codes: readonly SecretsErrorCode[]): Promise<SecretsError> {
   const [settled] = await Promise.allSettled([call])
-  assert.equal(settled.status, 'rejected', `the call resolves; it must reject with ${codes.join(' or ') || 'a SecretsError'}`)
-  const error = settled.status === 'rejected' ? assertProper(settled.reason) : undefined
-  assert.ok(error)
-  assert.ok(codes.length === 0 || codes.includes(error.code), `the code is ${error.code}; it must be ${codes.join(' or ')}`)
-  return error
+  return assertRejected(memberOf(call), settled, ...codes)
 }
 
-/** The rules for every error. */
-function assertProper(reason: unknown): SecretsError {
-  assert.deepEqual(leaksOf(reason, canary), [], 'the error reveals the value')
-  assert.ok(SecretsError.isInstance(reason), 'the error is not a SecretsError')
-  assert.equal(reason.cause, undefined, 'the error has a `cause`, which may hold anything')
-  assert.ok(!/\p{Cc}/u.test(reason.message), "the error's message has a control character and can forge a log line")
-  assert.ok(reason.message.length > 0 && reason.message.length <= 1500, "the error's message is empty or longer than 1,500 characters")
-  return reason
+/** Asserts that a settled call was rejected with a proper `SecretsError` of one of the codes. */
+export function assertRejected(
+  name: string,
+  settled: PromiseSettledResult<unknown> | undefined,
+  ...codes: readonly SecretsErrorCode[]
+): SecretsError {
+  const must = `it must reject with ${codes.join(' or ') || 'a SecretsError'}`
+  if (settled?.status !== 'rejected') assert.fail(`${name} resolved with ${shown(settled?.value)}; ${must}`)
+  const error = assertProper(name, settled.reason)
+  assert.ok(codes.length === 0 || codes.includes(error.code), `${name} rejected with ${error.code}; ${must}`)
+  return error
 }
 
 /** Asserts that the input is refused without a call to the store, even while that is unreachable. */
@@ -112,11 +125,14 @@ export async function refusesBefore(trial: Trial, call: () => Promise<unknown>):
 /** Runs with the store broken, and repairs it afterwards. */
 export async function whileBroken(trial: Trial, breakage: Breakage, path: string, run: () => Promise<unknown>): Promise<void> {
   const breakStore = trial.harness.breakStore[breakage]
+  if (breakStore === undefined && (breakage === 'failing' || breakage === 'lost')) return // these are optional
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
   const repair = await breakStore(path)
+  trial.store.isHung = breakage === 'hung'
   try {
     await run()
   } finally {
+    trial.store.isHung = false
     await repair()
   }
 }
@@ -124,6 +140,17 @@ export async function whileBroken(trial: Trial, breakage: Breakage, path: string
 export async function withdraw(trial: Trial, path: string): Promise<void> {
   if (trial.harness.withdraw !== undefined) return trial.harness.withdraw(path)
   await member(trial, 'delete')(path, { purge: false }, trial.context)
+}
+
+/** Waits by short timers: a busy process may run a long one before a short one that is due. */
+export async function waits(ms: number): Promise<void> {
+  for (let waited = 0; waited < ms; waited += 25) await sleep(25)
+}
+
+/** Runs for each, some at once. */
+export async function inBatches<T>(items: readonly T[], run: (item: T, index: number) => Promise<unknown>): Promise<void> {
+  const size = 8
+  for (let n = 0; n < items.length; n += size) await Promise.all(items.slice(n, n + size).map((item, index) => run(item, n + index)))
 }
 
 /** Settles like the call, or fails after `ms` of real time. */

@@ -2,6 +2,7 @@ import { SecretsError, type NewSecret, type StoredSecret } from '@finchat/secret
 import { describe, test } from 'vitest'
 import { memoryManifest } from '../../fakes/memory-provider.ts'
 import { answering, rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badValues } from '../../testing/zoo/values.ts'
 
 const back = (what: string): string => `values: ${what} comes back exactly`
 const refused = (what: string): string => `values: ${what} is refused before any call`
@@ -29,6 +30,7 @@ const lenient = { values: { minBytes: 0, maxBytes: 1000, binary: true } }
 
 describe('the rules of values', () => {
   testCatches(test, /^values:/, {
+    ...badValues,
     trims: { spoil: text((value) => value.trim()), caughtBy: back('a trailing newline') },
     'trims only the end': { spoil: text((value) => value.trimEnd()), caughtBy: back('spaces around') },
     'takes a text of spaces for nothing': { spoil: text((value) => (value.trim() === '' ? '' : value)), caughtBy: back('only spaces') },

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
-import { canary, member, reads, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
+import { canary, copyOf, member, reads, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
 
 const texts: Readonly<Record<string, string>> = {
   'empty text': '',
   'one character': 'x',
   'leading zeros': '00123',
+  'a number': '42',
+  zero: '0',
+  'a date': '2026-11-28T00:00:00.000Z',
+  'an empty JSON object': '{}',
+  'a JSON list': '["a"]',
   'a number beyond doubles': '12345678901234567890',
   'a decimal': '1.10',
   'an exponent': '1e3',
@@ -81,7 +86,7 @@ const refusedRule = (what: string, value: string | Uint8Array): Rules => ({
   [`values: ${what} is refused before any call`]: async (trial) => {
     const put = member(trial, 'put')
     await trial.seed(trial.path(1), trial.value(1))
-    await refusesBefore(trial, () => put(trial.path(1), { value }, trial.context))
+    await refusesBefore(trial, () => put(trial.path(1), { value: copyOf(value) }, trial.context))
     await reads(trial, trial.path(1), trial.value(1))
   },
 })
@@ -91,7 +96,7 @@ const binaryRules = (suite: Suite): Rules => ({
     roundTrips(suite, trial, new Uint8Array(suite.manifest.values.maxBytes).fill(0xa5)),
 
   'values: an answer holds a copy of the bytes': async (trial) => {
-    await trial.seed(trial.path(1), allBytes)
+    await trial.seed(trial.path(1), copyOf(allBytes))
     const answer = await trial.get(trial.path(1))
     assert.ok(answer?.value instanceof Uint8Array)
     answer.value.fill(0)
@@ -110,10 +115,10 @@ const copyRules: Rules = {
 
 /** Written by the store's own means, and by the provider if it can. */
 async function roundTrips({ supports }: Suite, trial: Trial, value: string | Uint8Array): Promise<void> {
-  await trial.seed(trial.path(1), value)
+  await trial.seed(trial.path(1), copyOf(value))
   await reads(trial, trial.path(1), value)
   if (!supports('put')) return
-  await member(trial, 'put')(trial.path(2), { value }, trial.context)
+  await member(trial, 'put')(trial.path(2), { value: copyOf(value) }, trial.context)
   await reads(trial, trial.path(2), value)
 }
 

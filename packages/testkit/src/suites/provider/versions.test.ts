@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badOrder } from '../../testing/zoo/values.ts'
 
 const absent = 'versions: an unused number is undefined, never the current version'
 const sole = 'versions: `previous` of a single version, or of a missing secret, is undefined'
@@ -11,6 +12,7 @@ const getVersion = (make: (good: MemoryProvider) => GetVersion): BadProvider['sp
 
 describe('the rules of versions', () => {
   testCatches(test, /^versions:/, {
+    ...badOrder,
     'answers every version with the current': {
       spoil: getVersion((good) => (path, _version, context) => good.get(path, context)),
       caughtBy: absent,

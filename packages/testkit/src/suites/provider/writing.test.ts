@@ -2,6 +2,7 @@ import { SecretsError, type NewSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { rejecting, replacing, testCatches, unaborted, type BadProvider } from '../../testing/bad-providers.ts'
+import { badConditions } from '../../testing/zoo/names.ts'
 
 const says = 'writing: a write creates a secret or a new current version, which its receipt names'
 const stale = 'writing: `ifCurrent` of another version is a conflict and writes nothing'
@@ -22,6 +23,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('the rules of writing', () => {
   testCatches(test, /^writing:/, {
+    ...badConditions,
     'says another version than it wrote': {
       spoil: put((good) => async (...args) => ({ ...(await good.put(...args)), version: 7 })),
       caughtBy: says,

@@ -1,8 +1,9 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import type { BadProvider } from '../../testing/bad-providers.ts'
-import { changing, rejecting, replacing, testCatches, unaborted } from '../../testing/bad-providers.ts'
-import { canary } from './trial.ts'
+import type { BadProvider } from '../../../testing/bad-providers.ts'
+import { changing, rejecting, replacing, testCatches, unaborted } from '../../../testing/bad-providers.ts'
+import { canary } from '../trial.ts'
+import { badFailures } from '../../../testing/zoo/failing.ts'
 
 const unreachable = 'failing: unreachable rejects with UNAVAILABLE, until the store is repaired'
 const hung = 'failing: a read from a store that hangs ends when its signal is aborted'
@@ -21,6 +22,7 @@ function withMember(key: PropertyKey, value: unknown): BadProvider['spoil'] {
 
 describe('the rules of failing', () => {
   testCatches(test, /^failing:/, {
+    ...badFailures,
     'takes a denial for absence': {
       spoil: absent('PERMISSION_DENIED'),
       caughtBy: 'failing: denied never reads as a missing secret',
@@ -135,7 +137,7 @@ describe('the rules of failing', () => {
           } catch {}
         },
       })),
-      caughtBy: 'failing: a list from an unreachable store rejects',
+      caughtBy: unreachable,
     },
     'writes half a secret in an outage': {
       spoil: replacing((good, harness) => ({

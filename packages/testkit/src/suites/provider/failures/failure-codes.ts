@@ -1,0 +1,17 @@
+import type { SecretsErrorCode } from '@finchat/secrets-core'
+import type { Breakage } from '../harness.ts'
+
+/** A breakage that is answered. */
+export type Answered = Exclude<Breakage, 'hung' | 'lost'>
+
+/** The codes for each breakage. Garbage has several: it has no known meaning. */
+export const codes: Readonly<Record<Answered, readonly SecretsErrorCode[]>> = {
+  denied: ['PERMISSION_DENIED'],
+  unauthenticated: ['UNAUTHENTICATED'],
+  unreachable: ['UNAVAILABLE'],
+  throttled: ['RATE_LIMITED'],
+  failing: ['UNAVAILABLE'],
+  garbage: ['INTEGRITY', 'INTERNAL', 'UNAVAILABLE', 'CONFIGURATION'],
+}
+
+export const answered: readonly Answered[] = ['denied', 'unauthenticated', 'unreachable', 'throttled', 'failing', 'garbage']

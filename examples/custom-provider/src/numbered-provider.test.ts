@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { testSecretProvider } from '@finchat/secrets-testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import { type NumberedStore, numberedManifest, numberedProvider } from './numbered-provider.ts'
 
 const never = 'it is a map in this process'
@@ -46,14 +45,4 @@ describe('the provider with numbers, `probe` and `changes`', () => {
       withdrawn: 'a removed secret is gone',
     },
   })
-})
-
-test.each([
-  ['map-provider.ts', 'ts'],
-  ['map-provider.test.ts', 'ts'],
-  ['numbered-provider.ts', 'ts check'],
-])('the guide shows %s as it is tested', (file, fence) => {
-  const guide = readFileSync(new URL('../../../docs/custom-provider.md', import.meta.url), 'utf8')
-  const code = readFileSync(new URL(file, import.meta.url), 'utf8')
-  expect(guide).toContain(`\`\`\`${fence}\n${code}\`\`\`\n`)
 })

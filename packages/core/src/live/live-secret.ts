@@ -152,7 +152,10 @@ class LiveHandle implements LiveSecret {
 
   #lost(error: SecretsError): void {
     this.#ready.reject(error)
-    warnOperator(`A live secret can no longer be followed, and its last value stays: ${error.message}`, 'FINCHAT_SECRETS_WATCH')
+    warnOperator(
+      `A live secret is denied or not there; what was read stays, and it goes on trying: ${error.message}`,
+      'FINCHAT_SECRETS_WATCH',
+    )
   }
 
   #missing(): never {

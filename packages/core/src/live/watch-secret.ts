@@ -89,7 +89,8 @@ class WatchIterator implements SecretWatch, WatchListener {
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) waiting.reject(error)
     else this.#failure = error
-    if (waiting === undefined && !this.#wasRead) warn(`A watched secret can no longer be followed: ${error.message}`)
+    if (waiting === undefined && !this.#wasRead)
+      warn(`A watched secret is denied or not there, and the watch goes on trying: ${error.message}`)
     this.#end()
   }
 

@@ -31,7 +31,11 @@ const classes: Readonly<Record<string, Classification>> = {
     problem: 'the fence of the role is no number',
     remedy: 'find out who sets finchat.version; then ALTER ROLE … RESET finchat.version',
   },
-  '28P01': { code: 'UNAUTHENTICATED', problem: 'PostgreSQL refused the password' },
+  '28P01': {
+    code: 'UNAUTHENTICATED',
+    problem: 'PostgreSQL refused the password of the client that `connect` returned',
+    remedy: 'correct that password; it is not the one that is rotated',
+  },
   '28000': {
     code: 'PERMISSION_DENIED',
     problem: 'PostgreSQL does not let this role log in',
@@ -40,10 +44,10 @@ const classes: Readonly<Record<string, Classification>> = {
   '42501': {
     code: 'PERMISSION_DENIED',
     problem: 'the connected role may not change this role',
-    remedy: 'give it CREATEROLE and ADMIN OPTION, or for its own password GRANT SET ON PARAMETER finchat.version',
+    remedy: 'give it CREATEROLE, ADMIN OPTION on the role, and GRANT SET ON PARAMETER finchat.version; for its own password the last alone',
   },
   '42704': { code: 'CONFIGURATION', problem: 'there is no such role', remedy: 'create it' },
-  '3D000': { code: 'CONFIGURATION', problem: 'there is no such database' },
+  '3D000': { code: 'CONFIGURATION', problem: 'the server has no such database', remedy: 'correct `database` of the client' },
   '53300': { code: 'UNAVAILABLE', problem: 'PostgreSQL has no connection left for this role' },
 }
 
@@ -73,5 +77,8 @@ export function postgresError(error: unknown, effect?: 'unknown'): SecretsError 
   if (meaning) return new SecretsError(meaning.code, meaning.problem, { remedy: meaning.remedy, storeStatus: state })
   // The server answered, so the statement was undone.
   if (state !== undefined) return new SecretsError('UNAVAILABLE', 'PostgreSQL refused the statement', { storeStatus: state })
-  return new SecretsError('UNAVAILABLE', 'PostgreSQL did not answer', { remedy: 'check that it can be reached', effect })
+  return new SecretsError('UNAVAILABLE', 'PostgreSQL did not answer, or the client has no password', {
+    remedy: 'check that it can be reached, and that the client from `connect` or `login` has a password',
+    effect,
+  })
 }

@@ -160,6 +160,22 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     })
   })
 
+  test('needs no superuser: CREATEROLE, ADMIN OPTION and the right to set the fence are enough, and all are needed', async () => {
+    const { users, owner, password } = await roles()
+    const [rotator, secret] = [`rotator_${count}`, generate()]
+    await server.query(`CREATE ROLE ${identifier(rotator)} LOGIN CREATEROLE PASSWORD ${literal(secret)}`)
+    const target = postgresRole({ connect: () => clientOf(rotator, secret), login: clientOf, users, owner })
+    const next = await secretValue({ username: users[1], password: generate() })
+    const current = await secretValue({ username: users[0], password })
+    const refused = { code: 'PERMISSION_DENIED', storeStatus: '42501', remedy: expect.stringContaining('SET ON PARAMETER') as string }
+    await expect(target.apply(next, fence(2), context, current)).rejects.toMatchObject(refused)
+    await server.query(`GRANT ${users.map((user) => identifier(user)).join()} TO ${identifier(rotator)} WITH ADMIN OPTION`)
+    await expect(target.apply(next, fence(2), context, current)).rejects.toMatchObject(refused)
+    await server.query(`GRANT SET ON PARAMETER finchat.version TO ${identifier(rotator)}`)
+    await target.apply(next, fence(2), context, current)
+    expect(await target.test(next, context)).toBe('accepted')
+  })
+
   test('changes its own password, if it may set the fence', async () => {
     const { users, password } = await roles()
     const [role] = users

@@ -57,6 +57,8 @@ describe('settingsOf', () => {
     ['null among the providers', { providers: [provider('a'), null] }, /providers\[1\] does not follow specification v1/],
     ['a provider of another specification', { providers: [{ ...provider('a'), specificationVersion: 'v2' }] }, /providers\[0\].*upgrade/],
     ['a provider without a name', { providers: [provider('')] }, /providers\[0\] has no usable name/],
+    ['a store that is no text', { providers: [{ ...provider('p'), sharedAs: {} }] }, /providers\[0\] has an object for sharedAs/],
+    ['an empty name of a store', { providers: [{ ...provider('p'), graceSharedAs: '' }] }, /providers\[0\] has .* for graceSharedAs/],
     ['a name that could forge a log line', { providers: [provider('a\nb')] }, /no usable name/],
     ['two providers of one name', { providers: [provider('a'), provider('a')] }, /two providers are named "a"/],
     ['writeTo that is not there', { writeTo: 'c\n' }, /writeTo names "c\\n", which is no provider here/],

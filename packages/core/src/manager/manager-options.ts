@@ -138,6 +138,11 @@ function assertProvider(place: string, provider: SecretProvider): void {
   if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
     throw wrong(`${place} has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
   }
+  for (const member of ['sharedAs', 'graceSharedAs'] as const) {
+    const given: unknown = own(provider, member)
+    if (given === undefined || (typeof given === 'string' && given !== '')) continue
+    throw wrong(`${place} has ${described(given)} for ${member}`, 'pass a text that names the store, or leave it out')
+  }
 }
 
 function assertSpecification(name: string, contract: { readonly specificationVersion: string } | null | undefined): void {

@@ -1,7 +1,9 @@
-import { createSecretsManager, type SharedUsage } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, type SharedUsage } from '@finchat/secrets-core'
+import { pendingSecret } from '@finchat/secrets-core/staging'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { settledFleet } from '../testing/fleet.ts'
+import { fleet, settledFleet } from '../testing/fleet.ts'
 import { FarSide } from '../testing/rotation-world.ts'
+import { failureOf, withMembers } from '../testing/rotations.ts'
 import { retirePrevious } from './retire-previous.ts'
 import { rotate } from './rotate.ts'
 import { rotationStatus } from './rotation-status.ts'
@@ -37,5 +39,50 @@ describe('a forced retirement', () => {
     expect(await rotationStatus(made.rotator, 'db', { target: far.target })).toMatchObject({ verdict: 'inUse', users })
     expect(await retirePrevious(made.rotator, 'db', options)).toMatchObject({ outcome: 'notSafe' })
     expect(far.passwords).toEqual(['the third', 'the fourth'])
+  })
+})
+
+describe('a staged version', () => {
+  test('waits while the former value is used, though another call staged it', async () => {
+    const made = await settledFleet()
+    const far = new FarSide(2)
+    far.passwords = ['the second']
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the third' })
+    const killed = (): Promise<never> => Promise.reject(new Error('killed'))
+    const target = withMembers(far.target, { apply: killed, retire: killed })
+    await failureOf(rotate(made.rotator, 'db', { ...options, target, generate: () => 'the fourth' }))
+    const pinned = made.member('pinned')
+    await pinned.use.uses(await pinned.secrets.getSecretValue('db', { version: 2 }))
+    const next = { ...options, generate: () => 'the fifth' }
+    expect((await failureOf(rotate(made.rotator, 'db', next))).code).toBe('RATE_LIMITED')
+    expect(far.passwords).toEqual(['the second', 'the third'])
+    await pinned.secrets.close()
+    expect(await rotate(made.rotator, 'db', next)).toMatchObject({ outcome: 'finished' })
+    expect(far.passwords).toEqual(['the third', 'the fourth'])
+  })
+
+  test('is discarded if the former value came into use while this call staged it', async () => {
+    let afterStaging = async (): Promise<void> => {}
+    const staging = (store: SecretProvider): Partial<SecretProvider> => ({
+      staging: store.staging && {
+        ...store.staging,
+        put: async (...args) => {
+          const receipt = await (store.staging?.put(...args) ?? Promise.reject(new Error('it stages')))
+          await afterStaging()
+          return receipt
+        },
+      },
+    })
+    const made = await settledFleet(fleet(staging))
+    const far = new FarSide(2)
+    far.passwords = ['the second']
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the third' })
+    const user = made.member('user')
+    afterStaging = async () => user.use.uses(await user.secrets.getSecretValue('db', { version: 'previous' }))
+    expect((await failureOf(rotate(made.rotator, 'db', { ...options, generate: () => 'the fourth' }))).code).toBe('RATE_LIMITED')
+    expect(far.passwords).toEqual(['the second', 'the third'])
+    expect(await pendingSecret(made.rotator, 'db')).toBeUndefined()
   })
 })

@@ -155,7 +155,7 @@ describe('usage marks in a Redis', () => {
 
   test('of processes that were excused a month ago are forgotten at the next change', async () => {
     const { one, two, another } = await registered()
-    await two.excuse(path, ['one'], context)
+    await two.excuse(path, [markOf('one')], context)
     wait(29 * dayMs)
     await two.register(path, markOf('two', { count: 2 }), context)
     expect((await read(another()))?.marks).toMatchObject([

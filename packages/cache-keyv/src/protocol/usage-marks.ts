@@ -31,8 +31,8 @@ export function usageMarksOf(cache: UsageContext): SharedUsage {
     register: (path, mark, { signal }) => answered(path, (marked) => register(marked, mark, signal)),
     seen: (path, process) => answered(path, (marked) => seen(marked, process)),
     read: (path) => answered(path, read),
-    excuse: (path, processes, { signal }) =>
-      answered(path, async ({ chain }) => void (await chain.change((roster) => excused(roster, processes), signal))),
+    excuse: (path, marks, { signal }) =>
+      answered(path, async ({ chain }) => void (await chain.change((roster) => excused(roster, marks), signal))),
   }
 }
 
@@ -96,8 +96,9 @@ function withMark(roster: Roster, mark: UsageMark): Roster {
   return others.length < mostMarks ? { ...roster, marks: [...others, mark] } : { begunAt: Date.now(), marks: others }
 }
 
-function excused(roster: Roster, processes: readonly string[]): Roster {
-  const isNew = ({ process, excusedAt }: RosterMark): boolean => excusedAt === undefined && processes.includes(process)
+function excused(roster: Roster, marks: readonly Pick<UsageMark, 'process' | 'count'>[]): Roster {
+  const isNew = (mark: RosterMark): boolean =>
+    mark.excusedAt === undefined && marks.some(({ process, count }) => process === mark.process && count >= mark.count)
   if (!roster.marks.some(isNew)) return roster
   return { ...roster, marks: roster.marks.map((mark) => (isNew(mark) ? { ...mark, excusedAt: Date.now() } : mark)) }
 }

@@ -50,6 +50,6 @@ export interface SharedUsage {
   readonly seen: Call<[path: UsagePath, process: string], boolean>
   /** `undefined`: there are none, or they were lost. Rejects if the cache failed. */
   readonly read: Call<[path: UsagePath], UsageMarks | undefined>
-  /** What these processes use is withdrawn: each is excused until its next mark. */
-  readonly excuse: Call<[path: UsagePath, processes: readonly string[]], void>
+  /** What these marks name is withdrawn: each is excused, unless its process has a later one by now. */
+  readonly excuse: Call<[path: UsagePath, marks: readonly Pick<UsageMark, 'process' | 'count'>[]], void>
 }

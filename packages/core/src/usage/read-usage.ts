@@ -1,5 +1,5 @@
 import type { CallContext } from '../contract/provider.ts'
-import type { SharedUsage, UsageMarks, UsagePath } from '../contract/shared-usage.ts'
+import type { SharedUsage, UsageMark, UsageMarks, UsagePath } from '../contract/shared-usage.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { bounded } from '../guard/deadline.ts'
@@ -25,16 +25,16 @@ export async function readUsage(secrets: SecretsManager, name: string, location:
 }
 
 /**
- * Excuses processes whose version was withdrawn on purpose: they count no more until they register
- * again. Rejects as `readUsage` does.
+ * Excuses marks whose version was withdrawn on purpose: they count no more, and a later mark of the
+ * same process does. Rejects as `readUsage` does.
  */
 export async function excuseUsage(
   secrets: SecretsManager,
   name: string,
-  processes: readonly string[],
+  marks: readonly Pick<UsageMark, 'process' | 'count'>[],
   location: UsageLocation,
 ): Promise<void> {
-  await asked(secrets, name, location, (usage, path, context) => usage.excuse(path, processes, context))
+  await asked(secrets, name, location, (usage, path, context) => usage.excuse(path, marks, context))
 }
 
 async function asked<T>(

@@ -1,7 +1,7 @@
-import type { SecretReceipt, SecretValue } from '@finchat/secrets-core'
+import type { SecretReceipt, SecretsError, SecretValue } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { discardSecret, promoteSecret } from '@finchat/secrets-core/staging'
-import { endOfGrace } from './grace.ts'
+import { assertUnused, endOfGrace, refusalOfUse } from './grace.ts'
 import { retireBelow } from './retire-previous.ts'
 import type { Run } from './rotate-options.ts'
 import { aheadOfStore, cannotDiscard, inGrace, neitherWorks, rolledBack } from './rotation-error.ts'
@@ -24,24 +24,27 @@ export async function finish(run: Run, staged: Waiting, current: SecretValue, is
   run.progress.concerns(staged)
   assertSameStore(staged, current, run.name)
   if (isOutdated(staged, current)) return giveWay(run, staged)
-  if (isNew && (await isInGrace(run, staged, current))) return refuse(run, staged, current)
+  const refusal = isNew ? await refusalOf(run, staged, current) : undefined
+  if (refusal !== undefined) return refuse(run, staged, refusal)
   return (await makeAccepted(run, staged, current, isNew)) ?? promote(run, staged)
 }
 
-/** By the store's clock alone: this host's may be ahead. */
-async function isInGrace(run: Run, { stagedAt }: Waiting, current: SecretValue): Promise<boolean> {
+/** Why the former value must not end yet, by the store's clock alone: this host's may be ahead. */
+async function refusalOf(run: Run, { stagedAt }: Waiting, current: SecretValue): Promise<SecretsError | undefined> {
   const end = await endOfGrace(run, current)
-  return end !== undefined && stagedAt !== undefined && end > stagedAt
+  if (end !== undefined && stagedAt !== undefined && end > stagedAt) return inGrace(run.name, end)
+  return refusalOfUse(run, current)
 }
 
-async function refuse(run: Run, staged: Waiting, current: SecretValue): Promise<Ending> {
-  if (await discard(run, staged)) throw inGrace(run.name, await endOfGrace(run, current))
+async function refuse(run: Run, staged: Waiting, refusal: SecretsError): Promise<Ending> {
+  if (await discard(run, staged)) throw refusal
   return giveWay(run, staged)
 }
 
 /** Undefined: the target accepts the staged version. Otherwise it came to an end. */
 export async function makeAccepted(run: Run, staged: Waiting, current: SecretValue, isNew: boolean): Promise<Ending | undefined> {
   if (!isNew && (await isAccepted(run, staged.value))) return undefined
+  if (!isNew) await assertUnused(run, current) // it waits, and a later call finishes it
   const ending = await set(run, staged, current)
   if (ending !== undefined) return ending
   return (await isAccepted(run, staged.value)) ? undefined : rollBack(run, staged)

@@ -90,10 +90,10 @@ export async function excuseUsers({ secrets, name, call }: Asked, current: Secre
   const { provider } = current
   try {
     const found = await readUsage(secrets, name, { provider, signal: call.signal })
-    const users = usersIn(found ?? { completeSince: 0, marks: [] }, current)
+    const marks = (found?.marks ?? []).filter((mark) => isUser(mark, current))
     // A later version than the former one has the current credential, which was not withdrawn.
-    const processes = users.filter(({ uses }) => !uses.some((use) => isLater(use, former))).map(({ process }) => process)
-    if (processes.length > 0) await excuseUsage(secrets, name, processes, { provider, signal: call.signal })
+    const excused = marks.filter(({ uses }) => !uses.some((use) => isLater(use, former)))
+    if (excused.length > 0) await excuseUsage(secrets, name, excused, { provider, signal: call.signal })
   } catch {
     // They go on counting, until a later withdrawal is forced too.
   }
@@ -110,11 +110,16 @@ async function marksOf({ secrets, name, call }: Asked, { provider }: SecretValue
 }
 
 function usersIn({ marks }: UsageMarks, current: SecretValue): readonly SecretUser[] {
-  const isUser = ({ uses, isExcused }: KeptMark): boolean => !isExcused && !uses.every((use) => isSurelySame(use, current))
-  return marks.filter(isUser).map(({ process, host, actor, uses, since, seenAt }) => {
-    const isAlive = seenAt !== undefined && Date.now() - seenAt < aliveForMs
-    return { process, host, actor, uses, since, seenAt, isAlive }
-  })
+  return marks
+    .filter((mark) => isUser(mark, current))
+    .map(({ process, host, actor, uses, since, seenAt }) => {
+      const isAlive = seenAt !== undefined && Date.now() - seenAt < aliveForMs
+      return { process, host, actor, uses, since, seenAt, isAlive }
+    })
+}
+
+function isUser({ uses, isExcused }: KeptMark, current: SecretValue): boolean {
+  return !isExcused && !uses.every((use) => isSurelySame(use, current))
 }
 
 function isSurelySame(one: WriteReceipt, other: WriteReceipt): boolean {

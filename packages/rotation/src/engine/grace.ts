@@ -1,4 +1,4 @@
-import type { DescribedSecret, SecretValue, WriteReceipt } from '@finchat/secrets-core'
+import type { DescribedSecret, SecretsError, SecretValue, WriteReceipt } from '@finchat/secrets-core'
 import { forbiddingUsage, stillUsed } from './former-usage.ts'
 import type { Run } from './rotate-options.ts'
 import { inGrace } from './rotation-error.ts'
@@ -48,10 +48,17 @@ export async function endOfGrace(run: Run, current: SecretValue): Promise<number
   return (await graceEnd(run, current)) ?? Infinity
 }
 
-async function assertUnused(run: Run, current: SecretValue): Promise<void> {
-  if (run.force || !run.whenUnused) return
+/** Rejects while a rotation would withdraw a value that is used, or may be. */
+export async function assertUnused(run: Run, current: SecretValue): Promise<void> {
+  const refusal = await refusalOfUse(run, current)
+  if (refusal !== undefined) throw refusal
+}
+
+/** What `assertUnused` rejects with; undefined if nothing forbids a rotation. */
+export async function refusalOfUse(run: Run, current: SecretValue): Promise<SecretsError | undefined> {
+  if (run.force || !run.whenUnused) return undefined
   const former = await retirable(run, current)
-  if (former === undefined || !(await isAccepted(run, former))) return
+  if (former === undefined || !(await isAccepted(run, former))) return undefined
   const usage = await forbiddingUsage(run, current, former)
-  if (usage !== undefined) throw stillUsed(run.name, usage)
+  return usage === undefined ? undefined : stillUsed(run.name, usage)
 }

@@ -3,7 +3,7 @@ import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { rotateDue } from '../policy/rotate-due.ts'
 import { rotationPolicy } from '../policy/rotation-policy.ts'
-import { fleet, type Fleet, firstOfFleet, toldWithinMs } from '../testing/fleet.ts'
+import { fleet, type Fleet, firstOfFleet, settledFleet, toldWithinMs } from '../testing/fleet.ts'
 import { FarSide } from '../testing/rotation-world.ts'
 import { failureOf, withMembers } from '../testing/rotations.ts'
 import { retirePrevious } from './retire-previous.ts'
@@ -17,16 +17,6 @@ afterEach(() => void vi.useRealTimers())
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 const minuteMs = 60_000
-
-/** Marks are kept since before version 2 became current: so it can be known whether it is used. */
-async function settledFleet(made: Fleet = fleet()): Promise<Fleet> {
-  const first = made.member()
-  await first.take()
-  await first.secrets.close()
-  await pass(minuteMs)
-  await made.rotator.rotateSecret('db', 'the second')
-  return made
-}
 
 describe('rotationStatus', () => {
   test('is safe once every process has registered the current version, or left', async () => {
@@ -63,7 +53,7 @@ describe('rotationStatus', () => {
     await made.rotator.rotateSecret('db', 'the second')
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'inUse', gap: 'lost' })
     const [mark] = (await made.cache.usage.read({ sharedAs: 'store', path: 'db' }, { signal: new AbortController().signal }))?.marks ?? []
-    await made.cache.usage.excuse({ sharedAs: 'store', path: 'db' }, [mark?.process ?? ''], { signal: new AbortController().signal })
+    await made.cache.usage.excuse({ sharedAs: 'store', path: 'db' }, mark ? [mark] : [], { signal: new AbortController().signal })
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'unknown', gap: 'lost', users: [] })
     await pass(minuteMs - toldWithinMs - 1)
     await made.rotator.rotateSecret('db', 'the third')

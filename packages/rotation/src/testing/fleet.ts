@@ -3,6 +3,7 @@ import { type RegisteredUse, registerUse } from '@finchat/secrets-core/live'
 import { memoryProvider, type MemoryProvider, memorySharedCache, type MemorySharedCache } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
 
+const minuteMs = 60_000
 /** A later version than before is told so soon. */
 export const toldWithinMs = 1_000
 
@@ -40,4 +41,14 @@ export function fleet(change: (store: SecretProvider) => Partial<SecretProvider>
     return { secrets, use, take }
   }
   return { store, cache, rotator: manager(), member }
+}
+
+/** Marks are kept since before version 2 became current: so it can be known whether it is used. */
+export async function settledFleet(made: Fleet = fleet()): Promise<Fleet> {
+  const first = made.member()
+  await first.take()
+  await first.secrets.close()
+  await vi.advanceTimersByTimeAsync(minuteMs)
+  await made.rotator.rotateSecret('db', 'the second')
+  return made
 }

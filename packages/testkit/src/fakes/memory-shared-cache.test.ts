@@ -131,6 +131,17 @@ const badUsage: Readonly<Record<string, { readonly caughtBy: string; readonly ma
     caughtBy: 'usage marks: an excused process is so until its next mark',
     make: spoilUsage(() => ({ excuse: async () => {} })),
   },
+  'excuses the mark of a process that has another by now': {
+    caughtBy: 'usage marks: a later mark than the one to excuse counts',
+    make: spoilUsage((good) => ({
+      excuse: (at, marks, context) =>
+        good.excuse(
+          at,
+          marks.map((mark) => ({ ...mark, count: Infinity })),
+          context,
+        ),
+    })),
+  },
   'acknowledges a mark that it cannot keep': {
     caughtBy: 'usage marks: calls reject while the store is down',
     make: spoilUsage((good) => ({ register: (...args) => good.register(...args).catch(() => {}) })),

@@ -28,10 +28,12 @@ export function memoryUsage(paths: Map<string, HeldUsage>, enter: Enter): Shared
       const held = paths.get(idOf(path))
       return held && { completeSince: held.completeSince, marks: [...held.marks.values()] }
     },
-    excuse: async (path, processes, context) => {
+    excuse: async (path, excused, context) => {
       await enter(path, context)
       const { marks } = paths.get(idOf(path)) ?? { marks: new Map<string, KeptMark>() }
-      for (const mark of marks.values()) if (processes.includes(mark.process)) marks.set(mark.process, { ...mark, isExcused: true })
+      for (const mark of marks.values())
+        if (excused.some(({ process, count }) => process === mark.process && count >= mark.count))
+          marks.set(mark.process, { ...mark, isExcused: true })
     },
   }
 }

@@ -90,9 +90,14 @@ const rulesOfState: Readonly<Record<string, CacheRule>> = {
   'usage marks: an excused process is so until its next mark': rule(async ({ usage, other, another, context }) => {
     await usage.register(path, markOf('one'), context)
     await usage.register(path, markOf('two'), context)
-    await other.excuse(path, ['one', 'nobody'], context)
+    await other.excuse(path, [markOf('one'), markOf('unknown')], context)
     assert.deepEqual(excusedIn(await read(another, context)), ['one'])
     await usage.register(path, markOf('one', { count: 2 }), context)
+    assert.deepEqual(excusedIn(await read(another, context)), [])
+  }),
+  'usage marks: a later mark than the one to excuse counts': rule(async ({ usage, other, another, context }) => {
+    await usage.register(path, markOf('one', { count: 2 }), context)
+    await other.excuse(path, [markOf('one', { count: 1 })], context)
     assert.deepEqual(excusedIn(await read(another, context)), [])
   }),
   'usage marks: calls reject while the store is down': rule(async ({ usage, breakCache, context }) => {
@@ -103,7 +108,7 @@ const rulesOfState: Readonly<Record<string, CacheRule>> = {
         () => usage.register(path, markOf('two'), context),
         () => usage.seen(path, 'one', context),
         () => usage.read(path, context),
-        () => usage.excuse(path, ['one'], context),
+        () => usage.excuse(path, [markOf('one')], context),
       ]
       for (const call of calls) await within(timeoutMs, rejects(call()), 'a call hangs')
     } finally {

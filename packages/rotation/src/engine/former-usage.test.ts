@@ -1,0 +1,88 @@
+import { createSecretsManager, type SecretProvider, type SharedUsage } from '@finchat/secrets-core'
+import { pendingSecret } from '@finchat/secrets-core/staging'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { fleet, settledFleet } from '../testing/fleet.ts'
+import { FarSide } from '../testing/rotation-world.ts'
+import { failureOf, withMembers } from '../testing/rotations.ts'
+import { retirePrevious } from './retire-previous.ts'
+import { rotate } from './rotate.ts'
+import { rotationStatus } from './rotation-status.ts'
+
+const start = Date.UTC(2026, 0, 1)
+const minuteMs = 60_000
+
+beforeEach(() => void vi.useFakeTimers({ now: start }))
+afterEach(() => void vi.useRealTimers())
+
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+describe('a forced retirement', () => {
+  test('excuses no mark that was made after it had looked', async () => {
+    const made = await settledFleet()
+    const far = new FarSide(2)
+    far.passwords = ['the second']
+    const user = made.member('user')
+    await user.take()
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the third' })
+    const shared = made.cache.anotherProcess()
+    const excuse: SharedUsage['excuse'] = async (...args) => {
+      await user.take() // refused with the second value, it takes the third
+      return shared.usage.excuse(...args)
+    }
+    const cache = { shared: { ...shared, usage: { ...shared.usage, excuse } } }
+    const slow = createSecretsManager({ providers: [made.store], cache })
+    expect(await retirePrevious(slow, 'db', { ...options, force: true })).toEqual({ outcome: 'retired' })
+    await pass(minuteMs)
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the fourth' })
+    const users = [{ actor: 'user', uses: [{ version: 3 }] }]
+    expect(await rotationStatus(made.rotator, 'db', { target: far.target })).toMatchObject({ verdict: 'inUse', users })
+    expect(await retirePrevious(made.rotator, 'db', options)).toMatchObject({ outcome: 'notSafe' })
+    expect(far.passwords).toEqual(['the third', 'the fourth'])
+  })
+})
+
+describe('a staged version', () => {
+  test('waits while the former value is used, though another call staged it', async () => {
+    const made = await settledFleet()
+    const far = new FarSide(2)
+    far.passwords = ['the second']
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the third' })
+    const killed = (): Promise<never> => Promise.reject(new Error('killed'))
+    const target = withMembers(far.target, { apply: killed, retire: killed })
+    await failureOf(rotate(made.rotator, 'db', { ...options, target, generate: () => 'the fourth' }))
+    const pinned = made.member('pinned')
+    await pinned.use.uses(await pinned.secrets.getSecretValue('db', { version: 2 }))
+    const next = { ...options, generate: () => 'the fifth' }
+    expect((await failureOf(rotate(made.rotator, 'db', next))).code).toBe('RATE_LIMITED')
+    expect(far.passwords).toEqual(['the second', 'the third'])
+    await pinned.secrets.close()
+    expect(await rotate(made.rotator, 'db', next)).toMatchObject({ outcome: 'finished' })
+    expect(far.passwords).toEqual(['the third', 'the fourth'])
+  })
+
+  test('is discarded if the former value came into use while this call staged it', async () => {
+    let afterStaging = async (): Promise<void> => {}
+    const staging = (store: SecretProvider): Partial<SecretProvider> => ({
+      staging: store.staging && {
+        ...store.staging,
+        put: async (...args) => {
+          const receipt = await (store.staging?.put(...args) ?? Promise.reject(new Error('it stages')))
+          await afterStaging()
+          return receipt
+        },
+      },
+    })
+    const made = await settledFleet(fleet(staging))
+    const far = new FarSide(2)
+    far.passwords = ['the second']
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    await rotate(made.rotator, 'db', { ...options, generate: () => 'the third' })
+    const user = made.member('user')
+    afterStaging = async () => user.use.uses(await user.secrets.getSecretValue('db', { version: 'previous' }))
+    expect((await failureOf(rotate(made.rotator, 'db', { ...options, generate: () => 'the fourth' }))).code).toBe('RATE_LIMITED')
+    expect(far.passwords).toEqual(['the second', 'the third'])
+    expect(await pendingSecret(made.rotator, 'db')).toBeUndefined()
+  })
+})

@@ -1,4 +1,12 @@
-import { createSecretsManager, envProvider, type SecretsManager, type StoredSecret, type VerifyOptions } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  envProvider,
+  type SecretProvider,
+  SecretsError,
+  type SecretsManager,
+  type StoredSecret,
+  type VerifyOptions,
+} from '@finchat/secrets-core'
 import { memoryAuditTrail, memorySharedCache } from '@finchat/secrets-testkit'
 import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -277,14 +285,16 @@ describe('mounted files', () => {
 
 describe('a fleet with a shared cache', () => {
   let latest = memorySharedCache()
+  type Start = (value: string | undefined, plan?: () => 'fail' | 'hang' | undefined) => SecretsManager
   /** Processes of a fleet: each has the variable that it was started with. */
-  function fleetOf(): (value: string, plan?: () => 'fail' | 'hang' | undefined) => SecretsManager {
+  function fleetOf(...later: readonly SecretProvider[]): Start {
     const first = (latest = memorySharedCache())
     return (token, plan) => {
       const provider = envProvider({ env: { token }, graceSharedAs: 'payments' })
-      return createSecretsManager({ providers: [provider], cache: { shared: first.anotherProcess({ plan }), ttlSeconds: 60 } })
+      return createSecretsManager({ providers: [provider, ...later], cache: { shared: first.anotherProcess({ plan }), ttlSeconds: 60 } })
     }
   }
+  const byDefault = readOnly('later', async () => ({ value: 'a default' }))
   const settled = (): Promise<unknown> => pass(1)
 
   it('accepts the variable of processes that were started before, in new ones', async () => {
@@ -340,6 +350,39 @@ describe('a fleet with a shared cache', () => {
     expect(await gone.verifySecret('token', 'A', grace)).toBe(false)
     await settled()
     expect(await start('B').verifySecret('token', 'A', grace)).toBe(false)
+  })
+
+  it('accepts nothing that was withdrawn while a later provider answered', async () => {
+    const start = fleetOf(byDefault)
+    await start('A').verifySecret('token', 'A', grace)
+    await settled()
+    expect(await start(undefined).verifySecret('token', 'A', grace)).toBe(false)
+    await settled()
+    const fresh = start('B')
+    expect([await fresh.verifySecret('token', 'B', grace), await fresh.verifySecret('token', 'A', grace)]).toEqual([true, false])
+  })
+
+  it('accepts the former value of the provider that answers, though an earlier one of the same fleet has none', async () => {
+    let token = 'A'
+    const start = fleetOf({ ...readOnly('later', async () => ({ value: token })), graceSharedAs: 'payments' })
+    for (token of ['A', 'B']) {
+      await start(undefined).verifySecret('token', token, grace)
+      await settled()
+    }
+    expect(await start(undefined).verifySecret('token', 'A', grace)).toBe(true)
+  })
+
+  it('takes no outage for a withdrawal', async () => {
+    const start = fleetOf(byDefault)
+    await start('A').verifySecret('token', 'A', grace)
+    await settled()
+    const outage = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))
+    const down = { ...readOnly('env', outage), graceSharedAs: 'payments' }
+    const cut = createSecretsManager({ providers: [down, byDefault], cache: { shared: latest.anotherProcess() } })
+    const answer = cut.verifySecret('token', 'A', { ...grace, acceptDegraded: true })
+    await pass(60 * second)
+    expect(await answer).toBe(false)
+    expect(await start('B').verifySecret('token', 'A', grace)).toBe(true)
   })
 
   it('does not wait for a shared cache that hangs if the value is the current one, and else a second for each comparison', async () => {

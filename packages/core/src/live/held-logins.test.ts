@@ -25,6 +25,9 @@ class Pool {
   readonly handle: LiveSecret = liveSecret(this.secrets, 'db')
   readonly password: () => Promise<string> = this.handle.asPasswordFunction()
   accepted: string
+  answersAfterMs = 5
+  underWay = 0
+  mostAtOnce = 0
   readonly logins: string[] = []
   readonly ended: unknown[] = []
   /** Errors of callers whom the server has refused. */
@@ -57,7 +60,10 @@ class Pool {
   async login(): Promise<void> {
     const password = await this.password()
     this.logins.push(password)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    this.underWay += 1
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.underWay)
+    await new Promise((resolve) => setTimeout(resolve, this.answersAfterMs))
+    this.underWay -= 1
     if (password !== this.accepted) throw new RefusedLogin('password authentication failed')
   }
 }
@@ -119,18 +125,37 @@ describe('logins with a password that is known to be refused', () => {
     expect(pool.ended).toEqual(Array.from({ length: 11 }, () => 'connected'))
   })
 
-  it('go on after a second where nobody tells of a success', async () => {
+  it('go on where nobody tells of a success: one, two, four and eight more after each second, then all', async () => {
     const { handle, password } = new Pool('v1')
     await handle.ready
     const search = handle.refused(handle.current)
     await pass(200)
     expect((await search).reveal()).toBe('v1')
     const given: string[] = []
-    for (let each = 0; each < 3; each += 1) void password().then((text) => given.push(text))
-    await pass(0)
-    expect(given).toEqual(['v1'])
-    await pass(1_000)
-    expect(given).toEqual(['v1', 'v1', 'v1'])
+    for (let each = 0; each < 40; each += 1) void password().then((text) => given.push(text))
+    const counts: number[] = []
+    for (const ms of [0, 1_000, 1_000, 1_000, 1_000, 1_000]) {
+      await pass(ms)
+      counts.push(given.length)
+    }
+    expect(counts).toEqual([1, 2, 4, 8, 16, 40])
+    expect(new Set(given)).toEqual(new Set(['v1']))
+  })
+
+  it.each([
+    [900, 1],
+    [1_100, 2],
+    [2_500, 4],
+    [3_900, 8],
+  ])('are not let go together where a refusal takes %i ms', async (answersAfterMs, most) => {
+    const pool = new Pool('v2')
+    pool.answersAfterMs = answersAfterMs
+    await pool.handle.ready
+    pool.connect()
+    await pass(answersAfterMs + 50)
+    pool.connect(20)
+    await pass(10_000)
+    expect(pool.mostAtOnce).toBe(most)
   })
 
   it('end with UNAVAILABLE after five seconds, and show no value', async () => {

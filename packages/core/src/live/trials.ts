@@ -6,8 +6,10 @@ import type { LiveState } from './live-state.ts'
 import { isSameCredential } from './same-secret.ts'
 import { defaultBudgetMs } from './use-options.ts'
 
-/** If a login takes longer than this, those who wait for it may try its credential themselves. */
+/** If a login takes longer than this, others that wait for it may try its credential themselves. */
 const longTrialMs = 1_000
+/** How many more may try after each such time without an answer: a far side may refuse slowly. */
+const trialSteps = [1, 2, 4, 8]
 /** A pool may answer with an older login's refusal; its queue is short. */
 const queuePauseMs = 10
 /** The pauses before further offers double up to this. */
@@ -115,6 +117,9 @@ export class HeldLogins {
   /** The choice that a login tries, and since when. */
   #tried = 0
   #triedAt = -Infinity
+  #step = 0
+  /** How many more may try at this step. */
+  #left = 0
   #news: Promise<void> | undefined
 
   constructor(name: string, candidates: Candidates, state: LiveState, closing: AbortSignal) {
@@ -129,6 +134,10 @@ export class HeldLogins {
     const since = performance.now()
     const until = since + defaultBudgetMs
     for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
+      if (this.#isUnanswered()) {
+        this.#admitMore(held)
+        continue
+      }
       if (performance.now() >= until) throw this.#stillRefused(since)
       await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
       if (this.#closing.aborted) throw closed()
@@ -140,23 +149,46 @@ export class HeldLogins {
     return usable !== undefined && refused.has(usable) ? usable : undefined
   }
 
-  /** For one caller after each search. */
+  /** For one caller after each search, and for a few more while its outcome is unknown. */
   #isToTry(): boolean {
-    if (this.#tried === this.#candidates.choices) return false
+    if (this.#tried !== this.#candidates.choices) this.#begin()
+    if (this.#left === 0 || this.#isRefused()) return false
+    this.#left -= 1
+    return true
+  }
+
+  #begin(): void {
     this.#tried = this.#candidates.choices
     this.#triedAt = performance.now()
     this.#news = this.#state.refused.news
-    return true
+    this.#step = 0
+    this.#left = 1
+  }
+
+  #isRefused(): boolean {
+    return this.#news !== this.#state.refused.news
+  }
+
+  #isUnanswered(): boolean {
+    return !this.#isRefused() && performance.now() - this.#triedAt >= longTrialMs
+  }
+
+  /** Not every client tells of a success, so it is one if none of them is refused. */
+  #admitMore(held: SecretValue): void {
+    const more = trialSteps[this.#step]
+    if (more === undefined) {
+      this.#candidates.worked(held)
+      return
+    }
+    this.#triedAt = performance.now()
+    this.#step += 1
+    this.#left = more
   }
 
   /** Of the login that tries it; after that, of another search. */
   #outcome(held: SecretValue, until: number): Promise<unknown> {
-    if (this.#news !== this.#state.refused.news) return this.#candidates.again(held, until)
-    const leftMs = this.#triedAt + longTrialMs - performance.now()
-    if (leftMs > 0) return pause(leftMs, undefined, this.#news)
-    // Not refused, and not every client tells of a success.
-    this.#candidates.worked(held)
-    return Promise.resolve()
+    if (this.#isRefused()) return this.#candidates.again(held, until)
+    return pause(this.#triedAt + longTrialMs - performance.now(), undefined, this.#news)
   }
 
   #stillRefused(since: number): SecretsError {

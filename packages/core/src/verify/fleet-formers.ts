@@ -15,7 +15,8 @@ export type IsFormer = (candidate: string | Uint8Array) => Promise<boolean | und
  */
 export function tellFleet(location: Location, part: SecretBytes | undefined, { field, graceMs }: WithGrace): IsFormer | undefined {
   const { formers, provider } = location.chainEntry
-  const { getVersion, sharedAs: name, graceSharedAs: sharedAs = name } = provider
+  const { getVersion } = provider
+  const sharedAs = fleetOf(location)
   const givenAt = part ? part.metadata.givenAt : presentMoment()
   if (!formers || !sharedAs || getVersion || !givenAt || !graceMs) return undefined
   const key = { sharedAs, path: location.path, part: partKey(fieldsOf(location, field)), graceMs }
@@ -28,4 +29,25 @@ export function tellFleet(location: Location, part: SecretBytes | undefined, { f
     return formers.saw(key, current, ageOf(givenAt), { signal })
   })
   return (candidate) => ask(async (signal) => current && formers.matches(key, current, candidate, { signal }))
+}
+
+/**
+ * Every location before the one that answered has the value no more, unless one of them could not be
+ * asked. `undefined`: none answered.
+ */
+export function tellWithdrawals(
+  locations: readonly Location[],
+  answered: { readonly location: Location; readonly isDegraded: boolean } | undefined,
+  options: WithGrace,
+): void {
+  const at = answered && (answered.isDegraded ? 0 : locations.indexOf(answered.location))
+  for (const location of locations.slice(0, at)) {
+    // Two providers of one fleet: what one of them has is not gone.
+    const isAnswered = location.path === answered?.location.path && fleetOf(location) === fleetOf(answered.location)
+    if (!isAnswered) tellFleet(location, undefined, options)
+  }
+}
+
+function fleetOf({ chainEntry: { provider } }: Location): string | undefined {
+  return provider.graceSharedAs ?? provider.sharedAs
 }

@@ -16,7 +16,7 @@ import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from '../value/digest.ts'
-import { type IsFormer, tellFleet } from './fleet-formers.ts'
+import { type IsFormer, tellFleet, tellWithdrawals } from './fleet-formers.ts'
 import { isPresentable, knownVerification, type VerifyOptions, type WithGrace } from './verify-options.ts'
 
 interface Current {
@@ -27,6 +27,7 @@ interface Current {
   /** Undefined without a grace. */
   readonly former: FormerValue | undefined
   readonly isFormer: IsFormer | undefined
+  readonly isDegraded: boolean
 }
 
 interface Earlier {
@@ -129,7 +130,7 @@ export class Verifier {
     const current = await this.#current(route, options, metadata)
     const { digest, seen, error } = await this.#previous(current, options)
     const matched = matchAt(this.#verification.match(candidate, [current?.digest, digest]))
-    if (current === undefined) for (const location of route.locations) tellFleet(location, undefined, options)
+    tellWithdrawals(route.locations, current, options)
     if (matched !== 'none') return { matched, current, error }
     const isFormer = (seen && traceDigests.match(candidate, [seen]) === 0) || (await current?.isFormer?.(candidate)) === true
     return { matched: isFormer ? 'previous' : 'none', current, error }
@@ -196,11 +197,12 @@ export class Verifier {
   }
 
   #currentOf(reading: Reading, options: WithGrace): Current {
-    const { held, location, from } = reading
+    const { held, location, from, degraded: isDegraded } = reading
     const part = partOf(reading, options.field)
     const { traces } = location.chainEntry.store
     const former = options.graceMs > 0 ? formerValue(traces, location.path, held, fieldsOf(location, options.field)) : undefined
-    return { digest: part.digest(this.#verification.digest), held, location, from, former, isFormer: tellFleet(location, part, options) }
+    const digest = part.digest(this.#verification.digest)
+    return { digest, held, location, from, former, isFormer: tellFleet(location, part, options), isDegraded }
   }
 
   async #previous(current: Current | undefined, options: WithGrace): Promise<Previous> {

@@ -28,6 +28,6 @@ export function longSentences(text: string): string[] {
 
 /** Markdown without its code blocks; each cell of a table is a paragraph. */
 export function markdownProse(markdown: string): string {
-  const withoutCode = markdown.replaceAll(/^( *)(`{3,})[\s\S]*?^\1\2 *$/gm, '').replaceAll(/<!--[\s\S]*?-->/g, '')
+  const withoutCode = markdown.replaceAll(/^( *)(`{3,})[\s\S]*?^\1\2 *$/gm, '').replaceAll(/<!--[\s\S]*?-->|^\[[^\]]+\]: .*$/gm, '')
   return withoutCode.replaceAll(/^\|.*$/gm, (row) => row.split('|').join('\n\n'))
 }

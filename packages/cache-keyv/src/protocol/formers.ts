@@ -29,8 +29,8 @@ interface Answer {
 }
 
 /**
- * Two kinds of entries: of each value that a store gave lately, ended by the server; and which two
- * values of a part followed each other. Neither makes a value acceptable without the other. No
+ * Two kinds of entries. One is of each value that a store gave lately, ended by the server. The other
+ * says which two values of a part followed each other. Neither makes a value acceptable without the other. No
  * clocks of two hosts are compared while the server is honest: the writer says how long.
  */
 export class Formers implements SharedFormers {

@@ -208,7 +208,7 @@ export class UsageChain {
   }
 
   /**
-   * From then on it is noticed if this roster is lost, or one before it: what comes late to its place
+   * From then on it is noticed if this roster is lost, or one before it. What comes late to its place
    * is not what its neighbours name. False: it is lost already, or not in the chain.
    */
   async #link(last: LastRoster): Promise<boolean> {

@@ -23,8 +23,8 @@ export interface RegisteredUse extends AsyncDisposable {
 }
 
 /**
- * Registers the use of a secret by code that keeps its value, so that `rotationStatus` counts this
- * process until it uses the new version, or ends the use. `useSecret` and `liveSecret` do so with
+ * Registers the use of a secret by code that keeps its value. `rotationStatus` counts this process
+ * until it uses the new version, or ends the use. `useSecret` and `liveSecret` do so with
  * `usageMarks: true`. Throws `CONFIGURATION` unless the manager has a shared cache that keeps marks,
  * and the secret a provider with `sharedAs`.
  *

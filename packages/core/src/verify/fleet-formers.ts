@@ -10,7 +10,7 @@ import type { WithGrace } from './verify-options.ts'
 export type IsFormer = (candidate: string | Uint8Array) => Promise<boolean | undefined>
 
 /**
- * Tells the fleet what this process has, in the turn of the event loop in which it can be read;
+ * Tells the fleet what this process has, in the turn of the event loop in which it can be read.
  * `undefined`: there is no such secret. A shared cache that fails matches nothing.
  */
 export function tellFleet(location: Location, part: SecretBytes | undefined, { field, graceMs }: WithGrace): IsFormer | undefined {

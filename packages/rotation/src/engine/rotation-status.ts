@@ -33,8 +33,8 @@ const members: MembersOf<RotationStatusOptions> = {
 }
 
 /**
- * Tells who still uses the version before the current one: processes by their usage marks in the
- * shared cache, sessions at the target, and reads in an audit trail. `retirePrevious` with
+ * Tells who still uses the version before the current one. It asks usage marks in the shared cache,
+ * sessions at the target, and reads in an audit trail. `retirePrevious` with
  * `whenUnused` asks the first two. Rejects if the store or the target cannot be asked.
  *
  * @example

@@ -2,7 +2,7 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import type { AwsReply } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, test } from 'vitest'
-import { awsCall, context, failure, useAws } from '../testing/aws-trial.ts'
+import { awsCall, context, useAws } from '../testing/aws-trial.ts'
 
 const path = 'prod/db'
 
@@ -55,30 +55,6 @@ describeWithServer('moto', 'since when a version in AWS is current', () => {
       aws.stub().plan('pass')
       expect((await provider.get(path, context))?.currentSince).toBe(expected)
     }
-  })
-
-  test.each([
-    ['ends', false],
-    ['is stopped right after AWSCURRENT moved', true],
-  ] as const)('a promotion that %s is not dated by an earlier one that was stopped before AWSCURRENT moved', async (_, isStopped) => {
-    const provider = aws.provider({ clientConfig: { maxAttempts: 1 } })
-    await provider.put(path, { value: 'one' }, context)
-    const pending = await provider.staging.put(path, { value: 'two' }, context)
-    const { ARN: arn } = await awsCall(aws.moto().url, 'DescribeSecret', { SecretId: path })
-    aws.stub().plan(({ body }): AwsReply => (body['VersionStage'] === 'AWSCURRENT' ? 'reset' : 'pass'))
-    expect(await failure(provider.staging.promote(path, pending, context))).toMatchObject({ code: 'UNAVAILABLE' })
-    const later = Date.UTC(2099, 10, 27, 10)
-    let hasMoved = false
-    aws.stub().plan(({ body }): AwsReply => {
-      if (hasMoved && isStopped) return 'reset'
-      hasMoved ||= body['VersionStage'] === 'AWSCURRENT'
-      const isClaim = String(body['VersionStage']).startsWith('claim-') && 'MoveToVersionId' in body
-      return isClaim ? { headers: { date: new Date(later).toUTCString() }, body: { ARN: arn, Name: path } } : 'pass'
-    })
-    await provider.staging.promote(path, pending, context)
-    aws.stub().plan('pass')
-    await provider.staging.promote(path, pending, context) // the next run finds it done
-    expect((await provider.get(path, context))?.currentSince).toBe(later)
   })
 
   test.each(['rotation', 'promotion'])('the manager accepts the version before for a while after a %s', async (how) => {

@@ -102,7 +102,7 @@ test('no promotion dates a version later than it became current, whoever else pr
   let dated = 0
   for (const one of [1, 2, 3, 4, 5, 6])
     for (const two of [1, 2, 3, 4])
-      for (const three of [1, 2, 3, 4, 5, 6, 7, 8])
+      for (const three of [1, 2, 3, 4, 5, 6])
         for (const order of orders) {
           const found = await crossed([one, two, three], order)
           expect(found.dated, `${[one, two, three].join()} in the order ${order.join()}`).toBeLessThanOrEqual(found.became)

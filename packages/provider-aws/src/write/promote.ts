@@ -5,7 +5,7 @@ import { settle } from '../client/concurrency.ts'
 import { hasUnknownEffect } from '../errors/store-error.ts'
 import type { Attachment } from '../model/history.ts'
 import { assertPath } from '../model/input.ts'
-import { claimLabel, isSince, pending, promotedAt, sinceLabel, stagedLabel, versionLabel } from '../model/labels.ts'
+import { claimLabel, isSince, pending, sinceLabel, stagedLabel, versionLabel } from '../model/labels.ts'
 import { isNote } from '../model/note.ts'
 import { conflict } from './plan.ts'
 import {
@@ -47,7 +47,6 @@ async function promoteWaiting(api: Api, waits: Waiting, context: CallContext): P
     throw conflict(`version ${history.current?.version ?? '(without a number)'} was written after the pending ${number}`, stageAgain)
   }
   const since = await takeNumber(api, waits, context)
-  await removeEarlierTimes(api, waits, since, context)
   const isMover = await makePendingCurrent(api, waits, context)
   await settleNumbers(api, history, number, [], context)
   const others = isMover ? waits.waiting.labels.filter((label) => isSince(label) && label !== since) : []
@@ -78,24 +77,6 @@ async function takeNumber(api: Api, { history, waiting, number }: Waiting, conte
       : error
   }
   return since
-}
-
-/**
- * A promotion that stopped may have left its time days ago. While the version is not current after
- * our claim, it can become so only after our own time.
- */
-async function removeEarlierTimes(api: Api, { history, waiting }: Waiting, since: string, context: CallContext): Promise<void> {
-  const { revision, labels } = waiting
-  const earlier = labels.filter((label) => isSince(label) && timeOf(label) < timeOf(since))
-  if (earlier.length === 0) return
-  const now = await settle(findHistory(api, history.arn, context))
-  const holder = now.status === 'fulfilled' ? now.value?.holder : undefined
-  if (holder === undefined || holder.revision === revision) return // the earlier time errs on the safe side
-  await Promise.allSettled(earlier.map((label) => removeIfThere(api, history, { label, revision }, context)))
-}
-
-function timeOf(since: string): number {
-  return promotedAt([since]) ?? 0
 }
 
 /** Resolves to whether it was surely this call that moved AWSCURRENT. */

@@ -52,7 +52,8 @@ async function play({ administrator, role }: Database, service: SecretsManager, 
       await sleep(pauseMs, undefined, { signal }).catch(() => {}) // interrupted: the loop ends
       if (!signal.aborted) line.rotated(await rotateOnce(rotator, name, target))
     }
-    if (!signal.aborted) await sleep(pauseMs)
+    // The last version is in use once a connection was opened with it.
+    for (let waits = 0; !signal.aborted && waits < 20 && (waits === 0 || pool.version() !== rotations + 1); waits += 1) await sleep(pauseMs)
   } finally {
     await load.stop()
     line.stop()

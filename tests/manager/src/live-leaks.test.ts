@@ -108,7 +108,7 @@ describe.each(Object.entries(stores))('a secret %s that is followed', (_where, s
     const end = failureOf(watch.next())
     await secrets.rotateSecret('db', `${canary}-5`)
     expect((await end).code).toBe('PERMISSION_DENIED')
-    expect(warnings.flat()).toEqual(expect.arrayContaining([expect.stringContaining('onChange'), expect.stringContaining('followed')]))
+    expect(warnings.flat()).toEqual(expect.arrayContaining([expect.stringContaining('onChange'), expect.stringContaining('denied')]))
     expect(leaksIn(watch, unwatched, await yielded, await end, seen, warnings, trial.records())).toEqual([])
     await secrets.close()
     expect(leaksIn(watch, unwatched, await failureOf(secrets.getSecret('db')))).toEqual([])

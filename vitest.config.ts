@@ -9,9 +9,12 @@ export const alone = [
   'tests/resilience/src/fleet/cache-server-outage.test.ts',
   'tests/resilience/src/fleet/simultaneous-start.test.ts',
   'tests/resilience/src/concurrency/trail-crowd.test.ts',
+  'tests/resilience/src/kill/store-kill.test.ts',
   'tests/resilience/src/kill/trail-kill.test.ts',
   'tests/resilience/src/power-loss/trail-power-loss.test.ts',
   'tests/resilience/src/rotation/rotation-under-load.test.ts',
+  'tests/resilience/src/rotation/rotator-kill.test.ts',
+  'tests/resilience/src/rotation/rotator-stop.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
 ]
 

@@ -123,3 +123,15 @@ test('marks that were lost are noticed, though the clock of the store is ahead b
   await pass(2_000)
   expect(await rotationStatus(other, 'db')).toMatchObject({ verdict: 'unknown', gap: 'lost', previous: { version: 2 } })
 })
+
+test('whenUnused is refused where the store keeps no versions, and force overrides that', async () => {
+  const made = await settledFleet(fleet(() => ({ getVersion: undefined })))
+  const far = new FarSide(2)
+  far.passwords = ['the second']
+  const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+  const next = { ...options, generate: () => 'the third' }
+  expect((await failureOf(rotate(made.rotator, 'db', next))).code).toBe('CONFIGURATION')
+  expect((await failureOf(retirePrevious(made.rotator, 'db', options))).code).toBe('CONFIGURATION')
+  expect(far.passwords).toEqual(['the second'])
+  expect(await rotate(made.rotator, 'db', { ...next, force: true })).toMatchObject({ outcome: 'rotated' })
+})

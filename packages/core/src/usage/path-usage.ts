@@ -29,20 +29,27 @@ export class PathUsage {
   #keptAt: readonly number[] = []
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
+  #hasFailed = false
 
   constructor(options: PathUsageOptions) {
     this.#options = options
   }
 
-  has(user: object): boolean {
-    return this.#users.has(user)
+  /** The shared cache gave no answer at the last call. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** What one user uses, if it uses anything here. */
+  of(user: object): readonly WriteReceipt[] | undefined {
+    return this.#users.get(user)
   }
 
   /** What one user uses from now on. Resolves when the fleet counts this process for it. */
   async uses(user: object, receipts: readonly WriteReceipt[], actor?: string): Promise<void> {
     this.#actor = actor ?? this.#actor
     if (receipts.length === 0) this.#users.delete(user)
-    else this.#users.set(user, receipts)
+    else this.#users.set(user, distinct(receipts))
     if (receipts.length > 0 && receipts.every((receipt) => this.#isCounted(receipt))) this.#tellSoon()
     else await this.tell()
   }
@@ -57,7 +64,7 @@ export class PathUsage {
     const { usage, path, process } = this.#options
     if (this.#isTold && this.#list.length > 0) {
       const begunAt = clocks()
-      if (await within((context) => usage.seen(path, process, context))) this.#keptAt = begunAt
+      if (await this.#within((context) => usage.seen(path, process, context))) this.#keptAt = begunAt
       else this.#told = undefined
     }
     await this.tell()
@@ -90,8 +97,7 @@ export class PathUsage {
   }
 
   get #list(): readonly WriteReceipt[] {
-    const receipts = [...this.#users.values()].flat()
-    return [...new Map(receipts.map((receipt) => [idOf(receipt), receipt])).values()]
+    return distinct([...this.#users.values()].flat())
   }
 
   get #isTold(): boolean {
@@ -104,14 +110,25 @@ export class PathUsage {
     const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
     const begunAt = clocks()
-    await within((context) => usage.register(path, mark, context))
+    await this.#within((context) => usage.register(path, mark, context))
     this.#told = uses
     this.#keptAt = begunAt
   }
+
+  async #within<T>(call: (context: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
+    try {
+      const answer = await bounded((signal) => call({ signal }), { deadlineMs: answerMs, closing: never, owner: 'the usage mark' })
+      this.#hasFailed = false
+      return answer
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
+    }
+  }
 }
 
-function within<T>(call: (context: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
-  return bounded((signal) => call({ signal }), { deadlineMs: answerMs, closing: never, owner: 'the usage mark' })
+function distinct(receipts: readonly WriteReceipt[]): readonly WriteReceipt[] {
+  return [...new Map(receipts.map((receipt) => [idOf(receipt), receipt])).values()]
 }
 
 function clocks(): readonly number[] {

@@ -11,6 +11,13 @@ import { sharedUsageOf, usagePathOf } from './usage-places.ts'
 
 const beatMs = 30_000
 
+/** What one user uses, by path. */
+interface Placed {
+  readonly placed: readonly (readonly [path: PathUsage, receipts: readonly WriteReceipt[]])[]
+  /** A value that cannot be told. */
+  readonly failure?: { readonly reason: unknown } | undefined
+}
+
 /** What one process uses, over one manager. It says goodbye when the manager is closed. */
 class ProcessUsage {
   readonly #parts: ManagerParts
@@ -20,7 +27,6 @@ class ProcessUsage {
   readonly #outage = new OutageTracker()
   readonly #running = new Set<Promise<unknown>>()
   #isClosed = false
-  #hasFailed = false
 
   constructor(parts: ManagerParts) {
     this.#parts = parts
@@ -30,25 +36,24 @@ class ProcessUsage {
 
   /** What one user uses of a name from now on. Rejects if the fleet cannot be told. */
   async uses(user: object, name: string, values: readonly SecretValue[], actor: string | undefined): Promise<void> {
-    const left = [...this.#paths.values()].filter((path) => path.has(user))
-    const byPath = new Map<PathUsage, WriteReceipt[]>(left.map((path) => [path, []]))
-    for (const value of values) {
-      const path = this.#at(name, value.provider)
-      byPath.set(path, [...(byPath.get(path) ?? []), { version: value.version, revision: value.revision }])
-    }
-    if (!this.#isClosed) await Promise.all([...byPath].map(([path, receipts]) => path.uses(user, receipts, actor)))
+    const { placed, failure } = this.#place(user, name, values)
+    await Promise.all(placed.map(([path, receipts]) => path.uses(user, receipts, actor)))
+    if (failure !== undefined) throw failure.reason
   }
 
   /**
    * As `uses`, for callers that go on without: the operator is warned, and it is tried again. After
-   * a failure nobody waits until it succeeded.
+   * a failure of the cache for a path, callers wait for that path only once the cache answered.
    */
   async told(user: object, name: string, values: readonly SecretValue[], actor: string | undefined): Promise<void> {
-    const telling = this.uses(user, name, values, actor).then(
-      () => this.#succeeded(),
-      () => this.#failed(),
-    )
-    if (!this.#hasFailed) await telling
+    const { placed, failure } = this.#place(user, name, values)
+    if (failure !== undefined) this.#failed()
+    const tellings = placed.map(([path, receipts]) => {
+      const { hasFailed } = path
+      const telling = this.#noting(path.uses(user, receipts, actor))
+      return hasFailed ? Promise.resolve() : telling
+    })
+    await Promise.all(tellings)
   }
 
   /** The logins with a name, by `useSecret`. */
@@ -70,6 +75,28 @@ class ProcessUsage {
     }
   }
 
+  /**
+   * What is to be told at each path, and why some value cannot be. The user may have that value since
+   * before, under a version that it had registered: then its marks stay, beside what is told now.
+   */
+  #place(user: object, name: string, values: readonly SecretValue[]): Placed {
+    if (this.#isClosed) return { placed: [] }
+    const found = new Map<PathUsage, WriteReceipt[]>()
+    let failure: Placed['failure']
+    for (const { provider, version, revision } of values)
+      try {
+        const path = this.#at(name, provider)
+        found.set(path, [...(found.get(path) ?? []), { version, revision }])
+      } catch (reason) {
+        failure = { reason }
+      }
+    for (const path of this.#paths.values()) {
+      const before = path.of(user)
+      if (before !== undefined) found.set(path, [...(failure === undefined ? [] : before), ...(found.get(path) ?? [])])
+    }
+    return { placed: [...found], failure }
+  }
+
   #at(name: string, provider: string): PathUsage {
     const path = usagePathOf(this.#parts, name, provider)
     const id = JSON.stringify([path.sharedAs, path.path])
@@ -87,10 +114,7 @@ class ProcessUsage {
 
   async #beat(): Promise<void> {
     if (this.#isClosed) return
-    await Promise.all([...this.#paths.values()].map((path) => path.beat())).then(
-      () => this.#succeeded(),
-      () => this.#failed(),
-    )
+    await this.#noting(Promise.all([...this.#paths.values()].map((path) => path.beat())))
     this.#plan()
   }
 
@@ -100,13 +124,15 @@ class ProcessUsage {
     await Promise.allSettled([...this.#paths.values()].map((path) => path.leave()))
   }
 
-  #succeeded(): void {
-    this.#hasFailed = false
-    this.#outage.answered()
+  /** Never rejects. */
+  #noting(telling: Promise<unknown>): Promise<void> {
+    return telling.then(
+      () => this.#outage.answered(),
+      () => this.#failed(),
+    )
   }
 
   #failed(): void {
-    this.#hasFailed = true
     if (!this.#outage.failed()) return
     warnOperator(
       'The fleet cannot be told which version this process uses, and may withdraw it too early. See to the shared cache',

@@ -1,5 +1,7 @@
-import { createSecretsManager, type SecretProvider, type SharedUsage } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, type SecretsManager, type SharedUsage } from '@finchat/secrets-core'
+import { registerUse } from '@finchat/secrets-core/live'
 import { pendingSecret } from '@finchat/secrets-core/staging'
+import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { fleet, settledFleet } from '../testing/fleet.ts'
 import { FarSide } from '../testing/rotation-world.ts'
@@ -85,4 +87,51 @@ describe('a staged version', () => {
     expect(far.passwords).toEqual(['the second', 'the third'])
     expect(await pendingSecret(made.rotator, 'db')).toBeUndefined()
   })
+})
+
+test('marks that were lost are noticed, though the clock of the store is ahead by almost a minute', async () => {
+  const aheadMs = minuteMs - 1
+  let cache = memorySharedCache()
+  let isStopped = false
+  const store = memoryProvider({ sharedAs: 'store', secrets: { db: 'one' } })
+  const ahead = <T extends { readonly currentSince?: number | undefined }>(found: T | undefined): T | undefined =>
+    found?.currentSince === undefined ? found : { ...found, currentSince: found.currentSince + aheadMs }
+  const provider: SecretProvider = {
+    ...store,
+    get: async (...args) => ahead(await store.get(...args)),
+    getVersion: async (...args) => ahead(await store.getVersion(...args)),
+  }
+  const manager = (register: SharedUsage['register']): SecretsManager => {
+    const usage: SharedUsage = { ...cache.usage, register, read: (...args) => cache.usage.read(...args) }
+    return createSecretsManager({ providers: [provider], cache: { shared: { ...cache, usage } } })
+  }
+  const pinned = manager((...args) => (isStopped ? new Promise(() => {}) : cache.usage.register(...args)))
+  const other = manager((...args) => cache.usage.register(...args))
+  const [ofPinned, ofOther] = [registerUse(pinned, 'db'), registerUse(other, 'db')]
+  const takeNow = async (): Promise<void> => ofOther.uses(await other.getSecretValue('db', { fresh: true }))
+  await ofPinned.uses(await pinned.getSecretValue('db'))
+  cache = memorySharedCache() // a flush
+  await takeNow()
+  await pass(2_000)
+  await other.rotateSecret('db', 'two')
+  await ofPinned.uses(await pinned.getSecretValue('db', { fresh: true })) // it counts on its first mark
+  isStopped = true
+  await pass(2 * minuteMs)
+  await takeNow()
+  await other.rotateSecret('db', 'three')
+  await takeNow()
+  await pass(2_000)
+  expect(await rotationStatus(other, 'db')).toMatchObject({ verdict: 'unknown', gap: 'lost', previous: { version: 2 } })
+})
+
+test('whenUnused is refused where the store keeps no versions, and force overrides that', async () => {
+  const made = await settledFleet(fleet(() => ({ getVersion: undefined })))
+  const far = new FarSide(2)
+  far.passwords = ['the second']
+  const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+  const next = { ...options, generate: () => 'the third' }
+  expect((await failureOf(rotate(made.rotator, 'db', next))).code).toBe('CONFIGURATION')
+  expect((await failureOf(retirePrevious(made.rotator, 'db', options))).code).toBe('CONFIGURATION')
+  expect(far.passwords).toEqual(['the second'])
+  expect(await rotate(made.rotator, 'db', { ...next, force: true })).toMatchObject({ outcome: 'rotated' })
 })

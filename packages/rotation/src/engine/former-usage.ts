@@ -45,6 +45,8 @@ export interface FormerUsage {
 
 /** Clocks of hosts and of the store may differ by this much. */
 const clockToleranceMs = 60_000
+/** A process goes on with its next version so long after its mark was surely kept last. */
+const keptForMs = 40_000
 const aliveForMs = 90_000
 
 export async function formerUsage(
@@ -135,7 +137,7 @@ function isLater({ version: one }: WriteReceipt, { version: other }: WriteReceip
 async function gapOf(asked: Asked, { completeSince }: UsageMarks, previous: SecretValue): Promise<UsageGap | undefined> {
   const since = previous.currentSince ?? (await describedSince(asked, previous))
   if (since === undefined) return 'timeUnknown'
-  return completeSince + clockToleranceMs <= since ? undefined : 'lost'
+  return completeSince + keptForMs + clockToleranceMs <= since ? undefined : 'lost'
 }
 
 async function describedSince({ secrets, name, call }: Asked, previous: SecretValue): Promise<number | undefined> {

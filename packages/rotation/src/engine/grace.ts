@@ -27,7 +27,7 @@ function endAfter({ graceSeconds }: Run, described: DescribedSecret, current: Wr
 
 /** The former value, if the target can withdraw it. */
 export async function retirable(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
-  return run.target.retire === undefined ? undefined : readFormer(run, current)
+  return run.target.retire === undefined ? undefined : readFormer(run, current, run.whenUnused && !run.force)
 }
 
 /** Rejects while a rotation would withdraw a value whose grace period is not over, or that is used. */

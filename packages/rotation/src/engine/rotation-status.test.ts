@@ -3,7 +3,7 @@ import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { rotateDue } from '../policy/rotate-due.ts'
 import { rotationPolicy } from '../policy/rotation-policy.ts'
-import { fleet, type Fleet, firstOfFleet, settledFleet, toldWithinMs } from '../testing/fleet.ts'
+import { fleet, type Fleet, firstOfFleet, keptBeforeMs, settledFleet, toldWithinMs } from '../testing/fleet.ts'
 import { FarSide } from '../testing/rotation-world.ts'
 import { failureOf, withMembers } from '../testing/rotations.ts'
 import { retirePrevious } from './retire-previous.ts'
@@ -16,7 +16,6 @@ beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
-const minuteMs = 60_000
 
 describe('rotationStatus', () => {
   test('is safe once every process has registered the current version, or left', async () => {
@@ -27,7 +26,7 @@ describe('rotationStatus', () => {
     const first = await rotationStatus(made.rotator, 'db')
     expect(first).toMatchObject({ verdict: 'inUse', current: { version: 3 }, previous: { version: 2 }, gap: undefined })
     expect(first.users).toMatchObject([
-      { actor: 'one', uses: [{ version: 2 }], isAlive: true, host: expect.any(String), since: start + minuteMs + toldWithinMs },
+      { actor: 'one', uses: [{ version: 2 }], isAlive: true, host: expect.any(String), since: start + keptBeforeMs + toldWithinMs },
       { actor: 'two' },
       { actor: 'three' },
     ])
@@ -47,7 +46,7 @@ describe('rotationStatus', () => {
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'inUse', users: [{ actor: 'lost', isAlive: false }] })
   })
 
-  test('is unknown where marks began after the former version was current, or in the same minute', async () => {
+  test('is unknown where marks began after the former version was current, or just before', async () => {
     const made = fleet()
     await made.member().take()
     await made.rotator.rotateSecret('db', 'the second')
@@ -55,7 +54,7 @@ describe('rotationStatus', () => {
     const [mark] = (await made.cache.usage.read({ sharedAs: 'store', path: 'db' }, { signal: new AbortController().signal }))?.marks ?? []
     await made.cache.usage.excuse({ sharedAs: 'store', path: 'db' }, mark ? [mark] : [], { signal: new AbortController().signal })
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'unknown', gap: 'lost', users: [] })
-    await pass(minuteMs - toldWithinMs - 1)
+    await pass(keptBeforeMs - toldWithinMs - 1)
     await made.rotator.rotateSecret('db', 'the third')
     await made.rotator.rotateSecret('db', 'the fourth')
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ gap: 'lost' })

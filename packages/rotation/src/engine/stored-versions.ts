@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type SecretFields, SecretsError, type SecretValue, type WriteReceipt } from '@finchat/secrets-core'
-import { hasCode } from '@finchat/secrets-core/provider'
+import { configurationError, hasCode } from '@finchat/secrets-core/provider'
 import { type PendingSecret, pendingSecret } from '@finchat/secrets-core/staging'
 import type { RotationTarget } from '../targets/target.ts'
 import { unlessInvalid } from '../targets/value.ts'
@@ -58,9 +58,10 @@ const mostVersionsBack = 32
 
 /**
  * The latest version at the same store with another credential than the current one: a write by hand
- * may have changed another field since. Undefined if there is none to read.
+ * may have changed another field since. Undefined if there is none to read. With `isNeeded` it
+ * throws `CONFIGURATION` where the store keeps no versions.
  */
-export async function readFormer(asked: Compared, current: SecretValue): Promise<SecretValue | undefined> {
+export async function readFormer(asked: Compared, current: SecretValue, isNeeded = false): Promise<SecretValue | undefined> {
   try {
     const previous = await readVersion(asked, current, 'previous')
     if (previous === undefined || !isSameCredential(asked, previous, current)) return previous
@@ -71,8 +72,16 @@ export async function readFormer(asked: Compared, current: SecretValue): Promise
     }
   } catch (error) {
     if (!hasCode(error, 'UNSUPPORTED')) throw error
+    if (isNeeded) throw keepsNoVersions()
   }
   return undefined
+}
+
+function keepsNoVersions(): SecretsError {
+  return configurationError(
+    '`whenUnused` is set, and the store keeps no versions, so the former value is not known',
+    'place the secret in a store that does, or leave `whenUnused` out',
+  )
 }
 
 function isSameCredential({ target }: Compared, one: SecretValue, other: SecretValue): boolean {

@@ -3,7 +3,8 @@ import { type RegisteredUse, registerUse } from '@finchat/secrets-core/live'
 import { memoryProvider, type MemoryProvider, memorySharedCache, type MemorySharedCache } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
 
-const minuteMs = 60_000
+/** Marks must have been kept for so long before a version becomes current. */
+export const keptBeforeMs = 100_000
 /** A later version than before is told so soon. */
 export const toldWithinMs = 1_000
 
@@ -48,7 +49,7 @@ export async function settledFleet(made: Fleet = fleet()): Promise<Fleet> {
   const first = made.member()
   await first.take()
   await first.secrets.close()
-  await vi.advanceTimersByTimeAsync(minuteMs)
+  await vi.advanceTimersByTimeAsync(keptBeforeMs)
   await made.rotator.rotateSecret('db', 'the second')
   return made
 }

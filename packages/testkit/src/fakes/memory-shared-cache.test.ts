@@ -134,11 +134,11 @@ const badUsage: Readonly<Record<string, { readonly caughtBy: string; readonly ma
   'excuses the mark of a process that has another by now': {
     caughtBy: 'usage marks: a later mark than the one to excuse counts',
     make: spoilUsage((good) => ({
-      excuse: (at, marks, context) =>
+      excuse: (at, marks, ...rest) =>
         good.excuse(
           at,
-          marks.map((mark) => ({ ...mark, count: Infinity })),
-          context,
+          marks.map(({ process }) => ({ process, count: Infinity })),
+          ...rest,
         ),
     })),
   },

@@ -151,6 +151,26 @@ describe('a live secret', () => {
     expect((await refusal(handle.ready)).code).toBe('ABORTED')
   })
 
+  it('gives no password after it was disposed of, also to a login that waits', async () => {
+    const store = stagingStore({ value: canary, version: 1 })
+    const secrets = managerOf(store.provider)
+    const handle = liveSecret(secrets, 'db')
+    const password = handle.asPasswordFunction()
+    const early = refusal(password())
+    handle[Symbol.dispose]()
+    expect(await early).toMatchObject({ code: 'ABORTED', secret: 'db' })
+    const other = liveSecret(secrets, 'db')
+    const held = other.asPasswordFunction()
+    await other.ready
+    expect(await held()).toBe(canary)
+    void other.refused(other.current).catch(() => {})
+    const waiting = refusal(held())
+    other[Symbol.dispose]()
+    await pass(6)
+    expect(await waiting).toMatchObject({ code: 'ABORTED' })
+    expect(await refusal(held())).toMatchObject({ code: 'ABORTED', remedy: 'make a new handle with `liveSecret`' })
+  })
+
   it('is probed for the shortest interval of those that are left', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = managerOf(store.provider)

@@ -78,6 +78,7 @@ class LiveHandle implements LiveSecret {
   readonly #leave: () => void
   readonly #ready = Promise.withResolvers<void>()
   readonly #usage: HandleUsage | undefined
+  #isDisposed = false
 
   constructor(parts: ManagerParts, name: string, options: LiveOptions) {
     const hub = hubOf(parts)
@@ -128,17 +129,25 @@ class LiveHandle implements LiveSecret {
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
     return async () => {
+      this.#assertKept()
       const first = this.#state.best === undefined ? await this.#first() : undefined
       if (first === undefined) await this.#live.logins.admit()
       await this.#usage?.told
+      this.#assertKept()
       return passwordOf(first ?? this.current, field)
     }
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true
     this.#leave()
-    this.#ready.reject(new SecretsError('ABORTED', 'the live secret was disposed of', { secret: this.#name }))
+    this.#ready.reject(disposed(this.#name))
     this.#usage?.end()
+  }
+
+  /** It has told the fleet that it uses no version any more. */
+  #assertKept(): void {
+    if (this.#isDisposed) throw disposed(this.#name)
   }
 
   /** After an outage at start the next look may be a minute away. */
@@ -162,6 +171,10 @@ class LiveHandle implements LiveSecret {
     if (this.#state.isExpired) throw expired(this.#name)
     throw new SecretsError('UNAVAILABLE', 'no value was read yet', { secret: this.#name, remedy: 'await `ready` first' })
   }
+}
+
+function disposed(secret: string): SecretsError {
+  return new SecretsError('ABORTED', 'the live secret was disposed of', { secret, remedy: 'make a new handle with `liveSecret`' })
 }
 
 function expired(secret: string): SecretsError {

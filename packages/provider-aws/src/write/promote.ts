@@ -81,17 +81,18 @@ async function takeNumber(api: Api, { history, waiting, number }: Waiting, conte
 }
 
 /**
- * A promotion that stopped may have left its time days ago. While the version is not current after
- * our claim, it can become so only after our own time.
+ * A promotion that stopped may have left its time days ago. If the version surely waits after our
+ * claim, it becomes current after our own time.
  */
 async function removeEarlierTimes(api: Api, { history, waiting }: Waiting, since: string, context: CallContext): Promise<void> {
   const { revision, labels } = waiting
   const earlier = labels.filter((label) => isSince(label) && timeOf(label) < timeOf(since))
   if (earlier.length === 0) return
-  const now = await settle(findHistory(api, history.arn, context))
-  const holder = now.status === 'fulfilled' ? now.value?.holder : undefined
-  if (holder === undefined || holder.revision === revision) return // the earlier time errs on the safe side
-  await Promise.allSettled(earlier.map((label) => removeIfThere(api, history, { label, revision }, context)))
+  const answer = await settle(findHistory(api, history.arn, context))
+  const now = answer.status === 'fulfilled' ? answer.value : undefined
+  const waits = now?.pending?.revision === revision && now.holder?.revision === history.holder?.revision
+  // Otherwise somebody changed the current version: the earlier time errs on the safe side.
+  if (waits) await Promise.allSettled(earlier.map((label) => removeIfThere(api, history, { label, revision }, context)))
 }
 
 function timeOf(since: string): number {

@@ -70,6 +70,24 @@ describe('former values in a Keyv', () => {
     expect(await before('B')).toBe('')
   })
 
+  it('keep their order though a process tells an older value from its memory', async () => {
+    const { formers, saw, before } = trial()
+    const older = formers.digest(key, Buffer.from('A'))
+    for (const letter of ['A', 'B']) await saw(letter)
+    await formers.saw(key, older, 5_001, context)
+    expect([await before('B'), await before('A')]).toEqual(['A', 'B'])
+    await saw('C')
+    expect([await before('C'), await before('A')]).toEqual(['B', ''])
+  })
+
+  it('follow a value that the store has just given, though the clock of its process is behind', async () => {
+    const { formers, saw, before } = trial()
+    for (const letter of ['A', 'B']) await saw(letter)
+    vi.setSystemTime(Date.now() - 60_000)
+    await formers.saw(key, formers.digest(key, Buffer.from('C')), 5_000, context)
+    expect(await before('C')).toBe('B')
+  })
+
   it('precede only the value that was seen next: an order that is written again serves no other', async () => {
     const { store, saw, before } = trial()
     await saw('A')

@@ -385,6 +385,26 @@ describe('a fleet with a shared cache', () => {
     expect(await start('B').verifySecret('token', 'A', grace)).toBe(true)
   })
 
+  it('keeps its order, though a process verifies with an older value that is still in its memory', async () => {
+    let value = 'A'
+    const shared = memorySharedCache()
+    const provider = { ...readOnly('files', async () => ({ value })), graceSharedAs: 'payments' }
+    const start = (ttlSeconds: number): SecretsManager =>
+      createSecretsManager({ providers: [provider], cache: { shared: shared.anotherProcess(), ttlSeconds } })
+    const behind = start(300)
+    await behind.getSecret('token')
+    for (value of ['A', 'B']) {
+      await start(1).verifySecret('token', value, grace)
+      await pass(5 * second)
+    }
+    expect(await behind.verifySecret('token', 'A', grace)).toBe(true)
+    await pass(5 * second)
+    value = 'C'
+    const fresh = start(1)
+    const matches = await Promise.all(['A', 'B', 'C'].map((each) => fresh.verifySecret('token', each, grace)))
+    expect(matches).toEqual([false, true, true])
+  })
+
   it('does not wait for a shared cache that hangs if the value is the current one, and else a second for each comparison', async () => {
     const start = fleetOf()
     const hanging = start('B', () => 'hang')

@@ -11,6 +11,8 @@ const answerLastsMs = 5_000
 const arrivesWithinMs = 1_000
 /** A value that was told is told again only if it was given so much later. */
 const toldAgainMs = 1_000
+/** An older value is from a process's memory: the store may have given another one since. */
+const freshMs = 5_000
 /** Parts of secrets that one process verifies. */
 const mostParts = 10_000
 const longestCandidate = 1_048_576
@@ -88,10 +90,14 @@ export class Formers implements SharedFormers {
     const [names, at] = [formerNamesOf(key, this.#cache), this.#at(key)]
     const [sealed] = await store.getMany([names.order])
     const order = openOrder(keys, at, sealed)
-    const leftMs = key.graceMs - answerLastsMs - arrivesWithinMs - (performance.now() - givenAt)
+    const ageMs = performance.now() - givenAt
+    const leftMs = key.graceMs - answerLastsMs - arrivesWithinMs - ageMs
     if ((order === undefined && digest === none) || !(leftMs > 0)) return
-    if (digest !== none) await store.set(names.seenOf(digest), sealSeen(keys, at, digest, Date.now() + leftMs), leftMs)
-    await store.set(names.order, sealOrder(keys, at, orderAfter(order, digest)), key.graceMs)
+    const until = Date.now() + leftMs
+    if (digest !== none) await store.set(names.seenOf(digest), sealSeen(keys, at, digest, until), leftMs)
+    // Of hosts whose clocks differ, a value that the store has just given is always the latest one.
+    if (order !== undefined && ageMs > freshMs && until < order.until) return
+    await store.set(names.order, sealOrder(keys, at, { ...orderAfter(order, digest), until }), key.graceMs)
   }
 
   /** Processes that have different values at once, such as variables, are each other's neighbours. */
@@ -123,7 +129,7 @@ export class Formers implements SharedFormers {
   }
 }
 
-function orderAfter(order: SeenOrder | undefined, digest: string): SeenOrder {
+function orderAfter(order: SeenOrder | undefined, digest: string): Omit<SeenOrder, 'until'> {
   if (order?.current === digest) return order
   return { current: digest, former: order?.current ?? none }
 }

@@ -15,7 +15,7 @@ const digest = formerDigest(ring(one), at, Buffer.from('A')).toString('base64url
 
 describe('what is kept of former values', () => {
   it('opens at its own part alone, with every key of the ring', () => {
-    const order = { current: digest, former: none }
+    const order = { current: digest, former: none, until: 7 }
     const [sealed, seen] = [sealOrder(ring(one), at, order), sealSeen(ring(one), at, digest, 5)]
     for (const keys of [ring(one), ring(two, one)])
       expect([openOrder(keys, at, sealed), openSeen(keys, at, digest, seen)]).toEqual([order, 5])
@@ -25,7 +25,7 @@ describe('what is kept of former values', () => {
   })
 
   it('does not open under another digest, or as an entry of the other kind', () => {
-    const [sealed, seen] = [sealOrder(ring(one), at, { current: digest, former: none }), sealSeen(ring(one), at, digest, 5)]
+    const [sealed, seen] = [sealOrder(ring(one), at, { current: digest, former: none, until: 7 }), sealSeen(ring(one), at, digest, 5)]
     expect(openSeen(ring(one), at, none, seen)).toBeUndefined()
     expect([openSeen(ring(one), at, digest, sealed), openOrder(ring(one), at, seen)]).toEqual([undefined, undefined])
     for (const text of ['', 'AAAA', `${seen}AA`, undefined]) expect(openSeen(ring(one), at, digest, text)).toBeUndefined()

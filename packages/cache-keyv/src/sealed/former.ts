@@ -7,10 +7,14 @@ import { format, type KeyRing } from './key-ring.ts'
 export interface SeenOrder {
   readonly current: string
   readonly former: string
+  /** When the current value ends, by the clock of its writer. */
+  readonly until: number
 }
 
 /** As long as a digest in base64url, so that no length tells it. */
 export const none: string = '-'.repeat(43)
+
+const timeLength = 8
 
 interface Position extends FormerKey {
   readonly namespace: string
@@ -23,25 +27,32 @@ export function formerDigest({ digests }: KeyRing, at: Position, value: Uint8Arr
   return mac(digests, Buffer.concat([lengthPrefixed([format, 'former', namespace, sharedAs, path, part]), valueDigest]))
 }
 
-export function sealOrder({ seals }: KeyRing, at: Position, { current, former }: SeenOrder): string {
-  return seal(seals.formers, contextOf('order', at), Buffer.from(current + former)).toString('base64url')
+export function sealOrder({ seals }: KeyRing, at: Position, { current, former, until }: SeenOrder): string {
+  const plain = Buffer.concat([timeBytes(until), Buffer.from(current + former)])
+  return seal(seals.formers, contextOf('order', at), plain).toString('base64url')
 }
 
 export function openOrder(keys: KeyRing, at: Position, sealed: string | undefined): SeenOrder | undefined {
-  const text = opened(keys, contextOf('order', at), sealed)?.toString()
-  return text?.length === 2 * none.length ? { current: text.slice(0, none.length), former: text.slice(none.length) } : undefined
+  const plain = opened(keys, contextOf('order', at), sealed)
+  if (plain?.length !== timeLength + 2 * none.length) return undefined
+  const text = plain.toString('latin1', timeLength)
+  return { current: text.slice(0, none.length), former: text.slice(none.length), until: plain.readDoubleBE() }
 }
 
 /** `until`: by the writer's clock, so that a replayed text ends too. */
 export function sealSeen({ seals }: KeyRing, at: Position, digest: string, until: number): string {
-  const plain = Buffer.alloc(8)
-  plain.writeDoubleBE(until)
-  return seal(seals.formers, contextOf('seen', at, digest), plain).toString('base64url')
+  return seal(seals.formers, contextOf('seen', at, digest), timeBytes(until)).toString('base64url')
 }
 
 export function openSeen(keys: KeyRing, at: Position, digest: string, sealed: string | undefined): number | undefined {
   const plain = opened(keys, contextOf('seen', at, digest), sealed)
-  return plain?.length === 8 ? plain.readDoubleBE() : undefined
+  return plain?.length === timeLength ? plain.readDoubleBE() : undefined
+}
+
+function timeBytes(time: number): Buffer {
+  const bytes = Buffer.alloc(timeLength)
+  bytes.writeDoubleBE(time)
+  return bytes
 }
 
 function opened({ opens }: KeyRing, context: Buffer, sealed: string | undefined): Buffer | undefined {

@@ -54,6 +54,8 @@ interface HeldPath {
 
 interface SeenValues {
   readonly current: string | undefined
+  /** A value that ends earlier was given before the current one. */
+  readonly currentUntil: number
   readonly former: string | undefined
   /** By digest: when it ends, by the monotonic clock of the one server. */
   readonly until: Map<string, number>
@@ -169,10 +171,15 @@ function saw(shared: Shared, key: FormerKey, given: Uint8Array | undefined, ends
   const known = shared.seen.get(idOf(key))
   const digest = given && hexOf(given)
   if (digest === undefined && known === undefined) return
-  const isNew = known !== undefined && known.current !== digest
-  const next: SeenValues = { current: digest, former: isNew ? known.current : known?.former, until: known?.until ?? new Map() }
-  if (digest !== undefined) next.until.set(digest, Math.max(next.until.get(digest) ?? 0, endsAt))
+  const until = known?.until ?? new Map<string, number>()
+  if (digest !== undefined) until.set(digest, Math.max(until.get(digest) ?? 0, endsAt))
+  const next = known !== undefined && endsAt < known.currentUntil ? known : { ...orderAfter(known, digest), currentUntil: endsAt, until }
   shared.seen.set(idOf(key), next)
+}
+
+function orderAfter(known: SeenValues | undefined, digest: string | undefined): Pick<SeenValues, 'current' | 'former'> {
+  const isNew = known !== undefined && known.current !== digest
+  return { current: digest, former: isNew ? known.current : known?.former }
 }
 
 /** Processes that have different values at once, such as variables, are each other's neighbours. */

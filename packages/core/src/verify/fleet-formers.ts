@@ -15,10 +15,9 @@ export type IsFormer = (candidate: string | Uint8Array) => Promise<boolean | und
  */
 export function tellFleet(location: Location, part: SecretBytes | undefined, { field, graceMs }: WithGrace): IsFormer | undefined {
   const { formers, provider } = location.chainEntry
-  const { getVersion } = provider
   const sharedAs = fleetOf(location)
   const givenAt = part ? part.metadata.givenAt : presentMoment()
-  if (!formers || !sharedAs || getVersion || !givenAt || !graceMs) return undefined
+  if (!formers || !sharedAs || provider.getVersion || !givenAt || !graceMs) return undefined
   const key = { sharedAs, path: location.path, part: partKey(fieldsOf(location, field)), graceMs }
   const ask = <T>(call: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> =>
     // A verification waits no longer for what other processes saw.
@@ -37,14 +36,15 @@ export function tellFleet(location: Location, part: SecretBytes | undefined, { f
  */
 export function tellWithdrawals(
   locations: readonly Location[],
-  answered: { readonly location: Location; readonly isDegraded: boolean } | undefined,
+  answered: { readonly location: Location; readonly degraded: boolean } | undefined,
   options: WithGrace,
 ): void {
-  const at = answered && (answered.isDegraded ? 0 : locations.indexOf(answered.location))
-  for (const location of locations.slice(0, at)) {
+  if (answered?.degraded) return
+  const found = answered?.location
+  for (const location of locations) {
+    if (location === found) return
     // Two providers of one fleet: what one of them has is not gone.
-    const isAnswered = location.path === answered?.location.path && fleetOf(location) === fleetOf(answered.location)
-    if (!isAnswered) tellFleet(location, undefined, options)
+    if (location.path !== found?.path || fleetOf(location) !== fleetOf(found)) tellFleet(location, undefined, options)
   }
 }
 

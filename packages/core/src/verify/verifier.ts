@@ -19,15 +19,11 @@ import { longestCompared, Verification } from '../value/digest.ts'
 import { type IsFormer, tellFleet, tellWithdrawals } from './fleet-formers.ts'
 import { isPresentable, knownVerification, type VerifyOptions, type WithGrace } from './verify-options.ts'
 
-interface Current {
+interface Current extends Reading {
   readonly digest: Uint8Array
-  readonly held: SecretBytes
-  readonly location: Location
-  readonly from: Reading['from']
   /** Undefined without a grace. */
   readonly former: FormerValue | undefined
   readonly isFormer: IsFormer | undefined
-  readonly isDegraded: boolean
 }
 
 interface Earlier {
@@ -42,7 +38,7 @@ interface Previous {
   readonly error?: SecretsError | undefined
 }
 
-const nothing: Previous = { digest: undefined, seen: undefined, error: undefined }
+const nothing: Previous = {}
 
 interface Comparison {
   readonly matched: 'current' | 'previous' | 'none'
@@ -197,12 +193,12 @@ export class Verifier {
   }
 
   #currentOf(reading: Reading, options: WithGrace): Current {
-    const { held, location, from, degraded: isDegraded } = reading
+    const { held, location } = reading
     const part = partOf(reading, options.field)
     const { traces } = location.chainEntry.store
     const former = options.graceMs > 0 ? formerValue(traces, location.path, held, fieldsOf(location, options.field)) : undefined
     const digest = part.digest(this.#verification.digest)
-    return { digest, held, location, from, former, isFormer: tellFleet(location, part, options), isDegraded }
+    return { ...reading, digest, former, isFormer: tellFleet(location, part, options) }
   }
 
   async #previous(current: Current | undefined, options: WithGrace): Promise<Previous> {

@@ -106,15 +106,15 @@ export class Trials {
 }
 
 /**
- * Holds logins by the password function while its password is known to be refused. After each
- * search one alone tries what was found; the others wait for its outcome, or for the next value.
+ * Holds logins by the password function while its password is known to be refused. One alone tries
+ * what a search found or what became current; the others wait for its outcome.
  */
 export class HeldLogins {
   readonly #name: string
   readonly #candidates: Candidates
   readonly #state: LiveState
   readonly #closing: AbortSignal
-  /** The choice that a login tries, and since when. */
+  /** The trial that a login makes, and since when. */
   #tried = 0
   #triedAt = -Infinity
   #step = 0
@@ -151,14 +151,14 @@ export class HeldLogins {
 
   /** For one caller after each search, and for a few more while its outcome is unknown. */
   #isToTry(): boolean {
-    if (this.#tried !== this.#candidates.choices) this.#begin()
+    if (this.#tried !== this.#state.trials) this.#begin()
     if (this.#left === 0 || this.#isRefused()) return false
     this.#left -= 1
     return true
   }
 
   #begin(): void {
-    this.#tried = this.#candidates.choices
+    this.#tried = this.#state.trials
     this.#triedAt = performance.now()
     this.#news = this.#state.refused.news
     this.#step = 0

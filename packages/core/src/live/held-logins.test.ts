@@ -194,6 +194,18 @@ describe('logins with a password that is known to be refused', () => {
     expect(pool.mostAtOnce).toBe(most)
   })
 
+  it('end with the budget of the `useSecret` that runs them', async () => {
+    const pool = new Pool('nothing')
+    await pool.handle.ready
+    pool.connect(1, 1_000)
+    await pass(20)
+    pool.connect(20, 1_000)
+    await pass(1_010)
+    expect(pool.ended.length).toBeGreaterThan(10)
+    await pass(1_000) // the budget of the others counts from their first refusal
+    expect(pool.ended.length).toBe(21)
+  })
+
   it('end with UNAVAILABLE after five seconds, and show no value', async () => {
     const pool = new Pool('nothing')
     await pool.handle.ready

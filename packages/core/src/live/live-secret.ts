@@ -132,7 +132,7 @@ class LiveHandle implements LiveSecret {
     return async () => {
       this.#assertKept()
       const first = this.#state.best === undefined ? await this.#first() : undefined
-      if (first === undefined) await this.#live.logins.admit()
+      if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
       await this.#usage?.told
       this.#assertKept()
       return passwordOf(this.#given(first ?? this.current), field)

@@ -1,6 +1,7 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import type { LoginScope } from '../usage/login-scope.ts'
 import type { Candidate, Candidates } from './candidates.ts'
 import type { LiveState } from './live-state.ts'
 import { isSameCredential } from './same-secret.ts'
@@ -130,9 +131,9 @@ export class HeldLogins {
   }
 
   /** Resolves when the caller may log in with what is best then. */
-  async admit(): Promise<void> {
+  async admit(scope?: LoginScope): Promise<void> {
     const since = performance.now()
-    const until = since + defaultBudgetMs
+    const until = Math.min(since + defaultBudgetMs, scope?.endOf(since) ?? Infinity)
     for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
       if (this.#isUnanswered()) {
         this.#admitMore(held)

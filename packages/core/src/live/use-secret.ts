@@ -7,7 +7,7 @@ import { isSameVersion } from './same-secret.ts'
 import { heldSince } from './trials.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
-import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
+import { defaultBudgetMs, isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
 
 /**
  * Runs the function with the current value. When the far side refuses that credential, it reads
@@ -34,8 +34,9 @@ export async function useSecret<T>(
   options: UseOptions,
 ): Promise<T> {
   const parts = partsOf(secrets)
-  const scope = new LoginScope(parts, name)
-  const marked = isPlain(options) ? run : markedLogin(parts, name, run, knownUseOptions(options))
+  const checked = isPlain(options) ? undefined : knownUseOptions(options)
+  const scope = new LoginScope(parts, name, checked?.budgetMs ?? defaultBudgetMs)
+  const marked = checked === undefined ? run : markedLogin(parts, name, run, checked)
   const login: ScopedLogin<T> = { scope, run: (value) => scope.run(() => marked(value)) }
   const known = hubOf(parts).known(name)
   const held = known?.state.isWatched && !known.state.isWithdrawn ? known.state.usable : undefined
@@ -100,6 +101,7 @@ async function tryOthers<T>(
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
   const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
+  scope.until = until
   let { error } = first
   let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? scope.given ?? first.value
   const trial = trials.enter(options.candidates, until)

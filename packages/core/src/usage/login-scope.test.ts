@@ -9,7 +9,7 @@ const partsOfNew = (): ReturnType<typeof partsOf> => partsOf(createSecretsManage
 
 test('a login knows its call of useSecret, for its own secret and manager alone', async () => {
   const [parts, others] = [partsOfNew(), partsOfNew()]
-  const scope = new LoginScope(parts, 'db')
+  const scope = new LoginScope(parts, 'db', 1_000)
   const known = await scope.run(async () => {
     await Promise.resolve()
     return [scopeOf(parts, 'db'), scopeOf(parts, 'other'), scopeOf(others, 'db')]
@@ -20,7 +20,7 @@ test('a login knows its call of useSecret, for its own secret and manager alone'
 
 test('each login begins with no value, and a connection that lives longer has no call', async () => {
   const parts = partsOfNew()
-  const scope = new LoginScope(parts, 'db')
+  const scope = new LoginScope(parts, 'db', 1_000)
   const ended = Promise.withResolvers<void>()
   const reconnects = scope.run(async () => {
     scope.given = secretValue('a', { version: 1 })
@@ -32,4 +32,11 @@ test('each login begins with no value, and a connection that lives longer has no
   scope.end()
   ended.resolve()
   expect([await reconnects, scope.given]).toEqual([undefined, undefined])
+})
+
+test('a login that is held ends with the budget, which counts from the first refusal', () => {
+  const scope = new LoginScope(partsOfNew(), 'db', 1_000)
+  expect(scope.endOf(500)).toBe(1_500)
+  scope.until = 1_200
+  expect(scope.endOf(500)).toBe(1_200)
 })

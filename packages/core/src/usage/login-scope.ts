@@ -9,10 +9,19 @@ export class LoginScope {
   #isOver = false
   /** What a password function gave to the login that runs, or ran last. */
   given: SecretValue | undefined
+  /** When the caller gives up, on the clock of `performance.now()`; known from the first refusal. */
+  until: number | undefined
+  readonly #budgetMs: number
 
-  constructor(parts: ManagerParts, name: string) {
+  constructor(parts: ManagerParts, name: string, budgetMs: number) {
     this.#parts = parts
     this.#name = name
+    this.#budgetMs = budgetMs
+  }
+
+  /** When a login that is held since then has to end. */
+  endOf(heldSince: number): number {
+    return this.until ?? heldSince + this.#budgetMs
   }
 
   run<T>(login: () => T): T {

@@ -33,17 +33,11 @@ export class Candidates {
   #search: Promise<SecretValue> | undefined
   /** Chosen here, and not yet used with success. */
   #onTrial: SecretValue | undefined
-  #choices = 0
   /** Of the last search that a refused caller began. */
   #allowed: readonly Candidate[] = allCandidates
 
   constructor(options: CandidatesOptions) {
     this.#options = options
-  }
-
-  /** How many were chosen. */
-  get choices(): number {
-    return this.#choices
   }
 
   /** Another credential than the refused one that is not on trial: use it without a search. */
@@ -122,8 +116,7 @@ export class Candidates {
     const isChanged = latest !== undefined && state.latest !== undefined && !isSameVersion(latest, state.latest)
     const chosen = isChanged ? (state.usable ?? found) : found
     this.#onTrial = chosen
-    this.#choices += 1
-    state.best = chosen
+    state.choose(chosen)
     return chosen
   }
 

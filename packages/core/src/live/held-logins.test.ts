@@ -12,7 +12,10 @@ const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 class RefusedLogin extends Error {}
 const isAuthError = (error: unknown): boolean => error instanceof RefusedLogin
 
-beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }))
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000_000 })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5) // of the pauses between searches
+})
 afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
@@ -84,7 +87,7 @@ describe('logins with a password that is known to be refused', () => {
     expect(pool.ended).toEqual(Array.from({ length: 301 }, () => 'connected'))
   })
 
-  it('go on as soon as the watch brings another value', async () => {
+  it('go on as soon as one has succeeded with the value that the watch brings', async () => {
     const pool = new Pool('v2')
     await pool.handle.ready
     pool.connect()
@@ -92,10 +95,43 @@ describe('logins with a password that is known to be refused', () => {
     pool.connect(10)
     await pass(1)
     await pool.secrets.rotateSecret('db', 'v2')
+    await pass(4)
+    expect(pool.logins.filter((password) => password === 'v2').length).toBe(1)
     await pass(20)
     expect(pool.ended.length).toBeGreaterThanOrEqual(9) // others may be in their pause after a refusal
     await pass(1_500)
     expect(pool.ended).toEqual(Array.from({ length: 11 }, () => 'connected'))
+  })
+
+  it.each([5, 900, 1_500])('do not go together with a next value that is refused after %i ms', async (answersAfterMs) => {
+    const pool = new Pool('v4')
+    await pool.handle.ready
+    pool.connect()
+    await pass(100)
+    pool.answersAfterMs = answersAfterMs
+    pool.connect(200)
+    await pass(200)
+    for (const next of ['v2', 'v3']) {
+      await pool.secrets.rotateSecret('db', next)
+      pool.mostAtOnce = pool.underWay
+      await pass(900)
+      expect(pool.mostAtOnce).toBeLessThanOrEqual(3) // one with each value
+    }
+    await pool.secrets.rotateSecret('db', 'v4')
+    await pass(6_000)
+    expect(pool.ended.filter((end) => end === 'connected').length).toBe(201)
+  })
+
+  it('try a value that is refused once each', async () => {
+    const pool = new Pool('nothing')
+    await pool.handle.ready
+    pool.connect()
+    await pass(20)
+    pool.connect()
+    await pass(30)
+    await pool.secrets.rotateSecret('db', 'v2')
+    await pass(12)
+    expect(pool.logins.filter((password) => password === 'v2').length).toBe(1)
   })
 
   it('wait for the one that succeeds, where the far side accepts the password again', async () => {
@@ -156,6 +192,18 @@ describe('logins with a password that is known to be refused', () => {
     pool.connect(20)
     await pass(10_000)
     expect(pool.mostAtOnce).toBe(most)
+  })
+
+  it('end with the budget of the `useSecret` that runs them', async () => {
+    const pool = new Pool('nothing')
+    await pool.handle.ready
+    pool.connect(1, 1_000)
+    await pass(20)
+    pool.connect(20, 1_000)
+    await pass(1_010)
+    expect(pool.ended.length).toBeGreaterThan(10)
+    await pass(1_000) // the budget of the others counts from their first refusal
+    expect(pool.ended.length).toBe(21)
   })
 
   it('end with UNAVAILABLE after five seconds, and show no value', async () => {

@@ -9,6 +9,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { HandleUsage } from '../usage/handle-usage.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
 import type { LiveState } from './live-state.ts'
+import { scopeOf } from '../usage/login-scope.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
 /** A secret that follows its rotation. Dispose of it when it is not needed any more. */
@@ -131,10 +132,10 @@ class LiveHandle implements LiveSecret {
     return async () => {
       this.#assertKept()
       const first = this.#state.best === undefined ? await this.#first() : undefined
-      if (first === undefined) await this.#live.logins.admit()
+      if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
       await this.#usage?.told
       this.#assertKept()
-      return passwordOf(first ?? this.current, field)
+      return passwordOf(this.#given(first ?? this.current), field)
     }
   }
 
@@ -143,6 +144,13 @@ class LiveHandle implements LiveSecret {
     this.#leave()
     this.#ready.reject(disposed(this.#name))
     this.#usage?.end()
+  }
+
+  /** A refusal of the login counts for it. */
+  #given(value: SecretValue): SecretValue {
+    const scope = scopeOf(this.#parts, this.#name)
+    if (scope !== undefined) scope.given = value
+    return value
   }
 
   /** It has told the fleet that it uses no version any more. */

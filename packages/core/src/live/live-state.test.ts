@@ -32,7 +32,7 @@ test('the same version, read again, is not used where another one works', () => 
   expect(state.best).toBe(works)
 })
 
-test('what the far side refuses is known for a minute, until something works, or another version is current', () => {
+test('what the far side refuses is known for a minute, or until something works', () => {
   const state = new LiveState()
   const [first, second, late] = ['a', 'b', 'c'].map((text, index) => secretValue(text, { version: index + 1 }))
   if (!first || !second || !late) throw new Error('there are three values')
@@ -51,7 +51,25 @@ test('what the far side refuses is known for a minute, until something works, or
   expect(state.refused.has(first)).toBe(false)
   state.wasRefused(first)
   state.adopt(second)
-  expect(state.refused.has(first)).toBe(false)
+  expect([first, second].map((value) => state.refused.has(value))).toEqual([true, true])
+})
+
+test('what is current after a refusal is for one login to try first, once', () => {
+  const state = new LiveState()
+  const [first, second, third] = ['a', 'b', 'c'].map((text, index) => secretValue(text, { version: index + 1 }))
+  if (!first || !second || !third) throw new Error('there are three values')
+  state.adopt(first)
+  expect(state.trials).toBe(0)
+  state.wasRefused(first)
+  state.adopt(second)
+  state.choose(second)
+  expect(state.trials).toBe(1)
+  state.wasRefused(second)
+  state.choose(second)
+  expect(state.trials).toBe(2)
+  state.refused.clear()
+  state.adopt(third)
+  expect([state.trials, state.refused.has(third)]).toEqual([2, false])
 })
 
 test('of credentials that the far side refuses the last eight are known', async () => {

@@ -13,6 +13,11 @@ export class RefusedCredentials {
   #lastAt = -Infinity
   #news = Promise.withResolvers<void>()
 
+  /** Whether one is known, so that the next value may be refused as well. */
+  get areKnown(): boolean {
+    return this.#recent().length > 0
+  }
+
   /** Resolves at the next refusal or success. */
   get news(): Promise<void> {
     return this.#news.promise
@@ -60,6 +65,10 @@ export class LiveState {
   /** Called before another value than the current one is used. Never rejects. */
   readonly beforeUse: Set<(value: SecretValue) => Promise<void>> = new Set()
   readonly refused: RefusedCredentials = new RefusedCredentials()
+  /** How many values were to be tried by one login first. */
+  trials = 0
+  /** Became current after a refusal; nothing is known of it yet. */
+  #untried: SecretValue | undefined
   #lastRead = 0
 
   /** `best`, unless it has expired. */
@@ -78,7 +87,15 @@ export class LiveState {
 
   /** The far side refused this credential. A late refusal of another one says nothing of `best`. */
   wasRefused(used: SecretValue): void {
-    if (this.best !== undefined && isSameCredential(used, this.best)) this.refused.add(this.best)
+    if (this.best === undefined || !isSameCredential(used, this.best)) return
+    this.#untried = undefined
+    this.refused.add(this.best)
+  }
+
+  /** One login tries it, unless one does already. */
+  choose(value: SecretValue): void {
+    if (value !== this.#untried) this.trials += 1
+    this.best = value
   }
 
   /** Takes what a read past the cache brought. Returns whether it is another version. */
@@ -97,8 +114,15 @@ export class LiveState {
       return false
     }
     this.best = value
-    this.refused.clear()
+    if (this.refused.areKnown) this.#doubt(value)
     this.changedAt = Date.now()
     return true
+  }
+
+  /** Rotations may follow each other faster than the far side, so it may be refused as well. */
+  #doubt(value: SecretValue): void {
+    this.#untried = value
+    this.trials += 1
+    this.refused.add(value)
   }
 }

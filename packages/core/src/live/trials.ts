@@ -1,6 +1,7 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 import { closed, jittered, pause } from '../guard/deadline.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import type { LoginScope } from '../usage/login-scope.ts'
 import type { Candidate, Candidates } from './candidates.ts'
 import type { LiveState } from './live-state.ts'
 import { isSameCredential } from './same-secret.ts'
@@ -106,15 +107,15 @@ export class Trials {
 }
 
 /**
- * Holds logins by the password function while its password is known to be refused. After each
- * search one alone tries what was found; the others wait for its outcome, or for the next value.
+ * Holds logins by the password function while its password is known to be refused. One alone tries
+ * what a search found or what became current; the others wait for its outcome.
  */
 export class HeldLogins {
   readonly #name: string
   readonly #candidates: Candidates
   readonly #state: LiveState
   readonly #closing: AbortSignal
-  /** The choice that a login tries, and since when. */
+  /** The trial that a login makes, and since when. */
   #tried = 0
   #triedAt = -Infinity
   #step = 0
@@ -130,9 +131,9 @@ export class HeldLogins {
   }
 
   /** Resolves when the caller may log in with what is best then. */
-  async admit(): Promise<void> {
+  async admit(scope?: LoginScope): Promise<void> {
     const since = performance.now()
-    const until = since + defaultBudgetMs
+    const until = Math.min(since + defaultBudgetMs, scope?.endOf(since) ?? Infinity)
     for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
       if (this.#isUnanswered()) {
         this.#admitMore(held)
@@ -151,14 +152,14 @@ export class HeldLogins {
 
   /** For one caller after each search, and for a few more while its outcome is unknown. */
   #isToTry(): boolean {
-    if (this.#tried !== this.#candidates.choices) this.#begin()
+    if (this.#tried !== this.#state.trials) this.#begin()
     if (this.#left === 0 || this.#isRefused()) return false
     this.#left -= 1
     return true
   }
 
   #begin(): void {
-    this.#tried = this.#candidates.choices
+    this.#tried = this.#state.trials
     this.#triedAt = performance.now()
     this.#news = this.#state.refused.news
     this.#step = 0

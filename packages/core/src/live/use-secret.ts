@@ -2,11 +2,12 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
+import { LoginScope } from '../usage/login-scope.ts'
 import { isSameVersion } from './same-secret.ts'
 import { heldSince } from './trials.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
-import { isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
+import { defaultBudgetMs, isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
 
 /**
  * Runs the function with the current value. When the far side refuses that credential, it reads
@@ -33,15 +34,23 @@ export async function useSecret<T>(
   options: UseOptions,
 ): Promise<T> {
   const parts = partsOf(secrets)
-  const login = isPlain(options) ? run : markedLogin(parts, name, run, knownUseOptions(options))
+  const checked = isPlain(options) ? undefined : knownUseOptions(options)
+  const scope = new LoginScope(parts, name, checked?.budgetMs ?? defaultBudgetMs)
+  const marked = checked === undefined ? run : markedLogin(parts, name, run, checked)
+  const login: ScopedLogin<T> = { scope, run: (value) => scope.run(() => marked(value)) }
   const known = hubOf(parts).known(name)
   const held = known?.state.isWatched && !known.state.isWithdrawn ? known.state.usable : undefined
   const value = held ?? (await readNow(parts, name))
   try {
-    return await login(value)
+    const result = await login.run(value)
+    // Others may be held until this one has succeeded.
+    if (scope.given !== undefined) hubOf(parts).known(name)?.candidates.worked(scope.given)
+    return result
   } catch (error) {
     if (heldSince(error) === undefined && !isRefusal(options, error)) throw error
-    return tryOthers(parts, name, login, knownUseOptions(options), { error, value })
+    return await tryOthers(parts, name, login, knownUseOptions(options), { error, value })
+  } finally {
+    scope.end()
   }
 }
 
@@ -71,18 +80,30 @@ function isRefusal({ isAuthError }: UseOptions, error: unknown): boolean {
 
 type Login<T> = (value: SecretValue) => Promise<T> | T
 
+interface ScopedLogin<T> {
+  readonly scope: LoginScope
+  readonly run: Login<T>
+}
+
 interface Refusal {
   readonly error: unknown
   readonly value: SecretValue
 }
 
-async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, options: KnownUseOptions, first: Refusal): Promise<T> {
+async function tryOthers<T>(
+  parts: ManagerParts,
+  name: string,
+  { scope, run }: ScopedLogin<T>,
+  options: KnownUseOptions,
+  first: Refusal,
+): Promise<T> {
   const hub = hubOf(parts)
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
   const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
+  scope.until = until
   let { error } = first
-  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? first.value
+  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? scope.given ?? first.value
   const trial = trials.enter(options.candidates, until)
   try {
     for (;;) {
@@ -90,14 +111,14 @@ async function tryOthers<T>(parts: ManagerParts, name: string, run: Login<T>, op
       if (value === undefined) throw error
       try {
         const result = await run(value)
-        trial.worked(value)
+        trial.worked(scope.given ?? value)
         return result
       } catch (failure) {
         used = value
         if (heldSince(failure) !== undefined) continue
         if (!isRefusal(options, failure)) throw failure
         error = failure
-        used = options.usedIn?.(failure) ?? value
+        used = options.usedIn?.(failure) ?? scope.given ?? value
       }
     }
   } finally {

@@ -15,6 +15,8 @@ export const alone = [
   'tests/resilience/src/rotation/rotation-under-load.test.ts',
   'tests/resilience/src/rotation/rotator-kill.test.ts',
   'tests/resilience/src/rotation/rotator-stop.test.ts',
+  'tests/resilience/src/rotation/rotators-at-once.test.ts',
+  'packages/cache-keyv/src/exits.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
 ]
 

@@ -1,4 +1,5 @@
 import type { Location } from '../chain/routing.ts'
+import { ownMembers } from '../errors/own-properties.ts'
 import { bounded } from '../guard/deadline.ts'
 import { fieldsOf } from '../read/deliver.ts'
 import { ageOf, presentMoment } from '../value/moment.ts'
@@ -48,6 +49,7 @@ export function tellWithdrawals(
   }
 }
 
-function fleetOf({ chainEntry: { provider } }: Location): string | undefined {
-  return provider.graceSharedAs ?? provider.sharedAs
+function fleetOf({ chainEntry }: Location): string | undefined {
+  const { graceSharedAs, sharedAs } = ownMembers(chainEntry.provider, ['graceSharedAs', 'sharedAs'])
+  return graceSharedAs ?? sharedAs
 }

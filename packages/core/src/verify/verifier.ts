@@ -38,7 +38,8 @@ interface Previous {
   readonly error?: SecretsError | undefined
 }
 
-const nothing: Previous = {}
+/** Own members: a polluted `Object.prototype` changes nothing. */
+const nothing: Previous = { digest: undefined, seen: undefined, error: undefined }
 
 interface Comparison {
   readonly matched: 'current' | 'previous' | 'none'

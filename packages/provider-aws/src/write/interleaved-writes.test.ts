@@ -121,7 +121,7 @@ async function outcomeOf(history: readonly Step[]): Promise<Fleet> {
 }
 
 /** As many as a loaded machine has time for. */
-const runs = { numRuns: 1_500, interruptAfterTimeLimit: 30_000 }
+const runs = { numRuns: 1_000, interruptAfterTimeLimit: 30_000 }
 
 test(
   'whoever is killed or overtaken, a number, `previous` and the current are answered only with what was current',

@@ -32,6 +32,11 @@ test('both commands run, and the last line sums what they counted', () => {
   expect(asked).toBe('test\nrun test:machine\n')
 })
 
+test('bytes of any kind hide no counts', () => {
+  const { lines } = ci(String.raw`printf "\\000\n7 passed, 0 failed\n"`, 'echo "1 passed, 0 failed"')
+  expect(lines.at(-1)).toBe('8 passed, 0 failed')
+})
+
 test('what a command prints is shown, and its last counts are the ones that count', () => {
   const { status, lines } = ci('echo "1 passed, 9 failed"; echo "a line" >&2; echo "7 passed, 0 failed"', 'echo "1 passed, 0 failed"')
   expect(lines).toEqual(['1 passed, 9 failed', 'a line', '7 passed, 0 failed', '1 passed, 0 failed', '8 passed, 0 failed'])

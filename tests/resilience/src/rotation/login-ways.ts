@@ -19,7 +19,7 @@ export interface LoginWay extends Rights {
 export const oneRole: LoginWay = {
   title: 'one role',
   login: postgresRoleLogin,
-  pool: async (secrets, config) => rotatingPool(secrets, serviceName, { ...config, password: passwordOf(secrets) }),
+  pool: async (secrets, config) => rotatingPool(secrets, serviceName, config, 'password'),
 }
 
 export const twoUsers: LoginWay = {

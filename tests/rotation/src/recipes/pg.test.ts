@@ -42,7 +42,8 @@ describeWithServer('postgres', 'a pool of pg', () => {
 
   test('fails no query while the password of its role is rotated', async () => {
     const rotated = await rotatedPostgres(await postgresRoleLogin(server))
-    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn }))
+    // A password that was left in the settings does not win.
+    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn, password: 'of another time' }))
     expect(await usersInUse(pool, rotated)).toEqual(new Set([rotated.config.user]))
     const client = await pool.connect()
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])

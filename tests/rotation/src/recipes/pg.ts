@@ -7,8 +7,8 @@ const isAuthError = (error: unknown): boolean => error instanceof Error && 'code
 type Done = (error: Error | null, client?: PoolClient, release?: PoolClient['release']) => void
 
 /** A pool whose logins outlast rotations. Its `query`, and libraries that take a pool, use `connect`. */
-export function rotatingPool(secrets: SecretsManager, name: string, config: PoolConfig): Pool {
-  const pool = new Pool({ ...config, password: liveSecret(secrets, name).asPasswordFunction() })
+export function rotatingPool(secrets: SecretsManager, name: string, config: PoolConfig, field?: string): Pool {
+  const pool = new Pool({ ...config, password: liveSecret(secrets, name).asPasswordFunction({ field }) })
   pool.on('error', () => {}) // an idle connection ended, and the pool has dropped it
   const login: () => Promise<PoolClient> = pool.connect.bind(pool)
   const connected = (): Promise<PoolClient> => useSecret(secrets, name, () => login(), { isAuthError })

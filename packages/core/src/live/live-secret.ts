@@ -129,6 +129,7 @@ class LiveHandle implements LiveSecret {
 
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
+    this.#state.givesPasswords = true
     return async () => {
       this.#assertKept()
       const first = this.#state.best === undefined ? await this.#first() : undefined

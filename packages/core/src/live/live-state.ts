@@ -38,8 +38,10 @@ export class RefusedCredentials {
     this.#changed()
   }
 
+  /** Old ones are let go at the next look, so that their bytes are overwritten. */
   #recent(): readonly SecretValue[] {
-    return performance.now() - this.#lastAt < forgetMs ? this.#values : []
+    if (performance.now() - this.#lastAt >= forgetMs) this.#values = []
+    return this.#values
   }
 
   #changed(): void {
@@ -65,6 +67,8 @@ export class LiveState {
   /** Called before another value than the current one is used. Never rejects. */
   readonly beforeUse: Set<(value: SecretValue) => Promise<void>> = new Set()
   readonly refused: RefusedCredentials = new RefusedCredentials()
+  /** A password function was made, whose logins belong to calls of `useSecret`. */
+  givesPasswords = false
   /** How many values were to be tried by one login first. */
   trials = 0
   /** Became current after a refusal; nothing is known of it yet. */

@@ -35,22 +35,22 @@ export async function useSecret<T>(
 ): Promise<T> {
   const parts = partsOf(secrets)
   const checked = isPlain(options) ? undefined : knownUseOptions(options)
-  const scope = new LoginScope(parts, name, checked?.budgetMs ?? defaultBudgetMs)
-  const marked = checked === undefined ? run : markedLogin(parts, name, run, checked)
-  const login: ScopedLogin<T> = { scope, run: (value) => scope.run(() => marked(value)) }
   const known = hubOf(parts).known(name)
+  const scope = known?.state.givesPasswords ? new LoginScope(parts, name, checked?.budgetMs ?? defaultBudgetMs) : undefined
+  const marked = checked === undefined ? run : markedLogin(parts, name, run, checked)
+  const login: Login<T> = scope === undefined ? marked : (value) => scope.run(() => marked(value))
   const held = known?.state.isWatched && !known.state.isWithdrawn ? known.state.usable : undefined
   const value = held ?? (await readNow(parts, name))
   try {
-    const result = await login.run(value)
+    const result = await login(value)
     // Others may be held until this one has succeeded.
-    if (scope.given !== undefined) hubOf(parts).known(name)?.candidates.worked(scope.given)
+    if (scope?.given !== undefined) hubOf(parts).known(name)?.candidates.worked(scope.given)
     return result
   } catch (error) {
     if (heldSince(error) === undefined && !isRefusal(options, error)) throw error
-    return await tryOthers(parts, name, login, knownUseOptions(options), { error, value })
+    return await tryOthers(parts, name, { run: login, scope }, knownUseOptions(options), { error, value })
   } finally {
-    scope.end()
+    scope?.end()
   }
 }
 
@@ -81,7 +81,7 @@ function isRefusal({ isAuthError }: UseOptions, error: unknown): boolean {
 type Login<T> = (value: SecretValue) => Promise<T> | T
 
 interface ScopedLogin<T> {
-  readonly scope: LoginScope
+  readonly scope: LoginScope | undefined
   readonly run: Login<T>
 }
 
@@ -101,9 +101,9 @@ async function tryOthers<T>(
   const { state, trials } = hub.live(name)
   if (state.latest === undefined) state.adopt(first.value)
   const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
-  scope.until = until
+  if (scope !== undefined) scope.until = until
   let { error } = first
-  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? scope.given ?? first.value
+  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? scope?.given ?? first.value
   const trial = trials.enter(options.candidates, until)
   try {
     for (;;) {
@@ -111,14 +111,14 @@ async function tryOthers<T>(
       if (value === undefined) throw error
       try {
         const result = await run(value)
-        trial.worked(scope.given ?? value)
+        trial.worked(scope?.given ?? value)
         return result
       } catch (failure) {
         used = value
         if (heldSince(failure) !== undefined) continue
         if (!isRefusal(options, failure)) throw failure
         error = failure
-        used = options.usedIn?.(failure) ?? scope.given ?? value
+        used = options.usedIn?.(failure) ?? scope?.given ?? value
       }
     }
   } finally {

@@ -8,8 +8,8 @@ import { own } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { HandleUsage } from '../usage/handle-usage.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
-import type { LiveState } from './live-state.ts'
-import { scopeOf } from '../usage/login-scope.ts'
+import type { LiveState } from './known/live-state.ts'
+import { scopeOf } from './logins/login-scope.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
 /** A secret that follows its rotation. Dispose of it when it is not needed any more. */

@@ -2,12 +2,12 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
-import { LoginScope } from '../usage/login-scope.ts'
-import { isSameVersion } from './same-secret.ts'
-import { heldSince } from './trials.ts'
+import { LoginScope } from './logins/login-scope.ts'
+import { isSameVersion } from './known/same-secret.ts'
+import { heldSince } from './logins/held-logins.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
-import { defaultBudgetMs, isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
+import { defaultBudgetMs, isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './logins/use-options.ts'
 
 /**
  * Runs the function with the current value. When the far side refuses that credential, it reads

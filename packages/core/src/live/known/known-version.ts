@@ -1,4 +1,4 @@
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import type { Probed } from './current.ts'
 import { hasIdentity, isSameVersion } from './same-secret.ts'
 

@@ -1,4 +1,4 @@
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import type { CurrentSecret } from './current.ts'
 import { isSameCredential, isSameVersion } from './same-secret.ts'
 

@@ -1,8 +1,8 @@
-import { isRecord, own } from '../errors/own-properties.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { longestTimerMs } from '../guard/deadline.ts'
-import { knownOptions, type MembersOf } from '../options/known-options.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import { isRecord, own } from '../../errors/own-properties.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { longestTimerMs } from '../../guard/deadline.ts'
+import { knownOptions, type MembersOf } from '../../options/known-options.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import { allCandidates, type Candidate } from './candidates.ts'
 
 /** Options of `useSecret`. */

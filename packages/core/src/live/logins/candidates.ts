@@ -1,9 +1,9 @@
-import { closed, jittered, pause } from '../guard/deadline.ts'
-import type { ManagerParts } from '../manager/parts.ts'
-import type { SecretValue } from '../value/secret-value.ts'
-import { type CurrentSecret, readCurrent } from './current.ts'
-import { forgetMs, type LiveState } from './live-state.ts'
-import { isSameCredential, isSameVersion } from './same-secret.ts'
+import { closed, jittered, pause } from '../../guard/deadline.ts'
+import type { ManagerParts } from '../../manager/parts.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
+import { type CurrentSecret, readCurrent } from '../known/current.ts'
+import { forgetMs, type LiveState } from '../known/live-state.ts'
+import { isSameCredential, isSameVersion } from '../known/same-secret.ts'
 
 /** What is tried after a fresh read, in this order. */
 export type Candidate = 'pending' | 'previous'

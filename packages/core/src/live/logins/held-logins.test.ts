@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { type LiveSecret, liveSecret, useSecret } from '../live.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import type { SecretsManager } from '../manager/secrets-manager.ts'
-import { refusal } from '../testing/refusal.ts'
-import { stagingStore, type StagingStore } from '../testing/staging-store.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { type LiveSecret, liveSecret, useSecret } from '../../live.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import type { SecretsManager } from '../../manager/secrets-manager.ts'
+import { refusal } from '../../testing/refusal.ts'
+import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 

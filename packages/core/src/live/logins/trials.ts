@@ -11,14 +11,44 @@ const queuePauseMs = 10
 /** The pauses before further offers double up to this. */
 const longestQueuePauseMs = 320
 
+/** What one caller tries alone. */
+class LoneTry {
+  readonly value: SecretValue
+  readonly #since = performance.now()
+  /** How many try it; undefined where no others may. */
+  #count: number | undefined
+
+  constructor(value: SecretValue, count?: number) {
+    this.value = value
+    this.#count = count
+  }
+
+  get isLong(): boolean {
+    return performance.now() - this.#since > longTrialMs
+  }
+
+  /** When one more may try: 1, 2, 4, 8 after each second without an outcome. */
+  get nextAt(): number {
+    return this.#count === undefined ? Infinity : this.#since + longTrialMs * (Math.floor(Math.log2(this.#count)) + 1)
+  }
+
+  /** Whether the caller may try it too. */
+  join(): boolean {
+    if (this.#count === undefined || performance.now() < this.nextAt) return false
+    this.#count += 1
+    return true
+  }
+}
+
 /** Lets one caller alone try credentials that may not work; the others wait for it. */
 export class Trials {
   readonly #candidates: Candidates
   readonly #state: LiveState
   readonly #turns = new Set<Turn>()
   #leader: Turn | undefined
-  #released = Promise.withResolvers<void>()
-  #tryingSince = Infinity
+  #news = Promise.withResolvers<void>()
+  /** Of the leader, unless it searches. */
+  #try: LoneTry | undefined
 
   constructor(candidates: Candidates, state: LiveState) {
     this.#candidates = candidates
@@ -35,7 +65,10 @@ export class Trials {
     this.#turns.add(turn)
     return {
       next: (used) => this.#next(turn, used),
-      worked: (value) => this.#candidates.worked(value),
+      worked: (value) => {
+        this.#candidates.worked(value)
+        this.#wake()
+      },
       leave: () => this.#leave(turn),
     }
   }
@@ -44,7 +77,8 @@ export class Trials {
   async #next(turn: Turn, used: SecretValue): Promise<SecretValue | undefined> {
     try {
       this.#state.wasRefused(used)
-      return this.#leader === turn ? await this.#lead(turn, used) : await this.#follow(turn, used)
+      const isToLead = this.#leader === turn || this.#isTried(used)
+      return isToLead ? await this.#lead(turn, used) : await this.#follow(turn, used)
     } catch {
       // Wiped values cannot be compared: the manager is closed.
       return undefined
@@ -55,13 +89,34 @@ export class Trials {
     for (;;) {
       const other = this.#candidates.replacing(used)
       if (other !== undefined && performance.now() < turn.until) return this.#offer(turn, other)
+      const untried = this.#untried(used)
+      if (untried !== undefined && performance.now() < turn.until) return this.#tryFirst(turn, untried)
       const endsAt = this.#leader === undefined ? -Infinity : this.#leader.until + longTrialMs
       if (endsAt <= performance.now()) break
-      await pauseUntil(Math.min(turn.until, endsAt), this.#released.promise)
-      if (performance.now() >= turn.until) return this.#ofLongTrial(used)
+      await pauseUntil(Math.min(turn.until, endsAt, this.#try?.nextAt ?? Infinity), this.#news.promise)
+      if (performance.now() >= turn.until) return this.#try?.isLong ? this.#other(used) : undefined
+      const tried = this.#try?.join() ? this.#other(used) : undefined
+      if (tried !== undefined) return tried
     }
-    this.#leader = turn
     return this.#lead(turn, used)
+  }
+
+  /** Who is refused with it searches, though the login of the one that tried it first may hang. */
+  #isTried(used: SecretValue): boolean {
+    return this.#try !== undefined && isSameCredential(this.#try.value, used)
+  }
+
+  /** What became current, or was found by a caller that left without an outcome. */
+  #untried(used: SecretValue): SecretValue | undefined {
+    const other = this.#other(used)
+    return other === undefined || this.#state.isRefused(other) || this.#isTried(other) ? undefined : other
+  }
+
+  /** What became current after the refusal may be refused as well. */
+  #tryFirst(turn: Turn, untried: SecretValue): Promise<SecretValue | undefined> {
+    this.#leader = turn
+    this.#try = new LoneTry(untried, 1)
+    return this.#offer(turn, untried)
   }
 
   /** A pool may blame an older credential again and again. */
@@ -72,32 +127,39 @@ export class Trials {
     return performance.now() < turn.until ? other : undefined
   }
 
-  async #lead({ allowed, until }: Turn, used: SecretValue): Promise<SecretValue | undefined> {
-    this.#tryingSince = Infinity
-    const { usable } = this.#state
+  async #lead(turn: Turn, used: SecretValue): Promise<SecretValue | undefined> {
+    const { allowed, until } = turn
+    this.#leader = turn
+    this.#try = undefined
     if (performance.now() >= until) return undefined
-    const isOfQueue = usable !== undefined && !isSameCredential(used, usable)
+    const isOfQueue = this.#other(used) !== undefined
     const search = this.#candidates.after(used, allowed, until)
     if (isOfQueue) await pause(jittered(queuePauseMs))
     else await pauseUntil(until, search)
     if (performance.now() >= until) return undefined
-    this.#tryingSince = performance.now()
-    return search
+    const found = await search
+    // Another caller tries what became current meanwhile.
+    if (this.#leader !== turn) return this.#follow(turn, used)
+    this.#try = new LoneTry(found)
+    return found
   }
 
-  #ofLongTrial(used: SecretValue): SecretValue | undefined {
+  #other(used: SecretValue): SecretValue | undefined {
     const { usable } = this.#state
-    const isLong = performance.now() - this.#tryingSince > longTrialMs
-    return isLong && usable !== undefined && !isSameCredential(used, usable) ? usable : undefined
+    return usable !== undefined && !isSameCredential(used, usable) ? usable : undefined
   }
 
   #leave(turn: Turn): void {
     this.#turns.delete(turn)
     if (this.#leader !== turn) return
     this.#leader = undefined
-    this.#tryingSince = Infinity
-    this.#released.resolve()
-    this.#released = Promise.withResolvers()
+    this.#try = undefined
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
   }
 }
 

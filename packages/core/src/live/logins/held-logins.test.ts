@@ -194,6 +194,22 @@ describe('logins with a password that is known to be refused', () => {
     expect(pool.mostAtOnce).toBe(most)
   })
 
+  it.each([
+    ['was held before', 2_000, 5_000],
+    ['waits for a shorter time than others', 0, 1_500],
+  ])('try at the end of their budget what a slow far side has not answered: a pool that %s', async (_, heldMs, budgetMs) => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect(1, 20_000)
+    await pass(20)
+    pool.connect(20, budgetMs)
+    await pass(heldMs)
+    pool.answersAfterMs = 6_000
+    await pool.secrets.rotateSecret('db', 'v2')
+    await pass(15_000)
+    expect(pool.ended).toEqual(Array.from({ length: 21 }, () => 'connected'))
+  })
+
   it('end with the budget of the `useSecret` that runs them', async () => {
     const pool = new Pool('nothing')
     await pool.handle.ready

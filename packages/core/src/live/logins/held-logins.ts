@@ -43,7 +43,10 @@ export class HeldLogins {
         this.#admitMore(held)
         continue
       }
-      if (performance.now() >= until) throw this.#stillRefused(since)
+      if (performance.now() >= until) {
+        if (this.#isLong()) return
+        throw this.#stillRefused(since)
+      }
       await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
       if (this.#closing.aborted) throw closed()
     }
@@ -76,6 +79,11 @@ export class HeldLogins {
 
   #isUnanswered(): boolean {
     return !this.#isRefused() && performance.now() - this.#triedAt >= longTrialMs
+  }
+
+  /** A far side that is slow has refused nothing yet. */
+  #isLong(): boolean {
+    return !this.#isRefused() && this.#step > 0
   }
 
   /** Not every client tells of a success, so it is one if none of them is refused. */

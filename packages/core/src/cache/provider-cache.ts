@@ -195,6 +195,15 @@ export class ProviderCache {
     }
   }
 
+  /** A watch saw this version. An older value is kept briefly, and is not fresh any more. */
+  saw(path: string, version: number, isReset: boolean): void {
+    for (const each of this.#holders) {
+      each.#writes.saw(path, version, isReset)
+      const held = each.#memory.entry(path)?.held.metadata
+      if (held !== undefined && each.#writes.isBehind(path, undefined, held)) each.#memory.expire(path, Date.now())
+    }
+  }
+
   get #holders(): ReadonlySet<ProviderCache> {
     return new Set([this, ...(this.#options.siblings ?? [])])
   }

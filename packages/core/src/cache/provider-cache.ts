@@ -157,17 +157,7 @@ export class ProviderCache {
   recordChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
-    for (const each of holders) each.#recordChange(path, refusal)
-  }
-
-  #recordChange(path: string, refusal: SecretsError | undefined): void {
-    const call = this.#flights.next()
-    if (refusal === undefined) {
-      this.#writes.restored(path)
-      return this.#refusals.recordChange(path, call)
-    }
-    this.#refusals.record(path, refusal, call)
-    this.#memory.dropAbsence(path)
+    for (const each of holders) each.#fetcher.recordChange(path, refusal)
   }
 
   /** After a write without effect the held value may only be served stale. */
@@ -197,11 +187,7 @@ export class ProviderCache {
 
   /** A watch saw this version. An older value is kept briefly, and is not fresh any more. */
   saw(path: string, version: number, isReset: boolean): void {
-    for (const each of this.#holders) {
-      each.#writes.saw(path, version, isReset)
-      const held = each.#memory.entry(path)?.held.metadata
-      if (held !== undefined && each.#writes.isBehind(path, undefined, held)) each.#memory.expire(path, Date.now())
-    }
+    for (const each of this.#holders) each.#fetcher.saw(path, version, isReset)
   }
 
   get #holders(): ReadonlySet<ProviderCache> {

@@ -67,19 +67,22 @@ async function changedMeanwhile(callers: number, ...instead: Service['instead'])
 }
 
 describe('a value that becomes current while callers are refused', () => {
-  it.each(['was under way', 'waits', 'waits, and the one that tries gives up'])('is tried by one alone where their login %s', async (when) => {
-    const service = new Service()
-    await service.handle.ready
-    if (when.endsWith('gives up')) service.connect(1, 2_000)
-    await pass(1)
-    service.connect(2_000)
-    await pass(when === 'was under way' ? 10 : 1_990)
-    await service.secrets.rotateSecret('db', 'v2')
-    if (when === 'waits') service.connect(2_000)
-    await pass(100)
-    expect(service.triesOfNext).toBeLessThanOrEqual(2) // again after a pause
-    expect(service.triesOfNext).toBeGreaterThan(0)
-  })
+  it.each(['was under way', 'waits', 'waits, and the one that tries gives up'])(
+    'is tried by one alone where their login %s',
+    async (when) => {
+      const service = new Service()
+      await service.handle.ready
+      if (when.endsWith('gives up')) service.connect(1, 2_000)
+      await pass(1)
+      service.connect(2_000)
+      await pass(when === 'was under way' ? 10 : 1_990)
+      await service.secrets.rotateSecret('db', 'v2')
+      if (when === 'waits') service.connect(2_000)
+      await pass(100)
+      expect(service.triesOfNext).toBeLessThanOrEqual(2) // again after a pause
+      expect(service.triesOfNext).toBeGreaterThan(0)
+    },
+  )
 
   it('is used by all as soon as one has succeeded', async () => {
     const service = await changedMeanwhile(2_000)

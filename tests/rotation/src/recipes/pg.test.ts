@@ -4,10 +4,10 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { Pool, type PoolConfig } from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { postgresRoleLogin, postgresUsersLogin } from '../testing/postgres-login.ts'
-import { type RotatedPostgres, rotatedPostgres } from '../testing/rotated-postgres.ts'
+import { openConnections, type RotatedPostgres, rotatedPostgres } from '../testing/rotated-postgres.ts'
 import { name } from '../testing/rotated-store.ts'
 import { currentUser } from './pg-two-users.ts'
-import { rotatingPool } from './pg.ts'
+import { ClosingClient, rotatingPool } from './pg.ts'
 
 let server: Postgres
 /** Each query opens a connection of its own. */
@@ -18,7 +18,7 @@ function opened<T extends Pool>(pool: T): T {
   return pool
 }
 
-/** 20 queries at once, before and after each of three rotations, and while they run. */
+/** 20 queries at once, again and again: before and after each of three rotations, and while they run. */
 async function usersInUse(pool: Pick<Pool, 'query'>, { rotate }: RotatedPostgres): Promise<Set<string>> {
   const users = new Set<string>()
   const queries = (): Promise<unknown> =>
@@ -30,7 +30,13 @@ async function usersInUse(pool: Pick<Pool, 'query'>, { rotate }: RotatedPostgres
     )
   await queries()
   for (let n = 0; n < 3; n += 1) {
-    await Promise.all([queries(), rotate()])
+    const rotation = { isDone: false }
+    const rotated = rotate().finally(() => (rotation.isDone = true))
+    try {
+      while (!rotation.isDone) await queries()
+    } finally {
+      await rotated
+    }
     await queries()
   }
   return users
@@ -81,6 +87,16 @@ describeWithServer('postgres', 'a pool of pg', () => {
     const password = (): Promise<string> => rotated.service.getSecret(name)
     const pool = opened(new Pool({ ...rotated.config, ...churn, password }))
     await expect(usersInUse(pool, rotated)).rejects.toMatchObject({ code: '28P01' })
+  })
+
+  test('leaves no connection open that gets no password', async () => {
+    const { config } = await rotatedPostgres(await postgresRoleLogin(server))
+    const nothing = async (): Promise<never> => Promise.reject(new Error('no password'))
+    const pool = opened(new Pool({ Client: ClosingClient, ...config, ...churn, password: nothing }))
+    const queries = await Promise.allSettled(Array.from({ length: 20 }, () => pool.query('SELECT 1')))
+    for (const query of queries) expect(query).toMatchObject({ reason: { message: 'no password' } })
+    await expect(new ClosingClient({ ...config, password: nothing }).connect()).rejects.toThrow('no password')
+    await expect.poll(() => openConnections(server)).toBe(0)
   })
 
   test('passes on what is no refusal of the credential', async () => {

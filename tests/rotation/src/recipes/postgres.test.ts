@@ -3,7 +3,7 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { postgresRoleLogin } from '../testing/postgres-login.ts'
-import { type RotatedPostgres, rotatedPostgres } from '../testing/rotated-postgres.ts'
+import { changedElsewhere, openConnections, type RotatedPostgres, rotatedPostgres } from '../testing/rotated-postgres.ts'
 import { name } from '../testing/rotated-store.ts'
 import { type RotatingSql, rotatingSql } from './postgres.ts'
 
@@ -47,6 +47,16 @@ describeWithServer('postgres', 'postgres', () => {
     onTestFinished(sql.end)
     expect(await answers(sql, rotated)).toBe(3 * 5)
     expect(await sql.query((each) => each.begin((own) => own`SELECT 2 AS two`))).toEqual([{ two: 2 }])
+  })
+
+  test('fails its queries, and not the process, when the store has no password that works', async () => {
+    const rotated = await rotatedPostgres(await postgresRoleLogin(server))
+    const sql = rotatingSql(rotated.service, name, options(rotated))
+    onTestFinished(sql.end)
+    await changedElsewhere(server, rotated)
+    const queries = await Promise.allSettled(Array.from({ length: 5 }, () => sql.query((each) => each`SELECT 1`)))
+    for (const query of queries) expect(query).toMatchObject({ status: 'rejected', reason: { code: '28P01' } })
+    await expect.poll(() => openConnections(server)).toBe(0)
   })
 
   test('with a password that was read once is refused after a rotation', async () => {

@@ -6,7 +6,9 @@ const isAuthError = (error: unknown): boolean => error instanceof Error && 'code
 
 /** A statement whose login is refused was never sent, so that `query` may repeat it. */
 export function rotatingSql(secrets: SecretsManager, name: string, options: Options<Record<string, never>>): RotatingSql {
-  const sql = postgres({ ...options, password: liveSecret(secrets, name).asPasswordFunction() })
+  const current = liveSecret(secrets, name).asPasswordFunction()
+  // The client does not catch an error here, which would end the process. An empty password is refused.
+  const sql = postgres({ ...options, password: () => current().catch(() => '') })
   return { query: (statement) => useSecret(secrets, name, () => statement(sql), { isAuthError }), end: () => sql.end({ timeout: 5 }) }
 }
 

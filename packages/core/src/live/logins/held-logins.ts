@@ -5,7 +5,7 @@ import type { LiveState } from '../known/live-state.ts'
 import type { Candidates } from './candidates.ts'
 import type { LoginScope } from './login-scope.ts'
 import { longTrialMs, pauseUntil } from './trials.ts'
-import { defaultBudgetMs } from './use-options.ts'
+import { defaultBudgetMs, isRefusal } from './use-options.ts'
 
 /** How many more may try after each such time without an answer: a far side may refuse slowly. */
 const trialSteps = [1, 2, 4, 8]
@@ -50,6 +50,23 @@ export class HeldLogins {
       await pauseUntil(until, Promise.race([this.#outcome(held, until), this.#state.refused.news]))
       if (this.#closing.aborted) throw closed()
     }
+  }
+
+  /** Runs one login, and tells all who wait for its outcome. */
+  async run<T>(login: () => Promise<T> | T, value: SecretValue, isAuthError: (error: unknown) => boolean): Promise<T> {
+    try {
+      const result = await login()
+      this.#candidates.worked(value)
+      return result
+    } catch (error) {
+      if (isRefusal(isAuthError, error)) this.#blame(error, value)
+      throw error
+    }
+  }
+
+  #blame(error: unknown, value: SecretValue): void {
+    if (typeof error === 'object' && error !== null) blamed.set(error, value)
+    this.#state.wasRefused(value)
   }
 
   #held(): SecretValue | undefined {
@@ -115,8 +132,14 @@ export class HeldLogins {
 }
 
 const heldErrors = new WeakMap<object, number>()
+const blamed = new WeakMap<object, SecretValue>()
 
 /** Since when a login was held whose error this is; undefined if it is another error. */
 export function heldSince(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null ? heldErrors.get(error) : undefined
+}
+
+/** The credential that a login of a handle used, if this is its error. */
+export function blamedFor(error: unknown): SecretValue | undefined {
+  return typeof error === 'object' && error !== null ? blamed.get(error) : undefined
 }

@@ -161,6 +161,8 @@ export const folders: Record<string, readonly string[]> = {
     'manager',
     'staging',
     'usage',
+    'live/known',
+    'live/logins',
     'live',
     'env',
     '.',

@@ -80,12 +80,34 @@ describe('former values in a Keyv', () => {
     expect([await before('C'), await before('A')]).toEqual(['B', ''])
   })
 
+  it.each([
+    ['the withdrawal of it', undefined, 'B', ''],
+    ['its successor', 'B', 'C', 'B'],
+  ])('keep their order though a process tells from its memory a value younger than %s', async (_, second, third, expected) => {
+    const { saw, before } = trial()
+    await saw('A')
+    await vi.advanceTimersByTimeAsync(2_000)
+    await saw(second)
+    await saw('A', key.graceMs - earlyMs - 2_000)
+    await saw(third)
+    expect(await before(third)).toBe(expected)
+  })
+
   it('follow a value that the store has just given, though the clock of its process is behind', async () => {
     const { formers, saw, before } = trial()
     for (const letter of ['A', 'B']) await saw(letter)
     vi.setSystemTime(Date.now() - 60_000)
     await formers.saw(key, formers.digest(key, Buffer.from('C')), 5_000, context)
     expect(await before('C')).toBe('B')
+  })
+
+  it('are none after a withdrawal, though the clock of the process that tells it is behind', async () => {
+    const { saw, before } = trial()
+    await saw('A')
+    vi.setSystemTime(Date.now() - 60_000)
+    await saw(undefined)
+    await saw('B')
+    expect(await before('B')).toBe('')
   })
 
   it('precede only the value that was seen next: an order that is written again serves no other', async () => {

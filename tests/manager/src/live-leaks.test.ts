@@ -70,11 +70,26 @@ describe.each(Object.entries(stores))('a secret %s that is followed', (_where, s
     const ask = handle.asPasswordFunction({ field: 'password' })
     expect(await ask()).toBe(`${canary}-2`)
     const wrongField = await failureOf(handle.asPasswordFunction({ field: `${canary}-field` })())
+    const refusedLogin = await failureOf(
+      handle.logIn(() => Promise.reject(new SecretsError('UNAUTHENTICATED', 'no')), { isAuthError: () => true }),
+    )
     const next = await handle.refused(handle.current)
     expect(next.reveal()).toContain(`${canary}-3`)
-    expect(leaksIn(handle, { ...handle }, early, wrongField, ask, handle.asPasswordFunction, handle.ready, next, trial.records())).toEqual(
-      [],
-    )
+    expect(
+      leaksIn(
+        handle,
+        { ...handle },
+        early,
+        wrongField,
+        refusedLogin,
+        handle.logIn,
+        ask,
+        handle.asPasswordFunction,
+        handle.ready,
+        next,
+        trial.records(),
+      ),
+    ).toEqual([])
     handle[Symbol.dispose]()
     await secrets.close()
     const closed = await handle

@@ -95,8 +95,10 @@ export class Formers implements SharedFormers {
     if ((order === undefined && digest === none) || !(leftMs > 0)) return
     const until = Date.now() + leftMs
     if (digest !== none) await store.set(names.seenOf(digest), sealSeen(keys, at, digest, until), leftMs)
-    // Of hosts whose clocks differ, a value that the store has just given is always the latest one.
-    if (order !== undefined && ageMs > freshMs && until < order.until) return
+    // Of hosts whose clocks differ, a value that the store has just given is the latest one, unless it
+    // was replaced or withdrawn before: then a process may have it from its memory.
+    const mayBeOld = ageMs > freshMs || (digest !== none && digest === order?.former)
+    if (order !== undefined && mayBeOld && until < order.until) return
     await store.set(names.order, sealOrder(keys, at, { ...orderAfter(order, digest), until }), key.graceMs)
   }
 

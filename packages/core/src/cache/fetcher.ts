@@ -207,6 +207,24 @@ export class Fetcher {
     if (code === 'DELETED' || code === undefined) this.#parts.memory.traces.delete(key)
   }
 
+  recordChange(path: string, refusal: SecretsError | undefined): void {
+    const { flights, writes, refusals, memory } = this.#parts
+    const call = flights.next()
+    if (refusal === undefined) {
+      writes.restored(path)
+      return refusals.recordChange(path, call)
+    }
+    refusals.record(path, refusal, call)
+    memory.dropAbsence(path)
+  }
+
+  saw(path: string, version: number, isReset: boolean): void {
+    const { writes, memory } = this.#parts
+    writes.saw(path, version, isReset)
+    const held = memory.entry(path)?.held.metadata
+    if (held !== undefined && writes.isBehind(path, undefined, held)) memory.expire(path, Date.now())
+  }
+
   /** Remembers refusals like those of reads. */
   askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
     const { flights, refusals } = this.#parts

@@ -103,7 +103,10 @@ interface OwnWrite {
   readonly at: number
 }
 
-/** Recent writes of this process, since a lagging replica may answer with an older value. */
+/**
+ * Recent writes of this process, and versions that its watches saw, since a lagging replica may
+ * answer with an older value.
+ */
 export class OwnWrites {
   readonly #writes = new Lru<OwnWrite>(most)
 
@@ -117,6 +120,12 @@ export class OwnWrites {
     const former = this.#lately(path)
     const isLater = former === undefined || begunAt > former.at
     this.#writes.set(path, { version: isLater ? version : Math.max(version, former.version), at: performance.now() })
+  }
+
+  /** A watch saw it. `isReset`: the store counts anew. */
+  saw(path: string, version: number, isReset: boolean): void {
+    const known = this.#lately(path)?.version ?? 0
+    if (isReset || version > known) this.#writes.set(path, { version, at: performance.now() })
   }
 
   withdrew(path: string): void {

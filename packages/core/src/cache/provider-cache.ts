@@ -157,17 +157,7 @@ export class ProviderCache {
   recordChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
-    for (const each of holders) each.#recordChange(path, refusal)
-  }
-
-  #recordChange(path: string, refusal: SecretsError | undefined): void {
-    const call = this.#flights.next()
-    if (refusal === undefined) {
-      this.#writes.restored(path)
-      return this.#refusals.recordChange(path, call)
-    }
-    this.#refusals.record(path, refusal, call)
-    this.#memory.dropAbsence(path)
+    for (const each of holders) each.#fetcher.recordChange(path, refusal)
   }
 
   /** After a write without effect the held value may only be served stale. */
@@ -193,6 +183,11 @@ export class ProviderCache {
       // Reads may have taken old values from the shared cache meanwhile.
       for (const each of this.#holders) each.forget(path)
     }
+  }
+
+  /** A watch saw this version. An older value is kept briefly, and is not fresh any more. */
+  saw(path: string, version: number, isReset: boolean): void {
+    for (const each of this.#holders) each.#fetcher.saw(path, version, isReset)
   }
 
   get #holders(): ReadonlySet<ProviderCache> {

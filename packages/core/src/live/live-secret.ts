@@ -8,8 +8,9 @@ import { own } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { HandleUsage } from '../usage/handle-usage.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
-import type { LiveState } from './live-state.ts'
-import { scopeOf } from '../usage/login-scope.ts'
+import type { LiveState } from './known/live-state.ts'
+import { scopeOf } from './logins/login-scope.ts'
+import { knownLoginOptions, type LoginOptions } from './logins/use-options.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
 /** A secret that follows its rotation. Dispose of it when it is not needed any more. */
@@ -34,6 +35,13 @@ export interface LiveSecret extends Disposable {
    * the cache, then the staged version, then the previous one. One search for all callers.
    */
   readonly refused: (used: SecretValue) => Promise<SecretValue>
+  /**
+   * Runs one login with the value to use, and tells all other logins of the secret how it ended.
+   * While that value is known to be refused, one login alone tries again, and the others wait: up
+   * to five seconds, and then reject with `UNAVAILABLE`. It does not try again by itself, so put
+   * `useSecret` around the pool. Its error is the client's own.
+   */
+  readonly logIn: <T>(run: (value: SecretValue) => Promise<T> | T, options: LoginOptions) => Promise<T>
   /**
    * For clients that ask for a password at each connection, such as `pg` and `postgres`. While that
    * password is known to be refused, one login alone tries again, and the others wait.
@@ -130,14 +138,24 @@ class LiveHandle implements LiveSecret {
   asPasswordFunction(options: PasswordOptions = {}): () => Promise<string> {
     const { field } = knownOptions(options, passwordMembers, 'INVALID_ARGUMENT')
     this.#state.givesPasswords = true
-    return async () => {
-      this.#assertKept()
-      const first = this.#state.best === undefined ? await this.#first() : undefined
-      if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
-      await this.#usage?.told
-      this.#assertKept()
-      return passwordOf(this.#given(first ?? this.current), field)
-    }
+    return async () => passwordOf(this.#given(await this.#admitted()), field)
+  }
+
+  async logIn<T>(run: (value: SecretValue) => Promise<T> | T, options: LoginOptions): Promise<T> {
+    const { isAuthError } = knownLoginOptions(options)
+    this.#state.givesPasswords = true
+    const value = await this.#admitted()
+    return this.#live.logins.run(() => run(value), value, isAuthError)
+  }
+
+  /** The value for a login that may begin now. */
+  async #admitted(): Promise<SecretValue> {
+    this.#assertKept()
+    const first = this.#state.best === undefined ? await this.#first() : undefined
+    if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
+    await this.#usage?.told
+    this.#assertKept()
+    return first ?? this.current
   }
 
   [Symbol.dispose](): void {

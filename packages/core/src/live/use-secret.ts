@@ -2,12 +2,12 @@ import { type ManagerParts, partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
-import { LoginScope } from '../usage/login-scope.ts'
-import { isSameVersion } from './same-secret.ts'
-import { heldSince } from './trials.ts'
+import { LoginScope } from './logins/login-scope.ts'
+import { isSameVersion } from './known/same-secret.ts'
+import { blamedFor, heldSince } from './logins/held-logins.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
-import { defaultBudgetMs, isPlain, type KnownUseOptions, knownUseOptions, type UseOptions } from './use-options.ts'
+import { defaultBudgetMs, isPlain, isRefusal, type KnownUseOptions, knownUseOptions, type UseOptions } from './logins/use-options.ts'
 
 /**
  * Runs the function with the current value. When the far side refuses that credential, it reads
@@ -47,7 +47,7 @@ export async function useSecret<T>(
     if (scope?.given !== undefined) hubOf(parts).known(name)?.candidates.worked(scope.given)
     return result
   } catch (error) {
-    if (heldSince(error) === undefined && !isRefusal(options, error)) throw error
+    if (heldSince(error) === undefined && !isRefusal(options.isAuthError, error)) throw error
     return await tryOthers(parts, name, { run: login, scope }, knownUseOptions(options), { error, value })
   } finally {
     scope?.end()
@@ -70,12 +70,6 @@ async function readNow(parts: ManagerParts, name: string): Promise<SecretValue> 
   // What a watch follows is for the watch to change, so that all who listen hear of it.
   if (!state.isWatched) state.adopt(value)
   return state.latest !== undefined && isSameVersion(state.latest, value) ? (state.usable ?? value) : value
-}
-
-/** A promise, as of an async function, is not `true`. */
-function isRefusal({ isAuthError }: UseOptions, error: unknown): boolean {
-  const answer: unknown = isAuthError(error)
-  return answer === true
 }
 
 type Login<T> = (value: SecretValue) => Promise<T> | T
@@ -103,7 +97,8 @@ async function tryOthers<T>(
   const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
   if (scope !== undefined) scope.until = until
   let { error } = first
-  let used = (heldSince(error) === undefined ? options.usedIn?.(error) : undefined) ?? scope?.given ?? first.value
+  const usedFor = (failure: unknown): SecretValue | undefined => options.usedIn?.(failure) ?? blamedFor(failure) ?? scope?.given
+  let used = (heldSince(error) === undefined ? usedFor(error) : scope?.given) ?? first.value
   const trial = trials.enter(options.candidates, until)
   try {
     for (;;) {
@@ -116,9 +111,9 @@ async function tryOthers<T>(
       } catch (failure) {
         used = value
         if (heldSince(failure) !== undefined) continue
-        if (!isRefusal(options, failure)) throw failure
+        if (!isRefusal(options.isAuthError, failure)) throw failure
         error = failure
-        used = options.usedIn?.(failure) ?? scope?.given ?? value
+        used = usedFor(failure) ?? value
       }
     }
   } finally {

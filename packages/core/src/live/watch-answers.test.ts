@@ -50,6 +50,75 @@ function storeOf(secret: StoredSecret): Store {
 
 const isVersion = (version: number): StoredSecret => ({ value: `v${version}`, version })
 
+describe('a replica that lags behind what a watch saw', () => {
+  it('does not bring its older value back into the cache', async () => {
+    const store = storeOf(isVersion(1))
+    const secrets = managerOf(store.provider)
+    const handle = liveSecret(secrets, 'db')
+    await pass(1)
+    store.probe.mockImplementation(async () => ({ version: 2 }))
+    store.get.mockImplementation(async () => isVersion(2))
+    await pass(31)
+    store.get.mockImplementation(async () => isVersion(1))
+    expect((await secrets.getSecretValue('db', { fresh: true })).version).toBe(1)
+    store.get.mockImplementation(async () => isVersion(2))
+    expect([(await secrets.getSecretValue('db')).version, handle.version]).toEqual([2, 2])
+  })
+
+  it('is asked again after a second, where only a probe saw the newer version', async () => {
+    const store = storeOf(isVersion(1))
+    const secrets = managerOf(store.provider)
+    liveSecret(secrets, 'db')
+    await pass(1)
+    store.probe.mockImplementation(async () => ({ version: 2 }))
+    await pass(16)
+    expect((await secrets.getSecretValue('db')).version).toBe(1)
+    store.get.mockImplementation(async () => isVersion(2))
+    await pass(1)
+    expect((await secrets.getSecretValue('db')).version).toBe(2)
+  })
+
+  it('serves no value as fresh that a probe has overtaken, while reads fail', async () => {
+    const store = storeOf(isVersion(1))
+    const secrets = managerOf(store.provider)
+    liveSecret(secrets, 'db')
+    await pass(1)
+    store.probe.mockImplementation(async () => ({ version: 2 }))
+    store.get.mockImplementation(() => Promise.reject(new SecretsError('UNAVAILABLE', 'out')))
+    await pass(16)
+    const { version, stale } = await secrets.getSecretValue('db')
+    expect([version, stale]).toEqual([1, true])
+  })
+
+  it('is believed once it is a store that was reset, whose value is then cached', async () => {
+    const store = storeOf(isVersion(2))
+    const secrets = managerOf(store.provider)
+    const handle = liveSecret(secrets, 'db')
+    await pass(1)
+    store.probe.mockImplementation(async () => ({ version: 1 }))
+    store.get.mockImplementation(async () => isVersion(1))
+    await pass(65)
+    expect(handle.version).toBe(1)
+    await secrets.getSecret('db')
+    const { length } = store.get.mock.calls
+    await pass(5)
+    expect((await secrets.getSecretValue('db')).version).toBe(1)
+    expect(store.get.mock.calls.length).toBe(length)
+  })
+
+  it('is no replica that lags where values have no number, though probes have one', async () => {
+    const store = storeOf({ value: 'v' })
+    store.probe.mockImplementation(async () => ({ version: 2 }))
+    const secrets = managerOf(store.provider)
+    liveSecret(secrets, 'db')
+    await pass(31)
+    const { length } = store.get.mock.calls
+    await pass(5)
+    await secrets.getSecret('db')
+    expect(store.get.mock.calls.length).toBe(length)
+  })
+})
+
 describe('a rotation that a probe sees before a read does', () => {
   it('is found at the next probe if a replica that lags answered the read', async () => {
     const store = storeOf(isVersion(1))

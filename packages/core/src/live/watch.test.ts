@@ -7,7 +7,7 @@ import type { SecretsManagerOptions } from '../manager/manager-options.ts'
 import { partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { stagingStore } from '../testing/staging-store.ts'
-import { LiveState } from './live-state.ts'
+import { LiveState } from './known/live-state.ts'
 import { Schedule } from './schedule.ts'
 import { Watch, type WatchListener } from './watch.ts'
 

@@ -3,9 +3,9 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import type { Route } from '../chain/routing.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import type { SecretValue } from '../value/secret-value.ts'
-import { type CurrentSecret, probeCurrent, readCurrent } from './current.ts'
-import { KnownVersion } from './known-version.ts'
-import type { LiveState } from './live-state.ts'
+import { type CurrentSecret, type Probed, probeCurrent, readCurrent } from './known/current.ts'
+import { isOlder, KnownVersion } from './known/known-version.ts'
+import type { LiveState } from './known/live-state.ts'
 import { LookTimer } from './look-timer.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -100,7 +100,9 @@ export class Watch {
     this.#isLease = current.isLease
     const isFirst = !this.#hasBegun
     this.#hasBegun = true
+    const { latest } = this.#options.state
     const isChanged = this.#options.state.take(current)
+    if (latest !== undefined && isOlder(current.value, latest)) this.#saw(current.value, true)
     this.#answered()
     if (isFirst) for (const { began } of this.#listeners) began?.()
     else if (isChanged) for (const { changed } of this.#listeners) changed(current.value)
@@ -148,9 +150,17 @@ export class Watch {
     if (this.#listeners.size === 0) return
     if (probed !== undefined && this.#known.isKnown(probed, state.latest ?? latest)) return this.#answered()
     const before = state.latest ?? latest
+    if (probed !== undefined && isOlder(before, probed)) this.#saw(probed)
     const current = await readCurrent(parts, route, { fresh: true })
     this.#takeIfSure(current)
     this.#known.wasRead(probed, before, current.value)
+  }
+
+  /** Tells the cache, which must not go back behind it. */
+  #saw({ provider, version }: Pick<Probed, 'provider' | 'version'>, isReset = false): void {
+    if (version === undefined) return
+    for (const { chainEntry, path } of this.#options.route.locations)
+      if (chainEntry.provider.name === provider) chainEntry.store.saw(path, version, isReset)
   }
 
   #takeIfSure(current: CurrentSecret): void {
@@ -167,7 +177,9 @@ export class Watch {
 
   /** The store gave the value, or said that it has not changed. */
   #answered(): void {
-    Object.assign(this.#options.state, { isSure: true, isWithdrawn: false })
+    const { state } = this.#options
+    Object.assign(state, { isSure: true, isWithdrawn: false })
+    if (state.latest !== undefined) this.#saw(state.latest)
     this.#missingSince = undefined
     if (this.#lost.size === 0) return
     this.#lost.clear()

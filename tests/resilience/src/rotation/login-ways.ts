@@ -1,6 +1,7 @@
 import type { SecretsManager } from '@finchat/secrets-core'
 import { liveSecret, useSecret } from '@finchat/secrets-core/live'
 import { rotatingPool } from '@finchat/secrets-rotation-tests/recipes/pg'
+import { currentPassword } from '@finchat/secrets-rotation-tests/recipes/pg-one-role'
 import { currentUser } from '@finchat/secrets-rotation-tests/recipes/pg-two-users'
 import { type PostgresLogin, postgresRoleLogin, postgresUsersLogin } from '@finchat/secrets-rotation-tests/testing/postgres-login'
 import type { Postgres } from '@finchat/secrets-test-servers'
@@ -19,7 +20,8 @@ export interface LoginWay extends Rights {
 export const oneRole: LoginWay = {
   title: 'one role',
   login: postgresRoleLogin,
-  pool: async (secrets, config) => rotatingPool(secrets, serviceName, config, 'password'),
+  pool: async (secrets, config) =>
+    rotatingPool(secrets, serviceName, { ...config, Client: currentPassword(secrets, serviceName, 'password') }),
 }
 
 export const twoUsers: LoginWay = {

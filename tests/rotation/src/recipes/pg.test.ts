@@ -7,7 +7,8 @@ import { postgresRoleLogin, postgresUsersLogin } from '../testing/postgres-login
 import { openConnections, type RotatedPostgres, rotatedPostgres } from '../testing/rotated-postgres.ts'
 import { name } from '../testing/rotated-store.ts'
 import { currentUser } from './pg-two-users.ts'
-import { ClosingClient, rotatingPool } from './pg.ts'
+import { currentPassword } from './pg-one-role.ts'
+import { rotatingPool } from './pg.ts'
 
 let server: Postgres
 /** Each query opens a connection of its own. */
@@ -49,7 +50,8 @@ describeWithServer('postgres', 'a pool of pg', () => {
   test('fails no query while the password of its role is rotated', async () => {
     const rotated = await rotatedPostgres(await postgresRoleLogin(server))
     // A password that was left in the settings does not win.
-    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn, password: 'of another time' }))
+    const Client = currentPassword(rotated.service, name)
+    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn, Client, password: 'of another time' }))
     expect(await usersInUse(pool, rotated)).toEqual(new Set([rotated.config.user]))
     const client = await pool.connect()
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
@@ -66,7 +68,8 @@ describeWithServer('postgres', 'a pool of pg', () => {
 
   test('below the adapter of Prisma fails no query', async () => {
     const rotated = await rotatedPostgres(await postgresRoleLogin(server))
-    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn }))
+    const Client = currentPassword(rotated.service, name)
+    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, ...churn, Client }))
     const adapter = await new PrismaPg(pool).connect()
     const query = async (sql: string): Promise<{ rows: { user: string }[] }> => {
       const { rows } = await adapter.queryRaw({ sql, args: [], argTypes: [] })
@@ -89,19 +92,19 @@ describeWithServer('postgres', 'a pool of pg', () => {
     await expect(usersInUse(pool, rotated)).rejects.toMatchObject({ code: '28P01' })
   })
 
-  test('leaves no connection open that gets no password', async () => {
-    const { config } = await rotatedPostgres(await postgresRoleLogin(server))
-    const nothing = async (): Promise<never> => Promise.reject(new Error('no password'))
-    const pool = opened(new Pool({ Client: ClosingClient, ...config, ...churn, password: nothing }))
+  test('opens no connection before it has a password', async () => {
+    const { service, config } = await rotatedPostgres(await postgresRoleLogin(server))
+    const pool = opened(rotatingPool(service, name, { ...config, ...churn, Client: currentPassword(service, 'none') }))
     const queries = await Promise.allSettled(Array.from({ length: 20 }, () => pool.query('SELECT 1')))
-    for (const query of queries) expect(query).toMatchObject({ reason: { message: 'no password' } })
-    await expect(new ClosingClient({ ...config, password: nothing }).connect()).rejects.toThrow('no password')
-    await expect.poll(() => openConnections(server)).toBe(0)
+    for (const query of queries) expect(query).toMatchObject({ reason: { code: 'NOT_FOUND' } })
+    expect(await openConnections(server)).toBe(0)
   })
 
   test('passes on what is no refusal of the credential', async () => {
     const rotated = await rotatedPostgres(await postgresRoleLogin(server))
-    const pool = opened(rotatingPool(rotated.service, name, { ...rotated.config, database: 'none' }))
+    const pool = opened(
+      rotatingPool(rotated.service, name, { ...rotated.config, database: 'none', Client: currentPassword(rotated.service, name) }),
+    )
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '3D000' })
   })
 })

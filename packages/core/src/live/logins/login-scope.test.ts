@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import { partsOf } from '../manager/parts.ts'
-import { secretValue } from '../testing/secret-value.ts'
-import { stagingStore } from '../testing/staging-store.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import { partsOf } from '../../manager/parts.ts'
+import { secretValue } from '../../testing/secret-value.ts'
+import { stagingStore } from '../../testing/staging-store.ts'
 import { LoginScope, scopeOf } from './login-scope.ts'
 
 const partsOfNew = (): ReturnType<typeof partsOf> => partsOf(createSecretsManager({ providers: [stagingStore(undefined).provider] }))

@@ -1,4 +1,4 @@
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import type { CurrentSecret } from './current.ts'
 import { isSameCredential, isSameVersion } from './same-secret.ts'
 
@@ -73,6 +73,8 @@ export class LiveState {
   trials = 0
   /** Became current after a refusal; nothing is known of it yet. */
   #untried: SecretValue | undefined
+  /** Has worked since a refusal. */
+  #proven: SecretValue | undefined
   #lastRead = 0
 
   /** `best`, unless it has expired. */
@@ -84,6 +86,22 @@ export class LiveState {
     return this.best?.expiresAt !== undefined && this.best.expiresAt <= Date.now()
   }
 
+  /** `usable`, if a login is known to have succeeded with it. */
+  get proven(): SecretValue | undefined {
+    return this.#proven === this.best ? this.usable : undefined
+  }
+
+  /** The far side has refused it, and has not accepted it since. */
+  isRefused(value: SecretValue): boolean {
+    return value !== this.#untried && this.refused.has(value)
+  }
+
+  /** A login succeeded with `best`. */
+  hasWorked(): void {
+    this.#proven = this.best
+    this.refused.clear()
+  }
+
   /** Whether the answer of a read that began later was taken. */
   isLate({ read }: CurrentSecret): boolean {
     return read < this.#lastRead
@@ -92,7 +110,7 @@ export class LiveState {
   /** The far side refused this credential. A late refusal of another one says nothing of `best`. */
   wasRefused(used: SecretValue): void {
     if (this.best === undefined || !isSameCredential(used, this.best)) return
-    this.#untried = undefined
+    this.#untried = this.#proven = undefined
     this.refused.add(this.best)
   }
 
@@ -100,6 +118,7 @@ export class LiveState {
   choose(value: SecretValue): void {
     if (value !== this.#untried) this.trials += 1
     this.best = value
+    this.#proven = undefined
   }
 
   /** Takes what a read past the cache brought. Returns whether it is another version. */
@@ -114,13 +133,21 @@ export class LiveState {
     const before = this.latest
     this.latest = value
     if (before !== undefined && isSameVersion(before, value)) {
-      if (this.best === before) this.best = value
+      this.#readAgain(before, value)
       return false
     }
     this.best = value
+    this.#proven = undefined
     if (this.refused.areKnown) this.#doubt(value)
     this.changedAt = Date.now()
     return true
+  }
+
+  /** What is known of a value is known of the same version. */
+  #readAgain(before: SecretValue, value: SecretValue): void {
+    if (this.best === before) this.best = value
+    if (this.#untried === before) this.#untried = value
+    if (this.#proven === before) this.#proven = value
   }
 
   /** Rotations may follow each other faster than the far side, so it may be refused as well. */

@@ -1,4 +1,4 @@
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import type { Probed } from './current.ts'
 import { hasIdentity, isSameVersion } from './same-secret.ts'
 
@@ -46,6 +46,7 @@ function isEqual(known: Pick<Probed, 'provider' | 'version' | 'revision'>, probe
   return known.provider === probed.provider && known.version === probed.version && known.revision === probed.revision
 }
 
-function isOlder(value: SecretValue, latest: SecretValue): boolean {
-  return value.provider === latest.provider && (value.version ?? Infinity) < (latest.version ?? 0)
+/** Whether both are of one provider, and the one has a lower number. */
+export function isOlder(one: Pick<Probed, 'provider' | 'version'>, other: Pick<Probed, 'provider' | 'version'>): boolean {
+  return one.provider === other.provider && (one.version ?? Infinity) < (other.version ?? 0)
 }

@@ -1,5 +1,5 @@
-import type { WriteReceipt } from '../contract/provider.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import type { WriteReceipt } from '../../contract/provider.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 
 /**
  * Whether one value is the other's version. Without version numbers the content decides: files that

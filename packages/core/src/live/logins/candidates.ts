@@ -1,9 +1,9 @@
-import { closed, jittered, pause } from '../guard/deadline.ts'
-import type { ManagerParts } from '../manager/parts.ts'
-import type { SecretValue } from '../value/secret-value.ts'
-import { type CurrentSecret, readCurrent } from './current.ts'
-import { forgetMs, type LiveState } from './live-state.ts'
-import { isSameCredential, isSameVersion } from './same-secret.ts'
+import { closed, jittered, pause } from '../../guard/deadline.ts'
+import type { ManagerParts } from '../../manager/parts.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
+import { type CurrentSecret, readCurrent } from '../known/current.ts'
+import { forgetMs, type LiveState } from '../known/live-state.ts'
+import { isSameCredential, isSameVersion } from '../known/same-secret.ts'
 
 /** What is tried after a fresh read, in this order. */
 export type Candidate = 'pending' | 'previous'
@@ -31,8 +31,6 @@ export class Candidates {
   #rounds = 0
   #refusedAt = -Infinity
   #search: Promise<SecretValue> | undefined
-  /** Chosen here, and not yet used with success. */
-  #onTrial: SecretValue | undefined
   /** Of the last search that a refused caller began. */
   #allowed: readonly Candidate[] = allCandidates
 
@@ -40,10 +38,10 @@ export class Candidates {
     this.#options = options
   }
 
-  /** Another credential than the refused one that is not on trial: use it without a search. */
+  /** Another credential than the refused one that is known to work: use it without a search. */
   replacing(used: SecretValue): SecretValue | undefined {
-    const { usable } = this.#options.state
-    return usable === undefined || usable === this.#onTrial || isSameCredential(used, usable) ? undefined : usable
+    const { proven } = this.#options.state
+    return proven === undefined || isSameCredential(used, proven) ? undefined : proven
   }
 
   /**
@@ -73,10 +71,9 @@ export class Candidates {
   worked(value: SecretValue): void {
     const { best } = this.#options.state
     if (best !== value && (best === undefined || !isSameCredential(best, value))) return
-    this.#onTrial = undefined
     this.#refused = []
     this.#rounds = 0
-    this.#options.state.refused.clear()
+    this.#options.state.hasWorked()
   }
 
   async #next(used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue> {
@@ -115,7 +112,6 @@ export class Candidates {
     if (state.beforeUse.size > 0) await Promise.all([...state.beforeUse].map((tell) => tell(found)))
     const isChanged = latest !== undefined && state.latest !== undefined && !isSameVersion(latest, state.latest)
     const chosen = isChanged ? (state.usable ?? found) : found
-    this.#onTrial = chosen
     state.choose(chosen)
     return chosen
   }

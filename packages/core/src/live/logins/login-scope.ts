@@ -1,6 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import type { ManagerParts } from '../manager/parts.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import type { ManagerParts } from '../../manager/parts.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 
 /** One call of `useSecret`, for the password functions that its logins call. */
 export class LoginScope {

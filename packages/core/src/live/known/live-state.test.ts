@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { secretValue } from '../testing/secret-value.ts'
+import { secretValue } from '../../testing/secret-value.ts'
 import { LiveState } from './live-state.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000 }))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { copies, secretValue } from '../testing/secret-value.ts'
-import { SecretValue } from '../value/secret-value.ts'
+import { copies, secretValue } from '../../testing/secret-value.ts'
+import { SecretValue } from '../../value/secret-value.ts'
 import { isSameCredential, isSameVersion } from './same-secret.ts'
 
 test('a version is the same by its number and revision, and without a number by its content', () => {

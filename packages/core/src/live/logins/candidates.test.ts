@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SecretProvider } from '../contract/provider.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import { partsOf } from '../manager/parts.ts'
-import { secretValue } from '../testing/secret-value.ts'
-import { stagingStore, type StagingStore } from '../testing/staging-store.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretProvider } from '../../contract/provider.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import { partsOf } from '../../manager/parts.ts'
+import { secretValue } from '../../testing/secret-value.ts'
+import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import { Candidates } from './candidates.ts'
-import type { CurrentSecret } from './current.ts'
-import { LiveState } from './live-state.ts'
+import type { CurrentSecret } from '../known/current.ts'
+import { LiveState } from '../known/live-state.ts'
 
 const outage = (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'out'))
 

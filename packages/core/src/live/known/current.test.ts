@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { AuditEvent } from '../contract/audit.ts'
-import type { SecretProvider } from '../contract/provider.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import { partsOf } from '../manager/parts.ts'
-import { refusal } from '../testing/refusal.ts'
+import type { AuditEvent } from '../../contract/audit.ts'
+import type { SecretProvider } from '../../contract/provider.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import { partsOf } from '../../manager/parts.ts'
+import { refusal } from '../../testing/refusal.ts'
 import { type Probed, probeCurrent, readCurrent } from './current.ts'
 
 const store: SecretProvider = { specificationVersion: 'v1', name: 'store', get: async () => ({ value: 'v1', version: 1 }) }

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import { partsOf } from '../manager/parts.ts'
-import { secretValue } from '../testing/secret-value.ts'
-import { stagingStore, type StagingStore } from '../testing/staging-store.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import { partsOf } from '../../manager/parts.ts'
+import { secretValue } from '../../testing/secret-value.ts'
+import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import { Candidates } from './candidates.ts'
-import { LiveState } from './live-state.ts'
+import { LiveState } from '../known/live-state.ts'
 import { type Trial, Trials } from './trials.ts'
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { type LiveSecret, liveSecret, useSecret } from '../live.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import type { SecretsManager } from '../manager/secrets-manager.ts'
-import { refusal } from '../testing/refusal.ts'
-import { stagingStore, type StagingStore } from '../testing/staging-store.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { type LiveSecret, liveSecret, useSecret } from '../../live.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import type { SecretsManager } from '../../manager/secrets-manager.ts'
+import { refusal } from '../../testing/refusal.ts'
+import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
@@ -192,6 +192,22 @@ describe('logins with a password that is known to be refused', () => {
     pool.connect(20)
     await pass(10_000)
     expect(pool.mostAtOnce).toBe(most)
+  })
+
+  it.each([
+    ['was held before', 2_000, 5_000],
+    ['waits for a shorter time than others', 0, 1_500],
+  ])('try at the end of their budget what a slow far side has not answered: a pool that %s', async (_, heldMs, budgetMs) => {
+    const pool = new Pool('v2')
+    await pool.handle.ready
+    pool.connect(1, 20_000)
+    await pass(20)
+    pool.connect(20, budgetMs)
+    await pass(heldMs)
+    pool.answersAfterMs = 6_000
+    await pool.secrets.rotateSecret('db', 'v2')
+    await pass(15_000)
+    expect(pool.ended).toEqual(Array.from({ length: 21 }, () => 'connected'))
   })
 
   it('end with the budget of the `useSecret` that runs them', async () => {

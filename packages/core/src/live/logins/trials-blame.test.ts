@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SecretProvider } from '../contract/provider.ts'
-import { useSecret } from '../live.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
-import type { SecretsManager } from '../manager/secrets-manager.ts'
-import { stagingStore } from '../testing/staging-store.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import type { SecretProvider } from '../../contract/provider.ts'
+import { useSecret } from '../../live.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import type { SecretsManager } from '../../manager/secrets-manager.ts'
+import { stagingStore } from '../../testing/staging-store.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }))
 afterEach(() => vi.useRealTimers())

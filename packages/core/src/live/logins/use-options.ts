@@ -1,8 +1,8 @@
-import { isRecord, own } from '../errors/own-properties.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { longestTimerMs } from '../guard/deadline.ts'
-import { knownOptions, type MembersOf } from '../options/known-options.ts'
-import type { SecretValue } from '../value/secret-value.ts'
+import { isRecord, own } from '../../errors/own-properties.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { longestTimerMs } from '../../guard/deadline.ts'
+import { knownOptions, type MembersOf } from '../../options/known-options.ts'
+import type { SecretValue } from '../../value/secret-value.ts'
 import { allCandidates, type Candidate } from './candidates.ts'
 
 /** Options of `useSecret`. */
@@ -44,6 +44,19 @@ const useMembers: MembersOf<UseOptions> = {
   actor: 'string',
 }
 export const defaultBudgetMs = 5_000
+const isAuthErrorRemedy = "pass isAuthError: (error) => error.code === '28P01'"
+
+/** Options of `LiveSecret.logIn`. */
+export type LoginOptions = Pick<UseOptions, 'isAuthError'>
+
+/** Throws `INVALID_ARGUMENT` unless it is exactly that option. */
+export function knownLoginOptions(options: LoginOptions): LoginOptions {
+  const known = knownOptions(options, loginMembers, 'INVALID_ARGUMENT')
+  if (typeof known.isAuthError === 'function') return known
+  throw wrong('isAuthError is not a function', isAuthErrorRemedy)
+}
+
+const loginMembers: MembersOf<LoginOptions> = { isAuthError: 'any' }
 
 /** Only `isAuthError`, so that nothing else need be checked. */
 export function isPlain(options: UseOptions): boolean {
@@ -56,11 +69,17 @@ export function isPlain(options: UseOptions): boolean {
 export function knownUseOptions(options: UseOptions): KnownUseOptions {
   const { budgetMs = defaultBudgetMs, candidates = allCandidates, ...known } = knownOptions(options, useMembers, 'INVALID_ARGUMENT')
   const areFunctions = typeof known.isAuthError === 'function' && ['function', 'undefined'].includes(typeof known.usedIn)
-  if (!areFunctions) throw wrong('isAuthError or usedIn is not a function', "pass isAuthError: (error) => error.code === '28P01'")
+  if (!areFunctions) throw wrong('isAuthError or usedIn is not a function', isAuthErrorRemedy)
   if (!(budgetMs >= 0 && budgetMs <= longestTimerMs))
     throw wrong(`budgetMs is ${budgetMs}`, `pass milliseconds from 0 to ${longestTimerMs}`)
   if (Array.isArray(candidates) && candidates.every((kind) => allCandidates.includes(kind))) return { ...known, budgetMs, candidates }
   throw wrong('candidates is not a list of what can be tried', "pass ['pending', 'previous'], one of them, or []")
+}
+
+/** A promise, as of an async function, is not `true`. */
+export function isRefusal(isAuthError: UseOptions['isAuthError'], error: unknown): boolean {
+  const answer: unknown = isAuthError(error)
+  return answer === true
 }
 
 function wrong(problem: string, remedy: string): SecretsError {

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type LiveSecret, liveSecret, useSecret } from '../../live.ts'
+import { createSecretsManager } from '../../manager/create-manager.ts'
+import type { SecretsManager } from '../../manager/secrets-manager.ts'
+import { refusal } from '../../testing/refusal.ts'
+import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
+
+class RefusedLogin extends Error {}
+const isAuthError = (error: unknown): boolean => error instanceof RefusedLogin
+const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A server that knows one password and answers after 5 ms. */
+class Server {
+  readonly store: StagingStore = stagingStore({ value: 'v1', version: 1 })
+  readonly secrets: SecretsManager = createSecretsManager({ providers: [this.store.provider] })
+  readonly handle: LiveSecret = liveSecret(this.secrets, 'db')
+  accepted = 'v1'
+  readonly logins: string[] = []
+
+  logIn(): Promise<string> {
+    return this.handle.logIn((value) => this.#answer(value.reveal()), { isAuthError })
+  }
+
+  async #answer(password: string): Promise<string> {
+    this.logins.push(password)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    if (password !== this.accepted) throw new RefusedLogin('password authentication failed')
+    return `in with ${password}`
+  }
+}
+
+async function serverThatRefuses(): Promise<Server> {
+  const server = new Server()
+  await server.handle.ready
+  server.accepted = 'v2'
+  const refused = server.logIn().catch(isAuthError)
+  await pass(5)
+  expect(await refused).toBe(true)
+  return server
+}
+
+describe('a login of a live secret', () => {
+  it('runs with the value to use, and resolves with what it returns', async () => {
+    const server = new Server()
+    const login = server.logIn()
+    await pass(5)
+    expect(await login).toBe('in with v1')
+  })
+
+  it('passes on errors that are no refusal, and holds no other login', async () => {
+    const { handle } = new Server()
+    const down = new Error('down')
+    await expect(handle.logIn(() => Promise.reject(down), { isAuthError })).rejects.toBe(down)
+    expect(await handle.logIn((value) => value.reveal(), { isAuthError })).toBe('v1')
+  })
+
+  it('waits after a refusal while one alone tries, and goes on as soon as that one has succeeded', async () => {
+    const server = await serverThatRefuses()
+    const waiting = Promise.allSettled(Array.from({ length: 20 }, () => server.logIn()))
+    await pass(1_000)
+    const tries = server.logins.length
+    expect(tries).toBeLessThan(8)
+    await server.secrets.rotateSecret('db', 'v2')
+    await pass(4)
+    expect(server.logins.slice(tries)).toEqual(['v2'])
+    await pass(6)
+    const ends = (await waiting).map((end) => end.status === 'fulfilled' && end.value)
+    expect(ends.filter((end) => end === 'in with v2').length).toBe(21 - tries)
+  })
+
+  it('ends after five seconds without a password that works', async () => {
+    const server = await serverThatRefuses()
+    const logins = Promise.allSettled(Array.from({ length: 20 }, () => server.logIn()))
+    await pass(5_010)
+    const ends = (await logins).map((end) => end.status === 'rejected' && (end.reason as { code?: string }).code)
+    expect(ends.filter((code) => code === 'UNAVAILABLE').length).toBeGreaterThan(0)
+    expect(server.logins.length).toBeLessThan(15)
+  })
+
+  it('is blamed for its own value, though another caller gets the error', async () => {
+    const server = new Server()
+    await server.handle.ready
+    server.accepted = 'v2'
+    const failed = server.logIn().catch((error: unknown) => error)
+    await server.secrets.rotateSecret('db', 'v2')
+    await pass(5)
+    const error = await failed
+    const used: string[] = []
+    const caller = useSecret(
+      server.secrets,
+      'db',
+      async (value) => {
+        used.push(value.reveal())
+        if (used.length === 1) throw error
+        return server.logIn()
+      },
+      { isAuthError },
+    )
+    await pass(20)
+    expect(await caller).toBe('in with v2')
+    expect(used).toEqual(['v2', 'v2'])
+  })
+
+  it.each([undefined, {}, { isAuthError: true }, { isAuthError, budgetMs: 1 }])('refuses the options %o', async (options) => {
+    const { handle } = new Server()
+    const error = await refusal(handle.logIn(() => {}, options as unknown as { isAuthError: typeof isAuthError }))
+    expect(error.code).toBe('INVALID_ARGUMENT')
+  })
+
+  it('takes a promise of `isAuthError` for no refusal', async () => {
+    const { handle } = new Server()
+    const always = (async () => true) as unknown as typeof isAuthError
+    await expect(handle.logIn(() => Promise.reject(new Error('no')), { isAuthError: always })).rejects.toThrow('no')
+    expect(await handle.logIn((value) => value.reveal(), { isAuthError })).toBe('v1')
+  })
+
+  it('does not begin once its handle was disposed of', async () => {
+    const { handle } = new Server()
+    handle[Symbol.dispose]()
+    const run = vi.fn<() => void>()
+    expect((await refusal(handle.logIn(run, { isAuthError }))).code).toBe('ABORTED')
+    expect(run).not.toHaveBeenCalled()
+  })
+})

@@ -170,7 +170,7 @@ async function prepareKey(folder: string, state: KeyState): Promise<FileHandle |
 }
 
 async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
-  const { size } = await file.stat()
+  const { size } = fstatSync(file.fd) // the folder is locked meanwhile
   for (let at = 0; at < text.length;) at += (await file.write(text, at, text.length - at, at)).bytesWritten
   if (size > text.length) await file.truncate(text.length)
 }

@@ -300,10 +300,12 @@ describe("a new day's segment", () => {
     await rotation.writer(Infinity, nothing)
     await open.mock.results[0]?.value
     const lock = vi.spyOn(LockedFolder, 'lock').mockRejectedValueOnce(failure('EIO'))
+    const find = vi.spyOn(UnrecordedEnds, 'find')
     await rotation.writer(Infinity, nothing)
     await settled(() => lock.mock.calls.length > 0)
     await vi.advanceTimersByTimeAsync(10_000)
     await settled(() => lock.mock.calls.length > 1)
+    expect(find.mock.calls.slice(0, 2).map(([, ended]) => ended.map(({ segment }) => segment.step))).toEqual([[1], [1]])
     expect(lock.mock.calls.map(([, wait]) => wait.patienceMs)).toEqual([2_000, 2_000])
     await rotation.close()
   })

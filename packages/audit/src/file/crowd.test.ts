@@ -71,7 +71,7 @@ describe('a lock that others have', () => {
     const { folder } = await testFolder()
     const [path, old] = [join(folder, 'folder.lock'), `${folder}-old`]
     const held = FileLock.tryTake(path)
-    const waiting = FileLock.take(path, 20_000)
+    const waiting = FileLock.take(path, { patienceMs: 20_000 })
     await rename(folder, old)
     await mkdir(folder)
     held?.release()
@@ -97,7 +97,7 @@ describe('a sink', () => {
       }
       return Number(times.join(''))
     }
-    expect(await refused({})).toBe(45_002_000)
+    expect(await refused({})).toBe(48_002_000)
     expect(await refused({ sinkDeadlineMs: 300 })).toBe(300_300)
   })
 })

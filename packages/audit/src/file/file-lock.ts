@@ -4,6 +4,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fileFailure, jittered, loadBuiltin, pause, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
+/** How a lock is waited for. */
+export interface LockWait {
+  readonly patienceMs: number
+  readonly signal?: AbortSignal | undefined
+  /** Resolves once a record waits. Default: one does from the start. */
+  readonly urgent?: Promise<void> | undefined
+}
+
 /**
  * A lock between processes and within one, which the system drops when its process ends. Node.js
  * has no such call, so SQLite takes one: for a transaction that never writes, on a file that stays
@@ -38,25 +46,27 @@ export class FileLock {
 
   /**
    * Throws `AUDIT_FAILED` if others keep the lock for longer than `patienceMs`, or when the signal
-   * aborts. The file is opened once, and polled ever more seldom, since hundreds of processes may
-   * wait.
+   * aborts. The file is opened once, and polled at the pace of `pauseAfter`.
    */
-  static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
-    const end = performance.now() + patienceMs
+  static async take(path: string, { patienceMs, signal, urgent }: LockWait): Promise<FileLock> {
+    const start = performance.now()
+    let urgentAt = urgent === undefined ? start : Infinity
+    void urgent?.then(() => (urgentAt = performance.now()))
     let lock = new FileLock(path)
-    for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
+    for (let polls = 1; ; polls++) {
       const outcome = lock.#begin()
       if (outcome === 'taken' && lock.#isInPlace()) return lock
       if (outcome !== 'held') {
         lock.release()
         lock = new FileLock(path)
       }
-      const leftMs = end - performance.now()
+      const now = performance.now()
+      const leftMs = start + patienceMs - now
       if (leftMs <= 0 || signal?.aborted === true) {
         lock.release()
         throw lockHeld(path)
       }
-      await pause(Math.min(leftMs, jittered(longest)), signal)
+      await pause(Math.min(leftMs, jittered(pauseAfter(polls, now - urgentAt))), signal, urgentAt === Infinity ? urgent : undefined)
     }
   }
 
@@ -89,7 +99,19 @@ export function lockHeld(path: string): SecretsError {
   })
 }
 
-const longestPauseMs = 100
+const pauses = { firstMs: 10, idleMs: 500, youngMs: 250, oldMs: 50, oldAfterMs: 3_000 }
+
+/**
+ * A poll wakes the process, which costs 0.3 ms of a processor: hundreds that wait must not take it
+ * from the one that has the lock. Those that no record waits for yet poll least, those that one has
+ * waited for longest poll most.
+ */
+function pauseAfter(polls: number, urgentMs: number): number {
+  const { firstMs, idleMs, youngMs, oldMs, oldAfterMs } = pauses
+  const longestMs = urgentMs < 0 ? idleMs : youngMs - Math.min(1, urgentMs / oldAfterMs) * (youngMs - oldMs)
+  return Math.min(firstMs * 2 ** (polls - 1), longestMs)
+}
+
 const sqliteBusy = 5
 /** The last holder removed the file. */
 const sqliteFileGone = 1802

@@ -2,10 +2,10 @@ import { fstatSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type KeyState, nextKeyState, readKeyNow, replaceKey } from '../format/folder-key.ts'
-import { syncFolder } from '../format/fsync.ts'
+import { syncNames } from '../format/fsync.ts'
 import { appendToIndex, brokenIndex, type IndexEnd, indexEnd, isAuthentic } from '../format/index-line.ts'
 import { indexFile } from '../format/segment-reader.ts'
-import { FileLock } from './file-lock.ts'
+import { FileLock, type LockWait } from './file-lock.ts'
 
 export const folderLock = 'folder.lock'
 
@@ -18,42 +18,46 @@ export class LockedFolder {
   /** The folder's key, for the epoch that comes next. */
   readonly state: KeyState
   readonly #folder: string
-  readonly #file: FileHandle
+  readonly #files: OpenFiles
   readonly #lock: FileLock
 
-  private constructor(folder: string, file: FileHandle, lock: FileLock, index: IndexEnd, state: KeyState) {
+  private constructor(folder: string, files: OpenFiles, lock: FileLock, index: IndexEnd, state: KeyState) {
     this.#folder = folder
-    this.#file = file
+    this.#files = files
     this.#lock = lock
     this.index = index
     this.state = state
   }
 
   /**
-   * Waits for the lock up to `patienceMs`, or until `signal` aborts. First finishes an epoch that a
-   * dead process began. Throws `AUDIT_FAILED` if others keep the lock, `INTEGRITY` if the index is
-   * not as it was left.
+   * First finishes an epoch that a dead process began. Throws `AUDIT_FAILED` if others keep the
+   * lock, `INTEGRITY` if the index is not as it was left.
    */
-  static async lock(folder: string, patienceMs: number, signal?: AbortSignal): Promise<LockedFolder> {
-    let file = await open(join(folder, indexFile), 'r+')
+  static async lock(folder: string, wait: LockWait): Promise<LockedFolder> {
+    let files = await openFiles(folder)
     let lock: FileLock | undefined
     try {
-      lock = await FileLock.take(join(folder, folderLock), patienceMs, signal)
-      file = await indexInPlace(file, folder)
+      lock = await FileLock.take(join(folder, folderLock), wait)
+      files = await filesInPlace(files, folder)
       // The last epoch's process may have died before its line was on disk.
-      await Promise.all([file.sync(), syncFolder(folder)])
-      const index = indexEnd(file, folder)
-      return new LockedFolder(folder, file, lock, index, await currentState(folder, index))
+      await Promise.all([files.index.sync(), syncNames(files.folder)])
+      const index = indexEnd(files.index, folder)
+      return new LockedFolder(folder, files, lock, index, await currentState(folder, index))
     } catch (error) {
       lock?.release()
-      await file.close()
+      await closeFiles(files)
       throw error
     }
   }
 
   /** Overwrites what a dying process left behind the last line. */
   append(line: string): Promise<void> {
-    return appendToIndex(this.#file, line, this.index.end)
+    return appendToIndex(this.#files.index, line, this.index.end)
+  }
+
+  /** Syncs new names in the folder. */
+  syncNames(): Promise<void> {
+    return syncNames(this.#files.folder)
   }
 
   /** Replaces the key while `beside` runs. Unlocks the folder once the new key is in place. */
@@ -68,17 +72,40 @@ export class LockedFolder {
   async release(): Promise<void> {
     this.state.key.wipe()
     this.#lock.release()
-    await this.#file.close()
+    await closeFiles(this.#files)
   }
 }
 
+/** Opened before the wait: each return to the event loop under the lock delays all who wait. */
+interface OpenFiles {
+  readonly index: FileHandle
+  readonly folder: FileHandle
+}
+
+async function openFiles(path: string): Promise<OpenFiles> {
+  const folder = await open(path, 'r')
+  try {
+    return { index: await open(join(path, indexFile), 'r+'), folder }
+  } catch (error) {
+    await folder.close()
+    throw error
+  }
+}
+
+async function closeFiles({ index, folder }: OpenFiles): Promise<void> {
+  await Promise.all([index.close(), folder.close()])
+}
+
 /** The folder may have been replaced during the wait. */
-async function indexInPlace(file: FileHandle, folder: string): Promise<FileHandle> {
-  const path = join(folder, indexFile)
-  if (statSync(path).ino === fstatSync(file.fd).ino) return file
-  const found = await open(path, 'r+')
-  await file.close()
+async function filesInPlace(files: OpenFiles, path: string): Promise<OpenFiles> {
+  if (isAt(join(path, indexFile), files.index) && isAt(path, files.folder)) return files
+  const found = await openFiles(path)
+  await closeFiles(files)
   return found
+}
+
+function isAt(path: string, { fd }: FileHandle): boolean {
+  return statSync(path).ino === fstatSync(fd).ino
 }
 
 async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {

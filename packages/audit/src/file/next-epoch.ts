@@ -3,6 +3,7 @@ import { lockOf, unusedSegment } from '../format/end-of-segment.ts'
 import { type KeyState, nextKeyState } from '../format/folder-key.ts'
 import { type EndedSegment, entryOrigin, type IndexEntry, indexLine } from '../format/index-line.ts'
 import { digestOf } from '../record/digest.ts'
+import type { LockWait } from './file-lock.ts'
 import { LockedFolder } from './locked-folder.ts'
 import { type OwnSegment, UnrecordedEnds } from './unrecorded-ends.ts'
 
@@ -17,17 +18,16 @@ export interface Epoch {
 export interface OpenEpoch extends Epoch {
   /** Overwritten when the epoch is over. */
   readonly key: KeyState['key']
+  /** Syncs the name of the segment. */
+  readonly syncNames: () => Promise<void>
 }
 
-export interface EpochOptions {
+/** How the folder's lock is waited for. `patienceMs`: 5,000 by default. */
+export interface EpochOptions extends Partial<LockWait> {
   /** The segments that this process ended. */
   readonly ended: readonly OwnSegment[]
   /** Creates the epoch's segment, once its line is in the index. Absent: it opens none. */
   readonly open?: ((epoch: OpenEpoch) => Promise<void>) | undefined
-  /** How long to wait for the folder's lock. Default: 5,000. */
-  readonly patienceMs?: number | undefined
-  /** Ends the wait for the lock. */
-  readonly signal?: AbortSignal | undefined
   /** How many segments of other processes are checked for being dead. Default: 4. */
   readonly mostLooks?: number | undefined
 }
@@ -66,16 +66,16 @@ export async function recordDeadSegments(folder: string, most: number, patienceM
 async function inLockedFolder(
   folder: string,
   ended: readonly EndedSegment[],
-  { open, patienceMs = usualPatienceMs, signal }: Omit<EpochOptions, 'ended'>,
+  { open, patienceMs = usualPatienceMs, signal, urgent }: Omit<EpochOptions, 'ended'>,
 ): Promise<Epoch> {
-  const locked = await LockedFolder.lock(folder, patienceMs, signal)
+  const locked = await LockedFolder.lock(folder, { patienceMs, signal, urgent })
   const { state } = locked
   try {
     const entry = nextEntry(locked, ended, open !== undefined)
     const line = indexLine(entry, state.key)
     await locked.append(line)
     const epoch = { folder: state.folder, step: state.step, line: digestOf(line) }
-    await locked.replaceKey(nextKeyState(state, entry), () => open?.({ ...epoch, key: state.key }))
+    await locked.replaceKey(nextKeyState(state, entry), () => open?.({ ...epoch, key: state.key, syncNames: () => locked.syncNames() }))
     await removeLocks(folder, [...ended, ...entry.ended])
     return epoch
   } finally {

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { failure } from '../testing/file-handles.ts'
 import { removeTestFolders, testFolder } from '../testing/folders.ts'
+import { trialSink } from '../testing/trial-sink.ts'
+import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { LockedFolder } from './locked-folder.ts'
 import { SegmentRotation } from './segment-rotation.ts'
 import { SegmentWriter } from './segment-writer.ts'
@@ -19,14 +21,16 @@ afterEach(() => {
 })
 afterAll(removeTestFolders)
 
-async function rotationIn(): Promise<{ rotation: SegmentRotation; folder: string }> {
+async function rotationIn(checkpoints?: CheckpointOptions): Promise<{ rotation: SegmentRotation; folder: string }> {
   const { folder } = await testFolder()
-  return { folder, rotation: new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints: undefined }) }
+  return { folder, rotation: new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints }) }
 }
 
+const toASink = (): CheckpointOptions => ({ to: trialSink('checkpoints'), everyMs: 1_000, sign: undefined })
+
 /** Input and output are real, between two moments of the fake clock. */
-async function settled(isDone: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 200_000 && !isDone(); turns += 1) await new Promise((resolve) => setImmediate(resolve))
+async function settled(isDone: () => boolean, most = 200_000): Promise<void> {
+  for (let turns = 0; turns < most && !isDone(); turns += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const isPlanned = (): boolean => vi.getTimerCount() > 0
@@ -35,7 +39,7 @@ describe('a record whose segment cannot be opened in time', () => {
   it.each([
     [Infinity, 5_000],
     [10_000, 5_000],
-    [1_000, 900],
+    [1_000, 950],
     [-1, 0],
   ])('with %d ms left is refused after %d ms, for the lock that others have', async (left, refusedAfter) => {
     const { rotation } = await rotationIn()
@@ -47,6 +51,31 @@ describe('a record whose segment cannot be opened in time', () => {
     await vi.advanceTimersByTimeAsync(6_000)
     expect([took, meanwhile.mock.calls.length]).toEqual([refusedAfter, 1])
     expect(await refused).toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining('folder.lock') })
+  })
+
+  it('does not keep the next one from waiting for the same segment', async () => {
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open').mockImplementation(hangs)
+    for (let count = 0; count < 2; count += 1) {
+      const refused = rotation.writer(-1, nothing).catch((error: unknown) => error)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(await refused).toMatchObject({ code: 'AUDIT_FAILED' })
+    }
+    expect(open).toHaveBeenCalledTimes(1)
+  })
+
+  it('leaves the end of the one before to the next', async () => {
+    const { rotation } = await rotationIn()
+    const first = await rotation.writer(Infinity, nothing)
+    vi.spyOn(first, 'bytes', 'get').mockReturnValue(4_096)
+    const open = vi.spyOn(SegmentWriter, 'open').mockRejectedValueOnce(failure('ENOSPC'))
+    const find = vi.spyOn(UnrecordedEnds, 'find')
+    await expect(rotation.writer(Infinity, nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
+    await settled(() => false, 100)
+    expect(find).not.toHaveBeenCalled()
+    await rotation.writer(Infinity, nothing)
+    expect(open.mock.calls.map(([, ended]) => ended.map(({ segment }) => segment.step))).toEqual([[1], [1]])
+    await rotation.close()
   })
 
   it('is refused for the reason that is known, and the next one tries again', async () => {
@@ -75,10 +104,11 @@ describe('a segment', () => {
   })
 
   it('is opened ahead at a random time within a second, and again within ten if that fails', async () => {
+    vi.mocked(Math.random).mockReturnValue(1)
     const { rotation } = await rotationIn()
     const open = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
     const calls: number[] = []
-    for (const ms of [499, 1, 4_999, 1]) {
+    for (const ms of [999, 1, 9_999, 1]) {
       await vi.advanceTimersByTimeAsync(ms)
       await settled(isPlanned)
       calls.push(open.mock.calls.length)
@@ -88,6 +118,45 @@ describe('a segment', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     await rotation.close()
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('is opened ahead without haste until a record waits for it', async () => {
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open').mockImplementation(hangs)
+    await vi.advanceTimersByTimeAsync(500)
+    const isUrgent = vi.fn<() => void>()
+    void open.mock.calls[0]?.[2]?.urgent?.then(isUrgent)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(isUrgent).not.toHaveBeenCalled()
+    const refused = rotation.writer(-1, nothing).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(1)
+    expect([isUrgent.mock.calls.length, open.mock.calls.length, await refused]).toMatchObject([1, 1, { code: 'AUDIT_FAILED' }])
+  })
+
+  it('is opened ahead once if that succeeds, also if it takes long', async () => {
+    const { rotation } = await rotationIn()
+    const open = vi.spyOn(SegmentWriter, 'open')
+    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await open.mock.results[0]?.value
+    await settled(isPlanned)
+    await vi.advanceTimersByTimeAsync(20_000)
+    await settled(() => open.mock.calls.length > 1, 1_000)
+    expect(open).toHaveBeenCalledTimes(1)
+    await rotation.close()
+  })
+
+  it('that was opened ahead and cannot be ended has no key any more', async () => {
+    const { rotation } = await rotationIn(toASink())
+    const open = vi.spyOn(SegmentWriter, 'open')
+    await vi.advanceTimersByTimeAsync(500)
+    const writer: SegmentWriter = await open.mock.results[0]?.value
+    await settled(isPlanned)
+    vi.spyOn(writer, 'end').mockRejectedValue(failure('EIO'))
+    const wipe = vi.spyOn(writer, 'wipe')
+    vi.useRealTimers()
+    await rotation.close()
+    expect(wipe).toHaveBeenCalledTimes(1)
   })
 
   it('is opened ahead no more once a record has one, or the rotation is closed', async () => {
@@ -110,7 +179,7 @@ describe('the ends of segments', () => {
     await rotation.writer(Infinity, nothing)
     const [lock, find] = [vi.spyOn(LockedFolder, 'lock'), vi.spyOn(UnrecordedEnds, 'find')]
     await rotation.close()
-    expect(lock.mock.calls.map(([, patienceMs]) => patienceMs)).toEqual([2_500])
+    expect(lock.mock.calls.map(([, wait]) => wait.patienceMs)).toEqual([2_500])
     expect(find.mock.calls).toEqual([[folder, [expect.objectContaining({ segment: expect.objectContaining({ step: 1 }) })], 64]])
   })
 
@@ -141,11 +210,44 @@ describe('the ends of segments', () => {
     const [lock, find] = [vi.spyOn(LockedFolder, 'lock'), vi.spyOn(UnrecordedEnds, 'find')]
     await vi.advanceTimersByTimeAsync(10_000)
     await settled(() => lock.mock.calls.length > 0)
-    expect(lock.mock.calls.map(([, patienceMs]) => patienceMs)).toEqual([2_000])
+    expect(lock.mock.calls.map(([, wait]) => wait.patienceMs)).toEqual([2_000])
     await settled(isPlanned)
     await vi.advanceTimersByTimeAsync(10_000)
     await settled(() => find.mock.calls.length > 1)
     expect([find.mock.calls.length, lock.mock.calls.length]).toEqual([2, 1])
+    await rotation.close()
+  })
+})
+
+describe('a look at the segments of others', () => {
+  it('is in a checkpoint if one of them was recorded, and only then', async () => {
+    const { rotation, folder } = await rotationIn(toASink())
+    await rotation.writer(Infinity, nothing)
+    const [stepped, find] = [vi.spyOn(CheckpointSender.prototype, 'stepped'), vi.spyOn(UnrecordedEnds, 'find')]
+    await vi.advanceTimersByTimeAsync(10_000)
+    await settled(() => find.mock.calls.length > 0)
+    await settled(isPlanned)
+    expect(stepped).not.toHaveBeenCalled()
+    const dead = await SegmentWriter.open({ folder, isDurable: true }, [])
+    await dead.release()
+    await vi.advanceTimersByTimeAsync(600_000)
+    await settled(() => stepped.mock.calls.length > 0)
+    expect(stepped.mock.calls).toEqual([[expect.objectContaining({ step: 3 })]])
+    vi.useRealTimers()
+    await rotation.close()
+  })
+
+  it('that failed is not repeated soon', async () => {
+    const { rotation } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const find = vi.spyOn(UnrecordedEnds, 'find').mockRejectedValueOnce(failure('EIO'))
+    const counts: number[] = []
+    for (const ms of [10_000, 599_999, 1]) {
+      await vi.advanceTimersByTimeAsync(ms)
+      await settled(isPlanned)
+      counts.push(find.mock.calls.length)
+    }
+    expect(counts).toEqual([1, 1, 2])
     await rotation.close()
   })
 })
@@ -182,7 +284,29 @@ describe("a new day's segment", () => {
     const lock = vi.spyOn(LockedFolder, 'lock')
     const second = await rotation.writer(Infinity, nothing)
     await settled(() => lock.mock.calls.length > 0)
-    expect([second.step, lock.mock.calls.map(([, patienceMs]) => patienceMs)]).toEqual([2, [2_000]])
+    expect([second.step, lock.mock.calls.map(([, wait]) => wait.patienceMs)]).toEqual([2, [2_000]])
+    expect(vi.getTimerCount()).toBe(1) // the looks at others, once
+    const find = vi.spyOn(UnrecordedEnds, 'find')
+    await lock.mock.results[0]?.value
+    await rotation.close()
+    expect(find.mock.calls.map(([, ended]) => ended.map(({ segment }) => segment.step))).toEqual([[2]])
+  })
+
+  it('follows the one of the day before, whose end is recorded at the next look at others if that failed', async () => {
+    const { rotation } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const open = vi.spyOn(SegmentWriter, 'open')
+    vi.setSystemTime((Math.floor(Date.now() / day) + 1) * day + 150_000)
+    await rotation.writer(Infinity, nothing)
+    await open.mock.results[0]?.value
+    const lock = vi.spyOn(LockedFolder, 'lock').mockRejectedValueOnce(failure('EIO'))
+    const find = vi.spyOn(UnrecordedEnds, 'find')
+    await rotation.writer(Infinity, nothing)
+    await settled(() => lock.mock.calls.length > 0)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await settled(() => lock.mock.calls.length > 1)
+    expect(find.mock.calls.slice(0, 2).map(([, ended]) => ended.map(({ segment }) => segment.step))).toEqual([[1], [1]])
+    expect(lock.mock.calls.map(([, wait]) => wait.patienceMs)).toEqual([2_000, 2_000])
     await rotation.close()
   })
 })

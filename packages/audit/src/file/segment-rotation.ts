@@ -14,8 +14,8 @@ export interface RotationOptions {
   readonly checkpoints: CheckpointOptions | undefined
 }
 
-/** A share of the time until the trail gives up; the rest is for opening the segment. */
-const shareForLock = 0.9
+/** A share of the time until the trail gives up; the rest is for saying why. */
+const shareForLock = 0.95
 const usualPatienceMs = 5_000
 /**
  * Opening goes on after its record was refused, or this process would lose its place in the queue.
@@ -41,6 +41,8 @@ export class SegmentRotation {
   #next: SegmentWriter | undefined
   #ended: readonly OwnSegment[] = []
   #opening: Promise<void> | undefined
+  /** Says that a record waits for the segment that is being opened. */
+  #hurry: (() => void) | undefined
   #recording: Promise<void> | undefined
   #looking: NodeJS.Timeout | undefined
   #ahead: NodeJS.Timeout | undefined
@@ -105,6 +107,7 @@ export class SegmentRotation {
     await this.#end()
     this.#failure = undefined
     this.#opening ??= this.#openNext()
+    this.#hurry?.()
     await pause(Math.min(usualPatienceMs, Math.max(0, shareForLock * (deadlineAt - performance.now()))), undefined, this.#opening)
     if (this.#next !== undefined) await this.#goOnToNext()
     if (this.#writer === undefined) throw this.#failure ?? lockHeld(join(this.#options.folder, folderLock))
@@ -166,8 +169,11 @@ export class SegmentRotation {
 
   async #openNext(): Promise<void> {
     const ended = this.#ended
+    const urgent = Promise.withResolvers<void>()
+    this.#hurry = urgent.resolve
     try {
-      this.#next = await SegmentWriter.open(this.#options, ended, { patienceMs: openingPatienceMs, signal: this.#closing.signal })
+      const wait = { patienceMs: openingPatienceMs, signal: this.#closing.signal, urgent: urgent.promise }
+      this.#next = await SegmentWriter.open(this.#options, ended, wait)
       this.#recorded(ended)
       if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
     } catch (error) {

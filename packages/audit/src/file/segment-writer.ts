@@ -2,18 +2,17 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core/provider'
-import { advanceEpoch, type Epoch, type EpochOptions, type OpenEpoch } from './next-epoch.ts'
+import { advanceEpoch, type Epoch, type OpenEpoch } from './next-epoch.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { canonicalLine, canonicalText } from '../record/canonical.ts'
 import { checkpointLine, type CheckpointSigner } from '../format/checkpoint-line.ts'
 import { lockOf, segmentName } from '../format/end-of-segment.ts'
-import { FileLock } from './file-lock.ts'
+import { FileLock, type LockWait } from './file-lock.ts'
 import type { ChainKey } from '../format/key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
-import { syncFolder } from '../format/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {
@@ -61,11 +60,7 @@ export class SegmentWriter {
   }
 
   /** Begins an epoch for it. `ended` are segments that this process ended before. */
-  static async open(
-    options: SegmentOptions,
-    ended: readonly OwnSegment[],
-    waiting: Pick<EpochOptions, 'patienceMs' | 'signal'> = {},
-  ): Promise<SegmentWriter> {
+  static async open(options: SegmentOptions, ended: readonly OwnSegment[], waiting: Partial<LockWait> = {}): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
     const create = async (step: OpenEpoch): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
@@ -91,10 +86,7 @@ export class SegmentWriter {
     const { folder, step: number } = step
     const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 2 }
     try {
-      await Promise.all([
-        writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })),
-        syncFolder(options.folder),
-      ])
+      await Promise.all([writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })), step.syncNames()])
       return writer
     } catch (error) {
       await writer.release()

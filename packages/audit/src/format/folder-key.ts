@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs'
-import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileFailure, ownMemory, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
@@ -13,8 +13,8 @@ import { indexFile } from './segment-reader.ts'
 
 export const keyFile = 'key.json'
 
-/** A reader may find an overwritten key while it is replaced. */
-const mostTries = 3
+/** Replacements take turns at the folder's lock, so a reader outruns them long before. */
+const readingPatienceMs = 5_000
 
 /**
  * Throws `CONFIGURATION` if this process may not read the folder's key, without reading it. A
@@ -33,13 +33,19 @@ export function assertReady(folder: string): void {
   }
 }
 
-/** The caller overwrites the key. Throws `CONFIGURATION` for a folder without a key. */
+/**
+ * The caller overwrites the key. Throws `CONFIGURATION` for a folder without a key, `AUDIT_FAILED`
+ * if the key is replaced during each try. A file that was replaced meanwhile may be overwritten.
+ */
 export async function readKey(folder: string): Promise<KeyState> {
-  for (let tries = 0; tries < mostTries; tries++) {
-    const state = asState(await contentOf(join(folder, keyFile)), folder)
+  const end = performance.now() + readingPatienceMs
+  for (;;) {
+    const { content, isInPlace } = await contentOf(join(folder, keyFile))
+    const state = asState(content, folder)
     if (state !== undefined) return state
+    if (isInPlace) throw notReady(folder)
+    if (performance.now() >= end) throw replacedAgain(folder)
   }
-  throw notReady(folder)
 }
 
 /** As `readKey`, under the folder's lock and without returning to the event loop. */
@@ -50,14 +56,22 @@ export function readKeyNow(folder: string): KeyState {
   return state
 }
 
-/** In memory of its own, which `asState` overwrites. */
-async function contentOf(path: string): Promise<Buffer | undefined> {
+interface Content {
+  /** In memory of its own, which `asState` overwrites. */
+  readonly content: Buffer | undefined
+  /** Whether the path still names the file that was read, or none. */
+  readonly isInPlace: boolean
+}
+
+/** Looks at the path while the file is open: a removed file's inode number may be used again. */
+async function contentOf(path: string): Promise<Content> {
   const file = await open(path, 'r').catch(asMissing)
-  if (file === undefined) return undefined
+  if (file === undefined) return { content: undefined, isInPlace: true }
   try {
-    const content = ownMemory((await file.stat()).size)
-    const { bytesRead } = await file.read(content, 0, content.length, 0)
-    return content.subarray(0, bytesRead)
+    const { size, ino } = await file.stat()
+    const content = ownMemory(size)
+    const { bytesRead } = await file.read(content, 0, size, 0)
+    return { content: content.subarray(0, bytesRead), isInPlace: (await stat(path).catch(() => undefined))?.ino === ino }
   } finally {
     await file.close()
   }
@@ -82,6 +96,12 @@ function notReady(folder: string): SecretsError {
     })
   return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail was never made ready`, {
     remedy: 'call initAuditFolder once, before the service starts, and give the key that it returns to the auditor; or correct `folder`',
+  })
+}
+
+function replacedAgain(folder: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `the key of the audit trail's folder ${shownPath(folder)} was replaced whenever it was read`, {
+    remedy: 'if very many processes start at once, start them one after the other',
   })
 }
 
@@ -150,7 +170,7 @@ async function prepareKey(folder: string, state: KeyState): Promise<FileHandle |
 }
 
 async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
-  const { size } = await file.stat()
+  const { size } = fstatSync(file.fd) // the folder is locked meanwhile
   for (let at = 0; at < text.length;) at += (await file.write(text, at, text.length - at, at)).bytesWritten
   if (size > text.length) await file.truncate(text.length)
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { fileFailure, systemCode } from '@finchat/secrets-core/provider'
 
 /** Syncs a file whose writer may have died before it did. */
@@ -28,12 +28,15 @@ function isUnable(error: unknown): boolean {
 
 /** Syncs new names in the folder. */
 export async function syncFolder(folder: string): Promise<void> {
-  const descriptor = await open(folder, 'r')
+  const opened = await open(folder, 'r')
   try {
-    await descriptor.sync()
-  } catch {
-    // Some file systems cannot.
+    await syncNames(opened)
   } finally {
-    await descriptor.close()
+    await opened.close()
   }
+}
+
+/** As `syncFolder`, for a folder that is open. Some file systems cannot. */
+export async function syncNames(folder: FileHandle): Promise<void> {
+  await folder.sync().catch(() => {})
 }

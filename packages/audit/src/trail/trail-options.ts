@@ -26,7 +26,7 @@ export interface AuditTrailOptions {
   /** Default: `complete`. */
   readonly mode?: AuditMode | undefined
   /**
-   * How long a sink may take for one record, milliseconds. Default: 2,000, and 4,500 until it has
+   * How long a sink may take for one record, milliseconds. Default: 2,000, and 4,800 until it has
    * answered once, since many processes may start together. Keep it below the manager's
    * `deadlineMs`.
    */
@@ -63,7 +63,7 @@ const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfi
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
-  const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
+  const firstDeadlineMs = options.sinkDeadlineMs ?? 4_800
   if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
   assertWithin('sinkDeadlineMs', sinkDeadlineMs, 1, longestTimerMs)
   return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }

@@ -79,7 +79,7 @@ export class TrailVerification {
         return state
       }
     } catch (error) {
-      if (!SecretsError.isInstance(error)) throw error
+      if (!SecretsError.isInstance(error) || error.code !== 'CONFIGURATION') throw error
     }
     this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is malformed" })
     return undefined

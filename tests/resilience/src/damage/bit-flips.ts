@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { ended, start } from '../harness/child.ts'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
@@ -12,7 +13,9 @@ const steps: Readonly<Record<Scale, { readonly bits: number; readonly lengths: n
   short: { bits: 1009, lengths: 397 },
   long: { bits: 1, lengths: 1 },
 }
-const lanes = 2
+const lanes = availableParallelism()
+/** Small pages have less unused room, whose bits all read alike; rows go over several of them. */
+const pageBytes = 512
 
 export const bitFlips: FaultInjection = {
   name: 'every bit and every length',
@@ -42,11 +45,15 @@ async function damages(folder: string, scale: Scale): Promise<Omit<Damage, 'path
   const path = join(folder, 'small.db')
   const states: Answers[] = []
   let [open, logged] = [bytesOf(path), 0]
-  await makeSmallStore(path, async (count) => {
-    states.push(await copied(join(folder, 'copy.db'), bytesOf(path)))
-    if (count === 6) logged = states.length - 1 // re-encryption has just emptied the log
-    open = bytesOf(path)
-  })
+  await makeSmallStore(
+    path,
+    async (count) => {
+      states.push(await copied(join(folder, 'copy.db'), bytesOf(path)))
+      if (count === 6) logged = states.length - 1 // re-encryption has just emptied the log
+      open = bytesOf(path)
+    },
+    pageBytes,
+  )
   const closed = bytesOf(path)
   const [file, log] = [join(folder, 'intact'), join(folder, 'intact-wal')]
   for (const [name, bytes] of [

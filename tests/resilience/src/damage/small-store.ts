@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { type LocalProvider, localProvider } from '@finchat/secrets-provider-local'
 import { context } from '../workload/observe.ts'
 import { storeKeys } from '../workload/store-keys.ts'
@@ -17,16 +18,26 @@ const changes: readonly ((provider: LocalProvider) => Promise<unknown>)[] = [
   (provider) => provider.put('alpha', { value: 'alpha-41' }, context),
 ]
 
-/** Makes the small store, and calls `changed` after each change with it still open. */
-export async function makeSmallStore(path: string, changed: (count: number) => Promise<void>): Promise<void> {
+/**
+ * Makes the small store, and calls `changed` after each change with it still open. `pageBytes` is
+ * that of SQLite by default.
+ */
+export async function makeSmallStore(path: string, changed: (count: number) => Promise<void>, pageBytes?: number): Promise<void> {
   const [next, first] = storeKeys(0)
   await opened(path, [first], (provider) => provider.put('beta', { value: 'beta-0' }, context))
+  if (pageBytes !== undefined) setPageSize(path, pageBytes)
   await opened(path, [next, first], async (provider) => {
     for (const [index, change] of changes.entries()) {
       await change(provider)
       await changed(index + 1)
     }
   })
+}
+
+function setPageSize(path: string, bytes: number): void {
+  const sqlite = new DatabaseSync(path)
+  sqlite.exec(`PRAGMA journal_mode=DELETE; PRAGMA page_size=${bytes}; VACUUM`)
+  sqlite.close()
 }
 
 async function opened(path: string, keys: readonly Uint8Array[], work: (provider: LocalProvider) => Promise<unknown>): Promise<void> {

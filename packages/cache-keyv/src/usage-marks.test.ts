@@ -173,7 +173,7 @@ describe('usage marks in a Redis', () => {
     const options = { keys: deriveKeyRing([rawKey(encryptionKey)], rawKey(encryptionKey)), namespace: 'payments', keyPrefix: 'fs1:' }
     const [keyNames, place, until] = [usageNamesOf(path, options), { namespace: 'payments', ...path }, start + 900 * dayMs]
     const marks = Array.from({ length: 2_000 }, (_, n): RosterMark => markOf(`process ${n}`))
-    const head = sealUsage(options.keys, { ...place, kind: 'usage head', fields: [] }, 'a chain')
+    const head = sealUsage(options.keys, { ...place, kind: 'usage head', fields: [] }, { chain: 'a chain', run: redis.runId })
     const roster = sealUsage(options.keys, { ...place, kind: 'usage roster', fields: ['a chain', 0] }, { begunAt: start, marks, after: '' })
     redis.held.set(keyNames.head, { text: head, until }).set(keyNames.roster('a chain', 0), { text: roster, until })
     expect((await read(another()))?.completeSince).toBe(start)

@@ -13,10 +13,19 @@ import {
 } from '../sealed/usage-texts.ts'
 import { StoreFault } from '../store/errors.ts'
 import { getText, type RedisClient, setFor, setIfAbsent } from '../store/redis-client.ts'
+import type { ServerRun } from '../store/server-run.ts'
 import type { CacheContext } from './context.ts'
 
 export interface UsageContext extends CacheContext {
   readonly client: RedisClient
+  readonly serverRun: ServerRun
+}
+
+/** Which chain is in use, and in which run of the server it began. */
+interface Head {
+  readonly chain: string
+  /** Absent: its maker did not know. */
+  readonly run?: string | undefined
 }
 
 /** One roster of a chain. The id tells it from another one in its place. */
@@ -49,7 +58,8 @@ const longestPauseMs = 250
  * only where there is none (`SET … NX`). A superseded one names its successor, and the hint names
  * the roster that it leads to. So neither a roster that was lost nor one that arrives late, in the
  * place of another, is taken for the last one. A chain with a gap is abandoned: a new one begins,
- * and it says since when.
+ * and it says since when. So is a chain that began in another run of the server, which may have
+ * started with an older snapshot.
  */
 export class UsageChain {
   readonly #cache: UsageContext
@@ -69,17 +79,22 @@ export class UsageChain {
     return this.#names
   }
 
-  /** As `last`; what was lost while it was read counts as lost. */
-  async surelyLast(): Promise<LastRoster | undefined> {
+  /**
+   * As `last`; what was lost while it was read counts as lost. `isSameRun`: the server is known to
+   * have run since the chain began. The run id is asked for last: no answer is of a later run.
+   */
+  async surelyLast(): Promise<{ readonly last: LastRoster; readonly isSameRun: boolean } | undefined> {
     const last = await this.last()
-    return last?.chain === this.#chainIn(await this.get(this.#names.head)) ? last : undefined
+    const head = await this.get(this.#names.head)
+    const run = await this.#runId()
+    return last !== undefined && last.chain === this.#chainIn(head, run) ? { last, isSameRun: run !== undefined } : undefined
   }
 
   /** `undefined`: there is no chain, or it has a gap. */
   async last(): Promise<LastRoster | undefined> {
     const seen = this.#seen
-    const [head, near] = await Promise.all([this.get(this.#names.head), this.#lastSince(seen)])
-    const chain = this.#chainIn(head)
+    const [head, near, run] = await Promise.all([this.get(this.#names.head), this.#lastSince(seen), this.#runId()])
+    const chain = this.#chainIn(head, run)
     if (chain === undefined) return undefined
     const last = near?.chain === chain ? near : await this.#lastOf(chain, seen)
     if (last !== undefined) this.#saw(last)
@@ -124,19 +139,27 @@ export class UsageChain {
 
   /** Begins a chain unless another process was faster. `undefined`: look again. */
   async #begin(): Promise<LastRoster | undefined> {
-    const [seen, head] = [this.#seen, await this.get(this.#names.head)]
-    const chain = this.#chainIn(head)
-    // A head that does not open is sealed under a key that is gone.
+    const seen = this.#seen
+    const [head, run] = await Promise.all([this.get(this.#names.head), this.#runId()])
+    const chain = this.#chainIn(head, run)
+    // A head that does not open is sealed under a key that is gone, or of another run.
     const isLost = head !== undefined && (chain === undefined || (await this.#lastOf(chain, seen)) === undefined)
     if (isLost) await this.abandon()
-    const text = sealUsage(this.#cache.keys, this.place('usage head'), loadCrypto().randomUUID())
+    const next: Head = { chain: loadCrypto().randomUUID(), run }
+    const text = sealUsage(this.#cache.keys, this.place('usage head'), next)
     await this.#run((client) => setIfAbsent(client, this.#names.head, text, headTtlMs))
     return this.last()
   }
 
-  #chainIn(head: string | undefined): string | undefined {
-    const chain = openUsage(this.#cache.keys, this.place('usage head'), head)
-    return typeof chain === 'string' ? chain : undefined
+  /** A process that does not know the run id goes along with those that do. */
+  #chainIn(head: string | undefined, run: string | undefined): string | undefined {
+    const known = openUsage(this.#cache.keys, this.place('usage head'), head) as Head | undefined // as it was sealed
+    return run === undefined || known?.run === run ? known?.chain : undefined
+  }
+
+  #runId(): Promise<string | undefined> {
+    const { store, serverRun } = this.#cache
+    return store.run(() => serverRun.id(this.#names.head))
   }
 
   async #hint(chain: string): Promise<Place | undefined> {

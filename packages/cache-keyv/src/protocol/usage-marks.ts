@@ -1,6 +1,7 @@
 import { type KeptMark, SecretsError, type SharedUsage, type UsageMark, type UsageMarks, type UsagePath } from '@finchat/secrets-core'
 import { openUsage, type Roster, type RosterMark, sealUsage } from '../sealed/usage-texts.ts'
 import { faultOf } from '../store/errors.ts'
+import { ServerRun } from '../store/server-run.ts'
 import { UsageChain, type UsageContext } from './usage-chain.ts'
 
 const dayMs = 86_400_000
@@ -11,7 +12,8 @@ const excusedForMs = 30 * dayMs
 const mostMarks = 2_000
 
 /** The marks of who uses what. They need a conditional write, which a Keyv does not have. */
-export function usageMarksOf(cache: UsageContext): SharedUsage {
+export function usageMarksOf(context: Omit<UsageContext, 'serverRun'>): SharedUsage {
+  const cache: UsageContext = { ...context, serverRun: new ServerRun(context.client) }
   const paths = new Map<string, MarkedPath>()
   const at = (path: UsagePath): MarkedPath => {
     const id = JSON.stringify([path.sharedAs, path.path])
@@ -72,13 +74,13 @@ async function live({ cache, chain }: MarkedPath, process: string): Promise<void
 }
 
 async function read(marked: MarkedPath): Promise<UsageMarks | undefined> {
-  const last = await marked.chain.surelyLast()
+  const { last, isSameRun } = (await marked.chain.surelyLast()) ?? {}
   if (last?.roster === undefined) return undefined
   const { begunAt, marks } = last.roster
   const keptMark = async ({ excusedAt, ...mark }: RosterMark): Promise<KeptMark> => {
     return { ...mark, seenAt: await seenAt(marked, mark), isExcused: excusedAt !== undefined }
   }
-  return { completeSince: begunAt, marks: await Promise.all(marks.map(keptMark)) }
+  return { completeSince: isSameRun ? begunAt : undefined, marks: await Promise.all(marks.map(keptMark)) }
 }
 
 async function seenAt({ cache, chain }: MarkedPath, { process }: UsageMark): Promise<number | undefined> {

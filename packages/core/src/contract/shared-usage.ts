@@ -32,9 +32,10 @@ export interface KeptMark extends UsageMark {
 export interface UsageMarks {
   /**
    * No mark made since then can be missing, epoch milliseconds. A cache that lost a mark, or may
-   * have, begins anew.
+   * have, begins anew. Absent: its server does not tell whether it started again, so marks may be
+   * missing.
    */
-  readonly completeSince: number
+  readonly completeSince?: number | undefined
   /** Without those that left. */
   readonly marks: readonly KeptMark[]
 }

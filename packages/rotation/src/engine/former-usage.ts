@@ -9,10 +9,11 @@ import { sessionsOf } from './target-steps.ts'
 /**
  * Why it is unknown whether a former version is used. `notKept`: no marks can be kept here. `lost`:
  * there are none, or some may be missing that were made since the version became current.
+ * `restartUnknown`: the cache's server does not tell whether it started again with fewer marks.
  * `timeUnknown`: the store does not tell since when it was current. `unreachable`: the shared cache
  * cannot be asked.
  */
-export type UsageGap = 'notKept' | 'lost' | 'timeUnknown' | 'unreachable'
+export type UsageGap = 'notKept' | 'lost' | 'restartUnknown' | 'timeUnknown' | 'unreachable'
 
 /** A process that has not registered the current version. */
 export interface SecretUser {
@@ -135,6 +136,7 @@ function isLater({ version: one }: WriteReceipt, { version: other }: WriteReceip
 
 /** Whoever uses the former version registered it after it was current: is every such mark kept? */
 async function gapOf(asked: Asked, { completeSince }: UsageMarks, previous: SecretValue): Promise<UsageGap | undefined> {
+  if (completeSince === undefined) return 'restartUnknown'
   const since = previous.currentSince ?? (await describedSince(asked, previous))
   if (since === undefined) return 'timeUnknown'
   return completeSince + keptForMs + clockToleranceMs <= since ? undefined : 'lost'

@@ -1,4 +1,4 @@
-import { createSecretsManager, type SecretProvider, SecretsError } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, type SharedUsage, SecretsError } from '@finchat/secrets-core'
 import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { rotateDue } from '../policy/rotate-due.ts'
@@ -81,6 +81,18 @@ describe('rotationStatus', () => {
     })
     await secrets.rotateSecret('db', 'new')
     expect(await rotationStatus(secrets, 'db')).toMatchObject({ verdict: 'unknown', gap: 'unreachable' })
+  })
+
+  test('is unknown where the cache does not know whether its server started again with fewer marks', async () => {
+    const made = await settledFleet()
+    await made.rotator.rotateSecret('db', 'the third')
+    const shared = made.cache.anotherProcess()
+    const read: SharedUsage['read'] = async (...args) => {
+      const found = await shared.usage.read(...args)
+      return found && { marks: found.marks }
+    }
+    const rotator = createSecretsManager({ providers: [made.store], cache: { shared: { ...shared, usage: { ...shared.usage, read } } } })
+    expect(await rotationStatus(rotator, 'db')).toMatchObject({ verdict: 'unknown', gap: 'restartUnknown' })
   })
 
   test('is unknown where the store tells no time of the former version', async () => {

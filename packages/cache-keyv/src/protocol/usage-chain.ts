@@ -15,6 +15,7 @@ import { StoreFault } from '../store/errors.ts'
 import { getText, type RedisClient, setFor, setIfAbsent } from '../store/redis-client.ts'
 import type { ServerRun } from '../store/server-run.ts'
 import type { CacheContext } from './context.ts'
+import { Turn } from './turn.ts'
 
 export interface UsageContext extends CacheContext {
   readonly client: RedisClient
@@ -52,6 +53,8 @@ const headTtlMs = 10 * rosterTtlMs
 const supersededTtlMs = 7 * dayMs
 const mostAttempts = 200
 const longestPauseMs = 250
+/** How far the roster that was seen last may be behind, to walk there without the hint. */
+const mostSteps = 3
 
 /**
  * Who uses one path, as a chain of rosters in the store. Each has the next number and is written
@@ -106,6 +109,15 @@ export class UsageChain {
    * the next chain begins later than this call.
    */
   async change(next: (roster: Roster) => Roster, signal: AbortSignal): Promise<string> {
+    const turn = new Turn(this.#cache, this.#names.turn)
+    try {
+      return await this.#changeInTurn(next, turn, signal)
+    } finally {
+      turn.end()
+    }
+  }
+
+  async #changeInTurn(next: (roster: Roster) => Roster, turn: Turn, signal: AbortSignal): Promise<string> {
     for (let attempt = 0; attempt < mostAttempts && !signal.aborted; attempt += 1) {
       const last = (await this.last()) ?? (await this.#begin())
       const before = last?.roster ?? { begunAt: Date.now(), marks: [] }
@@ -114,7 +126,7 @@ export class UsageChain {
         const isThere = last.roster !== undefined && after === before
         if (isThere ? await this.#link(last) : await this.#append(last, after)) return last.chain
       }
-      await pause(Math.random() * Math.min(2 ** attempt, longestPauseMs), signal)
+      if (!(await turn.take(signal))) await pause(Math.random() * Math.min(2 ** attempt, longestPauseMs), signal)
     }
     throw new StoreFault('timeout')
   }
@@ -171,7 +183,8 @@ export class UsageChain {
   async #lastSince(seen: LastRoster | undefined): Promise<LastRoster | undefined> {
     if (seen === undefined || seen.number < 0) return undefined
     const hinted = seen.isHinted ? seen.number : undefined
-    const [first, last] = await Promise.all([this.#linkAt(seen.chain, 0), this.#lastFrom(seen.chain, seen.open[0] ?? seen, hinted)])
+    const start = seen.open[0] ?? seen
+    const [first, last] = await Promise.all([this.#linkAt(seen.chain, 0), this.#lastFrom(seen.chain, start, hinted, mostSteps)])
     return first && last
   }
 
@@ -191,10 +204,10 @@ export class UsageChain {
     return number < seen.number || (link !== undefined && link.id !== seen.id)
   }
 
-  /** `undefined`: a roster is gone, or another one stands in its place. */
-  async #lastFrom(chain: string, start: Place, hinted: number | undefined): Promise<LastRoster | undefined> {
+  /** `undefined`: a roster is gone, or another one stands in its place; or there are too many. */
+  async #lastFrom(chain: string, start: Place, hinted: number | undefined, most = Infinity): Promise<LastRoster | undefined> {
     const open: Place[] = []
-    for (let { number, id } = start; ; number += 1) {
+    for (let { number, id } = start; number <= start.number + most; number += 1) {
       // In this order: a roster is superseded only after the next one is there.
       const [link, following] = await Promise.all([this.#linkAt(chain, number), this.#linkAt(chain, number + 1)])
       if (link?.id !== id) return undefined
@@ -206,6 +219,7 @@ export class UsageChain {
       if (link.superseded === undefined) open.push({ number, id })
       id = following.id
     }
+    return undefined
   }
 
   /** What came late may stand there instead, and then it is made from another roster. */

@@ -13,6 +13,8 @@ export interface UsageMark {
   /** Grows with each mark of this process: a lower one never replaces a higher one. */
   readonly count: number
   readonly host: string
+  /** Its number there, since many processes may be on one host. */
+  readonly pid?: number | undefined
   readonly actor?: string | undefined
   /** When it was made, epoch milliseconds of its process. */
   readonly since: number

@@ -27,7 +27,7 @@ export function usageRules(): Readonly<Record<string, CacheRule>> {
 
 const rulesOfMarks: Readonly<Record<string, CacheRule>> = {
   'usage marks: a mark is read as it was made, by every process': rule(async ({ cache, another, usage, context }) => {
-    const mark = markOf('one', { actor: 'webapp', uses: [{ version: 3, revision: 'r3' }, { version: 2 }] })
+    const mark = markOf('one', { actor: 'webapp', pid: 7, uses: [{ version: 3, revision: 'r3' }, { version: 2 }] })
     await usage.register(path, mark, context)
     for (const from of [cache, another]) {
       const [kept] = (await read(from, context)).marks

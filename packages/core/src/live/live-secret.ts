@@ -9,6 +9,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { HandleUsage } from '../usage/handle-usage.ts'
 import { hubOf, type LiveName } from './live-hub.ts'
 import type { LiveState } from './live-state.ts'
+import { assertSecretValues } from '../usage/mark-input.ts'
 import { scopeOf } from '../usage/login-scope.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
@@ -31,7 +32,8 @@ export interface LiveSecret extends Disposable {
   readonly stale: boolean
   /**
    * Reports a login that was refused with this value. Resolves to the value to try next: read past
-   * the cache, then the staged version, then the previous one. One search for all callers.
+   * the cache, then the staged version, then the previous one. One search for all callers. Rejects
+   * with `CONFIGURATION` if it gets no secret value.
    */
   readonly refused: (used: SecretValue) => Promise<SecretValue>
   /**
@@ -123,6 +125,7 @@ class LiveHandle implements LiveSecret {
   }
 
   readonly refused = async (used: SecretValue): Promise<SecretValue> => {
+    assertSecretValues([used])
     this.#state.wasRefused(used)
     return this.#live.candidates.after(used)
   }

@@ -130,7 +130,7 @@ describe('rotationStatus', () => {
     const asked: string[] = []
     const withSessions = (sessions: number): Parameters<typeof rotationStatus>[2] => ({
       target: withMembers(new FarSide(2).target, {
-        inUse: async (old) => {
+        sessions: async (old) => {
           asked.push(old.reveal())
           return sessions
         },
@@ -203,7 +203,7 @@ describe('a retirement with whenUnused', () => {
     const { rotator, far, user } = await used()
     await user.take()
     let sessions = 1
-    const target = withMembers(far.target, { inUse: async () => sessions })
+    const target = withMembers(far.target, { sessions: async () => sessions })
     expect(await retirePrevious(rotator, 'db', { ...options, target })).toMatchObject({ outcome: 'notSafe', usage: { sessions: 1 } })
     sessions = 0
     expect(await retirePrevious(rotator, 'db', { ...options, target })).toEqual({ outcome: 'retired' })
@@ -284,7 +284,7 @@ describe('a retirement with whenUnused', () => {
 
   test('rejects if the target cannot tell its sessions', async () => {
     const { rotator, far } = await used()
-    const target = withMembers(far.target, { inUse: () => Promise.reject(new SecretsError('UNAVAILABLE', 'no answer')) })
+    const target = withMembers(far.target, { sessions: () => Promise.reject(new SecretsError('UNAVAILABLE', 'no answer')) })
     expect((await failureOf(retirePrevious(rotator, 'db', { ...options, target }))).code).toBe('UNAVAILABLE')
     expect(far.passwords).toEqual(['the second', 'the third'])
   })

@@ -57,13 +57,13 @@ class Server {
   }
 
   /** The number of commands in these seconds. */
-  commands(from: number, until: number): number {
-    return Array.from({ length: until - from }, (_, n) => this.#perSecond[from + n] ?? 0).reduce((sum, each) => sum + each, 0)
+  commands(from: number, to: number): number {
+    return Array.from({ length: to - from }, (_, n) => this.#perSecond[from + n] ?? 0).reduce((sum, each) => sum + each, 0)
   }
 
   /** The most commands in one of these seconds. */
-  most(from: number, until: number): number {
-    return Math.max(...Array.from({ length: until - from }, (_, n) => this.#perSecond[from + n] ?? 0))
+  most(from: number, to: number): number {
+    return Math.max(...Array.from({ length: to - from }, (_, n) => this.#perSecond[from + n] ?? 0))
   }
 
   async registered(): Promise<number> {

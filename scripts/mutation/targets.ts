@@ -63,6 +63,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'staging/staged-content',
     'usage/handle-usage',
     'usage/login-usage',
+    'usage/mark-input',
     'usage/path-usage',
     'usage/process-usage',
     'usage/read-usage',
@@ -94,7 +95,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'steps',
   ],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
-  'packages/cache-keyv/src': ['protocol/usage-chain', 'protocol/usage-marks', 'sealed/usage-names', 'sealed/usage-texts'],
+  'packages/cache-keyv/src': ['protocol/turn', 'protocol/usage-chain', 'protocol/usage-marks', 'sealed/usage-names', 'sealed/usage-texts'],
   'packages/rotation/src': [
     'engine/finish',
     'engine/former-usage',

@@ -19,6 +19,7 @@ test.each<[object | undefined, RegExp]>([
   [{ store: {}, encryptionKey }, /^`store` has no get\(\)/],
   [{ store: { get: () => {}, set: () => {} }, encryptionKey }, /^`store` has no delete\(\)/],
   [{ store }, /^no encryption key is given \(give `encryptionKey`/],
+  [{ store, encryptionKey: '' }, /^no encryption key is given \(give `encryptionKey`.*generateKey\(\) makes one/],
   [{ store, keys: [] }, /^no encryption key is given/],
   [{ store, keys: encryptionKey }, /^`keys` is text instead of an array/],
   [{ store, keys: [encryptionKey], encryptionKey }, /^`encryptionKey` and `keys` are both given/],

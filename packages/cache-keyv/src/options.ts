@@ -120,6 +120,7 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
 }
 
 function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
+  if (encryptionKey === '') throw missingKey('encryptionKey') // a variable that is set, and empty
   const [first, ...others] = givenKeys('encryptionKey', encryptionKey, keys) ?? [processKey(store)]
   if (others.length > 0 && indexKey === undefined)
     throw configurationError('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')

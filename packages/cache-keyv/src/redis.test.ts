@@ -29,6 +29,7 @@ const leastRights = [
   '+publish',
   '+subscribe',
   '+unsubscribe',
+  '+info',
 ]
 
 function suite(start: () => Promise<RedisServer>): void {

@@ -2,6 +2,7 @@ import type { SharedUsage, UsageMark, UsageMarks } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
+import type { RedisClient } from './store/redis-client.ts'
 import { context, encryptionKey } from './testing/fleet.ts'
 import { ScheduledRedis } from './testing/scheduled-redis.ts'
 import { stoppable, type StoppableClient } from './testing/stoppable-client.ts'
@@ -242,6 +243,103 @@ describe('a server that takes back what it acknowledged, as after a failover', (
     fleet.redis.held.clear()
     for (const [key, held] of before) fleet.redis.held.set(key, held)
     expect(await read(reader)).toBeUndefined()
+  })
+})
+
+describe('a server that starts again with an older snapshot', () => {
+  test('ends the record, though the reader looks for the first time, and the forgotten process is stopped', async () => {
+    const fleet = new Fleet()
+    const [one, two] = [fleet.process('one'), fleet.process('two')]
+    await one.register()
+    const snapshot = new Map(fleet.redis.held)
+    await two.register()
+    expect(names(await read(fleet.process('reader')))).toEqual(['one', 'two'])
+    fleet.redis.restart(snapshot)
+    expect(await read(fleet.process('another'))).toBeUndefined()
+    wait()
+    expect([await one.usage.seen(path, 'one', context), await read(fleet.process('another'))]).toEqual([false, undefined])
+    await one.register()
+    const found = await read(fleet.process('another'))
+    expect([names(found), found?.completeSince]).toEqual([['one'], start + 60_000])
+  })
+
+  test('ends the record though it lost nothing, as nobody can know that', async () => {
+    const fleet = new Fleet()
+    await fleet.process('one').register()
+    fleet.redis.restart()
+    expect(await read(fleet.process('reader'))).toBeUndefined()
+  })
+
+  test('ends the record though it does so while it is read', async () => {
+    const fleet = new Fleet()
+    await fleet.process('one').register()
+    const snapshot = new Map(fleet.redis.held)
+    await fleet.process('two').register()
+    const client = fleet.redis.client(0)
+    let isRestarted = false // once the head was read
+    const get = async (key: string): Promise<unknown> => {
+      const text = await client.get(key)
+      if (!isRestarted) fleet.redis.restart(snapshot)
+      isRestarted = true
+      return text
+    }
+    expect(await read(fleet.process('reader', { client: { ...client, get } }))).toBeUndefined()
+  })
+})
+
+describe('a server that does not tell its run id', () => {
+  const client = (fleet: Fleet): RedisClient => fleet.redis.client(0)
+  const silent: readonly [string, (fleet: Fleet) => RedisClient][] = [
+    ['to a client without `info`', (fleet) => ({ ...client(fleet), info: undefined })],
+    [
+      'to a user without the right',
+      (fleet) => ({ ...client(fleet), info: () => Promise.reject(new Error('NOPERM no right to run info')) }),
+    ],
+    [
+      'as it does not know the command',
+      (fleet) => ({ ...client(fleet), info: () => Promise.reject(new Error("ERR unknown command 'info'")) }),
+    ],
+    ['in its answer', (fleet) => ({ ...client(fleet), info: async () => 'redis_version:6.2.14\r\n' })],
+    ['in a binary answer', (fleet) => ({ ...client(fleet), info: async () => Buffer.from('run_id') })],
+    ['but zeros', (fleet) => ({ ...client(fleet), info: async () => `run_id:${'0'.repeat(40)}\r\n` })],
+  ]
+
+  test.each(silent)('%s: marks are kept, and are not known to be complete', async (_how, clientOf) => {
+    const fleet = new Fleet()
+    const one = fleet.process('one', { client: clientOf(fleet) })
+    await one.register()
+    expect(await one.usage.seen(path, 'one', context)).toBe(true)
+    const found = await read(one)
+    expect([names(found), found?.completeSince]).toEqual([['one'], undefined])
+  })
+
+  test('ends no record of those that know it, who begin a new one', async () => {
+    const fleet = new Fleet()
+    const [one, blind] = [fleet.process('one'), fleet.process('blind', { client: { ...client(fleet), info: undefined } })]
+    await blind.register()
+    wait()
+    expect(await read(one)).toBeUndefined()
+    await one.register()
+    expect(await blind.usage.seen(path, 'blind', context)).toBe(false)
+    await blind.register()
+    const found = await read(fleet.process('reader'))
+    expect([names(found), found?.completeSince]).toEqual([['blind', 'one'], start + 60_000])
+  })
+
+  test('is asked once, since each refusal stands in its log', async () => {
+    const fleet = new Fleet()
+    let asked = 0
+    const info = (): Promise<unknown> => ((asked += 1), Promise.reject(new Error('NOPERM no right')))
+    const one = fleet.process('one', { client: { ...client(fleet), info } })
+    await one.register()
+    await read(one)
+    expect(asked).toBe(1)
+  })
+
+  test('and one that cannot be asked is an outage', async () => {
+    const fleet = new Fleet()
+    const one = fleet.process('one', { client: { ...client(fleet), info: () => Promise.reject(new Error('LOADING the data set')) } })
+    await expect(read(one)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })
 

@@ -154,7 +154,7 @@ describe('usage marks in a Redis', () => {
   })
 
   test('of processes that were excused a month ago are forgotten at the next change', async () => {
-    const { one, two, another } = await registered()
+    const { two, another } = await registered()
     await two.excuse(path, [markOf('one')], context)
     wait(29 * dayMs)
     await two.register(path, markOf('two', { count: 2 }), context)
@@ -162,10 +162,26 @@ describe('usage marks in a Redis', () => {
       { process: 'one', isExcused: true },
       { process: 'two', isExcused: false },
     ])
-    expect(await one.seen(path, 'one', context)).toBe(true)
     wait(2 * dayMs)
     await two.register(path, markOf('two', { count: 3 }), context)
     expect(names(await read(another()))).toEqual(['two'])
+  })
+
+  test('of an excused process that lives on stay for years, and do not count', async () => {
+    const { redis, one, two, another } = await registered()
+    await two.excuse(path, [markOf('one')], context)
+    const before = redis.held.size
+    wait(15 * dayMs)
+    expect(await one.seen(path, 'one', context)).toBe(true)
+    expect(redis.held.size).toBe(before) // no new roster yet
+    for (let day = 0; day < 400; day += 1) {
+      expect(await one.seen(path, 'one', context)).toBe(true)
+      if (day % 50 === 0) await two.register(path, markOf('two', { count: 2 + day }), context)
+      wait(dayMs)
+    }
+    const found = await read(another())
+    expect(found?.completeSince).toBe(start)
+    expect(found?.marks).toMatchObject([{ process: 'one', isExcused: true }, { process: 'two' }])
   })
 
   test('are 2,000 at most: whoever cannot register makes them incomplete', async () => {
@@ -173,7 +189,7 @@ describe('usage marks in a Redis', () => {
     const options = { keys: deriveKeyRing([rawKey(encryptionKey)], rawKey(encryptionKey)), namespace: 'payments', keyPrefix: 'fs1:' }
     const [keyNames, place, until] = [usageNamesOf(path, options), { namespace: 'payments', ...path }, start + 900 * dayMs]
     const marks = Array.from({ length: 2_000 }, (_, n): RosterMark => markOf(`process ${n}`))
-    const head = sealUsage(options.keys, { ...place, kind: 'usage head', fields: [] }, 'a chain')
+    const head = sealUsage(options.keys, { ...place, kind: 'usage head', fields: [] }, { chain: 'a chain', run: redis.runId })
     const roster = sealUsage(options.keys, { ...place, kind: 'usage roster', fields: ['a chain', 0] }, { begunAt: start, marks, after: '' })
     redis.held.set(keyNames.head, { text: head, until }).set(keyNames.roster('a chain', 0), { text: roster, until })
     expect((await read(another()))?.completeSince).toBe(start)

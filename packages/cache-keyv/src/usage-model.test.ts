@@ -43,6 +43,17 @@ class UsageWorld {
     this.#processes = Array.from({ length: processes + 1 }, (_, n) => timelessUsage(this.redis.client(n)))
   }
 
+  #snapshot: ScheduledRedis['held'] = new Map()
+
+  save(): void {
+    this.#snapshot = new Map(this.redis.held)
+  }
+
+  /** With the last snapshot: what was written since is forgotten. */
+  restart(): void {
+    this.redis.restart(this.#snapshot)
+  }
+
   begin(process: number, work: (usage: SharedUsage, call: Call) => Promise<void>): void {
     const usage = this.#processes[process]
     if (usage === undefined || this.#calls.has(process)) return
@@ -75,8 +86,10 @@ class UsageWorld {
     this.#calls.delete(process)
   }
 
-  read(): void {
-    this.begin(reader, async (usage, { controller }) => {
+  /** `isNew`: by a process that looks for the first time. */
+  read(isNew = false): void {
+    this.begin(reader, async (known, { controller }) => {
+      const usage = isNew ? timelessUsage(this.redis.client(reader)) : known
       const before = new Map(this.#registered)
       const found = await usage.read(path, controller)
       if (before.size > 0) this.completeSince.add(found?.completeSince)
@@ -87,7 +100,7 @@ class UsageWorld {
   #assertComplete({ completeSince, marks }: UsageMarks, before: ReadonlyMap<number, Registered>): void {
     for (const [process, registered] of before) {
       const isUnchanged = this.#registered.get(process) === registered && !this.#calls.has(process)
-      if (!isUnchanged || registered.since < completeSince) continue
+      if (!isUnchanged || completeSince === undefined || registered.since < completeSince) continue
       const mark = marks.find((each) => each.process === String(process))
       assert.ok(mark !== undefined, `the mark of ${process} is missing, though marks are complete since before it`)
       assert.deepEqual(mark.uses, [{ version: registered.version }], `the mark of ${process} is an old one`)
@@ -134,22 +147,30 @@ const limits = { endOnFailure: true, interruptAfterTimeLimit: 60_000 }
 const who = fc.integer({ min: 1, max: processes })
 const anyone = fc.integer({ min: 0, max: processes })
 
-type Event = readonly [kind: 'register' | 'beat' | 'read' | 'step' | 'giveUp' | 'flush' | 'evict' | 'week', who: number, version: number]
+type Event = readonly [
+  kind: 'register' | 'beat' | 'read' | 'step' | 'giveUp' | 'flush' | 'evict' | 'week' | 'save' | 'restart',
+  who: number,
+  version: number,
+]
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 30, arbitrary: fc.tuple(fc.constant('step' as const), anyone, fc.integer({ min: 1, max: 12 })) },
   { weight: 6, arbitrary: fc.tuple(fc.constant('register' as const), who, fc.integer({ min: 1, max: 3 })) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('beat' as const), who, fc.constant(0)) },
-  { weight: 4, arbitrary: fc.tuple(fc.constant('read' as const), fc.constant(reader), fc.constant(0)) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('read' as const), fc.constant(reader), fc.nat(1)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('giveUp' as const), who, fc.constant(0)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('flush' as const), fc.constant(0), fc.constant(0)) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('week' as const), fc.constant(0), fc.constant(0)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('save' as const), fc.constant(0), fc.constant(0)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('restart' as const), fc.constant(0), fc.constant(0)) },
 )
 
 async function play(world: UsageWorld, [kind, process, number]: Event): Promise<void> {
   if (kind === 'register') world.register(process, number)
   if (kind === 'beat') world.beat(process)
-  if (kind === 'read') world.read()
+  if (kind === 'read') world.read(number === 1)
+  if (kind === 'save') world.save()
+  if (kind === 'restart') world.restart()
   if (kind === 'giveUp') world.giveUp(process)
   if (kind === 'flush') world.redis.held.clear()
   if (kind === 'evict') world.redis.held.delete([...world.redis.held.keys()][number % Math.max(world.redis.held.size, 1)] ?? '')
@@ -159,11 +180,13 @@ async function play(world: UsageWorld, [kind, process, number]: Event): Promise<
 
 async function readNow(world: UsageWorld): Promise<void> {
   await world.settle([reader])
-  world.read()
-  await world.settle([reader])
+  for (const isNew of [false, true]) {
+    world.read(isNew)
+    await world.settle([reader])
+  }
 }
 
-describe('usage marks over a server that is slow, forgets, and gets commands late', () => {
+describe('usage marks over a server that is slow, forgets, starts again, and gets commands late', () => {
   test('are never read without one that was made since they are complete', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -185,7 +208,7 @@ describe('usage marks over a server that is slow, forgets, and gets commands lat
   })
 
   test('are complete since the first one, as long as the server forgets nothing', { timeout: 120_000 }, async () => {
-    const kept = event.filter(([kind]) => kind !== 'flush' && kind !== 'week')
+    const kept = event.filter(([kind]) => !['flush', 'week', 'restart'].includes(kind))
     await fc.assert(
       fc.asyncProperty(fc.array(kept, { minLength: 20, maxLength: 100 }), async (events) => {
         const world = newWorld()

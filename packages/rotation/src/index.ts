@@ -7,6 +7,7 @@ export type { OnState, RotationOutcome, RotationState, RotationStep } from './en
 export type { RetireOptions, RotateOptions } from './engine/rotate-options.ts'
 export { type Retirement, retirePrevious } from './engine/retire-previous.ts'
 export type { FormerUsage, SecretUser, UsageGap } from './engine/former-usage.ts'
+export type { UnreadableFormer } from './engine/stored-versions.ts'
 export { type LastUse, lastUses, type UseRecord, type UseRecords } from './engine/last-uses.ts'
 export { type RotationStatus, rotationStatus, type RotationStatusOptions } from './engine/rotation-status.ts'
 export { rotate, type RotationResult } from './engine/rotate.ts'

@@ -77,7 +77,24 @@ describe('useSecret with usageMarks', () => {
     login.resolve()
     await slow
     await pass(toldWithinMs)
-    expect(await uses()).toEqual([[1]]) // its login was the last that succeeded
+    expect(await uses()).toEqual([[2]]) // a later login succeeded with it
+  })
+
+  test('keeps the version of a slow login as long as no later one succeeded', async () => {
+    const { secrets, uses } = trial()
+    const [slow, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const options = { isAuthError, usageMarks: true }
+    const first = useSecret(secrets, 'db', () => slow.promise, options)
+    await pass(0)
+    await secrets.rotateSecret('db', 'two')
+    const second = useSecret(secrets, 'db', () => refused.promise, options)
+    await pass(toldWithinMs)
+    refused.reject(new Error('the server is full'))
+    await expect(second).rejects.toThrow('full')
+    slow.resolve()
+    await first
+    await pass(toldWithinMs)
+    expect(await uses()).toEqual([[1]])
   })
 
   test('tells of each candidate before it is tried', async () => {
@@ -211,6 +228,43 @@ describe('a registered use', () => {
     expect(await uses()).toEqual([[2]])
   })
 
+  test('names the process on its host', async () => {
+    const { secrets, marks } = trial()
+    await registerUse(secrets, 'db').uses(await secrets.getSecretValue('db'))
+    expect(await marks()).toMatchObject([{ pid: process.pid }])
+  })
+
+  test.each<[unknown, string]>([
+    [null, 'null'],
+    ['hunter-canary', 'text'],
+    [{ provider: 'store' }, 'an object'],
+    [{ reveal: () => 'hunter-canary' }, 'SecretValue'],
+  ])('takes secret values alone, and so does a live secret (%s)', async (wrong, what) => {
+    const { secrets, uses } = trial()
+    const handle = liveSecret(secrets, 'db')
+    await handle.ready
+    const use = registerUse(secrets, 'db')
+    for (const call of [use.uses, (value: never) => use.uses(handle.current, value), handle.refused]) {
+      const failure: unknown = await call(wrong as never).catch((error: unknown) => error)
+      expect(failure).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringContaining(what), remedy: expect.any(String) })
+      expect(String(failure)).not.toContain('canary')
+    }
+    expect(await uses()).toEqual([])
+  })
+
+  test('has an actor of at most 512 characters', async () => {
+    const { secrets, marks } = trial()
+    const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('512') })
+    for (const actor of ['a'.repeat(513), '\ud800']) {
+      expect(() => registerUse(secrets, 'db', { actor })).toThrow(refused)
+      expect(() => liveSecret(secrets, 'db', { usageMarks: true, actor })).toThrow(refused)
+      await expect(useSecret(secrets, 'db', () => 1, { isAuthError, usageMarks: true, actor })).rejects.toEqual(refused)
+    }
+    const actor = 'a'.repeat(512)
+    await registerUse(secrets, 'db', { actor }).uses(await secrets.getSecretValue('db'))
+    expect(await marks()).toMatchObject([{ actor }])
+  })
+
   test('rejects if the fleet cannot be told, and is told later', async () => {
     vi.spyOn(process, 'emitWarning').mockReturnValue()
     const made = trial()
@@ -218,8 +272,19 @@ describe('a registered use', () => {
     const use = registerUse(made.secrets, 'db')
     await expect(use.uses(await made.secrets.getSecretValue('db'))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     made.fault = undefined
-    await pass(beatMs)
+    await pass(3_000) // long before the next sign of life
     expect(await made.uses()).toEqual([[1]])
+  })
+
+  test('is not told after close(), though it could not be told before', async () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const made = trial()
+    await registerUse(made.secrets, 'db').uses(await made.secrets.getSecretValue('db'))
+    made.fault = 'fail'
+    await made.secrets.close()
+    const calls = made.cache.calls('usage')
+    await pass(10 * beatMs)
+    expect(made.cache.calls('usage')).toBe(calls)
   })
 
   test('counts on the mark of an older version only while that is surely kept', async () => {

@@ -101,7 +101,10 @@ function isSink(given: unknown): given is AuditSink {
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
   if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return loadCrypto().createSecretKey(key)
-  throw configurationError('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
+  throw configurationError(
+    '`hashNames` is not a random key',
+    'pass 32 random bytes or more, the same for every process; randomBytes(32) of node:crypto makes some, once',
+  )
 }
 
 /** A key that is text can be guessed. */

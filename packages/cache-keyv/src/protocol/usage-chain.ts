@@ -13,10 +13,20 @@ import {
 } from '../sealed/usage-texts.ts'
 import { StoreFault } from '../store/errors.ts'
 import { getText, type RedisClient, setFor, setIfAbsent } from '../store/redis-client.ts'
+import type { ServerRun } from '../store/server-run.ts'
 import type { CacheContext } from './context.ts'
+import { Turn } from './turn.ts'
 
 export interface UsageContext extends CacheContext {
   readonly client: RedisClient
+  readonly serverRun: ServerRun
+}
+
+/** Which chain is in use, and in which run of the server it began. */
+interface Head {
+  readonly chain: string
+  /** Absent: its maker did not know. */
+  readonly run?: string | undefined
 }
 
 /** One roster of a chain. The id tells it from another one in its place. */
@@ -43,13 +53,16 @@ const headTtlMs = 10 * rosterTtlMs
 const supersededTtlMs = 7 * dayMs
 const mostAttempts = 200
 const longestPauseMs = 250
+/** How far the roster that was seen last may be behind, to walk there without the hint. */
+const mostSteps = 3
 
 /**
  * Who uses one path, as a chain of rosters in the store. Each has the next number and is written
  * only where there is none (`SET … NX`). A superseded one names its successor, and the hint names
  * the roster that it leads to. So neither a roster that was lost nor one that arrives late, in the
  * place of another, is taken for the last one. A chain with a gap is abandoned: a new one begins,
- * and it says since when.
+ * and it says since when. So is a chain that began in another run of the server, which may have
+ * started with an older snapshot.
  */
 export class UsageChain {
   readonly #cache: UsageContext
@@ -69,17 +82,22 @@ export class UsageChain {
     return this.#names
   }
 
-  /** As `last`; what was lost while it was read counts as lost. */
-  async surelyLast(): Promise<LastRoster | undefined> {
+  /**
+   * As `last`; what was lost while it was read counts as lost. `isSameRun`: the server is known to
+   * have run since the chain began. The run id is asked for last: no answer is of a later run.
+   */
+  async surelyLast(): Promise<{ readonly last: LastRoster; readonly isSameRun: boolean } | undefined> {
     const last = await this.last()
-    return last?.chain === this.#chainIn(await this.get(this.#names.head)) ? last : undefined
+    const head = await this.get(this.#names.head)
+    const run = await this.#runId()
+    return last !== undefined && last.chain === this.#chainIn(head, run) ? { last, isSameRun: run !== undefined } : undefined
   }
 
   /** `undefined`: there is no chain, or it has a gap. */
   async last(): Promise<LastRoster | undefined> {
     const seen = this.#seen
-    const [head, near] = await Promise.all([this.get(this.#names.head), this.#lastSince(seen)])
-    const chain = this.#chainIn(head)
+    const [head, near, run] = await Promise.all([this.get(this.#names.head), this.#lastSince(seen), this.#runId()])
+    const chain = this.#chainIn(head, run)
     if (chain === undefined) return undefined
     const last = near?.chain === chain ? near : await this.#lastOf(chain, seen)
     if (last !== undefined) this.#saw(last)
@@ -91,6 +109,15 @@ export class UsageChain {
    * the next chain begins later than this call.
    */
   async change(next: (roster: Roster) => Roster, signal: AbortSignal): Promise<string> {
+    const turn = new Turn(this.#cache, this.#names.turn)
+    try {
+      return await this.#changeInTurn(next, turn, signal)
+    } finally {
+      turn.end()
+    }
+  }
+
+  async #changeInTurn(next: (roster: Roster) => Roster, turn: Turn, signal: AbortSignal): Promise<string> {
     for (let attempt = 0; attempt < mostAttempts && !signal.aborted; attempt += 1) {
       const last = (await this.last()) ?? (await this.#begin())
       const before = last?.roster ?? { begunAt: Date.now(), marks: [] }
@@ -99,7 +126,7 @@ export class UsageChain {
         const isThere = last.roster !== undefined && after === before
         if (isThere ? await this.#link(last) : await this.#append(last, after)) return last.chain
       }
-      await pause(Math.random() * Math.min(2 ** attempt, longestPauseMs), signal)
+      if (!(await turn.take(signal))) await pause(Math.random() * Math.min(2 ** attempt, longestPauseMs), signal)
     }
     throw new StoreFault('timeout')
   }
@@ -124,19 +151,27 @@ export class UsageChain {
 
   /** Begins a chain unless another process was faster. `undefined`: look again. */
   async #begin(): Promise<LastRoster | undefined> {
-    const [seen, head] = [this.#seen, await this.get(this.#names.head)]
-    const chain = this.#chainIn(head)
-    // A head that does not open is sealed under a key that is gone.
+    const seen = this.#seen
+    const [head, run] = await Promise.all([this.get(this.#names.head), this.#runId()])
+    const chain = this.#chainIn(head, run)
+    // A head that does not open is sealed under a key that is gone, or of another run.
     const isLost = head !== undefined && (chain === undefined || (await this.#lastOf(chain, seen)) === undefined)
     if (isLost) await this.abandon()
-    const text = sealUsage(this.#cache.keys, this.place('usage head'), loadCrypto().randomUUID())
+    const next: Head = { chain: loadCrypto().randomUUID(), run }
+    const text = sealUsage(this.#cache.keys, this.place('usage head'), next)
     await this.#run((client) => setIfAbsent(client, this.#names.head, text, headTtlMs))
     return this.last()
   }
 
-  #chainIn(head: string | undefined): string | undefined {
-    const chain = openUsage(this.#cache.keys, this.place('usage head'), head)
-    return typeof chain === 'string' ? chain : undefined
+  /** A process that does not know the run id goes along with those that do. */
+  #chainIn(head: string | undefined, run: string | undefined): string | undefined {
+    const known = openUsage(this.#cache.keys, this.place('usage head'), head) as Head | undefined // as it was sealed
+    return run === undefined || known?.run === run ? known?.chain : undefined
+  }
+
+  #runId(): Promise<string | undefined> {
+    const { store, serverRun } = this.#cache
+    return store.run(() => serverRun.id(this.#names.head))
   }
 
   async #hint(chain: string): Promise<Place | undefined> {
@@ -148,7 +183,8 @@ export class UsageChain {
   async #lastSince(seen: LastRoster | undefined): Promise<LastRoster | undefined> {
     if (seen === undefined || seen.number < 0) return undefined
     const hinted = seen.isHinted ? seen.number : undefined
-    const [first, last] = await Promise.all([this.#linkAt(seen.chain, 0), this.#lastFrom(seen.chain, seen.open[0] ?? seen, hinted)])
+    const start = seen.open[0] ?? seen
+    const [first, last] = await Promise.all([this.#linkAt(seen.chain, 0), this.#lastFrom(seen.chain, start, hinted, mostSteps)])
     return first && last
   }
 
@@ -168,10 +204,10 @@ export class UsageChain {
     return number < seen.number || (link !== undefined && link.id !== seen.id)
   }
 
-  /** `undefined`: a roster is gone, or another one stands in its place. */
-  async #lastFrom(chain: string, start: Place, hinted: number | undefined): Promise<LastRoster | undefined> {
+  /** `undefined`: a roster is gone, or another one stands in its place; or there are too many. */
+  async #lastFrom(chain: string, start: Place, hinted: number | undefined, most = Infinity): Promise<LastRoster | undefined> {
     const open: Place[] = []
-    for (let { number, id } = start; ; number += 1) {
+    for (let { number, id } = start; number <= start.number + most; number += 1) {
       // In this order: a roster is superseded only after the next one is there.
       const [link, following] = await Promise.all([this.#linkAt(chain, number), this.#linkAt(chain, number + 1)])
       if (link?.id !== id) return undefined
@@ -183,6 +219,7 @@ export class UsageChain {
       if (link.superseded === undefined) open.push({ number, id })
       id = following.id
     }
+    return undefined
   }
 
   /** What came late may stand there instead, and then it is made from another roster. */

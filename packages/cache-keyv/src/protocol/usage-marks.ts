@@ -1,17 +1,21 @@
 import { type KeptMark, SecretsError, type SharedUsage, type UsageMark, type UsageMarks, type UsagePath } from '@finchat/secrets-core'
 import { openUsage, type Roster, type RosterMark, sealUsage } from '../sealed/usage-texts.ts'
 import { faultOf } from '../store/errors.ts'
+import { ServerRun } from '../store/server-run.ts'
 import { UsageChain, type UsageContext } from './usage-chain.ts'
 
 const dayMs = 86_400_000
 const lifeTtlMs = 90 * dayMs
 /** An excused process that did not come back is forgotten. */
 const excusedForMs = 30 * dayMs
+/** One that lives is excused anew: if it were forgotten, it would miss its mark, and end the record. */
+const excusedAnewAfterMs = 15 * dayMs
 /** More marks than this cannot be kept, and then no version is known to be unused. */
 const mostMarks = 2_000
 
 /** The marks of who uses what. They need a conditional write, which a Keyv does not have. */
-export function usageMarksOf(cache: UsageContext): SharedUsage {
+export function usageMarksOf(context: Omit<UsageContext, 'serverRun'>): SharedUsage {
+  const cache: UsageContext = { ...context, serverRun: new ServerRun(context.client) }
   const paths = new Map<string, MarkedPath>()
   const at = (path: UsagePath): MarkedPath => {
     const id = JSON.stringify([path.sharedAs, path.path])
@@ -29,7 +33,7 @@ export function usageMarksOf(cache: UsageContext): SharedUsage {
   }
   return {
     register: (path, mark, { signal }) => answered(path, (marked) => register(marked, mark, signal)),
-    seen: (path, process) => answered(path, (marked) => seen(marked, process)),
+    seen: (path, process, { signal }) => answered(path, (marked) => seen(marked, process, signal)),
     read: (path) => answered(path, read),
     excuse: (path, marks, { signal }) =>
       answered(path, async ({ chain }) => void (await chain.change((roster) => excused(roster, marks), signal))),
@@ -57,11 +61,15 @@ async function register(marked: MarkedPath, mark: UsageMark, signal: AbortSignal
   if (mark.uses.length > 0) registered.set(mark.process, inChain)
 }
 
-async function seen(marked: MarkedPath, process: string): Promise<boolean> {
+async function seen(marked: MarkedPath, process: string, signal: AbortSignal): Promise<boolean> {
   const { chain, registered } = marked
   await live(marked, process)
   const last = await chain.last()
-  if (last?.roster !== undefined && has(last.roster, process)) return true
+  if (last?.roster !== undefined && has(last.roster, process)) {
+    const anew = (roster: Roster): Roster => excusedAnew(roster, process)
+    if (anew(last.roster) !== last.roster) await chain.change(anew, signal)
+    return true
+  }
   // The mark was in this chain: it was lost, and others may be too.
   if (last !== undefined && last.chain === registered.get(process)) await chain.abandon()
   return false
@@ -72,13 +80,13 @@ async function live({ cache, chain }: MarkedPath, process: string): Promise<void
 }
 
 async function read(marked: MarkedPath): Promise<UsageMarks | undefined> {
-  const last = await marked.chain.surelyLast()
+  const { last, isSameRun } = (await marked.chain.surelyLast()) ?? {}
   if (last?.roster === undefined) return undefined
   const { begunAt, marks } = last.roster
   const keptMark = async ({ excusedAt, ...mark }: RosterMark): Promise<KeptMark> => {
     return { ...mark, seenAt: await seenAt(marked, mark), isExcused: excusedAt !== undefined }
   }
-  return { completeSince: begunAt, marks: await Promise.all(marks.map(keptMark)) }
+  return { completeSince: isSameRun ? begunAt : undefined, marks: await Promise.all(marks.map(keptMark)) }
 }
 
 async function seenAt({ cache, chain }: MarkedPath, { process }: UsageMark): Promise<number | undefined> {
@@ -101,6 +109,13 @@ function excused(roster: Roster, marks: readonly Pick<UsageMark, 'process' | 'co
     mark.excusedAt === undefined && marks.some(({ process, count }) => process === mark.process && count >= mark.count)
   if (!roster.marks.some(isNew)) return roster
   return { ...roster, marks: roster.marks.map((mark) => (isNew(mark) ? { ...mark, excusedAt: Date.now() } : mark)) }
+}
+
+function excusedAnew(roster: Roster, process: string): Roster {
+  const isOld = ({ process: of, excusedAt = Infinity }: RosterMark): boolean =>
+    of === process && Date.now() - excusedAt > excusedAnewAfterMs
+  if (!roster.marks.some(isOld)) return roster
+  return { ...roster, marks: roster.marks.map((mark) => (isOld(mark) ? { ...mark, excusedAt: Date.now() } : mark)) }
 }
 
 function isForgotten({ excusedAt }: RosterMark): boolean {

@@ -9,6 +9,8 @@ export interface UsageNames {
   /** The number of a late roster of a chain: the last one is that or a later one. */
   readonly hint: (chain: string) => string
   readonly roster: (chain: string, number: number) => string
+  /** Held by the process whose turn it is to change the roster. */
+  readonly turn: string
   /** A process's last sign of life. */
   readonly life: (process: string) => string
 }
@@ -21,6 +23,7 @@ export function usageNamesOf({ sharedAs, path }: UsagePath, options: NameOptions
     head: name('h', 'usage head'),
     hint: (chain) => name('n', 'usage hint', chain),
     roster: (chain, number) => name('r', 'usage roster', chain, number),
+    turn: name('t', 'usage turn'),
     life: (process) => name('l', 'usage life', process),
   }
 }

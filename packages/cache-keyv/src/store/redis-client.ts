@@ -7,6 +7,8 @@ export interface RedisClient {
   readonly get: (key: string) => Promise<unknown>
   readonly del: (key: string) => Promise<unknown>
   readonly publish: (channel: string, message: string) => Promise<unknown>
+  /** Absent: it is never known that usage marks are complete. */
+  readonly info?: ((section: string) => Promise<unknown>) | undefined
 }
 
 /** A connection of its own: while it subscribes, it cannot send other commands. */

@@ -11,6 +11,7 @@ interface Held {
  */
 export class ScheduledRedis {
   readonly held: Map<string, Held> = new Map()
+  #starts = 1
   readonly #waiting = new Map<number, (() => void)[]>()
   readonly #isImmediate: boolean
 
@@ -32,7 +33,19 @@ export class ScheduledRedis {
       set: (key: string, text: string, { PX, NX = false }: { PX: number; NX?: boolean }) => send(() => this.#set(key, text, PX, NX)),
       del: (key) => send(() => this.held.delete(key)),
       publish: () => send(() => 0),
+      info: () => send(() => `redis_version:6.2.14\r\nrun_id:${this.runId}\r\n`),
     }
+  }
+
+  get runId(): string {
+    return String(this.#starts).padStart(40, '0')
+  }
+
+  /** The server starts again, with what it held then. */
+  restart(snapshot: ReadonlyMap<string, Held> = new Map(this.held)): void {
+    this.#starts += 1
+    this.held.clear()
+    for (const [key, held] of snapshot) this.held.set(key, held)
   }
 
   /** The processes whose commands wait. */

@@ -26,6 +26,7 @@ export function stoppable(client: RedisClient): StoppableClient {
     get: (key) => pass(() => client.get(key)),
     set: (...args: unknown[]) => pass(() => set(...args), String(args[0]).includes('}r') && JSON.stringify(args[2]).includes('NX')),
     del: (key) => pass(() => client.del(key)),
+    info: (section) => pass(() => client.info?.(section) ?? Promise.resolve()),
     publish: (channel, message) => pass(() => client.publish(channel, message)),
     stop: (when) => void (stopAt = when),
     goOn: () => stopped?.resolve(),

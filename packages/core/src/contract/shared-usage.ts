@@ -13,6 +13,8 @@ export interface UsageMark {
   /** Grows with each mark of this process: a lower one never replaces a higher one. */
   readonly count: number
   readonly host: string
+  /** Its number there, since many processes may be on one host. */
+  readonly pid?: number | undefined
   readonly actor?: string | undefined
   /** When it was made, epoch milliseconds of its process. */
   readonly since: number
@@ -32,9 +34,10 @@ export interface KeptMark extends UsageMark {
 export interface UsageMarks {
   /**
    * No mark made since then can be missing, epoch milliseconds. A cache that lost a mark, or may
-   * have, begins anew.
+   * have, begins anew. Absent: its server does not tell whether it started again, so marks may be
+   * missing.
    */
-  readonly completeSince: number
+  readonly completeSince?: number | undefined
   /** Without those that left. */
   readonly marks: readonly KeptMark[]
 }

@@ -11,6 +11,7 @@ import { hubOf, type LiveName } from './live-hub.ts'
 import type { LiveState } from './known/live-state.ts'
 import { scopeOf } from './logins/login-scope.ts'
 import { knownLoginOptions, type LoginOptions } from './logins/use-options.ts'
+import { assertSecretValues } from '../usage/mark-input.ts'
 import { intervalMsOf, knownLiveOptions, type LiveOptions } from './watch-options.ts'
 
 /** A secret that follows its rotation. Dispose of it when it is not needed any more. */
@@ -32,7 +33,8 @@ export interface LiveSecret extends Disposable {
   readonly stale: boolean
   /**
    * Reports a login that was refused with this value. Resolves to the value to try next: read past
-   * the cache, then the staged version, then the previous one. One search for all callers.
+   * the cache, then the staged version, then the previous one. One search for all callers. Rejects
+   * with `CONFIGURATION` if it gets no secret value.
    */
   readonly refused: (used: SecretValue) => Promise<SecretValue>
   /**
@@ -131,6 +133,7 @@ class LiveHandle implements LiveSecret {
   }
 
   readonly refused = async (used: SecretValue): Promise<SecretValue> => {
+    assertSecretValues([used])
     this.#state.wasRefused(used)
     return this.#live.candidates.after(used)
   }

@@ -2,6 +2,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { longestTimerMs } from '../guard/deadline.ts'
 import { knownCallOptions } from '../options/call-options.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import { assertActor } from '../usage/mark-input.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
 /** Options of `liveSecret`. */
@@ -13,7 +14,7 @@ export interface LiveOptions {
    * former one. `ready` waits for it. Needs a shared cache that keeps marks. Default: false.
    */
   readonly usageMarks?: boolean | undefined
-  /** Who uses the secret, in these marks. Never secret. */
+  /** Who uses the secret, in these marks: up to 512 characters. Never secret. */
   readonly actor?: string | undefined
 }
 
@@ -32,7 +33,9 @@ const defaultSeconds = 30
 const shortestSeconds = 1
 
 export function knownLiveOptions(options: LiveOptions): LiveOptions {
-  return withInterval(knownOptions(options, liveMembers, 'INVALID_ARGUMENT'))
+  const known = knownOptions(options, liveMembers, 'INVALID_ARGUMENT')
+  assertActor(known)
+  return withInterval(known)
 }
 
 /** Throws `INVALID_ARGUMENT` for options that would be ignored or misread. */

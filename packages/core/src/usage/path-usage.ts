@@ -1,10 +1,14 @@
 import type { SharedUsage, UsageMark, UsagePath } from '../contract/shared-usage.ts'
 import type { WriteReceipt } from '../contract/provider.ts'
-import { bounded } from '../guard/deadline.ts'
+import { bounded, jittered } from '../guard/deadline.ts'
 
 const answerMs = 5_000
 /** Spreads what a fleet tells after a rotation, and gathers what one process tells. */
 const soonMs = 1_000
+/** A process that could not register tries again after one to three of these, and later after more. */
+const againMs = 1_000
+/** The pauses double up to this. Beats try too. */
+const longestAgainMs = 30_000
 /** How long a mark counts as kept after a sign of it. Beats come sooner. */
 const keptForMs = 40_000
 const never = new AbortController().signal
@@ -15,6 +19,7 @@ export interface PathUsageOptions {
   readonly path: UsagePath
   readonly process: string
   readonly host: string
+  readonly pid: number
 }
 
 /** What this process uses of one path, by all who use it here, as the fleet is told. */
@@ -29,7 +34,9 @@ export class PathUsage {
   #keptAt: readonly number[] = []
   #telling: Promise<void> | undefined
   #soon: NodeJS.Timeout | undefined
-  #hasFailed = false
+  /** In a row. */
+  #failures = 0
+  #hasLeft = false
 
   constructor(options: PathUsageOptions) {
     this.#options = options
@@ -37,7 +44,7 @@ export class PathUsage {
 
   /** The shared cache gave no answer at the last call. */
   get hasFailed(): boolean {
-    return this.#hasFailed
+    return this.#failures > 0
   }
 
   /** What one user uses, if it uses anything here. */
@@ -72,6 +79,7 @@ export class PathUsage {
 
   /** Nothing is used any more. */
   async leave(): Promise<void> {
+    this.#hasLeft = true
     this.#users.clear()
     clearTimeout(this.#soon)
     await this.tell()
@@ -89,11 +97,20 @@ export class PathUsage {
   }
 
   #tellSoon(): void {
-    if (this.#isTold || this.#soon !== undefined) return
-    this.#soon = setTimeout(() => {
+    if (!this.#isTold) this.#tellIn(Math.random() * soonMs)
+  }
+
+  /** Not at the next beat: at a mass start many fail at first. Not at once: an outage may be long. */
+  #tellAgain(): void {
+    const pauseMs = againMs * (1 + 2 * Math.random()) * 2 ** (this.#failures - 1)
+    if (!this.#hasLeft) this.#tellIn(Math.min(pauseMs, jittered(longestAgainMs)))
+  }
+
+  #tellIn(ms: number): void {
+    this.#soon ??= setTimeout(() => {
       this.#soon = undefined
-      this.tell().catch(() => {}) // the next beat tries again
-    }, Math.random() * soonMs).unref()
+      this.tell().catch(() => {}) // it is tried again
+    }, ms).unref()
   }
 
   get #list(): readonly WriteReceipt[] {
@@ -105,12 +122,17 @@ export class PathUsage {
   }
 
   async #register(): Promise<void> {
-    const { usage, path, process, host } = this.#options
+    const { usage, path, process, host, pid } = this.#options
     const uses = this.#list
-    const mark: UsageMark = { process, host, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
+    const mark: UsageMark = { process, host, pid, uses, actor: this.#actor, count: (this.#count += 1), since: Date.now() }
     this.#told = undefined // until it is acknowledged
     const begunAt = clocks()
-    await this.#within((context) => usage.register(path, mark, context))
+    try {
+      await this.#within((context) => usage.register(path, mark, context))
+    } catch (error) {
+      this.#tellAgain()
+      throw error
+    }
     this.#told = uses
     this.#keptAt = begunAt
   }
@@ -118,10 +140,10 @@ export class PathUsage {
   async #within<T>(call: (context: { readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
     try {
       const answer = await bounded((signal) => call({ signal }), { deadlineMs: answerMs, closing: never, owner: 'the usage mark' })
-      this.#hasFailed = false
+      this.#failures = 0
       return answer
     } catch (error) {
-      this.#hasFailed = true
+      this.#failures += 1
       throw error
     }
   }

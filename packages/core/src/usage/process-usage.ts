@@ -102,7 +102,7 @@ class ProcessUsage {
     const id = JSON.stringify([path.sharedAs, path.path])
     const known = this.#paths.get(id)
     if (known !== undefined) return known
-    const made = new PathUsage({ usage: sharedUsageOf(this.#parts), path, process: this.#process, host: hostname() })
+    const made = new PathUsage({ usage: sharedUsageOf(this.#parts), path, process: this.#process, host: hostname(), pid: process.pid })
     if (this.#paths.size === 0) this.#plan()
     this.#paths.set(id, made)
     return made

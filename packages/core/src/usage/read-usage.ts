@@ -49,5 +49,5 @@ async function asked<T>(
 }
 
 function isUsageMarks(found: unknown): boolean {
-  return isRecord(found) && 'completeSince' in found && 'marks' in found && Array.isArray(found.marks)
+  return isRecord(found) && 'marks' in found && Array.isArray(found.marks)
 }

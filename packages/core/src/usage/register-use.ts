@@ -2,12 +2,13 @@ import { partsOf } from '../manager/parts.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { knownOptions } from '../options/known-options.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import { assertActor, assertSecretValues } from './mark-input.ts'
 import { processUsageOf } from './process-usage.ts'
 import { assertMarkable } from './usage-places.ts'
 
 /** Options of `registerUse`. */
 export interface RegisterUseOptions {
-  /** Who uses the secret, for `rotationStatus`. Never secret. */
+  /** Who uses the secret, for `rotationStatus`: up to 512 characters. Never secret. */
   readonly actor?: string | undefined
 }
 
@@ -17,7 +18,8 @@ export interface RegisteredUse extends AsyncDisposable {
    * Tells the fleet that these values are used from now on, and no others. Await it before the
    * first login with a value. A later version than before is told within a second: until then this
    * process holds up a withdrawal anyway. Rejects with `UNAVAILABLE` or `DEADLINE_EXCEEDED` if the
-   * shared cache cannot be asked; it is then tried again in the background.
+   * shared cache cannot be asked; it is then tried again in the background. Rejects with
+   * `CONFIGURATION` if something else is passed.
    */
   readonly uses: (...values: readonly SecretValue[]) => Promise<void>
 }
@@ -44,8 +46,12 @@ export interface RegisteredUse extends AsyncDisposable {
 export function registerUse(secrets: SecretsManager, name: string, options: RegisterUseOptions = {}): RegisteredUse {
   const parts = partsOf(secrets)
   const { actor } = knownOptions(options, { actor: 'string' }, 'INVALID_ARGUMENT')
+  assertActor({ actor })
   assertMarkable(parts, name)
   const user = {}
-  const uses = (...values: readonly SecretValue[]): Promise<void> => processUsageOf(parts).uses(user, name, values, actor)
+  const uses = async (...values: readonly SecretValue[]): Promise<void> => {
+    assertSecretValues(values)
+    await processUsageOf(parts).uses(user, name, values, actor)
+  }
   return { uses, [Symbol.asyncDispose]: () => uses() }
 }

@@ -1,9 +1,9 @@
-import { createSecretsManager, type SecretProvider, type SecretsManager, type SharedUsage } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager, type SharedUsage } from '@finchat/secrets-core'
 import { registerUse } from '@finchat/secrets-core/live'
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { fleet, settledFleet } from '../testing/fleet.ts'
+import { firstOfFleet, fleet, type Fleet, settledFleet } from '../testing/fleet.ts'
 import { FarSide } from '../testing/rotation-world.ts'
 import { failureOf, withMembers } from '../testing/rotations.ts'
 import { retirePrevious } from './retire-previous.ts'
@@ -122,6 +122,79 @@ test('marks that were lost are noticed, though the clock of the store is ahead b
   await takeNow()
   await pass(2_000)
   expect(await rotationStatus(other, 'db')).toMatchObject({ verdict: 'unknown', gap: 'lost', previous: { version: 2 } })
+})
+
+describe('a former version that cannot be read', () => {
+  const deleted = (): Promise<never> => Promise.reject(new SecretsError('DELETED', 'it is deleted'))
+  const gone = async (): Promise<undefined> => undefined
+
+  /** Its store does not give these versions. */
+  function without(versions: readonly unknown[], answer: () => Promise<undefined>): Fleet {
+    return fleet((store) => ({
+      getVersion: (path, version, call) => (versions.includes(version) ? answer() : (store.getVersion?.(path, version, call) ?? gone())),
+    }))
+  }
+
+  test.each([
+    ['deleted', deleted],
+    ['notFound', gone],
+  ] as const)('is not taken for none (%s): it may be in use', async (unreadable, answer) => {
+    const made = await settledFleet(without(['previous'], answer))
+    const far = new FarSide(2)
+    far.passwords = ['the first', 'the second']
+    const usage = { verdict: 'unknown', gap: 'formerUnreadable', unreadable, users: [] }
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject(usage)
+    expect(await rotationStatus(made.rotator, 'db')).not.toHaveProperty('previous')
+    const options = { target: far.target, graceSeconds: 0, whenUnused: true }
+    expect(await retirePrevious(made.rotator, 'db', options)).toEqual({ outcome: 'notSafe', usage })
+    const next = { ...options, generate: () => 'the third' }
+    expect(await failureOf(rotate(made.rotator, 'db', next))).toMatchObject({
+      code: 'RATE_LIMITED',
+      problem: expect.stringContaining('formerUnreadable'),
+    })
+    expect(far.passwords).toEqual(['the first', 'the second'])
+    for (const free of [{ force: true }, { whenUnused: false }])
+      expect(await retirePrevious(made.rotator, 'db', { ...options, ...free })).toEqual({ outcome: 'nothing' })
+    expect(await rotate(made.rotator, 'db', { ...next, force: true })).toMatchObject({ outcome: 'rotated' })
+  })
+
+  test('still has the users that the marks tell', async () => {
+    const made = await settledFleet(without(['previous'], gone))
+    const user = made.member('user')
+    await user.take()
+    await made.rotator.rotateSecret('db', 'the third')
+    const users = [{ actor: 'user', pid: process.pid, uses: [{ version: 2 }] }]
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'inUse', gap: 'formerUnreadable', users })
+  })
+
+  test('is one of those before a write by hand, too', async () => {
+    const made = await settledFleet(without([2], deleted))
+    for (const value of ['the third', 'the third', 'the third']) await made.rotator.rotateSecret('db', value)
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'unknown', previous: { version: 1 } })
+    const same = withMembers(new FarSide(2).target, { isSameCredential: () => true })
+    expect(await rotationStatus(made.rotator, 'db', { target: same })).toMatchObject({ gap: 'formerUnreadable', unreadable: 'deleted' })
+  })
+
+  test('is further back than 32 versions, or before one without a number', async () => {
+    const made = await settledFleet()
+    for (let n = 0; n < 32; n += 1) await made.rotator.rotateSecret('db', 'the third')
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ previous: { version: 2 } })
+    for (let n = 0; n < 3; n += 1) await made.rotator.rotateSecret('db', 'the third')
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ gap: 'formerUnreadable', unreadable: 'tooFarBack' })
+    const plain = <T extends object>(found: T | undefined): T | undefined => found && { ...found, version: undefined }
+    const numberless = fleet((store) => ({
+      get: async (...args) => plain(await store.get(...args)),
+      getVersion: async (...args) => plain(await store.getVersion?.(...args)),
+    }))
+    expect(await rotationStatus(numberless.rotator, 'db')).toMatchObject({ verdict: 'nothing' })
+    await numberless.rotator.rotateSecret('db', firstOfFleet)
+    expect(await rotationStatus(numberless.rotator, 'db')).toMatchObject({ gap: 'lost', unreadable: 'tooFarBack' })
+  })
+
+  test('is every one of a store that keeps no versions', async () => {
+    const made = await settledFleet(fleet(() => ({ getVersion: undefined })))
+    expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ gap: 'formerUnreadable', unreadable: 'noVersions' })
+  })
 })
 
 test('whenUnused is refused where the store keeps no versions, and force overrides that', async () => {

@@ -3,22 +3,26 @@ import { excuseUsage, readUsage } from '@finchat/secrets-core/live'
 import { configurationError, hasCode } from '@finchat/secrets-core/provider'
 import type { RotationTarget } from '../targets/target.ts'
 import type { Run } from './rotate-options.ts'
-import { type Asked, isSameVersion } from './stored-versions.ts'
+import { type Asked, isSameVersion, type UnreadableFormer } from './stored-versions.ts'
 import { sessionsOf } from './target-steps.ts'
 
 /**
  * Why it is unknown whether a former version is used. `notKept`: no marks can be kept here. `lost`:
  * there are none, or some may be missing that were made since the version became current.
- * `timeUnknown`: the store does not tell since when it was current. `unreachable`: the shared cache
- * cannot be asked.
+ * `restartUnknown`: the cache's server does not tell whether it started again with fewer marks.
+ * `timeUnknown`: the store does not tell since when it was current. `formerUnreadable`: there may be
+ * a former version, and it cannot be read, see `unreadable`. `unreachable`: the shared cache cannot
+ * be asked.
  */
-export type UsageGap = 'notKept' | 'lost' | 'timeUnknown' | 'unreachable'
+export type UsageGap = 'notKept' | 'lost' | 'restartUnknown' | 'timeUnknown' | 'formerUnreadable' | 'unreachable'
 
 /** A process that has not registered the current version. */
 export interface SecretUser {
   /** Random, and of one process alone. */
   readonly process: string
   readonly host: string
+  /** Its number on that host. */
+  readonly pid?: number | undefined
   readonly actor?: string | undefined
   /** What it registered last. */
   readonly uses: readonly WriteReceipt[]
@@ -39,8 +43,13 @@ export interface FormerUsage {
   readonly verdict: 'safe' | 'inUse' | 'unknown'
   readonly gap?: UsageGap | undefined
   readonly users: readonly SecretUser[]
-  /** Sessions of the former version at the target, where it can tell. */
+  /**
+   * Sessions of the former version at the target. Absent: the target cannot tell, and the verdict
+   * rests on the marks alone.
+   */
   readonly sessions?: number | undefined
+  /** Why the former version cannot be read, though there may be one. */
+  readonly unreadable?: UnreadableFormer | undefined
 }
 
 /** Clocks of hosts and of the store may differ by this much. */
@@ -53,21 +62,30 @@ export async function formerUsage(
   asked: Asked,
   target: RotationTarget | undefined,
   current: SecretValue,
-  previous: SecretValue,
+  previous: SecretValue | UnreadableFormer,
 ): Promise<FormerUsage> {
   const found = await marksOf(asked, current)
   const users = typeof found === 'string' ? [] : usersIn(found, current)
+  if (typeof previous === 'string') return usageOfUnreadable(users, typeof found === 'string' ? found : 'formerUnreadable', previous)
   const sessions = await sessionsOf(asked, target, previous)
   const gap = typeof found === 'string' ? found : await gapOf(asked, found, previous)
   const isUsed = users.length > 0 || (sessions ?? 0) > 0
   return { verdict: isUsed ? 'inUse' : gap === undefined ? 'safe' : 'unknown', gap, users, sessions }
 }
 
+function usageOfUnreadable(users: readonly SecretUser[], gap: UsageGap, unreadable: UnreadableFormer): FormerUsage {
+  return { verdict: users.length > 0 ? 'inUse' : 'unknown', gap, users, unreadable }
+}
+
 /**
  * The usage that forbids to withdraw the former value; undefined if nothing does, or if nobody
  * asks. Throws `CONFIGURATION` where no marks can be kept.
  */
-export async function forbiddingUsage(run: Run, current: SecretValue, previous: SecretValue): Promise<FormerUsage | undefined> {
+export async function forbiddingUsage(
+  run: Run,
+  current: SecretValue,
+  previous: SecretValue | UnreadableFormer,
+): Promise<FormerUsage | undefined> {
   if (run.force || !run.whenUnused) return undefined
   const usage = await formerUsage(run, run.target, current, previous)
   if (usage.gap === 'notKept')
@@ -114,9 +132,9 @@ async function marksOf({ secrets, name, call }: Asked, { provider }: SecretValue
 function usersIn({ marks }: UsageMarks, current: SecretValue): readonly SecretUser[] {
   return marks
     .filter((mark) => isUser(mark, current))
-    .map(({ process, host, actor, uses, since, seenAt }) => {
+    .map(({ process, host, pid, actor, uses, since, seenAt }) => {
       const isAlive = seenAt !== undefined && Date.now() - seenAt < aliveForMs
-      return { process, host, actor, uses, since, seenAt, isAlive }
+      return { process, host, pid, actor, uses, since, seenAt, isAlive }
     })
 }
 
@@ -135,6 +153,7 @@ function isLater({ version: one }: WriteReceipt, { version: other }: WriteReceip
 
 /** Whoever uses the former version registered it after it was current: is every such mark kept? */
 async function gapOf(asked: Asked, { completeSince }: UsageMarks, previous: SecretValue): Promise<UsageGap | undefined> {
+  if (completeSince === undefined) return 'restartUnknown'
   const since = previous.currentSince ?? (await describedSince(asked, previous))
   if (since === undefined) return 'timeUnknown'
   return completeSince + keptForMs + clockToleranceMs <= since ? undefined : 'lost'

@@ -2,7 +2,7 @@ import type { DescribedSecret, SecretsError, SecretValue, WriteReceipt } from '@
 import { forbiddingUsage, stillUsed } from './former-usage.ts'
 import type { Run } from './rotate-options.ts'
 import { inGrace } from './rotation-error.ts'
-import { isSameVersion, readFormer } from './stored-versions.ts'
+import { isSameVersion, keepsNoVersions, readFormer, type UnreadableFormer } from './stored-versions.ts'
 import { isAccepted } from './target-steps.ts'
 
 /**
@@ -25,9 +25,12 @@ function endAfter({ graceSeconds }: Run, described: DescribedSecret, current: Wr
   return since === undefined ? undefined : since + graceSeconds * 1000
 }
 
-/** The former value, if the target can withdraw it. */
-export async function retirable(run: Run, current: SecretValue): Promise<SecretValue | undefined> {
-  return run.target.retire === undefined ? undefined : readFormer(run, current, run.whenUnused && !run.force)
+/** The former value, if the target can withdraw it, or why it cannot be read. */
+export async function retirable(run: Run, current: SecretValue): Promise<SecretValue | UnreadableFormer | undefined> {
+  if (run.target.retire === undefined) return undefined
+  const former = await readFormer(run, current)
+  if (former === 'noVersions' && run.whenUnused && !run.force) throw keepsNoVersions()
+  return former
 }
 
 /** Rejects while a rotation would withdraw a value whose grace period is not over, or that is used. */
@@ -44,7 +47,7 @@ export async function assertGraceIsOver(run: Run, current: SecretValue): Promise
 
 /** `Infinity` if the store does not tell it; undefined if a rotation ends no grace period. */
 export async function endOfGrace(run: Run, current: SecretValue): Promise<number | undefined> {
-  if (run.force || run.graceSeconds === 0 || (await retirable(run, current)) === undefined) return undefined
+  if (run.force || run.graceSeconds === 0 || typeof (await retirable(run, current)) !== 'object') return undefined
   return (await graceEnd(run, current)) ?? Infinity
 }
 
@@ -58,7 +61,7 @@ export async function assertUnused(run: Run, current: SecretValue): Promise<void
 export async function refusalOfUse(run: Run, current: SecretValue): Promise<SecretsError | undefined> {
   if (run.force || !run.whenUnused) return undefined
   const former = await retirable(run, current)
-  if (former === undefined || !(await isAccepted(run, former))) return undefined
+  if (former === undefined || (typeof former === 'object' && !(await isAccepted(run, former)))) return undefined
   const usage = await forbiddingUsage(run, current, former)
   return usage === undefined ? undefined : stillUsed(run.name, usage)
 }

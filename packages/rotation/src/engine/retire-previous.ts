@@ -5,7 +5,7 @@ import { excuseUsers, type FormerUsage, forbiddingUsage } from './former-usage.t
 import { graceEnd, retirable } from './grace.ts'
 import { retireMembers, type RetireOptions, type Run, runOf } from './rotate-options.ts'
 import { isForced, isOutdated, isRetirement, otherSecretOf, stagedNote } from './staged-note.ts'
-import { assertSameStore, attemptOf, contentOf, readCurrent, readPending, type Waiting } from './stored-versions.ts'
+import { assertSameStore, attemptOf, contentOf, readCurrent, readPending, type UnreadableFormer, type Waiting } from './stored-versions.ts'
 import { isAccepted, retire } from './target-steps.ts'
 
 /** What `retirePrevious` did. */
@@ -59,13 +59,19 @@ async function retireOrWait(run: Run): Promise<Retirement> {
   }
   const current = await readCurrent(run)
   const previous = await retirable(run, current)
-  if (previous === undefined) return { outcome: 'nothing' }
+  if (typeof previous !== 'object') return retireNothing(run, current, previous)
   const retireAt = await graceEnd(run, current)
   if (!run.force && !isPast(retireAt, Date.now())) return { outcome: 'inGrace', retireAt }
   if (!(await isAccepted(run, previous))) return { outcome: 'nothing' }
   const usage = await forbiddingUsage(run, current, previous)
   if (usage !== undefined) return { outcome: 'notSafe', usage }
   return (await holdPlace(run, current)) ? retireOrWait(run) : { outcome: 'rotating' }
+}
+
+/** A former value that cannot be read may be in use. It cannot be withdrawn here. */
+async function retireNothing(run: Run, current: SecretValue, former: UnreadableFormer | undefined): Promise<Retirement> {
+  const usage = former && (await forbiddingUsage(run, current, former))
+  return usage === undefined ? { outcome: 'nothing' } : { outcome: 'notSafe', usage }
 }
 
 function isPast(time: number | undefined, now: number): boolean {
@@ -101,7 +107,7 @@ export async function finishRetirement(run: Run, copy: Waiting): Promise<Retirem
 /** Withdraws the former value if it is due, and if the current one is known to work. */
 export async function retireBelow(run: Run, staged: Waiting, current: SecretValue, isNow = false): Promise<Retirement> {
   const previous = await retirable(run, current)
-  if (previous === undefined) return { outcome: 'nothing' }
+  if (typeof previous !== 'object') return { outcome: 'nothing' }
   const retireAt = await graceEnd(run, current)
   if (!isNow && !isPast(retireAt, staged.stagedAt ?? Date.now())) return { outcome: 'inGrace', retireAt }
   if (!(await isAccepted(run, current))) return { outcome: 'unproven' }

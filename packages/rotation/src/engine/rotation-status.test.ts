@@ -1,4 +1,4 @@
-import { createSecretsManager, type SecretProvider, SecretsError } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, type SharedUsage, SecretsError } from '@finchat/secrets-core'
 import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { rotateDue } from '../policy/rotate-due.ts'
@@ -83,6 +83,18 @@ describe('rotationStatus', () => {
     expect(await rotationStatus(secrets, 'db')).toMatchObject({ verdict: 'unknown', gap: 'unreachable' })
   })
 
+  test('is unknown where the cache does not know whether its server started again with fewer marks', async () => {
+    const made = await settledFleet()
+    await made.rotator.rotateSecret('db', 'the third')
+    const shared = made.cache.anotherProcess()
+    const read: SharedUsage['read'] = async (...args) => {
+      const found = await shared.usage.read(...args)
+      return found && { marks: found.marks }
+    }
+    const rotator = createSecretsManager({ providers: [made.store], cache: { shared: { ...shared, usage: { ...shared.usage, read } } } })
+    expect(await rotationStatus(rotator, 'db')).toMatchObject({ verdict: 'unknown', gap: 'restartUnknown' })
+  })
+
   test('is unknown where the store tells no time of the former version', async () => {
     const made = await settledFleet(
       fleet((store) => ({
@@ -118,7 +130,7 @@ describe('rotationStatus', () => {
     const asked: string[] = []
     const withSessions = (sessions: number): Parameters<typeof rotationStatus>[2] => ({
       target: withMembers(new FarSide(2).target, {
-        inUse: async (old) => {
+        sessions: async (old) => {
           asked.push(old.reveal())
           return sessions
         },
@@ -191,7 +203,7 @@ describe('a retirement with whenUnused', () => {
     const { rotator, far, user } = await used()
     await user.take()
     let sessions = 1
-    const target = withMembers(far.target, { inUse: async () => sessions })
+    const target = withMembers(far.target, { sessions: async () => sessions })
     expect(await retirePrevious(rotator, 'db', { ...options, target })).toMatchObject({ outcome: 'notSafe', usage: { sessions: 1 } })
     sessions = 0
     expect(await retirePrevious(rotator, 'db', { ...options, target })).toEqual({ outcome: 'retired' })
@@ -272,7 +284,7 @@ describe('a retirement with whenUnused', () => {
 
   test('rejects if the target cannot tell its sessions', async () => {
     const { rotator, far } = await used()
-    const target = withMembers(far.target, { inUse: () => Promise.reject(new SecretsError('UNAVAILABLE', 'no answer')) })
+    const target = withMembers(far.target, { sessions: () => Promise.reject(new SecretsError('UNAVAILABLE', 'no answer')) })
     expect((await failureOf(retirePrevious(rotator, 'db', { ...options, target }))).code).toBe('UNAVAILABLE')
     expect(far.passwords).toEqual(['the second', 'the third'])
   })

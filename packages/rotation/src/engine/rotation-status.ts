@@ -16,7 +16,7 @@ export interface RotationStatusOptions extends CallOptions {
 
 /** Whether the former version of a secret may be withdrawn, and who uses it. */
 export interface RotationStatus extends Omit<FormerUsage, 'verdict'> {
-  /** As `FormerUsage`; `nothing`: there is no former version with another credential. */
+  /** As `FormerUsage`; `nothing`: there surely is no former version with another credential. */
   readonly verdict: FormerUsage['verdict'] | 'nothing'
   readonly current: WriteReceipt
   readonly previous?: WriteReceipt | undefined
@@ -61,7 +61,8 @@ export async function rotationStatus(secrets: SecretsManager, name: string, opti
   const previous = await readFormer({ ...asked, target }, current)
   const found = { current: receiptOf(current), lastUses: reads }
   if (previous === undefined) return { ...found, verdict: 'nothing', users: [] }
-  return { ...found, previous: receiptOf(previous), ...(await formerUsage(asked, target, current, previous)) }
+  const receipt = typeof previous === 'string' ? {} : { previous: receiptOf(previous) }
+  return { ...found, ...receipt, ...(await formerUsage(asked, target, current, previous)) }
 }
 
 function receiptOf({ version, revision }: SecretValue): WriteReceipt {

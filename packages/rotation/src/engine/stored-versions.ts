@@ -57,27 +57,46 @@ export function assertSameStore({ provider }: PendingSecret, current: SecretValu
 const mostVersionsBack = 32
 
 /**
- * The latest version at the same store with another credential than the current one: a write by hand
- * may have changed another field since. Undefined if there is none to read. With `isNeeded` it
- * throws `CONFIGURATION` where the store keeps no versions.
+ * Why the former version cannot be read, though there may be one. `deleted`: its number is deleted.
+ * `notFound`: the store has that number no more, or it was staged and discarded. `tooFarBack`: the
+ * versions that are looked at have the current credential. `noVersions`: the store keeps none.
  */
-export async function readFormer(asked: Compared, current: SecretValue, isNeeded = false): Promise<SecretValue | undefined> {
+export type UnreadableFormer = 'deleted' | 'notFound' | 'tooFarBack' | 'noVersions'
+
+/**
+ * The latest version at the same store with another credential than the current one: a write by hand
+ * may have changed another field since. Undefined if there surely is none.
+ */
+export async function readFormer(asked: Compared, current: SecretValue): Promise<SecretValue | UnreadableFormer | undefined> {
   try {
     const previous = await readVersion(asked, current, 'previous')
-    if (previous === undefined || !isSameCredential(asked, previous, current)) return previous
-    const { version: last = 0 } = previous
-    for (let version = last - 1; version >= Math.max(1, last - mostVersionsBack); version -= 1) {
-      const earlier = await readVersion(asked, current, version)
-      if (earlier !== undefined && !isSameCredential(asked, earlier, current)) return earlier
-    }
+    if (previous === 'notFound' && (current.version ?? 1) === 1) return undefined
+    if (typeof previous === 'string' || !isSameCredential(asked, previous, current)) return previous
+    return await readEarlier(asked, current, previous)
   } catch (error) {
-    if (!hasCode(error, 'UNSUPPORTED')) throw error
-    if (isNeeded) throw keepsNoVersions()
+    if (hasCode(error, 'UNSUPPORTED')) return 'noVersions'
+    throw error
   }
-  return undefined
 }
 
-function keepsNoVersions(): SecretsError {
+/** As `readFormer`, of versions before one with the current credential. */
+async function readEarlier(
+  asked: Compared,
+  current: SecretValue,
+  { version: last }: SecretValue,
+): Promise<SecretValue | UnreadableFormer | undefined> {
+  if (last === undefined) return 'tooFarBack'
+  let unreadable: UnreadableFormer | undefined
+  for (let version = last - 1; version >= 1; version -= 1) {
+    if (version < last - mostVersionsBack) return unreadable ?? 'tooFarBack'
+    const earlier = await readVersion(asked, current, version)
+    if (typeof earlier === 'string') unreadable ??= earlier
+    else if (!isSameCredential(asked, earlier, current)) return earlier
+  }
+  return unreadable
+}
+
+export function keepsNoVersions(): SecretsError {
   return configurationError(
     '`whenUnused` is set, and the store keeps no versions, so the former value is not known',
     'place the secret in a store that does, or leave `whenUnused` out',
@@ -92,12 +111,13 @@ async function readVersion(
   { secrets, name, call }: Asked,
   { provider }: SecretValue,
   version: number | 'previous',
-): Promise<SecretValue | undefined> {
+): Promise<SecretValue | 'deleted' | 'notFound'> {
   try {
     const found = await secrets.getSecretValue(name, { ...call, fresh: true, version })
-    return found.provider === provider ? found : undefined
+    return found.provider === provider ? found : 'notFound'
   } catch (error) {
-    if (hasCode(error, 'NOT_FOUND', 'DELETED')) return undefined
+    if (hasCode(error, 'DELETED')) return 'deleted'
+    if (hasCode(error, 'NOT_FOUND')) return 'notFound'
     throw error
   }
 }

@@ -56,9 +56,9 @@ export async function sessionsOf(
   old: SecretValue,
 ): Promise<number | undefined> {
   const context: CallContext = { signal: asked.call.signal ?? neverAborted }
-  const sessions: unknown = await guarded('inUse', asked, context, async () => target?.inUse?.(old, context))
+  const sessions: unknown = await guarded('sessions', asked, context, async () => target?.sessions?.(old, context))
   if (sessions === undefined || isWholeNumber(sessions, 0, Infinity)) return sessions
-  throw new SecretsError('INTERNAL', '`inUse` of the target returned no whole number', { remedy: 'return how many sessions there are' })
+  throw new SecretsError('INTERNAL', '`sessions` of the target returned no whole number', { remedy: 'return how many sessions there are' })
 }
 
 function fenceOf({ name }: Run, token: number): { secret: string; token: number } {
@@ -89,7 +89,7 @@ async function unlessFenced(changed: Promise<unknown>): Promise<boolean> {
  * quote the value.
  */
 async function guarded<T>(
-  operation: Operation | 'next' | 'inUse',
+  operation: Operation | 'next' | 'sessions',
   { name, call }: Pick<Run, 'name' | 'call'>,
   { signal }: CallContext,
   work: () => Promise<T>,
@@ -106,11 +106,11 @@ async function guarded<T>(
   }
 }
 
-function outwardError(error: unknown, operation: Operation | 'next' | 'inUse', secret: string): SecretsError {
+function outwardError(error: unknown, operation: Operation | 'next' | 'sessions', secret: string): SecretsError {
   if (SecretsError.isInstance(error)) return new SecretsError(error.code, error.problem, { ...error, secret: error.secret ?? secret })
   return new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
     secret,
-    effect: ['test', 'next', 'inUse'].includes(operation) ? undefined : 'unknown',
+    effect: ['test', 'next', 'sessions'].includes(operation) ? undefined : 'unknown',
     remedy: 'see what the target reports, and rotate again',
   })
 }

@@ -119,14 +119,14 @@ describe('the functions', () => {
     const throwing = (): never => {
       throw new Error(canary, { cause: canary })
     }
-    const target = functionTarget({ next: throwing, apply: throwing, test: throwing, retire: throwing, inUse: throwing })
+    const target = functionTarget({ next: throwing, apply: throwing, test: throwing, retire: throwing, sessions: throwing })
     const value = await secretValue('one')
     const calls = [
       target.next(value, () => 'two'),
       target.apply(value, unfenced, context),
       target.test(value, context),
       target.retire?.(value, value, unfenced, context) ?? Promise.resolve(),
-      target.inUse?.(value, context) ?? Promise.resolve(),
+      target.sessions?.(value, context) ?? Promise.resolve(),
     ]
     for (const outcome of await Promise.allSettled(calls)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })

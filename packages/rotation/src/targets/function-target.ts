@@ -20,7 +20,7 @@ export interface FunctionTargetOptions {
   /** Default: if the texts are the same, or in secrets with fields the fields `password`. */
   readonly isSameCredential?: RotationTarget['isSameCredential']
   /** Counts the sessions that use the former value. */
-  readonly inUse?: RotationTarget['inUse']
+  readonly sessions?: RotationTarget['sessions']
 }
 
 /**
@@ -42,19 +42,19 @@ export interface FunctionTargetOptions {
  * })
  */
 export function functionTarget(options: FunctionTargetOptions): RotationTarget {
-  const { next, apply, test, retire, inUse, isSameCredential = sameCredential } = checkedOptions(options)
+  const { next, apply, test, retire, sessions, isSameCredential = sameCredential } = checkedOptions(options)
   return {
     next: (current, generate) => settled('next', () => (next ? next(current, generate) : defaultNext(current, generate))),
     apply: (value, fence, context, current) => settled('apply', () => apply(value, fence, context, current), context),
     isSameCredential,
     test: async (value, context) => answered(await settled('test', () => test(value, context), context)),
     ...(retire && { retire: (old, current, fence, context) => settled('retire', () => retire(old, current, fence, context), context) }),
-    ...(inUse && { inUse: (old, context) => settled('inUse', () => inUse(old, context), context) }),
+    ...(sessions && { sessions: (old, context) => settled('sessions', () => sessions(old, context), context) }),
   }
 }
 
 function checkedOptions(options: FunctionTargetOptions): FunctionTargetOptions {
-  const known = knownOptions(options, { next: 'any', apply: 'any', test: 'any', retire: 'any', isSameCredential: 'any', inUse: 'any' })
+  const known = knownOptions(options, { next: 'any', apply: 'any', test: 'any', retire: 'any', isSameCredential: 'any', sessions: 'any' })
   const { apply, test, ...optional } = known
   const wrong = Object.entries({ apply, test, ...optional }).find(([name, member]) => !isFunction(member, name in optional))
   if (wrong) throw configurationError(`\`${wrong[0]}\` is not a function`, 'pass `apply` and `test` at least')

@@ -53,5 +53,5 @@ export interface RotationTarget {
    */
   readonly isSameCredential?: ((one: SecretValue, other: SecretValue) => boolean) | undefined
   /** Returns how many sessions still use `old`. Absent: the target cannot tell. */
-  readonly inUse?: ((old: SecretValue, context: CallContext) => Promise<number>) | undefined
+  readonly sessions?: ((old: SecretValue, context: CallContext) => Promise<number>) | undefined
 }

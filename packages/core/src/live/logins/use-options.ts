@@ -3,6 +3,7 @@ import { SecretsError } from '../../errors/secrets-error.ts'
 import { longestTimerMs } from '../../guard/deadline.ts'
 import { knownOptions, type MembersOf } from '../../options/known-options.ts'
 import type { SecretValue } from '../../value/secret-value.ts'
+import { assertActor } from '../../usage/mark-input.ts'
 import { allCandidates, type Candidate } from './candidates.ts'
 
 /** Options of `useSecret`. */
@@ -26,7 +27,7 @@ export interface UseOptions {
    * who still uses a former one. Needs a shared cache that keeps marks. Default: false.
    */
   readonly usageMarks?: boolean | undefined
-  /** Who uses the secret, in these marks. Never secret. */
+  /** Who uses the secret, in these marks: up to 512 characters. Never secret. */
   readonly actor?: string | undefined
 }
 
@@ -68,6 +69,7 @@ export function isPlain(options: UseOptions): boolean {
 /** Throws `INVALID_ARGUMENT` for options that would be ignored or misread. */
 export function knownUseOptions(options: UseOptions): KnownUseOptions {
   const { budgetMs = defaultBudgetMs, candidates = allCandidates, ...known } = knownOptions(options, useMembers, 'INVALID_ARGUMENT')
+  assertActor(known)
   const areFunctions = typeof known.isAuthError === 'function' && ['function', 'undefined'].includes(typeof known.usedIn)
   if (!areFunctions) throw wrong('isAuthError or usedIn is not a function', isAuthErrorRemedy)
   if (!(budgetMs >= 0 && budgetMs <= longestTimerMs))

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core/provider'
+import { quoted, SecretsError } from '@finchat/secrets-core/provider'
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { raised } from './role-statements.ts'
 
@@ -7,6 +7,8 @@ interface Classification {
   readonly problem: string
   readonly remedy?: string
 }
+
+const noSuchRole = '42704'
 
 /** By SQLSTATE. */
 const classes: Readonly<Record<string, Classification>> = {
@@ -46,7 +48,7 @@ const classes: Readonly<Record<string, Classification>> = {
     problem: 'the connected role may not change this role',
     remedy: 'give it CREATEROLE, ADMIN OPTION on the role, and GRANT SET ON PARAMETER finchat.version; for its own password the last alone',
   },
-  '42704': { code: 'CONFIGURATION', problem: 'there is no such role', remedy: 'create it' },
+  [noSuchRole]: { code: 'CONFIGURATION', problem: 'there is no such role', remedy: 'create it' },
   '3D000': { code: 'CONFIGURATION', problem: 'the server has no such database', remedy: 'correct `database` of the client' },
   '53300': { code: 'UNAVAILABLE', problem: 'PostgreSQL has no connection left for this role' },
 }
@@ -61,6 +63,12 @@ export function anyPasswordWorks(): SecretsError {
   return new SecretsError('CONFIGURATION', 'PostgreSQL accepts a wrong password from this host, so that a test proves nothing', {
     remedy: 'let the role log in by scram-sha-256 in pg_hba.conf, not by trust',
   })
+}
+
+/** Names the role that the server does not have: the names are options, or a field of the secret that equals one. */
+export function withRole(error: unknown, role: string): unknown {
+  if (!SecretsError.isInstance(error) || error.storeStatus !== noSuchRole) return error
+  return new SecretsError(error.code, `there is no role ${quoted(role)}`, { ...error, remedy: 'create it, or correct the name' })
 }
 
 /** Returns the SQLSTATE of a client's error. */

@@ -131,9 +131,9 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
       await target.apply(await secretValue(next), fence(2), context)
       expect(await canLogIn(users[0], password)).toBe(true)
       const session = await connected(users[0], password)
-      expect(await target.inUse?.(current, context)).toBe(1)
+      expect(await target.sessions?.(current, context)).toBe(1)
       await session.end()
-      await expect.poll(() => target.inUse?.(current, context)).toBe(0)
+      await expect.poll(() => target.sessions?.(current, context)).toBe(0)
       await target.retire?.(current, await secretValue(next), fence(2), context)
       await expect(connected(users[0], password)).rejects.toMatchObject({ code: '28P01' }) // NOLOGIN would be 28000
     })
@@ -398,7 +398,12 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
 
   test('that does not exist is a matter of configuration', async () => {
     const target = targetOf({ role: 'not here' })
-    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      problem: 'there is no role "not here"',
+      remedy: expect.any(String),
+      storeStatus: '42704',
+    })
   })
 
   test('may have any name that PostgreSQL can hold', async () => {

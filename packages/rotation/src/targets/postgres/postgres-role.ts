@@ -4,6 +4,7 @@ import type { RotationTarget } from '../target.ts'
 import { anyPasswordIn, assertPassword, fieldsOf, isRollback, nextValue, passwordIn, tokenOf, unlessInvalid } from '../value.ts'
 import { asAdministrator, type PostgresClient, type PostgresLogin } from './client.ts'
 import { type Credential, LoginTest } from './login-test.ts'
+import { withRole } from './postgres-error.ts'
 import { type RoleGroup, setPassword, takePassword } from './role-statements.ts'
 import { scramVerifier } from './scram.ts'
 import { assertName, literal } from './sql-text.ts'
@@ -55,15 +56,20 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
   const { group } = settings
   const loginTest = new LoginTest(settings.login, group.owner)
   const credential = (value: SecretValue): Credential => credentialIn(value, settings)
-  const run = (statement: string, { signal }: CallContext): Promise<unknown> =>
-    asAdministrator(settings.connect, signal, (client) => client.query(statement))
+  const run = async (user: string, statement: string, { signal }: CallContext): Promise<unknown> => {
+    try {
+      return await asAdministrator(settings.connect, signal, (client) => client.query(statement))
+    } catch (error) {
+      throw withRole(error, user)
+    }
+  }
   const single: RotationTarget = {
     next: async (current, generate) => nextOf(current, await generate(), settings),
     apply: async (value, fence, context) => {
       const { user, password } = credential(value)
       const token = tokenOf(fence)
       assertSettable(password, token)
-      await run(setPassword(group, user, scramVerifier(password), token), context)
+      await run(user, setPassword(group, user, scramVerifier(password), token), context)
     },
     test: (value, context) => loginTest.test(credential(value), context),
   }
@@ -74,9 +80,9 @@ export function postgresRole(options: PostgresRoleOptions): RotationTarget {
     isSameCredential: (one, other) => userIn(one, settings) === userIn(other, settings),
     retire: async (old, current, fence, context) => {
       const user = userOf(old, settings)
-      if (user !== userOf(current, settings)) await run(takePassword(group, user, tokenOf(fence)), context)
+      if (user !== userOf(current, settings)) await run(user, takePassword(group, user, tokenOf(fence)), context)
     },
-    inUse: (old, { signal }) => asAdministrator(settings.connect, signal, (client) => sessionsOf(client, userOf(old, settings))),
+    sessions: (old, { signal }) => asAdministrator(settings.connect, signal, (client) => sessionsOf(client, userOf(old, settings))),
   }
 }
 

@@ -19,6 +19,8 @@ describe('a question in plain words finds the file of the rule', () => {
     ['in which order are the providers of a chain asked', 'packages/core/src/chain/routing.ts'],
     ['how long before its end is a Vault token renewed', 'packages/provider-vault/src/shared/renewal-time.ts'],
     ['when does the audit trail begin a new segment', 'packages/audit/src/file/segment-rotation.ts'],
+    ['how `loadSecrets` says that three secrets are missing', 'packages/core/src/errors/aggregate-error.ts'],
+    ['how is the database of the local store opened', 'packages/provider-local/src/sqlite/connection.ts'],
     ['a generated password has no bias', 'packages/rotation/src/generate/unbiased.ts'],
   ])('%s', (question, path) => {
     expect(find(question).slice(0, 3)).toContain(path)
@@ -27,13 +29,18 @@ describe('a question in plain words finds the file of the rule', () => {
 
 describe('a source is found', () => {
   const path = 'packages/x/src/pauses/back-off.ts'
-  const source = '/** Delays a login. */\nexport function waitLonger() {}\nclass Gate {\n  #openAgain() {}\n}\n'
+  const source =
+    "/** Delays a login. */\nexport function waitLonger() {}\nclass Gate {\n  #openAgain() {}\n}\nthrow new Error('too hasty for us')\n"
+  const beside = "zyzzogeton()\nit('frowns upon hurry', () => {})\n"
   const row = `## vault\n\n### Quarantine\n\n| lock-out | \`${path}\` | \`mostRefusals\` |\n`
-  const find = ruleFinder(repository({ [page]: row, [path]: source, 'packages/x/src/pauses/back-off.test.ts': 'zyzzogeton' }))
+  const find = ruleFinder(repository({ [page]: row, [path]: source, 'packages/x/src/pauses/back-off.test.ts': beside }))
 
-  test.each(['quarantine', 'lock-out', 'refusal', 'pause', 'logins', 'longer', 'gates', 'opening'])('by the word %s', (word) => {
-    expect(find(`where would you change the ${word}?`)).toEqual([path])
-  })
+  test.each(['quarantine', 'lock-out', 'refusal', 'pause', 'logins', 'longer', 'gates', 'opening', 'hasty', 'frowning'])(
+    'by the word %s',
+    (word) => {
+      expect(find(`where would you change the ${word}?`)).toEqual([path])
+    },
+  )
 
   test.each(['zyzzogeton', 'where would you change the', ''])('not by %j, which it does not have or which tells nothing', (question) => {
     expect(find(question)).toEqual([])

@@ -11,16 +11,23 @@ interface Source {
   readonly rules: string
   readonly names: string
   readonly comments: string
+  /** Of the tests beside it, which are sentences about what it does. */
+  readonly titles: string
+  /** What it says, such as the messages of errors. */
+  readonly texts: string
 }
 
 export type Find = (question: string) => readonly string[]
 
-/** Resolves to the paths that fit best, best first: by rules, names, comments and folders, rare words first. */
+/**
+ * Resolves to the paths that fit best, best first: by rules, folders, names, comments, titles of tests
+ * and messages, rare words first.
+ */
 export function ruleFinder(files: Files): Find {
   const rows = rowsOf(files.get(page) ?? '')
   const index = new MiniSearch<Source>({
     idField: 'path',
-    fields: ['path', 'rules', 'names', 'comments'],
+    fields: ['path', 'rules', 'names', 'comments', 'titles', 'texts'],
     tokenize: (text) =>
       text
         .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
@@ -28,11 +35,13 @@ export function ruleFinder(files: Files): Find {
         .match(/[a-z0-9]+/g) ?? [],
     processTerm: (word) => (common.has(word) ? null : stemOf(word)),
     searchOptions: {
-      boost: { rules: 3, path: 2 },
+      boost: { rules: 8, path: 3 },
       boostDocument: (path) => (String(path).startsWith('packages/testkit/') ? 0.6 : 1), // its rules are about suites
     },
   })
-  index.addAll([...files].flatMap(([path, text]) => (isSource(path) ? [sourceOf(path, text, rows)] : [])))
+  index.addAll(
+    [...files].flatMap(([path, text]) => (isSource(path) ? [sourceOf({ path, text, tests: files.get(testsOf(path)) ?? '' }, rows)] : [])),
+  )
   return (question) => index.search(question).map(({ id }) => String(id))
 }
 
@@ -40,7 +49,17 @@ function isSource(path: string): boolean {
   return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path)
 }
 
-function sourceOf(path: string, text: string, rows: readonly Row[]): Source {
+function testsOf(path: string): string {
+  return path.replace(/\.ts$/, '.test.ts')
+}
+
+interface Texts {
+  readonly path: string
+  readonly text: string
+  readonly tests: string
+}
+
+function sourceOf({ path, text, tests }: Texts, rows: readonly Row[]): Source {
   const rules = rows.filter((row) => row.path === path).map(({ headings, rule, symbols }) => [headings, rule, ...symbols].join(' '))
   const comments = [...text.matchAll(/\/\*\*(.*?)(?:@example|\*\/)|\/\/(.*)/gs)].map(([, block = '', line = '']) => block + line)
   const names = [...text.matchAll(/^(?:export )?(?:async )?(?:function|const|class|interface|type) (\w+)|^ {2}(?:async )?(#?\w+)\(/gm)]
@@ -49,7 +68,15 @@ function sourceOf(path: string, text: string, rows: readonly Row[]): Source {
     rules: rules.join('\n'),
     names: names.map(([, top = '', member = '']) => top + member).join(' '),
     comments: comments.join('\n'),
+    titles: stringsOf([...tests.matchAll(/^ *(?:it|test|describe)\b(.*)/gm)].map(([, title = '']) => title).join('\n')),
+    texts: stringsOf(text),
   }
+}
+
+/** Its strings of several words. */
+function stringsOf(code: string): string {
+  const strings = [...code.matchAll(/'((?:[^'\\\n]|\\.)* (?:[^'\\\n]|\\.)*)'|"([^"\n]* [^"\n]*)"|`([^`]* [^`]*)`/g)]
+  return strings.map(([, single = '', double = '', template = '']) => single + double + template).join('\n')
 }
 
 const common = new Set(

@@ -19,7 +19,7 @@ function inspect({ folder, manifest, tarball }: Packed): string[] {
   return [
     ...tarballFaults(paths, packedManifest).map((fault) => `${folder}: ${fault}`),
     ...failure('publint', ['run', tarball, '--strict']),
-    ...(manifest.exports ? failure('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color']) : []),
+    ...(manifest.exports ? failure('attw', [tarball, '--profile', 'strict', '--no-emoji', '--no-color']) : []),
   ]
 }
 

@@ -2,7 +2,7 @@ import { fstatSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type KeyState, nextKeyState, readKeyNow, replaceKey } from '../format/folder-key.ts'
-import { syncFolder } from '../format/fsync.ts'
+import { syncFolder, syncHandle } from '../format/fsync.ts'
 import { appendToIndex, brokenIndex, type IndexEnd, indexEnd, isAuthentic } from '../format/index-line.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { FileLock } from './file-lock.ts'
@@ -41,7 +41,7 @@ export class LockedFolder {
       lock = await FileLock.take(join(folder, folderLock), patienceMs, signal)
       file = await indexInPlace(file, folder)
       // The last epoch's process may have died before its line was on disk.
-      await Promise.all([file.sync(), syncFolder(folder)])
+      await Promise.all([syncHandle(file), syncFolder(folder)])
       const index = indexEnd(file, folder)
       return new LockedFolder(folder, file, lock, index, await currentState(folder, index))
     } catch (error) {

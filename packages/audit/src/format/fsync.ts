@@ -1,5 +1,20 @@
-import { open } from 'node:fs/promises'
+import { fdatasync, fsync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { fileFailure, systemCode } from '@finchat/secrets-core/provider'
+
+/** Under yarn's Plug'n'Play: its file handles stand before real descriptors, and cannot sync. */
+const hasForeignHandles = (): boolean => process.versions['pnp'] !== undefined
+
+/** `fdatasync` of an open file. */
+export function syncData(file: FileHandle): Promise<void> {
+  return hasForeignHandles() ? promisify(fdatasync)(file.fd) : file.datasync()
+}
+
+/** `fsync` of an open file. */
+export function syncHandle(file: FileHandle): Promise<void> {
+  return hasForeignHandles() ? promisify(fsync)(file.fd) : file.sync()
+}
 
 /** Syncs a file whose writer may have died before it did. */
 export async function syncFile(path: string): Promise<void> {
@@ -8,7 +23,7 @@ export async function syncFile(path: string): Promise<void> {
     throw error
   })
   try {
-    await file.sync()
+    await syncHandle(file)
   } catch (error) {
     if (!isUnable(error)) throw error
   } finally {
@@ -30,7 +45,7 @@ function isUnable(error: unknown): boolean {
 export async function syncFolder(folder: string): Promise<void> {
   const descriptor = await open(folder, 'r')
   try {
-    await descriptor.sync()
+    await syncHandle(descriptor)
   } catch {
     // Some file systems cannot.
   } finally {

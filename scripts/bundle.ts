@@ -1,10 +1,11 @@
 // The second half of a package's `build`: bundles each entry into one file, with shared chunks
 // beside it. Names and lines stay as written, for readers of installed code. Comments are in
 // declarations and `src`.
-import { globSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { rolldown } from 'rolldown'
 import type { Manifest } from './files.ts'
+import { requirableFiles } from './requirable.ts'
 
 /** The sources of what the manifest exports and runs, by the name of the built file. */
 function entrySources({ exports = {}, bin = {} }: Manifest): Record<string, string> {
@@ -20,7 +21,7 @@ const bundle = await rolldown({
   platform: 'node',
   external: (specifier) => !/^[./]|^src\//.test(specifier),
 })
-for (const former of globSync('dist/**/*.{js,js.map}')) rmSync(former)
+for (const former of globSync('dist/**/*.{js,js.map,cjs,d.cts}')) rmSync(former)
 await bundle.write({
   dir: 'dist',
   format: 'esm',
@@ -32,3 +33,4 @@ await bundle.write({
   chunkFileNames: '[name].js',
 })
 await bundle.close()
+for (const [path, content] of Object.entries(requirableFiles(manifest))) writeFileSync(path, content)

@@ -50,8 +50,15 @@ function manifest(name: string, folder: string): Record<string, unknown> {
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
+    main: './dist/index.cjs',
+    types: './dist/index.d.ts',
     exports: {
-      '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
+      '.': {
+        '@finchat/source': './src/index.ts',
+        require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
+        types: './dist/index.d.ts',
+        default: './dist/index.js',
+      },
       './package.json': './package.json',
     },
   }

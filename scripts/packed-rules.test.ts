@@ -11,6 +11,8 @@ const paths = [
   'dist/index.js.map',
   'dist/index.d.ts',
   'dist/index.d.ts.map',
+  'dist/index.cjs',
+  'dist/index.d.cts',
   // what entries share
   'dist/shared.js',
   'dist/shared.js.map',
@@ -28,6 +30,8 @@ test.each([
   'dist/index.js.map',
   'dist/index.d.ts',
   'dist/index.d.ts.map',
+  'dist/index.cjs',
+  'dist/index.d.cts',
   'dist/shared.js.map',
 ])('one without %s is found', (path) => {
   expect(

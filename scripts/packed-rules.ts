@@ -19,12 +19,14 @@ function isUnwanted(path: string): boolean {
 
 /**
  * Files that a reader needs: for code its map, for declarations their map and source, for a source
- * its declarations.
+ * its declarations, and for what `require` loads its declarations and the ES module.
  */
 function companionsOf(path: string): string[] {
   const declared = path.match(/^dist\/(.+)\.d\.ts$/)?.[1]
   if (declared !== undefined) return [`${path}.map`, `src/${declared}.ts`]
   const source = path.match(/^src\/(.+)\.ts$/)?.[1]
   if (source !== undefined) return [`dist/${source}.d.ts`]
+  const entry = path.match(/^dist\/(.+)\.(?:cjs|d\.cts)$/)?.[1]
+  if (entry !== undefined) return [`dist/${entry}.cjs`, `dist/${entry}.d.cts`, `dist/${entry}.js`]
   return path.endsWith('.js') ? [`${path}.map`] : []
 }

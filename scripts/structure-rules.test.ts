@@ -16,49 +16,6 @@ test('every rule that is exported is applied', () => {
   expect(new Set(structure.rules)).toEqual(new Set(exported))
 })
 
-describe('the manifests of packages', () => {
-  test.each<[string, unknown]>([
-    ['name', '@finchat/core'],
-    ['license', 'ISC'],
-    ['type', undefined],
-    ['sideEffects', true],
-    ['engines', { node: '>=20' }],
-    ['homepage', undefined],
-    ['bugs', undefined],
-    ['repository', undefined],
-    ['files', ['dist']],
-    ['scripts', { build: 'tsc -b', postinstall: 'node setup.js' }],
-    ['description', undefined],
-    ['exports', undefined],
-    ['exports', { '.': './dist/index.js', './package.json': './package.json' }],
-    ['exports', { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' }],
-    ['exports', { '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' } }],
-  ])('must not have %s %j', (field, value) => {
-    const faults = structure.sameManifest(repository(packageFiles('core', { [field]: value })))
-    expect(faults).not.toEqual([])
-    expect(faults.join('\n')).toContain(`${core}/package.json: "${field}"`)
-  })
-
-  test('may have further entries and, for a command, no entry at all', () => {
-    const entry = (name: string): object => ({
-      '@finchat/source': `./src/${name}.ts`,
-      types: `./dist/${name}.d.ts`,
-      default: `./dist/${name}.js`,
-    })
-    const exports = { '.': entry('index'), './testing': entry('testing'), './package.json': './package.json' }
-    expect(structure.sameManifest(repository(packageFiles('core', { exports })))).toEqual([])
-    expect(
-      structure.sameManifest(
-        repository(packageFiles('cli', { exports: { './package.json': './package.json' }, bin: { x: './dist/x.js' } })),
-      ),
-    ).toEqual([])
-  })
-
-  test('may differ where a package is private', () => {
-    expect(structure.sameManifest(repository(packageFiles('core', { private: true, license: undefined })))).toEqual([])
-  })
-})
-
 test('a package whose compiler would write code is found', () => {
   const faults = structure.declarationsOnly(repository({ [`${core}/tsconfig.json`]: '{ "extends": "../../tsconfig.base.json" }' }))
   expect(faults).toEqual([expect.stringContaining(`${core}/tsconfig.json`)])

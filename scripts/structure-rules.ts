@@ -1,56 +1,12 @@
 // The rules of how this repository is laid out. Each takes its files and returns what is wrong, one
 // line a fault.
 import { basename, posix } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
-import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
+import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
 import { importsOf } from './imports.ts'
-import { linksIn, pathOf, repositoryUrl } from './links.ts'
+import { linksIn, pathOf } from './links.ts'
 
 export type Rule = (files: Files) => string[]
-
-/**
- * Every published package has the same manifest, but for its name, its words and its dependencies.
- */
-export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
-
-function manifestFaults(member: Member): string[] {
-  const { folder, manifest } = member
-  const wrong = Object.entries(commonFields(member)).filter(([field, expected]) => !isDeepStrictEqual(manifest[field], expected))
-  const faults = wrong.map(([field, expected]) => `"${field}" must be ${JSON.stringify(expected)}`)
-  if (!manifest['description']) faults.push('"description" is missing')
-  if (!manifest.exports && !manifest.bin) faults.push('"exports" is missing')
-  return [...faults, ...exportFaults(manifest.exports ?? {})].map((fault) => `${folder}/package.json: ${fault}`)
-}
-
-function commonFields({ folder }: Member): Record<string, unknown> {
-  return {
-    name: `@finchat/secrets-${basename(folder)}`,
-    license: 'MIT',
-    type: 'module',
-    sideEffects: false,
-    engines: { node: '>=22.19' },
-    homepage: `${repositoryUrl}/tree/main/${folder}#readme`,
-    bugs: `${repositoryUrl}/issues`,
-    repository: { type: 'git', url: `git+${repositoryUrl}.git`, directory: folder },
-    files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
-    scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
-  }
-}
-
-/**
- * Each entry is one source file, which our own tools read under `@finchat/source` and everyone else
- * as built.
- */
-function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
-  return Object.entries({ './package.json': undefined, ...exports }).flatMap(([subpath, target]) => {
-    if (subpath === './package.json') return target === subpath ? [] : ['"exports" must have "./package.json"']
-    const module = subpath === '.' ? 'index' : subpath.slice(2)
-    const expected = { '@finchat/source': `./src/${module}.ts`, types: `./dist/${module}.d.ts`, default: `./dist/${module}.js` }
-    const sameOrder = JSON.stringify(target) === JSON.stringify(expected) // conditions are tried in order
-    return sameOrder ? [] : [`"exports" must have "${subpath}": ${JSON.stringify(expected)}`]
-  })
-}
 
 /**
  * A package holds its source, its tests' fixtures, its README with pictures, and three small files.
@@ -271,7 +227,6 @@ export const noRegistryHost: Rule = (files) => {
 }
 
 export const rules: readonly Rule[] = [
-  sameManifest,
   sameFolder,
   declarationsOnly,
   everythingTypeChecked,

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
-import { syncFolder } from '../format/fsync.ts'
+import { syncData, syncFolder } from '../format/fsync.ts'
 
 /**
  * Takes checkpoints into a folder, one append-only file for each process. It belongs on a mount
@@ -19,7 +19,7 @@ export function checkpointFolder(folder: string): AuditSink {
       file ??= opened(path)
       const { handle, name } = await file
       await handle.appendFile(`${checkpoint}\n`)
-      await handle.datasync()
+      await syncData(handle)
       if (await isRemoved(handle, name)) throw removed(path)
     } catch (error) {
       await forget()

@@ -2,7 +2,7 @@ import { fstatSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type KeyState, nextKeyState, readKeyNow, replaceKey } from '../format/folder-key.ts'
-import { syncNames } from '../format/fsync.ts'
+import { syncHandle, syncNames } from '../format/fsync.ts'
 import { appendToIndex, brokenIndex, type IndexEnd, indexEnd, isAuthentic } from '../format/index-line.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { FileLock, type LockWait } from './file-lock.ts'
@@ -40,7 +40,7 @@ export class LockedFolder {
       lock = await FileLock.take(join(folder, folderLock), wait)
       files = await filesInPlace(files, folder)
       // The last epoch's process may have died before its line was on disk.
-      await Promise.all([files.index.sync(), syncNames(files.folder)])
+      await Promise.all([syncHandle(files.index), syncNames(files.folder)])
       const index = indexEnd(files.index, folder)
       return new LockedFolder(folder, files, lock, index, await currentState(folder, index))
     } catch (error) {

@@ -13,6 +13,7 @@ import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
+import { syncData } from '../format/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {
@@ -254,7 +255,7 @@ export class SegmentWriter {
   }
 
   async #sync(isDurable = this.#options.isDurable): Promise<void> {
-    if (isDurable) await this.#file.datasync()
+    if (isDurable) await syncData(this.#file)
   }
 
   /** A moved file keeps its content and takes no more; a removed one lost it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileFailure, ownMemory, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
-import { syncFolder } from './fsync.ts'
+import { syncData, syncFolder, syncHandle } from './fsync.ts'
 import type { IndexEntry } from './index-line.ts'
 import { type ChainKey, parsedKey } from './key-chain.ts'
 import { keyTextBytes } from './key-text.ts'
@@ -158,7 +158,7 @@ async function prepareKey(folder: string, state: KeyState): Promise<FileHandle |
   const text = stateText(state)
   try {
     await writeWhole(fresh, text)
-    await fresh.sync()
+    await syncHandle(fresh)
     return await old
   } catch (error) {
     await (await old)?.close()
@@ -187,7 +187,7 @@ async function dropPreparedKey(folder: string): Promise<void> {
 async function overwrite(file: FileHandle): Promise<void> {
   const { size } = await file.stat()
   await file.write(Buffer.alloc(size), 0, size, 0)
-  await file.datasync()
+  await syncData(file)
 }
 
 function asMissing(error: unknown): undefined {

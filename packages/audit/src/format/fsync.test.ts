@@ -1,12 +1,16 @@
-import { cp, type FileHandle, readdir, stat } from 'node:fs/promises'
+import { cp, type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { advanceEpoch } from '../file/next-epoch.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { fileHandle } from '../testing/file-handles.ts'
 import { context, removeTestFolders, testFolder, written } from '../testing/folders.ts'
+import { syncData, syncHandle } from './fsync.ts'
 
-afterEach(() => void vi.restoreAllMocks())
+afterEach(() => {
+  vi.restoreAllMocks()
+  Reflect.deleteProperty(process.versions, 'pnp')
+})
 afterAll(removeTestFolders)
 
 const segment = 'segment-00000001.jsonl'
@@ -49,4 +53,32 @@ test('what a process has ended is on the disk before the index tells of it, thou
   const synced = await syncsIn(folder)
   await sink.close?.(context)
   expect([synced[0], synced.slice(1, 3).toSorted()]).toEqual([segment, ['.', 'index.jsonl']])
+})
+
+/** yarn's Plug'n'Play marks the process so, and its handles have these methods without code. */
+async function usePlugAndPlay(): Promise<void> {
+  Object.assign(process.versions, { pnp: '3' })
+  const handles = await fileHandle()
+  for (const method of ['sync', 'datasync'] as const) vi.spyOn(handles, method).mockRejectedValue(new Error('Method not implemented.'))
+}
+
+test("a trail is written under yarn's Plug'n'Play, whose file handles cannot sync", async () => {
+  await usePlugAndPlay()
+  const { folder } = await testFolder()
+  const sink = jsonLinesFile({ folder })
+  await written(sink, 2)
+  await sink.close?.(context)
+  expect(await readdir(folder)).toContain(segment)
+})
+
+test.each([
+  ['fdatasync', syncData],
+  ['fsync', syncHandle],
+])("%s of a descriptor that is not open fails under yarn's Plug'n'Play, too", async (_, sync) => {
+  await usePlugAndPlay()
+  const { folder } = await testFolder()
+  const file = await open(join(folder, 'index.jsonl'))
+  await sync(file)
+  await file.close()
+  await expect(sync(file)).rejects.toThrow('fd')
 })

@@ -1,5 +1,20 @@
+import { fdatasync, fsync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { fileFailure, systemCode } from '@finchat/secrets-core/provider'
+
+/** Under yarn's Plug'n'Play: its file handles stand before real descriptors, and cannot sync. */
+const hasForeignHandles = (): boolean => process.versions['pnp'] !== undefined
+
+/** `fdatasync` of an open file. */
+export function syncData(file: FileHandle): Promise<void> {
+  return hasForeignHandles() ? promisify(fdatasync)(file.fd) : file.datasync()
+}
+
+/** `fsync` of an open file. */
+export function syncHandle(file: FileHandle): Promise<void> {
+  return hasForeignHandles() ? promisify(fsync)(file.fd) : file.sync()
+}
 
 /** Syncs a file whose writer may have died before it did. */
 export async function syncFile(path: string): Promise<void> {
@@ -8,7 +23,7 @@ export async function syncFile(path: string): Promise<void> {
     throw error
   })
   try {
-    await file.sync()
+    await syncHandle(file)
   } catch (error) {
     if (!isUnable(error)) throw error
   } finally {
@@ -38,5 +53,5 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** As `syncFolder`, for a folder that is open. Some file systems cannot. */
 export async function syncNames(folder: FileHandle): Promise<void> {
-  await folder.sync().catch(() => {})
+  await syncHandle(folder).catch(() => {})
 }

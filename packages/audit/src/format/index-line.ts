@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine, canonicalLineIfAny } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
+import { syncData } from './fsync.ts'
 import { type ChainKey, isMac } from './key-chain.ts'
 import { digestOf } from '../record/digest.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -146,14 +147,14 @@ export async function appendToIndex(file: FileHandle, line: string, end: number)
   await cutAt(end, file)
   const bytes = Buffer.from(line)
   for (let written = 0; written < bytes.length;) written += writeSync(file.fd, bytes, written, bytes.length - written, end + written)
-  await file.datasync()
+  await syncData(file)
 }
 
 /** Syncs the truncation first: else a power cut could leave a line with a sector of the old one. */
 async function cutAt(end: number, file: FileHandle): Promise<void> {
   if (fstatSync(file.fd).size === end) return
   await file.truncate(end)
-  await file.datasync()
+  await syncData(file)
 }
 
 export function brokenIndex(folder: string): SecretsError {

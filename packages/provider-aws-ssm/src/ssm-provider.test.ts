@@ -1,16 +1,16 @@
 import { type SecretProvider, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { type ProviderManifest } from '@finchat/secrets-core/provider'
 import { type ProviderHarness, type Repair, testSecretProvider } from '@finchat/secrets-testkit'
-import { type AwsReply, type Moto, startAwsStub, startMoto } from '@finchat/secrets-test-servers'
+import { type AwsReply, type Moto, startAwsStub } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { ssmManifest } from './model/limits.ts'
 import type { SsmProvider } from './ssm-provider.ts'
-import { providerAt, seed } from './testing/ssm-trial.ts'
+import { providerAt, seed, startSsm } from './testing/ssm-trial.ts'
 
 describeWithServer('moto', 'the SSM provider keeps the contract', () => {
   let moto: Moto
-  beforeAll(async () => void (moto = await startMoto()))
+  beforeAll(async () => void (moto = await startSsm()))
   afterAll(() => moto.stop())
 
   /** An endpoint that hands on to moto until it is broken; moto itself is stopped by signal. */

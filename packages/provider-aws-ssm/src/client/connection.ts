@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isVisibleAscii, leastTlsVersion } from '@finchat/secrets-core/provider'
-import { credentialsError } from '../errors/store-error.ts'
+import { isUpcoming, isVisibleAscii, leastTlsVersion } from '@finchat/secrets-core/provider'
+import { credentialsError, withDetails } from '../errors/store-error.ts'
 import type { CheckedOptions } from '../model/options.ts'
 import { isRegion } from '../model/region.ts'
 import type { Asked, Sdk, SSMClient, SSMClientConfig } from '../model/sdk.ts'
@@ -117,14 +117,33 @@ export async function loadCredentials(
   asked: Asked,
   options: { readonly forceRefresh?: boolean } = {},
 ): Promise<Credentials> {
-  const credentials = await client.config.credentials(options).catch((error: unknown) => {
-    throw credentialsError(error, asked)
-  })
+  const credentials = await searchCredentials(client, asked, options)
   const { accessKeyId, secretAccessKey, sessionToken = 'none' } = credentials
   if ([accessKeyId, secretAccessKey, sessionToken].every(isVisibleAscii)) return credentials // the SDK signs with any value
   throw new SecretsError('CONFIGURATION', 'the AWS credentials are incomplete or contain characters that cannot be sent', {
     remedy: 'check access key, secret key and session token for missing parts and line breaks',
   })
+}
+
+/** A search slower than this is not repeated for `rememberedMs`. */
+const slowSearchMs = 1_000
+const rememberedMs = 60_000
+const failedSearches = new WeakMap<SSMClient, SecretsError>()
+
+/** An unreachable metadata service costs two seconds per search, and the SDK remembers nothing. */
+async function searchCredentials(client: SSMClient, asked: Asked, options: { readonly forceRefresh?: boolean }): Promise<Credentials> {
+  const known = failedSearches.get(client)
+  if (isUpcoming(known?.retryAt ?? 0, rememberedMs)) throw known
+  const startedAt = performance.now()
+  try {
+    return await client.config.credentials(options)
+  } catch (thrown) {
+    const error = credentialsError(thrown, asked)
+    if (error.code !== 'CREDENTIALS_MISSING' || performance.now() - startedAt < slowSearchMs) throw error
+    const slow = withDetails(error, { retryAt: Date.now() + rememberedMs })
+    failedSearches.set(client, slow)
+    throw slow
+  }
 }
 
 export function isSameKey(one: Credentials, other: Credentials): boolean {

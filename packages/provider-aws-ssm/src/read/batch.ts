@@ -20,6 +20,9 @@ const aboutTheBatch: ReadonlySet<SecretsErrorCode> = new Set([
   'INTERNAL',
 ])
 
+/** These end the whole reading: no time, or no usable credentials. */
+const aboutTheStore: ReadonlySet<SecretsErrorCode> = new Set(['CREDENTIALS_MISSING', 'UNAUTHENTICATED', 'DEADLINE_EXCEEDED', 'ABORTED'])
+
 interface Reading {
   readonly api: Api
   readonly read: ReadOne
@@ -27,10 +30,26 @@ interface Reading {
   readonly context: CallContext
 }
 
+/** Limited, and without a further call after a failure that ends the reading. */
+function endingLimiter(): Limiter {
+  const limit = limiter(callsAtOnce)
+  let end: SecretsError | undefined
+  return (run) =>
+    limit(async () => {
+      if (end !== undefined) throw end
+      try {
+        return await run()
+      } catch (error) {
+        if (SecretsError.isInstance(error) && aboutTheStore.has(error.code)) end ??= error
+        throw error
+      }
+    })
+}
+
 /** Reads many parameters by `GetParameters`, 10 at a time. Paths that select a version are read alone. */
 export function readMany(api: Api, read: ReadOne): NonNullable<SecretProvider['getMany']> {
   return async (paths, context) => {
-    const reading: Reading = { api, read, context, limit: limiter(callsAtOnce) }
+    const reading: Reading = { api, read, context, limit: endingLimiter() }
     const plain = paths.filter(canHoldPath)
     const others = paths.filter((path) => !canHoldPath(path))
     const chunks = Array.from({ length: Math.ceil(plain.length / limits.batchNames) }, (_, index) =>

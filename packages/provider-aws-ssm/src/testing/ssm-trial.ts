@@ -44,13 +44,20 @@ export interface SsmTrial {
   readonly provider: (options?: SsmProviderOptions) => SsmProvider
 }
 
+/** moto loads its Parameter Store at the first call, which takes longer than an attempt may. */
+export async function startSsm(): Promise<Moto> {
+  const moto = await startMoto()
+  await awsCall(moto.url, 'DescribeParameters', {})
+  return moto
+}
+
 /** One moto for the tests of a file, emptied before each test, with a stub before it. */
 export function useSsm(): SsmTrial {
   let moto: Moto | undefined
   let stub: Stub | undefined
   let seen = 0
   const opened: SsmProvider[] = []
-  beforeAll(async () => void (moto = await startMoto()))
+  beforeAll(async () => void (moto = await startSsm()))
   afterAll(() => moto?.stop())
   beforeEach(async () => {
     await moto?.reset()

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SSMClient } from '@aws-sdk/client-ssm'
-import { startAwsStub } from '@finchat/secrets-test-servers'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { SsmProviderOptions } from '../model/options.ts'
 import { type SsmProvider, ssmProvider } from '../ssm-provider.ts'
@@ -161,12 +160,4 @@ test('the certificate is verified, whatever the environment says', async () => {
   } as never)
   onTestFinished(() => send.mockRestore())
   expect((await provider.get('db', context))?.value).toBe('x')
-})
-
-test('a stub of nothing: the SDK is loaded by the first call only', async () => {
-  const stub = await startAwsStub(found)
-  onTestFinished(stub.stop)
-  const provider = providerAt(stub.url)
-  await provider.close()
-  expect(stub.requests()).toEqual([])
 })

@@ -14,7 +14,7 @@ const reads = `
   const [endpoint] = process.argv.slice(1)
   const ssm = ssmProvider({ region: 'eu-west-1', endpoint })
   ssm.locate('db')
-  const { cache } = createRequire(endpoint.replace('http', 'file').replace(/:\\d+/, ''))
+  const { cache } = createRequire(process.cwd() + '/index.js')
   const isLoaded = () => Object.keys(cache).some((path) => path.includes('client-ssm'))
   const before = isLoaded()
   const answer = await ssm.get('db', { signal: new AbortController().signal }).then(({ value }) => value, ({ code }) => code)

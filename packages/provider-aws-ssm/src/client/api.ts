@@ -88,8 +88,7 @@ function watched(command: AnyCommand, asked: Asked, call: Call): AnyCommand {
       } catch (error) {
         const failed = failedAttempt(error, asked)
         call.failed.push(failed)
-        if (failed.isEffectUnknown && !isRepeatable(call.action)) throw new Error('the SDK repeats no unknown error')
-        throw error
+        throw failed.isEffectUnknown && !isRepeatable(call.action) ? unrepeated() : error
       }
     },
     { step: 'finalizeRequest', priority: 'low', name: 'finchatAttempts' },
@@ -97,6 +96,11 @@ function watched(command: AnyCommand, asked: Asked, call: Call): AnyCommand {
   const beforeReading = { step: 'deserialize', priority: 'low', name: 'finchatAnswerBody' } as const
   command.middlewareStack.add((next) => async (args) => checkedAnswer(await next(args)), beforeReading)
   return command
+}
+
+/** The SDK repeats no error that it does not know, and `send` takes ours from the attempt. */
+function unrepeated(): Error {
+  return new Error('not repeated')
 }
 
 function nameOf(input: object): string | undefined {

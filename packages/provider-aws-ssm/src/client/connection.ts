@@ -55,7 +55,7 @@ async function openConnection(options: CheckedOptions): Promise<OpenConnection> 
 async function loadSdk(): Promise<Sdk> {
   const sdk: Partial<Sdk> | undefined = await import('@aws-sdk/client-ssm').catch(() => undefined)
   // In a bundle of one file, the SDK may not have run yet.
-  if (sdk?.SSMClient !== undefined) return sdk as Sdk // it has them all
+  if (sdk?.SSMClient !== undefined) return sdk
   throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', {
     remedy: 'install @aws-sdk/client-ssm; in a bundle, mark it external, or read no secret before the entry has run',
   })
@@ -133,7 +133,7 @@ const failedSearches = new WeakMap<SSMClient, SecretsError>()
 /** An unreachable metadata service costs two seconds per search, and the SDK remembers nothing. */
 async function searchCredentials(client: SSMClient, asked: Asked, options: { readonly forceRefresh?: boolean }): Promise<Credentials> {
   const known = failedSearches.get(client)
-  if (isUpcoming(known?.retryAt ?? 0, rememberedMs)) throw known
+  if (known?.retryAt !== undefined && isUpcoming(known.retryAt, rememberedMs)) throw known
   const startedAt = performance.now()
   try {
     return await client.config.credentials(options)

@@ -84,7 +84,7 @@ export async function* pagesOf<Answer extends Page>(fetch: (next: Page) => Promi
   }
 }
 
-export function isText(text: unknown): text is string {
+function isText(text: unknown): text is string {
   return typeof text === 'string' && text !== ''
 }
 

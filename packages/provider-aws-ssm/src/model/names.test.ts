@@ -31,7 +31,7 @@ test.each([
   expect(ssmManifest.canHoldPath(path)).toBe(false)
   expect(provider.locate(path)).toBeUndefined()
   const calls = [provider.get(path, context), provider.put(path, { value: 'x' }, context), provider.delete(path, { purge: true }, context)]
-  for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'INVALID_ARGUMENT', remedy })
+  for (const error of await Promise.all(calls.map(failure))) expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', remedy })
   await provider.close()
 })
 

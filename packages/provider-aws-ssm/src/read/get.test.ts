@@ -60,7 +60,7 @@ describeWithServer('moto', 'reading from Parameter Store', () => {
       provider.tag(`${path}:1`, { team: 'pay' }, context),
       provider.delete(`${path}:1`, { purge: true }, context),
     ]
-    for (const change of changes) expect((await failure(change)).code).toBe('INVALID_ARGUMENT')
+    for (const { code } of await Promise.all(changes.map(failure))) expect(code).toBe('INVALID_ARGUMENT')
     expect(ssm.asked()).toEqual([])
   })
 
@@ -82,8 +82,9 @@ describeWithServer('moto', 'reading from Parameter Store', () => {
     await seeded('/prod/other', 'two')
     expect((await ssm.provider({ account }).get(path, context))?.value).toBe('one')
     const elsewhere = ssm.provider({ account: '210987654321' })
-    for (const call of [elsewhere.get(path, context), elsewhere.probe(path, context), elsewhere.describe(path, context)])
-      expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('`account`') })
+    const calls = [elsewhere.get(path, context), elsewhere.probe(path, context), elsewhere.describe(path, context)]
+    for (const error of await Promise.all(calls.map(failure)))
+      expect(error).toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('`account`') })
     for (const result of await elsewhere.getMany([path, '/prod/other'], context))
       expect(result).toMatchObject({ reason: { code: 'CONFIGURATION' } })
   })

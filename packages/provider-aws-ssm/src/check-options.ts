@@ -23,16 +23,24 @@ export function checkOptions(given: SsmProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { name = 'ssm', clientConfig = {}, timeoutMs = 4_500, client, region, endpoint, account, keyId, tier } = options
   if (client !== undefined) assertOwnClient(options)
-  if (typeof clientConfig !== 'object' || clientConfig === null) throw configurationError('`clientConfig` is not an object')
-  if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
-    throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
+  assertClientConfig(clientConfig)
   assertRegions(region, clientConfig.region)
   if (endpoint !== undefined) assertEndpoint(endpoint, '`endpoint`')
   assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
-  if (tier !== undefined && !['Standard', 'Advanced', 'Intelligent-Tiering'].includes(tier))
-    throw configurationError('`tier` is not a tier of Parameter Store', "give 'Standard', 'Advanced' or 'Intelligent-Tiering'")
+  assertTier(tier)
   return { name, clientConfig, timeoutMs, client, region, endpoint, account, keyId, tier }
+}
+
+function assertClientConfig(clientConfig: CheckedOptions['clientConfig']): void {
+  if (typeof clientConfig !== 'object' || clientConfig === null) throw configurationError('`clientConfig` is not an object')
+  if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
+    throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
+}
+
+function assertTier(tier: CheckedOptions['tier']): void {
+  if (tier === undefined || ['Standard', 'Advanced', 'Intelligent-Tiering'].includes(tier)) return
+  throw configurationError('`tier` is not a tier of Parameter Store', "give 'Standard', 'Advanced' or 'Intelligent-Tiering'")
 }
 
 function assertRegions(region: string | undefined, clientRegion: unknown): void {

@@ -21,7 +21,7 @@ const reads = `
   console.log(before, answer, isLoaded())
   await ssm.close()`
 
-it.each([['as usual', []], ...restrictedModes(join(cwd, '../../..'))] as const)(
+it.each([['as usual', []], ...restrictedModes(join(cwd, '../../..')).slice(0, 2)] as const)(
   'a provider works %s, and loads the SDK at its first call',
   async (_, flags) => {
     const stub = await startAwsStub({ json: { Parameter: { Name: 'db', Value: 'hunter2', Version: 1 } } })

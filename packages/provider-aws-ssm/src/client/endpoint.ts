@@ -33,8 +33,8 @@ export function sharedIdentity({ account, region, endpoint, client }: CheckedOpt
 }
 
 /**
- * Throws `CONFIGURATION` for an endpoint of the environment or the profile that is not private, or
- * that `account` does not cover: its answers would be shared as those of AWS.
+ * Throws `CONFIGURATION` for an endpoint of the environment or the profile that is not private. With
+ * `account` it must be an option: its answers would be shared as those of AWS.
  */
 export async function assertConfigured(client: SSMClient, { account, endpoint, client: own }: CheckedOptions): Promise<void> {
   const { isCustomEndpoint, ignoreConfiguredEndpointUrls, serviceConfiguredEndpoint }: Settings = Object(client.config)

@@ -14,27 +14,50 @@ export interface FailedAttempt {
 }
 
 /**
- * Our error for what the SDK threw. Its error holds the session token, the signature and the body,
- * so only a known name, the status and the request id are kept. The message is never shown.
+ * All that is kept of an SDK error, which holds the session token, the signature and the body. The
+ * message is compared with known words, and never shown.
  */
-export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
+interface Failure {
+  readonly name: unknown
+  readonly code: unknown
+  readonly message: string
+  readonly status: number | undefined
+  readonly requestId: string | undefined
+  readonly retryAfter: unknown
+}
+
+function failureOf(thrown: unknown): Failure {
   const { name, code, message, $metadata, $response } = membersOf(thrown)
   const { httpStatusCode, requestId } = membersOf($metadata)
   const { statusCode, headers } = membersOf($response)
-  const status = [httpStatusCode, statusCode].find((each) => typeof each === 'number')
-  // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
-  const known = rowOf(code, message, asked) ?? rowOf(name, message, asked)
-  const row = known ?? rowOfStatus(status, name)
-  const isThrottled = row.code === 'RATE_LIMITED'
-  const details: SecretsErrorDetails = {
-    remedy: row.remedy,
-    retryAt: isThrottled ? Date.now() + pauseMs(membersOf(headers)['retry-after']) : undefined,
-    // Only a name from our table is certain to be AWS's.
-    storeStatus: status === undefined ? undefined : [status, known && isNamed(known, name) ? name : ''].join(' ').trim(),
-    storeRequestId: typeof requestId === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(requestId) ? requestId : undefined,
+  return {
+    name,
+    code,
+    message: typeof message === 'string' ? message : '',
+    status: [httpStatusCode, statusCode].find((each) => typeof each === 'number'),
+    requestId: typeof requestId === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(requestId) ? requestId : undefined,
+    retryAfter: membersOf(headers)['retry-after'],
   }
+}
+
+/** Our error for what the SDK threw. */
+export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
+  const failure = failureOf(thrown)
+  // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
+  const known = rowOf(failure.code, failure, asked) ?? rowOf(failure.name, failure, asked)
+  const row = known ?? rowOfStatus(failure)
   const problem = typeof row.problem === 'string' ? row.problem : row.problem(asked)
-  return { error: new SecretsError(row.code, problem, details), isEffectUnknown: row.isEffectUnknown ?? false }
+  return { error: new SecretsError(row.code, problem, detailsOf(row, failure)), isEffectUnknown: row.isEffectUnknown ?? false }
+}
+
+function detailsOf(row: Row, { name, status, requestId, retryAfter }: Failure): SecretsErrorDetails {
+  return {
+    remedy: row.remedy,
+    retryAt: row.code === 'RATE_LIMITED' ? Date.now() + pauseMs(retryAfter) : undefined,
+    // Only a name from our table is certain to be AWS's.
+    storeStatus: status === undefined ? undefined : [status, isNamed(row, name) ? name : ''].join(' ').trim(),
+    storeRequestId: requestId,
+  }
 }
 
 function membersOf(thing: unknown): Readonly<Record<string, unknown>> {
@@ -51,16 +74,15 @@ function pauseMs(retryAfter: unknown): number {
 export const errorTable: readonly Row[] = [...awsErrors, ...networkErrors]
 
 function isNamed({ names }: Row, name: unknown): boolean {
-  return typeof name === 'string' && names.split(' ').includes(name)
+  return typeof name === 'string' && name !== '' && names.split(' ').includes(name)
 }
 
-function rowOf(name: unknown, message: unknown, { action }: Asked): Row | undefined {
-  const text = typeof message === 'string' ? message : ''
-  return errorTable.find((row) => isNamed(row, name) && (row.says?.test(text) ?? true) && (row.on ?? action) === action)
+function rowOf(name: unknown, { message }: Failure, { action }: Asked): Row | undefined {
+  return errorTable.find((row) => isNamed(row, name) && (row.says?.test(message) ?? true) && (row.on ?? action) === action)
 }
 
 /** For an unknown name: from a proxy, a balancer, a newer AWS. Whether a write happened stays open. */
-function rowOfStatus(status: number | undefined, name: unknown): Row {
+function rowOfStatus({ status, name }: Failure): Row {
   if (status === undefined) return unnamed('INTERNAL', 'the AWS SDK failed for an unknown reason')
   if (status === 429) return { names: '', code: 'RATE_LIMITED', problem: 'the endpoint is throttling' }
   // With status 200 but not JSON: cut off, or a proxy's page.

@@ -25,11 +25,11 @@ type Described = Omit<StoredSecret, 'value'> & { readonly version: number }
 export function describedBy(answer: AnsweredParameter | undefined, { name, selector }: ParameterPath, origin: Origin): Described {
   const { Name, Version: version, LastModifiedDate: created, ARN: arn } = answer ?? {}
   if (typeof Name !== 'string' || !isWholeNumber(version, 1, Number.MAX_SAFE_INTEGER)) throw unexpectedAnswer()
-  const isOther = Name !== name || (/^\d/.test(selector ?? '') && Number(selector) !== version)
-  if (isOther) throw new SecretsError('INTERNAL', 'AWS answered with another parameter or version than the one asked for')
+  const isNumber = /^\d/.test(selector ?? '')
+  if (Name !== name || (isNumber && Number(selector) !== version)) throw anotherAnswer()
   if (origin.account !== undefined) assertOrigin(arn, origin)
   const createdAt = created instanceof Date ? created.getTime() : undefined
-  const isLabel = selector !== undefined && !/^\d/.test(selector)
+  const isLabel = selector !== undefined && !isNumber
   return { version, currentSince: isLabel ? undefined : createdAt, currentNotBefore: createdAt }
 }
 
@@ -86,6 +86,10 @@ export async function* pagesOf<Answer extends Page>(fetch: (next: Page) => Promi
 
 function isText(text: unknown): text is string {
   return typeof text === 'string' && text !== ''
+}
+
+function anotherAnswer(): SecretsError {
+  return new SecretsError('INTERNAL', 'AWS answered with another parameter or version than the one asked for')
 }
 
 export function unexpectedAnswer(): SecretsError {

@@ -52,13 +52,16 @@ export function readMany(api: Api, read: ReadOne): NonNullable<SecretProvider['g
     const reading: Reading = { api, read, context, limit: endingLimiter() }
     const plain = paths.filter(canHoldPath)
     const others = paths.filter((path) => !canHoldPath(path))
-    const chunks = Array.from({ length: Math.ceil(plain.length / limits.batchNames) }, (_, index) =>
-      plain.slice(index * limits.batchNames, (index + 1) * limits.batchNames),
-    )
-    const answered = await Promise.all([...chunks.map((chunk) => readChunk(reading, chunk)), readEach(reading, others)])
+    const answered = await Promise.all([...chunksOf(plain).map((chunk) => readChunk(reading, chunk)), readEach(reading, others)])
     const byPath = new Map([...plain, ...others].map((path, index) => [path, answered.flat()[index]]))
     return paths.map((path) => byPath.get(path) ?? { status: 'rejected', reason: unexpectedAnswer() })
   }
+}
+
+function chunksOf(names: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(names.length / limits.batchNames) }, (_, index) =>
+    names.slice(index * limits.batchNames, (index + 1) * limits.batchNames),
+  )
 }
 
 function readEach({ read, limit, context }: Reading, paths: readonly string[]): Promise<Result[]> {

@@ -1,36 +1,45 @@
-import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import type { AwsReply, AwsRequest } from '@finchat/secrets-test-servers'
 import { expect, test } from 'vitest'
-import { context, failure, providerAt, seed, stubbed, useSsm } from '../testing/ssm-trial.ts'
+import { context, failure, providerAt, stubbed } from '../testing/ssm-trial.ts'
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `/app/n${n}`)
 
-describeWithServer('moto', 'many reads at once', () => {
-  const ssm = useSsm()
+/** As the API reference: what is found, and the names of what is not. ssm-provider.test.ts asks moto. */
+function answerFor({ action, body }: AwsRequest, stored: readonly string[]): AwsReply {
+  const parameter = (Name: string): object => ({ Name, Value: Name, Version: 1 })
+  if (action === 'GetParameter') return { json: { Parameter: parameter(String(body['Name'])) } }
+  const asked = body['Names'] as readonly string[] // the SDK sends a list
+  const isStored = (name: string): boolean => stored.includes(name)
+  return { json: { Parameters: asked.filter(isStored).map(parameter), InvalidParameters: asked.filter((name) => !isStored(name)) } }
+}
 
-  test('take 10 names a call, and a name that AWS lists as invalid does not exist', async () => {
-    const all = names(25)
-    for (const name of all.slice(0, 20)) await seed(ssm.moto().url, name, name)
-    const results = await ssm.provider().getMany(all, context)
-    expect(results.map((each) => (each.status === 'fulfilled' ? each.value?.value : each))).toEqual([
-      ...all.slice(0, 20),
-      ...all.slice(20).map(() => undefined),
-    ])
-    expect(ssm.asked()).toEqual(['GetParameters', 'GetParameters', 'GetParameters'])
-  })
+test('many reads take 10 names a call, and a name that AWS lists as invalid does not exist', async () => {
+  const all = names(25)
+  const { provider, stub } = await stubbed((request) => answerFor(request, all.slice(0, 20)))
+  const results = await provider.getMany(all, context)
+  expect(results.map((each) => (each.status === 'fulfilled' ? each.value?.value : each))).toEqual([
+    ...all.slice(0, 20),
+    ...all.slice(20).map(() => undefined),
+  ])
+  expect(stub.requests().map(({ action, body }) => [action, Object(body['Names']).length])).toEqual([
+    ['GetParameters', 10],
+    ['GetParameters', 10],
+    ['GetParameters', 5],
+  ])
+})
 
-  test('are done one by one where a key or a policy denies one of them', async () => {
-    for (const name of names(3)) await seed(ssm.moto().url, name, 'x')
-    const message =
-      'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.'
-    const denied = { error: 'AccessDeniedException', message }
-    ssm.stub().plan(({ action, body }) => (action === 'GetParameters' || body['Name'] === '/app/n1' ? denied : 'pass'))
-    const results = await ssm.provider({ clientConfig: { maxAttempts: 1 } }).getMany(names(3), context)
-    expect(results).toMatchObject([
-      { value: { value: 'x' } },
-      { reason: { code: 'PERMISSION_DENIED', problem: expect.stringContaining('kms:Decrypt') } },
-      { value: { value: 'x' } },
-    ])
+test('many reads are done one by one where a key or a policy denies one of them', async () => {
+  const message =
+    'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.'
+  const { provider } = await stubbed((request) => {
+    const isDenied = request.action === 'GetParameters' || request.body['Name'] === '/app/n1'
+    return isDenied ? { error: 'AccessDeniedException', message } : answerFor(request, names(3))
   })
+  expect(await provider.getMany(names(3), context)).toMatchObject([
+    { value: { value: '/app/n0' } },
+    { reason: { code: 'PERMISSION_DENIED', problem: expect.stringContaining('kms:Decrypt') } },
+    { value: { value: '/app/n2' } },
+  ])
 })
 
 test('an answer that names a parameter nowhere is an error of that one', async () => {

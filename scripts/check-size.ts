@@ -16,6 +16,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-audit/report': 23_200,
   '@finchat/secrets-audit/siem': 5_000,
   '@finchat/secrets-audit/syslog': 5_500,
+  '@finchat/secrets-provider-aws-ssm': 13_300,
 }
 
 for (const member of publicPackages(readFiles())) {

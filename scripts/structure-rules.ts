@@ -125,6 +125,7 @@ export const folders: Record<string, readonly string[]> = {
     'testing',
   ],
   'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
+  'packages/provider-aws-ssm': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
   'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],

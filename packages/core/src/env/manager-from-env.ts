@@ -60,7 +60,7 @@ export function secretsManagerFromEnv(
   const ttlSeconds = cacheTtl(reader)
   if (problems.length === 0) {
     const manager = createSecretsManager({ ...rest, providers, cache: ttlSeconds === undefined ? cache : { ...cache, ttlSeconds } })
-    warnOfUnread({ env, asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) })
+    warnOfUnread({ env, asked, ours: new Set(ours.keys()), available: factories, chosen: new Set(choices.map(({ name }) => name)) })
     return manager
   }
   throw new SecretsError(
@@ -86,7 +86,13 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
 }
 
-const ours = new Set(['aws', 'vault', 'local'])
+/** The package of each of our providers, by the provider's name. */
+const ours: ReadonlyMap<string, string> = new Map([
+  ['aws', '@finchat/secrets-provider-aws'],
+  ['vault', '@finchat/secrets-provider-vault'],
+  ['local', '@finchat/secrets-provider-local'],
+  ['ssm', '@finchat/secrets-provider-aws-ssm'],
+])
 
 function checkFactory(name: string, factory: unknown, problems: string[]): void {
   if (typeof factory === 'function') return checkFactoryName(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
@@ -105,9 +111,10 @@ function checkFactoryName(name: string, own: string, problems: string[]): void {
 }
 
 function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
-  if (ours.has(name))
-    return `${variable} names ${name}: install @finchat/secrets-provider-${name} and pass its ${name}FromEnv, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
-  const known = [...new Set([...factories.keys(), ...ours])].join(', ')
+  const home = ours.get(name)
+  if (home !== undefined)
+    return `${variable} names ${name}: install ${home} and pass its ${name}FromEnv, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
+  const known = [...new Set([...factories.keys(), ...ours.keys()])].join(', ')
   return variable === 'FINCHAT_SECRETS_FALLBACKS'
     ? `${variable} must be a list of ${known}`
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`

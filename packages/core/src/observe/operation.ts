@@ -37,6 +37,10 @@ export class Observer {
     this.#bounds = bounds
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** A read from memory has nothing to record. */
   get isUnwatched(): boolean {
     return this.#isOpen && this.#trail === undefined && !this.#tracing.get.hasSubscribers

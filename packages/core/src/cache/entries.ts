@@ -74,8 +74,8 @@ export class MemoryCache {
 
   /** What is held, fresh or not. It counts as no use, so that who only looks keeps nothing here. */
   look(key: string, now: number): Entry | Absence | undefined {
-    const absence = this.#absences.peek(key)
-    return this.#entries.peek(key) ?? (absence !== undefined && now < absence.until ? absence : undefined)
+    const absent = this.#absences.peek(key)
+    return this.#entries.peek(key) ?? (absent !== undefined && now < absent.until ? absent : undefined)
   }
 
   touchAbsence(key: string): void {

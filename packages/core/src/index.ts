@@ -38,7 +38,7 @@ export { type Environment, envManifest, envProvider, type EnvProviderOptions } f
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth, RotationHealth } from './manager/health.ts'
 export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } from './read/load-secrets.ts'
-export { type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-env.ts'
+export { type AuditFromEnv, type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-env.ts'
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'
 export { createSecretsManager } from './manager/create-manager.ts'
 export { isValidName } from './chain/names.ts'

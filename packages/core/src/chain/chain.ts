@@ -4,11 +4,11 @@ import type { VersionSelector } from '../cache/keys/lru.ts'
 import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
-import type { Tracing } from '../observe/trace-channels.ts'
+import type { TraceStep, Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
 import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
 import { isFinal } from '../cache/path-history.ts'
-import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
+import { attemptOf, notAsked, notSure, stepOf, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
  * The fallback policy as a state machine for one secret. The caller asks the store of `step` and
@@ -16,6 +16,7 @@ import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresol
  */
 export class FallbackTraversal<Step> {
   readonly name: string
+  readonly trace: TraceStep[] = []
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
   readonly #hints: RemedyHints | undefined
@@ -80,6 +81,7 @@ export class FallbackTraversal<Step> {
 
   #move(attempt: SecretsErrorAttempt): void {
     this.#attempts.push(attempt)
+    this.trace.push(stepOf(attempt))
     this.#position += 1
   }
 
@@ -90,6 +92,7 @@ export class FallbackTraversal<Step> {
     }
     const remedy = stopRemedy(error, provider, this.#hints)
     const attempt = { ...attemptOf(provider, error, durationMs), remedy }
+    this.trace.push(stepOf(attempt))
     const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, attempt]
     return withContext(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
@@ -189,6 +192,7 @@ export class Chain {
       traversal.missing(chainEntry.provider.name, elapsedSince(startedAt))
       return undefined
     }
+    traversal.trace.push({ provider: chainEntry.provider.name, durationMs: elapsedSince(startedAt) })
     if (found.stale) this.#warn(traversal.name, chainEntry, found.outage ?? 'UNAVAILABLE', 'stale')
     return { ...found, location, degraded: traversal.degraded }
   }

@@ -8,7 +8,8 @@ import { own } from '../errors/own-properties.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
-export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
+type Known = 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive' | 'steps'
+export type Metadata = Pick<TraceMessage, Known>
 
 export interface Operation {
   readonly operation: AuditedOperation
@@ -206,6 +207,7 @@ const unknownYet = {
   matched: undefined,
   exclusive: undefined,
   code: undefined,
+  steps: undefined,
 }
 
 /** A new lease exists even if the caller never gets it. */

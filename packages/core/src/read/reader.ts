@@ -153,6 +153,7 @@ export class Reader {
     metadata: Metadata,
     deliver: (reading: Reading) => T,
   ): Promise<T> {
+    metadata.steps = traversal.trace
     return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) =>
       recordAndDeliver(metadata, reading, deliver),
     )
@@ -183,9 +184,9 @@ export class Reader {
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
-      const metadata: Metadata = {}
       const route = this.locate(name)
       const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback], hints)
+      const metadata: Metadata = { steps: traversal.trace }
       return {
         route,
         metadata,

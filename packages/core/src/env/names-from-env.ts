@@ -7,11 +7,11 @@ import type { EnvironmentReader } from './environment-reader.ts'
  * under which the provider would never be asked is a problem.
  *
  * @example
- * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ * import { type ProviderFromEnv, secretsManagerFromEnv } from '@finchat/secrets-core'
  * import { locator, namesFromEnv } from '@finchat/secrets-core/provider'
  *
  * const env = { FINCHAT_SECRETS_PROVIDER: 'own', FINCHAT_OWN_NAMES: 'DB=prod/db', FINCHAT_OWN_ONLY_NAMED: 'true', LOG_LEVEL: 'info' }
- * const own = (variables) => ({
+ * const own: ProviderFromEnv = (variables) => ({
  *   specificationVersion: 'v1', name: 'own', locate: locator(namesFromEnv(variables, 'OWN')), get: async (path) => ({ value: path }),
  * })
  * const secrets = secretsManagerFromEnv({ own }, { env })
@@ -33,10 +33,10 @@ export function namesFromEnv(env: EnvironmentReader, store: string): NamesOption
  * problem: a misspelt `true` must not pass for `false`.
  *
  * @example
- * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ * import { type ProviderFromEnv, secretsManagerFromEnv } from '@finchat/secrets-core'
  * import { switchFromEnv } from '@finchat/secrets-core/provider'
  *
- * const own = (variables) => ({ specificationVersion: 'v1', name: 'own', get: async () => ({ value: String(switchFromEnv(variables, 'FINCHAT_OWN_FAST')) }) })
+ * const own: ProviderFromEnv = (variables) => ({ specificationVersion: 'v1', name: 'own', get: async () => ({ value: String(switchFromEnv(variables, 'FINCHAT_OWN_FAST')) }) })
  * const secrets = secretsManagerFromEnv({ own }, { env: { FINCHAT_SECRETS_PROVIDER: 'own', FINCHAT_OWN_FAST: 'true' } })
  * console.log(await secrets.getSecret('fast')) // true
  */

@@ -11,6 +11,7 @@ import type { SecretsManager } from './secrets-manager.ts'
 export interface CanServeOptions {
   /** How long the check may take, in milliseconds; keep it below the probe's own limit. Default: 800. */
   readonly timeoutMs?: number | undefined
+  /** Ends the check with `ABORTED`; its reads go on for the next one. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -4,7 +4,7 @@ import type { RemedyHints } from '../chain/fallback-policy.ts'
 import { locating } from '../chain/routing.ts'
 import type { Bounds } from '../guard/deadline.ts'
 import { addUse, closesOf } from '../guard/use-count.ts'
-import { startDebugLog } from '../observe/debug-log.ts'
+import { withDebugLog } from '../observe/debug-log.ts'
 import { Observer } from '../observe/operation.ts'
 import { tracing } from '../observe/trace-channels.ts'
 import { Catalog } from '../read/list-and-describe.ts'
@@ -41,8 +41,7 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const settings = settingsOf(options)
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
-  const channels = tracing()
-  startDebugLog()
+  const channels = withDebugLog(tracing())
   const zeroizer = new Zeroizer()
   const observer = new Observer(options.audit, channels, bounds)
   const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh }

@@ -30,11 +30,15 @@ export interface Readiness {
   readonly ok: boolean
   /** Epoch milliseconds. */
   readonly checkedAt: number
+  /** How many are served as stale. */
   readonly stale: number
+  /** How many are served by a later provider, since an earlier one could not be asked. */
   readonly degraded: number
+  /** How many cannot be served. */
   readonly failed: number
   /** The earliest of the secrets. Absent if one of them has none, or none is served. */
   readonly servesUntil?: number | undefined
+  /** By name. */
   readonly secrets: Readonly<Record<string, SecretReadiness>>
 }
 

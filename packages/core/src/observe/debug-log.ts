@@ -1,4 +1,4 @@
-import type { TraceMessage, TraceStep } from './trace-channels.ts'
+import type { TraceMessage, TraceStep, Tracing } from './trace-channels.ts'
 import { loadCrypto } from '../kit/builtins.ts'
 
 type NameText = (name: string) => string
@@ -11,8 +11,12 @@ let isOn = false
  * With `finchat-secrets-hashed` names are HMACs under a key of this process: equal names look equal
  * here, and nobody can try names.
  */
-export function startDebugLog(): void {
-  if (isOn) return
+export function withDebugLog(channels: Tracing): Tracing {
+  if (!isOn) start()
+  return channels
+}
+
+function start(): void {
   const { debuglog } = process.getBuiltinModule('node:util')
   const [plain, hashed] = [debuglog('finchat-secrets'), debuglog('finchat-secrets-hashed')]
   if (!plain.enabled && !hashed.enabled) return

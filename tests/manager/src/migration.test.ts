@@ -44,7 +44,7 @@ describe('the five phases', () => {
 
   test('1 and 2: variables alone, and behind a store that does not have the secrets yet', async () => {
     for (const env of [variables, { ...first, ...variables }])
-      expect(await read(vaultOf({}), env, 'FINCHAT_TOKEN')).toEqual(['t1', 'env', false])
+      expect(await read({ vault: vaultOf({}).vault }, env, 'FINCHAT_TOKEN')).toEqual(['t1', 'env', false])
   })
 
   test.each([first, named])('3: a moved secret comes from the store, and in its outage from the variable: %j', async (settings) => {

@@ -1,5 +1,6 @@
 export type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 export { type AuditContext, withAuditContext } from './record/audit-context.ts'
+export { auditFromEnv } from './audit-from-env.ts'
 export { auditTrail } from './trail/audit-trail.ts'
 export { type AuditorsKey, initAuditFolder, type InitAuditOptions } from './file/init-audit-folder.ts'
 export { type AuditCheckpoints, jsonLinesFile, type JsonLinesFileOptions } from './file/file-sink.ts'

@@ -1,6 +1,9 @@
-// Secrets that follow their rotation while the process runs. Functions over a manager.
+// Secrets that follow their rotation while the process runs, and its readiness. Functions over a
+// manager.
 export type { Candidate } from './live/logins/candidates.ts'
 export { liveSecret, type LiveSecret, type PasswordOptions } from './live/live-secret.ts'
+export { canServe, type CanServeOptions } from './manager/can-serve.ts'
+export type { Readiness, SecretReadiness } from './manager/readiness.ts'
 export { excuseUsage, readUsage, type UsageLocation } from './usage/read-usage.ts'
 export { type RegisteredUse, registerUse, type RegisterUseOptions } from './usage/register-use.ts'
 export type { LoginOptions, UseOptions } from './live/logins/use-options.ts'

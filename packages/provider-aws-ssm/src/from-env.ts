@@ -1,12 +1,14 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
+import { namesFromEnv } from '@finchat/secrets-core/provider'
 import { isRegion } from './model/region.ts'
 import { type SsmProvider, ssmProvider } from './ssm-provider.ts'
 
 /**
  * Returns the provider of Parameter Store that the environment describes, for
  * `secretsManagerFromEnv({ ssm: ssmFromEnv })`. `FINCHAT_SSM_REGION` defaults to the SDK's own
- * chain. `FINCHAT_SSM_NAMES` is a list such as `FINCHAT_TOKEN=/prod/token,DB=/prod/db#password`. The
- * SDK finds the credentials.
+ * chain. `FINCHAT_SSM_NAMES` is a list such as `FINCHAT_TOKEN=/prod/token,DB=/prod/db#password`. With
+ * `FINCHAT_SSM_ONLY_NAMED=true` it is asked for nothing else; `FINCHAT_SSM_PREFIX` goes before all
+ * other names. The SDK finds the credentials.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -20,5 +22,5 @@ export function ssmFromEnv(env: EnvironmentReader): SsmProvider {
   const region = env.optional('FINCHAT_SSM_REGION')
   const isSound = region === undefined || isRegion(region)
   if (!isSound) env.problem('FINCHAT_SSM_REGION is not a region: give one such as eu-west-1')
-  return ssmProvider({ region: isSound ? region : undefined, names: env.names('FINCHAT_SSM_NAMES') })
+  return ssmProvider({ region: isSound ? region : undefined, ...namesFromEnv(env, 'SSM') })
 }

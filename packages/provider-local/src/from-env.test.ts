@@ -81,6 +81,13 @@ test('the path defaults to .secrets.db', () => {
     names: () => ({}),
     problem: () => {},
   })
-  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST', 'FINCHAT_LOCAL_STORE_ID', 'FINCHAT_LOCAL_KEEP_VERSIONS'])
+  expect(asked).toEqual([
+    'FINCHAT_LOCAL_PATH',
+    'FINCHAT_LOCAL_PREFIX',
+    'FINCHAT_LOCAL_ONLY_NAMED',
+    'FINCHAT_LOCAL_MUST_EXIST',
+    'FINCHAT_LOCAL_STORE_ID',
+    'FINCHAT_LOCAL_KEEP_VERSIONS',
+  ])
   expect(provider.name).toBe('local')
 })

@@ -1,4 +1,5 @@
 import { type EnvironmentReader, SecretsError } from '@finchat/secrets-core'
+import { namesFromEnv, switchFromEnv } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
@@ -7,7 +8,9 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY` (required), `FINCHAT_LOCAL_PATH` (default
  * `.secrets.db`), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It
  * also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
- * such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ * such as `DB=prod/db,TOKEN=api#token`. With `FINCHAT_LOCAL_ONLY_NAMED=true` it is asked for nothing
+ * else; `FINCHAT_LOCAL_PREFIX` goes before all other names. Throws `CONFIGURATION` as `localProvider`
+ * does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -25,18 +28,11 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
   return localProvider({
     path,
     key,
-    names: env.names('FINCHAT_LOCAL_NAMES'),
-    mustExist: mustExist(env),
+    ...namesFromEnv(env, 'LOCAL'),
+    mustExist: switchFromEnv(env, 'FINCHAT_LOCAL_MUST_EXIST'),
     storeId: env.optional('FINCHAT_LOCAL_STORE_ID'),
     keepVersions: keepVersions(env),
   })
-}
-
-/** A misspelt `true` must not pass for `false`. */
-function mustExist(env: EnvironmentReader): boolean {
-  const text = env.optional('FINCHAT_LOCAL_MUST_EXIST') ?? 'false'
-  if (text !== 'true' && text !== 'false') env.problem('FINCHAT_LOCAL_MUST_EXIST is neither true nor false')
-  return text === 'true'
 }
 
 /** `Number` accepts an empty text and `1e3`. */

@@ -50,7 +50,26 @@ test('a missing or invalid address and a broken list are errors that do not show
   const url = 'https://vault.example'
   expect(problem({ FINCHAT_VAULT_URL: url })).toBe('no problem')
   expect(problem({})).toContain('FINCHAT_VAULT_URL is not set')
+  expect(problem({ FINCHAT_VAULT_ADDR: url })).toMatch(
+    /FINCHAT_VAULT_URL is not set\n {2}"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_URL$/,
+  )
   expect(problem({ FINCHAT_VAULT_URL: 'http://c4n4ry.example' })).toContain('plain http')
   expect(problem({ FINCHAT_VAULT_URL: 'http://c4n4ry.example' })).not.toContain('c4n4ry')
   expect(problem({ FINCHAT_VAULT_URL: url, FINCHAT_VAULT_NAMES: 'broken' })).toContain('FINCHAT_VAULT_NAMES')
+})
+
+test('a policy of a few paths works by the prefix, or by mapped names alone', async () => {
+  const stub = await stubVault()
+  const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_URL: stub.url, FINCHAT_VAULT_TOKEN: canaries.token, LOG_LEVEL: 'info' }
+  const pathsOf = async (name: string, further: Record<string, string>): Promise<unknown[]> => {
+    const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env: { ...env, ...further } })
+    const before = stub.requests.length
+    await codeOf(secrets.getSecret(name))
+    await secrets.close()
+    return stub.requests.slice(before).flatMap(({ path }) => (path.includes('/data/') ? [path] : []))
+  }
+  expect(await pathsOf('app', { FINCHAT_VAULT_PREFIX: 'finchat/' })).toEqual(['/v1/secret/data/finchat/app'])
+  const named = { FINCHAT_VAULT_NAMES: 'FINCHAT_TOKEN=finchat/token#value', FINCHAT_VAULT_ONLY_NAMED: 'true' }
+  expect(await pathsOf('LOG_LEVEL', named)).toEqual([])
+  expect(await pathsOf('FINCHAT_TOKEN', named)).toEqual(['/v1/secret/data/finchat/token'])
 })

@@ -1,13 +1,14 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
 import { tokenAuth } from './auth/token.ts'
-import { withoutLineEnd } from '@finchat/secrets-core/provider'
+import { namesFromEnv, withoutLineEnd } from '@finchat/secrets-core/provider'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
 /**
  * A Vault provider from environment variables, for `secretsManagerFromEnv({ vault: vaultFromEnv
  * })`: `FINCHAT_VAULT_URL` (required), `FINCHAT_VAULT_TOKEN`, and `FINCHAT_VAULT_NAMES`, a list
- * such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Without a token every call is
- * `CREDENTIALS_MISSING`. Throws `CONFIGURATION` as `vaultProvider` does. Variables of Vault's own
+ * such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. With `FINCHAT_VAULT_ONLY_NAMED=true` it is
+ * asked for nothing else; `FINCHAT_VAULT_PREFIX` goes before all other names. Without a token every
+ * call is `CREDENTIALS_MISSING`. Throws `CONFIGURATION` as `vaultProvider` does. Variables of Vault's own
  * tools are not read.
  *
  * @example
@@ -25,6 +26,6 @@ export function vaultFromEnv(env: EnvironmentReader): VaultProvider {
   return vaultProvider({
     url,
     auth: given === undefined ? undefined : tokenAuth(withoutLineEnd(given)),
-    names: env.names('FINCHAT_VAULT_NAMES'),
+    ...namesFromEnv(env, 'VAULT'),
   })
 }

@@ -27,6 +27,19 @@ describe('the sink of lines', () => {
     for (const line of lines) expect(line).toMatch(/^Secret access: name=[\x20-\x7e]+$/)
   })
 
+  it('shows the user that it was given where a record has no actor', async () => {
+    const { stream, text } = collected()
+    const sink = lineSink({ stream, user: 'app\nuser' })
+    for (const actor of [undefined, 'ada']) await write(sink, aRecord({ actor }))
+    await write(lineSink({ stream }), aRecord({ actor: undefined }))
+    expect(
+      text()
+        .split('\n')
+        .map((line) => line.split('user=')[1]),
+    ).toEqual(['"app\\nuser"', 'ada', '-', undefined])
+    expect(() => lineSink({ format: 'json', user: 'app' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+
   it('writes whole records as JSON when asked to', async () => {
     const { stream, text } = collected()
     const sink = lineSink({ stream, format: 'json' })

@@ -17,11 +17,13 @@ export interface LineSinkOptions {
   readonly stream?: LineStream | undefined
   /** `human`, the default: `humanLine`. `json`: the whole record. Both are printable ASCII. */
   readonly format?: 'human' | 'json' | undefined
+  /** The `user` of a human line whose record has no actor. Default: `-`. */
+  readonly user?: string | undefined
   /** Default: `lines`. */
   readonly name?: string | undefined
 }
 
-const members: MembersOf<LineSinkOptions> = { stream: 'any', format: 'string', name: 'string' }
+const members: MembersOf<LineSinkOptions> = { stream: 'any', format: 'string', user: 'string', name: 'string' }
 
 /** Some 500 of the longest lines. */
 const mostWaiting = 8 * 1024 * 1024
@@ -40,13 +42,15 @@ const mostWaiting = 8 * 1024 * 1024
  */
 export function lineSink(options: LineSinkOptions = {}): AuditSink {
   if (isStream(options)) throw configurationError('the options are a stream', 'pass { stream: … }')
-  const { stream, format = 'human', name = 'lines' } = knownOptions(options, members)
+  const { stream, format = 'human', user, name = 'lines' } = knownOptions(options, members)
   assertSinkName(name)
   if (format !== 'human' && format !== 'json') throw configurationError('`format` is not known', 'use human or json')
   if (stream !== undefined && !isStream(stream))
     throw configurationError('`stream` is not a stream', 'pass what has write(), such as process.stdout')
   const writer = new LineWriter(stream)
-  const lineOf = format === 'human' ? humanLine : asciiJson
+  if (user !== undefined && format === 'json') throw configurationError('`user` belongs to human lines', 'leave it out')
+  const named = (record: AuditRecord): string => humanLine({ ...record, actor: record.actor ?? user })
+  const lineOf = format === 'json' ? asciiJson : user === undefined ? humanLine : named
   return { specificationVersion: 'v1', name, write: (record: AuditRecord) => writer.write(lineOf(record)), close: () => writer.close() }
 }
 

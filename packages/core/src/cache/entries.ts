@@ -72,6 +72,12 @@ export class MemoryCache {
     return known !== undefined && now < known.until ? known : undefined
   }
 
+  /** What is held, fresh or not. It counts as no use, so that who only looks keeps nothing here. */
+  look(key: string, now: number): Entry | Absence | undefined {
+    const absent = this.#absences.peek(key)
+    return this.#entries.peek(key) ?? (absent !== undefined && now < absent.until ? absent : undefined)
+  }
+
   touchAbsence(key: string): void {
     this.#absences.touch(key)
   }

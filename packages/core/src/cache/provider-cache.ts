@@ -74,6 +74,10 @@ export class ProviderCache {
     return true
   }
 
+  look(path: string): Entry | Absence | undefined {
+    return this.#memory.look(path, this.#now())
+  }
+
   /** A read that relies on it calls `recordAbsenceHit`. */
   absence(path: string): Absence | undefined {
     return this.#memory.absence(path, this.#now())
@@ -168,10 +172,7 @@ export class ProviderCache {
     }
   }
 
-  /**
-   * Drops older values, also in the shared cache; below `leastVersion` they are kept briefly.
-   * `begunAt`: of the write, by the monotonic clock.
-   */
+  /** Values below `leastVersion` are kept briefly. `begunAt`: of the write, by the monotonic clock. */
   async invalidate(path: string, leastVersion?: number, begunAt?: number): Promise<void> {
     for (const each of this.#holders) {
       if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion, begunAt)
@@ -244,8 +245,7 @@ export class ProviderCache {
   /** Returns the stale value, or throws the remembered refusal. */
   #staleOrRefusal(read: StoreRead, key: string, error: unknown): Found {
     if (!SecretsError.isInstance(error)) throw error
-    const entry = this.#memory.entry(key)
-    const now = this.#now()
+    const [entry, now] = [this.#memory.entry(key), this.#now()]
     const canServe = isOutage(error.code) && !isFresh(read.mode)
     if (!canServe || entry === undefined || now >= entry.staleUntil)
       throw this.#refusals.orElse(error, [key, read.path, describeKeyOf(read.path)])

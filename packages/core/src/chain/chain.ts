@@ -4,11 +4,11 @@ import type { VersionSelector } from '../cache/keys/lru.ts'
 import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
-import type { Tracing } from '../observe/trace-channels.ts'
+import type { TraceStep, Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
-import { type FallbackPolicy, actionFor, stopRemedies } from './fallback-policy.ts'
+import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
 import { isFinal } from '../cache/path-history.ts'
-import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
+import { attemptOf, notAsked, notSure, stepOf, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
  * The fallback policy as a state machine for one secret. The caller asks the store of `step` and
@@ -16,8 +16,10 @@ import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresol
  */
 export class FallbackTraversal<Step> {
   readonly name: string
+  readonly trace: TraceStep[] = []
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
+  readonly #hints: RemedyHints | undefined
   readonly #attempts: SecretsErrorAttempt[] = []
   #position = 0
   #degraded = false
@@ -26,10 +28,11 @@ export class FallbackTraversal<Step> {
   /** The error that an overridden row would have thrown. */
   #overridden: SecretsError | undefined
 
-  constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {
+  constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[], hints?: RemedyHints) {
     this.name = name
     this.#steps = steps
     this.#policies = policies
+    this.#hints = hints
   }
 
   get step(): Step | undefined {
@@ -64,8 +67,8 @@ export class FallbackTraversal<Step> {
     if (this.#unsupported) {
       return unresolvedError('UNSUPPORTED', 'no provider that can answer this has the secret', this.name, this.#attempts)
     }
-    const remedy = this.#steps.length === 0 ? 'no provider holds this name (see names and onlyNamed)' : undefined
-    return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
+    const usual = this.#steps.length === 0 ? 'no provider holds this name (see names and onlyNamed)' : undefined
+    return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy: this.#hints?.missing(this.name) ?? usual })
   }
 
   /**
@@ -78,6 +81,7 @@ export class FallbackTraversal<Step> {
 
   #move(attempt: SecretsErrorAttempt): void {
     this.#attempts.push(attempt)
+    this.trace.push(stepOf(attempt))
     this.#position += 1
   }
 
@@ -86,8 +90,9 @@ export class FallbackTraversal<Step> {
       this.missing(provider, durationMs)
       return this.#notAsked()
     }
-    const remedy = error.remedy ?? stopRemedies.get(error.code)?.(provider)
+    const remedy = stopRemedy(error, provider, this.#hints)
     const attempt = { ...attemptOf(provider, error, durationMs), remedy }
+    this.trace.push(stepOf(attempt))
     const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, attempt]
     return withContext(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
@@ -187,6 +192,7 @@ export class Chain {
       traversal.missing(chainEntry.provider.name, elapsedSince(startedAt))
       return undefined
     }
+    traversal.trace.push({ provider: chainEntry.provider.name, durationMs: elapsedSince(startedAt) })
     if (found.stale) this.#warn(traversal.name, chainEntry, found.outage ?? 'UNAVAILABLE', 'stale')
     return { ...found, location, degraded: traversal.degraded }
   }

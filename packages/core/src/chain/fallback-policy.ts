@@ -39,8 +39,20 @@ export function actionFor(code: SecretsErrorCode, policies: readonly (FallbackPo
   return overrides?.[code as keyof FallbackPolicy] ?? defaultActions[code] // the keys that FallbackPolicy lacks are fixed
 }
 
-/** What to do about a code that stops the chain, by the provider's name. */
-export const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> = new Map([
+/** What the set-up of a manager adds to remedies, such as variables that it was made of. */
+export interface RemedyHints {
+  readonly missing: (name: string) => string | undefined
+  readonly denied: (provider: string) => string | undefined
+}
+
+/** What to do about an error that stops the chain. */
+export function stopRemedy({ code, remedy }: SecretsError, provider: string, hints: RemedyHints | undefined): string | undefined {
+  const usual = remedy ?? stopRemedies.get(code)?.(provider)
+  const hint = code === 'PERMISSION_DENIED' ? hints?.denied(provider) : undefined
+  return hint === undefined ? usual : `${usual}: ${hint}`
+}
+
+const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> = new Map([
   ['PERMISSION_DENIED', (provider: string) => `grant it, or route the name away from '${provider}' with names and onlyNamed`],
   ['UNAUTHENTICATED', (provider: string) => `renew the credential of '${provider}'`],
   ['DELETED', (provider: string) => `restore it in '${provider}', or purge it there to let later providers answer`],

@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { type Environment, envProvider } from './env-provider.ts'
 import type { ProviderFromEnv } from './environment-reader.ts'
-import { type FromEnvOptions, secretsManagerFromEnv } from './manager-from-env.ts'
+import { type AuditFromEnv, type FromEnvOptions, secretsManagerFromEnv } from './manager-from-env.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const canary = 'canary-3b8e'
@@ -284,8 +285,35 @@ describe('variables that are not read', () => {
   it('that are misspelt cause a warning with the known ones', async () => {
     const env = { FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_VAULT_ADDR: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_SECRETS_TTL: canary }
     expect(await warningsOf({ vault }, env)).toEqual([
-      '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_PROVIDER, FINCHAT_SECRETS_FALLBACKS, FINCHAT_SECRETS_CACHE_TTL',
+      '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_CACHE_TTL',
       '"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_TOKEN, FINCHAT_VAULT_NAMES',
+    ])
+  })
+
+  it('are named in the error too, with the right names, if the settings do not suffice', () => {
+    const needy: ProviderFromEnv = (env) => {
+      env.required('FINCHAT_VAULT_URL')
+      return storeOf('vault', {})(env)
+    }
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_ADDR: canary, FINCHAT_SECRETS_FALLBACK: 'env' }
+    expect(problemsOf({ vault: needy }, env)).toEqual([
+      'FINCHAT_VAULT_URL is not set',
+      '"FINCHAT_SECRETS_FALLBACK" is not known: use FINCHAT_SECRETS_FALLBACKS',
+      '"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_URL',
+    ])
+    expect(process.emitWarning).not.toHaveBeenCalled()
+  })
+
+  it('cause a warning if they are all but the name of a setting that is not set', async () => {
+    const env = {
+      FINCHAT_SECRETS_FALLBACKS: 'vault,env',
+      FINCHAT_SECRET_PROVIDER: canary,
+      FINCHAT_VALUT_TOKEN: canary,
+      FINCHAT_ENV_NAME: canary,
+    }
+    expect(await warningsOf({ vault }, env)).toEqual([
+      '"FINCHAT_SECRET_PROVIDER" is no setting: if it is not a secret\'s name, use FINCHAT_SECRETS_PROVIDER',
+      '"FINCHAT_VALUT_TOKEN" is no setting: if it is not a secret\'s name, use FINCHAT_VAULT_TOKEN',
     ])
   })
 
@@ -315,6 +343,51 @@ describe('variables that are not read', () => {
     }
     const own = { local: () => envProvider({ name: 'local', env: {} }), own: () => envProvider({ name: 'own', env: {} }) }
     expect(await warningsOf(own, { ...env, FINCHAT_SECRETS_FALLBACKS: 'local,own,env' })).toEqual([])
+  })
+})
+
+describe('an audit trail', () => {
+  const events: AuditEvent[] = []
+  const trail: AuditTrail = { specificationVersion: 'v1', record: async (event) => void events.push(event) }
+  afterEach(() => void events.splice(0))
+
+  it('is made of variables by the function that is passed', async () => {
+    const audit: AuditFromEnv = (env) => (env.optional('FINCHAT_AUDIT_LINE') === 'true' ? trail : undefined)
+    for (const [line, records] of [
+      ['true', 1],
+      ['false', 1],
+    ] as const) {
+      await secretsManagerFromEnv({}, { audit, env: { FINCHAT_AUDIT_LINE: line, A: 'a' } }).getSecret('A')
+      expect(events.length).toBe(records)
+    }
+  })
+
+  it('may be passed as it is', async () => {
+    await secretsManagerFromEnv({}, { audit: trail, env: { FINCHAT_AUDIT_LINE: 'true', A: 'a' } }).getSecret('A')
+    expect(events).toMatchObject([{ operation: 'get', name: 'A' }])
+  })
+
+  it.each(['FINCHAT_AUDIT_LINE', 'FINCHAT_AUDIT_FOLDER'])('that %s asks for and nothing makes is an error', (variable) => {
+    expect(problemsOf({}, { [variable]: canary })).toEqual([
+      `${variable} is set, but nothing is audited: install @finchat/secrets-audit and pass its auditFromEnv, as secretsManagerFromEnv({ … }, { audit: auditFromEnv })`,
+    ])
+    expect(() => secretsManagerFromEnv({}, { env: { [variable]: 'false' } })).not.toThrow()
+  })
+
+  it('that cannot be made is a problem among the others, without a value', () => {
+    const wrong = new SecretsError('CONFIGURATION', 'the folder is no folder')
+    for (const [error, said] of [
+      [wrong, 'audit: the folder is no folder'],
+      [new TypeError(canary), 'audit: the trail could not be made from the variables'],
+    ] as const) {
+      const audit: AuditFromEnv = () => {
+        throw error
+      }
+      expect(problemsOf({}, { FINCHAT_SECRETS_CACHE_TTL: 'x' }, { audit })).toEqual([
+        said,
+        'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
+      ])
+    }
   })
 })
 

@@ -1,22 +1,30 @@
+import { managerMembers, type SecretsManagerOptions } from '../manager/manager-options.ts'
+import { createManagerWith } from '../manager/create-manager.ts'
+import type { AuditTrail } from '../contract/audit.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { assertEnvironment, type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
-import { managerMembers, type SecretsManagerOptions } from '../manager/manager-options.ts'
-import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { warnOfUnread } from './unread-variables.ts'
+import { namesFromEnv } from './names-from-env.ts'
+import { misspeltVariables, type VariablesRead, warnOfUnread } from './unread-variables.ts'
+import { hintsOf, type MappedStore } from './variable-hints.ts'
+
+/** Makes an audit trail from variables, as `auditFromEnv` does; `undefined` if none asks for one. */
+export type AuditFromEnv = (env: EnvironmentReader) => AuditTrail | undefined
 
 /**
  * Options of `createSecretsManager` without the providers. `FINCHAT_SECRETS_CACHE_TTL` overrides
  * `cache.ttlSeconds`.
  */
-export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'> {
+export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers' | 'audit'> {
   /** The variables: `process.env` by default. */
   readonly env?: Environment | undefined
+  /** A trail, or `auditFromEnv` of `@finchat/secrets-audit`, which makes one from variables. */
+  readonly audit?: AuditTrail | AuditFromEnv | undefined
 }
 
 /**
@@ -25,8 +33,9 @@ export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'>
  * by default, none if empty). `FINCHAT_SECRETS_CACHE_TTL` is the TTL in whole seconds (300). `env`
  * is always available; pass the others in `available`, by name.
  *
- * Throws one `CONFIGURATION` error that lists every problem, without values. A process warning
- * names settings that are not read: those of a provider that was not chosen, and misspelt ones.
+ * Throws one `CONFIGURATION` error that lists every problem, without values, and misspelt settings
+ * with the right names. A process warning names settings that are not read: those of a provider
+ * that was not chosen, and misspelt ones.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -39,38 +48,55 @@ export function secretsManagerFromEnv(
   available: Readonly<Record<string, ProviderFromEnv>> = {},
   options: FromEnvOptions = {},
 ): SecretsManager {
-  const { env = process.env, cache, ...rest } = knownOptions(options, fromEnvMembers)
+  const { env = process.env, cache, audit, ...rest } = knownOptions(options, fromEnvMembers)
   assertEnvironment(env)
-  if (!isRecord(available)) {
-    throw new SecretsError('CONFIGURATION', `the map of provider factories is ${described(available)}`, {
-      remedy: 'pass { local: localFromEnv }',
-    })
-  }
-  const problems: string[] = []
-  const asked = new Set<string>()
-  const reader = environmentReader(env, (message) => problems.push(message), asked)
-  const factories = new Map(Object.entries({ env: () => envProvider({ env }), ...available }))
-  for (const [name, factory] of Object.entries(available)) checkFactory(name, factory, problems)
+  assertAvailable(available)
+  const setUp: SetUp = { env, problems: [], asked: new Set(), stores: [] }
+  const reader = environmentReader(env, (message) => setUp.problems.push(message), setUp.asked)
+  const ownEnv: ProviderFromEnv = (variables) => envProvider({ env, ...namesFromEnv(variables, 'ENV') })
+  const factories = new Map(Object.entries({ env: ownEnv, ...available }))
+  for (const [name, factory] of Object.entries(available)) checkFactory(name, factory, setUp.problems)
   const choices = chosenProviders(reader, env)
-  const providers = choices.flatMap((choice) => {
-    const factory = factories.get(choice.name)
-    if (factory === undefined) problems.push(notAvailable(choice, factories))
-    return factory === undefined ? [] : made(choice.name, factory, env, problems, asked)
-  })
+  const providers = choices.flatMap((choice) => provided(choice, factories, setUp))
+  const trail = trailOf(audit, reader, setUp)
   const ttlSeconds = cacheTtl(reader)
-  if (problems.length === 0) {
-    const manager = createSecretsManager({ ...rest, providers, cache: ttlSeconds === undefined ? cache : { ...cache, ttlSeconds } })
-    warnOfUnread({ env, asked, ours: new Set(ours.keys()), available: factories, chosen: new Set(choices.map(({ name }) => name)) })
-    return manager
+  const read = {
+    env,
+    asked: setUp.asked,
+    ours: new Set(ours.keys()),
+    available: factories,
+    chosen: new Set(choices.map(({ name }) => name)),
   }
-  throw new SecretsError(
-    'CONFIGURATION',
-    `the environment variables do not configure a secrets manager:${[...new Set(problems)].map((problem) => `\n  ${problem}`).join('')}`,
-  )
+  assertUsable(setUp, read)
+  const cached = ttlSeconds === undefined ? cache : { ...cache, ttlSeconds }
+  const manager = createManagerWith({ ...rest, providers, cache: cached, audit: trail }, hintsOf(setUp.stores))
+  warnOfUnread(read)
+  return manager
 }
 
 const { providers: _, ...sharedMembers } = managerMembers
 const fromEnvMembers: MembersOf<FromEnvOptions> = { ...sharedMembers, env: 'any' }
+
+/** What is known while the parts are made. */
+interface SetUp {
+  readonly env: Environment
+  readonly problems: string[]
+  readonly asked: Set<string>
+  readonly stores: MappedStore[]
+}
+
+function assertAvailable(available: unknown): void {
+  if (isRecord(available)) return
+  throw new SecretsError('CONFIGURATION', `the map of provider factories is ${described(available)}`, {
+    remedy: 'pass { local: localFromEnv }',
+  })
+}
+
+function assertUsable({ problems }: SetUp, read: VariablesRead): void {
+  if (problems.length === 0) return
+  const lines = [...new Set(problems), ...misspeltVariables(read)].map((problem) => `\n  ${problem}`)
+  throw new SecretsError('CONFIGURATION', `the environment variables do not configure a secrets manager:${lines.join('')}`)
+}
 
 interface Choice {
   readonly name: string
@@ -120,9 +146,22 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
 }
 
-/** A failure is a problem, unless the reader has reported one already. */
-function made(name: string, factory: unknown, env: Environment, problems: string[], asked: Set<string>): SecretProvider[] {
+function provided(choice: Choice, factories: ReadonlyMap<string, unknown>, setUp: SetUp): SecretProvider[] {
+  const { name } = choice
+  const factory = factories.get(name)
+  if (factory === undefined) setUp.problems.push(notAvailable(choice, factories))
   if (typeof factory !== 'function') return []
+  const asked = new Set<string>()
+  const provider: SecretProvider | undefined = made(name, 'its provider', (reader) => factory(reader), { ...setUp, asked })
+  for (const variable of asked) setUp.asked.add(variable)
+  if (provider === undefined) return []
+  if (ours.has(name)) checkFactoryName(name, provider.name, setUp.problems)
+  if (name !== 'env') setUp.stores.push({ provider: provider.name, asked })
+  return [provider]
+}
+
+/** A failure is a problem, unless the reader has reported one already. */
+function made<T>(name: string, what: string, make: (reader: EnvironmentReader) => T, { env, problems, asked }: SetUp): T | undefined {
   let isBlocked = false
   const reader = environmentReader(
     env,
@@ -133,14 +172,26 @@ function made(name: string, factory: unknown, env: Environment, problems: string
     asked,
   )
   try {
-    const provider: SecretProvider = factory(reader)
-    if (ours.has(name)) checkFactoryName(name, provider.name, problems)
-    return [provider]
+    return make(reader)
   } catch (error) {
     if (!isBlocked)
-      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
-    return []
+      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : `${what} could not be made from the variables`}`)
+    return undefined
   }
+}
+
+/** They ask for a record of each access, which nothing else would make. */
+const auditVariables = ['FINCHAT_AUDIT_LINE', 'FINCHAT_AUDIT_FOLDER']
+
+function trailOf(audit: FromEnvOptions['audit'], { optional, problem }: EnvironmentReader, setUp: SetUp): AuditTrail | undefined {
+  if (typeof audit === 'function') return made('audit', 'the trail', audit, setUp)
+  if (audit !== undefined) return audit
+  const unread = auditVariables.filter((variable) => ![undefined, 'false'].includes(optional(variable)))
+  for (const variable of unread)
+    problem(
+      `${variable} is set, but nothing is audited: install @finchat/secrets-audit and pass its auditFromEnv, as secretsManagerFromEnv({ … }, { audit: auditFromEnv })`,
+    )
+  return undefined
 }
 
 function cacheTtl({ optional, problem }: EnvironmentReader): number | undefined {

@@ -5,6 +5,11 @@ export function attemptOf(provider: string, { code, problem, remedy, retryAt }: 
   return { provider, code, durationMs, message: problem, remedy, retryAt }
 }
 
+/** Without the text of the store. */
+export function stepOf({ provider, code, durationMs }: SecretsErrorAttempt): Pick<SecretsErrorAttempt, 'provider' | 'code' | 'durationMs'> {
+  return { provider, code, durationMs }
+}
+
 export function earliestRetry(failures: readonly { readonly retryAt?: number | undefined }[]): number | undefined {
   const times = failures.map(({ retryAt }) => retryAt).filter((time): time is number => Number.isFinite(time))
   return times.length === 0 ? undefined : Math.min(...times)

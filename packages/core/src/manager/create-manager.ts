@@ -1,8 +1,10 @@
 import { cacheStats } from '../cache/cache-stats.ts'
 import { Chain } from '../chain/chain.ts'
+import type { RemedyHints } from '../chain/fallback-policy.ts'
 import { locating } from '../chain/routing.ts'
 import type { Bounds } from '../guard/deadline.ts'
 import { addUse, closesOf } from '../guard/use-count.ts'
+import { withDebugLog } from '../observe/debug-log.ts'
 import { Observer } from '../observe/operation.ts'
 import { tracing } from '../observe/trace-channels.ts'
 import { Catalog } from '../read/list-and-describe.ts'
@@ -30,11 +32,16 @@ import { closer, closingGroups } from './shutdown.ts'
  * await secrets.close()
  */
 export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
+  return createManagerWith(setUp)
+}
+
+/** `hints`: what remedies say of the variables that the providers were made of. */
+export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHints): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
-  const channels = tracing()
+  const channels = withDebugLog(tracing())
   const zeroizer = new Zeroizer()
   const observer = new Observer(options.audit, channels, bounds)
   const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh }
@@ -42,7 +49,8 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   const locate = locating(chainEntries)
   const { fallback, writeTo } = options
-  const reader = new Reader({ locate, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
+  const chain = new Chain(channels, giveUp.signal)
+  const reader = new Reader({ locate, chain, observer, fallback, hints, autoCleanup: settings.autoCleanup })
   const writer = new Writer({ locate, traversal: (route) => reader.traversal(route, undefined), observer, writeTo, closing: giveUp.signal })
   const catalog = new Catalog({ chainEntries, locate, traversal: (route, policy) => reader.traversal(route, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)

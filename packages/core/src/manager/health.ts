@@ -28,7 +28,7 @@ export interface RotationHealth {
   readonly message?: string | undefined
 }
 
-/** The health of each provider, for readiness probes. */
+/** The health of each provider. A readiness probe asks `canServe`: a chain survives a failed one. */
 export interface HealthReport {
   /** No provider has failed. An overdue rotation does not change it: the secret still works. */
   readonly ok: boolean

@@ -72,7 +72,10 @@ export interface SecretsManager {
   readonly listSecrets: (options?: ListOptions) => AsyncIterable<CatalogEntry>
   /** Counters since the manager was created, in total and by provider. */
   readonly cacheStats: () => CacheStats
-  /** Reports whether each provider is reachable. For readiness probes, not for liveness. */
+  /**
+   * Reports whether each provider is reachable, for alerts. For a readiness probe use `canServe`:
+   * the chain still answers while one provider fails.
+   */
   readonly checkHealth: (options?: CallOptions) => Promise<HealthReport>
   /** Refuses new calls, waits for running ones, flushes the audit trail and wipes all values. */
   readonly close: (options?: CloseOptions) => Promise<void>

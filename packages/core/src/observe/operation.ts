@@ -8,7 +8,8 @@ import { own } from '../errors/own-properties.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
-export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
+type Known = 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive' | 'steps'
+export type Metadata = Pick<TraceMessage, Known>
 
 export interface Operation {
   readonly operation: AuditedOperation
@@ -35,6 +36,10 @@ export class Observer {
     this.#trail = trail
     this.#tracing = tracing
     this.#bounds = bounds
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** A read from memory has nothing to record. */
@@ -202,6 +207,7 @@ const unknownYet = {
   matched: undefined,
   exclusive: undefined,
   code: undefined,
+  steps: undefined,
 }
 
 /** A new lease exists even if the caller never gets it. */

@@ -1,5 +1,12 @@
 import { channel, type Channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 
+/** A provider that a read came to. Without a code it answered. */
+export interface TraceStep {
+  readonly provider: string
+  readonly code?: string | undefined
+  readonly durationMs: number
+}
+
 /**
  * What subscribers of `finchat.secrets.get`, `.write`, `.refresh` (tracing channels) and
  * `.fallback` (a plain channel) receive. Never a value. Members are filled in as they become known,
@@ -19,6 +26,8 @@ export interface TraceMessage {
   /** A lease, issued to this process alone. */
   exclusive?: boolean | undefined
   code?: string | undefined
+  /** Of a read that its fast path does not answer, in the order of the chain. */
+  steps?: readonly TraceStep[] | undefined
   readonly actor?: string | undefined
   readonly requestId?: string | undefined
 }

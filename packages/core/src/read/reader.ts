@@ -6,7 +6,7 @@ import { assertField } from '../options/call-options.ts'
 import { knownReadOptions, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
 import type { Metadata, Observer } from '../observe/operation.ts'
 import { type Location, locationsOf, type Route } from '../chain/routing.ts'
-import type { FallbackPolicy } from '../chain/fallback-policy.ts'
+import type { FallbackPolicy, RemedyHints } from '../chain/fallback-policy.ts'
 import { aggregateError } from '../errors/aggregate-error.ts'
 import { SecretsError, withContext } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
@@ -24,6 +24,7 @@ export interface ReaderOptions {
   readonly chain: Chain
   readonly observer: Observer
   readonly fallback: FallbackPolicy | undefined
+  readonly hints?: RemedyHints | undefined
   readonly autoCleanup: boolean
 }
 
@@ -152,13 +153,14 @@ export class Reader {
     metadata: Metadata,
     deliver: (reading: Reading) => T,
   ): Promise<T> {
+    metadata.steps = traversal.trace
     return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) =>
       recordAndDeliver(metadata, reading, deliver),
     )
   }
 
   traversal(route: Route, fallback: FallbackPolicy | undefined): FallbackTraversal<Location> {
-    return new FallbackTraversal(route.name, locationsOf(route), [this.#options.fallback, fallback])
+    return new FallbackTraversal(route.name, locationsOf(route), [this.#options.fallback, fallback], this.#options.hints)
   }
 
   locate(name: string): Route {
@@ -178,13 +180,13 @@ export class Reader {
   }
 
   async #readMany<T>(requests: readonly SecretRequest[], read: ReadOptions = {}, deliver: Delivery<T>): Promise<PromiseSettledResult<T>[]> {
-    const { observer, chain } = this.#options
+    const { observer, chain, hints } = this.#options
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
-      const metadata: Metadata = {}
       const route = this.locate(name)
-      const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback])
+      const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback], hints)
+      const metadata: Metadata = { steps: traversal.trace }
       return {
         route,
         metadata,

@@ -43,6 +43,11 @@ export class Lru<V> {
     return value
   }
 
+  /** Counts as no use. */
+  peek(key: string): V | undefined {
+    return this.#entries.get(key)
+  }
+
   /** Counts as a use, and is free for the newest entry. */
   touch(key: string): void {
     if (key !== this.#newest) this.get(key)

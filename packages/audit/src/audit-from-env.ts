@@ -1,0 +1,55 @@
+import { userInfo } from 'node:os'
+import type { AuditTrail, EnvironmentReader } from '@finchat/secrets-core'
+import { jsonLinesFile } from './file/file-sink.ts'
+import { lineSink } from './sinks/line-sink.ts'
+import { auditTrail } from './trail/audit-trail.ts'
+import type { AuditTrailOptions } from './trail/trail-options.ts'
+
+/**
+ * Returns the trail that variables describe, for `secretsManagerFromEnv({ … }, { audit:
+ * auditFromEnv })`, or `undefined` if none of them asks for one.
+ *
+ * - `FINCHAT_AUDIT_LINE`: `true` (or `stderr`) or `stdout`. One human line for each access; without
+ *   an actor its `user` is the user of the operating system.
+ * - `FINCHAT_AUDIT_FOLDER`: a folder that `initAuditFolder` made ready, for sealed records.
+ * - `FINCHAT_AUDIT_CHECKPOINTS`: the folder for its checkpoints.
+ *
+ * Throws `CONFIGURATION` as `auditTrail` and `jsonLinesFile` do.
+ *
+ * @example
+ * import { auditFromEnv } from '@finchat/secrets-audit'
+ * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ *
+ * const env = { FINCHAT_AUDIT_LINE: 'true', FINCHAT_TOKEN: 'dev-token' }
+ * const secrets = secretsManagerFromEnv({}, { audit: auditFromEnv, env })
+ * console.log(await secrets.getSecret('FINCHAT_TOKEN', { actor: 'webapp' })) // dev-token
+ * await secrets.close()
+ */
+export function auditFromEnv(env: EnvironmentReader): AuditTrail | undefined {
+  const line = lineStream(env)
+  const folder = env.optional('FINCHAT_AUDIT_FOLDER')
+  const checkpoints = env.optional('FINCHAT_AUDIT_CHECKPOINTS')
+  if (checkpoints !== undefined && folder === undefined)
+    env.problem('FINCHAT_AUDIT_CHECKPOINTS needs FINCHAT_AUDIT_FOLDER, whose records they prove')
+  const sinks: AuditTrailOptions['sinks'][number][] = []
+  if (folder !== undefined) sinks.push(jsonLinesFile({ folder, checkpoints: checkpoints === undefined ? undefined : { to: checkpoints } }))
+  if (line !== undefined) sinks.push(lineSink({ stream: line, user: osUser() }))
+  return sinks.length === 0 ? undefined : auditTrail({ sinks })
+}
+
+function lineStream(env: EnvironmentReader): NodeJS.WriteStream | undefined {
+  const text = env.optional('FINCHAT_AUDIT_LINE') ?? 'false'
+  if (text === 'false') return undefined
+  if (text === 'true' || text === 'stderr') return process.stderr
+  if (text !== 'stdout') env.problem('FINCHAT_AUDIT_LINE is not true, false, stderr or stdout')
+  return process.stdout
+}
+
+/** A container may run as a number that has no name. */
+function osUser(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,26 @@
+import type { SecretsManager } from '@finchat/secrets-core'
+import { canServe } from '@finchat/secrets-core/live'
+import { fastify, type FastifyInstance } from 'fastify'
+
+type Routes = (app: FastifyInstance) => void
+
+/** It stops accepting, lets the requests under way end, then closes the manager. */
+export function fastifyApp(secrets: SecretsManager, needed: readonly string[], routes: Routes): FastifyInstance {
+  const app = fastify()
+  app.get('/livez', async () => ({ ok: true }))
+  app.get('/readyz', async (_request, reply) => {
+    const { secrets: _, ...counts } = await canServe(secrets, needed)
+    return reply.code(counts.ok ? 200 : 503).send(counts)
+  })
+  app.register(async (guarded) => {
+    guarded.addHook('onRequest', async ({ headers: { authorization = '' } }, reply) => {
+      const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : ''
+      const isRight = token !== '' && (await secrets.verifySecret('FINCHAT_TOKEN', token).catch(() => undefined))
+      if (isRight !== true) await reply.code(isRight === false ? 401 : 503).send()
+    })
+    routes(guarded)
+  })
+  app.addHook('onClose', () => secrets.close())
+  process.once('SIGTERM', () => void app.close())
+  return app
+}

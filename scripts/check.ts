@@ -1,5 +1,5 @@
-// The steps of `npm test` and `npm run test:machine`. Prints one line a step, and the output of a
-// step that failed.
+// The steps of `npm test`, `npm run test:machine` and `npm run test:consumers`. Prints one line a
+// step, and the output of a step that failed.
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +40,17 @@ const machineSteps = {
   'unit:alone': 'tests that need the machine',
   'unit:thorough': 'damage to every audit record',
 }
-const chosen: Readonly<Record<string, string>> = process.argv.includes('machine') ? machineSteps : steps
+/** What those meet who install the packages: outside the workspace, from packed tarballs, with a registry. */
+const consumerSteps = {
+  build: 'build',
+  copied: 'examples that are copied out',
+  'ranges:lowest': 'lowest version of each range',
+  'ranges:newest': 'newest version of each range',
+  consumers: 'compilers, runners and managers',
+  bundles: 'bundlers and runtimes',
+}
+const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = { machine: machineSteps, consumers: consumerSteps }
+const chosen = kinds[process.argv[2] ?? ''] ?? steps
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 const testReport = (script: string): string => join(root, `node_modules/.cache/vitest-report-${script.replace(':', '-')}.json`)
@@ -57,8 +67,8 @@ async function runStep(script: string, title: string): Promise<Outcome> {
   console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
   if (!ok) console.log(`\n${output.replace(/^\[ELIFECYCLE\].*$/m, '').trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
   else if (isTests) console.log(summaryOf(output))
-  const { passed, failed } = isTests ? testOutcome(script, ok) : { passed: ok && notRun.length === 0 ? 1 : 0, failed: ok ? 0 : 1 }
-  return { passed, failed, notRun }
+  else if (chosen === consumerSteps) console.log(output.trim()) // its tables
+  return { ...(isTests ? testOutcome(script, ok) : checkOutcome(output, ok && notRun.length === 0)), notRun }
 }
 
 function run(args: string[]): Promise<{ ok: boolean; output: string }> {
@@ -79,6 +89,13 @@ function summaryOf(output: string): string {
     .split('\n')
     .filter((line) => /^ *(Test Files|Tests|Duration) /.test(stripVTControlCharacters(line)))
     .join('\n')
+}
+
+/** The counts that its last line tells; a check without any counts as one. */
+function checkOutcome(output: string, isSound: boolean): Omit<Outcome, 'notRun'> {
+  const [, passed, failed] = /(\d+) passed, (\d+) failed\s*$/.exec(stripVTControlCharacters(output)) ?? []
+  if (passed === undefined) return { passed: isSound ? 1 : 0, failed: isSound ? 0 : 1 }
+  return { passed: Number(passed), failed: isSound ? Number(failed) : Math.max(Number(failed), 1) }
 }
 
 /**

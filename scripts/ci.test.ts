@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { root } from './files.ts'
 
 // A project whose npm is a shell script that the test writes: it gets `test`, then
-// `run test:machine`.
+// `run test:machine`, then `run test:consumers`.
 let project = ''
 
 beforeEach(() => {
@@ -17,19 +17,23 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(project, { recursive: true }))
 
-function ci(tests: string, machine: string): { status: number | null; lines: string[]; asked: string } {
+function ci(
+  tests: string,
+  machine: string,
+  consumers = 'echo "0 passed, 0 failed"',
+): { status: number | null; lines: string[]; asked: string } {
   const npm = join(project, 'bin/npm')
-  writeFileSync(npm, `#!/bin/sh\necho "$*" >>asked\ncase "$1" in\ntest) ${tests} ;;\nrun) ${machine} ;;\nesac\n`)
+  writeFileSync(npm, `#!/bin/sh\necho "$*" >>asked\ncase "$*" in\ntest) ${tests} ;;\n*machine) ${machine} ;;\n*) ${consumers} ;;\nesac\n`)
   chmodSync(npm, 0o755)
   const env = { ...process.env, PATH: `${join(project, 'bin')}:/bin:/usr/bin` }
   const { status, stdout } = spawnSync('bash', [join(project, '.ci/run')], { cwd: root, env, encoding: 'utf8' })
   return { status, lines: stdout.trimEnd().split('\n'), asked: readFileSync(join(project, 'asked'), 'utf8') }
 }
 
-test('both commands run, and the last line sums what they counted', () => {
-  const { status, lines, asked } = ci('echo "12 passed, 0 failed"', 'echo "3 passed, 0 failed"')
-  expect([status, lines.at(-1)]).toEqual([0, '15 passed, 0 failed'])
-  expect(asked).toBe('test\nrun test:machine\n')
+test('all commands run, and the last line sums what they counted', () => {
+  const { status, lines, asked } = ci('echo "12 passed, 0 failed"', 'echo "3 passed, 0 failed"', 'echo "20 passed, 0 failed"')
+  expect([status, lines.at(-1)]).toEqual([0, '35 passed, 0 failed'])
+  expect(asked).toBe('test\nrun test:machine\nrun test:consumers\n')
 })
 
 test('bytes of any kind hide no counts', () => {
@@ -39,7 +43,8 @@ test('bytes of any kind hide no counts', () => {
 
 test('what a command prints is shown, and its last counts are the ones that count', () => {
   const { status, lines } = ci('echo "1 passed, 9 failed"; echo "a line" >&2; echo "7 passed, 0 failed"', 'echo "1 passed, 0 failed"')
-  expect(lines).toEqual(['1 passed, 9 failed', 'a line', '7 passed, 0 failed', '1 passed, 0 failed', '8 passed, 0 failed'])
+  const [own, sum] = [['1 passed, 9 failed', 'a line', '7 passed, 0 failed'], '8 passed, 0 failed']
+  expect(lines).toEqual([...own, '1 passed, 0 failed', '0 passed, 0 failed', sum])
   expect(status).toBe(0)
 })
 
@@ -49,9 +54,9 @@ test.each([
   ['a failure after the counts', 'echo "4 passed, 0 failed"; exit 7', '5 passed, 1 failed'],
   ['a death before the counts', 'kill -9 $$', '1 passed, 1 failed'],
   ['no counts and the status of success', 'true', '1 passed, 1 failed'],
-])('%s fails the run, and the other command is counted all the same', (_, script, counts) => {
-  const healthy = 'echo "1 passed, 0 failed"'
-  for (const { status, lines } of [ci(script, healthy), ci(healthy, script)]) {
+])('%s fails the run, and the other commands are counted all the same', (_, script, counts) => {
+  const [one, none] = ['echo "1 passed, 0 failed"', 'echo "0 passed, 0 failed"']
+  for (const { status, lines } of [ci(script, one), ci(one, script), ci(none, one, script)]) {
     expect([status, lines.at(-1)]).toEqual([1, counts])
   }
 })

@@ -95,6 +95,7 @@ test('a machine that has everything downloads nothing and says nothing', () => {
 test.each([
   ['test', ''],
   ['test:machine', 'machine'],
+  ['test:consumers', 'consumers'],
 ])('npm run %s runs its checks, and ends as they do', (name, argument) => {
   program('pnpm', pnpm)
   write('node_modules/.pnpm/lock.yaml', 'lock')

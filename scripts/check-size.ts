@@ -9,7 +9,7 @@ import { gzippedSize } from './import-size.ts'
 const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core': 57_900,
   '@finchat/secrets-core/live': 20_700,
-  '@finchat/secrets-core/provider': 11_000,
+  '@finchat/secrets-core/provider': 11_900,
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_000,
   '@finchat/secrets-audit': 28_000,

@@ -2,6 +2,7 @@
 // repository.
 import { exampleRules } from './example-rules.ts'
 import { readFiles } from './files.ts'
+import { loadRules } from './load-rules.ts'
 import { pageRules } from './page-rules.ts'
 import { rangeRules } from './range-rules.ts'
 import { rules } from './structure-rules.ts'
@@ -9,6 +10,8 @@ import { supplyRules } from './supply-rules.ts'
 import { whereRules } from './where-rules.ts'
 
 const files = readFiles()
-const faults = [...rules, ...rangeRules, ...pageRules, ...exampleRules, ...supplyRules, ...whereRules].flatMap((rule) => rule(files))
+const faults = [...rules, ...rangeRules, ...pageRules, ...exampleRules, ...supplyRules, ...whereRules, ...loadRules].flatMap((rule) =>
+  rule(files),
+)
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

@@ -2,15 +2,15 @@
 // package manager, runs it, and compares its output with its README. Also installs the AWS provider
 // beside an AWS SDK that is in its range: no second copy may come with it.
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { findServer, startPostgres } from '../tests/servers/src/index.ts'
 import { firstMissing, outputBlock } from './copied-output.ts'
-import { makeScratch, membersOf, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
+import { membersOf, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
 import { failure, packAll, tarballSpecs } from './pack.ts'
 import { packageManagers, type PackageManager } from './package-managers.ts'
 import { lowestOf } from './range-versions.ts'
-import { SetupError } from './toolchain.mjs'
+import { checkInScratch } from './tally.ts'
 
 type Tarballs = Readonly<Record<string, string>>
 interface Copy {
@@ -80,51 +80,39 @@ function secondCopies(files: Files, manager: PackageManager, folder: string, tar
     : [`the SDK is there as ${[...versions].join(' and ')}, not just ${version}`]
 }
 
-/** PostgreSQL for the example that needs one; without it, that example does not run. */
-async function check(folder: string): Promise<string[]> {
+/** One example by one package manager. Its program runs only where its database is. */
+function tryExample(files: Files, copy: Copy, tarballs: Tarballs, databaseUrl: string | undefined): string[] {
+  const installed = copyOut(files, copy, tarballs)
+  if (installed.length > 0) return installed
+  const canRun = !needsPostgres(copy.example) || databaseUrl !== undefined
+  return [...(canRun ? start(files, copy, { DATABASE_URL: databaseUrl }) : []), ...checkFurther(copy)]
+}
+
+function needsPostgres({ folder }: Member): boolean {
+  return basename(folder) === 'rotating-postgres'
+}
+
+await checkInScratch('copied-', async (folder, tally) => {
   const files = readFiles()
   const tarballs = tarballSpecs(packAll(files, folder))
   const examples = membersOf(files).filter((member) => member.folder.startsWith('examples/'))
   const postgres = findServer('postgres').found ? await startPostgres() : undefined
   try {
-    return packageManagers().flatMap((manager) => {
+    for (const manager of packageManagers()) {
       const at = (name: string): string => join(folder, `${name}-by-${manager.name.replace(', ', '-')}`)
-      const ofExamples = examples.flatMap((example) => {
+      for (const example of examples) {
+        if (needsPostgres(example) && !postgres) tally.notRun(`${example.folder} by ${manager.name}`, 'needs PostgreSQL: pnpm servers')
         const copy = { example, manager, folder: at(basename(example.folder)) }
-        const isRun = basename(example.folder) !== 'rotating-postgres' || postgres !== undefined
-        if (!isRun) console.log(`NOT RUN  ${example.folder} by ${manager.name}: needs PostgreSQL: pnpm servers`)
-        return report(example.folder, manager, () => {
-          const installed = copyOut(files, copy, tarballs)
-          if (installed.length > 0) return installed
-          return [...(isRun ? start(files, copy, { DATABASE_URL: postgres?.url }) : []), ...checkFurther(copy)]
-        })
-      })
-      if (manager.name.startsWith('yarn')) return ofExamples
-      return [...ofExamples, ...report('one AWS SDK', manager, () => secondCopies(files, manager, at('sdk'), tarballs))]
-    })
+        await tally.timed(titleOf(example.folder, manager), () => tryExample(files, copy, tarballs, postgres?.url))
+      }
+      if (manager.name.startsWith('yarn')) continue
+      await tally.timed(titleOf('one AWS SDK', manager), () => secondCopies(files, manager, at('sdk'), tarballs))
+    }
   } finally {
     await postgres?.stop()
   }
-}
+})
 
-function report(what: string, { name }: PackageManager, run: () => string[]): string[] {
-  const startedAt = performance.now()
-  const faults = run().map((fault) => `${what} by ${name}: ${fault}`)
-  console.log(
-    `${faults.length === 0 ? '✓' : '✗'} ${what.padEnd(28)} ${name.padEnd(20)} ${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s`,
-  )
-  return faults
-}
-
-const folder = makeScratch('copied-')
-try {
-  const faults = await check(folder)
-  for (const fault of faults) console.error(fault)
-  process.exitCode = faults.length > 0 ? 1 : 0
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-} finally {
-  rmSync(folder, { recursive: true })
+function titleOf(what: string, { name }: PackageManager): string {
+  return `${what.padEnd(28)} by ${name}`
 }

@@ -1,16 +1,17 @@
 // `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer
 // would, from CommonJS and ESM.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readmeExample, type Example } from './examples.ts'
-import { makeScratch, readFiles, root, type Files } from './files.ts'
+import { readFiles, root, type Files } from './files.ts'
 import { unpinned } from './lockfile.ts'
 import { failure, packAll, tarballSpecs, type Packed } from './pack.ts'
 import { loadFaults, outputOf } from './packed-load.ts'
 import { tarballFaults } from './packed-rules.ts'
 import { runExamples } from './run-examples.ts'
-import { SetupError, supportedNodes } from './toolchain.mjs'
+import { checkInScratch } from './tally.ts'
+import { supportedNodes } from './toolchain.mjs'
 
 function inspect({ folder, manifest, tarball }: Packed): string[] {
   const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
@@ -74,29 +75,17 @@ function readmeExamples(files: Files, packages: readonly Packed[]): Example[] {
   )
 }
 
-async function check(folder: string): Promise<string[]> {
+await checkInScratch('packed-', async (folder, tally) => {
   const files = readFiles()
   const packages = packAll(files, folder)
   const consumer = join(folder, 'consumer')
-  const faults = [...packages.flatMap(inspect), ...install(packages, consumer)]
-  if (!existsSync(join(consumer, 'node_modules'))) return faults
+  for (const each of packages) tally.add(inspect(each))
+  if (!tally.add(install(packages, consumer))) return
   const compilerOptions = { customConditions: [], skipLibCheck: false }
   for (const node of supportedNodes()) {
-    faults.push(...loadFaults(packages, consumer, node))
-    faults.push(...(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions })))
+    tally.add(loadFaults(packages, consumer, node))
+    tally.add(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions }))
   }
-  return [...faults, ...recordRelease(packages, consumer), ...runPrograms(packages, consumer)]
-}
-
-const folder = makeScratch('packed-')
-try {
-  const faults = await check(folder)
-  for (const fault of faults) console.error(fault)
-  process.exitCode = faults.length > 0 ? 1 : 0
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-} finally {
-  rmSync(folder, { recursive: true })
-}
+  tally.add(recordRelease(packages, consumer))
+  tally.add(runPrograms(packages, consumer))
+})

@@ -2,16 +2,17 @@
 // versions that they accept. In a copy of this repository, the tests that need no server run with
 // these versions; then the packed packages are installed with them, loaded and tried. Names behind
 // it, such as `cache-keyv`, choose packages.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { readmeExample } from './examples.ts'
-import { makeScratch, publicPackages, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
+import { publicPackages, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
 import { ownEnvironment } from './npm-package.mjs'
 import { failure, packAll, tarballSpecs } from './pack.ts'
 import { loadFaults } from './packed-load.ts'
 import { publishedRanges } from './range-rules.ts'
 import { lowestOf, newestOf, versionIn } from './range-versions.ts'
 import { runExamples } from './run-examples.ts'
+import { checkInScratch } from './tally.ts'
 import { SetupError } from './toolchain.mjs'
 
 type Versions = Readonly<Record<string, string>>
@@ -69,7 +70,9 @@ async function tryPacked(files: Files, trials: readonly Trial[], folder: string)
   return [...loadFaults(packages, consumer, process.execPath), ...(await runExamples(examples, { folder: consumer, compilerOptions }))]
 }
 
-async function check(end: string, only: readonly string[], folder: string): Promise<string[]> {
+const [, , end = '', ...only] = process.argv
+await checkInScratch('ranges-', async (folder, tally) => {
+  if (end !== 'lowest' && end !== 'newest') throw new SetupError('pnpm ranges lowest, or: pnpm ranges newest')
   const files = readFiles()
   const all = trialsOf(files, end === 'newest' ? newestOf : (_, range) => lowestOf(range))
   const trials = all.filter(({ member }) => only.length === 0 || only.includes(basename(member.folder)))
@@ -80,20 +83,6 @@ async function check(end: string, only: readonly string[], folder: string): Prom
         .join(', ')}`,
     )
   }
-  return [...testCopy(files, trials, join(folder, 'copy')), ...(await tryPacked(files, trials, folder))]
-}
-
-const [, , end = '', ...only] = process.argv
-const folder = makeScratch('ranges-')
-try {
-  if (end !== 'lowest' && end !== 'newest') throw new SetupError('pnpm ranges lowest, or: pnpm ranges newest')
-  const faults = await check(end, only, folder)
-  for (const fault of faults) console.error(fault)
-  process.exitCode = faults.length > 0 ? 1 : 0
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error
-  console.error(error.message)
-  process.exitCode = 1
-} finally {
-  rmSync(folder, { recursive: true })
-}
+  tally.add(testCopy(files, trials, join(folder, 'copy')))
+  tally.add(await tryPacked(files, trials, folder))
+})

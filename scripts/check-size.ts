@@ -9,7 +9,7 @@ import { gzippedSize } from './import-size.ts'
 const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core': 61_100,
   '@finchat/secrets-core/live': 24_000,
-  '@finchat/secrets-core/provider': 11_300,
+  '@finchat/secrets-core/provider': 12_300,
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_100,
   '@finchat/secrets-audit': 28_600,

@@ -3,6 +3,7 @@
 import { exampleRules } from './example-rules.ts'
 import { readFiles } from './files.ts'
 import { manifestRules } from './manifest-rules.ts'
+import { loadRules } from './load-rules.ts'
 import { pageRules } from './page-rules.ts'
 import { rangeRules } from './range-rules.ts'
 import { rules } from './structure-rules.ts'
@@ -10,8 +11,7 @@ import { supplyRules } from './supply-rules.ts'
 import { whereRules } from './where-rules.ts'
 
 const files = readFiles()
-const faults = [...rules, ...manifestRules, ...rangeRules, ...pageRules, ...exampleRules, ...supplyRules, ...whereRules].flatMap((rule) =>
-  rule(files),
-)
+const all = [rules, manifestRules, rangeRules, pageRules, exampleRules, supplyRules, whereRules, loadRules]
+const faults = all.flat().flatMap((rule) => rule(files))
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

@@ -26,9 +26,10 @@ test.each([
 ])('what cannot run is no pass, and in CI (%s) a failure', (isCi, counts, status) => {
   const { tally, lines } = tallyOf(isCi)
   tally.add([])
-  tally.notRun('deno compile', 'there is no denort')
+  tally.notRun('esbuild', 'npm cannot install it')
+  tally.notRun('deno compile', 'there is no denort', true)
   expect(tally.end()).toBe(status)
-  expect(lines).toEqual(['NOT RUN  deno compile: there is no denort', counts])
+  expect(lines).toEqual(['NOT RUN  esbuild: npm cannot install it', 'NOT RUN  deno compile: there is no denort', counts])
 })
 
 test('a check has a folder of its own, which is gone at the end, also where it cannot be set up', async () => {

@@ -1,4 +1,4 @@
-import { configurationError } from '@finchat/secrets-core/provider'
+import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { AuditVerification } from './verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
@@ -35,20 +35,14 @@ export async function verifyAuditTrail(folder: string, options: VerifyAuditOptio
 
 type Module = typeof import('./trail-verification.ts')
 
+const verification = { what: 'the verification of audit trails', name: '@finchat/secrets-audit' }
+
 /**
  * Loads the verification, which a process that only records never needs. Throws `CONFIGURATION`
  * where its file is missing. A bundle of one file may run it only after its entry, which must not
  * wait for it at its top level then.
  */
 export async function loadVerification(): Promise<Module['TrailVerification']> {
-  try {
-    const { TrailVerification } = await import('./trail-verification.ts')
-    if (TrailVerification !== undefined) return TrailVerification
-  } catch {
-    // As below.
-  }
-  throw configurationError(
-    'the verification of audit trails cannot be loaded',
-    'install all files of @finchat/secrets-audit; in a bundle, mark it external, or split it into chunks',
-  )
+  const { TrailVerification } = await loadOnUse(verification, () => import('./trail-verification.ts'), 'TrailVerification')
+  return TrailVerification
 }

@@ -1,9 +1,9 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming, isVisibleAscii, leastTlsVersion } from '@finchat/secrets-core/provider'
+import { isUpcoming, isVisibleAscii, leastTlsVersion, loadOnUse } from '@finchat/secrets-core/provider'
 import { credentialsError, withDetails } from '../errors/store-error.ts'
 import type { CheckedOptions } from '../model/options.ts'
 import { isRegion } from '../model/region.ts'
-import type { Asked, Sdk, SSMClient, SSMClientConfig } from '../model/sdk.ts'
+import { type Asked, awsSdk, type Sdk, type SSMClient, type SSMClientConfig } from '../model/sdk.ts'
 import { assertConfigured } from './endpoint.ts'
 import { type Limiter, limiter } from './limiter.ts'
 
@@ -52,13 +52,8 @@ async function openConnection(options: CheckedOptions): Promise<OpenConnection> 
 }
 
 /** Costs 70 ms of processor time and 20 MB, so it waits for the first call. */
-async function loadSdk(): Promise<Sdk> {
-  const sdk: Partial<Sdk> | undefined = await import('@aws-sdk/client-ssm').catch(() => undefined)
-  // In a bundle of one file, the SDK may not have run yet.
-  if (sdk?.SSMClient !== undefined) return sdk
-  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', {
-    remedy: 'install @aws-sdk/client-ssm; in a bundle, mark it external, or read no secret before the entry has run',
-  })
+function loadSdk(): Promise<Sdk> {
+  return loadOnUse(awsSdk, () => import('@aws-sdk/client-ssm'), 'SSMClient')
 }
 
 function newClient(sdk: Sdk, { clientConfig, region, endpoint, timeoutMs }: CheckedOptions): SSMClient {

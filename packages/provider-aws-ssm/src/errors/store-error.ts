@@ -1,5 +1,6 @@
 import { SecretsError, type SecretsErrorCode, type SecretsErrorDetails } from '@finchat/secrets-core'
-import type { Asked } from '../model/sdk.ts'
+import { knownLoadFailure } from '@finchat/secrets-core/provider'
+import { type Asked, awsSdk } from '../model/sdk.ts'
 import { awsErrors, networkErrors, type Row } from './aws-errors.ts'
 
 /** AWS names no time; its quotas are per second. */
@@ -42,6 +43,8 @@ function failureOf(thrown: unknown): Failure {
 
 /** Our error for what the SDK threw. */
 export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
+  const unloaded = knownLoadFailure(awsSdk, thrown)
+  if (unloaded) return { error: unloaded, isEffectUnknown: true }
   const failure = failureOf(thrown)
   // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
   const known = rowOf(failure.code, failure, asked) ?? rowOf(failure.name, failure, asked)
@@ -117,6 +120,8 @@ export function credentialsError(thrown: unknown, asked: Asked): SecretsError {
       remedy: `give the process a role, a profile or the AWS_… variables; where it has none on purpose, AWS_EC2_METADATA_DISABLED=true spares the search's two seconds`,
     })
   }
+  const unloaded = knownLoadFailure(awsSdk, thrown)
+  if (unloaded) return unloaded
   const { code, retryAt } = failedAttempt(thrown, asked).error
   if (code === 'RATE_LIMITED' || code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED')
     return new SecretsError(code, 'the source of the AWS credentials cannot be reached, or is throttling', { retryAt })

@@ -3,6 +3,9 @@ import type { SSMClient, SSMClientConfig } from '@aws-sdk/client-ssm'
 export type Sdk = typeof import('@aws-sdk/client-ssm')
 export type { SSMClient, SSMClientConfig }
 
+/** In errors about its loading. */
+export const awsSdk = { what: 'the AWS SDK', name: '@aws-sdk/client-ssm' } as const
+
 /** The actions in use, by their IAM names. */
 export type ActionName =
   | 'AddTagsToResource'

@@ -1,10 +1,10 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { leastTlsVersion, warnOperator } from '@finchat/secrets-core/provider'
+import { leastTlsVersion, loadOnUse, warnOperator } from '@finchat/secrets-core/provider'
 import { assertConfigured, assertShared, configuredEndpoint, type SharedIdentity } from './endpoint.ts'
 import { type Limiter, limiter, settle } from './concurrency.ts'
 import { isRegion } from '../model/arn.ts'
 import type { CheckedOptions } from '../model/options.ts'
-import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from '../model/sdk.ts'
+import { awsSdk, type Sdk, type SecretsManagerClient, type SecretsManagerClientConfig } from '../model/sdk.ts'
 
 export interface OpenConnection {
   readonly sdk: Sdk
@@ -63,13 +63,8 @@ const socketsOfSdk = 50
  * Costs 70 ms of processor time and 20 MB, so it waits for the first call. An earlier load brings
  * no secret sooner: modules load on the main thread.
  */
-async function loadSdk(): Promise<Sdk> {
-  const sdk: Partial<Sdk> | undefined = await import('@aws-sdk/client-secrets-manager').catch(() => undefined)
-  // In a bundle of one file, the SDK may not have run yet.
-  if (sdk?.SecretsManagerClient !== undefined) return sdk
-  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', {
-    remedy: 'install @aws-sdk/client-secrets-manager; in a bundle, mark it external, or read no secret before the entry has run',
-  })
+function loadSdk(): Promise<Sdk> {
+  return loadOnUse(awsSdk, () => import('@aws-sdk/client-secrets-manager'), 'SecretsManagerClient')
 }
 
 /**

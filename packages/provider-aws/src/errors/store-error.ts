@@ -1,6 +1,8 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
+import { knownLoadFailure } from '@finchat/secrets-core/provider'
 import { type Failure, summaryOf, rowOf, rowOfStatus } from './classify.ts'
 import type { RequestContext, Row } from './aws-errors.ts'
+import { awsSdk } from '../model/sdk.ts'
 
 /** AWS names no time; its quotas are per second. */
 const throttledMs = 1_000
@@ -15,6 +17,8 @@ export interface FailedAttempt {
 
 /** Our error for what the SDK threw while sending. Only the members of `Failure` are kept. */
 export function failedAttempt(thrown: unknown, asked: RequestContext): FailedAttempt {
+  const unloaded = knownLoadFailure(awsSdk, thrown)
+  if (unloaded) return { error: unloaded, isEffectUnknown: true }
   const failure = summaryOf(thrown)
   const known = rowOf(failure, asked)
   const row = known ?? rowOfStatus(failure)
@@ -57,6 +61,8 @@ export function credentialsError(thrown: unknown, asked: RequestContext): Secret
       remedy: `give the process a role, a profile or the AWS_… variables; where it has none on purpose, AWS_EC2_METADATA_DISABLED=true spares the search's two seconds`,
     })
   }
+  const unloaded = knownLoadFailure(awsSdk, thrown)
+  if (unloaded) return unloaded
   const { code } = failedAttempt(thrown, asked).error
   if (code === 'RATE_LIMITED')
     return new SecretsError(code, 'the source of the AWS credentials is throttling', { retryAt: Date.now() + throttledMs })

@@ -34,6 +34,9 @@ import type {
 export type Sdk = typeof import('@aws-sdk/client-secrets-manager')
 export type { SecretsManagerClient, SecretsManagerClientConfig }
 
+/** In errors about its loading. */
+export const awsSdk = { what: 'the AWS SDK', name: '@aws-sdk/client-secrets-manager' } as const
+
 interface Action<Input, Output> {
   readonly input: Input
   readonly output: Output

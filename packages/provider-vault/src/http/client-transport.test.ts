@@ -140,3 +140,14 @@ test('a path with sys/health in it is refused before it is sent', async () => {
   const refused = exchange({ ...reading, path: 'sys/health?standbyok=true' }, context.signal)
   await expect(refused).rejects.toMatchObject({ code: 'CONFIGURATION', sent: false })
 })
+
+test('an own client that cannot load its parts is CONFIGURATION, and nothing was written', async () => {
+  const request = (): Promise<never> => Promise.reject(new Error('Dynamic require of "node:https" is not supported'))
+  const provider = providerWith({ client: { request }, auth: tokenAuth(canaries.token), kvVersion: 2 })
+  const { code, problem, effect } = await failure(provider.put('app', { value: canaries.value }, context))
+  expect([code, problem, effect]).toEqual([
+    'CONFIGURATION',
+    "the `client` cannot be loaded: the bundle's `require` cannot load node:https",
+    undefined,
+  ])
+})

@@ -1,3 +1,4 @@
+import { knownLoadFailure } from '@finchat/secrets-core/provider'
 import { member, vaultAnswer, type VaultAnswer } from './answer.ts'
 import type { Transport, VaultRequest } from './transport.ts'
 import { untilEnded } from '../shared/deadline.ts'
@@ -40,12 +41,16 @@ async function ask(client: VaultClient, { path, method, headers, body }: VaultRe
   const [settled] = await Promise.allSettled([client.request({ path: `/${path}`, method, headers: { ...headers }, json })])
   if (settled.status === 'fulfilled') return successful(settled.value)
   const status = member(settled.reason, 'response', 'statusCode')
-  if (typeof status !== 'number')
-    throw new TransportError('UNAVAILABLE', 'the client got no answer', {
-      remedy: 'look at the server, and at how the client reaches it',
-      sent: true,
-    })
+  if (typeof status !== 'number') throw unanswered(settled.reason)
   return vaultAnswer(status, textOf(member(settled.reason, 'response', 'body')))
+}
+
+/** The client may load its parts at its first request. */
+function unanswered(error: unknown): TransportError {
+  const unloaded = knownLoadFailure({ what: 'the `client`', name: 'node-vault' }, error)
+  if (unloaded) return new TransportError(unloaded.code, unloaded.problem, { remedy: unloaded.remedy })
+  const remedy = 'look at the server, and at how the client reaches it'
+  return new TransportError('UNAVAILABLE', 'the client got no answer', { remedy, sent: true })
 }
 
 function successful(body: unknown): VaultAnswer {

@@ -1,0 +1,3 @@
+import { firstSecret } from './first-secret.mjs'
+
+console.log(JSON.stringify(await firstSecret(process.env.PROVIDER)))

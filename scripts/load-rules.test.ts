@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { repository } from './fixture.ts'
+import { loadsSayWhatFailed } from './load-rules.ts'
+
+const path = 'packages/audit/src/index.ts'
+const faultsOf = (code: string, at: string = path): string[] => loadsSayWhatFailed(repository({ [at]: code }))
+
+test('a published source that imports on use must do it by loadOnUse', () => {
+  expect(faultsOf("\nexport const load = () => import('keyv')\n")).toEqual([`${path}:2: load it by loadOnUse`])
+  expect(faultsOf("await loadOnUse(client, load, 'a'); await import('keyv')")).toHaveLength(1)
+  expect(faultsOf("await loadOnUse(\n  client,\n  () => import('keyv'),\n  'a')")).toEqual([])
+})
+
+test('types, comments, tests and what only tests share may name modules freely', () => {
+  expect(faultsOf("type Keyv = typeof import('keyv')\n// import('keyv')\n/**\n * satisfies import('keyv')\n */")).toEqual([])
+  for (const at of ['packages/audit/src/x.test.ts', 'packages/audit/src/testing/x.ts']) expect(faultsOf("import('keyv')", at)).toEqual([])
+})

@@ -86,7 +86,16 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
 }
 
-const ours = new Set(['aws', 'vault', 'local'])
+/** Where our factories are exported, by the name that chooses a provider. */
+const entries: Readonly<Record<string, string>> = {
+  aws: '@finchat/secrets-provider-aws',
+  vault: '@finchat/secrets-provider-vault',
+  local: '@finchat/secrets-provider-local',
+  mounted: '@finchat/secrets-provider-file',
+  age: '@finchat/secrets-provider-file/age',
+  sops: '@finchat/secrets-provider-file/sops',
+}
+const ours: ReadonlySet<string> = new Set(Object.keys(entries))
 
 function checkFactory(name: string, factory: unknown, problems: string[]): void {
   if (typeof factory === 'function') return checkFactoryName(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
@@ -105,12 +114,17 @@ function checkFactoryName(name: string, own: string, problems: string[]): void {
 }
 
 function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
-  if (ours.has(name))
-    return `${variable} names ${name}: install @finchat/secrets-provider-${name} and pass its ${name}FromEnv, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
+  if (ours.has(name)) return `${variable} names ${name}: ${installing(name)}, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
   const known = [...new Set([...factories.keys(), ...ours])].join(', ')
   return variable === 'FINCHAT_SECRETS_FALLBACKS'
     ? `${variable} must be a list of ${known}`
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
+}
+
+function installing(name: string): string {
+  const entry = entries[name] ?? ''
+  const installed = entry.split('/').slice(0, 2).join('/')
+  return `install ${installed} and pass ${entry === installed ? 'its' : `from ${entry}`} ${name}FromEnv`
 }
 
 /** A failure is a problem, unless the reader has reported one already. */

@@ -86,14 +86,14 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
 }
 
-/** Where our factories are exported, by the name that chooses a provider. */
+/** Where our factories are, behind `@finchat/secrets-provider-`: a package, and its entry. */
 const entries: Readonly<Record<string, string>> = {
-  aws: '@finchat/secrets-provider-aws',
-  vault: '@finchat/secrets-provider-vault',
-  local: '@finchat/secrets-provider-local',
-  mounted: '@finchat/secrets-provider-file',
-  age: '@finchat/secrets-provider-file/age',
-  sops: '@finchat/secrets-provider-file/sops',
+  aws: 'aws',
+  vault: 'vault',
+  local: 'local',
+  mounted: 'file',
+  age: 'file/age',
+  sops: 'file/sops',
 }
 const ours: ReadonlySet<string> = new Set(Object.keys(entries))
 
@@ -122,9 +122,9 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
 }
 
 function installing(name: string): string {
-  const entry = entries[name] ?? ''
-  const installed = entry.split('/').slice(0, 2).join('/')
-  return `install ${installed} and pass ${entry === installed ? 'its' : `from ${entry}`} ${name}FromEnv`
+  const [own = '', entry] = (entries[name] ?? '').split('/')
+  const from = entry === undefined ? 'its' : `the /${entry} entry's`
+  return `install @finchat/secrets-provider-${own} and pass ${from} ${name}FromEnv`
 }
 
 /** A failure is a problem, unless the reader has reported one already. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { jsonMembers } from './json-text.ts'
+import { jsonMembers } from './json-members.ts'
 
 const pairs = (text: string): string[] => jsonMembers(text).map(({ key, text: json }) => `${key} = ${json}`)
 

@@ -32,20 +32,6 @@ export function jsonTextAt(text: string, keys: readonly string[]): string | unde
   return place && text.slice(place.start, place.end)
 }
 
-/**
- * Returns the members of a JSON object or array in their order, each with its JSON text exactly as
- * written; none for other JSON. Equal keys each have a member. Throws `INVALID_ARGUMENT`, without
- * quoting the text, if it is no JSON.
- *
- * @example
- * import { jsonMembers } from '@finchat/secrets-core/provider'
- *
- * console.log(jsonMembers('{"b": 1.10, "2": "x"}').map(({ key, text }) => `${key} ${text}`)) // [ 'b 1.10', '2 "x"' ]
- */
-export function jsonMembers(text: string): readonly { readonly key: string; readonly text: string }[] {
-  return membersAt(text, spanOf(text)).map(({ key, start, end }) => ({ key, text: text.slice(start, end) }))
-}
-
 /** The text without surrounding space. Throws if it is no JSON. */
 export function spanOf(text: string): Span {
   parseJson(text)

@@ -168,9 +168,7 @@ describe('sopsFromEnv', () => {
     expect(message).toContain('FINCHAT_SOPS_FILE is not set')
     expect(message).toContain('set either FINCHAT_SOPS_IDENTITY or FINCHAT_SOPS_IDENTITY_FILE')
     const missing = await failure(() => secretsManagerFromEnv({}, { env }))
-    expect(missing.message).toContain(
-      'install @finchat/secrets-provider-file and pass from @finchat/secrets-provider-file/sops sopsFromEnv',
-    )
+    expect(missing.message).toContain("install @finchat/secrets-provider-file and pass the /sops entry's sopsFromEnv")
   })
 
   it.each([{ format: 'toml' }, { file: '' }, { identity: 7 }, { folder: 'x' }])('options must be proper: %j', async (options) => {

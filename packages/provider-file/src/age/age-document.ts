@@ -26,14 +26,14 @@ export interface AgeDocumentOptions extends FileOptions {
 const members: MembersOf<AgeDocumentOptions> = { ...fileMembers, file: 'any', identity: 'any', format: 'any' }
 
 /**
- * Returns a provider of one file that [age](https://age-encryption.org) encrypted and that holds
- * many secrets: the members of a JSON object, or the variables of a `.env` file. A member that is no
- * text is its JSON text, so that `db#password` reads a field. Needs the package `age-encryption`,
+ * Returns a provider of one file that [age](https://age-encryption.org) encrypted. Its secrets are
+ * the members of a JSON object, or the variables of a `.env` file. A member that is no text is its
+ * JSON text, so that `db#password` reads a field. Needs the package `age-encryption`,
  * and loads it at the first read. Who wrote the file, age does not tell.
  *
- * Throws `CONFIGURATION` for an invalid option. Reads reject with `CONFIGURATION` if the file is
- * missing, for other recipients, larger than 1 MiB or of another format, and with `INTEGRITY` if it
- * is damaged.
+ * Throws `CONFIGURATION` for an invalid option. Reads reject with `INTEGRITY` if the file is
+ * damaged. They reject with `CONFIGURATION` if it is missing, for other recipients, larger than 1 MiB
+ * or of another format.
  *
  * @example
  * import { writeFileSync } from 'node:fs'

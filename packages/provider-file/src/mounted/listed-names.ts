@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { join, sep } from 'node:path'
 import { isStorePath, mountedRoot, throwIfAborted, unlessMissing } from '@finchat/secrets-core/provider'
 
-interface Walk {
+interface Listing {
   readonly root: string
   readonly prefix: string
   readonly signal: AbortSignal
@@ -18,20 +18,20 @@ export async function* listedNames(folder: string, prefix: string, signal: Abort
   yield* namesBelow({ root, prefix, signal }, '', [root])
 }
 
-async function* namesBelow(walk: Walk, name: string, around: readonly string[]): AsyncGenerator<string> {
-  for (const entry of await entriesOf(join(walk.root, name))) {
-    throwIfAborted(walk.signal)
+async function* namesBelow(listing: Listing, name: string, around: readonly string[]): AsyncGenerator<string> {
+  for (const entry of await entriesOf(join(listing.root, name))) {
+    throwIfAborted(listing.signal)
     const path = name === '' ? entry.name : `${name}/${entry.name}`
     // Names that begin with two dots are kubelet's own.
-    if (!entry.name.startsWith('..') && mayHold(walk.prefix, path)) yield* namesAt(walk, path, around)
+    if (!entry.name.startsWith('..') && mayHold(listing.prefix, path)) yield* namesAt(listing, path, around)
   }
 }
 
-async function* namesAt(walk: Walk, path: string, around: readonly string[]): AsyncGenerator<string> {
-  const found = await placeOf(join(walk.root, path))
-  if (found === undefined || !found.real.startsWith(`${walk.root}${sep}`)) return
-  if (found.isFile && path.startsWith(walk.prefix) && isStorePath(path)) yield path
-  if (found.isFolder && !around.includes(found.real)) yield* namesBelow(walk, path, [...around, found.real])
+async function* namesAt(listing: Listing, path: string, around: readonly string[]): AsyncGenerator<string> {
+  const found = await placeOf(join(listing.root, path))
+  if (found === undefined || !found.real.startsWith(`${listing.root}${sep}`)) return
+  if (found.isFile && path.startsWith(listing.prefix) && isStorePath(path)) yield path
+  if (found.isFolder && !around.includes(found.real)) yield* namesBelow(listing, path, [...around, found.real])
 }
 
 /** Whether it begins with the prefix, or a file in it may. */

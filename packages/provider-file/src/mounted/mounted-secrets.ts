@@ -39,7 +39,7 @@ const mostOpen = 32
  * a swap of a volume is noticed at once. `getMany` reads one generation of a volume.
  *
  * Throws `CONFIGURATION` for an invalid option. Reads reject with `CONFIGURATION` if the folder is
- * missing, or if a file is no regular one, has more than 64 KiB, or lies outside the folder.
+ * missing. They also do for a file that is not regular, too large (64 KiB) or outside the folder.
  *
  * @example
  * import { mkdirSync, writeFileSync } from 'node:fs'

@@ -12,11 +12,11 @@ const macOnlyEncryptedStart = '8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6f
  * of all values in their order.
  */
 export function unseal({ entries, metadata }: SopsFile, key: KeyObject): Branch['entries'] {
-  const walk = new Unsealing(key, metadata.isMacOnlyEncrypted)
-  const plain = walk.entriesOf(entries, '')
+  const unsealing = new Unsealing(key, metadata.isMacOnlyEncrypted)
+  const plain = unsealing.entriesOf(entries, '')
   if (!isSealed(metadata.mac)) throw damaged('has no sealed MAC')
   const { bytes } = openSealed(metadata.mac, key, metadata.lastModified)
-  if (bytes.toString('latin1') !== walk.mac()) throw damaged('has values that its MAC does not prove')
+  if (bytes.toString('latin1') !== unsealing.mac()) throw damaged('has values that its MAC does not prove')
   return plain
 }
 

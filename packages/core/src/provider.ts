@@ -16,14 +16,25 @@ export { type FileFailure, fileFailure, systemCode } from './kit/file-failure.ts
 export { assertValue, assertVersionNumber, checkedTags, type TagRules } from './kit/input.ts'
 export { isJsonObject } from './kit/json-object.ts'
 export { knownLoadFailure, type LoadedOnUse, loadOnUse } from './kit/load-on-use.ts'
+export { FolderChanges } from './kit/mounted/folder-changes.ts'
+export {
+  askMountedFile,
+  type FileQuestion,
+  type Identified,
+  identify,
+  isMountedName,
+  mountedRoot,
+  readIdentified,
+} from './kit/mounted/mounted-file.ts'
 export { checkedNote } from './kit/note.ts'
 export { matchesReceipt } from './kit/receipt.ts'
-export { maxSecretFileBytes, readSecretFile } from './kit/secret-file.ts'
+export { maxSecretFileBytes, readSecretFile, textOrBytes, unlessMissing, withSecretFile } from './kit/secret-file.ts'
 export { assertAuthorities, assertClientCertificate, type ClientCertificate, leastTlsVersion } from './kit/tls.ts'
 export { isUpcoming } from './kit/upcoming.ts'
 export { isVisibleAscii } from './kit/credential.ts'
 export { assertWholeNumber, isWholeNumber } from './kit/whole-number.ts'
 export { assertWithin, configurationError, invalidArgument } from './options/check-option.ts'
 export { knownOptions, type MemberKind, type MembersOf } from './options/known-options.ts'
+export { jsonMembers } from './value/json-members.ts'
 export { jsonTextAt } from './value/json-text.ts'
 export { copyOutsideHeap, ownMemory } from './value/off-heap-bytes.ts'

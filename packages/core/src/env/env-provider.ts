@@ -5,8 +5,9 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
-import { FileChanges } from './file-changes.ts'
-import { askMountedFile, askNamedFile, type FileQuestion, type Identified, identify, readIdentified, rootOf } from './mounted-file.ts'
+import { FolderChanges } from '../kit/mounted/folder-changes.ts'
+import { askMountedFile, type FileQuestion, type Identified, identify, mountedRoot, readIdentified } from '../kit/mounted/mounted-file.ts'
+import { askNamedFile } from './named-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Such as `process.env`. */
@@ -90,7 +91,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   const options = knownOptions(given, members)
   const { name = 'env', fileVariables = false, directory } = options
   if (options.env !== undefined) assertEnvironment(options.env)
-  const changes = new FileChanges()
+  const changes = new FolderChanges()
   if (directory !== undefined) changes.include(directory)
   const find = finder(options, changes)
   return {
@@ -108,7 +109,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     }),
     checkHealth: async ({ signal }) => {
       throwIfAborted(signal)
-      if (directory !== undefined) await rootOf(directory)
+      if (directory !== undefined) await mountedRoot(directory)
     },
   }
 }
@@ -121,7 +122,7 @@ interface Variable {
 type Find = <T extends Identified>(path: string, signal: AbortSignal, ask: FileQuestion<T>) => Promise<T | Variable | undefined>
 
 /** Finds a variable, or asks the file that takes its place. */
-function finder(options: EnvProviderOptions, changes: FileChanges): Find {
+function finder(options: EnvProviderOptions, changes: FolderChanges): Find {
   const { emptyIsAbsent = false, upperSnakeCase = false, fileVariables = false, directory } = options
   const variable = variableReader(options)
   const find: Find = async (key, signal, ask) => {

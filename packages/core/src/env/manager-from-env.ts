@@ -63,7 +63,7 @@ export function secretsManagerFromEnv(
   const read = {
     env,
     asked: setUp.asked,
-    ours: new Set(ours.keys()),
+    ours,
     available: factories,
     chosen: new Set(choices.map(({ name }) => name)),
   }
@@ -112,13 +112,17 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
 }
 
-/** The package of each of our providers, by the provider's name. */
-const ours: ReadonlyMap<string, string> = new Map([
-  ['aws', '@finchat/secrets-provider-aws'],
-  ['vault', '@finchat/secrets-provider-vault'],
-  ['local', '@finchat/secrets-provider-local'],
-  ['ssm', '@finchat/secrets-provider-aws-ssm'],
-])
+/** Where our factories are, behind `@finchat/secrets-provider-`: a package, and its entry. */
+const entries: Readonly<Record<string, string>> = {
+  aws: 'aws',
+  vault: 'vault',
+  local: 'local',
+  ssm: 'aws-ssm',
+  mounted: 'file',
+  age: 'file/age',
+  sops: 'file/sops',
+}
+const ours: ReadonlySet<string> = new Set(Object.keys(entries))
 
 function checkFactory(name: string, factory: unknown, problems: string[]): void {
   if (typeof factory === 'function') return checkFactoryName(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
@@ -137,13 +141,17 @@ function checkFactoryName(name: string, own: string, problems: string[]): void {
 }
 
 function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
-  const home = ours.get(name)
-  if (home !== undefined)
-    return `${variable} names ${name}: install ${home} and pass its ${name}FromEnv, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
-  const known = [...new Set([...factories.keys(), ...ours.keys()])].join(', ')
+  if (ours.has(name)) return `${variable} names ${name}: ${installing(name)}, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
+  const known = [...new Set([...factories.keys(), ...ours])].join(', ')
   return variable === 'FINCHAT_SECRETS_FALLBACKS'
     ? `${variable} must be a list of ${known}`
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
+}
+
+function installing(name: string): string {
+  const [own = '', entry] = (entries[name] ?? '').split('/')
+  const from = entry === undefined ? 'its' : `the /${entry} entry's`
+  return `install @finchat/secrets-provider-${own} and pass ${from} ${name}FromEnv`
 }
 
 function provided(choice: Choice, factories: ReadonlyMap<string, unknown>, setUp: SetUp): SecretProvider[] {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { refusal } from '../testing/refusal.ts'
-import { maxSecretFileBytes, readSecretFile } from './secret-file.ts'
+import { maxSecretFileBytes, readSecretFile, readWhole, textOrBytes, withSecretFile } from './secret-file.ts'
 
 const { signal } = new AbortController()
 
@@ -37,6 +37,20 @@ it('returns bytes if they are no UTF-8', async () => {
 it('refuses a file that is larger, without a status of the system', async () => {
   const error = await refusal(read(file('x'.repeat(maxSecretFileBytes + 1))))
   expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the file is larger than 65536 bytes', storeStatus: undefined })
+})
+
+it('reads up to another bound, where one is given', async () => {
+  const bounded = (content: string): Promise<unknown> =>
+    withSecretFile(file(content), 'it', signal, (handle) => readWhole(handle, 'it', 100_000))
+  expect(await bounded('x'.repeat(100_000))).toBe('x'.repeat(100_000))
+  expect(await refusal(bounded('x'.repeat(100_001)))).toMatchObject({ code: 'CONFIGURATION', problem: 'it is larger than 100000 bytes' })
+})
+
+it('gives bytes as a copy, and text as it is', () => {
+  const bytes = Uint8Array.of(0xff)
+  const copy = textOrBytes(bytes)
+  bytes.fill(0)
+  expect([copy, textOrBytes(Buffer.from('\ufeffa\n'))]).toEqual([Uint8Array.of(0xff), '\ufeffa\n'])
 })
 
 it.each([

@@ -32,7 +32,16 @@ export function readSecretFile(path: string, subject: string, signal: AbortSigna
   return withSecretFile(path, subject, signal, readWhole)
 }
 
-/** Opens the file as `readSecretFile` does, for one use of it. */
+/**
+ * Opens the file as `readSecretFile` does, for one use of it, and closes it. `undefined` if it does
+ * not exist.
+ *
+ * @example
+ * import { identify, withSecretFile } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * console.log(await withSecretFile('/no/such/file', 'the token file', signal, identify)) // undefined
+ */
 export async function withSecretFile<T>(
   path: string,
   subject: string,
@@ -58,24 +67,33 @@ export async function withSecretFile<T>(
 export async function readWhole(
   handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
   subject: string,
+  maxBytes: number = maxSecretFileBytes,
 ): Promise<string | Uint8Array> {
   // One byte more reveals a file that is too large, whatever its reported size.
-  const buffer = new Uint8Array(maxSecretFileBytes + 1)
+  const buffer = new Uint8Array(maxBytes + 1)
   try {
     let length = 0
     for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
       bytesRead = (await handle.read(buffer, length)).bytesRead
-    if (length <= maxSecretFileBytes) return textOrBytes(buffer.subarray(0, length))
+    if (length <= maxBytes) return textOrBytes(buffer.subarray(0, length))
   } finally {
     buffer.fill(0)
   }
-  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, {
+  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxBytes} bytes`, {
     remedy: 'point to the file of one secret',
   })
 }
 
-/** A copy, since the buffer is overwritten. */
-function textOrBytes(bytes: Uint8Array): string | Uint8Array {
+/**
+ * Returns a secret's bytes as a provider answers them: text if they are valid UTF-8, else a copy.
+ * Overwrite the bytes afterwards.
+ *
+ * @example
+ * import { textOrBytes } from '@finchat/secrets-core/provider'
+ *
+ * console.log(textOrBytes(Buffer.from('caf\u00e9')), textOrBytes(Uint8Array.of(0xff))) // café Uint8Array(1) [ 255 ]
+ */
+export function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
@@ -90,7 +108,17 @@ const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>
 }
 const missing: readonly (FileFailure | undefined)[] = ['missing', 'not-a-folder', 'name-too-long']
 
-/** The system's own message would quote the path. */
+/**
+ * Resolves as the call on a file does, or to `undefined` if the file or its folder does not exist.
+ * Rejects with `PERMISSION_DENIED`, `CONFIGURATION` or `UNAVAILABLE` otherwise, without the system's
+ * message, which quotes the path.
+ *
+ * @example
+ * import { readdir } from 'node:fs/promises'
+ * import { unlessMissing } from '@finchat/secrets-core/provider'
+ *
+ * console.log(await unlessMissing('the folder', () => readdir('/no/such/folder'))) // undefined
+ */
 export async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call()

@@ -31,12 +31,12 @@ describe('an AWS SDK that cannot be loaded', () => {
       'as esbuild bundles it',
       'throw Error(\'Dynamic require of "node:https" is not supported\')',
       "the bundle's `require` cannot load node:https",
-      /mainFields.*mark @aws-sdk\/client-secrets-manager external/,
+      /mainFields.*mark @aws-sdk\/client-ssm external/,
     ],
     ['as rollup bundles it, whose entry waits before it has run', 'export let x', 'in this bundle it has not run yet', /several files/],
     ['as a foreign SDK that fails', "throw Error('hunter2')", 'it is there, but failed', /prints why/],
     ['that lacks a file', "import 'file:///not/there.js'", 'a module that it needs is missing', /deploy every file/],
-    ['that is not installed', notInstalled, 'it is not installed', /^install @aws-sdk\/client-secrets-manager/],
+    ['that is not installed', notInstalled, 'it is not installed', /^install @aws-sdk\/client-ssm/],
   ])('%s, is CONFIGURATION with the reason and a remedy', async (_, sdk, reason, remedy) => {
     const problem = `the AWS SDK cannot be loaded: ${reason}`
     const refused = { code: 'CONFIGURATION', problem, remedy: expect.stringMatching(remedy) }

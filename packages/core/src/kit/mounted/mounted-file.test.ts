@@ -5,8 +5,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readSecretFile, readWhole } from '../kit/secret-file.ts'
-import { askMountedFile } from './mounted-file.ts'
+import { readSecretFile, readWhole } from '../secret-file.ts'
+import { askMountedFile, identify, isMountedName, mountedRoot, readIdentified } from './mounted-file.ts'
 
 const canary = 'canary-4be1-of-a-file'
 const { signal } = new AbortController()
@@ -97,6 +97,29 @@ describe('a file', () => {
     const { handles } = watchedFiles()
     await Promise.allSettled([read()])
     expect(handles.map(({ fd }) => fd)).toEqual([-1])
+  })
+})
+
+describe('a mounted directory', () => {
+  it('is named by its option if it is missing', async () => {
+    await expect(mountedRoot(join(folder, 'none'), 'folder')).rejects.toMatchObject({ problem: '`folder` names no directory' })
+    await expect(mountedRoot(file('x'))).rejects.toMatchObject({ problem: '`directory` names no directory' })
+    const asked = askMountedFile(join(folder, 'none'), 'secret', signal, identify, 'folder')
+    await expect(asked).rejects.toMatchObject({ code: 'CONFIGURATION', problem: '`folder` names no directory' })
+    expect(await mountedRoot(folder)).toBe(folder)
+  })
+
+  it('gives a content with its identity, up to the bound', async () => {
+    file(canary)
+    const found = await askMountedFile(folder, 'secret', signal, identify)
+    expect(await askMountedFile(folder, 'secret', signal, readIdentified)).toEqual({ value: canary, revision: found?.revision })
+    const bounded = askMountedFile(folder, 'secret', signal, (handle, subject) => readIdentified(handle, subject, 5))
+    await expect(bounded).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it.each(['', '.', '..', '..data', 'a/..data', 'a//b', '/a', 'a/', 'a\\b'])('has no file of the name %j', (name) => {
+    expect(isMountedName(name)).toBe(false)
+    expect(isMountedName(`${name}x`.replaceAll(/[./\\]/g, ''))).toBe(true)
   })
 })
 
@@ -260,7 +283,7 @@ describe('a folder that another process keeps swapping with a link', () => {
 describe("Node's permission model", () => {
   const script = `
     import { askMountedFile } from ${JSON.stringify(new URL('mounted-file.ts', import.meta.url).href)}
-    import { readSecretFile, readWhole } from ${JSON.stringify(new URL('../kit/secret-file.ts', import.meta.url).href)}
+    import { readSecretFile, readWhole } from ${JSON.stringify(new URL('../secret-file.ts', import.meta.url).href)}
     const [, folder] = process.argv
     const { signal } = new AbortController()
     const codeOf = (error) => [error.code, error.storeStatus].join(' ')
@@ -273,7 +296,7 @@ describe("Node's permission model", () => {
       mkdirSync(join(folder, name))
       writeFileSync(join(folder, name, 'secret'), name)
     }
-    const reads = [join(import.meta.dirname, '..'), join(folder, 'allowed')].map((place) => `--allow-fs-read=${place}`)
+    const reads = [join(import.meta.dirname, '../..'), join(folder, 'allowed')].map((place) => `--allow-fs-read=${place}`)
     const flags = ['--permission', ...reads, '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script, '--', folder]
     const denied = 'PERMISSION_DENIED ERR_ACCESS_DENIED'
     expect(JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }))).toEqual([denied, denied, 'allowed'])

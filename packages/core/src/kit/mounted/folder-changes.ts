@@ -1,11 +1,19 @@
 import type { FSWatcher } from 'node:fs'
-import { ChangeListeners } from '../kit/change-listeners.ts'
+import { ChangeListeners } from '../change-listeners.ts'
 
 /**
  * Hints that a file of these directories may have changed. It watches directories, since a watch of
  * a file dies without an error when another file is renamed over it, as every mount does it.
+ *
+ * @example
+ * import { FolderChanges } from '@finchat/secrets-core/provider'
+ *
+ * const changes = new FolderChanges()
+ * changes.include('/run/secrets')
+ * const end = changes.listen(() => console.log('a file may have changed'))
+ * end()
  */
-export class FileChanges {
+export class FolderChanges {
   readonly #directories = new Set<string>()
   readonly #watchers = new Map<string, FSWatcher>()
   #isHeard = false

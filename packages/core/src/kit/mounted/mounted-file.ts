@@ -1,52 +1,51 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
-import type { StoredSecret } from '../contract/provider.ts'
-import { quoted } from '../errors/format.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
-import { fileFailure } from '../kit/file-failure.ts'
-import { readWhole, unlessMissing, withSecretFile } from '../kit/secret-file.ts'
+import type { StoredSecret } from '../../contract/provider.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { fileFailure } from '../file-failure.ts'
+import { maxSecretFileBytes, readWhole, unlessMissing, withSecretFile } from '../secret-file.ts'
 
 /** What is asked of an open file. `subject` names it in errors. */
 export type FileQuestion<T> = (handle: FileHandle, subject: string) => Promise<T>
 
+/** The identity of a file's content; of an empty file its value too. */
 export interface Identified {
   readonly revision?: string | undefined
   readonly value?: StoredSecret['value'] | undefined
 }
 
 /**
- * The content with the identity from before it was read: a change in between is not missed. The
- * last newline is kept, as a part of the secret. Credentials lose theirs in `kit/credential`.
+ * Returns the content with the identity from before it was read: a change in between is not missed.
+ * The last newline is kept, as a part of the secret. Rejects with `CONFIGURATION` above `maxBytes`,
+ * 64 KiB by default.
+ *
+ * @example
+ * import { askMountedFile, readIdentified } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * const secret = await askMountedFile('.', 'no-such-file', signal, readIdentified)
+ * console.log(secret) // undefined
  */
-export async function readIdentified(handle: FileHandle, subject: string): Promise<StoredSecret> {
+export async function readIdentified(handle: FileHandle, subject: string, maxBytes: number = maxSecretFileBytes): Promise<StoredSecret> {
   const { revision } = await identify(handle)
-  return { value: await readWhole(handle, subject), revision }
+  return { value: await readWhole(handle, subject, maxBytes), revision }
 }
 
 /**
- * The identity, which another content does not have; of an empty file its value too. With the time
- * of its last change, since a number of a removed file may be used again.
+ * Returns the identity, which another content does not have; of an empty file its value too. It has
+ * the time of the last change, since a number of a removed file may be used again.
+ *
+ * @example
+ * import { askMountedFile, identify } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * const found = await askMountedFile('.', 'no-such-file', signal, identify)
+ * console.log(found?.revision) // undefined
  */
 export async function identify(handle: FileHandle): Promise<Identified> {
   const stats = await handle.stat({ bigint: true })
   return { revision: `${identityOf(stats)} ${stats.size}`, value: stats.size === 0n ? '' : undefined }
-}
-
-/** Asks the file that `KEY_FILE` names; `KEY` itself, passed as `value`, must not be set. */
-export async function askNamedFile<T>(
-  path: string,
-  key: string,
-  value: string | undefined,
-  signal: AbortSignal,
-  ask: FileQuestion<T>,
-): Promise<T> {
-  const variable = quoted(`${key}_FILE`)
-  if (value !== undefined)
-    throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
-  const found = await withSecretFile(path, `the file that ${variable} names`, signal, ask)
-  if (found !== undefined) return found
-  throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
 
 /** How often a read starts again when the directory changes. */
@@ -55,21 +54,29 @@ const mountedAttempts = 5
 /**
  * Asks a file of mounted secrets, such as `/run/secrets` or a Kubernetes volume. Follows links,
  * which Kubernetes mounts consist of, but never out of the directory. `undefined` only while the
- * directory exists and does not change.
+ * directory exists and does not change. Rejects as `readSecretFile` and `mountedRoot` do, and with
+ * `CONFIGURATION` for a link out of the directory. `option` names the directory in errors.
+ *
+ * @example
+ * import { askMountedFile, readIdentified } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * console.log(await askMountedFile('.', '../outside', signal, readIdentified)) // undefined
  */
 export async function askMountedFile<T>(
   directory: string,
   path: string,
   signal: AbortSignal,
   ask: FileQuestion<T>,
+  option = 'directory',
 ): Promise<T | undefined> {
-  const root = await rootOf(directory)
+  const root = await mountedRoot(directory, option)
   if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal, ask)
     if (found !== 'changed' && found !== undefined) return found.answer
     // A directory that was replaced as a whole is not read at once.
-    if ((await rootOf(directory)) !== root) break
+    if ((await mountedRoot(directory, option)) !== root) break
     // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
@@ -77,10 +84,16 @@ export async function askMountedFile<T>(
 }
 
 /**
- * `a//b` and `a/./b` would be other names of `a/b`. A name that begins with `..` is outside, or
- * kubelet's own: the secret `db` is also at `..data/db`.
+ * Returns whether a file in a mounted directory may have this name. `a//b` and `a/./b` would be
+ * other names of `a/b`. A name that begins with `..` is outside, or kubelet's own: the secret `db`
+ * is also at `..data/db`.
+ *
+ * @example
+ * import { isMountedName } from '@finchat/secrets-core/provider'
+ *
+ * console.log(isMountedName('db/password'), isMountedName('..data/db'), isMountedName('a//b')) // true false false
  */
-function isMountedName(path: string): boolean {
+export function isMountedName(path: string): boolean {
   return !/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)
 }
 
@@ -173,15 +186,24 @@ function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
-/** Throws `CONFIGURATION` if the directory is missing or another kind of file. */
-export async function rootOf(directory: string): Promise<string> {
+/**
+ * Returns the directory's path without links. Rejects with `CONFIGURATION` if it is missing or
+ * another kind of file, and names it by `option`.
+ *
+ * @example
+ * import { mountedRoot } from '@finchat/secrets-core/provider'
+ *
+ * const error = await mountedRoot('/no/such/folder', 'folder').catch(({ code }) => code)
+ * console.log(error) // CONFIGURATION
+ */
+export async function mountedRoot(directory: string, option = 'directory'): Promise<string> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   const root = await unlessMissing('the mounted directory', async () => {
     const real = await realpath(directory)
     return (await stat(real)).isDirectory() ? real : undefined
   })
   if (root !== undefined) return root
-  throw new SecretsError('CONFIGURATION', '`directory` names no directory', { remedy: 'mount it, or correct its path' })
+  throw new SecretsError('CONFIGURATION', `\`${option}\` names no directory`, { remedy: 'mount it, or correct its path' })
 }
 
 function assertInside(root: string, place: string, subject: string): void {

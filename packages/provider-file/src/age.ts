@@ -1,0 +1,6 @@
+export { ageDocument, type AgeDocumentOptions } from './age/age-document.ts'
+export { type AgeFiles, ageFiles, type AgeFilesOptions } from './age/age-files.ts'
+export { ageFromEnv } from './age/from-env.ts'
+export type { DocumentProvider } from './shared/document-provider.ts'
+export { ageFilesManifest, documentManifest } from './shared/limits.ts'
+export type { FileOptions } from './shared/options.ts'

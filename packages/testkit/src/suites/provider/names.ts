@@ -5,13 +5,14 @@ import { assertRejected, assertValue, member, reads, refusesBefore, register, ty
 /** A path is refused, or it is read back exactly. */
 export function testNames(suite: Suite): void {
   const { canHoldPath } = suite.manifest
-  for (const path of hostilePaths) register(suite, canHoldPath(path) ? heldRule(suite, path) : refusedRule(suite, path))
+  const rules = hostilePaths.map((path) => (canHoldPath(path) ? heldRule(suite, path) : refusedRule(suite, path)))
+  suite.testTogether(Object.assign({}, ...rules) as Rules) // each part has rules
   for (const pair of confusablePaths) if (pair.every(canHoldPath)) register(suite, differentRule(...pair))
 }
 
 const refusedRule = ({ supports }: Suite, path: string): Rules => ({
   [`names: ${quoted(path)} is refused before any call`]: async (trial) => {
-    for (const call of callsOn(trial, path)) await refusesBefore(trial, call)
+    await refusesBefore(trial, ...callsOn(trial, path))
     if (supports('getMany')) await refusedAmongOthers(trial, path)
   },
 })

@@ -54,6 +54,12 @@ describe('the manifests of packages', () => {
     ).toEqual([])
   })
 
+  test('must be named as `npm create` looks for them', () => {
+    const files = (name: string): ReturnType<typeof repository> => repository(packageFiles('create-secrets-provider', { name }))
+    expect(structure.sameManifest(files('@finchat/create-secrets-provider'))).toEqual([])
+    expect(structure.sameManifest(files('@finchat/secrets-create-secrets-provider'))).toEqual([expect.stringContaining('"name"')])
+  })
+
   test('may differ where a package is private', () => {
     expect(structure.sameManifest(repository(packageFiles('core', { private: true, license: undefined })))).toEqual([])
   })

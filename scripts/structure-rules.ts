@@ -25,7 +25,7 @@ function manifestFaults(member: Member): string[] {
 
 function commonFields({ folder }: Member): Record<string, unknown> {
   return {
-    name: `@finchat/secrets-${basename(folder)}`,
+    name: packageName(basename(folder)),
     license: 'MIT',
     type: 'module',
     sideEffects: false,
@@ -36,6 +36,11 @@ function commonFields({ folder }: Member): Record<string, unknown> {
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
   }
+}
+
+/** npm looks for `npm create @finchat/secrets-provider` as `@finchat/create-secrets-provider`. */
+function packageName(folder: string): string {
+  return folder.startsWith('create-') ? `@finchat/${folder}` : `@finchat/secrets-${folder}`
 }
 
 /**
@@ -94,7 +99,7 @@ export const everythingTypeChecked: Rule = (files) => {
 const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
-  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
+  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit|create-[a-z0-9-]+)$/,
   /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
   /^tests\/examples$/,
@@ -172,6 +177,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
+  'packages/create-secrets-provider': ['.'],
   'packages/testkit': [
     'leaks',
     'fakes',
@@ -243,7 +249,7 @@ export const documentedPathsExist: Rule = (files) => {
 
 function missingSpecifiers(files: Files, text: string): string[] {
   const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
-  const named = text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
+  const named = text.match(/(?<!npm create )@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
   return named.filter((specifier) => !existing.has(specifier))
 }
 

@@ -28,7 +28,7 @@ import { testWriting } from './provider/writing.ts'
 /**
  * Proves that a provider keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's
  * `test`. Skips only what the manifest does not declare and what `cannotHappen` names. Each test has its own harness, but
- * for those of values and names, of which a few share one. Provider and harness are closed at the end.
+ * for those of values, names and numbers, of which a few share one. Provider and harness are closed at the end.
  *
  * @example
  * import { test } from 'node:test'

@@ -1,16 +1,17 @@
 // `pnpm copied`: copies each example out, as a reader does, installs the packed packages by each
-// package manager, runs it, and compares its output with its README. Also installs the AWS provider
-// beside an AWS SDK that is in its range: no second copy may come with it.
+// package manager, runs it, and compares its output with its README. Also lets the packed
+// `npm create @finchat/secrets-provider` write a provider, and tests, lints and builds that untouched.
+// Also installs the AWS provider beside an AWS SDK that is in its range: no second copy may come with it.
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { findServer, startPostgres } from '../tests/servers/src/index.ts'
 import { firstMissing, outputBlock } from './copied-output.ts'
 import { membersOf, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
 import { failure, packAll, tarballSpecs } from './pack.ts'
 import { packageManagers, type PackageManager } from './package-managers.ts'
 import { lowestOf } from './range-versions.ts'
-import { checkInScratch } from './tally.ts'
+import { checkInScratch, type Tally } from './tally.ts'
 
 type Tarballs = Readonly<Record<string, string>>
 interface Copy {
@@ -59,6 +60,26 @@ function checkFurther({ example, manager, folder }: Copy): string[] {
   return [...types, ...(hasTest ? failure('npm', ['test'], folder, manager.env) : [])]
 }
 
+const creator = '@finchat/create-secrets-provider'
+
+/** Written by the packed program, as npm runs it; only the two ranges of our packages are replaced. */
+function createProvider(manager: PackageManager, folder: string, tarballs: Tarballs): string[] {
+  const [parent, name] = [dirname(folder), basename(folder)]
+  const written = failure(
+    'npm',
+    ['exec', '--yes', `--package=${tarballs[creator]}`, '--', 'create-secrets-provider', name],
+    parent,
+    manager.env,
+  )
+  if (written.length > 0) return written
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest // the template's
+  const installed = install(manager, folder, withTarballs(manifest, tarballs), tarballs)
+  if (installed.length > 0) return installed
+  // A repository of its own, or the linter leaves out what ours ignores.
+  const repository = failure('git', ['init', '--quiet'], folder)
+  return [...repository, ...['test', 'lint', 'build'].flatMap((script) => failure('npm', ['run', script], folder, manager.env))]
+}
+
 const sdk = '@aws-sdk/client-secrets-manager'
 const awsProvider = '@finchat/secrets-provider-aws'
 
@@ -103,16 +124,21 @@ await checkInScratch('copied-', async (folder, tally) => {
       for (const example of examples) {
         if (needsPostgres(example) && !postgres) tally.notRun(`${example.folder} by ${manager.name}`, 'needs PostgreSQL: pnpm servers')
         const copy = { example, manager, folder: at(basename(example.folder)) }
-        await tally.timed(titleOf(example.folder, manager), () => tryExample(files, copy, tarballs, postgres?.url))
+        await tryChosen(example.folder, manager, tally, () => tryExample(files, copy, tarballs, postgres?.url))
+      }
+      if (manager.name === 'npm') {
+        await tryChosen('a created provider', manager, tally, () => createProvider(manager, join(folder, 'my-store'), tarballs))
       }
       if (manager.name.startsWith('yarn')) continue
-      await tally.timed(titleOf('one AWS SDK', manager), () => secondCopies(files, manager, at('sdk'), tarballs))
+      await tryChosen('one AWS SDK', manager, tally, () => secondCopies(files, manager, at('sdk'), tarballs))
     }
   } finally {
     await postgres?.stop()
   }
 })
 
-function titleOf(what: string, { name }: PackageManager): string {
-  return `${what.padEnd(28)} by ${name}`
+/** Only what is named, such as `pnpm copied created`; everything without a name. */
+async function tryChosen(what: string, { name }: PackageManager, tally: Tally, run: () => string[]): Promise<void> {
+  if (!process.argv.slice(2).every((word) => what.includes(word))) return
+  await tally.timed(`${what.padEnd(28)} by ${name}`, run)
 }

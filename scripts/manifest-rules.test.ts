@@ -64,6 +64,12 @@ describe('the manifests of packages', () => {
     expect(sameManifest(repository(packageFiles('cli', command)))).toEqual([])
   })
 
+  test('must be named as `npm create` looks for them', () => {
+    const files = (name: string): ReturnType<typeof repository> => repository(packageFiles('create-secrets-provider', { name }))
+    expect(sameManifest(files('@finchat/create-secrets-provider'))).toEqual([])
+    expect(sameManifest(files('@finchat/secrets-create-secrets-provider'))).toEqual([expect.stringContaining('"name"')])
+  })
+
   test('may differ where a package is private', () => {
     expect(sameManifest(repository(packageFiles('core', { private: true, license: undefined })))).toEqual([])
   })

@@ -21,7 +21,7 @@ function manifestFaults(member: Member): string[] {
 
 function commonFields({ folder }: Member): Record<string, unknown> {
   return {
-    name: `@finchat/secrets-${basename(folder)}`,
+    name: packageName(basename(folder)),
     license: 'MIT',
     type: 'module',
     sideEffects: false,
@@ -72,3 +72,8 @@ function legacyFaults(manifest: Manifest): string[] {
 }
 
 export const manifestRules: readonly Rule[] = [sameManifest]
+
+/** npm looks for `npm create @finchat/secrets-provider` as `@finchat/create-secrets-provider`. */
+function packageName(folder: string): string {
+  return folder.startsWith('create-') ? `@finchat/${folder}` : `@finchat/secrets-${folder}`
+}

@@ -34,6 +34,11 @@ test('a README that leaves another package out is found', () => {
   ])
 })
 
+test('a README may leave out what only writes files', () => {
+  const files = repository({ 'packages/create-secrets-provider/package.json': '{ "name": "@finchat/create-secrets-provider" }' })
+  expect(rules.readmesStandAlone(files).filter((fault) => fault.startsWith(readme))).toEqual([])
+})
+
 test.each([undefined, 'secrets manager', ['secrets manager'], ['a', 'b', 'c', 'd', 'e']])('keywords must not be %j', (keywords) => {
   expect(rules.keywordsAreGiven(repository(packageFiles('audit', { keywords })))).toEqual([expect.stringContaining('"keywords" must be')])
 })

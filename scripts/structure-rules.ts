@@ -50,7 +50,7 @@ export const everythingTypeChecked: Rule = (files) => {
 const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
-  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit)$/,
+  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit|create-[a-z0-9-]+)$/,
   /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
   /^tests\/examples$/,
@@ -133,6 +133,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
+  'packages/create-secrets-provider': ['.'],
   'packages/testkit': [
     'leaks',
     'fakes',
@@ -204,7 +205,7 @@ export const documentedPathsExist: Rule = (files) => {
 
 function missingSpecifiers(files: Files, text: string): string[] {
   const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
-  const named = text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
+  const named = text.match(/(?<!npm create )@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
   return named.filter((specifier) => !existing.has(specifier))
 }
 

@@ -1,8 +1,8 @@
 import { createSecretsManager } from '@finchat/secrets-core'
-import { type Breakage, type Repair, testSecretProvider } from '@finchat/secrets-testkit'
+import { type Repair, testSecretProvider } from '@finchat/secrets-testkit'
 import { describe, expect, test } from 'vitest'
 import { httpManifest, httpProvider } from './http-provider.ts'
-import { type Mood, startStubStore, type StubStore } from './stub-store.ts'
+import { type Mood, startStubStore } from './stub-store.ts'
 
 describe('httpProvider', () => {
   testSecretProvider({
@@ -18,7 +18,15 @@ describe('httpProvider', () => {
         provider: httpProvider({ url: store.url, token: () => 'token' }),
         seed: async (path, value) => void store.secrets.set(path, value),
         withdraw: async (path) => void store.withdrawn.add(path),
-        breakStore: { ...everyMood(mooded), unreachable: () => unplug(store) },
+        breakStore: {
+          denied: mooded('denied'),
+          unauthenticated: mooded('unauthenticated'),
+          unreachable: mooded('unreachable'),
+          failing: mooded('failing'),
+          throttled: mooded('throttled'),
+          hung: mooded('hung'),
+          garbage: mooded('garbage'),
+        },
         requests: () => store.requests,
         close: store.stop,
       }
@@ -42,18 +50,3 @@ describe('httpProvider', () => {
     await store.stop()
   })
 })
-
-function everyMood(mooded: (mood: Mood) => () => Promise<Repair>): Partial<Record<Breakage, () => Promise<Repair>>> {
-  return {
-    denied: mooded('denied'),
-    unauthenticated: mooded('unauthenticated'),
-    throttled: mooded('throttled'),
-    hung: mooded('hung'),
-    garbage: mooded('garbage'),
-  }
-}
-
-async function unplug(store: StubStore): Promise<Repair> {
-  await store.stop()
-  return store.restart
-}

@@ -1,6 +1,6 @@
 // A provider of one's own: a store that answers `GET /secrets/PATH` with the value as its body.
 import { type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
-import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
+import { invalidArgument, locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
 
 export interface HttpProviderOptions extends NamesOptions {
   readonly url: string
@@ -14,13 +14,8 @@ export const httpManifest: ProviderManifest = {
   canHoldPath: (path) => /^[\w.-]+(\/[\w.-]+)*$/.test(path) && !/(^|\/)\.\.?(\/|$)/.test(path) && path.length <= 512,
 }
 
-/** Codes of statuses. 404 is no error; every other status is an outage. */
-const codes: Readonly<Record<number, SecretsErrorCode>> = {
-  401: 'UNAUTHENTICATED',
-  403: 'PERMISSION_DENIED',
-  410: 'DELETED',
-  429: 'RATE_LIMITED',
-}
+/** 404 is no error; every other status, such as 5xx or a redirect, is an outage. */
+const codes: Record<number, SecretsErrorCode> = { 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 410: 'DELETED', 429: 'RATE_LIMITED' }
 
 export function httpProvider({ url, token, ...names }: HttpProviderOptions): SecretProvider {
   return {
@@ -28,7 +23,7 @@ export function httpProvider({ url, token, ...names }: HttpProviderOptions): Sec
     name: 'http',
     locate: locator(names, httpManifest.canHoldPath),
     get: async (path, { signal }) => {
-      if (!httpManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', 'the store cannot hold this path')
+      if (!httpManifest.canHoldPath(path)) throw invalidArgument('the store cannot hold this path')
       const bearer = token()
       if (bearer === undefined) throw new SecretsError('CREDENTIALS_MISSING', 'no token is configured')
       const response = await ask(new URL(`/secrets/${path}`, url), bearer, signal)
@@ -39,10 +34,7 @@ export function httpProvider({ url, token, ...names }: HttpProviderOptions): Sec
   }
 }
 
-/**
- * An error of fetch may hold the request, and so the token: it is dropped. A redirect is not
- * followed: it would get the token.
- */
+/** An error of fetch may hold the token: it is dropped. A redirect would get the token. */
 async function ask(url: URL, bearer: string, signal: AbortSignal): Promise<Response> {
   try {
     return await fetch(url, { headers: { authorization: `Bearer ${bearer}` }, redirect: 'manual', signal })
@@ -58,9 +50,7 @@ function refusal({ status, headers }: Response): SecretsError {
   return new SecretsError(codes[status] ?? 'UNAVAILABLE', 'the store refused', { storeStatus: String(status), retryAt })
 }
 
-/**
- * Returns UTF-8 as text and other bytes as bytes. A truncated body or another type is no secret.
- */
+/** A truncated body, or one of another type, is no secret. */
 async function bodyOf(response: Response): Promise<string | Uint8Array> {
   const kind = response.headers.get('content-type')
   const bytes = await response.bytes().catch(() => undefined)

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export type Mood = 'well' | 'denied' | 'unauthenticated' | 'throttled' | 'hung' | 'garbage'
+export type Mood = 'well' | 'denied' | 'unauthenticated' | 'throttled' | 'hung' | 'garbage' | 'failing' | 'unreachable'
 
 export interface StubStore {
   readonly url: string
@@ -10,23 +10,19 @@ export interface StubStore {
   mood: Mood
   requests: number
   readonly stop: () => Promise<void>
-  /** On the same port as before. */
-  readonly restart: () => Promise<void>
 }
 
-const statuses: Readonly<Partial<Record<Mood, number>>> = { denied: 403, unauthenticated: 401, throttled: 429 }
+const statuses: Readonly<Partial<Record<Mood, number>>> = { denied: 403, unauthenticated: 401, throttled: 429, failing: 503 }
 
 /** The store that the example's provider talks to, on a port of this machine. */
 export async function startStubStore(): Promise<StubStore> {
   const server = createServer((request, response) => answer(store, request, response))
-  const listen = (port: number): Promise<void> => new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
-  await listen(0)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo // it listens on a port, not on a pipe
   const stop = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }
-  const restart = (): Promise<void> => listen(port)
   const store: StubStore = {
     url: `http://127.0.0.1:${port}`,
     secrets: new Map(),
@@ -34,12 +30,13 @@ export async function startStubStore(): Promise<StubStore> {
     mood: 'well',
     requests: 0,
     stop,
-    restart,
   }
   return store
 }
 
 function answer(store: StubStore, request: IncomingMessage, response: ServerResponse): void {
+  // Not by closing the server: another process could take its port.
+  if (store.mood === 'unreachable') return void request.socket.resetAndDestroy()
   store.requests += 1
   if (store.mood === 'hung') return
   const path = String(request.url).replace(/^\/secrets\//, '')

@@ -39,6 +39,7 @@ describeWithServer('moto', 'the AWS provider keeps the contract', () => {
         },
       },
       requests: () => endpoint.requests().length,
+      secretRequests: () => endpoint.requests().filter(({ action }) => action !== 'GetRandomPassword').length,
       close: async () => {
         await other.close()
         await endpoint.stop()

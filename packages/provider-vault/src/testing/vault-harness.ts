@@ -78,6 +78,7 @@ export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaul
     provider,
     seed: (path, value) => trial.seed(path, String(value)),
     requests: () => proxy.requests.length,
+    secretRequests: () => proxy.requests.filter(({ path }) => path.startsWith(`/v1/${mount}/`)).length,
     close: trial.close,
     breakStore: {
       denied: async () => {

@@ -1,5 +1,5 @@
-import { AssertionError } from 'node:assert/strict'
-import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
+import { provedTogether, proveOver } from './proofs.ts'
+import type { ProviderSuiteOptions } from './provider/harness.ts'
 import { testAborting } from './provider/failures/aborting.ts'
 import { testApartNames } from './provider/apart/apart-names.ts'
 import { testEveryValue } from './provider/apart/every-value.ts'
@@ -19,7 +19,7 @@ import { testStaging } from './provider/staging.ts'
 import { testProbing } from './provider/probing.ts'
 import { testRepeats } from './provider/repeats.ts'
 import { testManifest } from './provider/manifest.ts'
-import { trialOf, within, type Suite, type Trial } from './provider/trial.ts'
+import type { Suite } from './provider/trial.ts'
 import { testValues } from './provider/values.ts'
 import { testVersions } from './provider/versions.ts'
 import type { CallWatch } from './provider/calls/watched-calls.ts'
@@ -27,8 +27,8 @@ import { testWriting } from './provider/writing.ts'
 
 /**
  * Proves that a provider keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's
- * `test`. Skips only what the manifest does not declare and what `cannotHappen` names. Each test has its own harness, and
- * closes provider and harness at the end.
+ * `test`. Skips only what the manifest does not declare and what `cannotHappen` names. Each test has its own harness, but
+ * for those of values, names and numbers, of which a few share one. Provider and harness are closed at the end.
  *
  * @example
  * import { test } from 'node:test'
@@ -51,17 +51,17 @@ import { testWriting } from './provider/writing.ts'
  */
 export function testSecretProvider({ test, manifest, createHarness, cannotHappen = {} }: ProviderSuiteOptions): void {
   const watch: CallWatch = { hung: new Set() }
+  const over = proveOver(createHarness, watch)
   const suite: Suite = {
     manifest,
     cannotHappen,
     supports: (...members) => members.every((member) => manifest.supports.includes(member)),
     canHappen: (fault) => cannotHappen[fault] === undefined,
-    test: (rule, prove) => void test(rule, () => proveOver(createHarness, watch, prove)),
+    test: (rule, prove) => void test(rule, () => over(prove)),
+    testTogether: (rules) => void provedTogether(rules, over).map(([rule, run]) => test(rule, run)),
   }
   for (const testRules of groups) testRules(suite)
 }
-
-const closeMs = 4_000
 
 const groups: readonly ((suite: Suite) => void)[] = [
   testManifest,
@@ -87,29 +87,3 @@ const groups: readonly ((suite: Suite) => void)[] = [
   testProbing,
   testClosing,
 ]
-
-type Prove = (trial: Trial) => Promise<void>
-
-async function proveOver(createHarness: () => Promise<ProviderHarness>, watch: CallWatch, prove: Prove): Promise<void> {
-  const harness = await createHarness()
-  const trial = trialOf(harness, watch)
-  try {
-    await prove(trial)
-  } finally {
-    try {
-      await closing(trial, watch)
-    } finally {
-      await harness.close()
-    }
-  }
-}
-
-/** A `close` that hung in one test is not awaited again, so that the suite ends in seconds. */
-async function closing({ harness, context }: Trial, { hung }: CallWatch): Promise<void> {
-  const closed = harness.provider.close?.(context) ?? Promise.resolve()
-  const ms = hung.has('close') ? 0 : closeMs
-  await within(ms, closed, 'close hangs at the end of a test').catch((error: unknown) => {
-    if (error instanceof AssertionError) hung.add('close')
-    throw error
-  })
-}

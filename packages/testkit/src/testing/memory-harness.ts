@@ -16,7 +16,11 @@ const codes = {
 /** The memory provider over a store that can be broken, for the suite's own tests. */
 export async function memoryHarness(): Promise<ProviderHarness> {
   const store = createMemoryStore()
-  const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }
+  const state: { broken: Breakage | undefined; requests: number; secretRequests: number } = {
+    broken: undefined,
+    requests: 0,
+    secretRequests: 0,
+  }
   const reach: Reach = async ({ signal }) => {
     state.requests += 1
     if (state.broken === 'hung') await hang(signal)
@@ -28,7 +32,10 @@ export async function memoryHarness(): Promise<ProviderHarness> {
     return async () => void (state.broken = undefined)
   }
   return {
-    provider: losing(memoryProviderOver(store, {}, reach), () => state.broken === 'lost'),
+    provider: planned(memoryProviderOver(store, {}, reach), ({ method }) => {
+      if (method !== 'checkHealth') state.secretRequests += 1
+      return state.broken === 'lost' && loses.has(method) ? faults.loseAnswer() : undefined
+    }),
     seed: async (path, value) => store.seed(path, value),
     withdraw: async (path) => store.withdraw(path, false),
     breakStore: {
@@ -42,13 +49,15 @@ export async function memoryHarness(): Promise<ProviderHarness> {
       lost: breakIt('lost'),
     },
     requests: () => state.requests,
+    secretRequests: () => state.secretRequests,
     close: async () => store.clear(),
   }
 }
 
-/** Answers of writes are lost while `isLosing`; all other members stay. */
-function losing(provider: MemoryProvider, isLosing: () => boolean): MemoryProvider {
-  const loses = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
-  const plan: FaultPlan = ({ method }) => (isLosing() && loses.has(method) ? faults.loseAnswer() : undefined)
+/** Answers of these are lost while the store loses them. */
+const loses: ReadonlySet<string> = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
+
+/** All other members stay. */
+function planned(provider: MemoryProvider, plan: FaultPlan): MemoryProvider {
   return { ...faultyProvider(provider, plan), list: provider.list }
 }

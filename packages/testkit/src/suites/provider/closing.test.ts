@@ -3,6 +3,7 @@ import { describe, test } from 'vitest'
 import { replacing, testCatches } from '../../testing/bad-providers.ts'
 import { badEnds } from '../../testing/zoo/names.ts'
 
+const noSecret = 'health: a check reads and writes no secret'
 const ends = 'closing: `close` ends after calls and during one'
 
 describe('the rules of health and closing', () => {
@@ -24,6 +25,19 @@ describe('the rules of health and closing', () => {
     'is never well': {
       spoil: replacing(() => ({ checkHealth: () => Promise.reject(new SecretsError('UNAVAILABLE', 'never well')) })),
       caughtBy: 'health: a reachable store is healthy',
+    },
+    'reads a secret to check its health': {
+      spoil: replacing((good) => ({ checkHealth: async (context) => void (await good.get('suite/health', context)) })),
+      caughtBy: noSecret,
+    },
+    'writes a secret to check its health, and counts no requests': {
+      spoil: (harness) => ({
+        ...replacing((good) => ({
+          checkHealth: async (context) => void (await good.put('suite/health', { value: 'well' }, context)),
+        }))(harness),
+        secretRequests: undefined,
+      }),
+      caughtBy: noSecret,
     },
     'cannot be closed twice': {
       spoil: replacing(() => {

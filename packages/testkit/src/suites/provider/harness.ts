@@ -13,7 +13,7 @@ export type FailureMode = Breakage | 'withdrawn'
 /** Ends a breakage. */
 export type Repair = () => Promise<void>
 
-/** One provider over one fresh, empty store; the suite makes one for each test. */
+/** One provider over one fresh, empty store; the suite makes one for each test, or for a few. */
 export interface ProviderHarness {
   readonly provider: SecretProvider
   /** Makes this the current value by the store's own means; over an existing secret, as another version. */
@@ -31,6 +31,8 @@ export interface ProviderHarness {
   readonly readableWhen?: readonly Breakage[] | undefined
   /** How many calls reached the store. Proves that bad input is refused before any call. */
   readonly requests?: (() => number) | undefined
+  /** How many of them read or wrote a secret. Proves that a health check needs access to none. */
+  readonly secretRequests?: (() => number) | undefined
   /** Texts such as the token, which no error may contain. The suite learns those of HTTP headers by itself. */
   readonly credentials?: readonly string[] | undefined
   /** The nth path to test with, for stores with a narrow grammar. Default: `suite/secret-n`. */

@@ -1,17 +1,19 @@
 import { quoted } from '@finchat/secrets-core/provider'
 import { confusablePaths, hostilePaths } from '../../leaks/hostile-paths.ts'
-import { assertRejected, assertValue, member, reads, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertRejected, assertValue, member, reads, refusesBefore, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A path is refused, or it is read back exactly. */
 export function testNames(suite: Suite): void {
   const { canHoldPath } = suite.manifest
-  for (const path of hostilePaths) register(suite, canHoldPath(path) ? heldRule(suite, path) : refusedRule(suite, path))
-  for (const pair of confusablePaths) if (pair.every(canHoldPath)) register(suite, differentRule(...pair))
+  const rules = hostilePaths.map((path) => (canHoldPath(path) ? heldRule(suite, path) : refusedRule(suite, path)))
+  suite.testTogether(Object.assign({}, ...rules) as Rules) // each part has rules
+  const pairs = confusablePaths.filter((pair) => pair.every(canHoldPath))
+  suite.testTogether(Object.assign({}, ...pairs.map((pair) => differentRule(...pair))) as Rules) // each part has rules
 }
 
 const refusedRule = ({ supports }: Suite, path: string): Rules => ({
   [`names: ${quoted(path)} is refused before any call`]: async (trial) => {
-    for (const call of callsOn(trial, path)) await refusesBefore(trial, call)
+    await refusesBefore(trial, ...callsOn(trial, path))
     if (supports('getMany')) await refusedAmongOthers(trial, path)
   },
 })

@@ -17,6 +17,8 @@ export interface Suite {
   readonly cannotHappen: Partial<Record<FailureMode, string>>
   /** Registers one test, which gets its own harness. */
   readonly test: (rule: string, prove: (trial: Trial) => Promise<void>) => void
+  /** Registers one test for each rule. A few share a harness: each has own paths, 1 to 4, and repairs what it breaks. */
+  readonly testTogether: (rules: Rules) => void
 }
 
 /** The provider, store and helpers of one test. */
@@ -113,13 +115,15 @@ export function assertRejected(
 }
 
 /** Asserts that the input is refused without a call to the store, even while that is unreachable. */
-export async function refusesBefore(trial: Trial, call: () => Promise<unknown>): Promise<void> {
+export async function refusesBefore(trial: Trial, ...calls: readonly (() => Promise<unknown>)[]): Promise<void> {
   const { harness, path } = trial
+  const refusesAll = async (): Promise<void> => {
+    for (const call of calls) await rejects(call(), 'INVALID_ARGUMENT')
+  }
   const before = harness.requests?.()
-  await rejects(call(), 'INVALID_ARGUMENT')
+  await refusesAll()
   assert.equal(harness.requests?.(), before, 'bad input reached the store')
-  if (harness.breakStore.unreachable !== undefined)
-    await whileBroken(trial, 'unreachable', path(1), () => rejects(call(), 'INVALID_ARGUMENT'))
+  if (harness.breakStore.unreachable !== undefined) await whileBroken(trial, 'unreachable', path(1), refusesAll)
 }
 
 /** Runs with the store broken, and repairs it afterwards. */

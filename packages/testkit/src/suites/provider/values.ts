@@ -53,13 +53,12 @@ const binaries: Readonly<Record<string, Uint8Array>> = {
 
 /** Values are exact to the byte up to the declared limits, and refused beyond them. */
 export function testValues(suite: Suite): void {
-  const { manifest, test } = suite
+  const { manifest, test, testTogether } = suite
   const { minBytes, maxBytes, binary } = manifest.values
   const values = { ...texts, ...(binary ? binaries : {}) }
 
-  for (const [what, value] of Object.entries(values).filter(([, candidate]) => fits(manifest, candidate))) {
-    test(`values: ${what} ${value instanceof Uint8Array ? '(binary) ' : ''}comes back exactly`, (trial) => roundTrips(suite, trial, value))
-  }
+  const fitting = Object.entries(values).filter(([, candidate]) => fits(manifest, candidate))
+  testTogether(Object.fromEntries(fitting.map(([what, value]) => exactRule(suite, what, value))))
 
   for (const unit of ['x', 'é', '🔑']) {
     test(`values: the largest value, of characters like ${unit}, comes back exactly`, (trial) =>
@@ -71,14 +70,20 @@ export function testValues(suite: Suite): void {
   if (suite.supports('put')) testRefusals(suite)
 }
 
+function exactRule(suite: Suite, what: string, value: string | Uint8Array): [rule: string, prove: (trial: Trial) => Promise<void>] {
+  const kind = value instanceof Uint8Array ? '(binary) ' : ''
+  return [`values: ${what} ${kind}comes back exactly`, (trial) => roundTrips(suite, trial, value)]
+}
+
 function testRefusals(suite: Suite): void {
   const { minBytes, maxBytes, binary } = suite.manifest.values
-  const refused = (what: string, value: string | Uint8Array): void => register(suite, refusedRule(what, value))
-  refused('a value one byte too long', canary.padEnd(maxBytes + 1, 'x'))
-  refused('a value too long in bytes but not in characters', `${canary}é`.padEnd(maxBytes, 'x'))
-  refused('text that is not well-formed', `${canary}\ud800`)
-  if (minBytes > 0) refused('a value one byte too short', 'x'.repeat(minBytes - 1))
-  if (!binary) refused('binary', allBytes)
+  suite.testTogether({
+    ...refusedRule('a value one byte too long', canary.padEnd(maxBytes + 1, 'x')),
+    ...refusedRule('a value too long in bytes but not in characters', `${canary}é`.padEnd(maxBytes, 'x')),
+    ...refusedRule('text that is not well-formed', `${canary}\ud800`),
+    ...(minBytes > 0 && refusedRule('a value one byte too short', 'x'.repeat(minBytes - 1))),
+    ...(!binary && refusedRule('binary', allBytes)),
+  })
   if (binary) register(suite, copyRules)
 }
 

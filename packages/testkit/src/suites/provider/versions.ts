@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { assertValue, member, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
+import { assertValue, member, refusesBefore, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A read returns the version that it asked for, or none. */
 export function testVersions(suite: Suite): void {
   if (!suite.supports('getVersion')) return
-  register(suite, previousRules)
-  if (suite.manifest.numbering !== undefined) register(suite, numbersRules)
+  suite.testTogether({ ...previousRules, ...(suite.manifest.numbering !== undefined && numbersRules) })
 }
 
 const previousRules: Rules = {

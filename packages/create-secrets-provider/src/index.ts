@@ -1,0 +1,2 @@
+export { UsageError } from './names.ts'
+export { writeProvider } from './write-provider.ts'

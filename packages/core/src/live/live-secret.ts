@@ -155,7 +155,7 @@ class LiveHandle implements LiveSecret {
   async #admitted(): Promise<SecretValue> {
     this.#assertKept()
     const first = this.#state.best === undefined ? await this.#first() : undefined
-    if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
+    if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name), () => this.#isDisposed)
     await this.#usage?.told
     this.#assertKept()
     return first ?? this.current

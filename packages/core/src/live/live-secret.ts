@@ -148,7 +148,8 @@ class LiveHandle implements LiveSecret {
     const { isAuthError } = knownLoginOptions(options)
     this.#state.givesPasswords = true
     const value = await this.#admitted()
-    return this.#live.logins.run(() => run(value), value, isAuthError)
+    const marked = (): Promise<T> | T => (this.#usage === undefined ? run(value) : this.#usage.during(value, run))
+    return this.#live.logins.run(marked, value, isAuthError)
   }
 
   /** The value for a login that may begin now. */

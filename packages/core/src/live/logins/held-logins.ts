@@ -60,21 +60,23 @@ export class HeldLogins {
       this.#candidates.worked(value)
       return result
     } catch (error) {
-      const isRefused = isRefusal(isAuthError, error)
-      if (!this.#closing.aborted) isRefused ? this.#blame(error, value) : this.#passOn(value)
+      if (isRefusal(isAuthError, error)) this.#blame(error, value)
+      else this.#passOn(value)
       throw error
     }
   }
 
   #blame(error: unknown, value: SecretValue): void {
+    if (this.#closing.aborted) return // its values are wiped
     if (typeof error === 'object' && error !== null) blames.set(error, { state: this.#state, value })
     this.#state.wasRefused(value)
   }
 
   /** It ended without an outcome, so that the next one tries its value. */
   #passOn(value: SecretValue): void {
+    if (this.#closing.aborted || this.#isRefused()) return
     const held = this.#held()
-    if (held === undefined || this.#isRefused() || !isSameCredential(held, value)) return
+    if (held === undefined || !isSameCredential(held, value)) return
     this.#state.refused.wake()
     this.#news = this.#state.refused.news
     this.#triedAt = performance.now()

@@ -143,12 +143,12 @@ describe('a login of a live secret', () => {
   it('lets the next one try at once if it fails otherwise, which is no success', async () => {
     const server = await serverThatRefuses()
     server.failure = new Error('down')
-    let isOver = false
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const pausedOrOver = (): Promise<boolean> =>
+      Promise.race([over.then(() => true), new Promise<boolean>((resolve) => setTimeout(resolve, 20, false))])
     const again = async (): Promise<void> => {
-      while (!isOver) {
-        await server.logIn().catch(() => {})
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
+      await server.logIn().catch(() => {})
+      if (!(await pausedOrOver())) await again()
     }
     const clients = Promise.all(Array.from({ length: 20 }, again))
     await pass(1_000)
@@ -156,7 +156,7 @@ describe('a login of a live secret', () => {
     await pass(5_000)
     server.failure = undefined
     await pass(100)
-    isOver = true
+    end()
     expect(server.mostAtOnce).toBe(1)
     await pass(6_000)
     await clients

@@ -144,6 +144,31 @@ describe('useSecret with usageMarks', () => {
 })
 
 describe('a live secret with usageMarks', () => {
+  test('keeps the former version while a login of the handle with it is under way', async () => {
+    const { secrets, uses } = trial()
+    const handle = liveSecret(secrets, 'db', { usageMarks: true })
+    await handle.ready
+    const [login, last] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = handle.logIn(() => login.promise, { isAuthError })
+    await pass(0)
+    await secrets.rotateSecret('db', 'two')
+    await pass(toldWithinMs)
+    expect([handle.version, await uses()]).toEqual([2, [[1, 2]]])
+    login.resolve()
+    await slow
+    await pass(toldWithinMs)
+    expect(await uses()).toEqual([[2]])
+    const ended = handle.logIn(() => last.promise, { isAuthError })
+    await pass(0)
+    handle[Symbol.dispose]()
+    await pass(toldWithinMs)
+    expect(await uses()).toEqual([[2]])
+    last.resolve()
+    await ended
+    await pass(toldWithinMs)
+    expect(await uses()).toEqual([])
+  })
+
   test('is ready once the fleet knows, follows a rotation, and leaves', async () => {
     const { secrets, uses } = trial()
     const handle = liveSecret(secrets, 'db', { usageMarks: true, actor: 'pool' })

@@ -148,14 +148,15 @@ class LiveHandle implements LiveSecret {
     const { isAuthError } = knownLoginOptions(options)
     this.#state.givesPasswords = true
     const value = await this.#admitted()
-    return this.#live.logins.run(() => run(value), value, isAuthError)
+    const marked = (): Promise<T> | T => (this.#usage === undefined ? run(value) : this.#usage.during(value, run))
+    return this.#live.logins.run(marked, value, isAuthError)
   }
 
   /** The value for a login that may begin now. */
   async #admitted(): Promise<SecretValue> {
     this.#assertKept()
     const first = this.#state.best === undefined ? await this.#first() : undefined
-    if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name))
+    if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name), () => this.#isDisposed)
     await this.#usage?.told
     this.#assertKept()
     return first ?? this.current

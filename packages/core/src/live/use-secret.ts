@@ -4,7 +4,7 @@ import type { SecretValue } from '../value/secret-value.ts'
 import { hubOf } from './live-hub.ts'
 import { LoginScope } from './logins/login-scope.ts'
 import { isSameVersion } from './known/same-secret.ts'
-import { blamedFor, heldSince } from './logins/held-logins.ts'
+import { blamesIn, heldSince } from './logins/held-logins.ts'
 import { processUsageOf } from '../usage/process-usage.ts'
 import { assertMarkable } from '../usage/usage-places.ts'
 import { defaultBudgetMs, isPlain, isRefusal, type KnownUseOptions, knownUseOptions, type UseOptions } from './logins/use-options.ts'
@@ -97,6 +97,7 @@ async function tryOthers<T>(
   const until = (heldSince(first.error) ?? performance.now()) + options.budgetMs
   if (scope !== undefined) scope.until = until
   let { error } = first
+  const blamedFor = blamesIn(state)
   const usedFor = (failure: unknown): SecretValue | undefined => options.usedIn?.(failure) ?? blamedFor(failure) ?? scope?.given
   let used = (heldSince(error) === undefined ? usedFor(error) : scope?.given) ?? first.value
   const trial = trials.enter(options.candidates, until)

@@ -19,8 +19,15 @@ export class HandleUsage {
   /** What was told last has arrived, or cannot. */
   told: Promise<void> = Promise.resolve()
 
+  #given: SecretValue | undefined
+  /** Of logins under way, whose values may be older than the one that the handle gives. */
+  readonly #running: SecretValue[] = []
+
   /** The handle gives this value from now on. Never rejects. */
-  readonly gives = (value: SecretValue): Promise<void> => (this.told = this.#usage.told(this, this.#name, [value], this.#actor))
+  readonly gives = (value: SecretValue): Promise<void> => {
+    this.#given = value
+    return this.#tell()
+  }
 
   constructor(parts: ManagerParts, name: string, state: GivenValue, actor: string | undefined) {
     assertMarkable(parts, name)
@@ -37,8 +44,27 @@ export class HandleUsage {
     return best === undefined ? this.told : this.gives(best)
   }
 
+  /** Runs one login of the handle, whose value counts until it ends. */
+  async during<T>(value: SecretValue, login: (value: SecretValue) => Promise<T> | T): Promise<T> {
+    this.#running.push(value)
+    try {
+      if (value !== this.#given) await this.#tell()
+      return await this.#usage.during((async () => login(value))())
+    } finally {
+      this.#running.splice(this.#running.indexOf(value), 1)
+      if (value !== this.#given) void this.#tell()
+    }
+  }
+
   end(): void {
     this.#state.beforeUse.delete(this.gives)
-    void this.#usage.told(this, this.#name, [], this.#actor)
+    this.#given = undefined
+    void this.#tell()
+  }
+
+  #tell(): Promise<void> {
+    const values = new Set(this.#running)
+    if (this.#given !== undefined) values.add(this.#given)
+    return (this.told = this.#usage.told(this, this.#name, [...values], this.#actor))
   }
 }

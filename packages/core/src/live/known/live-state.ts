@@ -26,7 +26,7 @@ export class RefusedCredentials {
   add(value: SecretValue): void {
     if (!this.has(value)) this.#values = [...this.#recent(), value].slice(-mostRefused)
     this.#lastAt = performance.now()
-    this.#changed()
+    this.wake()
   }
 
   has(value: SecretValue): boolean {
@@ -35,18 +35,19 @@ export class RefusedCredentials {
 
   clear(): void {
     this.#values = []
-    this.#changed()
+    this.wake()
+  }
+
+  /** Wakes all who wait for news. */
+  wake(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
   }
 
   /** Old ones are let go at the next look, so that their bytes are overwritten. */
   #recent(): readonly SecretValue[] {
     if (performance.now() - this.#lastAt >= forgetMs) this.#values = []
     return this.#values
-  }
-
-  #changed(): void {
-    this.#news.resolve()
-    this.#news = Promise.withResolvers()
   }
 }
 
@@ -71,7 +72,7 @@ export class LiveState {
   givesPasswords = false
   /** How many values were to be tried by one login first. */
   trials = 0
-  /** Became current after a refusal; nothing is known of it yet. */
+  /** Was found, or became current, after a refusal; nothing is known of it yet. */
   #untried: SecretValue | undefined
   /** Has worked since a refusal. */
   #proven: SecretValue | undefined
@@ -114,11 +115,13 @@ export class LiveState {
     this.refused.add(this.best)
   }
 
-  /** One login tries it, unless one does already. */
+  /** One login tries it, unless one does already: nothing is known of it, or it was refused before. */
   choose(value: SecretValue): void {
-    if (value !== this.#untried) this.trials += 1
+    const isKnown = this.refused.has(value)
+    if (isKnown && value !== this.#untried) this.trials += 1
     this.best = value
     this.#proven = undefined
+    if (!isKnown) this.#doubt(value)
   }
 
   /** Takes what a read past the cache brought. Returns whether it is another version. */
@@ -150,7 +153,7 @@ export class LiveState {
     if (this.#proven === before) this.#proven = value
   }
 
-  /** Rotations may follow each other faster than the far side, so it may be refused as well. */
+  /** Nothing is known of it, so it may be refused as well. */
   #doubt(value: SecretValue): void {
     this.#untried = value
     this.trials += 1

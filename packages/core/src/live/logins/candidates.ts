@@ -69,11 +69,13 @@ export class Candidates {
   }
 
   worked(value: SecretValue): void {
-    const { best } = this.#options.state
+    const { parts, state } = this.#options
+    const { best } = state
+    if (parts.bounds.closing.aborted) return // its values are wiped, and the login has succeeded
     if (best !== value && (best === undefined || !isSameCredential(best, value))) return
     this.#refused = []
     this.#rounds = 0
-    this.#options.state.hasWorked()
+    state.hasWorked()
   }
 
   async #next(used: SecretValue, allowed: readonly Candidate[], until: number): Promise<SecretValue> {

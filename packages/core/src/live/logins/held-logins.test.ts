@@ -234,7 +234,7 @@ describe('logins with a password that is known to be refused', () => {
     expect(held.length).toBeGreaterThan(10)
     // Who was refused gets the far side's own error.
     for (const error of pool.ended) expect(pool.afterRefusal.has(error) ? isAuthError(error) : held.includes(error)).toBe(true)
-    expect(inspect(held)).not.toContain('v1')
+    expect(inspect(held).replaceAll(process.cwd(), '')).not.toContain('v1')
     expect(pool.logins.length).toBeLessThan(25)
   })
 

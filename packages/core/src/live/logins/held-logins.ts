@@ -2,6 +2,7 @@ import { SecretsError } from '../../errors/secrets-error.ts'
 import { closed, pause } from '../../guard/deadline.ts'
 import type { SecretValue } from '../../value/secret-value.ts'
 import type { LiveState } from '../known/live-state.ts'
+import { isSameCredential } from '../known/same-secret.ts'
 import type { Candidates } from './candidates.ts'
 import type { LoginScope } from './login-scope.ts'
 import { longTrialMs, pauseUntil } from './trials.ts'
@@ -34,11 +35,11 @@ export class HeldLogins {
     this.#closing = closing
   }
 
-  /** Resolves when the caller may log in with what is best then. */
-  async admit(scope?: LoginScope): Promise<void> {
+  /** Resolves when the caller may log in with what is best then, or if it will not log in any more. */
+  async admit(scope?: LoginScope, isOver = (): boolean => false): Promise<void> {
     const since = performance.now()
     const until = Math.min(since + defaultBudgetMs, scope?.endOf(since) ?? Infinity)
-    for (let held = this.#held(); held !== undefined && !this.#isToTry(); held = this.#held()) {
+    for (let held = this.#held(); held !== undefined && !isOver() && !this.#isToTry(); held = this.#held()) {
       if (this.#isUnanswered()) {
         this.#admitMore(held)
         continue
@@ -60,13 +61,26 @@ export class HeldLogins {
       return result
     } catch (error) {
       if (isRefusal(isAuthError, error)) this.#blame(error, value)
+      else this.#passOn(value)
       throw error
     }
   }
 
   #blame(error: unknown, value: SecretValue): void {
-    if (typeof error === 'object' && error !== null) blamed.set(error, value)
+    if (this.#closing.aborted) return // its values are wiped
+    if (typeof error === 'object' && error !== null) blames.set(error, { state: this.#state, value })
     this.#state.wasRefused(value)
+  }
+
+  /** It ended without an outcome, so that the next one tries its value. */
+  #passOn(value: SecretValue): void {
+    if (this.#closing.aborted || this.#isRefused()) return
+    const held = this.#held()
+    if (held === undefined || !isSameCredential(held, value)) return
+    this.#state.refused.wake()
+    this.#news = this.#state.refused.news
+    this.#triedAt = performance.now()
+    this.#left = 1
   }
 
   #held(): SecretValue | undefined {
@@ -132,14 +146,29 @@ export class HeldLogins {
 }
 
 const heldErrors = new WeakMap<object, number>()
-const blamed = new WeakMap<object, SecretValue>()
+
+interface Blame {
+  readonly state: LiveState
+  readonly value: SecretValue
+}
+
+const blames = new WeakMap<object, Blame>()
 
 /** Since when a login was held whose error this is; undefined if it is another error. */
 export function heldSince(error: unknown): number | undefined {
   return typeof error === 'object' && error !== null ? heldErrors.get(error) : undefined
 }
 
-/** The credential that a login of a handle used, if this is its error. */
-export function blamedFor(error: unknown): SecretValue | undefined {
-  return typeof error === 'object' && error !== null ? blamed.get(error) : undefined
+/**
+ * Returns a function that tells the credential which a login of a handle used, by its error. It
+ * tells it once: a client that throws one error again and again may mean another login.
+ */
+export function blamesIn(state: LiveState): (error: unknown) => SecretValue | undefined {
+  let told: Blame | undefined
+  return (error) => {
+    const blame = typeof error === 'object' && error !== null ? blames.get(error) : undefined
+    if (blame === undefined || blame === told || blame.state !== state) return undefined
+    told = blame
+    return blame.value
+  }
 }

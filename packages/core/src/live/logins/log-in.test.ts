@@ -23,14 +23,22 @@ class Server {
   readonly handle: LiveSecret = liveSecret(this.secrets, 'db')
   accepted = 'v1'
   readonly logins: string[] = []
+  /** Instead of an answer. */
+  failure: Error | undefined
+  underWay = 0
+  mostAtOnce = 0
 
-  logIn(): Promise<string> {
-    return this.handle.logIn((value) => this.#answer(value.reveal()), { isAuthError })
+  logIn(handle: LiveSecret = this.handle): Promise<string> {
+    return handle.logIn((value) => this.#answer(value.reveal()), { isAuthError })
   }
 
   async #answer(password: string): Promise<string> {
     this.logins.push(password)
+    this.underWay += 1
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.underWay)
     await new Promise((resolve) => setTimeout(resolve, 5))
+    this.underWay -= 1
+    if (this.failure !== undefined) throw this.failure
     if (password !== this.accepted) throw new RefusedLogin('password authentication failed')
     return `in with ${password}`
   }
@@ -106,6 +114,86 @@ describe('a login of a live secret', () => {
     await pass(20)
     expect(await caller).toBe('in with v2')
     expect(used).toEqual(['v2', 'v2'])
+  })
+
+  it.each(['pending', 'previous'] as const)('alone tries the %s version that a search found', async (kind) => {
+    const server = await serverThatRefuses()
+    const version = { value: 'v3', version: 3, attempt: 1 }
+    server.store[kind] = version
+    const waiting = Promise.allSettled(Array.from({ length: 20 }, () => server.logIn()))
+    await pass(5_010)
+    expect(server.logins).toContain('v3')
+    expect(server.mostAtOnce).toBe(1)
+    await waiting
+  })
+
+  it('takes no turn of others once its handle was disposed of', async () => {
+    const server = await serverThatRefuses()
+    const other = liveSecret(server.secrets, 'db')
+    const gone = Promise.allSettled(Array.from({ length: 20 }, () => server.logIn(other)))
+    const waiting = Promise.allSettled(Array.from({ length: 20 }, () => server.logIn()))
+    await pass(1)
+    other[Symbol.dispose]()
+    await server.secrets.rotateSecret('db', 'v2')
+    await pass(40)
+    expect((await waiting).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'fulfilled'))
+    expect((await gone).map((end) => end.status === 'rejected' && (end.reason as { code?: string }).code)).toContain('ABORTED')
+  })
+
+  it('lets the next one try at once if it fails otherwise, which is no success', async () => {
+    const server = await serverThatRefuses()
+    server.failure = new Error('down')
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const pausedOrOver = (): Promise<boolean> =>
+      Promise.race([over.then(() => true), new Promise<boolean>((resolve) => setTimeout(resolve, 20, false))])
+    const again = async (): Promise<void> => {
+      await server.logIn().catch(() => {})
+      if (!(await pausedOrOver())) await again()
+    }
+    const clients = Promise.all(Array.from({ length: 20 }, again))
+    await pass(1_000)
+    expect(server.logins.length).toBeGreaterThan(100)
+    await pass(5_000)
+    server.failure = undefined
+    await pass(100)
+    end()
+    expect(server.mostAtOnce).toBe(1)
+    await pass(6_000)
+    await clients
+  })
+
+  it('passes on its own end after the manager was closed', async () => {
+    const server = new Server()
+    await server.handle.ready
+    const { promise: refused, reject } = Promise.withResolvers<void>()
+    const ends = Promise.allSettled([server.logIn(), server.handle.logIn(() => refused, { isAuthError })])
+    const search = server.handle.refused(server.handle.current).catch(() => {})
+    await pass(1) // what is current was read anew
+    await server.secrets.close()
+    reject(new RefusedLogin('no'))
+    await pass(100)
+    await search
+    const [accepted, failed] = await ends
+    expect(accepted).toEqual({ status: 'fulfilled', value: 'in with v1' })
+    expect(failed.status === 'rejected' && isAuthError(failed.reason)).toBe(true)
+  })
+
+  it.each(['the same', 'another'])('is blamed once for an error that a client of %s secret throws again', async (whose) => {
+    const server = new Server()
+    await server.handle.ready
+    const error = new RefusedLogin('of all logins')
+    await expect(server.handle.logIn(() => Promise.reject(error), { isAuthError })).rejects.toBe(error)
+    await server.secrets.rotateSecret('db', 'v2')
+    await pass(100)
+    await server.handle.logIn(() => {}, { isAuthError })
+    const store = whose === 'another' ? stagingStore({ value: 'v2', version: 2 }) : server.store
+    const secrets = whose === 'another' ? createSecretsManager({ providers: [store.provider] }) : server.secrets
+    await secrets.getSecret('db')
+    store.current = { value: 'v3', version: 3 }
+    const run = async (password: string): Promise<string> => (password === 'v3' ? password : Promise.reject(error))
+    const used = useSecret(secrets, 'db', (value) => run(value.reveal()), { isAuthError }).catch(() => 'refused')
+    await pass(6_000)
+    expect(await used).toBe('v3')
   })
 
   it.each([undefined, {}, { isAuthError: true }, { isAuthError, budgetMs: 1 }])('refuses the options %o', async (options) => {

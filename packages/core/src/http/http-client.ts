@@ -138,7 +138,10 @@ function whenConnected(socket: Socket, then: () => void): void {
 }
 
 function otherProtocol(): TransportError {
-  return new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at the server itself', sent: true })
+  return new TransportError('INTERNAL', 'the server wants to speak another protocol', {
+    remedy: 'point `url` at the server itself',
+    sent: true,
+  })
 }
 
 type Sockets = Agent['sockets']

@@ -21,10 +21,7 @@ export interface ServerUrl extends HttpTarget {
 export function serverUrl(text: unknown, what: string, allowInsecureHttp: boolean): ServerUrl {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   if (!url || !['https:', 'http:'].includes(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw configurationError(
-      `\`url\` is not the address of ${what}`,
-      'write it as https://HOST:PORT, without a password, ? or #',
-    )
+    throw configurationError(`\`url\` is not the address of ${what}`, 'write it as https://HOST:PORT, without a password, ? or #')
   }
   const isSecure = url.protocol === 'https:'
   if (!isSecure && !allowInsecureHttp && !isLoopback(url.hostname)) {

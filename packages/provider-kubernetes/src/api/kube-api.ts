@@ -1,9 +1,9 @@
 import { type HttpClients, TransportError, type WireAnswer } from '@finchat/secrets-core/http'
 import { configurationError, type Credential, isJsonObject, isVisibleAscii, readCredential } from '@finchat/secrets-core/provider'
-import { statusError, unexpectedAnswer } from './status.ts'
+import { type KubeAnswer, statusError, unexpectedAnswer } from './status.ts'
 
 /** One request, without the headers that all requests carry. */
-export interface KubeRequest {
+interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Begins with a slash; each segment is encoded. */
   readonly path: string
@@ -12,12 +12,6 @@ export interface KubeRequest {
   readonly isMetadata?: boolean | undefined
   /** Gets the pieces of a watch. */
   readonly receive?: ((piece: Uint8Array) => void) | undefined
-}
-
-export interface KubeAnswer {
-  readonly status: number
-  readonly body: unknown
-  readonly retryAfter: string | undefined
 }
 
 /** Rejects with a `SecretsError` for every answer that is no success. */

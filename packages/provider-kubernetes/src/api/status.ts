@@ -1,6 +1,12 @@
 import { member, retryAtOf } from '@finchat/secrets-core/http'
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
-import type { KubeAnswer } from './kube-api.ts'
+
+/** An answer of the API server. */
+export interface KubeAnswer {
+  readonly status: number
+  readonly body: unknown
+  readonly retryAfter: string | undefined
+}
 
 interface Meaning {
   readonly code: SecretsErrorCode

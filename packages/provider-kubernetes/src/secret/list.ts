@@ -2,7 +2,7 @@ import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secr
 import { asSecretsErrors, member, timedCall } from '@finchat/secrets-core/http'
 import { isGone } from '../api/status.ts'
 import { isNamespace } from '../shared/paths.ts'
-import type { SecretStore } from './read.ts'
+import type { SecretStore } from './secret-store.ts'
 import { metadataOf, type SecretMetadata } from './secret-object.ts'
 import { tagsIn } from './annotations.ts'
 

@@ -1,22 +1,9 @@
 import type { CallContext, ListedSecret } from '@finchat/secrets-core'
-import type { CallBounds } from '@finchat/secrets-core/http'
 import { type Provides, undefinedOn } from '@finchat/secrets-core/provider'
-import type { KubeApi } from '../api/kube-api.ts'
-import type { SecretsPath } from '../api/secrets-path.ts'
-import type { SecretWatches } from './watches.ts'
 import { placeOf } from '../shared/paths.ts'
 import { listSecrets } from './list.ts'
 import { assertLive, descriptionOf, metadataOf, objectOf, type SecretMetadata, type SecretObject, secretOf } from './secret-object.ts'
-
-/** What the calls of one provider use. */
-export interface SecretStore {
-  readonly api: KubeApi
-  readonly paths: SecretsPath
-  /** What ends each request of a list. */
-  readonly limits: Pick<CallBounds, 'timeoutMs' | 'closing'>
-  /** Told of each version that this process reads or writes; undefined if there is none. */
-  readonly watches: Pick<SecretWatches, 'saw' | 'wrote'>
-}
+import type { SecretStore } from './secret-store.ts'
 
 export function secretReads(store: SecretStore): Provides<'get' | 'describe' | 'probe' | 'list'> {
   const described = async (path: string, { signal }: CallContext): Promise<SecretMetadata | undefined> => {

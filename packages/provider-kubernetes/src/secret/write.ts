@@ -3,8 +3,9 @@ import { configurationError, hasCode, matchesReceipt, type Provides, undefinedOn
 import { placeOf } from '../shared/paths.ts'
 import { annotationsOf, deletedMark, writeMark } from './annotations.ts'
 import { assertSize, checkedSecret, type CheckedSecret } from './input.ts'
-import { readObject, type SecretStore } from './read.ts'
+import { readObject } from './read.ts'
 import { isText, metadataOf, type SecretObject } from './secret-object.ts'
+import type { SecretStore } from './secret-store.ts'
 
 /** How often an unconditional write starts again, if others write too. */
 const mostAttempts = 5

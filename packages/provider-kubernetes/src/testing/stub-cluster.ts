@@ -11,7 +11,7 @@ export interface StubSecret {
   readonly metadata: StubMetadata
 }
 
-export interface StubMetadata {
+interface StubMetadata {
   readonly name: string
   readonly namespace: string
   readonly uid: string

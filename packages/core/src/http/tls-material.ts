@@ -60,7 +60,7 @@ const tlsMembers: MembersOf<ServerTls> = { ca: 'any', cert: 'any', key: 'any', p
  * @example
  * import { checkedTls } from '@finchat/secrets-core/http'
  *
- * console.log(checkedTls({ ca: { file: '/etc/ca.pem' } })) // { ca: { file: '/etc/ca.pem' } }
+ * console.log(checkedTls({ ca: { file: '/etc/ca.pem' } }).ca) // { file: '/etc/ca.pem' }
  */
 export function checkedTls(given: ServerTls): ServerTls {
   const tls = knownOptions(given, tlsMembers)

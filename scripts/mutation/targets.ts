@@ -84,7 +84,8 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'merkle/leaf',
     'merkle/bucket',
   ],
-  'packages/provider-vault/src/http': ['answer', 'client-transport', 'connection-failure', 'http-client', 'tls', 'transport', 'url'],
+  'packages/core/src/http': ['connection-failure', 'http-client', 'tls-material', 'server-url'],
+  'packages/provider-vault/src/http': ['answer', 'client-transport', 'transport', 'url'],
   'packages/rotation/src/aws': [
     'aws-error',
     'aws-rotation-handler',
@@ -125,6 +126,12 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   // It is for authors of any provider, so its own tests must find its mutants.
   'packages/core/src/kit': ['packages/core/src/kit/**/*.test.ts'],
   'packages/core/src/kit/mounted': ['packages/core/src/{kit/mounted,env}/*.test.ts'],
+  // Vault's own tests are those of the code that it shares.
+  'packages/core/src/http': [
+    'packages/core/src/http/*.test.ts',
+    'packages/provider-vault/src/http/*.test.ts',
+    'packages/provider-vault/src/{options,transport}.test.ts',
+  ],
   'packages/core/src/env': ['packages/core/src/env/*.test.ts'],
   'packages/core/src/live': ['packages/core/src/live/**/!(use-secret-model).test.ts'],
   'packages/core/src/staging': ['packages/core/src/staging/*.test.ts'],

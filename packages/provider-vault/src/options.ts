@@ -1,5 +1,5 @@
+import { checkedTls, member, type ServerTls, type ServerUrl } from '@finchat/secrets-core/http'
 import {
-  assertCredential,
   assertWithin,
   configurationError,
   isVisibleAscii,
@@ -8,14 +8,12 @@ import {
   type MembersOf,
   type NamesOptions,
 } from '@finchat/secrets-core/provider'
-import { member } from './http/answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import type { KvVersion } from './kv/version-detection.ts'
 import type { VaultClient } from './http/client-transport.ts'
 import { canHoldPath } from './shared/paths.ts'
-import type { VaultTls } from './http/tls.ts'
-import { type VaultUrl, vaultUrl } from './http/url.ts'
+import { vaultUrl } from './http/url.ts'
 
 /** The options of `vaultProvider`. */
 export interface VaultProviderOptions extends NamesOptions {
@@ -39,7 +37,7 @@ export interface VaultProviderOptions extends NamesOptions {
    */
   readonly leased?: readonly string[] | undefined
   readonly namespace?: string | undefined
-  readonly tls?: VaultTls | undefined
+  readonly tls?: ServerTls | undefined
   /**
    * Allows plain http to another machine, which exposes the token and the secrets. Default: false.
    */
@@ -74,11 +72,10 @@ const members: MembersOf<VaultProviderOptions> = {
   prefix: 'any',
   onlyNamed: 'boolean',
 }
-const tlsMembers: MembersOf<VaultTls> = { ca: 'any', cert: 'any', key: 'any', passphrase: 'any', servername: 'string' }
 
 export interface CheckedOptions {
   readonly name: string
-  readonly server: { readonly url: VaultUrl; readonly tls: VaultTls } | { readonly client: VaultClient }
+  readonly server: { readonly url: ServerUrl; readonly tls: ServerTls } | { readonly client: VaultClient }
   readonly auth: VaultAuth | undefined
   readonly mount: string
   readonly kvVersion: KvVersion | undefined
@@ -119,26 +116,13 @@ function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   return { client }
 }
 
-function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
+function addressed(url: ServerUrl, tls: ServerTls): CheckedOptions['server'] {
   if (!url.isSecure && Object.values(tls).some((part) => part !== undefined))
     throw configurationError(
       '`tls` is given, but `url` is http, where nothing is encrypted or verified',
       'write https:// in `url`, or leave out `tls`',
     )
   return { url, tls }
-}
-
-function checkedTls(given: VaultTls): VaultTls {
-  const tls = knownOptions(given, tlsMembers)
-  const { servername: _servername, ...parts } = tls
-  if ((tls.cert === undefined) !== (tls.key === undefined)) throw configurationError('`tls` has only one of cert and key', 'give both')
-  for (const [part, source] of Object.entries(parts)) {
-    if (source === undefined) continue
-    assertCredential(source, `tls.${part}`)
-    if (part !== 'passphrase' && typeof source === 'string' && !source.includes('-----BEGIN'))
-      throw configurationError(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
-  }
-  return tls
 }
 
 function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {

@@ -1,10 +1,10 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
-import { locator, wrapProvider } from '@finchat/secrets-core/provider'
+import { locator } from '@finchat/secrets-core/provider'
 import { withCertificate } from './auth/cert.ts'
 import { clientToken } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { ReplicaState } from './protocol/replica-state.ts'
-import { type Bounds, bounded } from './shared/deadline.ts'
+import { timedProvider } from '@finchat/secrets-core/http'
 import { httpTransport, type Transport } from './http/transport.ts'
 import { kvList } from './kv/list.ts'
 import { kvMount } from './kv/mount.ts'
@@ -21,7 +21,6 @@ import type { Provides } from '@finchat/secrets-core/provider'
 import { vaultSender } from './protocol/request.ts'
 import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
-import { asSecretsErrors } from './shared/transport-error.ts'
 import { vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
@@ -79,21 +78,11 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     close: async () => {
       await leases.close()
       await tokens.close()
-      ending.abort()
+      ending.abort('the Vault provider')
       transport.close()
     },
   }
-  return inTime(provider, limits)
-}
-
-/** All requests of a call share one time limit. */
-function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultProvider {
-  const timed = wrapProvider(provider, ({ method, context }, next) =>
-    method === 'close'
-      ? next(context)
-      : asSecretsErrors(false, () => bounded({ ...limits, signal: context.signal }, (signal) => next({ ...context, signal }))),
-  )
-  return timed as VaultProvider // the same members
+  return timedProvider(provider, limits)
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {

@@ -126,7 +126,7 @@ describe('secretsManagerFromEnv', () => {
       'FINCHAT_VAULT_NAMES: "A" is listed twice',
       'FINCHAT_VAULT_KIND must be kv',
       'FINCHAT_SECRETS_FALLBACKS names aws: install @finchat/secrets-provider-aws and pass its awsFromEnv, as secretsManagerFromEnv({ aws: awsFromEnv })',
-      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local, ssm, mounted, age, sops',
+      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local, ssm, mounted, age, sops, kubernetes',
       'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
     ])
   })
@@ -139,7 +139,7 @@ describe('secretsManagerFromEnv', () => {
 
   it.each(['toString', 'AWS', 'aws,vault'])('refuses %j as a provider', (name) => {
     expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
-      'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local, ssm, mounted, age, sops; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
+      'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local, ssm, mounted, age, sops, kubernetes; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
     ])
   })
 

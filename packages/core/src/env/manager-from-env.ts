@@ -121,6 +121,7 @@ const entries: Readonly<Record<string, string>> = {
   mounted: 'file',
   age: 'file/age',
   sops: 'file/sops',
+  kubernetes: 'kubernetes',
 }
 const ours: ReadonlySet<string> = new Set(Object.keys(entries))
 

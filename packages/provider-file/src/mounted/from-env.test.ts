@@ -36,6 +36,6 @@ it('reads /run/secrets by default', () => {
     names: () => ({}),
     problem: () => {},
   })
-  expect(asked).toEqual(['FINCHAT_MOUNTED_WITHOUT_LINE_END', 'FINCHAT_MOUNTED_FOLDER'])
+  expect(asked.toSorted()).toEqual(['FOLDER', 'ONLY_NAMED', 'PREFIX', 'WITHOUT_LINE_END'].map((option) => `FINCHAT_MOUNTED_${option}`))
   expect(provider.name).toBe('mounted')
 })

@@ -1,4 +1,5 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
+import { namesFromEnv, switchFromEnv } from '@finchat/secrets-core/provider'
 import { type MountedSecrets, mountedSecrets } from './mounted-secrets.ts'
 
 /**
@@ -19,12 +20,9 @@ import { type MountedSecrets, mountedSecrets } from './mounted-secrets.ts'
  * console.log(await secrets.getSecret('TOKEN')) // hunter2
  */
 export function mountedFromEnv(env: EnvironmentReader): MountedSecrets {
-  const trims = env.optional('FINCHAT_MOUNTED_WITHOUT_LINE_END') ?? 'false'
-  // A misspelt `true` must not pass for `false`.
-  if (trims !== 'true' && trims !== 'false') env.problem('FINCHAT_MOUNTED_WITHOUT_LINE_END is neither true nor false')
   return mountedSecrets({
     folder: env.optional('FINCHAT_MOUNTED_FOLDER') ?? '/run/secrets',
-    names: env.names('FINCHAT_MOUNTED_NAMES'),
-    withoutLineEnd: trims === 'true',
+    ...namesFromEnv(env, 'MOUNTED'),
+    withoutLineEnd: switchFromEnv(env, 'FINCHAT_MOUNTED_WITHOUT_LINE_END'),
   })
 }

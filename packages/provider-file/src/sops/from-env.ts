@@ -1,4 +1,5 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
+import { namesFromEnv } from '@finchat/secrets-core/provider'
 import { identityFrom } from '../age/identity-from-env.ts'
 import type { DocumentProvider } from '../shared/document-provider.ts'
 import { sopsDocument, type SopsDocumentOptions } from './sops-document.ts'
@@ -24,7 +25,7 @@ export function sopsFromEnv(env: EnvironmentReader): DocumentProvider {
   return sopsDocument({
     file: env.required('FINCHAT_SOPS_FILE'),
     identity,
-    names: env.names('FINCHAT_SOPS_NAMES'),
+    ...namesFromEnv(env, 'SOPS'),
     format: format as SopsDocumentOptions['format'], // checked there
   })
 }

@@ -1,6 +1,6 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf, callSource } from '@finchat/secrets-core/provider'
-import { member } from '../http/answer.ts'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 

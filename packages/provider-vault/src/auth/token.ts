@@ -1,7 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError } from '@finchat/secrets-core'
 import { assertCredential, callSource, type Credential, isJsonObject, readCredential } from '@finchat/secrets-core/provider'
 import { assertToken } from '../shared/token-bytes.ts'
-import { member } from '../http/answer.ts'
 import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
 

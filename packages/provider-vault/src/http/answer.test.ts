@@ -1,5 +1,6 @@
+import { member } from '@finchat/secrets-core/http'
 import { afterEach, expect, test, vi } from 'vitest'
-import { member, says, timeOf, vaultAnswer } from './answer.ts'
+import { says, timeOf, vaultAnswer } from './answer.ts'
 
 afterEach(() => void vi.useRealTimers())
 

@@ -1,3 +1,4 @@
+import { member } from '@finchat/secrets-core/http'
 import { isJsonObject } from '@finchat/secrets-core/provider'
 
 /** A JSON object. */
@@ -28,16 +29,6 @@ export function timeOf({ date = '' }: VaultAnswer): number {
 
 export function vaultAnswer(status: number, text: string, headers: Pick<VaultAnswer, 'retryAfter' | 'index' | 'date'> = {}): VaultAnswer {
   return { status, text, body: objectIn(text), ...headers }
-}
-
-/** The own property at this path. */
-export function member(value: unknown, ...keys: readonly string[]): unknown {
-  let found = value
-  for (const key of keys) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined
-    found = (found as JsonObject)[key]
-  }
-  return found
 }
 
 /** Whether the server's `errors` or `warnings` contain the phrase. They are never shown. */

@@ -1,8 +1,7 @@
 import { knownLoadFailure } from '@finchat/secrets-core/provider'
-import { member, vaultAnswer, type VaultAnswer } from './answer.ts'
+import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import type { Transport, VaultRequest } from './transport.ts'
-import { untilEnded } from '../shared/deadline.ts'
-import { TransportError } from '../shared/transport-error.ts'
+import { member, TransportError, untilEnded } from '@finchat/secrets-core/http'
 
 /**
  * The part of a `node-vault` client that the provider uses, with its properties `token` and

@@ -12,8 +12,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from '../auth/cert.ts'
 import { tokenAuth } from '../auth/token.ts'
 import { canaries, codeOf, context, failure, stubVault, usualBody } from '../testing/stub-vault.ts'
-import { bounded } from '../shared/deadline.ts'
-import { tlsMaterial, type VaultTls } from './tls.ts'
+import { type ServerTls, timedCall, tlsMaterial } from '@finchat/secrets-core/http'
 import { httpTransport } from './transport.ts'
 import { vaultUrl } from './url.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -23,7 +22,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
   beforeAll(async () => void (bao = await startOpenBao({ tls: true })))
   afterAll(() => bao.stop())
 
-  function providerAt(url: string, tls?: VaultTls): VaultProvider {
+  function providerAt(url: string, tls?: ServerTls): VaultProvider {
     const provider = vaultProvider({ url, tls, auth: tokenAuth(bao.rootToken) })
     onTestFinished(() => provider.close())
     return provider
@@ -57,7 +56,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
     onTestFinished(transport.close)
     const request = { method: 'GET', path: 'sys/health', headers: {} } as const
     const within = (timeoutMs: number): Promise<unknown> =>
-      bounded({ timeoutMs, closing: new AbortController().signal }, (ended) => transport.exchange(request, ended))
+      timedCall({ timeoutMs, closing: new AbortController().signal }, (ended) => transport.exchange(request, ended))
     await expect(within(50)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
     await within(60_000)
     late.resolve(bao.ca ?? '')
@@ -82,7 +81,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(providerAt(plain.url.replace('http', 'https')).get('app', context))).toBe('CONFIGURATION')
   })
 
-  test.each<[string, (ca: string) => VaultTls, string]>([
+  test.each<[string, (ca: string) => ServerTls, string]>([
     ['an authority that is none', () => ({ ca: pem(canaries.value) }), 'tls.ca'],
     ['an authority that is damaged', (ca) => ({ ca: ca.replace('MII', '***') }), 'tls.ca'],
     ['a second authority that is none', (ca) => ({ ca: `${ca}\n${pem(canaries.value)}` }), 'certificate 2 of `tls.ca`'],
@@ -297,7 +296,7 @@ async function trustClients(bao: OpenBao, authority: string, name: string): Prom
 }
 
 /** Files of a client's certificate and key, and what writes them. */
-function certificateFiles(): { readonly sources: VaultTls; readonly write: (certificate: ClientCertificate) => void } {
+function certificateFiles(): { readonly sources: ServerTls; readonly write: (certificate: ClientCertificate) => void } {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
@@ -316,7 +315,7 @@ test('a source of `tls` that hangs holds up one call, and the next asks it again
   const { exchange } = httpTransport(vaultUrl('https://127.0.0.1:1', false), { ca })
   const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
   const within = (timeoutMs: number, signal?: AbortSignal): Promise<unknown> =>
-    bounded({ timeoutMs, signal, closing: new AbortController().signal }, (ended) => exchange(request, ended))
+    timedCall({ timeoutMs, signal, closing: new AbortController().signal }, (ended) => exchange(request, ended))
   const controller = new AbortController()
   const calls = [within(60_000, controller.signal), within(50)]
   controller.abort()
@@ -334,7 +333,7 @@ test('a call that waited for an earlier source of `tls` leaves a later one alone
   const closing = new AbortController()
   const request = { method: 'GET', path: 'secret/data/app', headers: {} } as const
   const within = (timeoutMs: number): Promise<unknown> =>
-    bounded({ timeoutMs, closing: closing.signal }, (ended) => exchange(request, ended))
+    timedCall({ timeoutMs, closing: closing.signal }, (ended) => exchange(request, ended))
   const earlier = [within(50), within(100)]
   await expect(earlier[0]).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   const later = [within(60_000)]

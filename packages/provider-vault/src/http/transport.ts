@@ -1,8 +1,5 @@
-import type { VaultAnswer } from './answer.ts'
-import type { HttpClient } from './http-client.ts'
-import { HttpClients } from './http-clients.ts'
-import type { VaultTls } from './tls.ts'
-import type { VaultUrl } from './url.ts'
+import { type HttpClient, HttpClients, type ServerTls, type ServerUrl, type WireAnswer } from '@finchat/secrets-core/http'
+import { vaultAnswer, type VaultAnswer } from './answer.ts'
 
 /** One request, without the headers that all requests carry. */
 export interface VaultRequest {
@@ -30,10 +27,10 @@ export interface Transport {
  * HTTP to the server at `url`. The first request reads the files of `tls` and connects. A login and
  * each new connection read them again, because certificates are rotated.
  */
-export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
-  const clients = new HttpClients(url, tls)
+export function httpTransport(url: ServerUrl, tls: ServerTls): Transport {
+  const clients = new HttpClients('Vault', url, tls)
   const send = ({ send: sendBy }: HttpClient, request: VaultRequest, signal: AbortSignal): Promise<VaultAnswer> =>
-    sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal)
+    sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal).then(answerOf)
   return {
     exchange: (request, signal) => {
       const client = clients.current(request.isLogin === true)
@@ -42,4 +39,12 @@ export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
     certificate: (signal) => clients.certificate(signal),
     close: () => clients.close(),
   }
+}
+
+function answerOf({ status, text, headers }: WireAnswer): VaultAnswer {
+  return vaultAnswer(status, text, { retryAfter: headers['retry-after'], index: textOf(headers['x-vault-index']), date: headers.date })
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }

@@ -1,41 +1,9 @@
+import { type ServerUrl, serverUrl } from '@finchat/secrets-core/http'
 import { configurationError } from '@finchat/secrets-core/provider'
-import type { HttpTarget } from './http-client.ts'
 
-export interface VaultUrl extends HttpTarget {
-  /** Without a trailing slash: `https://vault:8200`, or `https://proxy/vault`. */
-  readonly text: string
-  /** The path before `/v1/`, mostly empty. */
-  readonly basePath: string
-}
-
-/**
- * Throws `CONFIGURATION` for plain http to another machine, unless allowed. The message omits the
- * URL, which may hold a password.
- */
-export function vaultUrl(text: unknown, allowInsecureHttp: boolean): VaultUrl {
-  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !['https:', 'http:'].includes(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw configurationError(
-      '`url` is not the address of a Vault server',
-      'write it as https://vault.example:8200, without a password, ? or #',
-    )
-  }
-  const isSecure = url.protocol === 'https:'
-  if (!isSecure && !allowInsecureHttp && !isLoopback(url.hostname)) {
-    throw configurationError(
-      '`url` is plain http to another machine, which would show it the token and the secrets',
-      'use https, or allowInsecureHttp: true',
-    )
-  }
-  const basePath = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname
-  if (basePath.endsWith('/v1')) throw configurationError('`url` ends in /v1, which is added to it', 'leave it out')
-  return { text: url.origin + basePath, basePath, hostname: url.hostname, port: url.port || (isSecure ? '443' : '80'), isSecure }
-}
-
-/**
- * Addresses that never leave this machine (RFC 1122, RFC 4291). Names below localhost may be looked
- * up in DNS.
- */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+/** Throws `CONFIGURATION` as `serverUrl`, and for an address that has the prefix of the API. */
+export function vaultUrl(text: unknown, allowInsecureHttp: boolean): ServerUrl {
+  const url = serverUrl(text, 'a Vault server', allowInsecureHttp)
+  if (url.basePath.endsWith('/v1')) throw configurationError('`url` ends in /v1, which is added to it', 'leave it out')
+  return url
 }

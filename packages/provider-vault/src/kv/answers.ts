@@ -1,6 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { isJsonObject, jsonTextAt } from '@finchat/secrets-core/provider'
-import { type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
+import { type JsonObject, timeOf, type VaultAnswer } from '../http/answer.ts'
 
 /** Identifies a version. A version of KV v2 is current from its creation. */
 export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {

@@ -1,5 +1,5 @@
+import { member } from '@finchat/secrets-core/http'
 import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
-import { member } from '../http/answer.ts'
 import { unexpectedAnswer } from './answers.ts'
 import type { KvMount } from './mount.ts'
 import { canHoldFolder, canHoldPath } from '../shared/paths.ts'

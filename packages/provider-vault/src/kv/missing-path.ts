@@ -1,5 +1,5 @@
+import { member } from '@finchat/secrets-core/http'
 import { configurationError, warnOperator } from '@finchat/secrets-core/provider'
-import { member } from '../http/answer.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
 /**

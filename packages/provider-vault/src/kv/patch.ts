@@ -1,5 +1,6 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError } from '@finchat/secrets-core'
-import { type JsonObject, member, type VaultAnswer } from '../http/answer.ts'
+import type { JsonObject, VaultAnswer } from '../http/answer.ts'
 import type { KvMount } from './mount.ts'
 
 /** The fields before and after, as JSON text. */

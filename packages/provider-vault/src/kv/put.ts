@@ -1,6 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import { assertVersionNumber, hasCode } from '@finchat/secrets-core/provider'
-import { member, type VaultAnswer } from '../http/answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 import { isCasRequired } from '../protocol/responses.ts'
 import { metadataOf } from './answers.ts'
 import type { KvMount } from './mount.ts'

@@ -1,6 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { assertVersionNumber, hasCode, isJsonObject, type Provides } from '@finchat/secrets-core/provider'
-import { member, type VaultAnswer } from '../http/answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 import {
   currentOf,
   descriptionOf,

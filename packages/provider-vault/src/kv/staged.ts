@@ -1,6 +1,6 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError, type StagedSecret, type WriteReceipt } from '@finchat/secrets-core'
 import { hasCode, isJsonObject, jsonTextAt, loadCrypto, undefinedOn } from '@finchat/secrets-core/provider'
-import { member } from '../http/answer.ts'
 import type { VersionMetadata } from './answers.ts'
 import { destroyVersions } from './delete.ts'
 import type { KvMount } from './mount.ts'

@@ -1,8 +1,6 @@
 import { isJsonObject } from '@finchat/secrets-core/provider'
-import { member } from '../http/answer.ts'
-import { untilEnded } from '../shared/deadline.ts'
+import { asSecretsErrors, member, untilEnded } from '@finchat/secrets-core/http'
 import { SingleFlight } from '../shared/single-flight.ts'
-import { asSecretsErrors } from '../shared/transport-error.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
 /** The version of a key/value secrets engine. */

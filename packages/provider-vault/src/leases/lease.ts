@@ -1,6 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { isJsonObject, jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
-import { member, type VaultAnswer } from '../http/answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 import { leaseLife, type Life, nearsItsEnd } from '../shared/renewal-time.ts'
 
 /** A dynamic secret of this process. */

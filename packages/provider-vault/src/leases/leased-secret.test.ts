@@ -6,7 +6,7 @@ import { tokenAuth } from '../auth/token.ts'
 import type { LoginMessage } from '../token/login-events.ts'
 import { answerOf, context, count, denied, leasesOf, leasingVault, path, sealed, userIn } from '../testing/leasing-vault.ts'
 import { canaries, codeOf } from '../testing/stub-vault.ts'
-import { TransportError } from '../shared/transport-error.ts'
+import { TransportError } from '@finchat/secrets-core/http'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())

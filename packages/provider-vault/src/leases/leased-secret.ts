@@ -1,11 +1,10 @@
 import { type CallContext, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { longestTimerMs } from '@finchat/secrets-core/provider'
-import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
+import { asSecretsErrors, type CallBounds, timedCall, untilEnded } from '@finchat/secrets-core/http'
 import { leaseMetadata, type Lease } from './lease.ts'
 import { LeaseBackOff } from './back-off.ts'
 import type { LeaseRequests } from './requests.ts'
 import type { TokenStatus } from '../token/token-holder.ts'
-import { asSecretsErrors } from '../shared/transport-error.ts'
 
 export interface LeasedSecretOptions {
   readonly requests: LeaseRequests
@@ -14,7 +13,7 @@ export interface LeasedSecretOptions {
    * refused.
    */
   readonly statusOf: (token: string) => TokenStatus | undefined
-  readonly limits: Pick<Bounds, 'timeoutMs' | 'closing'>
+  readonly limits: Pick<CallBounds, 'timeoutMs' | 'closing'>
 }
 
 /** How long `close()` waits for a lease under way. */
@@ -64,7 +63,7 @@ export class LeasedSecret {
       return this.#handOut(held)
     }
     const waiting = { ...this.#options.limits, signal }
-    const isIssued = await asSecretsErrors(false, () => bounded(waiting, (ended) => untilEnded(this.#issue(), ended)))
+    const isIssued = await asSecretsErrors(false, () => timedCall(waiting, (ended) => untilEnded(this.#issue(), ended)))
     if (!isIssued) return undefined
     const issued = this.#good()
     if (issued === undefined) throw this.#isClosed ? closed() : tooLate()
@@ -92,7 +91,7 @@ export class LeasedSecret {
   async #settled(): Promise<void> {
     const { closing } = this.#options.limits
     const issuing = Promise.allSettled([this.#issuing])
-    await bounded({ timeoutMs: settlesMs, closing }, (signal) => untilEnded(issuing, signal)).catch(() => {})
+    await timedCall({ timeoutMs: settlesMs, closing }, (signal) => untilEnded(issuing, signal)).catch(() => {})
   }
 
   async #revokeAll(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { type CallContext, type SecretDescription, SecretsError, type StoredSecret, type WriteReceipt } from '@finchat/secrets-core'
-import { bounded } from '../shared/deadline.ts'
+import { timedCall } from '@finchat/secrets-core/http'
 import { LeasedSecret, type LeasedSecretOptions } from './leased-secret.ts'
 import { assertPath } from '../shared/paths.ts'
 
@@ -50,7 +50,7 @@ export class Leases {
   /** Revokes the leases that do not end with our token. Never rejects. */
   async close(): Promise<void> {
     const { closing } = this.#options.limits
-    await bounded({ timeoutMs: closeTimeoutMs, closing }, async (signal) => {
+    await timedCall({ timeoutMs: closeTimeoutMs, closing }, async (signal) => {
       await Promise.all([...this.#secrets.values()].map((secret) => secret.close(signal)))
     }).catch(() => {})
   }

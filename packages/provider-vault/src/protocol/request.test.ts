@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from '../http/answer.ts'
 import { ReplicaState } from './replica-state.ts'
-import { bounded } from '../shared/deadline.ts'
+import { timedCall, TransportError } from '@finchat/secrets-core/http'
 import type { Exchange, VaultRequest } from '../http/transport.ts'
 import { answerError, type Outgoing, vaultSender } from './request.ts'
-import { TransportError } from '../shared/transport-error.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -24,7 +23,7 @@ async function sent(answer: VaultAnswer): Promise<{ times: number; status: numbe
     state: new ReplicaState(),
     namespace: undefined,
   })
-  const call = bounded({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(read, signal))
+  const call = timedCall({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(read, signal))
   const ended = call.then(({ status }) => ({ status, ms: Date.now() - startedAt }))
   await vi.advanceTimersByTimeAsync(6000)
   return { times, ...(await ended) }
@@ -64,7 +63,7 @@ async function sentTo(answer: (request: VaultRequest) => VaultAnswer, outgoing: 
   }
   const send = vaultSender({ exchange, state: new ReplicaState(), namespace: undefined })
   for (const each of outgoing) {
-    const call = bounded({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(each, signal))
+    const call = timedCall({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(each, signal))
     await Promise.all([call, vi.advanceTimersByTimeAsync(5000)])
   }
   return requests

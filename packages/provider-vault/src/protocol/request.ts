@@ -1,11 +1,10 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { isLate, pauseWithin, retryAtOf, TransportError } from '@finchat/secrets-core/http'
 import { jittered } from '@finchat/secrets-core/provider'
 import { says, type VaultAnswer } from '../http/answer.ts'
 import { type CallKind, type Outcome, classify } from './responses.ts'
 import type { ReplicaState } from './replica-state.ts'
-import { isLate, pause } from '../shared/deadline.ts'
 import type { Exchange, VaultRequest } from '../http/transport.ts'
-import { TransportError } from '../shared/transport-error.ts'
 
 /** How often a request is sent, if repeating it is safe. */
 const mostAttempts = 3
@@ -153,7 +152,7 @@ function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {
 /** Returns false at the deadline: the last answer is a better error than the deadline. */
 async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
-    await pause(ms, signal)
+    await pauseWithin(ms, signal)
     return true
   } catch (error) {
     if (isLate(signal)) return false
@@ -173,17 +172,9 @@ function isForwardingRefused(outcome: Attempted): boolean {
 
 /** Grows, with jitter to spread a fleet. Longer if the server named a time. */
 function pauseMs(outcome: Attempted, attempt: number): number {
-  const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome)
+  const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome.retryAfter)
   const usual = jittered(Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs))
   return Math.max(usual, (named ?? 0) - Date.now())
-}
-
-/** `Retry-After` (RFC 9110): seconds, or a date. */
-function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
-  if (retryAfter === undefined) return undefined
-  if (/^\d{1,9}$/.test(retryAfter)) return Date.now() + Number(retryAfter) * 1000
-  const at = /^[A-Z][a-z]+, .+ GMT$/.test(retryAfter) ? Date.parse(retryAfter) : Number.NaN
-  return Number.isNaN(at) ? undefined : at
 }
 
 /** Quotas count by the second. Jitter spreads the logins of a fleet. */
@@ -199,7 +190,7 @@ export function answerError(
 ): SecretsError {
   return new SecretsError(outcome.code, outcome.problem, {
     remedy,
-    retryAt: retryAtOf(answer) ?? (call === 'login' && outcome.code === 'RATE_LIMITED' ? afterQuota() : undefined),
+    retryAt: retryAtOf(answer.retryAfter) ?? (call === 'login' && outcome.code === 'RATE_LIMITED' ? afterQuota() : undefined),
     storeStatus: String(answer.status),
     effect: call === 'write' && outcome.isOpen ? 'unknown' : undefined,
   })

@@ -1,6 +1,7 @@
+import { member } from '@finchat/secrets-core/http'
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { isJsonObject } from '@finchat/secrets-core/provider'
-import { member, says, type VaultAnswer } from '../http/answer.ts'
+import { says, type VaultAnswer } from '../http/answer.ts'
 
 /** An unanswered write may have been done; a refused login is the credential's fault. */
 export type CallKind = 'read' | 'write' | 'login'

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isLate, untilEnded } from './deadline.ts'
+import { isLate, untilEnded } from '@finchat/secrets-core/http'
 
 /** An older run may fail although the server is back. */
 const oldMs = 500

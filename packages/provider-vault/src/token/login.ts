@@ -1,5 +1,6 @@
+import { member } from '@finchat/secrets-core/http'
 import { SecretsError } from '@finchat/secrets-core'
-import { member, type VaultAnswer } from '../http/answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 import { classify } from '../protocol/responses.ts'
 import type { AuthContext, Login } from '../auth/vault-auth.ts'
 import { type Life, nearsItsEnd, tokenLife } from '../shared/renewal-time.ts'

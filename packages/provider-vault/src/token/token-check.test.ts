@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from '../http/answer.ts'
-import { bounded } from '../shared/deadline.ts'
+import { timedCall } from '@finchat/secrets-core/http'
 import { TokenCheck } from './token-check.ts'
 
 const never = new AbortController().signal
@@ -56,7 +56,7 @@ test('another token is looked at by itself, and the same again when it is denied
 
 test('a caller that gives up does not end the check, and a server that cannot tell is an error for all', async () => {
   const { check, answers } = checkOf()
-  const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => check.isRefused('a', check.mark, signal))
+  const impatient = timedCall({ timeoutMs: 10, closing: never }, (signal) => check.isRefused('a', check.mark, signal))
   const patient = [check.isRefused('a', check.mark, never), check.isRefused('a', check.mark, never)]
   await expect(impatient).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
   answers[0]?.(vaultAnswer(503, '{"errors":["Vault is sealed"]}'))

@@ -1,5 +1,5 @@
 import { isVaults, classify } from '../protocol/responses.ts'
-import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
+import { type CallBounds, timedCall, untilEnded } from '@finchat/secrets-core/http'
 import { TokenBytes } from '../shared/token-bytes.ts'
 import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
 
@@ -16,13 +16,13 @@ export const mountsRequest: Pick<Outgoing, 'method' | 'path' | 'call'> & { reado
  */
 export class TokenCheck {
   readonly #send: Send
-  readonly #limits: Pick<Bounds, 'timeoutMs' | 'closing'>
+  readonly #limits: Pick<CallBounds, 'timeoutMs' | 'closing'>
   readonly #asking = new Map<string, Promise<boolean>>()
   /** How often a token was refused, and the last refused token. */
   #refusals = 0
   #lastRefused: TokenBytes | undefined
 
-  constructor(send: Send, limits: Pick<Bounds, 'timeoutMs' | 'closing'>) {
+  constructor(send: Send, limits: Pick<CallBounds, 'timeoutMs' | 'closing'>) {
     this.#send = send
     this.#limits = limits
   }
@@ -56,7 +56,7 @@ export class TokenCheck {
   }
 
   async #ask(token: string, isForActive = false): Promise<boolean> {
-    const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
+    const answer = await timedCall(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
     if (answer.status === 403 && isVaults(answer)) {
       this.#refusals += 1
       this.#lastRefused = new TokenBytes(token)

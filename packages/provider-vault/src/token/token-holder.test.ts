@@ -9,12 +9,11 @@ import { jwt, kubernetes } from '../auth/jwt.ts'
 import { tokenAuth, tokenFunction } from '../auth/token.ts'
 import { userpass } from '../auth/userpass.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
-import { bounded, untilEnded } from '../shared/deadline.ts'
+import { timedCall, TransportError, untilEnded } from '@finchat/secrets-core/http'
 import { TokenBytes } from '../shared/token-bytes.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from '../protocol/request.ts'
 import { TokenHolder } from './token-holder.ts'
-import { TransportError } from '../shared/transport-error.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -126,7 +125,7 @@ test('a caller that gives up does not end the login', async () => {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   vault.answer = () => promise
   const holder = holderWith(vault)
-  const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => holder.token(signal)).catch((error: unknown) => String(error))
+  const impatient = timedCall({ timeoutMs: 10, closing: never }, (signal) => holder.token(signal)).catch((error: unknown) => String(error))
   const patient = holder.token(never)
   expect(await within(20, impatient)).toContain('no answer within the time limit')
   resolve(undefined)
@@ -401,7 +400,7 @@ test.each(outages)('after half a minute in which the server %s, the first call a
   const vault = fakeVault()
   vault.answer = answer
   const holder = holderWith(vault)
-  const call = (): Promise<string> => bounded({ timeoutMs: 5000, closing: never }, (signal) => holder.token(signal))
+  const call = (): Promise<string> => timedCall({ timeoutMs: 5000, closing: never }, (signal) => holder.token(signal))
   const calls: Promise<unknown>[] = []
   for (let ms = 0; ms < 27_000; ms += 500) {
     calls.push(Promise.allSettled([call()]))

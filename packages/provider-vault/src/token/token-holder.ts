@@ -2,7 +2,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto, longestTimerMs } from '@finchat/secrets-core/provider'
 import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
-import { assertRunning, bounded, untilEnded } from '../shared/deadline.ts'
+import { asSecretsErrors, assertRunning, timedCall, untilEnded } from '@finchat/secrets-core/http'
 import { type HeldToken, takeUse } from './held-token.ts'
 import { authContext, credentialOf, type Fingerprint, logIn, renewed } from './login.ts'
 import { LoginBackOff } from './back-off.ts'
@@ -10,7 +10,6 @@ import type { LoginEvents } from './login-events.ts'
 import { loginRefused, tokenRefused } from './auth-errors.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
-import { asSecretsErrors } from '../shared/transport-error.ts'
 
 /** Limits `close()` to less than a manager allows, if the server does not answer. */
 const loginSettlesMs = 2_000
@@ -164,7 +163,7 @@ export class TokenHolder {
   /** Waits for the login, whose token is held then. */
   async #settled(login: Promise<HeldToken>): Promise<void> {
     const bounds = { timeoutMs: loginSettlesMs, closing: this.#options.closing }
-    await bounded(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
+    await timedCall(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
   }
 
   async #revokeAll(tokens: readonly HeldToken[]): Promise<void> {
@@ -174,7 +173,7 @@ export class TokenHolder {
     if (ours.length === 0) return
     const revokeOne = (each: HeldToken, signal: AbortSignal): Promise<void> =>
       events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))
-    await bounded({ timeoutMs: revokeTimeoutMs, closing }, (signal) =>
+    await timedCall({ timeoutMs: revokeTimeoutMs, closing }, (signal) =>
       Promise.allSettled(ours.map((each) => revokeOne(each, signal))),
     ).catch(() => {})
   }
@@ -189,7 +188,7 @@ export class TokenHolder {
     const { events, timeoutMs, closing } = this.#options
     try {
       const attempt = (): Promise<HeldToken> =>
-        asSecretsErrors(false, () => bounded({ timeoutMs: beforeCallers(timeoutMs), closing }, (signal) => this.#attempt(signal)))
+        asSecretsErrors(false, () => timedCall({ timeoutMs: beforeCallers(timeoutMs), closing }, (signal) => this.#attempt(signal)))
       // No login proves a given token.
       const held = await events.report('login', attempt, { found: ({ isOurs }) => (isOurs ? {} : { operation: 'token' }) })
       this.#backOff.succeeded()
@@ -255,7 +254,7 @@ export class TokenHolder {
     const { send, events, timeoutMs, closing } = this.#options
     try {
       const renew = (): Promise<HeldToken | undefined> =>
-        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
+        asSecretsErrors(false, () => timedCall({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
       const next = held.renewable ? await events.report('renew', renew) : undefined
       if (this.#held !== held) return // replaced meanwhile
       if (next === undefined) await this.#login.start()

@@ -1,11 +1,10 @@
-import { member, type VaultAnswer } from '../http/answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 import { isVaults, classify } from '../protocol/responses.ts'
-import { type Bounds, bounded, pause } from '../shared/deadline.ts'
+import { asSecretsErrors, type CallBounds, member, pauseWithin, timedCall } from '@finchat/secrets-core/http'
 import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
 import { mountsRequest, type TokenCheck } from './token-check.ts'
 import type { TokenHolder } from './token-holder.ts'
 import { encodedPath } from '../shared/paths.ts'
-import { asSecretsErrors } from '../shared/transport-error.ts'
 
 /** A right as a policy names it. */
 export interface Right {
@@ -51,10 +50,10 @@ export interface Access {
   readonly check: TokenCheck
 }
 
-export function vaultApi(send: Send, access: Access, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
+export function vaultApi(send: Send, access: Access, limits: Pick<CallBounds, 'timeoutMs' | 'closing'>): VaultApi {
   const ask: VaultApi['ask'] = (asked, outer) =>
     asSecretsErrors(asked.call === 'write', () =>
-      bounded({ ...limits, signal: outer }, (signal) => accepted(send, access, asked, signal).then((issued) => judged(issued, asked))),
+      timedCall({ ...limits, signal: outer }, (signal) => accepted(send, access, asked, signal).then((issued) => judged(issued, asked))),
     )
   return {
     ask,
@@ -102,7 +101,7 @@ async function accepted(send: Send, access: Access, request: Outgoing, signal: A
     const second = await attempt(next)
     if (!second.isRefused) return second.issued
   }
-  await pause(repeatAfterMs, signal)
+  await pauseWithin(repeatAfterMs, signal)
   const last = await tokens.token(signal) // the same, unless its uses are over
   const third = await attempt(last, true)
   // Three tokens were refused at once after good logins: a policy refuses.

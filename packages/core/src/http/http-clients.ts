@@ -1,9 +1,10 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { bounded, warnOperator } from '@finchat/secrets-core/provider'
-import { isLate, untilEnded } from '../shared/deadline.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { bounded } from '../guard/deadline.ts'
+import { warnOperator } from '../guard/outage-warning.ts'
+import { isLate, untilEnded } from './call-bounds.ts'
 import { type HttpClient, httpClient } from './http-client.ts'
-import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
-import type { VaultUrl } from './url.ts'
+import type { ServerUrl } from './server-url.ts'
+import { type ServerTls, type TlsMaterial, tlsMaterial } from './tls-material.ts'
 
 /** A slow source costs a call this long, then what was read before serves it. */
 const rereadMs = 1_000
@@ -15,10 +16,20 @@ interface LateRead {
   readonly end: AbortController
 }
 
-/** The client for one server, and its successor when the files of `tls` have changed. */
+/**
+ * The client for one server, and its successor when the files of `tls` have changed. `service` names
+ * the server in messages.
+ *
+ * @example
+ * import { HttpClients, serverUrl } from '@finchat/secrets-core/http'
+ *
+ * const clients = new HttpClients('Vault', serverUrl('https://vault.example', 'a Vault server', false), {})
+ * clients.close() // nothing was opened
+ */
 export class HttpClients {
-  readonly #url: VaultUrl
-  readonly #tls: VaultTls
+  readonly #service: string
+  readonly #url: ServerUrl
+  readonly #tls: ServerTls
   readonly #isRotating: boolean
   readonly #closing = new AbortController()
   #opening: Promise<HttpClient> | undefined
@@ -27,7 +38,8 @@ export class HttpClients {
   #late: LateRead | undefined
   #isWarned = false
 
-  constructor(url: VaultUrl, tls: VaultTls) {
+  constructor(service: string, url: ServerUrl, tls: ServerTls) {
+    this.#service = service
     this.#url = url
     this.#tls = tls
     this.#isRotating = url.isSecure && Object.values(tls).some((source) => source !== undefined && typeof source !== 'string')
@@ -105,7 +117,7 @@ export class HttpClients {
   }
 
   #within<T>(deadlineMs: number, run: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return bounded(run, { deadlineMs, signal, closing: this.#closing.signal, owner: 'the Vault provider' })
+    return bounded(run, { deadlineMs, signal, closing: this.#closing.signal, owner: `the ${this.#service} provider` })
   }
 
   /** One alone, the first, unless it hangs: a source that is always slow must be renewed. */
@@ -122,7 +134,7 @@ export class HttpClients {
   #warnOnce({ problem }: SecretsError): void {
     if (this.#isWarned) return
     this.#isWarned = true
-    const message = `Vault at ${this.#url.text}: \`tls\` cannot be read again, so what was read before is still used: ${problem}`
+    const message = `${this.#service} at ${this.#url.text}: \`tls\` cannot be read again, so what was read before is still used: ${problem}`
     warnOperator(message, 'FINCHAT_SECRETS_TLS_NOT_RENEWED')
   }
 }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { bounded, pause, untilEnded } from './deadline.ts'
+import { pauseWithin, timedCall, untilEnded } from './call-bounds.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -10,10 +10,10 @@ test('neither a call that has ended nor a pause that was cut short leaves a time
   const limits = { timeoutMs: 5000, signal: caller.signal, closing: closing.signal }
   const listeners = (): number => getEventListeners(caller.signal, 'abort').length
   for (const task of [async () => 'done', async () => Promise.reject(new Error('failed'))]) {
-    await Promise.allSettled([bounded(limits, task)])
+    await Promise.allSettled([timedCall(limits, task)])
     expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
   }
-  const paused = bounded(limits, (signal) => pause(60_000, signal))
+  const paused = timedCall(limits, (signal) => pauseWithin(60_000, signal))
   caller.abort()
   await expect(paused).rejects.toMatchObject({ code: 'ABORTED' })
   expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
@@ -23,10 +23,10 @@ test('what closes ends all calls by one listener, and those that have ended not 
   const closing = new AbortController()
   const limits = { timeoutMs: 5000, closing: closing.signal }
   const done = new Set<AbortSignal>()
-  await bounded(limits, async (signal) => void done.add(signal))
-  const calls = [1, 2, 3].map(() => bounded(limits, (signal) => untilEnded(new Promise(() => {}), signal)))
+  await timedCall(limits, async (signal) => void done.add(signal))
+  const calls = [1, 2, 3].map(() => timedCall(limits, (signal) => untilEnded(new Promise(() => {}), signal)))
   expect(getEventListeners(closing.signal, 'abort')).toHaveLength(1)
-  closing.abort()
+  closing.abort('the Vault provider')
   const ended = await Promise.allSettled(calls)
   for (const call of ended) expect(call).toMatchObject({ reason: { code: 'ABORTED', message: 'the Vault provider is closed' } })
   expect([vi.getTimerCount(), ...[...done].map(({ aborted }) => aborted)]).toEqual([0, false])
@@ -44,6 +44,6 @@ test('what was waited for may fail later without a trace', async () => {
 
 test.each(['late', 'closed'])("a caller's own reason, such as '%s', is not looked at", async (reason) => {
   const closing = new AbortController().signal
-  const call = bounded({ timeoutMs: 5000, signal: AbortSignal.abort(reason), closing }, async () => 'done')
+  const call = timedCall({ timeoutMs: 5000, signal: AbortSignal.abort(reason), closing }, async () => 'done')
   await expect(call).rejects.toMatchObject({ code: 'ABORTED', message: 'the call was aborted' })
 })

@@ -45,7 +45,7 @@ test.each([
 
 test.each([
   ['HPE_INVALID_CONSTANT', 'CONFIGURATION', 'correct the port', true],
-  ['HPE_INVALID_CHUNK_SIZE', 'INTERNAL', 'point `url` at Vault itself', true],
+  ['HPE_INVALID_CHUNK_SIZE', 'INTERNAL', 'point `url` at the server itself', true],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'CONFIGURATION', '`tls.cert` and `tls.key`', false],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'CONFIGURATION', '`tls.cert` and `tls.key`', false],
   ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'CONFIGURATION', 'if it wants a client certificate', false],

@@ -1,6 +1,15 @@
-import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 
-/** A request without a whole answer. It never leaves the package: it becomes a `SecretsError`. */
+/**
+ * A request without a whole answer. It never leaves a provider: it becomes a `SecretsError`.
+ *
+ * @example
+ * import { TransportError } from '@finchat/secrets-core/http'
+ *
+ * const lost = new TransportError('UNAVAILABLE', 'the connection broke', { sent: true })
+ * console.log(lost.toSecretsError(true).effect) // unknown
+ */
 export class TransportError extends Error {
   readonly code: SecretsErrorCode
   readonly remedy: string | undefined
@@ -24,17 +33,25 @@ export class TransportError extends Error {
   }
 }
 
+/** What a `TransportError` knows besides its code and problem. */
 export interface TransportErrorDetails {
   readonly remedy?: string | undefined
   readonly storeStatus?: string | undefined
   readonly sent?: boolean | undefined
 }
 
-/** Only a `SecretsError` leaves the package. */
+/**
+ * Runs, and rejects only with a `SecretsError`: what else is thrown may hold a request or a token.
+ *
+ * @example
+ * import { asSecretsErrors } from '@finchat/secrets-core/http'
+ *
+ * console.log(await asSecretsErrors(false, async () => 'answer')) // answer
+ */
 export function asSecretsErrors<T>(isWrite: boolean, run: () => Promise<T>): Promise<T> {
   return run().catch((error: unknown) => {
     if (error instanceof TransportError) throw error.toSecretsError(isWrite)
     if (SecretsError.isInstance(error)) throw error
-    throw new SecretsError('INTERNAL', 'the Vault provider failed in a way that it does not know')
+    throw new SecretsError('INTERNAL', 'the provider failed in a way that it does not know')
   })
 }

@@ -1,6 +1,6 @@
-import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { systemCode } from '@finchat/secrets-core/provider'
-import { TransportError } from '../shared/transport-error.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { systemCode } from '../kit/file-failure.ts'
+import { TransportError } from './transport-error.ts'
 
 interface Failure {
   readonly code: SecretsErrorCode
@@ -91,7 +91,7 @@ const otherHandshake = foreign('the server speaks no TLS that is taken here', 'c
 const otherHttp: Failure = {
   code: 'INTERNAL',
   problem: 'the answer is no HTTP that can be read',
-  remedy: 'point `url` at Vault itself, or at what passes its answers on unchanged',
+  remedy: 'point `url` at the server itself, or at what passes its answers on unchanged',
 }
 const otherwise = unreachable('look at the server, and at what is between')
 

@@ -1,14 +1,14 @@
-import { pause as wait, whenClosed } from '@finchat/secrets-core/provider'
+import { pause, whenClosed } from '../guard/deadline.ts'
 import { TransportError } from './transport-error.ts'
 
 type Reason = 'aborted' | 'late' | 'closed'
 
-/** What ends a call. */
-export interface Bounds {
+/** What ends a call over HTTP. */
+export interface CallBounds {
   readonly timeoutMs: number
   /** The caller's. */
   readonly signal?: AbortSignal | undefined
-  /** Aborted when the provider closes. */
+  /** Aborted when the provider closes, with its name as the reason: `abort('the Vault provider')`. */
   readonly closing: AbortSignal
 }
 
@@ -16,14 +16,19 @@ export interface Bounds {
  * The bounds of each running call's signal: parts of the call reuse them, and its reason can be
  * trusted.
  */
-const ours = new WeakMap<AbortSignal, Bounds>()
+const ours = new WeakMap<AbortSignal, CallBounds>()
 
 /**
  * Runs under one signal that ends with the caller, the provider or the deadline. The ref'ed timer
- * keeps the process alive. Core's `bounded` would answer for the call, which alone knows what was
- * sent.
+ * keeps the process alive. `bounded` would answer for the call, which alone knows what was sent.
+ *
+ * @example
+ * import { timedCall } from '@finchat/secrets-core/http'
+ *
+ * const closing = new AbortController()
+ * console.log(await timedCall({ timeoutMs: 4_500, closing: closing.signal }, async (signal) => signal.aborted)) // false
  */
-export function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function timedCall<T>(bounds: CallBounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, closing } = bounds
   const whole = signal && ours.get(signal)
   // Part of a call that ends no later: its signal serves both.
@@ -32,7 +37,7 @@ export function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise
   return signal.aborted ? Promise.reject(interruption(signal, false)) : run(signal)
 }
 
-async function timed<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function timed<T>(bounds: CallBounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, closing } = bounds
   const controller = new AbortController()
   ours.set(controller.signal, bounds)
@@ -55,8 +60,13 @@ async function timed<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>
 }
 
 /**
- * Why a signal of `bounded` ended the call. The caller's own reason is not read: it may hold
- * anything.
+ * Returns why a signal of `timedCall` ended the call. The caller's own reason is not read: it may
+ * hold anything.
+ *
+ * @example
+ * import { interruption } from '@finchat/secrets-core/http'
+ *
+ * console.log(interruption(AbortSignal.abort(), false).message) // the call was aborted
  */
 export function interruption(signal: AbortSignal, sent: boolean): TransportError {
   if (isLate(signal)) {
@@ -64,16 +74,36 @@ export function interruption(signal: AbortSignal, sent: boolean): TransportError
     return new TransportError('DEADLINE_EXCEEDED', 'no answer within the time limit', { remedy, sent })
   }
   if (signal.reason === 'closed') {
-    return new TransportError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
+    return new TransportError('ABORTED', `${ownerOf(signal)} is closed`, { remedy: 'close it after the last use', sent })
   }
   return new TransportError('ABORTED', 'the call was aborted', { sent })
 }
 
-/** Whether the deadline ended the call. */
+function ownerOf(signal: AbortSignal): string {
+  const reason: unknown = ours.get(signal)?.closing.reason
+  return typeof reason === 'string' ? reason : 'the provider'
+}
+
+/**
+ * Returns whether the deadline of `timedCall` ended the call.
+ *
+ * @example
+ * import { isLate } from '@finchat/secrets-core/http'
+ *
+ * console.log(isLate(new AbortController().signal)) // false
+ */
 export function isLate(signal: AbortSignal): boolean {
   return signal.reason === 'late'
 }
 
+/**
+ * Throws the `interruption` if the signal has ended the call.
+ *
+ * @example
+ * import { assertRunning } from '@finchat/secrets-core/http'
+ *
+ * assertRunning(new AbortController().signal) // goes on; assertRunning(AbortSignal.abort()) throws
+ */
 export function assertRunning(signal: AbortSignal): void {
   if (signal.aborted) throw interruption(signal, false)
 }
@@ -81,6 +111,11 @@ export function assertRunning(signal: AbortSignal): void {
 /**
  * Settles as the promise does, or rejects when the signal ends the call. The promise continues.
  * `sent`: a request may reach the server.
+ *
+ * @example
+ * import { untilEnded } from '@finchat/secrets-core/http'
+ *
+ * console.log(await untilEnded(Promise.resolve('answer'), new AbortController().signal)) // answer
  */
 export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, sent = false): Promise<T> {
   const { promise: ended, reject } = Promise.withResolvers<never>()
@@ -94,8 +129,15 @@ export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, se
   }
 }
 
-/** Waits, or rejects when the signal ends the call. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, signal)
+/**
+ * Waits, or rejects when the signal ends the call.
+ *
+ * @example
+ * import { pauseWithin } from '@finchat/secrets-core/http'
+ *
+ * await pauseWithin(5, new AbortController().signal)
+ */
+export async function pauseWithin(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, signal)
   assertRunning(signal)
 }

@@ -1,9 +1,9 @@
 import { rootCertificates } from 'node:tls'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { bounded } from '../shared/deadline.ts'
+import { timedCall } from './call-bounds.ts'
 import type { HttpClient } from './http-client.ts'
 import { HttpClients } from './http-clients.ts'
-import { vaultUrl } from './url.ts'
+import { serverUrl } from './server-url.ts'
 
 const [first = '', second = ''] = rootCertificates
 const hangs = new Promise<string>(() => {})
@@ -19,12 +19,12 @@ beforeEach(() => {
 
 /** Clients whose authority is the next of these at each read. */
 function clientsOver(sources: (string | Promise<string>)[]): HttpClients {
-  return new HttpClients(vaultUrl('https://127.0.0.1:1', false), { ca: async () => sources.shift() ?? '' })
+  return new HttpClients('Vault', serverUrl('https://127.0.0.1:1', 'a Vault server', false), { ca: async () => sources.shift() ?? '' })
 }
 
 /** As a call does that begins a login. */
 function opened(clients: HttpClients, caller?: AbortSignal): Promise<HttpClient> {
-  return bounded({ timeoutMs: 60_000, signal: caller, closing: new AbortController().signal }, (signal) => clients.opened(signal))
+  return timedCall({ timeoutMs: 60_000, signal: caller, closing: new AbortController().signal }, (signal) => clients.opened(signal))
 }
 
 test('a login reads `tls` again, although the callers of the read before it gave up', async () => {
@@ -72,7 +72,7 @@ test('a source of `tls` that always takes three seconds is renewed for the next 
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     return text
   }
-  const clients = new HttpClients(vaultUrl('https://127.0.0.1:1', false), { ca: slowly })
+  const clients = new HttpClients('Vault', serverUrl('https://127.0.0.1:1', 'a Vault server', false), { ca: slowly })
   const beginning = opened(clients)
   await vi.advanceTimersByTimeAsync(3_000)
   const former = await beginning

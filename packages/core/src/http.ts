@@ -1,0 +1,10 @@
+// For authors of providers that speak HTTP to a server: requests, TLS, their errors, and what ends a call.
+export { assertRunning, type CallBounds, interruption, isLate, pauseWithin, timedCall, untilEnded } from './http/call-bounds.ts'
+export { type HttpClient, httpClient, type HttpTarget, type WireAnswer, type WireRequest } from './http/http-client.ts'
+export { HttpClients } from './http/http-clients.ts'
+export { member } from './http/json-member.ts'
+export { retryAtOf } from './http/retry-after.ts'
+export { type ServerUrl, serverUrl } from './http/server-url.ts'
+export { timedProvider } from './http/timed-provider.ts'
+export { checkedTls, type ServerTls, type TlsMaterial, tlsMaterial } from './http/tls-material.ts'
+export { asSecretsErrors, TransportError, type TransportErrorDetails } from './http/transport-error.ts'

@@ -1,0 +1,6 @@
+export type { ServerTls } from '@finchat/secrets-core/http'
+export type { Credential, Provides } from '@finchat/secrets-core/provider'
+export { kubernetesFromEnv } from './from-env.ts'
+export { type KubernetesProvider, kubernetesProvider } from './kubernetes-provider.ts'
+export type { KubernetesProviderOptions } from './options.ts'
+export { kubernetesManifest } from './shared/manifest.ts'

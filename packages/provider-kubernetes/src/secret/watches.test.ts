@@ -1,0 +1,118 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { context, providerOf, seed, stubApi } from '../testing/kube-harness.ts'
+import type { KubernetesProvider } from '../kubernetes-provider.ts'
+import type { StubApi } from '../testing/stub-api.ts'
+import { WatchEvents } from './watch-events.ts'
+
+/** A provider that has read `db` and watches it. Pauses end at once. */
+async function watching(): Promise<{ api: StubApi; provider: KubernetesProvider; heard: (string | undefined)[] }> {
+  vi.spyOn(Math, 'random').mockReturnValue(-1)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const api = await stubApi()
+  seed(api, 'db', { value: 'one' })
+  const provider = providerOf(api)
+  await provider.get('db', context)
+  const heard: (string | undefined)[] = []
+  onTestFinished(provider.changes((path) => heard.push(path)))
+  await vi.waitFor(() => expect(api.watches).toBe(1))
+  return { api, provider, heard }
+}
+
+test('a watch is of one secret, by its name, and of metadata only', async () => {
+  const { api, heard } = await watching()
+  const watch = api.requests.at(-1)
+  const query = new URL(watch?.url ?? '', api.url).searchParams
+  expect(Object.fromEntries(query)).toEqual({
+    watch: 'true',
+    fieldSelector: 'metadata.name=db',
+    allowWatchBookmarks: 'true',
+    timeoutSeconds: '290',
+  })
+  expect(watch?.headers.accept).toContain('as=PartialObjectMetadata;')
+  seed(api, 'db', { value: 'two' })
+  await vi.waitFor(() => expect(heard).toEqual(['db']))
+})
+
+test('what was read calls nobody back, and a secret that is read later is watched too', async () => {
+  const { api, provider, heard } = await watching()
+  expect(heard).toEqual([])
+  seed(api, 'other/db', { value: 'one' })
+  await provider.get('other/db', context)
+  await vi.waitFor(() => expect(api.watches).toBe(2))
+  seed(api, 'other/db', { value: 'two' })
+  await vi.waitFor(() => expect(heard).toEqual(['other/db']))
+})
+
+test('a watch goes on after a bookmark, where the server ended it', async () => {
+  const { api, heard } = await watching()
+  api.cluster.bookmark()
+  const at = api.cluster.revision
+  await vi.waitFor(() => expect(api.watches).toBe(1))
+  api.endWatches()
+  await vi.waitFor(() => expect(api.requests.at(-1)?.url).toContain(`resourceVersion=${at}`))
+  seed(api, 'db', { value: 'two' })
+  await vi.waitFor(() => expect(heard).toEqual(['db']))
+})
+
+test('after a compaction the current state is compared', async () => {
+  const { api, heard } = await watching()
+  api.endWatches()
+  seed(api, 'db', { value: 'two' })
+  api.cluster.compact()
+  await vi.waitFor(() => expect(heard).toEqual(['db']), { timeout: 10_000 })
+})
+
+test('a deletion calls back', async () => {
+  const { api, heard } = await watching()
+  api.cluster.remove('default', 'db')
+  await vi.waitFor(() => expect(heard).toEqual(['db']))
+})
+
+test('who may not watch is not asked again at once', async () => {
+  const api = await stubApi()
+  api.deniedVerbs.add('watch')
+  const provider = providerOf(api)
+  await provider.get('db', context)
+  onTestFinished(provider.changes(() => {}))
+  await vi.waitFor(() => expect(api.requests.length).toBe(2))
+  await provider.get('db', context)
+  expect(api.requests.filter(({ url }) => url.includes('watch=')).length).toBe(1)
+})
+
+test('the last listener ends the watches', async () => {
+  const api = await stubApi()
+  const provider = providerOf(api)
+  await provider.get('db', context)
+  const end = provider.changes(() => {})
+  await vi.waitFor(() => expect(api.watches).toBe(1))
+  end()
+  await vi.waitFor(() => expect(api.watches).toBe(0))
+})
+
+test('events are put together from pieces, even within a character', () => {
+  const heard: unknown[] = []
+  const events = new WatchEvents((event) => heard.push(event))
+  const line = (type: string, version: string, name = 'é'): string =>
+    `${JSON.stringify({ type, object: { metadata: { name, resourceVersion: version } } })}\n`
+  for (const byte of Buffer.from(line('ADDED', '1') + line('BOOKMARK', '2') + line('DELETED', '3'))) events.receive(Uint8Array.of(byte))
+  expect(heard).toEqual([
+    { kind: 'changed', revision: '1' },
+    { kind: 'bookmark', revision: '2' },
+    { kind: 'deleted', revision: '3' },
+  ])
+  expect(events.failure).toBeUndefined()
+})
+
+test.each([
+  ['an error', '{"type":"ERROR","object":{"kind":"Status","code":410}}\n', '410'],
+  ['no JSON', 'so long\n', undefined],
+  ['an unknown type', '{"type":"OTHER","object":{"metadata":{"resourceVersion":"1"}}}\n', undefined],
+  ['a line without end', 'x'.repeat(2_097_153), undefined],
+])('%s ends the watch', (_what, text, storeStatus) => {
+  const heard: unknown[] = []
+  const events = new WatchEvents((event) => heard.push(event))
+  events.receive(Buffer.from(text))
+  events.receive(Buffer.from('{"type":"ADDED","object":{"metadata":{"resourceVersion":"1"}}}\n'))
+  expect([events.failure?.storeStatus, heard]).toEqual([storeStatus, []])
+  expect(events.failure).toBeDefined()
+})

@@ -1,0 +1,122 @@
+import { timedCall } from '@finchat/secrets-core/http'
+import { ChangeListeners, hasCode, jittered, pause } from '@finchat/secrets-core/provider'
+import type { KubeApi } from '../api/kube-api.ts'
+import type { SecretsPath } from '../api/secrets-path.ts'
+import { isGone } from '../api/status.ts'
+import { placeOf } from '../shared/paths.ts'
+import { WatchEvents } from './watch-events.ts'
+
+/** The server ends a watch after this time, and the client soon after. */
+const watchSeconds = 290
+const watchMs = 300_000
+const firstPauseMs = 1_000
+const longestPauseMs = 60_000
+/** Roles seldom change. */
+const deniedPauseMs = 600_000
+/** Each watch holds a connection; what is read beyond is found by probes. */
+const mostWatches = 32
+
+export interface WatchOptions {
+  readonly api: KubeApi
+  readonly paths: SecretsPath
+  readonly closing: AbortSignal
+}
+
+/** What one watch knows. */
+interface Watched {
+  readonly path: string
+  /** The last version that this process or the watch saw. */
+  seen: string | undefined
+  /** Where the next watch begins; undefined: at the current state. */
+  from: string | undefined
+}
+
+/** Watches the secrets that were read, each by its name, while somebody listens. */
+export class SecretWatches {
+  readonly listeners: ChangeListeners = new ChangeListeners(() => this.#begin())
+  readonly #options: WatchOptions
+  readonly #watched = new Map<string, Watched>()
+  #running: AbortController | undefined
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+  }
+
+  /** A read of this process, or the watch, saw this version. */
+  saw(path: string, revision: string | undefined): void {
+    const known = this.#watched.get(path)
+    if (known === undefined) return this.#add({ path, seen: revision, from: undefined })
+    if (known.seen === revision) return
+    known.seen = revision
+    this.listeners.notify(path)
+  }
+
+  /** This process wrote this version. */
+  wrote(path: string, revision: string | undefined): void {
+    const known = this.#watched.get(path)
+    if (known === undefined) this.#add({ path, seen: revision, from: undefined })
+    else known.seen = revision
+    this.listeners.notify(path)
+  }
+
+  #add(watched: Watched): void {
+    if (this.#watched.size >= mostWatches) return
+    this.#watched.set(watched.path, watched)
+    if (this.#running !== undefined) void this.#follow(watched, this.#running.signal)
+  }
+
+  #begin(): () => void {
+    const running = new AbortController()
+    this.#running = running
+    for (const watched of this.#watched.values()) void this.#follow(watched, running.signal)
+    return () => {
+      this.#running = undefined
+      running.abort()
+    }
+  }
+
+  /** Watches again and again. It never rejects: a watch is a hint, and probes find what it missed. */
+  async #follow(watched: Watched, end: AbortSignal): Promise<void> {
+    let failures = 0
+    while (!end.aborted && !this.#options.closing.aborted) {
+      const [settled] = await Promise.allSettled([this.#watchOnce(watched, end)])
+      if (settled.status === 'fulfilled' || isGone(settled.reason)) failures = 0
+      else failures += 1
+      await pause(this.#pauseAfter(watched, settled, failures), end)
+    }
+  }
+
+  #pauseAfter(watched: Watched, settled: PromiseSettledResult<void>, failures: number): number {
+    if (settled.status === 'fulfilled') return jittered(firstPauseMs)
+    // The history between is lost: any version may be current.
+    if (isGone(settled.reason)) watched.from = undefined
+    if (hasCode(settled.reason, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
+    return jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs))
+  }
+
+  async #watchOnce(watched: Watched, end: AbortSignal): Promise<void> {
+    const { api, paths, closing } = this.#options
+    const { namespace, name } = placeOf(watched.path)
+    const events = new WatchEvents(({ kind, revision }) => {
+      watched.from = revision
+      if (kind === 'bookmark') return
+      this.saw(watched.path, kind === 'deleted' ? undefined : revision)
+    })
+    await timedCall({ timeoutMs: watchMs, signal: end, closing }, async (signal) => {
+      const path = `${await paths.all(namespace, signal)}?${queryOf(name, watched.from)}`
+      await api.tell({ method: 'GET', path, isMetadata: true, receive: (piece) => events.receive(piece) }, signal)
+    })
+    if (events.failure !== undefined) throw events.failure
+  }
+}
+
+/** Without a version the server first sends the current state. */
+function queryOf(name: string, from: string | undefined): string {
+  return new URLSearchParams({
+    watch: 'true',
+    fieldSelector: `metadata.name=${name}`,
+    allowWatchBookmarks: 'true',
+    timeoutSeconds: String(watchSeconds),
+    ...(from !== undefined && { resourceVersion: from }),
+  }).toString()
+}

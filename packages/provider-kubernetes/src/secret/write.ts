@@ -1,0 +1,123 @@
+import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { configurationError, hasCode, matchesReceipt, type Provides, undefinedOn } from '@finchat/secrets-core/provider'
+import { placeOf } from '../shared/paths.ts'
+import { annotationsOf, deletedMark, writeMark } from './annotations.ts'
+import { assertSize, checkedSecret, type CheckedSecret } from './input.ts'
+import { readObject } from './read.ts'
+import { isText, metadataOf, type SecretObject } from './secret-object.ts'
+import type { SecretStore } from './secret-store.ts'
+
+/** How often an unconditional write starts again, if others write too. */
+const mostAttempts = 5
+
+export function secretWrites(store: SecretStore): Provides<'put' | 'tag' | 'delete'> {
+  return {
+    put: async (path, secret, { signal }) => {
+      placeOf(path)
+      return putSecret(store, path, checkedSecret(secret), signal)
+    },
+    tag: async (path, tags, { signal }) => {
+      placeOf(path)
+      const annotations = annotationsOf(tags)
+      if (Object.keys(annotations).length > 0) await patch(store, path, { metadata: { annotations } }, signal)
+    },
+    delete: async (path, { purge }, { signal }) => {
+      await undefinedOn('NOT_FOUND', purge ? remove(store, path, signal) : empty(store, path, signal))
+      store.watches.wrote(path, undefined)
+      return {}
+    },
+  }
+}
+
+/** Reads the object, and writes over its resource version: a write between the two is a conflict. */
+async function putSecret(store: SecretStore, path: string, secret: CheckedSecret, signal: AbortSignal): Promise<WriteReceipt> {
+  for (let attempt = 1; ; attempt += 1) {
+    const current = await readObject(store, path, signal)
+    assertCondition(current, secret.ifCurrent)
+    try {
+      return await (current === undefined ? create(store, path, secret, signal) : replace(store, path, secret, current, signal))
+    } catch (error) {
+      const isFinal = secret.ifCurrent !== undefined || attempt === mostAttempts
+      if (isFinal || !(hasCode(error, 'VERSION_CONFLICT') || isRemoved(error, current))) throw error
+    }
+  }
+}
+
+/** It was deleted between the read and the write. */
+function isRemoved(error: unknown, current: SecretObject | undefined): boolean {
+  return current !== undefined && hasCode(error, 'NOT_FOUND')
+}
+
+function assertCondition(current: SecretObject | undefined, ifCurrent: NewSecret['ifCurrent']): void {
+  if (ifCurrent === undefined) return
+  const live = current?.isWithdrawn === true ? undefined : current
+  const isMet = ifCurrent === null ? live === undefined : live !== undefined && matchesReceipt(ifCurrent, { revision: live.revision })
+  if (!isMet) throw new SecretsError('VERSION_CONFLICT', 'another version is current', { remedy: 'read the secret and decide anew' })
+}
+
+async function create(
+  store: SecretStore,
+  path: string,
+  { fields, annotations }: CheckedSecret,
+  signal: AbortSignal,
+): Promise<WriteReceipt> {
+  const { namespace, name } = placeOf(path)
+  const body = JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, annotations: held({ ...annotations, ...writeId() }) },
+    type: 'Opaque',
+    data: fields,
+  })
+  const answer = await store.api.ask({ method: 'POST', path: await store.paths.all(namespace, signal), body }, signal)
+  return receiptOf(store, path, answer)
+}
+
+/** Makes a version of a write that changes nothing, which the API would drop. */
+function writeId(): Record<string, string> {
+  return { [writeMark]: crypto.randomUUID() }
+}
+
+/** Labels, type and fields that are no text stay, as other tools keep them there. */
+async function replace(
+  store: SecretStore,
+  path: string,
+  secret: CheckedSecret,
+  current: SecretObject,
+  signal: AbortSignal,
+): Promise<WriteReceipt> {
+  if (current.isImmutable) throw configurationError('the secret is immutable', 'purge it first, or write it under another name')
+  const texts = Object.entries(current.data).filter(([, encoded]) => isText(encoded))
+  const others = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
+  assertSize({ ...Object.fromEntries(others), ...secret.fields })
+  const removed = Object.fromEntries(texts.map(([name]) => [name, null]))
+  const metadata = { resourceVersion: current.revision, annotations: { ...secret.annotations, ...writeId(), [deletedMark]: null } }
+  return patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal)
+}
+
+/** A merge patch (RFC 7396): null removes. */
+async function patch(store: SecretStore, path: string, change: object, signal: AbortSignal): Promise<WriteReceipt> {
+  const place = await store.paths.of(placeOf(path), signal)
+  const answer = await store.api.ask({ method: 'PATCH', path: place, body: JSON.stringify(change), isMetadata: true }, signal)
+  return receiptOf(store, path, answer)
+}
+
+/** Leaves an empty Secret that says so: a later provider of the chain must not answer in its place. */
+async function empty(store: SecretStore, path: string, signal: AbortSignal): Promise<void> {
+  const annotations = { [deletedMark]: new Date().toISOString() }
+  await patch(store, path, { metadata: { annotations }, data: null }, signal)
+}
+
+async function remove({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<void> {
+  await api.tell({ method: 'DELETE', path: await paths.of(placeOf(path), signal), isMetadata: true }, signal)
+}
+
+function receiptOf(store: SecretStore, path: string, answer: object): WriteReceipt {
+  const { revision } = metadataOf(answer)
+  store.watches.wrote(path, revision)
+  return { revision }
+}
+
+function held(annotations: CheckedSecret['annotations']): Record<string, string> {
+  return Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => entry[1] !== null))
+}

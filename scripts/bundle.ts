@@ -7,30 +7,33 @@ import { rolldown } from 'rolldown'
 import type { Manifest } from './files.ts'
 import { requirableFiles } from './requirable.ts'
 
-/** The sources of what the manifest exports and runs, by the name of the built file. */
-function entrySources({ exports = {}, bin = {} }: Manifest): Record<string, string> {
-  const built = [...Object.values(exports), ...Object.values(bin)].flatMap(
-    (target) => JSON.stringify(target).match(/dist\/[\w-]+\.js/g) ?? [],
-  )
+/** Sources by the name of the built file. */
+type Sources = Readonly<Record<string, string>>
+
+function sourcesOf(targets: Readonly<Record<string, unknown>> = {}): Sources {
+  const built = Object.values(targets).flatMap((target) => JSON.stringify(target).match(/dist\/[\w-]+\.js/g) ?? [])
   return Object.fromEntries(built.map((path) => basename(path, '.js')).map((name) => [name, `src/${name}.ts`]))
 }
 
+async function write(input: Sources): Promise<void> {
+  const bundle = await rolldown({ input, platform: 'node', external: (specifier) => !/^[./]|^src\//.test(specifier) })
+  await bundle.write({
+    dir: 'dist',
+    format: 'esm',
+    comments: false,
+    minifyInternalExports: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+  })
+  await bundle.close()
+}
+
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest // the structure rules check it
-const bundle = await rolldown({
-  input: entrySources(manifest),
-  platform: 'node',
-  external: (specifier) => !/^[./]|^src\//.test(specifier),
-})
 for (const former of globSync('dist/**/*.{js,js.map,cjs,d.cts}')) rmSync(former)
-await bundle.write({
-  dir: 'dist',
-  format: 'esm',
-  comments: false,
-  minifyInternalExports: false,
-  sourcemap: true,
-  sourcemapExcludeSources: true,
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
-})
-await bundle.close()
+// Programs apart from entries: an entry that only passes on a shared chunk has no map.
+for (const sources of [sourcesOf(manifest.exports), sourcesOf(manifest.bin)]) {
+  if (Object.keys(sources).length > 0) await write(sources)
+}
 for (const [path, content] of Object.entries(requirableFiles(manifest))) writeFileSync(path, content)

@@ -56,11 +56,15 @@ async function started(start: Start, args: readonly string[] = []): Promise<Redi
 
 describeWithServer('redis', 'an ACL user of Redis', () => {
   suite(startRedis)
-  describe('in a cluster', () => clusterSuite(startRedis))
+  describe('in a cluster', () => {
+    clusterSuite(startRedis)
+  })
 })
 describeWithServer('valkey', 'an ACL user of Valkey', () => {
   suite(startValkey)
-  describe('in a cluster', () => clusterSuite(startValkey))
+  describe('in a cluster', () => {
+    clusterSuite(startValkey)
+  })
 })
 
 type Start = (options?: RedisOptions) => Promise<RedisServer>

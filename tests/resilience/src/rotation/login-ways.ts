@@ -1,5 +1,5 @@
 import type { SecretsManager } from '@finchat/secrets-core'
-import { liveSecret, useSecret } from '@finchat/secrets-core/live'
+import { useSecret } from '@finchat/secrets-core/live'
 import { rotatingPool } from '@finchat/secrets-rotation-tests/recipes/pg'
 import { currentPassword } from '@finchat/secrets-rotation-tests/recipes/pg-one-role'
 import { currentUser } from '@finchat/secrets-rotation-tests/recipes/pg-two-users'
@@ -54,7 +54,7 @@ export const withSmallBudget: LoginWay = {
   ...withoutPending,
   title: 'without pending, and with a budget shorter than the window',
   pool: async (secrets, config) => {
-    const pool = new Pool({ ...config, password: passwordOf(secrets) })
+    const pool = new Pool({ ...config, Client: currentPassword(secrets, serviceName, 'password') })
     const query = async (text: string): Promise<unknown> => {
       const client = await useSecret(secrets, serviceName, () => pool.connect(), { isAuthError, budgetMs: 200 })
       return client.query(text).finally(() => client.release())
@@ -64,7 +64,3 @@ export const withSmallBudget: LoginWay = {
 }
 
 const isAuthError = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '28P01'
-
-function passwordOf(secrets: SecretsManager): () => Promise<string> {
-  return liveSecret(secrets, serviceName).asPasswordFunction({ field: 'password' })
-}

@@ -12,7 +12,10 @@ import { faultsOf, inParallel, installProject, managerNamed, timed, type Check, 
  */
 export function installedBy(readme: string): Versions {
   const block = readme.match(/^```sh\n((?:npm install .+\n)+)```$/m)?.[1] ?? ''
-  const words = block.split(/\s+/).filter((word) => word !== '' && !/^(npm|install|--save-dev)$/.test(word))
+  const words = block
+    .replaceAll(/ #.*/g, '')
+    .split(/\s+/)
+    .filter((word) => word !== '' && !/^(npm|install|--save-dev)$/.test(word))
   const further = readme.match(/first example\s+also needs\s+`([^`]+)`/)?.[1] ?? []
   return Object.fromEntries(
     [...words, further].flat().map((word) => {
@@ -22,9 +25,9 @@ export function installedBy(readme: string): Versions {
   )
 }
 
-/** Of the root's README, and of each package's. */
+/** Of the root's README, and of each package's. What `npm create` runs is not installed. */
 export function readmeChecks(files: Files, packages: readonly Member[], folder: string, tarballs: Versions): Promise<Check[]> {
-  const readmes = ['README.md', ...packages.map((member) => `${member.folder}/README.md`)]
+  const readmes = ['README.md', ...packages.map((member) => `${member.folder}/README.md`).filter((path) => !path.includes('/create-'))]
   return inParallel(
     readmes.map(
       (path) => () =>

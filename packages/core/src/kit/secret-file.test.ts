@@ -46,6 +46,17 @@ it('reads up to another bound, where one is given', async () => {
   expect(await refusal(bounded('x'.repeat(100_001)))).toMatchObject({ code: 'CONFIGURATION', problem: 'it is larger than 100000 bytes' })
 })
 
+it("reads with a handle that reads nothing unless a length is given, as those of Plug'n'Play", async () => {
+  const content = Buffer.from('a secret')
+  let at = 0
+  const piece = async (into: Uint8Array, offset: number, length = 0): Promise<{ bytesRead: number }> => {
+    const bytesRead = content.copy(into, offset, at, at + Math.min(length, 3))
+    at += bytesRead
+    return { bytesRead }
+  }
+  expect(await readWhole({ read: piece }, 'it')).toBe('a secret')
+})
+
 it('gives bytes as a copy, and text as it is', () => {
   const bytes = Uint8Array.of(0xff)
   const copy = textOrBytes(bytes)

@@ -65,7 +65,7 @@ export async function withSecretFile<T>(
 }
 
 export async function readWhole(
-  handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
+  handle: { read: (into: Uint8Array, at: number, length: number, position: null) => Promise<{ bytesRead: number }> },
   subject: string,
   maxBytes: number = maxSecretFileBytes,
 ): Promise<string | Uint8Array> {
@@ -73,8 +73,9 @@ export async function readWhole(
   const buffer = new Uint8Array(maxBytes + 1)
   try {
     let length = 0
+    // Without a length, a handle of yarn's Plug'n'Play reads nothing, and the file seems to be empty.
     for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
-      bytesRead = (await handle.read(buffer, length)).bytesRead
+      bytesRead = (await handle.read(buffer, length, buffer.length - length, null)).bytesRead
     if (length <= maxBytes) return textOrBytes(buffer.subarray(0, length))
   } finally {
     buffer.fill(0)

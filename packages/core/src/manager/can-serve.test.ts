@@ -124,7 +124,7 @@ describe('in an outage', () => {
   })
 
   it('a later provider answers, degraded, while checkHealth reports the failure', async () => {
-    const first = { ...storeOf(down, 'vault').provider, checkHealth: down as unknown as () => Promise<void> }
+    const first = { ...storeOf(down, 'vault').provider, checkHealth: down as unknown as () => Promise<void> } // it only rejects
     const secrets = managerOf([first, storeOf(given, 'env').provider])
     expect(await canServe(secrets, ['db'])).toMatchObject({ ok: true, degraded: 1, secrets: { db: { provider: 'env', degraded: true } } })
     expect((await secrets.checkHealth()).ok).toBe(false)

@@ -198,13 +198,13 @@ describe('a login of a live secret', () => {
 
   it.each([undefined, {}, { isAuthError: true }, { isAuthError, budgetMs: 1 }])('refuses the options %o', async (options) => {
     const { handle } = new Server()
-    const error = await refusal(handle.logIn(() => {}, options as unknown as { isAuthError: typeof isAuthError }))
+    const error = await refusal(handle.logIn(() => {}, options as unknown as { isAuthError: typeof isAuthError })) // as from JavaScript
     expect(error.code).toBe('INVALID_ARGUMENT')
   })
 
   it('takes a promise of `isAuthError` for no refusal', async () => {
     const { handle } = new Server()
-    const always = (async () => true) as unknown as typeof isAuthError
+    const always = (async () => true) as unknown as typeof isAuthError // as from JavaScript
     await expect(handle.logIn(() => Promise.reject(new Error('no')), { isAuthError: always })).rejects.toThrow('no')
     expect(await handle.logIn((value) => value.reveal(), { isAuthError })).toBe('v1')
   })

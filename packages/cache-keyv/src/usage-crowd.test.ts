@@ -9,6 +9,9 @@ import { timelessUsage } from './testing/timeless-usage.ts'
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1), toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'] })
   vi.spyOn(process, 'emitWarning').mockReturnValue()
+  let state = 1
+  // The same pauses in each run: the numbers of Park and Miller.
+  vi.spyOn(Math, 'random').mockImplementation(() => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647)
 })
 afterEach(() => {
   vi.restoreAllMocks()

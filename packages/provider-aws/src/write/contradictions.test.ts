@@ -1,6 +1,6 @@
 import { SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Api } from '../client/api.ts'
 import { deleteSecret, restoreSecret } from './delete-restore-rotate.ts'
 import { put } from './put.ts'
@@ -125,18 +125,22 @@ test.each([
   )
 })
 
-test.each(['put', 'put if none'] as const)(
-  'the first version by %s, whose answer is lost and which two others write over, is not told as refused',
-  async (kind) => {
+describe.each(['put', 'put if none'] as const)('the first version by %s, whose answer is lost and which another writes over', (kind) => {
+  test.each([
+    ['put', 0],
+    ['put', 1],
+    ['delete', 1],
+  ] as const)('is not told as refused after a %s, with %i answers in between', async (next, answersBetween) => {
     const real = new Processes(false)
     real.start(kind, 0)
     for (const ending of ['answer', 'answer', 'send again'] as const) await real.calls.end(0, ending)
-    for (const other of [1, 2]) {
-      real.start('put', other)
-      await real.calls.finish(1)
-    }
+    real.start('put', 0)
+    await real.calls.finish(1)
+    for (let n = 0; n < answersBetween; n += 1) await real.calls.end(0, 'answer')
+    real.start(next, 0)
+    await real.calls.finish(1)
     await real.calls.endAll()
     expect(real.operations.map(({ told }) => told)).toEqual(['open', 'ok', 'ok'])
     expect(real.contradictions()).toEqual([])
-  },
-)
+  })
+})

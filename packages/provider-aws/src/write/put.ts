@@ -105,7 +105,19 @@ interface Unfinished {
   readonly msSincePut: () => number
 }
 
-async function complete(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
+/**
+ * AWS made a first version current when it was put, perhaps by an unanswered attempt. If it is not
+ * current now, another writer replaced it: nothing after that can be told as refused.
+ */
+async function complete(api: Api, history: History, added: Unfinished, context: CallContext): Promise<void> {
+  try {
+    await becomeCurrent(api, history, added, context)
+  } catch (error) {
+    throw history.versions.length === 0 ? withUnknownEffect(error) : error
+  }
+}
+
+async function becomeCurrent(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
   try {
     await attachNumber(api, history, { version, revision }, msSincePut, context)
   } catch (error) {
@@ -134,9 +146,8 @@ async function requireCurrent(
   if (becameCurrent(after.value, revision)) return
   const now = after.value?.current
   const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
-  // The number stays: another process may have completed this very write. A first version became
-  // current when it was put, perhaps by an unanswered attempt.
-  throw hasUnknownEffect(error) || history.versions.length === 0 ? withUnknownEffect(lost) : lost
+  // The number stays: another process may have completed this very write.
+  throw hasUnknownEffect(error) ? withUnknownEffect(lost) : lost
 }
 
 function unfinished(error: unknown, version: number): unknown {

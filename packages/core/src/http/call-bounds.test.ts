@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { readCredential } from '../kit/credential.ts'
 import { pauseWithin, timedCall, untilEnded } from './call-bounds.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -17,6 +18,18 @@ test('neither a call that has ended nor a pause that was cut short leaves a time
   caller.abort()
   await expect(paused).rejects.toMatchObject({ code: 'ABORTED' })
   expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
+})
+
+test('what hangs until the time limit, such as the source of a token, is late, and not aborted by the caller', async () => {
+  const limits = { timeoutMs: 5000, closing: new AbortController().signal }
+  const call = timedCall(limits, (signal) => readCredential(() => new Promise<string>(() => {}), 'the token', signal))
+  const ended = expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', sent: false })
+  await vi.advanceTimersByTimeAsync(5000)
+  await ended
+  const caller = new AbortController()
+  const aborted = timedCall({ ...limits, signal: caller.signal }, (signal) => readCredential(() => new Promise<string>(() => {}), 'the token', signal))
+  caller.abort()
+  await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
 })
 
 test('what closes ends all calls by one listener, and those that have ended not at all', async () => {

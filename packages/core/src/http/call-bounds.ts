@@ -1,4 +1,5 @@
 import { pause, whenClosed } from '../guard/deadline.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 import { TransportError } from './transport-error.ts'
 
 type Reason = 'aborted' | 'late' | 'closed'
@@ -52,11 +53,18 @@ async function timed<T>(bounds: CallBounds, run: (signal: AbortSignal) => Promis
   try {
     assertRunning(controller.signal)
     return await run(controller.signal)
+  } catch (error) {
+    throw isAbortOf(controller.signal, error) ? interruption(controller.signal, false) : error
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
     cancel()
   }
+}
+
+/** What takes any signal, such as `readCredential`, calls every end of it an abort by the caller. */
+function isAbortOf(signal: AbortSignal, error: unknown): boolean {
+  return isLate(signal) && SecretsError.isInstance(error) && error.code === 'ABORTED' && error.effect === undefined
 }
 
 /**

@@ -12,7 +12,7 @@ test.each([
   [400, 'BadRequest', 'INVALID_ARGUMENT'],
   [401, 'Unauthorized', 'UNAUTHENTICATED'],
   [403, 'Forbidden', 'PERMISSION_DENIED'],
-  [404, 'NotFound', 'NOT_FOUND'],
+  [404, 'NotFound', 'CONFIGURATION'],
   [404, undefined, 'CONFIGURATION'],
   [405, 'MethodNotAllowed', 'CONFIGURATION'],
   [406, 'NotAcceptable', 'CONFIGURATION'],
@@ -43,6 +43,13 @@ test.each([
 ] as const)('%d %s is an outage, after which a write may have been done', (status, reason) => {
   expect(statusError(said(status, reason), true)).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' })
   expect(statusError(said(status, reason), false).effect).toBeUndefined()
+})
+
+test('only a missing Secret is an absence, which lets a later provider answer', () => {
+  const codeOf = (status: number, details: object): string => statusError(said(status, 'NotFound', details), false).code
+  expect(codeOf(404, { kind: 'secrets', name: 'db' })).toBe('NOT_FOUND')
+  expect([codeOf(404, {}), codeOf(404, { kind: 'clusters', name: 'c-1' })]).toEqual(['CONFIGURATION', 'CONFIGURATION'])
+  expect(codeOf(503, { kind: 'secrets', name: 'db' })).toBe('UNAVAILABLE')
 })
 
 test('a write into a missing namespace names it', () => {

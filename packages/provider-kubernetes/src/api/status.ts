@@ -37,7 +37,6 @@ const unknown = means('INTERNAL', 'the status of the answer is not known', reach
 const byReason: ReadonlyMap<string, Meaning> = new Map([
   ['Unauthorized', refused],
   ['Forbidden', denied],
-  ['NotFound', missing],
   ['AlreadyExists', conflict],
   ['Conflict', conflict],
   ['Gone', expired],
@@ -57,7 +56,6 @@ const byStatus: ReadonlyMap<number, Meaning> = new Map([
   [400, badRequest],
   [401, refused],
   [403, denied],
-  [404, notKubernetes],
   [405, notKubernetes],
   [406, notKubernetes],
   [409, conflict],
@@ -97,7 +95,14 @@ export function isGone(error: unknown): boolean {
 function meaningOf({ status, body }: KubeAnswer): Meaning {
   if (status >= 300 && status < 400) return redirected
   const reason = member(body, 'kind') === 'Status' ? member(body, 'reason') : undefined
-  if (reason === 'NotFound' && member(body, 'details', 'kind') === 'namespaces') return noNamespace
+  if (status === 404) return absent(member(body, 'details', 'kind'), reason)
   const known = typeof reason === 'string' ? byReason.get(reason) : undefined
   return known ?? byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
+}
+
+/** Only a missing Secret is an absence: a later provider would answer for a wrong address too. */
+function absent(kind: unknown, reason: unknown): Meaning {
+  if (reason !== 'NotFound') return notKubernetes
+  if (kind === 'namespaces') return noNamespace
+  return kind === 'secrets' ? missing : notKubernetes
 }

@@ -46,6 +46,15 @@ test('a server that forgets every list is an outage', async () => {
   expect(await failure(pages.next())).toMatchObject({ code: 'UNAVAILABLE', problem: expect.stringContaining('forgets the list') })
 })
 
+test('a list that never ends is refused', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { value: 'x' })
+  const list = api.cluster.list.bind(api.cluster)
+  api.cluster.list = (namespace, limit, token) => ({ ...list(namespace, limit, token), next: `${api.cluster.revision}.0` })
+  expect(await failure(listed(providerOf(api), ''))).toMatchObject({ code: 'INTERNAL' })
+  expect(api.requests.length).toBeLessThan(4)
+})
+
 test('a prefix with a slash lists that namespace, and one that is no namespace lists nothing', async () => {
   const api = await stubApi()
   for (const path of ['other/db', 'other/api', 'db']) seed(api, path, { value: 'x' })

@@ -62,6 +62,14 @@ test('after a compaction the current state is compared', async () => {
   await vi.waitFor(() => expect(heard).toEqual(['db']), { timeout: 10_000 })
 })
 
+test('a deletion that a compaction hides calls back too', async () => {
+  const { api, heard } = await watching()
+  api.endWatches()
+  api.cluster.remove('default', 'db')
+  api.cluster.compact()
+  await vi.waitFor(() => expect(heard).toEqual(['db']), { timeout: 10_000 })
+})
+
 test('a deletion calls back', async () => {
   const { api, heard } = await watching()
   api.cluster.remove('default', 'db')

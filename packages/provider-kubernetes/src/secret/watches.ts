@@ -16,6 +16,9 @@ const deniedPauseMs = 600_000
 /** Each watch holds a connection; what is read beyond is found by probes. */
 const mostWatches = 32
 
+/** As the version seen: a change may have been missed, and the listeners were told so. */
+const told = Symbol('told')
+
 export interface WatchOptions {
   readonly api: KubeApi
   readonly paths: SecretsPath
@@ -26,7 +29,7 @@ export interface WatchOptions {
 interface Watched {
   readonly path: string
   /** The last version that this process or the watch saw. */
-  seen: string | undefined
+  seen: string | typeof told | undefined
   /** Where the next watch begins; undefined: at the current state. */
   from: string | undefined
 }
@@ -47,8 +50,9 @@ export class SecretWatches {
     const known = this.#watched.get(path)
     if (known === undefined) return this.#add({ path, seen: revision, from: undefined })
     if (known.seen === revision) return
+    const isTold = known.seen === told
     known.seen = revision
-    this.listeners.notify(path)
+    if (!isTold) this.listeners.notify(path)
   }
 
   /** This process wrote this version. */
@@ -88,10 +92,16 @@ export class SecretWatches {
 
   #pauseAfter(watched: Watched, settled: PromiseSettledResult<void>, failures: number): number {
     if (settled.status === 'fulfilled') return jittered(firstPauseMs)
-    // The history between is lost: any version may be current.
-    if (isGone(settled.reason)) watched.from = undefined
+    if (isGone(settled.reason)) this.#lost(watched)
     if (hasCode(settled.reason, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
     return jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs))
+  }
+
+  /** The history between is lost: any version may be current, or none, which no event would show. */
+  #lost(watched: Watched): void {
+    if (watched.from === undefined) return
+    Object.assign(watched, { seen: told, from: undefined })
+    this.listeners.notify(watched.path)
   }
 
   async #watchOnce(watched: Watched, end: AbortSignal): Promise<void> {

@@ -10,6 +10,8 @@ export interface SecretMetadata {
   readonly revision: string
   readonly annotations: Readonly<Record<string, unknown>>
   readonly isWithdrawn: boolean
+  /** It was deleted, and goes away once its finalizers are removed. */
+  readonly isEnding: boolean
   /** When the object was created. Later versions were not current before. */
   readonly createdAt: number | undefined
 }
@@ -22,14 +24,14 @@ export interface SecretObject extends SecretMetadata {
 
 type Answer = Readonly<Record<string, unknown>>
 
-/** Throws `INTERNAL` for what is no object of the API. */
-export function metadataOf(answer: unknown): SecretMetadata {
+/** Throws `INTERNAL` for what is no object of the API; `isWrite`: the write may have been done. */
+export function metadataOf(answer: unknown, isWrite = false): SecretMetadata {
   const [name, revision] = [member(answer, 'metadata', 'name'), member(answer, 'metadata', 'resourceVersion')]
   const annotations = member(answer, 'metadata', 'annotations') ?? {}
-  if (typeof name !== 'string' || typeof revision !== 'string' || revision === '' || !isJsonObject(annotations)) throw unexpected()
+  if (typeof name !== 'string' || typeof revision !== 'string' || revision === '' || !isJsonObject(annotations)) throw unexpected(isWrite)
   const isEnding = member(answer, 'metadata', 'deletionTimestamp') !== undefined
   const isWithdrawn = isEnding || Object.hasOwn(annotations, deletedMark)
-  return { name, revision, annotations, isWithdrawn, createdAt: momentOf(member(answer, 'metadata', 'creationTimestamp')) }
+  return { name, revision, annotations, isWithdrawn, isEnding, createdAt: momentOf(member(answer, 'metadata', 'creationTimestamp')) }
 }
 
 export function objectOf(answer: Answer): SecretObject {
@@ -94,6 +96,9 @@ function momentOf(time: unknown): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-function unexpected(): SecretsError {
-  return new SecretsError('INTERNAL', 'the answer is no Secret of Kubernetes', { remedy: 'point `url` at the API server itself' })
+function unexpected(isWrite = false): SecretsError {
+  return new SecretsError('INTERNAL', 'the answer is no Secret of Kubernetes', {
+    remedy: 'point `url` at the API server itself',
+    effect: isWrite ? 'unknown' : undefined,
+  })
 }

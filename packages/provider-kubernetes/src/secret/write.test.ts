@@ -38,6 +38,42 @@ test('a write between our read and our write starts again, or is a conflict unde
   expect((await failure(provider.put('db', { value: 'three', ifCurrent: { revision } }, context))).code).toBe('VERSION_CONFLICT')
 })
 
+test.each([{}, { ifCurrent: null }])('a secret that waits for its finalizers takes no write, which would go away with it: %o', async (condition) => {
+  const api = await stubApi()
+  seed(api, 'db', { value: 'one' }, { metadata: { finalizers: ['example.com/hold'] } })
+  const provider = providerOf(api)
+  await provider.delete('db', { purge: true }, context)
+  expect(await failure(provider.put('db', { value: canaries.value, ...condition }, context))).toMatchObject({ code: 'DELETED' })
+  api.cluster.update('default', 'db', { metadata: { finalizers: [] } })
+  await provider.put('db', { value: 'two', ...condition }, context)
+  expect((await provider.get('db', context))?.value).toBe('{"value":"two"}')
+})
+
+test('a secret that is purged between our read and our write is a conflict under a condition', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { value: 'one' })
+  const provider = providerOf(api)
+  const { revision } = (await provider.get('db', context)) ?? {}
+  const get = api.cluster.get.bind(api.cluster)
+  api.cluster.get = (namespace, name) => {
+    queueMicrotask(() => api.cluster.remove(namespace, name))
+    api.cluster.get = get
+    return get(namespace, name)
+  }
+  expect((await failure(provider.put('db', { value: 'two', ifCurrent: { revision } }, context))).code).toBe('VERSION_CONFLICT')
+})
+
+test.each(['POST', 'PATCH'])('a %s whose answer is no Secret may have been done', async (method) => {
+  const api = await stubApi()
+  if (method === 'PATCH') seed(api, 'db', { value: 'one' })
+  const provider = providerOf(api)
+  const { create, update } = api.cluster
+  api.cluster.create = (...args) => ({ ...create.apply(api.cluster, args), metadata: JSON.parse('{}') })
+  api.cluster.update = (...args) => ({ ...update.apply(api.cluster, args), metadata: JSON.parse('{}') })
+  expect(await failure(provider.put('db', { value: 'two' }, context))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
+  expect(api.cluster.get('default', 'db').data).toEqual({ value: base64('two') })
+})
+
 test('an immutable secret is CONFIGURATION before the write', async () => {
   const api = await stubApi()
   seed(api, 'db', { value: 'one' }, { immutable: true })

@@ -38,7 +38,8 @@ async function putSecret(store: SecretStore, path: string, secret: CheckedSecret
       return await (current === undefined ? create(store, path, secret, signal) : replace(store, path, secret, current, signal))
     } catch (error) {
       const isFinal = secret.ifCurrent !== undefined || attempt === mostAttempts
-      if (isFinal || !(hasCode(error, 'VERSION_CONFLICT') || isRemoved(error, current))) throw error
+      if (!isFinal && (hasCode(error, 'VERSION_CONFLICT') || isRemoved(error, current))) continue
+      throw isRemoved(error, current) ? conflict() : error
     }
   }
 }
@@ -52,7 +53,11 @@ function assertCondition(current: SecretObject | undefined, ifCurrent: NewSecret
   if (ifCurrent === undefined) return
   const live = current?.isWithdrawn === true ? undefined : current
   const isMet = ifCurrent === null ? live === undefined : live !== undefined && matchesReceipt(ifCurrent, { revision: live.revision })
-  if (!isMet) throw new SecretsError('VERSION_CONFLICT', 'another version is current', { remedy: 'read the secret and decide anew' })
+  if (!isMet) throw conflict()
+}
+
+function conflict(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'another version is current', { remedy: 'read the secret and decide anew' })
 }
 
 async function create(
@@ -86,6 +91,7 @@ async function replace(
   current: SecretObject,
   signal: AbortSignal,
 ): Promise<WriteReceipt> {
+  if (current.isEnding) throw ending() // the write would go away with it
   if (current.isImmutable) throw configurationError('the secret is immutable', 'purge it first, or write it under another name')
   const texts = Object.entries(current.data).filter(([, encoded]) => isText(encoded))
   const others = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
@@ -93,6 +99,12 @@ async function replace(
   const removed = Object.fromEntries(texts.map(([name]) => [name, null]))
   const metadata = { resourceVersion: current.revision, annotations: { ...secret.annotations, ...writeId(), [deletedMark]: null } }
   return patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal)
+}
+
+function ending(): SecretsError {
+  return new SecretsError('DELETED', 'the secret is being deleted, and waits for its finalizers', {
+    remedy: 'write it once it is gone, or let its finalizers be removed',
+  })
 }
 
 /** A merge patch (RFC 7396): null removes. */
@@ -113,7 +125,7 @@ async function remove({ api, paths }: SecretStore, path: string, signal: AbortSi
 }
 
 function receiptOf(store: SecretStore, path: string, answer: object): WriteReceipt {
-  const { revision } = metadataOf(answer)
+  const { revision } = metadataOf(answer, true)
   store.watches.wrote(path, revision)
   return { revision }
 }

@@ -5,8 +5,8 @@ import { SecretsError, throwIfAborted } from '@finchat/secrets-core/provider'
 const mostAttempts = 5
 
 /**
- * Reads until no swap of a Kubernetes volume lies between the first file and the last one. Rejects
- * with `UNAVAILABLE` if each attempt meets a swap.
+ * Reads until no swap of a Kubernetes volume, or of a link to the folder, lies between the first
+ * file and the last one. Rejects with `UNAVAILABLE` if each attempt meets a swap.
  */
 export async function inOneGeneration<T>(folder: string, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
   for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
@@ -18,8 +18,9 @@ export async function inOneGeneration<T>(folder: string, signal: AbortSignal, re
   throw new SecretsError('UNAVAILABLE', 'the mounted folder kept changing while several secrets were read', { remedy: 'try again' })
 }
 
-/** The dated folder that `..data` leads to; `undefined` where no kubelet has mounted. */
-async function generationOf(folder: string): Promise<string | undefined> {
-  const { readlink } = process.getBuiltinModule('node:fs').promises
-  return readlink(join(folder, '..data')).catch(() => undefined)
+/** Where the folder itself leads to, and the dated folder of `..data` where kubelet has mounted. */
+async function generationOf(folder: string): Promise<string> {
+  const { readlink, realpath } = process.getBuiltinModule('node:fs').promises
+  const places = [realpath(folder), readlink(join(folder, '..data'))]
+  return JSON.stringify(await Promise.all(places.map((place) => place.catch(() => null))))
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { promises } from 'node:fs'
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { watchSecret } from '@finchat/secrets-core/live'
@@ -135,6 +135,26 @@ describe('a Kubernetes volume', () => {
     })
     const answers = await mountedSecrets({ folder: volume.folder }).getMany(['user', 'password'], context)
     expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value?.value : answer.reason))).toEqual(['new', 'new'])
+  })
+
+  it('is read in one generation, though a link to the folder leads to another one between two files', async () => {
+    const place = temporaryFolder()
+    for (const name of ['old', 'new'])
+      for (const file of ['user', 'password']) await replaceFile(join(place, name, file), name)
+    await symlink('old', join(place, 'current'))
+    const { open } = promises
+    let opened = 0
+    vi.spyOn(promises, 'open').mockImplementation(async (...args) => {
+      const handle = await open(...args)
+      if ((opened += 1) > 1) return handle
+      await symlink('new', join(place, 'next'))
+      await rename(join(place, 'next'), join(place, 'current'))
+      return handle
+    })
+    const paths = ['user', ...Array.from({ length: 31 }, (_, n) => `none-${n}`), 'password']
+    const answers = await mountedSecrets({ folder: join(place, 'current') }).getMany(paths, context)
+    const values = [answers[0], answers.at(-1)].map((answer) => (answer?.status === 'fulfilled' ? answer.value?.value : answer?.reason))
+    expect(values).toEqual(['new', 'new'])
   })
 
   it('is UNAVAILABLE if every read of several files meets a swap', async () => {

@@ -1,8 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { createSecretsManager, secretsManagerFromEnv } from '@finchat/secrets-core'
 import { testSecretProvider } from '@finchat/secrets-testkit'
-import { describe, expect, it, test, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { documentManifest } from '../shared/limits.ts'
 import {
   context,
@@ -44,6 +45,21 @@ describe('ageDocument keeps the contract', () => {
       }
     },
   })
+})
+
+test('a document that cannot be read fails no read of paths that need none', async () => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  onTestFinished(() => void process.off('unhandledRejection', unhandled))
+  const provider = ageDocument({ file: join(temporaryFolder(), 'none.json.age'), identity })
+  expect(await provider.getMany([], context)).toEqual([])
+  expect(await provider.getMany([''], context)).toMatchObject([{ reason: { code: 'INVALID_ARGUMENT' } }])
+  expect(await provider.getMany(['db', ''], context)).toMatchObject([
+    { reason: { code: 'CONFIGURATION' } },
+    { reason: { code: 'INVALID_ARGUMENT' } },
+  ])
+  await setImmediate()
+  expect(unhandled).not.toHaveBeenCalled()
 })
 
 async function valuesIn(options: AgeDocumentOptions): Promise<Record<string, unknown>> {

@@ -79,6 +79,7 @@ class SecretDocument {
   /** One read for all: they are of one content. */
   async getMany(paths: readonly string[], signal: AbortSignal): Promise<PromiseSettledResult<StoredSecret | undefined>[]> {
     const reading = this.#read(signal)
+    reading.catch(() => {}) // no path may need it
     return Promise.allSettled(
       paths.map(async (path) => {
         assertHolds(documentManifest, path)

@@ -80,8 +80,9 @@ async function read(folder: SecretFolder, path: string, identity: Credential, si
   const sealed = await folder.ask(path, signal, (handle, named) => readIdentified(handle, named, maxEncryptedBytes))
   if (sealed === undefined) return undefined
   const opened = await openAge(Buffer.from(sealed.value), await decrypterOf(identity, signal), subject)
+  const value = valueOf(opened)
   throwIfAborted(signal)
-  return { value: valueOf(opened), revision: sealed.revision }
+  return { value, revision: sealed.revision }
 }
 
 function valueOf(opened: Uint8Array): string | Uint8Array {

@@ -19,13 +19,16 @@ interface Sealed {
 /** Returns the plain bytes and their type. Throws `INTEGRITY` if they were altered or moved. */
 export function openSealed(text: string, key: KeyObject, additionalData: string): { readonly bytes: Buffer; readonly type: string } {
   const { data, iv, tag, type } = parse(text)
+  // Without authTagLength, Node accepts tags of four bytes.
+  const decipher = loadCrypto().createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 })
+  decipher.setAAD(Buffer.from(additionalData))
+  decipher.setAuthTag(tag)
+  const bytes = decipher.update(data)
   try {
-    // Without authTagLength, Node accepts tags of four bytes.
-    const decipher = loadCrypto().createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 })
-    decipher.setAAD(Buffer.from(additionalData))
-    decipher.setAuthTag(tag)
-    return { bytes: Buffer.concat([decipher.update(data), decipher.final()]), type }
+    decipher.final()
+    return { bytes, type }
   } catch {
+    bytes.fill(0)
     throw damaged('has an altered value')
   }
 }

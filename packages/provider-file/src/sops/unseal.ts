@@ -50,9 +50,11 @@ class Unsealing {
   #sealed(text: string, path: string): Leaf {
     const { bytes, type } = openSealed(text, this.#key, path)
     this.#hash.update(bytes)
-    const plain = plainLeaf(bytes, type)
-    bytes.fill(0)
-    return plain
+    try {
+      return plainLeaf(bytes, type)
+    } finally {
+      bytes.fill(0)
+    }
   }
 
   #open({ value, isText }: Leaf): Leaf {

@@ -92,6 +92,15 @@ describe('locator', () => {
     expect(locator({ names: Object.assign(Object.create(null), { TOKEN: 'a' }) as Record<string, Target> })('TOKEN')).toEqual({ path: 'a' })
   })
 
+  it('throws CONFIGURATION at once for a prefix under which the store can hold no name, and would never be asked', () => {
+    const isRooted = (path: string): boolean => !path.includes('/') || path.startsWith('/')
+    expect(() => locator({ prefix: 'prod/' }, isRooted)).toThrow(configuration)
+    for (const prefix of ['/prod/', 'prod-']) expect(locator({ prefix }, isRooted)('db')).toEqual({ path: `${prefix}db` })
+    // Where a store holds names of an unusual kind alone, nothing is known of the prefix.
+    expect(locator({ prefix: 'prod/' }, (path) => path.endsWith('.json'))('db.json')).toEqual({ path: 'prod/db.json' })
+    expect(locator({ prefix: 'prod/', onlyNamed: true, names: { A: 'a' } }, isRooted)('A')).toEqual({ path: 'a' })
+  })
+
   it('throws CONFIGURATION at once for a malformed prefix', () => {
     for (const prefix of ['a\nb', '\0', '\ud800', 'x'.repeat(2049)]) expect(() => locator({ prefix })).toThrow(configuration)
   })

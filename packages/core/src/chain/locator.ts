@@ -24,7 +24,7 @@ export interface NamesOptions {
  *
  * Returns a pure function from a name to its location. It returns `undefined` if the provider does
  * not hold the name, or if `canHold` says that the store cannot. Throws `CONFIGURATION` if `names`
- * or `prefix` is malformed, or if a mapped path cannot be held.
+ * or `prefix` is malformed, if a mapped path cannot be held, or no path under the prefix.
  *
  * @example
  * import { locator } from '@finchat/secrets-core/provider'
@@ -43,10 +43,23 @@ export function locator(
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
   }
+  if (!onlyNamed) assertHoldsNames(prefix, canHold)
   return (name) => {
     const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
   }
+}
+
+/** Usual names, one of which a store of some grammar can hold. */
+const usualNames = ['x', 'X', 'x/x']
+
+/** Else the store would never be asked, and the next one would answer each name unnoticed. */
+function assertHoldsNames(prefix: string, canHold: (path: string) => boolean): void {
+  const holdsSome = (before: string): boolean => usualNames.some((name) => canHold(before + name))
+  if (holdsSome(prefix) || !holdsSome('')) return
+  throw new SecretsError('CONFIGURATION', '`prefix` makes a path of no name that this store can hold', {
+    remedy: "write it as the store's own paths begin",
+  })
 }
 
 function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
@@ -72,7 +85,7 @@ function heldLocation(name: string, target: Target, canHold: (path: string) => b
   const location = locationOf(name, target)
   if (canHold(location.path)) return location
   throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a path that this store cannot hold`, {
-    remedy: `correct ${quoted(location.path)}, or leave the name to another provider`,
+    remedy: 'correct its path, or leave the name to another provider', // the path may be a secret by mistake
   })
 }
 

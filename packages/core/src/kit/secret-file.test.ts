@@ -105,3 +105,10 @@ it('reads nothing for a call that is aborted while the file is opened', async ()
   })
   expect((await refusal(read(file('hunter2'), caller.signal))).code).toBe('ABORTED')
 })
+
+it('is found, though its volume is swapped between finding the file and opening it', async () => {
+  const path = file('hunter2')
+  const swapped = Object.assign(new Error('swapped'), { code: 'ENOENT' })
+  vi.spyOn(promises, 'open').mockRejectedValueOnce(swapped)
+  expect(await read(path)).toBe('hunter2')
+})

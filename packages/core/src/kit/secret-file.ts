@@ -32,6 +32,8 @@ export function readSecretFile(path: string, subject: string, signal: AbortSigna
   return withSecretFile(path, subject, signal, readWhole)
 }
 
+type FileUse<T> = (handle: FileHandle, subject: string) => Promise<T>
+
 /**
  * Opens the file as `readSecretFile` does, for one use of it, and closes it. `undefined` if it does
  * not exist.
@@ -46,22 +48,28 @@ export async function withSecretFile<T>(
   path: string,
   subject: string,
   signal: AbortSignal,
-  use: (handle: FileHandle, subject: string) => Promise<T>,
+  use: FileUse<T>,
 ): Promise<T | undefined> {
+  const attempt = (): Promise<{ readonly answer: T } | undefined> =>
+    unlessMissing(subject, async () => ({ answer: await usedOnce(path, subject, signal, use) }))
+  // Twice, since kubelet may swap the volume between finding the file and opening it.
+  const found = (await attempt()) ?? (await attempt())
+  return found?.answer
+}
+
+async function usedOnce<T>(path: string, subject: string, signal: AbortSignal, use: FileUse<T>): Promise<T> {
   throwIfAborted(signal)
-  return unlessMissing(subject, async () => {
-    const { constants, promises } = process.getBuiltinModule('node:fs')
-    // Without O_NONBLOCK, opening a FIFO waits for its writer for ever and blocks one of Node's
-    // four file threads. Windows has no such flag.
-    const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    try {
-      if (!(await handle.stat()).isFile()) throw notRegular(subject)
-      throwIfAborted(signal)
-      return await use(handle, subject)
-    } finally {
-      await handle.close()
-    }
-  })
+  const { constants, promises } = process.getBuiltinModule('node:fs')
+  // Without O_NONBLOCK, opening a FIFO waits for its writer for ever and blocks one of Node's
+  // four file threads. Windows has no such flag.
+  const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    if (!(await handle.stat()).isFile()) throw notRegular(subject)
+    throwIfAborted(signal)
+    return await use(handle, subject)
+  } finally {
+    await handle.close()
+  }
 }
 
 export async function readWhole(

@@ -118,9 +118,7 @@ class SecretDocument {
 
   async #ask<T>(signal: AbortSignal, ask: Parameters<typeof withSecretFile<T>>[3]): Promise<T> {
     this.#watch()
-    // Twice, since kubelet may swap the volume between finding the file and opening it.
-    const ask1 = (): Promise<T | undefined> => withSecretFile(this.#file, subject, signal, ask)
-    const found = (await ask1()) ?? (await ask1())
+    const found = await withSecretFile(this.#file, subject, signal, ask)
     if (found !== undefined) return found
     throw configurationError('`file` names no file', 'mount it, or correct its path')
   }

@@ -44,12 +44,7 @@ type FileUse<T> = (handle: FileHandle, subject: string) => Promise<T>
  * const { signal } = new AbortController()
  * console.log(await withSecretFile('/no/such/file', 'the token file', signal, identify)) // undefined
  */
-export async function withSecretFile<T>(
-  path: string,
-  subject: string,
-  signal: AbortSignal,
-  use: FileUse<T>,
-): Promise<T | undefined> {
+export async function withSecretFile<T>(path: string, subject: string, signal: AbortSignal, use: FileUse<T>): Promise<T | undefined> {
   const attempt = (): Promise<{ readonly answer: T } | undefined> =>
     unlessMissing(subject, async () => ({ answer: await usedOnce(path, subject, signal, use) }))
   // Twice, since kubelet may swap the volume between finding the file and opening it.

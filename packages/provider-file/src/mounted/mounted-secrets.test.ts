@@ -139,8 +139,7 @@ describe('a Kubernetes volume', () => {
 
   it('is read in one generation, though a link to the folder leads to another one between two files', async () => {
     const place = temporaryFolder()
-    for (const name of ['old', 'new'])
-      for (const file of ['user', 'password']) await replaceFile(join(place, name, file), name)
+    for (const name of ['old', 'new']) for (const file of ['user', 'password']) await replaceFile(join(place, name, file), name)
     await symlink('old', join(place, 'current'))
     const { open } = promises
     let opened = 0

@@ -80,7 +80,7 @@ async function readPage(
   const answer = await api.ask({ method: 'GET', path, isMetadata: true }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
   if (!Array.isArray(items)) throw new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')
-  return { items: items.map(metadataOf), next: typeof next === 'string' && next !== '' ? next : undefined }
+  return { items: items.map((item) => metadataOf(item)), next: typeof next === 'string' && next !== '' ? next : undefined }
 }
 
 /** A token that comes again would be asked for ever. */

@@ -38,16 +38,19 @@ test('a write between our read and our write starts again, or is a conflict unde
   expect((await failure(provider.put('db', { value: 'three', ifCurrent: { revision } }, context))).code).toBe('VERSION_CONFLICT')
 })
 
-test.each([{}, { ifCurrent: null }])('a secret that waits for its finalizers takes no write, which would go away with it: %o', async (condition) => {
-  const api = await stubApi()
-  seed(api, 'db', { value: 'one' }, { metadata: { finalizers: ['example.com/hold'] } })
-  const provider = providerOf(api)
-  await provider.delete('db', { purge: true }, context)
-  expect(await failure(provider.put('db', { value: canaries.value, ...condition }, context))).toMatchObject({ code: 'DELETED' })
-  api.cluster.update('default', 'db', { metadata: { finalizers: [] } })
-  await provider.put('db', { value: 'two', ...condition }, context)
-  expect((await provider.get('db', context))?.value).toBe('{"value":"two"}')
-})
+test.each([{}, { ifCurrent: null }])(
+  'a secret that waits for its finalizers takes no write, which would go away with it: %o',
+  async (condition) => {
+    const api = await stubApi()
+    seed(api, 'db', { value: 'one' }, { metadata: { finalizers: ['example.com/hold'] } })
+    const provider = providerOf(api)
+    await provider.delete('db', { purge: true }, context)
+    expect(await failure(provider.put('db', { value: canaries.value, ...condition }, context))).toMatchObject({ code: 'DELETED' })
+    api.cluster.update('default', 'db', { metadata: { finalizers: [] } })
+    await provider.put('db', { value: 'two', ...condition }, context)
+    expect((await provider.get('db', context))?.value).toBe('{"value":"two"}')
+  },
+)
 
 test('a secret that is purged between our read and our write is a conflict under a condition', async () => {
   const api = await stubApi()

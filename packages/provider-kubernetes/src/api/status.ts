@@ -37,7 +37,6 @@ const unknown = means('INTERNAL', 'the status of the answer is not known', reach
 const byReason: ReadonlyMap<string, Meaning> = new Map([
   ['Unauthorized', refused],
   ['Forbidden', denied],
-  ['NotFound', missing],
   ['AlreadyExists', conflict],
   ['Conflict', conflict],
   ['Gone', expired],
@@ -97,7 +96,13 @@ export function isGone(error: unknown): boolean {
 function meaningOf({ status, body }: KubeAnswer): Meaning {
   if (status >= 300 && status < 400) return redirected
   const reason = member(body, 'kind') === 'Status' ? member(body, 'reason') : undefined
-  if (reason === 'NotFound' && member(body, 'details', 'kind') === 'namespaces') return noNamespace
   const known = typeof reason === 'string' ? byReason.get(reason) : undefined
-  return known ?? byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
+  const absent = status === 404 && reason === 'NotFound' ? absentOf(member(body, 'details', 'kind')) : undefined
+  return absent ?? known ?? byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
+}
+
+/** What does not exist. An unknown path, or another resource, does not tell that there is no secret. */
+function absentOf(kind: unknown): Meaning | undefined {
+  if (kind === 'secrets') return missing
+  return kind === 'namespaces' ? noNamespace : undefined
 }

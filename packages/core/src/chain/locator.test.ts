@@ -92,6 +92,24 @@ describe('locator', () => {
     expect(locator({ names: Object.assign(Object.create(null), { TOKEN: 'a' }) as Record<string, Target> })('TOKEN')).toEqual({ path: 'a' })
   })
 
+  it.each<[string, (path: string) => boolean]>([
+    ['/prod/', (path) => !path.startsWith('/')],
+    ['Prod/', (path) => /^[a-z/]+$/.test(path)],
+    ['Prod/', (path) => /^[a-z]+\/[a-z]+$/.test(path)],
+    ['prod/', (path) => path.startsWith('/') || !path.includes('/')],
+    ['prod', (path) => /^[A-Z]+$/.test(path)],
+    ['x', (path) => /^\d+$/.test(path)],
+  ])('throws CONFIGURATION at once for the prefix %j, with which the store can hold no name', (prefix, canHold) => {
+    expect(() => locator({ prefix }, canHold)).toThrow(configuration)
+    expect(() => locator({ prefix, names: { TOKEN: 'a' } }, (path) => path === 'a')).toThrow(configuration)
+    expect(locator({ prefix, onlyNamed: true }, canHold)('a')).toBeUndefined()
+  })
+
+  it('leaves a prefix alone whose names it cannot judge', () => {
+    expect(locator({ prefix: 'prod/' }, (path) => path.endsWith('.json'))('db.json')).toEqual({ path: 'prod/db.json' })
+    expect(locator({ prefix: 'prod/' }, (path) => path.startsWith('prod/'))('db')).toEqual({ path: 'prod/db' })
+  })
+
   it('throws CONFIGURATION at once for a malformed prefix', () => {
     for (const prefix of ['a\nb', '\0', '\ud800', 'x'.repeat(2049)]) expect(() => locator({ prefix })).toThrow(configuration)
   })

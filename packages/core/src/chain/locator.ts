@@ -24,7 +24,7 @@ export interface NamesOptions {
  *
  * Returns a pure function from a name to its location. It returns `undefined` if the provider does
  * not hold the name, or if `canHold` says that the store cannot. Throws `CONFIGURATION` if `names`
- * or `prefix` is malformed, or if a mapped path cannot be held.
+ * or `prefix` is malformed, or if a mapped path cannot be held, or no name behind `prefix`.
  *
  * @example
  * import { locator } from '@finchat/secrets-core/provider'
@@ -43,10 +43,22 @@ export function locator(
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
   }
+  if (!onlyNamed) assertHoldsNames(prefix, canHold)
   return (name) => {
     const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
   }
+}
+
+/** Some of these can be held by every store that keeps plain names. */
+const plainNames = ['a', 'A', '0', 'a/a']
+
+/** Refused early: the store would never be asked, and a weaker one would answer every name. */
+function assertHoldsNames(prefix: string, canHold: (path: string) => boolean): void {
+  if (plainNames.some((name) => canHold(prefix + name)) || !plainNames.some((name) => canHold(name))) return
+  throw new SecretsError('CONFIGURATION', 'this store can hold no name behind `prefix`', {
+    remedy: 'correct its slashes, its case and its characters, or leave it out',
+  })
 }
 
 function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {

@@ -92,13 +92,27 @@ describe('locator', () => {
     expect(locator({ names: Object.assign(Object.create(null), { TOKEN: 'a' }) as Record<string, Target> })('TOKEN')).toEqual({ path: 'a' })
   })
 
-  it('throws CONFIGURATION at once for a prefix under which the store can hold no name, and would never be asked', () => {
-    const isRooted = (path: string): boolean => !path.includes('/') || path.startsWith('/')
-    expect(() => locator({ prefix: 'prod/' }, isRooted)).toThrow(configuration)
-    for (const prefix of ['/prod/', 'prod-']) expect(locator({ prefix }, isRooted)('db')).toEqual({ path: `${prefix}db` })
-    // Where a store holds names of an unusual kind alone, nothing is known of the prefix.
+  it.each<[string, (path: string) => boolean]>([
+    ['/prod/', (path) => !path.startsWith('/')],
+    ['Prod/', (path) => /^[a-z/]+$/.test(path)],
+    ['Prod/', (path) => /^[a-z]+\/[a-z]+$/.test(path)],
+    ['prod/', (path) => path.startsWith('/') || !path.includes('/')],
+    ['prod', (path) => /^[A-Z]+$/.test(path)],
+    ['x', (path) => /^\d+$/.test(path)],
+  ])('throws CONFIGURATION at once for the prefix %j, with which the store can hold no name', (prefix, canHold) => {
+    expect(() => locator({ prefix }, canHold)).toThrow(configuration)
+    expect(() => locator({ prefix, names: { TOKEN: 'a' } }, (path) => path === 'a')).toThrow(configuration)
+    expect(locator({ prefix, onlyNamed: true }, canHold)('a')).toBeUndefined()
+  })
+
+  it('leaves a prefix alone whose names it cannot judge', () => {
     expect(locator({ prefix: 'prod/' }, (path) => path.endsWith('.json'))('db.json')).toEqual({ path: 'prod/db.json' })
-    expect(locator({ prefix: 'prod/', onlyNamed: true, names: { A: 'a' } }, isRooted)('A')).toEqual({ path: 'a' })
+    expect(locator({ prefix: 'prod/' }, (path) => path.startsWith('prod/'))('db')).toEqual({ path: 'prod/db' })
+  })
+
+  it.each(['/prod/', 'prod-'])('takes the prefix %j where paths with a slash begin with one', (prefix) => {
+    const isRooted = (path: string): boolean => !path.includes('/') || path.startsWith('/')
+    expect(locator({ prefix }, isRooted)('db')).toEqual({ path: `${prefix}db` })
   })
 
   it('throws CONFIGURATION at once for a malformed prefix', () => {

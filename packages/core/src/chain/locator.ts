@@ -24,7 +24,7 @@ export interface NamesOptions {
  *
  * Returns a pure function from a name to its location. It returns `undefined` if the provider does
  * not hold the name, or if `canHold` says that the store cannot. Throws `CONFIGURATION` if `names`
- * or `prefix` is malformed, if a mapped path cannot be held, or no path under the prefix.
+ * or `prefix` is malformed, or if a mapped path cannot be held, or no name behind `prefix`.
  *
  * @example
  * import { locator } from '@finchat/secrets-core/provider'
@@ -50,15 +50,14 @@ export function locator(
   }
 }
 
-/** Usual names, one of which a store of some grammar can hold. */
-const usualNames = ['x', 'X', 'x/x']
+/** Some of these can be held by every store that keeps plain names. */
+const plainNames = ['a', 'A', '0', 'a/a']
 
-/** Else the store would never be asked, and the next one would answer each name unnoticed. */
+/** Refused early: the store would never be asked, and a weaker one would answer every name. */
 function assertHoldsNames(prefix: string, canHold: (path: string) => boolean): void {
-  const holdsSome = (before: string): boolean => usualNames.some((name) => canHold(before + name))
-  if (holdsSome(prefix) || !holdsSome('')) return
-  throw new SecretsError('CONFIGURATION', '`prefix` makes a path of no name that this store can hold', {
-    remedy: "write it as the store's own paths begin",
+  if (plainNames.some((name) => canHold(prefix + name)) || !plainNames.some((name) => canHold(name))) return
+  throw new SecretsError('CONFIGURATION', 'this store can hold no name behind `prefix`', {
+    remedy: 'correct its slashes, its case and its characters, or leave it out',
   })
 }
 

@@ -12,7 +12,7 @@ test.each([
   [400, 'BadRequest', 'INVALID_ARGUMENT'],
   [401, 'Unauthorized', 'UNAUTHENTICATED'],
   [403, 'Forbidden', 'PERMISSION_DENIED'],
-  [404, 'NotFound', 'CONFIGURATION'],
+  [404, 'NotFound', 'NOT_FOUND'],
   [404, undefined, 'CONFIGURATION'],
   [405, 'MethodNotAllowed', 'CONFIGURATION'],
   [406, 'NotAcceptable', 'CONFIGURATION'],
@@ -28,7 +28,7 @@ test.each([
   [302, undefined, 'CONFIGURATION'],
   [418, 'Teapot', 'INTERNAL'],
 ] as const)('%d %s is %s, without its message', (status, reason, code) => {
-  const error = statusError(said(status, reason), true)
+  const error = statusError(said(status, reason, { kind: 'secrets', name: 'db' }), true)
   expect(error).toMatchObject({ code, storeStatus: String(status) })
   expect(`${error.message} ${JSON.stringify(error)}`).not.toContain('c4n4ry')
   expect(error.effect).toBe(code === 'UNAVAILABLE' || code === 'INTERNAL' ? 'unknown' : undefined)
@@ -45,16 +45,20 @@ test.each([
   expect(statusError(said(status, reason), false).effect).toBeUndefined()
 })
 
-test('only a missing Secret is an absence, which lets a later provider answer', () => {
-  const codeOf = (status: number, details: object): string => statusError(said(status, 'NotFound', details), false).code
-  expect(codeOf(404, { kind: 'secrets', name: 'db' })).toBe('NOT_FOUND')
-  expect([codeOf(404, {}), codeOf(404, { kind: 'clusters', name: 'c-1' })]).toEqual(['CONFIGURATION', 'CONFIGURATION'])
-  expect(codeOf(503, { kind: 'secrets', name: 'db' })).toBe('UNAVAILABLE')
-})
-
 test('a write into a missing namespace names it', () => {
   const error = statusError(said(404, 'NotFound', { kind: 'namespaces', name: 'nowhere' }), true)
   expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'there is no such namespace' })
+})
+
+test.each([
+  [404, undefined, 'CONFIGURATION'],
+  [404, {}, 'CONFIGURATION'],
+  [404, { kind: 'pods', name: 'db' }, 'CONFIGURATION'],
+  [401, { kind: 'secrets', name: 'db' }, 'UNAUTHENTICATED'],
+  [403, { kind: 'secrets', name: 'db' }, 'PERMISSION_DENIED'],
+  [503, { kind: 'secrets', name: 'db' }, 'UNAVAILABLE'],
+] as const)('%d of NotFound with details %j is no absence, which lets a later provider answer, but %s', (status, details, code) => {
+  expect(statusError(said(status, 'NotFound', details), false)).toMatchObject({ code })
 })
 
 test('the server says when to ask again', () => {

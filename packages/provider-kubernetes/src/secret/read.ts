@@ -1,6 +1,6 @@
-import type { CallContext, ListedSecret } from '@finchat/secrets-core'
+import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
 import { type Provides, undefinedOn } from '@finchat/secrets-core/provider'
-import { placeOf } from '../shared/paths.ts'
+import { placeOf, type SecretPlace } from '../shared/paths.ts'
 import { listSecrets } from './list.ts'
 import { assertLive, descriptionOf, metadataOf, objectOf, type SecretMetadata, type SecretObject, secretOf } from './secret-object.ts'
 import type { SecretStore } from './secret-store.ts'
@@ -35,11 +35,17 @@ export function secretReads(store: SecretStore): Provides<'get' | 'describe' | '
 export async function readObject({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<SecretObject | undefined> {
   const place = placeOf(path)
   const answer = await undefinedOn('NOT_FOUND', api.ask({ method: 'GET', path: await paths.of(place, signal) }, signal))
-  return answer && objectOf(answer)
+  return answer && named(place, objectOf(answer))
 }
 
 async function readMetadata({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<SecretMetadata | undefined> {
   const place = placeOf(path)
   const answer = await undefinedOn('NOT_FOUND', api.ask({ method: 'GET', path: await paths.of(place, signal), isMetadata: true }, signal))
-  return answer && metadataOf(answer)
+  return answer && named(place, metadataOf(answer))
+}
+
+/** A proxy that mixes up answers must not pass another secret off as this one. */
+function named<T extends SecretMetadata>({ name }: SecretPlace, answer: T): T {
+  if (answer.name === name) return answer
+  throw new SecretsError('INTERNAL', 'the answer is of another secret', { remedy: 'point `url` at the API server itself' })
 }

@@ -1,7 +1,11 @@
+import { SecretsError } from '@finchat/secrets-core'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import type { KubeApi } from '../api/kube-api.ts'
+import { SecretsPath } from '../api/secrets-path.ts'
 import { context, providerOf, seed, stubApi } from '../testing/kube-harness.ts'
 import type { KubernetesProvider } from '../kubernetes-provider.ts'
 import type { StubApi } from '../testing/stub-api.ts'
+import { SecretWatches } from './watches.ts'
 import { WatchEvents } from './watch-events.ts'
 
 /** A provider that has read `db` and watches it. Pauses end at once. */
@@ -85,6 +89,32 @@ test('who may not watch is not asked again at once', async () => {
   await vi.waitFor(() => expect(api.requests.length).toBe(2))
   await provider.get('db', context)
   expect(api.requests.filter(({ url }) => url.includes('watch=')).length).toBe(1)
+})
+
+/** How often a watch begins within a time, where each one ends so. */
+async function begunWithin(ms: number, end: () => Promise<void>): Promise<number> {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const tell = vi.fn<KubeApi['tell']>(end)
+  const api = { tell, ask: async () => ({}) }
+  const watches = new SecretWatches({ api, paths: new SecretsPath('default'), closing: new AbortController().signal })
+  watches.saw('db', '1')
+  onTestFinished(watches.listeners.add(() => {}))
+  await vi.advanceTimersByTimeAsync(ms)
+  return tell.mock.calls.length
+}
+
+test('a watch that ends at once without an event begins again ever later', async () => {
+  expect(await begunWithin(600_000, async () => {})).toBeLessThan(30)
+})
+
+test('a watch waits as long as the server asks, and at most ten minutes', async () => {
+  const limited = (seconds: number) => async () => {
+    throw new SecretsError('RATE_LIMITED', 'slower', { retryAt: Date.now() + seconds * 1_000 })
+  }
+  expect(await begunWithin(100_000, limited(120))).toBe(1)
+  vi.useRealTimers()
+  expect(await begunWithin(1_300_000, limited(1e6))).toBe(3)
 })
 
 test('the last listener ends the watches', async () => {

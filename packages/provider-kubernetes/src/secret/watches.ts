@@ -1,3 +1,4 @@
+import { SecretsError } from '@finchat/secrets-core'
 import { timedCall } from '@finchat/secrets-core/http'
 import { ChangeListeners, hasCode, jittered, pause } from '@finchat/secrets-core/provider'
 import type { KubeApi } from '../api/kube-api.ts'
@@ -13,6 +14,8 @@ const firstPauseMs = 1_000
 const longestPauseMs = 60_000
 /** Roles seldom change. */
 const deniedPauseMs = 600_000
+/** A watch that ends sooner, without an event, is none: a proxy may cut it, or know none. */
+const shortestWatchMs = 1_000
 /** Each watch holds a connection; what is read beyond is found by probes. */
 const mostWatches = 32
 
@@ -94,7 +97,8 @@ export class SecretWatches {
     if (settled.status === 'fulfilled') return jittered(firstPauseMs)
     if (isGone(settled.reason)) this.#lost(watched)
     if (hasCode(settled.reason, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
-    return jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs))
+    const askedMs = Math.min(retryAtOf(settled.reason) - Date.now(), deniedPauseMs)
+    return Math.max(jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs)), askedMs)
   }
 
   /** The history between is lost: any version may be current, or none, which no event would show. */
@@ -107,7 +111,10 @@ export class SecretWatches {
   async #watchOnce(watched: Watched, end: AbortSignal): Promise<void> {
     const { api, paths, closing } = this.#options
     const { namespace, name } = placeOf(watched.path)
+    const shortUntil = performance.now() + shortestWatchMs
+    let isHeard = false
     const events = new WatchEvents(({ kind, revision }) => {
+      isHeard = true
       watched.from = revision
       if (kind === 'bookmark') return
       this.saw(watched.path, kind === 'deleted' ? undefined : revision)
@@ -117,7 +124,13 @@ export class SecretWatches {
       await api.tell({ method: 'GET', path, isMetadata: true, receive: (piece) => events.receive(piece) }, signal)
     })
     if (events.failure !== undefined) throw events.failure
+    if (!isHeard && performance.now() < shortUntil) throw new SecretsError('UNAVAILABLE', 'the watch ended at once')
   }
+}
+
+/** When the server asked for the next request; 0 if it did not. */
+function retryAtOf(error: unknown): number {
+  return (SecretsError.isInstance(error) ? error.retryAt : undefined) ?? 0
 }
 
 /** Without a version the server first sends the current state. */

@@ -1,5 +1,7 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { member } from '@finchat/secrets-core/http'
 import { configurationError, hasCode, matchesReceipt, type Provides, undefinedOn } from '@finchat/secrets-core/provider'
+import { unexpectedAnswer } from '../api/status.ts'
 import { placeOf } from '../shared/paths.ts'
 import { annotationsOf, deletedMark, writeMark } from './annotations.ts'
 import { assertSize, checkedSecret, type CheckedSecret } from './input.ts'
@@ -121,8 +123,12 @@ async function empty(store: SecretStore, path: string, signal: AbortSignal): Pro
 }
 
 async function remove({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<void> {
-  await api.tell({ method: 'DELETE', path: await paths.of(placeOf(path), signal), isMetadata: true }, signal)
+  const answer = await api.ask({ method: 'DELETE', path: await paths.of(placeOf(path), signal), isMetadata: true }, signal)
+  if (!removalKinds.has(member(answer, 'kind'))) throw unexpectedAnswer(200, true)
 }
+
+/** With finalizers the server answers with the object. */
+const removalKinds: ReadonlySet<unknown> = new Set(['Status', 'Secret', 'PartialObjectMetadata'])
 
 function receiptOf(store: SecretStore, path: string, answer: object): WriteReceipt {
   const { revision } = metadataOf(answer, true)

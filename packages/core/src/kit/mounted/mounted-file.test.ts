@@ -233,6 +233,22 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
       await expect(askMountedFile(mount, 'token', signal, readWhole)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'try again' })
     })
 
+    it('never reports as missing what a replaced directory had and has', async () => {
+      const { lstat } = promises
+      renameSync(mount, join(folder, 'aside'))
+      // The directory is away while its file is looked for, and another one is back behind that.
+      vi.spyOn(promises, 'realpath').mockImplementationOnce(async () => mount)
+      vi.spyOn(promises, 'stat').mockImplementationOnce(() => promises.stat(join(folder, 'aside')))
+      vi.spyOn(promises, 'lstat').mockImplementationOnce(async (place) => {
+        const found = await lstat(place).catch((error: unknown) => error)
+        mkdirSync(mount)
+        writeFileSync(join(mount, 'token'), 'second')
+        throw found
+      })
+      await expect(askMountedFile(mount, 'token', signal, readWhole)).rejects.toMatchObject({ code: 'UNAVAILABLE', remedy: 'try again' })
+      expect(await askMountedFile(mount, 'token', signal, readWhole)).toBe('second')
+    })
+
     it('refuses a FIFO or a folder that replaced it', async () => {
       beforeOpen((attempt) => {
         if (attempt > 1) return

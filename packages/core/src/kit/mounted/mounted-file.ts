@@ -70,13 +70,13 @@ export async function askMountedFile<T>(
   ask: FileQuestion<T>,
   option = 'directory',
 ): Promise<T | undefined> {
-  const root = await mountedRoot(directory, option)
+  const root = await rootOf(directory, option)
   if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
-    const found = await mountedFile(root, path, signal, ask)
+    const found = await mountedFile(root.path, path, signal, ask)
     if (found !== 'changed' && found !== undefined) return found.answer
-    // A directory that was replaced as a whole is not read at once.
-    if ((await mountedRoot(directory, option)) !== root) break
+    // A directory that was replaced as a whole is not read at once: the new one may have its path.
+    if ((await rootOf(directory, option)).identity !== root.identity) break
     // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
@@ -197,10 +197,16 @@ function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
  * console.log(error) // CONFIGURATION
  */
 export async function mountedRoot(directory: string, option = 'directory'): Promise<string> {
+  return (await rootOf(directory, option)).path
+}
+
+/** With what no other directory has at the same time. */
+async function rootOf(directory: string, option: string): Promise<{ readonly path: string; readonly identity: string }> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   const root = await unlessMissing('the mounted directory', async () => {
-    const real = await realpath(directory)
-    return (await stat(real)).isDirectory() ? real : undefined
+    const path = await realpath(directory)
+    const stats = await stat(path, { bigint: true })
+    return stats.isDirectory() ? { path, identity: `${stats.dev} ${stats.ino} ${path}` } : undefined
   })
   if (root !== undefined) return root
   throw new SecretsError('CONFIGURATION', `\`${option}\` names no directory`, { remedy: 'mount it, or correct its path' })

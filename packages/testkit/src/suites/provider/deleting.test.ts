@@ -107,6 +107,14 @@ describe('the rules of deleting and restoring', () => {
       }),
       caughtBy: back,
     },
+    'restores without the tags': {
+      spoil: restore((good) => async (path, context) => {
+        await good.restore(path, context)
+        const { tags } = (await good.describe(path, context)) ?? {}
+        await good.tag(path, Object.fromEntries(Object.keys(tags ?? {}).map((key) => [key, null])), context)
+      }),
+      caughtBy: 'restoring: a restored secret has its former tags',
+    },
     'purges no further than it deletes': {
       spoil: remove((good) => (path, _options, context) => good.delete(path, { purge: false }, context)),
       caughtBy: gone,

@@ -56,6 +56,18 @@ const restoreRules = ({ supports }: Suite): Rules => ({
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
   },
 
+  ...(supports('describe') &&
+    supports('tag') && {
+      'restoring: a restored secret has its former tags': async (trial) => {
+        await trial.seed(trial.path(1), trial.value(1))
+        await member(trial, 'tag')(trial.path(1), { team: 'pay' }, trial.context)
+        await remove(trial, false)
+        await restore(trial)
+        const { tags } = (await member(trial, 'describe')(trial.path(1), trial.context)) ?? {}
+        assert.deepEqual({ ...tags }, { team: 'pay' })
+      },
+    }),
+
   'restoring: a purged or missing secret cannot be restored': async (trial) => {
     await rejects(restore(trial), 'NOT_FOUND')
     await trial.seed(trial.path(1), trial.value(1))

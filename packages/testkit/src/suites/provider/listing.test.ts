@@ -133,6 +133,15 @@ describe('the rules of listing, describing, tagging and batches', () => {
       })),
       caughtBy: 'tagging: a write sets its tags and keeps the others',
     },
+    'takes a call without tags for their removal': {
+      spoil: replacing((good) => ({
+        tag: async (path, tags, context) => {
+          const former = Object.keys(tags).length === 0 ? ((await good.describe(path, context))?.tags ?? {}) : {}
+          await good.tag(path, { ...Object.fromEntries(Object.keys(former).map((key) => [key, null])), ...tags }, context)
+        },
+      })),
+      caughtBy: 'tagging: sets tags, removes those given as null, and keeps the others and the value',
+    },
     'lists wrong tags': {
       spoil: listing((listed) => listed.map((one) => ({ ...one, tags: {} }))),
       caughtBy: 'tagging: tags in a list are correct',

@@ -77,6 +77,7 @@ const tagsRules = ({ supports }: Suite): Rules => ({
     await trial.seed(trial.path(1), trial.value(1))
     await tag(trial, { team: 'pay', stage: 'test' })
     await tag(trial, { stage: null, owner: 'ops', absent: null })
+    await tag(trial, {})
     assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'pay' })
     await tag(trial, { team: 'core' })
     assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'core' })

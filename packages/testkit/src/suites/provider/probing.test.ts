@@ -68,6 +68,7 @@ describe('the rules of probing', () => {
 
 const others = 'changes: a write by other means calls back, with its path or without one'
 const own = 'changes: a write by this provider calls back, with its path or without one'
+const each = 'changes: each of two writes calls each of two listeners back'
 const ended = 'changes: a listener is not called after it ended, and the others are'
 
 const changing = (make: (good: MemoryProvider) => MemoryProvider['changes']): BadProvider['spoil'] =>
@@ -92,6 +93,36 @@ describe('the rules of changes', () => {
         }
       }),
       caughtBy: own,
+    },
+    'calls each listener back once only': {
+      spoil: changing((good) => (listener) => {
+        let calls = 0
+        return good.changes((path) => ((calls += 1) === 1 ? listener(path) : undefined))
+      }),
+      caughtBy: each,
+    },
+    'calls the last listener back only': {
+      spoil: changing((good) => {
+        let last: unknown
+        return (listener) => {
+          last = listener
+          return good.changes((path) => (last === listener ? listener(path) : undefined))
+        }
+      }),
+      caughtBy: each,
+    },
+    'does not tell a deletion': {
+      spoil: replacing((good) => {
+        const removed = new Set<string | undefined>()
+        return {
+          delete: (path, options, context) => {
+            removed.add(path)
+            return good.delete(path, options, context)
+          },
+          changes: (listener) => good.changes((path) => (removed.has(path) ? undefined : listener(path))),
+        }
+      }),
+      caughtBy: 'changes: a deletion by this provider calls back, with its path or without one',
     },
     'cannot end': {
       spoil: changing((good) => (listener) => {

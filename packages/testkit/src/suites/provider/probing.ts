@@ -76,6 +76,27 @@ const changesRules = ({ supports }: Suite): Rules => ({
     },
   }),
 
+  ...(supports('delete') && {
+    'changes: a deletion by this provider calls back, with its path or without one': async (trial) => {
+      await trial.seed(trial.path(1), trial.value(1))
+      await trial.get(trial.path(1))
+      // With `purge`, which every store has.
+      await hears(trial, () => member(trial, 'delete')(trial.path(1), { purge: true }, trial.context))
+    },
+  }),
+
+  'changes: each of two writes calls each of two listeners back': async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await trial.get(trial.path(1))
+    const first = hearing(trial)
+    const second = hearing(trial)
+    for (const n of [2, 3]) {
+      await Promise.all([first.next(), second.next(), trial.seed(trial.path(1), trial.value(n))])
+    }
+    first.end()
+    second.end()
+  },
+
   'changes: a listener is not called after it ended, and the others are': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await trial.get(trial.path(1))
@@ -95,16 +116,26 @@ const heardMs = 10_000
 
 /** A listener is called for path 1, or for any path, once `change` has begun. */
 async function hears(trial: Trial, change: () => Promise<unknown>): Promise<void> {
-  const { promise: heard, resolve } = Promise.withResolvers<void>()
-  const end = listen(trial, (path) => {
-    if (path === undefined || path === trial.path(1)) resolve()
-  })
+  const { next, end } = hearing(trial)
   try {
-    await change()
-    await within(heardMs, heard, 'a change called no listener back')
+    await Promise.all([next(), change()])
   } finally {
     end()
   }
+}
+
+/** One listener. `next` resolves when it is called the next time. */
+function hearing(trial: Trial): { readonly next: () => Promise<void>; readonly end: () => void } {
+  let resolve = (): void => {}
+  const end = listen(trial, (path) => {
+    if (path === undefined || path === trial.path(1)) resolve()
+  })
+  const next = (): Promise<void> => {
+    const heard = Promise.withResolvers<void>()
+    resolve = heard.resolve
+    return within(heardMs, heard.promise, 'a change called no listener back')
+  }
+  return { next, end }
 }
 
 function listen(trial: Trial, listener: (path?: string) => void): () => void {

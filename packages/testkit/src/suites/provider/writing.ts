@@ -102,9 +102,10 @@ const conditionsRules: Rules = {
   'writing: `ifCurrent` of another version is a conflict and writes nothing': async (trial) => {
     if (!(await canCompare(trial))) return
     const first = await put(trial, { value: trial.value(1) })
-    await put(trial, { value: trial.value(2) })
+    const second = await put(trial, { value: trial.value(2) })
+    const mixed = second.version === undefined || first.revision === undefined ? [] : [{ ...first, version: second.version }]
     const cut = first.version === undefined ? [] : [{ version: first.version + 1 + 2 ** 32 }]
-    for (const stale of [first, ...partsOf(first), ...cut])
+    for (const stale of [first, ...partsOf(first), ...mixed, ...cut])
       await rejects(put(trial, { value: trial.value(3), ifCurrent: stale }), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(2))
     await rejects(put(trial, { value: trial.value(3), ifCurrent: first }, trial.path(2)), 'VERSION_CONFLICT')

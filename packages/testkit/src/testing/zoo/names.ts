@@ -160,6 +160,13 @@ export const badConditions: Readonly<Record<string, BadProvider>> = {
     }),
     caughtBy: 'writing: an `ifCurrent` that names no version writes nothing',
   },
+  'compares the number only, if there is one': {
+    spoil: put((good) => (path, secret, context) => {
+      const { version } = secret.ifCurrent ?? {}
+      return good.put(path, version === undefined ? secret : { ...secret, ifCurrent: { version } }, context)
+    }),
+    caughtBy: 'writing: `ifCurrent` of another version is a conflict and writes nothing',
+  },
   'compares numbers cut to 32 bits': {
     spoil: put((good) => (path, secret, context) => {
       const { version } = secret.ifCurrent ?? {}

@@ -93,6 +93,24 @@ describe('former values in a Keyv', () => {
     expect(await before(third)).toBe(expected)
   })
 
+  it.each([
+    ['nobody tells the first one again', 0],
+    ['a process tells the first one from its memory', 4_000],
+  ])('keep the order of two changes within 5 s, and end in time: %s', async (_, ageMs) => {
+    const { saw, before } = trial()
+    for (const letter of ['A', 'B', 'C']) {
+      await saw(letter)
+      await vi.advanceTimersByTimeAsync(2_000)
+    }
+    if (ageMs > 0) await saw('A', key.graceMs - earlyMs - ageMs)
+    expect([await before('C'), await before('A')]).toEqual(['B', ''])
+    await saw('C')
+    await vi.advanceTimersByTimeAsync(key.graceMs - earlyMs - 4_001)
+    expect(await before('C')).toBe('B')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await before('C')).toBe('')
+  })
+
   it('follow a value that the store has just given, though the clock of its process is behind', async () => {
     const { formers, saw, before } = trial()
     for (const letter of ['A', 'B']) await saw(letter)

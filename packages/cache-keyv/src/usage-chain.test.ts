@@ -1,5 +1,5 @@
 import type { SharedUsage, UsageMark, UsageMarks } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import type { RedisClient } from './store/redis-client.ts'
@@ -326,14 +326,25 @@ describe('a server that does not tell its run id', () => {
     expect([names(found), found?.completeSince]).toEqual([['blind', 'one'], start + 60_000])
   })
 
-  test('is asked once, since each refusal stands in its log', async () => {
+  test.each(['NOPERM no right to run info', 'ERR upstream failure'])('is asked again only after five minutes: %s', async (refusal) => {
     const fleet = new Fleet()
-    let asked = 0
-    const info = (): Promise<unknown> => ((asked += 1), Promise.reject(new Error('NOPERM no right')))
-    const one = fleet.process('one', { client: { ...client(fleet), info } })
+    const monotonic = vi.spyOn(performance, 'now').mockReturnValue(0)
+    onTestFinished(() => monotonic.mockRestore())
+    const answers = client(fleet)
+    let [asked, isRefused] = [0, true]
+    const info = async (section: string): Promise<unknown> => (
+      (asked += 1),
+      isRefused ? Promise.reject(new Error(refusal)) : answers.info?.(section)
+    )
+    const one = fleet.process('one', { client: { ...answers, info } })
     await one.register()
-    await read(one)
-    expect(asked).toBe(1)
+    monotonic.mockReturnValue(299_999)
+    expect([(await read(one))?.completeSince, asked]).toEqual([undefined, 1])
+    isRefused = false
+    monotonic.mockReturnValue(300_000)
+    expect(await one.usage.seen(path, 'one', context)).toBe(false) // that chain may be of an earlier run
+    await one.register()
+    expect((await read(one))?.completeSince).toBe(start)
   })
 
   test('and one that cannot be asked is an outage', async () => {

@@ -1,5 +1,5 @@
 import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager, type SharedUsage } from '@finchat/secrets-core'
-import { registerUse, useSecret } from '@finchat/secrets-core/live'
+import { liveSecret, registerUse, useSecret } from '@finchat/secrets-core/live'
 import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
@@ -20,21 +20,23 @@ interface Trial {
   readonly secrets: SecretsManager
   readonly uses: () => Promise<unknown>
   isDown: boolean
-  /** How long a registration takes. */
+  /** How long a registration takes: for the store, and for its copy. */
   registerMs: number
+  copyMs: number
 }
 
-/** A store that a fleet shares, and a copy of it that shares nothing and has a name of its own. */
-function trial(): Trial {
+/** A store that a fleet shares, and a copy of it that shares nothing by default and has a name of its own. */
+function trial(copyOptions: { readonly sharedAs?: string } = {}): Trial {
   const store = memoryProvider({ name: 'store', sharedAs: 'store', secrets: { db: 'one' } })
-  const copy = memoryProvider({ name: 'copy', secrets: { db: 'one', other: 'x' } })
+  const copy = memoryProvider({ name: 'copy', ...copyOptions, secrets: { db: 'one', other: 'x' } })
   const cache = memorySharedCache()
   const get: SecretProvider['get'] = async (...args) => {
     if (made.isDown) throw new SecretsError('UNAVAILABLE', 'the store is down')
     return store.get(...args)
   }
   const register: SharedUsage['register'] = async (...args) => {
-    if (made.registerMs > 0) await new Promise((resolve) => setTimeout(resolve, made.registerMs))
+    const ms = args[0].sharedAs === 'store' ? made.registerMs : made.copyMs
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
     return cache.usage.register(...args)
   }
   const shared = { ...cache, usage: { ...cache.usage, register } }
@@ -47,6 +49,7 @@ function trial(): Trial {
     },
     isDown: false,
     registerMs: 0,
+    copyMs: 0,
   }
   return made
 }
@@ -90,4 +93,16 @@ describe('a value that no mark can name', () => {
     await pass(1_000)
     expect(await running).toEqual([[1]])
   })
+})
+
+test('a login that waits for the mark of a fallback waits for that of the store too, if its value comes meanwhile', async () => {
+  const made = trial({ sharedAs: 'copy' })
+  Object.assign(made, { isDown: true, copyMs: 300, registerMs: 2_000 })
+  const handle = liveSecret(made.secrets, 'db', { usageMarks: true })
+  await pass(1)
+  const running = handle.logIn(async ({ provider }) => [provider, await made.uses()], { isAuthError: () => false })
+  made.isDown = false
+  await made.secrets.rotateSecret('db', 'two')
+  await pass(3_000)
+  expect(await running).toEqual(['store', [[2]]])
 })

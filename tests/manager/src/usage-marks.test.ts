@@ -214,9 +214,30 @@ describe('a live secret with usageMarks', () => {
     const made = trial()
     made.fault = 'hang'
     const handle = liveSecret(made.secrets, 'db', { usageMarks: true })
-    await pass(answerMs)
+    const password = vi.fn<(password: string) => void>()
+    void handle.asPasswordFunction()().then(password)
+    await pass(answerMs - 1)
+    expect([password.mock.calls, vi.mocked(process.emitWarning).mock.calls.length]).toEqual([[], 0])
+    await pass(1)
     await handle.ready
-    expect(handle.version).toBe(1)
+    expect([handle.version, password.mock.calls, await made.uses()]).toEqual([1, [['one']], []])
+    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringContaining('may withdraw it too early'), expect.anything())
+  })
+
+  test('holds logins that wait for the fleet once their password is refused', async () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const made = trial()
+    made.fault = 'hang'
+    const handle = liveSecret(made.secrets, 'db', { usageMarks: true })
+    await pass(1)
+    const login = vi.fn<(value: SecretValue) => Promise<void>>(() => Promise.reject(new RefusedLogin()))
+    const logins = Array.from({ length: 20 }, () => handle.logIn(login, { isAuthError }).catch(() => {}))
+    await pass(4_000)
+    void handle.refused(handle.current).catch(() => {})
+    await pass(1_000)
+    expect(login.mock.calls.length).toBeLessThan(3)
+    await pass(60_000)
+    await Promise.all(logins)
   })
 })
 

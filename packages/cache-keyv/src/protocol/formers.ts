@@ -88,8 +88,8 @@ export class Formers implements SharedFormers {
   async #write(key: FormerKey, digest: string, givenAt: number): Promise<void> {
     const { store, keys } = this.#cache
     const [names, at] = [formerNamesOf(key, this.#cache), this.#at(key)]
-    const [sealed] = await store.getMany([names.order])
-    const order = openOrder(keys, at, sealed)
+    const [sealedOrder, sealedSeen] = await store.getMany([names.order, names.seenOf(digest)])
+    const order = openOrder(keys, at, sealedOrder)
     const ageMs = performance.now() - givenAt
     const leftMs = key.graceMs - answerLastsMs - arrivesWithinMs - ageMs
     if ((order === undefined && digest === none) || !(leftMs > 0)) return
@@ -97,7 +97,8 @@ export class Formers implements SharedFormers {
     if (digest !== none) await store.set(names.seenOf(digest), sealSeen(keys, at, digest, until), leftMs)
     // Of hosts whose clocks differ, a value that the store has just given is the latest one, unless it
     // was replaced or withdrawn before: then a process may have it from its memory.
-    const mayBeOld = ageMs > freshMs || (digest !== none && digest === order?.former)
+    const isReplaced = digest !== none && digest !== order?.current && openSeen(keys, at, digest, sealedSeen) !== undefined
+    const mayBeOld = ageMs > freshMs || isReplaced
     if (order !== undefined && mayBeOld && until < order.until) return
     await store.set(names.order, sealOrder(keys, at, { ...orderAfter(order, digest), until }), key.graceMs)
   }

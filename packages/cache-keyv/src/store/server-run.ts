@@ -2,8 +2,10 @@ import type { RedisClient } from './redis-client.ts'
 
 /** Redis makes a run id of 40 hexadecimal digits at each start. Zeros are of a service that hides it. */
 const runIdLine = /^run_id:(?!0{40})([0-9a-f]{40})\r?$/m
-/** The command itself is refused: it is not worth another try, and a denial stands in the ACL log. */
+/** The command itself is refused. A proxy or a full server tells its own trouble by `ERR` too. */
 const refusal = /^(NOPERM|ERR) /
+/** Each denial stands in the ACL log, and a right may be granted meanwhile. */
+const askedAgainMs = 300_000
 /** A cluster client sends a command without a key to any node. */
 const infoScript = "return redis.call('INFO', 'server')"
 
@@ -12,7 +14,7 @@ type Send = (...args: unknown[]) => Promise<unknown>
 /** Tells the starts of a server apart: one that starts again may have forgotten what it acknowledged. */
 export class ServerRun {
   readonly #client: RedisClient
-  #isRefused = false
+  #refusedAt = -Infinity
 
   constructor(client: RedisClient) {
     this.#client = client
@@ -20,13 +22,13 @@ export class ServerRun {
 
   /** The run id of the server that holds this key; `undefined` if it is not told. */
   async id(key: string): Promise<string | undefined> {
-    if (this.#isRefused) return undefined
+    if (performance.now() - this.#refusedAt < askedAgainMs) return undefined
     try {
       const text = await this.#info(key)
       return typeof text === 'string' ? runIdLine.exec(text)?.[1] : undefined
     } catch (error) {
       if (!(error instanceof Error) || !refusal.test(error.message)) throw error
-      this.#isRefused = true
+      this.#refusedAt = performance.now()
       return undefined
     }
   }

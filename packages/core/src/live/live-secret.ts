@@ -156,8 +156,10 @@ class LiveHandle implements LiveSecret {
   async #admitted(): Promise<SecretValue> {
     this.#assertKept()
     const first = this.#state.best === undefined ? await this.#first() : undefined
+    // First, since the password may be refused meanwhile. Again for what became current while it was held.
+    if (this.#usage !== undefined) await this.#usage.settled()
     if (first === undefined) await this.#live.logins.admit(scopeOf(this.#parts, this.#name), () => this.#isDisposed)
-    await this.#usage?.told
+    await this.#usage?.settled()
     this.#assertKept()
     return first ?? this.current
   }

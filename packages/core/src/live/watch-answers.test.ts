@@ -106,6 +106,38 @@ describe('a replica that lags behind what a watch saw', () => {
     expect(store.get.mock.calls.length).toBe(length)
   })
 
+  it('answers a search, and changes nothing for who watches and for the cache', async () => {
+    const store = storeOf(isVersion(2))
+    const secrets = managerOf(store.provider)
+    const values: string[] = []
+    watchSecret(secrets, 'db', { onChange: (value) => values.push(value.reveal()) })
+    const handle = liveSecret(secrets, 'db')
+    await pass(1)
+    store.get.mockImplementation(async () => isVersion(1))
+    store.probe.mockImplementation(async () => ({ version: 2 }))
+    const found = await handle.refused(handle.current)
+    expect([found.version, handle.version, handle.stale, values]).toEqual([1, 1, true, []])
+    store.get.mockImplementation(async () => isVersion(2))
+    await pass(1)
+    expect((await secrets.getSecretValue('db')).version).toBe(2)
+    await pass(100)
+    expect([handle.version, handle.stale, values]).toEqual([1, false, []]) // nobody told that it fails
+    await handle.refused(found)
+    expect([handle.version, values]).toEqual([2, []])
+  })
+
+  it('is believed once a search and a look half an interval later found the same', async () => {
+    const store = storeOf(isVersion(2))
+    const handle = liveSecret(managerOf(store.provider), 'db')
+    await pass(1)
+    store.probe.mockImplementation(async () => ({ version: 1 }))
+    store.get.mockImplementation(async () => isVersion(1))
+    await handle.refused(handle.current)
+    expect(handle.stale).toBe(true)
+    await pass(46) // by the second look
+    expect([handle.version, handle.stale]).toEqual([1, false])
+  })
+
   it('is no replica that lags where values have no number, though probes have one', async () => {
     const store = storeOf({ value: 'v' })
     store.probe.mockImplementation(async () => ({ version: 2 }))

@@ -95,8 +95,17 @@ export class Watch {
     for (const { ended } of listeners) ended()
   }
 
-  /** Takes a value that was read past the cache for another reason. */
+  /**
+   * Takes a value that was read past the cache. An older one counts once the store has given it for
+   * half an interval: until then it may be of a replica that lags.
+   */
   take(current: CurrentSecret): void {
+    const { state } = this.#options
+    if (this.#known.isBehind(current.value, state.latest, this.#timer.intervalMs)) state.isSure = false
+    else this.#accept(current)
+  }
+
+  #accept(current: CurrentSecret): void {
     this.#isLease = current.isLease
     const isFirst = !this.#hasBegun
     this.#hasBegun = true
@@ -170,7 +179,6 @@ export class Watch {
     if (latest !== undefined && (stale || (degraded && !latest.degraded))) throw notSure(route.name)
     if (this.#listeners.size === 0) return
     if (state.isLate(current)) this.#next ??= 'probe'
-    else if (this.#known.isBehind(current.value, latest, this.#timer.intervalMs)) state.isSure = false
     else this.take(current)
     if (stale) throw notSure(route.name)
   }

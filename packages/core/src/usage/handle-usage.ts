@@ -16,7 +16,6 @@ export class HandleUsage {
   readonly #name: string
   readonly #state: GivenValue
   readonly #actor: string | undefined
-  /** What was told last has arrived, or cannot. */
   told: Promise<void> = Promise.resolve()
 
   #given: SecretValue | undefined
@@ -42,6 +41,11 @@ export class HandleUsage {
   changed(): Promise<void> {
     const { best } = this.#state
     return best === undefined ? this.told : this.gives(best)
+  }
+
+  /** What was told last has arrived, or cannot; what was told meanwhile too. */
+  async settled(): Promise<void> {
+    for (let last: Promise<void> | undefined; last !== this.told; await last) last = this.told
   }
 
   /** Runs one login of the handle, whose value counts until it ends. */

@@ -285,6 +285,16 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       },
     })),
   },
+  'takes a value from memory for the latest one': {
+    caughtBy: 'former values: a value from the memory of a process comes back neither after two changes nor after its withdrawal',
+    make: spoilFormers((good, shared) => ({
+      saw: (at, digest, ageMs, ...rest) => {
+        const isKnown = shared.has(String(digest))
+        shared.add(String(digest))
+        return good.saw(at, digest, isKnown ? 0 : ageMs, ...rest)
+      },
+    })),
+  },
   'lets malformed text match': {
     caughtBy: 'former values: nothing empty, malformed or longer matches, and bytes match as text does',
     make: spoilFormers((good) => ({

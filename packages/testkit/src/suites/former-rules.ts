@@ -72,6 +72,15 @@ const rules: Readonly<Record<string, (formers: Formers) => Promise<void>>> = {
     await saw('B')
     assert.equal(await before('B'), 'A')
   },
+  'a value from the memory of a process comes back neither after two changes nor after its withdrawal': async ({ saw, before }) => {
+    for (const letter of ['A', 'B', 'C']) await saw(letter)
+    await saw('A', 4_000)
+    assert.deepEqual([await before('C'), await before('A')], ['B', ''], 'it was taken for the latest value')
+    await saw(undefined)
+    await saw('C', 4_000)
+    await saw('B')
+    assert.equal(await before('B'), '', 'a withdrawn value is a predecessor')
+  },
   'a value before a withdrawal precedes nothing': async ({ saw, before }) => {
     for (const letter of ['A', undefined, 'B']) await saw(letter)
     assert.equal(await before('B'), '', 'a withdrawn value is a predecessor')

@@ -1,3 +1,4 @@
+export { awsCall, type AwsService, testAccount } from './aws-call.ts'
 export { awsErrors, type AwsError, type AwsErrorName } from './aws-errors.ts'
 export { startAwsStub, type AwsErrorReply, type AwsReply, type AwsRequest, type AwsStub } from './aws-stub.ts'
 export type { ServerName } from './catalogue.ts'

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { httpCall } from './http-call.ts'
+import { awsCall } from './aws-call.ts'
 import { startMoto, type Moto } from './moto.ts'
 import { describeWithServer } from './vitest.ts'
 
@@ -30,17 +30,8 @@ describeWithServer('moto', 'moto, as we start it', () => {
 
   type Json = Record<string, unknown>
 
-  async function call(action: string, body: Json, region = 'us-east-1'): Promise<Json> {
-    const headers = {
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `secretsmanager.${action}`,
-      authorization: `AWS4-HMAC-SHA256 Credential=key/20260101/${region}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
-    }
-    const { status, text } = await httpCall(moto.url, { method: 'POST', headers, body })
-    const answer = JSON.parse(text) as Json // the protocol's answers are objects
-    if (status === 200) return answer
-    throw new Error(`${status} ${String(answer['__type'])}: ${String(answer['message'] ?? answer['Message'])}`)
-  }
+  const call = (action: string, body: Json, region = 'us-east-1'): Promise<Json> =>
+    awsCall({ url: moto.url, service: 'secretsmanager', region }, action, body)
 
   /** Writes a version and returns its id. */
   async function put(value: string, labels?: string[], token: string = randomUUID()): Promise<string> {

@@ -1,6 +1,10 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import * as vitest from 'vitest'
+import { type AwsStub, startAwsStub } from './aws-stub.ts'
 import type { ServerName } from './catalogue.ts'
 import { findServer } from './find-server.ts'
+import { type Moto, startMoto } from './moto.ts'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -26,4 +30,40 @@ function missingServer(names: readonly ServerName[]): string | undefined {
     if (!server.found) return `${server.title}, but ${server.reason}: ${server.remedy}`
   }
   return undefined
+}
+
+/** moto, and a stub before it that records requests and answers by itself if a test says so. */
+export interface StubbedMoto {
+  readonly moto: () => Moto
+  readonly stub: () => AwsStub
+}
+
+/** One moto for the tests of a file, emptied before each test, and for each test its own stub. */
+export function useMoto(start: () => Promise<Moto> = startMoto): StubbedMoto {
+  let moto: Moto | undefined
+  let stub: AwsStub | undefined
+  vitest.beforeAll(async () => void (moto = await start()))
+  vitest.afterAll(() => moto?.stop())
+  vitest.beforeEach(async () => {
+    await moto?.reset()
+    stub = await startAwsStub('pass', moto && { target: moto.url })
+  })
+  vitest.afterEach(() => stub?.stop())
+  return { moto: () => started(moto), stub: () => started(stub) }
+}
+
+function started<T>(server: T | undefined): T {
+  if (server === undefined) throw new Error('it is started before a test')
+  return server
+}
+
+/** Serves this by plain HTTP until the test ends; returns the URL. */
+export async function serverThat(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  vitest.onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // it listens on a port
 }

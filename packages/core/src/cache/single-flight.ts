@@ -3,7 +3,7 @@ import type { VersionSelector } from './keys/lru.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
 import { raceAbort } from '../guard/deadline.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
+import { type SecretsError, withDetails } from '../errors/secrets-error.ts'
 import { type Moment, presentMoment } from '../value/moment.ts'
 
 /**
@@ -219,5 +219,5 @@ export function within<T>(promise: Promise<T>, ms: number, error: SecretsError):
 
 /** `retryAt` must not be in the past. */
 function retriable(error: SecretsError, now: number): SecretsError {
-  return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
+  return withDetails(error, { retryAt: Math.max(error.retryAt ?? now, now) })
 }

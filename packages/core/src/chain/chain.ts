@@ -3,7 +3,7 @@ import { Batch } from '../cache/batch.ts'
 import type { VersionSelector } from '../cache/keys/lru.ts'
 import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
-import { SecretNotFoundError, SecretsError, withContext } from '../errors/secrets-error.ts'
+import { SecretNotFoundError, SecretsError, withContext, withDetails } from '../errors/secrets-error.ts'
 import type { TraceStep, Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
 import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
@@ -94,7 +94,7 @@ export class FallbackTraversal<Step> {
     const attempt = { ...attemptOf(provider, error, durationMs), remedy }
     this.trace.push(stepOf(attempt))
     const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, attempt]
-    return withContext(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
+    return withContext(withDetails(error, { remedy, attempts }), { secret: this.name, provider })
   }
 
   #notAsked(): SecretsError {

@@ -195,7 +195,17 @@ describe('upperSnakeCase', () => {
 })
 
 describe('dotenv', () => {
-  it('is read by util.parseEnv, after the environment', async () => {
+  it('may export a variable, and leave one blank', async () => {
+    const options = { env: {}, dotenv: `export EMPTY=\nBLANK= \nTOKEN=${canary}\n` }
+    expect(await Promise.all(['EMPTY', 'BLANK', 'TOKEN', 'export EMPTY'].map((name) => read(options, name)))).toEqual([
+      '',
+      '',
+      canary,
+      undefined,
+    ])
+  })
+
+  it('is read by the rules of dotenv, after the environment', async () => {
     const options = { env: { A: 'real' }, dotenv: '\ufeffFIRST=1\nA=file\nexport B=\'two words\' # remark\nC="x\\ny"\nD=\n' }
     expect(await Promise.all(['FIRST', 'A', 'B', 'C', 'D', 'E'].map((name) => read(options, name)))).toEqual([
       '1',

@@ -4,6 +4,7 @@ import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
+import { parseDotenv } from '../kit/dotenv.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
 import { FolderChanges } from '../kit/mounted/folder-changes.ts'
 import { askMountedFile, type FileQuestion, type Identified, identify, mountedRoot, readIdentified } from '../kit/mounted/mounted-file.ts'
@@ -22,7 +23,7 @@ export interface EnvProviderOptions extends NamesOptions {
   /** The variables, read at each call. Default: `process.env`. */
   readonly env?: Environment | undefined
   /**
-   * The text of a `.env` file (`util.parseEnv`). It applies to variables that `env` does not have.
+   * The text of a `.env` file, by the rules of dotenv. It applies to variables that `env` does not have.
    */
   readonly dotenv?: string | undefined
   /**
@@ -150,7 +151,7 @@ function finder(options: EnvProviderOptions, changes: FolderChanges): Find {
 }
 
 function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions): (name: string) => string | undefined {
-  let parsed: Environment | undefined
+  let parsed: ReadonlyMap<string, string> | undefined
   // No regular expression: RegExp.input would keep the text.
   if (!dotenv.includes('=') && dotenv.split('\n').some((line) => line.trim() !== '' && !line.trim().startsWith('#'))) {
     throw new SecretsError('CONFIGURATION', 'dotenv is not the text of a .env file: it sets no variable', {
@@ -161,9 +162,8 @@ function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions)
   return (name) => {
     const value = ownVariable(env ?? process.env, name)
     if (isSet(value)) return value
-    // parseEnv would take a byte order mark for a part of the first name.
-    parsed ??= process.getBuiltinModule('node:util').parseEnv(dotenv.startsWith('\ufeff') ? dotenv.slice(1) : dotenv)
-    const written = ownVariable(parsed, name)
+    parsed ??= parseDotenv(dotenv)
+    const written = parsed.get(name)
     return isSet(written) ? written : undefined
   }
 }

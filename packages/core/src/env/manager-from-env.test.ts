@@ -374,6 +374,39 @@ describe('an audit trail', () => {
     expect(() => secretsManagerFromEnv({}, { env: { [variable]: 'false' } })).not.toThrow()
   })
 
+  describe('that was made for a manager that cannot be', () => {
+    const failing = {
+      'a wrong variable': { env: { FINCHAT_SECRETS_CACHE_TTL: 'x' } },
+      'a variable that is no text': { env: { FINCHAT_SECRETS_CACHE_TTL: 300 as unknown as string } },
+      'a wrong option': { env: {}, deadlineMs: -1 },
+    } satisfies Record<string, FromEnvOptions>
+    const closable = (): { trail: AuditTrail; close: ReturnType<typeof vi.fn<() => Promise<void>>> } => {
+      const close = vi.fn(async () => Promise.reject(new Error(canary)))
+      return { trail: { ...trail, close }, close }
+    }
+
+    it.each(Object.entries(failing))('is closed once, because of %s', async (_, options) => {
+      const { trail: ours, close } = closable()
+      expect(() => secretsManagerFromEnv({}, { ...options, audit: () => ours })).toThrow(SecretsError)
+      expect(close).toHaveBeenCalledOnce()
+    })
+
+    it('stays open while another manager uses it', async () => {
+      const { trail: ours, close } = closable()
+      const secrets = secretsManagerFromEnv({}, { env: {}, audit: () => ours })
+      expect(() => secretsManagerFromEnv({}, { ...failing['a wrong variable'], audit: () => ours })).toThrow(SecretsError)
+      expect(close).not.toHaveBeenCalled()
+      await secrets.close().catch(() => {})
+      expect(close).toHaveBeenCalledOnce()
+    })
+
+    it("stays open if it is the caller's own", () => {
+      const { trail: ours, close } = closable()
+      expect(() => secretsManagerFromEnv({}, { ...failing['a wrong variable'], audit: ours })).toThrow(SecretsError)
+      expect(close).not.toHaveBeenCalled()
+    })
+  })
+
   it('that cannot be made is a problem among the others, without a value', () => {
     const wrong = new SecretsError('CONFIGURATION', 'the folder is no folder')
     for (const [error, said] of [

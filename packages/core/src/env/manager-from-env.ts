@@ -1,3 +1,4 @@
+import { closeUnused } from '../manager/shutdown.ts'
 import { managerMembers, type SecretsManagerOptions } from '../manager/manager-options.ts'
 import { createManagerWith } from '../manager/create-manager.ts'
 import type { AuditTrail } from '../contract/audit.ts'
@@ -34,8 +35,8 @@ export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers' 
  * is always available; pass the others in `available`, by name.
  *
  * Throws one `CONFIGURATION` error that lists every problem, without values, and misspelt settings
- * with the right names. A process warning names settings that are not read: those of a provider
- * that was not chosen, and misspelt ones.
+ * with the right names. Closes the trail that `audit` made before it throws. A process warning names
+ * settings that are not read: those of a provider that was not chosen, and misspelt ones.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -59,19 +60,18 @@ export function secretsManagerFromEnv(
   const choices = chosenProviders(reader, env)
   const providers = choices.flatMap((choice) => provided(choice, factories, setUp))
   const trail = trailOf(audit, reader, setUp)
-  const ttlSeconds = cacheTtl(reader)
-  const read = {
-    env,
-    asked: setUp.asked,
-    ours,
-    available: factories,
-    chosen: new Set(choices.map(({ name }) => name)),
+  const read = { env, asked: setUp.asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) }
+  try {
+    const ttlSeconds = cacheTtl(reader)
+    assertUsable(setUp, read)
+    const cached = ttlSeconds === undefined ? cache : { ...cache, ttlSeconds }
+    const manager = createManagerWith({ ...rest, providers, cache: cached, audit: trail }, hintsOf(setUp.stores))
+    warnOfUnread(read)
+    return manager
+  } catch (error) {
+    if (trail !== audit) closeUnused(trail)
+    throw error
   }
-  assertUsable(setUp, read)
-  const cached = ttlSeconds === undefined ? cache : { ...cache, ttlSeconds }
-  const manager = createManagerWith({ ...rest, providers, cache: cached, audit: trail }, hintsOf(setUp.stores))
-  warnOfUnread(read)
-  return manager
 }
 
 const { providers: _, ...sharedMembers } = managerMembers

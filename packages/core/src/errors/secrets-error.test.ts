@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { withContext, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { withContext, withDetails, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 
 const canary = 'canary-7d02'
 
@@ -78,6 +78,21 @@ describe('SecretNotFoundError', () => {
     expect(foreign('NOT_FOUND') instanceof SecretNotFoundError).toBe(true)
     expect(new SecretsError('UNAVAILABLE', 'x') instanceof SecretNotFoundError).toBe(false)
     expect(new Error('NOT_FOUND') instanceof SecretNotFoundError).toBe(false)
+  })
+})
+
+describe('withDetails', () => {
+  it('replaces these details and keeps the others', () => {
+    const error = new SecretsError('RATE_LIMITED', 'slow down', { secret: 'db', retryAt: 7, remedy: 'wait' })
+    const details = { code: 'RATE_LIMITED', problem: 'slow down', secret: 'db', retryAt: 9, effect: 'unknown', remedy: undefined }
+    expect(withDetails(error, { retryAt: 9, effect: 'unknown', remedy: undefined })).toMatchObject(details)
+    expect(error.retryAt).toBe(7)
+  })
+
+  it('takes an error of another copy of the package', () => {
+    const error: unknown = foreign('DELETED')
+    if (!SecretsError.isInstance(error)) throw new Error('it is not taken for one')
+    expect(withDetails(error, { effect: 'done' }).toJSON()).toMatchObject({ code: 'DELETED', message: 'of another copy', effect: 'done' })
   })
 })
 

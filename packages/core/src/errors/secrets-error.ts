@@ -111,6 +111,19 @@ export function withContext(error: SecretsError, place: SecretsErrorContext): Se
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
+/**
+ * Returns a copy of the error with these details in place of its own.
+ *
+ * @example
+ * import { SecretsError, withDetails } from '@finchat/secrets-core/provider'
+ *
+ * const error = new SecretsError('UNAVAILABLE', 'no answer came', { remedy: 'write again' })
+ * console.log(withDetails(error, { effect: 'unknown' }).toJSON()['effect']) // unknown
+ */
+export function withDetails(error: SecretsError, details: SecretsErrorDetails & SecretsErrorContext): SecretsError {
+  return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), ...details })
+}
+
 /** Control characters, bidirectional marks, invisible characters, and foreign line ends. */
 const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 

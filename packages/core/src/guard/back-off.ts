@@ -1,5 +1,5 @@
 import { isOutage, isUnasked } from '../errors/error-classes.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
+import { type SecretsError, withDetails } from '../errors/secrets-error.ts'
 
 const firstMs = 500
 const longestRestMs = 60_000
@@ -55,5 +55,5 @@ export function backOff(
 }
 
 function withRetryAt(error: SecretsError, retryAt: number): SecretsError {
-  return isUnasked(error.code) ? new SecretsError(error.code, error.problem, { ...error, retryAt }) : error
+  return isUnasked(error.code) ? withDetails(error, { retryAt }) : error
 }

@@ -2,7 +2,7 @@ import { bounded, freezeDetector } from './deadline.ts'
 import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
-import { SecretsError, withContext } from '../errors/secrets-error.ts'
+import { SecretsError, withContext, withDetails } from '../errors/secrets-error.ts'
 import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
 import type { OutageWarning } from './outage-warning.ts'
 import { checkedAnswer, fulfilled, rejected, type Settled, settledMany } from './check-answer.ts'
@@ -148,5 +148,5 @@ function rejectedWithEffect(error: unknown): Promise<never> {
 function withEffect(error: SecretsError): SecretsError {
   if (error.effect !== undefined) return error
   const isOpen = error.code === 'DEADLINE_EXCEEDED' || error.code === 'ABORTED' || error.code === 'INTERNAL' || !isKnownCode(error.code)
-  return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
+  return isOpen ? withDetails(error, { effect: 'unknown' }) : error
 }

@@ -4,7 +4,7 @@ import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { ChainEntry } from '../chain/routing.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
-import { type Close, closesOf, endUse } from '../guard/use-count.ts'
+import { addUse, type Close, closesOf, endUse } from '../guard/use-count.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -32,6 +32,8 @@ export interface ClosingParts {
   readonly groups: readonly (readonly Closable[])[]
   readonly wipe: () => void
 }
+
+const usualMs = 5_000
 
 const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
 
@@ -72,10 +74,20 @@ export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audi
   ]
 }
 
+/** Closes a trail that was made for a manager that cannot be, unless another manager uses it. */
+export function closeUnused(trail: AuditTrail | undefined): void {
+  const closes = closesOf([trail])
+  addUse(closes)
+  const group = closes
+    .filter(endUse)
+    .map(() => ({ name: 'the audit trail', close: async (context: CallContext) => trail?.close?.(context) }))
+  void closeGroup(group, usualMs)
+}
+
 /** Closes and wipes everything, whatever fails. Rejects with the names of what did not end. */
 export async function closeAll(
   { observer, giveUp, endFills, groups, wipe }: ClosingParts,
-  { timeoutMs = 5_000 }: CloseOptions,
+  { timeoutMs = usualMs }: CloseOptions,
 ): Promise<void> {
   const failed: string[] = []
   let ending: NodeJS.Timeout | undefined

@@ -1,6 +1,6 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { bounded, hasCode } from '@finchat/secrets-core/provider'
-import { failedAttempt, type FailedAttempt, withDetails } from '../errors/store-error.ts'
+import { bounded, hasCode, withDetails } from '@finchat/secrets-core/provider'
+import { failedAttempt, type FailedAttempt } from '../errors/store-error.ts'
 import type { Origin } from '../model/answers.ts'
 import { type ActionName, type Asked, changes, type InputOf, isRepeatable, type OutputOf } from '../model/sdk.ts'
 import { checkedAnswer } from './answer-body.ts'

@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { SSMClient } from '@aws-sdk/client-ssm'
+import { serverThat } from '@finchat/secrets-test-servers/vitest'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { SsmProviderOptions } from '../model/options.ts'
 import { type SsmProvider, ssmProvider } from '../ssm-provider.ts'
@@ -108,16 +107,6 @@ test('a client of your own is used and never destroyed; one with its own endpoin
   expect((await failure(provider.get('db', context))).code).toBe('ABORTED')
   client.destroy()
 })
-
-async function serverThat(answer: Parameters<typeof createServer>[1]): Promise<string> {
-  const server: Server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // it listens on a port
-}
 
 test('an endpoint that hangs, or stops within an answer, costs the deadline and no more', async () => {
   const hangs = await serverThat(() => {})

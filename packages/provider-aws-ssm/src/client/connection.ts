@@ -1,11 +1,10 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming, isVisibleAscii, leastTlsVersion, loadOnUse } from '@finchat/secrets-core/provider'
-import { credentialsError, withDetails } from '../errors/store-error.ts'
+import { isUpcoming, isVisibleAscii, leastTlsVersion, type Limiter, limiter, loadOnUse, withDetails } from '@finchat/secrets-core/provider'
+import { credentialsError } from '../errors/store-error.ts'
 import type { CheckedOptions } from '../model/options.ts'
 import { isRegion } from '../model/region.ts'
 import { type Asked, awsSdk, type Sdk, type SSMClient, type SSMClientConfig } from '../model/sdk.ts'
 import { assertConfigured } from './endpoint.ts'
-import { type Limiter, limiter } from './limiter.ts'
 
 export interface OpenConnection {
   readonly sdk: Sdk

@@ -105,11 +105,6 @@ function unnamed(code: SecretsErrorCode, problem: string, remedy?: string): Row 
 /** Names that the SDK gives to an answer without an error name, or one that it cannot parse. */
 const nameless: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'SyntaxError', 'Error', 'undefined', ''])
 
-/** A copy of the error with more details. */
-export function withDetails(error: SecretsError, details: SecretsErrorDetails): SecretsError {
-  return new SecretsError(error.code, error.problem, { ...error, ...details })
-}
-
 const searches: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError'])
 
 /** Our error for a failing source of credentials: nothing was sent to Systems Manager. */

@@ -35,11 +35,11 @@ export function mostBytes(tier: ParameterTier | undefined): number {
  * @example
  * import { ssmManifest } from '@finchat/secrets-provider-aws-ssm'
  *
- * console.log(ssmManifest.values.maxBytes, ssmManifest.canHoldPath('/prod/db'), ssmManifest.canHoldPath('prod/db')) // 4096 true false
+ * console.log(ssmManifest.values.maxBytes, ssmManifest.numbering, ssmManifest.canHoldPath('prod/db')) // 4096 assigned false
  */
 export const ssmManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'probe', 'checkHealth'],
   values: { minBytes: 1, maxBytes: limits.standardBytes, binary: false },
   canHoldPath,
-  numbering: 'next',
+  numbering: 'assigned',
 }

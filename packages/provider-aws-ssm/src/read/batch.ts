@@ -1,6 +1,6 @@
 import { type CallContext, SecretsError, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import { type Limiter, limiter } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { type Limiter, limiter } from '../client/limiter.ts'
 import { listOf, secretOf, unexpectedAnswer } from '../model/answers.ts'
 import { limits } from '../model/limits.ts'
 import { canHoldPath } from '../model/names.ts'

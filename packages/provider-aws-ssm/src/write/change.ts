@@ -1,7 +1,6 @@
 import { type CallContext, type SecretProvider, SecretsError } from '@finchat/secrets-core'
-import { checkedTags, hasCode } from '@finchat/secrets-core/provider'
+import { checkedTags, hasCode, withDetails } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { withDetails } from '../errors/store-error.ts'
 import { tagRules } from '../model/input.ts'
 import { writableName } from '../model/names.ts'
 

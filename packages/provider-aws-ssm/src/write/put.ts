@@ -1,7 +1,6 @@
 import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { isWholeNumber } from '@finchat/secrets-core/provider'
+import { isWholeNumber, withDetails } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { withDetails } from '../errors/store-error.ts'
 import { unexpectedAnswer } from '../model/answers.ts'
 import { type CheckedSecret, checkSecret } from '../model/input.ts'
 import type { CheckedOptions } from '../model/options.ts'

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { Readable } from 'node:stream'
+import { serverThat } from '@finchat/secrets-test-servers/vitest'
 import { expect, onTestFinished, test } from 'vitest'
 import { context, failure, providerAt } from '../testing/aws-trial.ts'
 
@@ -8,15 +8,9 @@ const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf
 const answer = (value: string): string => JSON.stringify({ ARN: arn, Name: 'prod/db', VersionId: 'id', SecretString: value })
 const endlessly = Buffer.alloc(1_024 * 1_024, ' ')
 
-async function reading(respond: (request: IncomingMessage, response: ServerResponse) => void): Promise<ReturnType<typeof providerAt>> {
-  const server = createServer(respond)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const provider = providerAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { timeoutMs: 20_000 }) // it listens on a port
-  onTestFinished(async () => {
-    await provider.close()
-    server.closeAllConnections()
-    server.close()
-  })
+async function reading(respond: RequestListener): Promise<ReturnType<typeof providerAt>> {
+  const provider = providerAt(await serverThat(respond), { timeoutMs: 20_000 })
+  onTestFinished(() => provider.close())
   return provider
 }
 

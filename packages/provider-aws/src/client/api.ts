@@ -1,12 +1,12 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { bounded, hasCode } from '@finchat/secrets-core/provider'
+import { bounded, hasCode, withDetails } from '@finchat/secrets-core/provider'
 import { mismatchOf, type Origin } from '../model/answers.ts'
 import { answeredAt, checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { loadCredentials, isSameKey } from './credentials.ts'
 import type { RequestContext } from '../errors/aws-errors.ts'
 import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from '../model/sdk.ts'
-import { withDetails, type FailedAttempt, failedAttempt } from '../errors/store-error.ts'
+import { type FailedAttempt, failedAttempt } from '../errors/store-error.ts'
 
 export interface Api {
   readonly call: <Name extends ActionName>(action: Name, input: InputOf<Name>, context: CallContext) => Promise<OutputOf<Name>>

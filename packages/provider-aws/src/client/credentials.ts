@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming, isVisibleAscii } from '@finchat/secrets-core/provider'
+import { isUpcoming, isVisibleAscii, withDetails } from '@finchat/secrets-core/provider'
 import type { RequestContext } from '../errors/aws-errors.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 import { credentialsError } from '../errors/store-error.ts'
@@ -43,7 +43,7 @@ async function searchCredentials(
     const error = credentialsError(thrown, asked)
     if (error.code !== 'CREDENTIALS_MISSING' || performance.now() - startedAt < slowSearchMs) throw error
     const until = Date.now() + rememberedMs
-    const failed = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
+    const failed = withDetails(error, { retryAt: until })
     failedSearches.set(client, { error: failed, until })
     throw failed
   }

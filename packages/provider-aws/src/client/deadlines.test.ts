@@ -1,21 +1,10 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { startAwsStub } from '@finchat/secrets-test-servers'
+import { serverThat } from '@finchat/secrets-test-servers/vitest'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AwsProvider } from '../aws-provider.ts'
 import type { AwsProviderOptions } from '../model/options.ts'
 import { context, failure, providerAt } from '../testing/aws-trial.ts'
-
-async function serverThat(answer: Parameters<typeof createServer>[1]): Promise<string> {
-  const server: Server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // it listens on a port
-}
 
 function opened(endpoint: string, options: AwsProviderOptions): AwsProvider {
   const provider = providerAt(endpoint, options)

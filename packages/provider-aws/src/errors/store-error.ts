@@ -1,5 +1,5 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
-import { knownLoadFailure } from '@finchat/secrets-core/provider'
+import { knownLoadFailure, withDetails } from '@finchat/secrets-core/provider'
 import { type Failure, summaryOf, rowOf, rowOfStatus } from './classify.ts'
 import type { RequestContext, Row } from './aws-errors.ts'
 import { awsSdk } from '../model/sdk.ts'
@@ -37,11 +37,6 @@ function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsE
     storeStatus: status === undefined ? undefined : [status, known?.names.includes(name) ? name : ''].join(' ').trim(),
     storeRequestId: requestId,
   }
-}
-
-/** A copy of the error with more details. */
-export function withDetails(error: SecretsError, details: SecretsErrorDetails): SecretsError {
-  return new SecretsError(error.code, error.problem, { ...error, ...details })
 }
 
 /** Whether a write may have happened. */

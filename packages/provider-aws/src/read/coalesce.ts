@@ -1,6 +1,6 @@
 import type { SecretProvider, StoredSecret } from '@finchat/secrets-core'
 import { untilAborted } from '@finchat/secrets-core/provider'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { assertPath } from '../model/input.ts'
 import type { ReadOne } from './get.ts'
 

@@ -2,7 +2,7 @@ import { type CallContext, type SecretProvider, type WriteReceipt } from '@finch
 import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { assertPath } from '../model/input.ts'
 
 /** Schedules the deletion of a secret, or purges it at once. */

@@ -1,7 +1,7 @@
 import type { CallContext, WriteReceipt } from '@finchat/secrets-core'
 import { matchesReceipt } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { hasUnknownEffect } from '../errors/store-error.ts'
 import type { Attachment } from '../model/history.ts'
 import { assertPath } from '../model/input.ts'

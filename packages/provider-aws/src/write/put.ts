@@ -1,11 +1,12 @@
 import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { withDetails } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { type History, historyOf } from '../model/history.ts'
 import { current, putLabel, versionLabel } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
 import { assertPath, type CheckedSecret, checkSecret } from '../model/input.ts'
-import { withDetails, hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
+import { hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
 import { setTags } from './tags.ts'
 import {
   addVersion,
@@ -117,7 +118,12 @@ async function complete(api: Api, history: History, added: Unfinished, context: 
   }
 }
 
-async function becomeCurrent(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
+async function becomeCurrent(
+  api: Api,
+  history: History,
+  { version, revision, msSincePut }: Unfinished,
+  context: CallContext,
+): Promise<void> {
   try {
     await attachNumber(api, history, { version, revision }, msSincePut, context)
   } catch (error) {

@@ -2,7 +2,7 @@ import type { CallContext, NewStagedSecret, StagedReceipt } from '@finchat/secre
 import { checkedNote } from '@finchat/secrets-core/provider'
 import { labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
 import { type History, historyOf, holderOf } from '../model/history.ts'
 import { type CheckedSecret, assertPath, checkSecret } from '../model/input.ts'

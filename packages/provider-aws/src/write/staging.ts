@@ -1,6 +1,6 @@
 import type { CallContext, Staging, WriteReceipt } from '@finchat/secrets-core'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { type History, holderOf, type LabelledVersion } from '../model/history.ts'
 import { assertPath } from '../model/input.ts'
 import { claimLabel, madeNumberOf, pending, versionLabel } from '../model/labels.ts'

@@ -1,9 +1,8 @@
 import { type CallContext, type SecretProvider, SecretsError } from '@finchat/secrets-core'
-import { checkedTags } from '@finchat/secrets-core/provider'
+import { checkedTags, withDetails } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
-import { settle } from '../client/concurrency.ts'
+import { settle } from '../client/settle.ts'
 import { assertPath, tagRules } from '../model/input.ts'
-import { withDetails } from '../errors/store-error.ts'
 
 export function tagSecret(api: Api): NonNullable<SecretProvider['tag']> {
   return async (path, tags, context) => {

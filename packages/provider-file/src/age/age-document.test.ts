@@ -141,6 +141,11 @@ describe('the content of a document', () => {
 })
 
 describe('the file of a document', () => {
+  it('may be dotenv that exports its variables', async () => {
+    const file = await sealed('export EMPTY=\nBLANK= \nexport TOKEN=v\n', 'x.env.age')
+    expect(await valuesIn({ file, identity })).toEqual({ EMPTY: '', BLANK: '', TOKEN: 'v' })
+  })
+
   it('is CONFIGURATION, never absent, while it is missing', async () => {
     const provider = ageDocument({ file: join(temporaryFolder(), 'none.json.age'), identity })
     for (const call of [() => provider.get('a', context), () => provider.probe('a', context), () => provider.checkHealth(context)])

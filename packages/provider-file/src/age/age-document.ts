@@ -1,4 +1,3 @@
-import { parseEnv } from 'node:util'
 import {
   assertCredential,
   configurationError,
@@ -6,6 +5,7 @@ import {
   jsonMembers,
   knownOptions,
   type MembersOf,
+  parseDotenv,
   textOrBytes,
 } from '@finchat/secrets-core/provider'
 import { type DocumentProvider, documentProvider, type OpenedSecrets } from '../shared/document-provider.ts'
@@ -130,5 +130,5 @@ function dotenvSecrets(text: string): OpenedSecrets {
   // No regular expression: RegExp.input would keep the text.
   const lines = text.split('\n').map((line) => line.trim())
   if (lines.some((line) => line !== '' && !line.startsWith('#')) && !text.includes('=')) throw malformed('sets no variable')
-  return new Map(Object.entries(parseEnv(text)).map(([key, value]) => [key, () => value ?? '']))
+  return new Map([...parseDotenv(text)].map(([key, value]) => [key, () => value]))
 }

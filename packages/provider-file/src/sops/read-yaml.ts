@@ -4,16 +4,27 @@ import { assertDepth, branch, damaged, leaf, type Node, numberText } from './tre
 
 /**
  * Reads one YAML document as SOPS writes it. Aliases are refused, since a few lines of them unfold
- * to gigabytes. Rejects with `INTEGRITY`, without quoting the text, if it is no such document.
+ * to gigabytes. Rejects with `INTEGRITY`, without quoting the text, if it is no such document, or
+ * if reading it would hold the event loop for long.
  */
 export async function readYaml(text: string): Promise<Node> {
   const yaml = await loadYaml()
+  assertFewTokens(text, yaml)
   const [document, ...others] = documentsIn(text, yaml)
   if (document?.contents == null || others.length > 0) throw damaged('is not one YAML document')
   return new YamlTree(yaml).nodeOf(document.contents, 0)
 }
 
 type Yaml = typeof import('yaml')
+
+/** Each costs about 3 µs. What sops seals has about 60,000 for each MiB. */
+const mostTokens = 100_000
+
+function assertFewTokens(text: string, { Lexer }: Yaml): void {
+  let count = 0
+  for (const _ of new Lexer().lex(text))
+    if ((count += 1) > mostTokens) throw damaged('has more than 100,000 YAML tokens', 'split it, or write it as JSON')
+}
 
 /** Loads the package at the first use: it costs a process 33 ms. */
 function loadYaml(): Promise<Yaml> {

@@ -149,6 +149,37 @@ describe('a document of any content', () => {
   })
 })
 
+describe('a document in YAML', () => {
+  const filled = (count: number): string => `token: [${'[],'.repeat(count)}]\n`
+
+  it.each([
+    ['short lists', filled(60_000)],
+    ['short texts', `token:\n${'- 1\n'.repeat(60_000)}`],
+    ['line ends', `token: 1${'\n'.repeat(120_000)}`],
+  ])('is refused before a text of too many tokens holds the event loop: %s', async (_, content) => {
+    const file = join(temporaryFolder(), 'many.yaml')
+    await writeFile(file, content)
+    const error = await failure(() => sopsDocument({ file, identity }).get('token', context))
+    expect(error).toMatchObject({ code: 'INTEGRITY', problem: 'the SOPS file has more than 100,000 YAML tokens' })
+  })
+
+  it('may have values of nearly 1 MiB, or as many as that holds', async () => {
+    const file = join(temporaryFolder(), 'large.yaml')
+    const many = new Map(Array.from({ length: 8_000 }, (_, n) => [`k${n}`, n]))
+    for (const secrets of [many, new Map([['k7999', 'x'.repeat(700_000)]])]) {
+      await writeFile(file, writers.yaml(await sealSops(secrets)))
+      expect((await sopsDocument({ file, identity }).get('k7999', context))?.value).toBe(String(secrets.get('k7999')))
+    }
+  })
+
+  it('is read for its content, not its tokens, up to the limit', async () => {
+    const file = join(temporaryFolder(), 'few.yaml')
+    await writeFile(file, filled(30_000))
+    const { problem } = await failure(() => sopsDocument({ file, identity }).get('token', context))
+    expect(problem).toBe('the SOPS file has no MAC')
+  })
+})
+
 describe('sopsFromEnv', () => {
   it('reads file, identity and names from the variables', async () => {
     const env = {

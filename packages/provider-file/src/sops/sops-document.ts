@@ -36,9 +36,10 @@ const members: MembersOf<SopsDocumentOptions> = { ...fileMembers, file: 'any', i
  * reads a field. The MAC is required. Needs the package `age-encryption`, for YAML also `yaml`, and
  * loads them at the first read. Who wrote the file, SOPS does not tell.
  *
- * Throws `CONFIGURATION` for an invalid option. Reads reject with `INTEGRITY` if the file was altered
- * or is no SOPS file. So do reads of a value that the MAC does not cover. They reject with
- * `CONFIGURATION` if the file is missing, for other recipients, or larger than 1 MiB.
+ * Throws `CONFIGURATION` for an invalid option. Reads reject with `INTEGRITY` if the file was
+ * altered, is no SOPS file, or has more than 100,000 YAML tokens. So do reads of a value that the MAC
+ * does not cover. They reject with `CONFIGURATION` if the file is missing, for other recipients, or
+ * larger than 1 MiB.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'

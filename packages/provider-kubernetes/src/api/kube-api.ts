@@ -8,8 +8,8 @@ interface KubeRequest {
   /** Begins with a slash; each segment is encoded. */
   readonly path: string
   readonly body?: string | undefined
-  /** Answers hold names, versions and annotations, and no values. */
-  readonly isMetadata?: boolean | undefined
+  /** The answer, an object or a list of them, holds names, versions and annotations, and no values. */
+  readonly metadata?: keyof typeof metadataTypes | undefined
   /** Gets the pieces of a watch. */
   readonly receive?: ((piece: Uint8Array) => void) | undefined
 }
@@ -81,12 +81,14 @@ async function once({ clients, basePath }: KubeServer, request: KubeRequest, tok
   return answerOf(await client.send({ method, path: basePath + path, body, receive, headers: headersOf(request, token) }, signal))
 }
 
-const metadataOnly = ['PartialObjectMetadata', 'PartialObjectMetadataList'].map((kind) => `application/json;as=${kind};g=meta.k8s.io;v=v1`)
+const metadataTypes = {
+  object: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+} as const
 
-function headersOf({ method, path, body, isMetadata, receive }: KubeRequest, token: string | undefined): Record<string, string> {
-  const [one, many] = metadataOnly
-  const kind = receive === undefined && path.includes('?') ? many : one
-  const headers: Record<string, string> = { Accept: isMetadata === true ? `${kind},application/json` : 'application/json' }
+function headersOf({ method, body, metadata }: KubeRequest, token: string | undefined): Record<string, string> {
+  const accept = 'application/json'
+  const headers: Record<string, string> = { Accept: metadata === undefined ? accept : `${metadataTypes[metadata]},${accept}` }
   if (body !== undefined) headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
   return headers

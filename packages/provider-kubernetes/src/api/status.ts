@@ -8,33 +8,33 @@ export interface KubeAnswer {
   readonly retryAfter: string | undefined
 }
 
-interface Meaning {
+interface Outcome {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy: string
 }
 
-const means = (code: SecretsErrorCode, problem: string, remedy: string): Meaning => ({ code, problem, remedy })
+const fails = (code: SecretsErrorCode, problem: string, remedy: string): Outcome => ({ code, problem, remedy })
 
 const reachApi = 'point `url` at the API server itself, or at what passes its answers on unchanged'
 const look = 'look at the API server'
-const refused = means('UNAUTHENTICATED', 'Kubernetes refused the credential', 'give a valid token: it has expired, or is of another cluster')
-const denied = means('PERMISSION_DENIED', "the service account's roles do not allow it", 'allow it, or route the name away')
-const missing = means('NOT_FOUND', 'there is no secret at this path', 'write it first')
-const noNamespace = means('CONFIGURATION', 'there is no such namespace', 'create it, or correct `namespace`')
-const conflict = means('VERSION_CONFLICT', 'another version is current', 'read the secret and decide anew')
-const expired = means('UNAVAILABLE', 'the server no longer has this resource version', 'list or read anew')
-const badRequest = means('INVALID_ARGUMENT', 'Kubernetes refused the request', 'check the path, the value and the tags')
-const invalid = means('INVALID_ARGUMENT', 'Kubernetes refused the secret', 'see whether it is immutable, or its type asks for other fields')
-const tooLarge = means('INVALID_ARGUMENT', 'the request is too large for the server', 'store less')
-const throttled = means('RATE_LIMITED', 'the API server limits the rate', 'ask less often')
-const unavailable = means('UNAVAILABLE', 'the API server failed', look)
-const notKubernetes = means('CONFIGURATION', 'the answer is not one of Kubernetes', reachApi)
-const redirected = means('CONFIGURATION', 'the server redirects, which is not followed with a token', reachApi)
-const unknown = means('INTERNAL', 'the status of the answer is not known', reachApi)
+const refused = fails('UNAUTHENTICATED', 'Kubernetes refused the credential', 'give a valid token: it has expired, or is of another cluster')
+const denied = fails('PERMISSION_DENIED', "the service account's roles do not allow it", 'allow it, or route the name away')
+const missing = fails('NOT_FOUND', 'there is no secret at this path', 'write it first')
+const noNamespace = fails('CONFIGURATION', 'there is no such namespace', 'create it, or correct `namespace`')
+const conflict = fails('VERSION_CONFLICT', 'another version is current', 'read the secret and decide anew')
+const expired = fails('UNAVAILABLE', 'the server no longer has this resource version', 'list or read anew')
+const badRequest = fails('INVALID_ARGUMENT', 'Kubernetes refused the request', 'check the path, the value and the tags')
+const invalid = fails('INVALID_ARGUMENT', 'Kubernetes refused the secret', 'see whether it is immutable, or its type asks for other fields')
+const tooLarge = fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less')
+const throttled = fails('RATE_LIMITED', 'the API server limits the rate', 'ask less often')
+const unavailable = fails('UNAVAILABLE', 'the API server failed', look)
+const notKubernetes = fails('CONFIGURATION', 'the answer is not one of Kubernetes', reachApi)
+const redirected = fails('CONFIGURATION', 'the server redirects, which is not followed with a token', reachApi)
+const unknown = fails('INTERNAL', 'the status of the answer is not known', reachApi)
 
 /** Reasons of a `Status` object that say more than its code (API machinery, `metav1.StatusReason`). */
-const byReason: ReadonlyMap<string, Meaning> = new Map([
+const byReason: ReadonlyMap<string, Outcome> = new Map([
   ['Unauthorized', refused],
   ['Forbidden', denied],
   ['AlreadyExists', conflict],
@@ -52,7 +52,7 @@ const byReason: ReadonlyMap<string, Meaning> = new Map([
 ])
 
 /** What is before the server, and overload, are answered without a `Status` object. */
-const byStatus: ReadonlyMap<number, Meaning> = new Map([
+const byStatus: ReadonlyMap<number, Outcome> = new Map([
   [400, badRequest],
   [401, refused],
   [403, denied],
@@ -68,7 +68,7 @@ const byStatus: ReadonlyMap<number, Meaning> = new Map([
 
 /** The error that an answer means. Only the status is kept of it. */
 export function statusError(answer: KubeAnswer, isWrite: boolean): SecretsError {
-  const { code, problem, remedy } = meaningOf(answer)
+  const { code, problem, remedy } = classify(answer)
   const mayBeDone = isWrite && (code === 'UNAVAILABLE' || code === 'INTERNAL')
   return new SecretsError(code, problem, {
     remedy,
@@ -92,7 +92,7 @@ export function isGone(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.storeStatus === '410'
 }
 
-function meaningOf({ status, body }: KubeAnswer): Meaning {
+function classify({ status, body }: KubeAnswer): Outcome {
   if (status >= 300 && status < 400) return redirected
   const reason = member(body, 'kind') === 'Status' ? member(body, 'reason') : undefined
   if (status === 404) return absent(member(body, 'details', 'kind'), reason)

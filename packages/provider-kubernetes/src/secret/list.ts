@@ -77,7 +77,7 @@ async function readPage(
 ): Promise<Page> {
   const query = new URLSearchParams({ limit: String(pageSize), ...(token !== undefined && { continue: token }) })
   const path = `${await paths.all(namespace, signal)}?${query.toString()}`
-  const answer = await api.ask({ method: 'GET', path, isMetadata: true }, signal)
+  const answer = await api.ask({ method: 'GET', path, metadata: 'list' }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
   if (!listKinds.has(member(answer, 'kind')) || !Array.isArray(items))
     throw new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')

@@ -40,7 +40,7 @@ export async function readObject({ api, paths }: SecretStore, path: string, sign
 
 async function readMetadata({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<SecretMetadata | undefined> {
   const place = placeOf(path)
-  const answer = await undefinedOn('NOT_FOUND', api.ask({ method: 'GET', path: await paths.of(place, signal), isMetadata: true }, signal))
+  const answer = await undefinedOn('NOT_FOUND', api.ask({ method: 'GET', path: await paths.of(place, signal), metadata: 'object' }, signal))
   return answer && named(place, metadataOf(answer))
 }
 

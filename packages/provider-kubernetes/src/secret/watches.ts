@@ -121,7 +121,7 @@ export class SecretWatches {
     })
     await timedCall({ timeoutMs: watchMs, signal: end, closing }, async (signal) => {
       const path = `${await paths.all(namespace, signal)}?${queryOf(name, watched.from)}`
-      await api.tell({ method: 'GET', path, isMetadata: true, receive: (piece) => events.receive(piece) }, signal)
+      await api.tell({ method: 'GET', path, metadata: 'object', receive: (piece) => events.receive(piece) }, signal)
     })
     if (events.failure !== undefined) throw events.failure
     if (!isHeard && performance.now() < shortUntil) throw new SecretsError('UNAVAILABLE', 'the watch ended at once')

@@ -112,7 +112,7 @@ function ending(): SecretsError {
 /** A merge patch (RFC 7396): null removes. */
 async function patch(store: SecretStore, path: string, change: object, signal: AbortSignal): Promise<WriteReceipt> {
   const place = await store.paths.of(placeOf(path), signal)
-  const answer = await store.api.ask({ method: 'PATCH', path: place, body: JSON.stringify(change), isMetadata: true }, signal)
+  const answer = await store.api.ask({ method: 'PATCH', path: place, body: JSON.stringify(change), metadata: 'object' }, signal)
   return receiptOf(store, path, answer)
 }
 
@@ -123,7 +123,7 @@ async function empty(store: SecretStore, path: string, signal: AbortSignal): Pro
 }
 
 async function remove({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<void> {
-  const answer = await api.ask({ method: 'DELETE', path: await paths.of(placeOf(path), signal), isMetadata: true }, signal)
+  const answer = await api.ask({ method: 'DELETE', path: await paths.of(placeOf(path), signal), metadata: 'object' }, signal)
   if (!removalKinds.has(member(answer, 'kind'))) throw unexpectedAnswer(200, true)
 }
 

@@ -1,5 +1,5 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming, jittered } from '@finchat/secrets-core/provider'
+import type { SecretsError } from '@finchat/secrets-core'
+import { isUpcoming, jittered, withDetails } from '@finchat/secrets-core/provider'
 
 const firstMs = 1_000
 const longestMs = 60_000
@@ -33,7 +33,7 @@ export class LeaseBackOff {
     const count = (this.#failure?.count ?? 0) + 1
     const wait = jittered(Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)))
     const until = Date.now() + Math.ceil(wait)
-    const delayed = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
+    const delayed = withDetails(error, { retryAt: until })
     this.#failure = { error: delayed, count, until }
     return delayed
   }

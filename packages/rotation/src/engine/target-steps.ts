@@ -1,5 +1,5 @@
 import { type CallContext, type SecretFields, SecretsError, type SecretValue } from '@finchat/secrets-core'
-import { hasCode, isWholeNumber, longestTimerMs, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
+import { hasCode, isWholeNumber, longestTimerMs, throwIfAborted, untilAborted, withDetails } from '@finchat/secrets-core/provider'
 import { auditedStep } from '@finchat/secrets-core/staging'
 import type { Generate, RotationTarget } from '../targets/target.ts'
 import type { Run } from './rotate-options.ts'
@@ -107,7 +107,7 @@ async function guarded<T>(
 }
 
 function outwardError(error: unknown, operation: Operation | 'next' | 'sessions', secret: string): SecretsError {
-  if (SecretsError.isInstance(error)) return new SecretsError(error.code, error.problem, { ...error, secret: error.secret ?? secret })
+  if (SecretsError.isInstance(error)) return withDetails(error, { secret: error.secret ?? secret })
   return new SecretsError('UNAVAILABLE', `the target failed at '${operation}'`, {
     secret,
     effect: ['test', 'next', 'sessions'].includes(operation) ? undefined : 'unknown',

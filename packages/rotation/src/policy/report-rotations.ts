@@ -1,5 +1,5 @@
 import type { CallOptions, RotationHealth, SecretsManager } from '@finchat/secrets-core'
-import { knownOptions } from '@finchat/secrets-core/provider'
+import { knownOptions, limiter } from '@finchat/secrets-core/provider'
 import { addRotationReport } from '@finchat/secrets-core/staging'
 import { DueCheck } from './due-check.ts'
 import { assertSchedules, type RotationSchedule } from './rotation-policy.ts'
@@ -47,9 +47,9 @@ export function reportRotations(
 
 async function askAll(checks: readonly DueCheck[], signal: AbortSignal): Promise<void> {
   const until = Date.now() + longestMs
-  const left = checks.filter((check) => check.isToAsk())
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined && Date.now() < until; next = left.shift()) await next.ask(signal, until - Date.now())
+  const limit = limiter(concurrency)
+  const ask = async (check: DueCheck): Promise<void> => {
+    if (Date.now() < until) await check.ask(signal, until - Date.now())
   }
-  await Promise.all(Array.from({ length: concurrency }, work))
+  await Promise.all(checks.filter((check) => check.isToAsk()).map((check) => limit(() => ask(check))))
 }

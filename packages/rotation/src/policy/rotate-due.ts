@@ -1,5 +1,5 @@
 import { type CallOptions, type SecretsManager, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { assertWholeNumber, bounded, knownOptions, longestTimerMs } from '@finchat/secrets-core/provider'
+import { assertWholeNumber, bounded, knownOptions, limiter, longestTimerMs } from '@finchat/secrets-core/provider'
 import { pendingSecret } from '@finchat/secrets-core/staging'
 import { type Retirement, retirePrevious } from '../engine/retire-previous.ts'
 import { rotateFrom, type RotationResult } from '../engine/rotate.ts'
@@ -58,14 +58,11 @@ export async function rotateDue(
 ): Promise<Readonly<Record<string, DueReport>>> {
   const settings = checkedOptions(options)
   assertSchedules(policies)
-  const left = Object.entries(policies)
-  const reports: [string, DueReport][] = []
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift())
-      reports.push([next[0], await reportOf(secrets, ...next, settings)])
-  }
-  await Promise.all(Array.from({ length: settings.concurrency }, work))
-  return Object.fromEntries(Object.keys(policies).flatMap((name) => reports.filter(([each]) => each === name)))
+  const limit = limiter(settings.concurrency)
+  const reports = Object.entries(policies).map(async ([name, policy]): Promise<[string, DueReport]> => {
+    return [name, await limit(() => reportOf(secrets, name, policy, settings))]
+  })
+  return Object.fromEntries(await Promise.all(reports))
 }
 
 interface Settings extends CallOptions, Pick<RotateOptions, 'onState'> {

@@ -1,4 +1,5 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { describe, expect, test } from 'vitest'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { memoryManifest } from '../fakes/memory-provider.ts'
@@ -128,6 +129,26 @@ describe('testSecretProvider', () => {
     }
     const { values, canHoldPath } = memoryManifest
     const tests = register({ createHarness, manifest: { supports: ['put', 'getVersion'], values, canHoldPath } })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
+  test('passes for a provider whose store assigns the numbers and cannot compare', async () => {
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const { put } = harness.provider
+      const provider: typeof harness.provider = {
+        ...harness.provider,
+        put: async (path, secret, context) => {
+          assertVersionNumber(secret.version ?? 1)
+          const isComparison = (secret.version ?? 1) !== 1 || (secret.ifCurrent ?? null) !== null
+          if (isComparison) throw new SecretsError('UNSUPPORTED', 'the store cannot compare')
+          return put ? put(path, secret, context) : {}
+        },
+      }
+      return { ...harness, provider }
+    }
+    const tests = register({ createHarness, manifest: { ...memoryManifest, numbering: 'assigned' } })
     const settled = await Promise.allSettled(tests.map(({ run }) => run()))
     expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
   })

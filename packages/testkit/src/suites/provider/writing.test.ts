@@ -9,6 +9,7 @@ const stale = 'writing: `ifCurrent` of another version is a conflict and writes 
 const used = 'writing: a used number is a conflict that names the next, and writes nothing'
 const oneWins = 'writing: one of several concurrent writers with the same `ifCurrent` wins'
 const torn = 'writing: a concurrent reader sees the old version or the new one'
+const unsupported = 'writing: a store that assigns numbers rejects what it cannot compare with UNSUPPORTED, and writes nothing'
 const refused = 'writing: a number that is not a positive integer is refused before any call'
 
 type Put = MemoryProvider['put']
@@ -174,6 +175,33 @@ describe('the rules of writing', () => {
       caughtBy: 'writing: the number of a purged version is not used again',
     },
   })
+})
+
+/** A store that assigns numbers: it takes no condition but that of a first version. */
+const assigning: BadProvider['spoil'] = put((good) => async (path, secret, context) => {
+  const { version = 1, ifCurrent = null } = secret
+  if (version !== 1 || ifCurrent !== null) throw new SecretsError('UNSUPPORTED', 'the store cannot compare')
+  return good.put(path, secret, context)
+})
+
+/** Forgets some of what was asked of a store that assigns numbers. */
+const assigningWhat = (change: (secret: NewSecret) => NewSecret): BadProvider => ({
+  spoil: (harness) => asking(change)(assigning(harness)),
+  manifest: { numbering: 'assigned' },
+  caughtBy: unsupported,
+})
+
+describe('the rules of writing to a store that assigns numbers', () => {
+  const bad: Record<string, BadProvider> = {
+    'ignores the number of a first version': {
+      ...assigningWhat(({ version, ...rest }) => (version === 1 ? rest : { ...rest, version })),
+      caughtBy: 'writing: a store that assigns numbers takes the number 1 for a first version only',
+    },
+    'ignores numbers': assigningWhat(({ version, ...rest }) => ({ ...rest, version: version === 1 ? 1 : undefined })),
+    'ignores what `ifCurrent` names': assigningWhat(({ ifCurrent, ...rest }) => (ifCurrent === null ? { ...rest, ifCurrent } : rest)),
+    'compares, though its manifest denies it': { spoil: (harness) => harness, manifest: { numbering: 'assigned' }, caughtBy: unsupported },
+  }
+  testCatches(test, /^writing: a store that assigns numbers/, bad, { numbering: 'assigned' })
 })
 
 /** Moves a withdrawn secret out of the way, and begins at 1. */

@@ -19,12 +19,15 @@ import {
 /** A write makes one new current version, or none. */
 export function testWriting(suite: Suite): void {
   if (!suite.supports('put')) return
+  const { numbering } = suite.manifest
   register(suite, putRules(suite))
-  register(suite, conditionsRules)
+  register(suite, firstOnlyRules)
+  register(suite, numbering === 'assigned' ? assignedRules : comparisonRules)
   register(suite, concurrencyRules)
-  if (suite.manifest.numbering === undefined) return
-  register(suite, numberingRules(suite))
-  register(suite, raceForNumbersRules)
+  if (numbering === undefined) return
+  register(suite, numbersRules)
+  if (numbering !== 'assigned') register(suite, chosenNumbersRules(suite))
+  register(suite, raceForNumbersRules(suite))
   if (suite.supports('delete')) for (const purge of [false, true]) register(suite, numberAfterDeleteRule(purge))
 }
 
@@ -69,7 +72,33 @@ const putRules = ({ supports }: Suite): Rules => ({
   },
 })
 
-const conditionsRules: Rules = {
+const firstOnlyRules: Rules = {
+  'writing: `ifCurrent: null` writes only if there is no secret': async (trial) => {
+    if (!(await canCompare(trial))) return
+    await put(trial, { value: trial.value(1), ifCurrent: null })
+    await rejects(put(trial, { value: trial.value(2), ifCurrent: null }), 'VERSION_CONFLICT')
+    await reads(trial, trial.path(1), trial.value(1))
+  },
+}
+
+const assignedRules: Rules = {
+  'writing: a store that assigns numbers takes the number 1 for a first version only': async (trial) => {
+    if (!(await canCompare(trial))) return
+    assert.equal((await put(trial, { value: trial.value(1), version: 1 })).version, 1)
+    await rejects(put(trial, { value: trial.value(2), version: 1 }), 'VERSION_CONFLICT')
+    await reads(trial, trial.path(1), trial.value(1))
+  },
+
+  'writing: a store that assigns numbers rejects what it cannot compare with UNSUPPORTED, and writes nothing': async (trial) => {
+    const first = await put(trial, { value: trial.value(1) })
+    const others = [{ version: 2 }, { version: 3 }, { version: 2, ifCurrent: null }]
+    for (const condition of [...others, ...[first, { revision: 'x' }, {}].map((ifCurrent) => ({ ifCurrent }))])
+      await rejects(put(trial, { value: trial.value(2), ...condition }), 'UNSUPPORTED')
+    await reads(trial, trial.path(1), trial.value(1))
+  },
+}
+
+const comparisonRules: Rules = {
   'writing: a store without a comparison rejects every `ifCurrent` with UNSUPPORTED, and writes nothing': async (trial) => {
     if (await canCompare(trial)) return
     const first = await put(trial, { value: trial.value(1) })
@@ -112,15 +141,6 @@ const conditionsRules: Rules = {
     await reads(trial, trial.path(2), undefined)
   },
 
-  'writing: `ifCurrent: null` writes only if there is no secret': async (trial) => {
-    if (!(await canCompare(trial))) return
-    await put(trial, { value: trial.value(1), ifCurrent: null })
-    await rejects(put(trial, { value: trial.value(2), ifCurrent: null }), 'VERSION_CONFLICT')
-    await reads(trial, trial.path(1), trial.value(1))
-  },
-}
-
-const concurrencyRules: Rules = {
   'writing: one of several concurrent writers with the same `ifCurrent` wins': async (trial) => {
     if (!(await canCompare(trial))) return
     const first = await put(trial, { value: trial.value(1) })
@@ -131,7 +151,9 @@ const concurrencyRules: Rules = {
     for (const result of settled) if (result.status === 'rejected') assertRejected('put', result, 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
   },
+}
 
+const concurrencyRules: Rules = {
   'writing: concurrent writers without a condition get different versions': async (trial) => {
     const settled = await Promise.allSettled([1, 2, 3, 4].map((n) => put(trial, { value: trial.value(n) })))
     for (const result of settled) if (result.status === 'rejected') assertRejected('put', result, 'VERSION_CONFLICT')
@@ -160,11 +182,20 @@ const concurrencyRules: Rules = {
   },
 }
 
-const numberingRules = ({ manifest }: Suite): Rules => ({
+const numbersRules: Rules = {
   'writing: numbers are consecutive': async (trial) => {
     for (const n of [1, 2, 3]) assert.equal((await put(trial, { value: trial.value(n) })).version, n)
   },
 
+  'writing: a number that is not a positive integer is refused before any call': async (trial) => {
+    for (const version of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+      await refusesBefore(trial, () => put(trial, { value: trial.value(1), version }))
+    }
+    await reads(trial, trial.path(1), undefined)
+  },
+}
+
+const chosenNumbersRules = ({ manifest }: Suite): Rules => ({
   'writing: a write may name the next number': async (trial) => {
     for (const n of [1, 2]) assert.equal((await put(trial, { value: trial.value(n), version: n })).version, n)
     await reads(trial, trial.path(1), trial.value(2))
@@ -192,18 +223,13 @@ const numberingRules = ({ manifest }: Suite): Rules => ({
           await reads(trial, trial.path(1), trial.value(1))
         },
       }),
-
-  'writing: a number that is not a positive integer is refused before any call': async (trial) => {
-    for (const version of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
-      await refusesBefore(trial, () => put(trial, { value: trial.value(1), version }))
-    }
-    await reads(trial, trial.path(1), undefined)
-  },
 })
 
-const raceForNumbersRules: Rules = {
+const raceForNumbersRules = ({ manifest }: Suite): Rules => ({
   'writing: one of several concurrent writers with the same number wins': async (trial) => {
-    for (const version of [1, 2, 3, 4, 5]) {
+    const isAssigned = manifest.numbering === 'assigned'
+    if (isAssigned && !(await canCompare(trial))) return
+    for (const version of isAssigned ? [1] : [1, 2, 3, 4, 5]) {
       const values = [1, 2, 3].map((n) => 10 * version + n)
       const settled = await Promise.allSettled(values.map((n) => put(trial, { value: trial.value(n), version })))
       const winners = values.filter((_, index) => settled[index]?.status === 'fulfilled')
@@ -213,7 +239,7 @@ const raceForNumbersRules: Rules = {
       await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
     }
   },
-}
+})
 
 const numberAfterDeleteRule = (purge: boolean): Rules => ({
   [`writing: the number of a ${purge ? 'purged' : 'deleted'} version is not used again`]: async (trial) => {
@@ -231,7 +257,7 @@ async function isForgotten(trial: Trial): Promise<boolean> {
   return read.status === 'fulfilled' && read.value === undefined
 }
 
-/** Whether the store compares, or rejects a condition at another path with UNSUPPORTED. */
+/** Whether the store compares with absence at least, or rejects that at another path with UNSUPPORTED. */
 async function canCompare(trial: Trial): Promise<boolean> {
   const path = trial.path(9)
   const [settled] = await Promise.allSettled([put(trial, { value: trial.value(9), ifCurrent: null }, path)])

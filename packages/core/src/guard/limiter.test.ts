@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { limiter } from './concurrency.ts'
+import { limiter } from './limiter.ts'
 
 test('no more than so many run at once, those that come late included, and a failure gives its place on', async () => {
   const turns = limiter(2)

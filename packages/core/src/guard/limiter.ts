@@ -1,6 +1,16 @@
-/** Runs at most `limit` calls at once; the others wait, and start in the order in which they came. */
+/** Runs a call, or lets it wait until fewer calls run. */
 export type Limiter = <T>(run: () => Promise<T>) => Promise<T>
 
+/**
+ * Returns what runs at most `limit` calls at once. The others wait, and start in the order in which
+ * they came.
+ *
+ * @example
+ * import { limiter } from '@finchat/secrets-core/provider'
+ *
+ * const limit = limiter(2)
+ * console.log(await Promise.all(['a', 'b', 'c'].map((path) => limit(async () => `read ${path}`)))) // [ 'read a', 'read b', 'read c' ]
+ */
 export function limiter(limit: number): Limiter {
   const waiting: (() => void)[] = []
   let running = 0

@@ -8,6 +8,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'cache/batch',
     'cache/entries',
+    'cache/former-values',
     'cache/freshness',
     'cache/path-history',
     'cache/provider-cache',
@@ -34,6 +35,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'kit/file-failure',
     'kit/input',
     'kit/json-object',
+    'kit/load-on-use',
     'kit/mounted/folder-changes',
     'kit/receipt',
     'kit/secret-file',
@@ -47,12 +49,15 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'live/live-hub',
     'live/logins/candidates',
     'live/logins/held-logins',
+    'live/logins/login-scope',
     'live/logins/trials',
+    'live/logins/use-options',
     'live/look-timer',
     'live/schedule',
     'live/use-secret',
     'live/watch',
     'manager/build-chain',
+    'manager/readiness',
     'sealing/encryption-key',
     'sealing/length-prefixed',
     'sealing/mac',
@@ -70,7 +75,10 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'usage/register-use',
     'usage/usage-places',
     'value/digest',
+    'value/moment',
+    'verify/fleet-formers',
     'verify/recheck-limit',
+    'verify/skipped-numbers',
     'verify/verifier',
     'verify/verify-options',
     'write/put',
@@ -96,7 +104,14 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'steps',
   ],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
-  'packages/cache-keyv/src': ['protocol/turn', 'protocol/usage-chain', 'protocol/usage-marks', 'sealed/usage-names', 'sealed/usage-texts'],
+  'packages/cache-keyv/src': [
+    'protocol/turn',
+    'protocol/usage-chain',
+    'protocol/usage-marks',
+    'sealed/usage-names',
+    'sealed/usage-texts',
+    'store/server-run',
+  ],
   'packages/rotation/src': [
     'engine/finish',
     'engine/former-usage',
@@ -105,6 +120,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'engine/retire-previous',
     'engine/rotate',
     'engine/rotation-status',
+    'engine/stored-versions',
     'engine/target-steps',
     'generate/password',
     'generate/unbiased',
@@ -112,6 +128,22 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'policy/rotate-due',
     'policy/rotation-policy',
   ],
+  'packages/provider-aws-ssm/src': ['model/input', 'model/names', 'read/batch'],
+  'packages/provider-file/src': [
+    'age/age-document',
+    'age/identity',
+    'age/open-age',
+    'sops/data-key',
+    'sops/metadata',
+    'sops/read-dotenv',
+    'sops/read-json',
+    'sops/read-yaml',
+    'sops/sealed-leaf',
+    'sops/tree',
+    'sops/unseal',
+  ],
+  'packages/provider-kubernetes/src': ['api/status', 'secret/secret-object', 'secret/watch-events', 'secret/watches'],
+  'packages/create-secrets-provider/src': ['names'],
 }
 
 /**
@@ -121,7 +153,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/**/*.test.ts',
-    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
+    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,grace,grace-versions,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   // It is for authors of any provider, so its own tests must find its mutants.
   'packages/core/src/kit': ['packages/core/src/kit/**/*.test.ts'],
@@ -150,6 +182,10 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
+  'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch,write/put}.test.ts'],
+  'packages/provider-file/src': ['packages/provider-file/src/{age,sops}/*.test.ts'],
+  'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
+  'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],
 }
 
 export const targets: readonly string[] = Object.entries(decisive).flatMap(([folder, files]) => files.map((file) => `${folder}/${file}.ts`))

@@ -33,26 +33,10 @@ const notKubernetes = means('CONFIGURATION', 'the answer is not one of Kubernete
 const redirected = means('CONFIGURATION', 'the server redirects, which is not followed with a token', reachApi)
 const unknown = means('INTERNAL', 'the status of the answer is not known', reachApi)
 
-/** Reasons of a `Status` object that say more than its code (API machinery, `metav1.StatusReason`). */
-const byReason: ReadonlyMap<string, Meaning> = new Map([
-  ['Unauthorized', refused],
-  ['Forbidden', denied],
-  ['NotFound', missing],
-  ['AlreadyExists', conflict],
-  ['Conflict', conflict],
-  ['Gone', expired],
-  ['Expired', expired],
-  ['Invalid', invalid],
-  ['BadRequest', badRequest],
-  ['RequestEntityTooLarge', tooLarge],
-  ['TooManyRequests', throttled],
-  ['ServerTimeout', unavailable],
-  ['Timeout', unavailable],
-  ['InternalError', unavailable],
-  ['ServiceUnavailable', unavailable],
-])
-
-/** What is before the server, and overload, are answered without a `Status` object. */
+/**
+ * Each reason of a `Status` object has one of these (API machinery, `metav1.StatusReason`), and what
+ * is before the server answers without such an object.
+ */
 const byStatus: ReadonlyMap<number, Meaning> = new Map([
   [400, badRequest],
   [401, refused],
@@ -96,8 +80,7 @@ export function isGone(error: unknown): boolean {
 
 function meaningOf({ status, body }: KubeAnswer): Meaning {
   if (status >= 300 && status < 400) return redirected
-  const reason = member(body, 'kind') === 'Status' ? member(body, 'reason') : undefined
-  if (reason === 'NotFound' && member(body, 'details', 'kind') === 'namespaces') return noNamespace
-  const known = typeof reason === 'string' ? byReason.get(reason) : undefined
-  return known ?? byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
+  const isMissing = member(body, 'kind') === 'Status' && member(body, 'reason') === 'NotFound'
+  if (isMissing) return member(body, 'details', 'kind') === 'namespaces' ? noNamespace : missing
+  return byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
 }

@@ -146,15 +146,23 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/create-secrets-provider/src': ['names'],
 }
 
+/** Of what a store and a fleet gave before the current value. */
+const formers = [
+  'packages/core/src/cache/former-values.test.ts',
+  'tests/manager/src/{clocks,grace,grace-versions}.test.ts',
+  'packages/cache-keyv/src/formers.test.ts',
+]
+
 /**
- * The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit;
+ * The tests that may find a mutant of the file, or of one in the folder. Core's own cannot use the testkit;
  * those that do are in tests/manager.
  */
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/**/*.test.ts',
-    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,grace,grace-versions,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
+    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
+  'packages/core/src/cache/former-values': formers,
   // It is for authors of any provider, so its own tests must find its mutants.
   'packages/core/src/kit': ['packages/core/src/kit/**/*.test.ts'],
   'packages/core/src/kit/mounted': ['packages/core/src/{kit/mounted,env}/*.test.ts'],
@@ -166,8 +174,12 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/core/src/env': ['packages/core/src/env/*.test.ts'],
   'packages/core/src/live': ['packages/core/src/live/**/!(use-secret-model).test.ts'],
+  'packages/core/src/manager/readiness': ['packages/core/src/manager/can-serve.test.ts'],
   'packages/core/src/staging': ['packages/core/src/staging/*.test.ts'],
   'packages/core/src/usage': ['tests/manager/src/usage-marks.test.ts'],
+  'packages/core/src/value/moment': formers,
+  'packages/core/src/verify/fleet-formers': formers,
+  'packages/core/src/verify/skipped-numbers': formers,
   'packages/cache-keyv/src': ['packages/cache-keyv/src/usage-{chain,marks,model}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
@@ -192,14 +204,14 @@ export const targets: readonly string[] = Object.entries(decisive).flatMap(([fol
 
 /** The tests' files for these targets, as absolute paths. */
 export function testsFor(files: readonly string[]): readonly string[] {
-  const patterns = files.flatMap((file) => tests[innermostFolder(file)] ?? [])
+  const patterns = files.flatMap((file) => tests[innermost(file)] ?? [])
   return globSync([...new Set(patterns)], { cwd: root }).map((file) => join(root, file))
 }
 
-/** Of those that have tests, the one nearest to the file. */
-function innermostFolder(file: string): string {
-  const around = Object.keys(tests).filter((folder) => file.startsWith(`${folder}/`))
-  return around.reduce((nearest, folder) => (folder.length > nearest.length ? folder : nearest), '')
+/** Of those that have tests, the file itself, or the folder that is nearest to it. */
+function innermost(file: string): string {
+  const around = Object.keys(tests).filter((place) => file === `${place}.ts` || file.startsWith(`${place}/`))
+  return around.reduce((nearest, place) => (place.length > nearest.length ? place : nearest), '')
 }
 
 export interface MutatedCode {

@@ -154,8 +154,8 @@ const formers = [
 ]
 
 /**
- * The tests that may find a mutant of the file, or of one in the folder. Core's own cannot use the testkit;
- * those that do are in tests/manager.
+ * The tests that may find a mutant of the file, or of one in the folder. Core's own cannot use the
+ * testkit; those that do are in tests/manager.
  */
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [

@@ -9,16 +9,15 @@ function received(...pieces: readonly (string | Uint8Array)[]): { readonly heard
   return { heard, events }
 }
 
-const line = (type: string, resourceVersion: unknown, name = 'é'): string =>
-  `${JSON.stringify({ type, object: { metadata: { name, resourceVersion } } })}\n`
+const line = (type: string, resourceVersion: unknown): string => `${JSON.stringify({ type, object: { metadata: { resourceVersion } } })}\n`
 
 test('events are put together from pieces, even within a character', () => {
-  const text = line('ADDED', '1') + line('BOOKMARK', '2') + line('MODIFIED', '3') + line('DELETED', '4')
+  const text = line('ADDED', '1') + line('BOOKMARK', '2') + line('MODIFIED', 'é3') + line('DELETED', '4')
   const { heard, events } = received(...[...Buffer.from(text)].map((byte) => Uint8Array.of(byte)))
   expect(heard).toEqual([
     { kind: 'changed', revision: '1' },
     { kind: 'bookmark', revision: '2' },
-    { kind: 'changed', revision: '3' },
+    { kind: 'changed', revision: 'é3' },
     { kind: 'deleted', revision: '4' },
   ])
   expect(events.failure).toBeUndefined()
@@ -44,4 +43,9 @@ test.each([
 test('a line may have 2 MiB, and lines without an event are passed over', () => {
   const { heard, events } = received(`\n \r\n${line('ADDED', '1')}`, 'x'.repeat(2_097_152))
   expect([events.failure, heard]).toEqual([undefined, [{ kind: 'changed', revision: '1' }]])
+})
+
+test('the first failure is that of the watch', () => {
+  const { events } = received('{"type":"ERROR","object":{"code":410}}\n', 'x'.repeat(2_097_153))
+  expect(events.failure?.storeStatus).toBe('410')
 })

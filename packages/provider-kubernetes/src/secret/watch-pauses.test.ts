@@ -109,7 +109,7 @@ test.each(['before', 'after'])('32 secrets are watched, of those that were read 
 })
 
 test('a version is heard of once: from a read, a write or the watch', async () => {
-  const { watched, heard, listen, last } = watches()
+  const { watched, requests, heard, listen, last } = watches()
   watched.saw('db', '1')
   listen()
   await vi.advanceTimersByTimeAsync(0)

@@ -69,29 +69,19 @@ export class SecretWatches {
     const running = new AbortController()
     this.#running = running
     for (const watched of this.#watched.values()) void this.#follow(watched, running.signal)
-    return () => {
-      this.#running = undefined
-      running.abort()
-    }
+    return () => running.abort()
   }
 
   /** Watches again and again. It never rejects: a watch is a hint, and probes find what it missed. */
   async #follow(watched: Watched, end: AbortSignal): Promise<void> {
     let failures = 0
     while (!end.aborted && !this.#options.closing.aborted) {
-      const [settled] = await Promise.allSettled([this.#watchOnce(watched, end)])
-      if (settled.status === 'fulfilled' || isGone(settled.reason)) failures = 0
-      else failures += 1
-      await pause(this.#pauseAfter(watched, settled, failures), end)
+      const failure: unknown = await this.#watchOnce(watched, end).catch((error: unknown) => error)
+      // The history between is lost: any version may be current.
+      if (isGone(failure)) watched.from = undefined
+      failures = failure === undefined || isGone(failure) ? 0 : failures + 1
+      await pause(pauseAfter(failure, failures), end)
     }
-  }
-
-  #pauseAfter(watched: Watched, settled: PromiseSettledResult<void>, failures: number): number {
-    if (settled.status === 'fulfilled') return jittered(firstPauseMs)
-    // The history between is lost: any version may be current.
-    if (isGone(settled.reason)) watched.from = undefined
-    if (hasCode(settled.reason, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
-    return jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs))
   }
 
   async #watchOnce(watched: Watched, end: AbortSignal): Promise<void> {
@@ -108,6 +98,10 @@ export class SecretWatches {
     })
     if (events.failure !== undefined) throw events.failure
   }
+}
+
+function pauseAfter(failure: unknown, failures: number): number {
+  return jittered(hasCode(failure, 'PERMISSION_DENIED') ? deniedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs))
 }
 
 /** Without a version the server first sends the current state. */

@@ -24,7 +24,10 @@ it.each([
 })
 
 it.each(['1e999', '-1e999'])('the number %s is refused, since JSON cannot hold it', async (text) => {
-  expect(await failure(() => numberText(text))).toMatchObject({ code: 'INTEGRITY', problem: 'the SOPS file has a number that JSON cannot hold' })
+  expect(await failure(() => numberText(text))).toMatchObject({
+    code: 'INTEGRITY',
+    problem: 'the SOPS file has a number that JSON cannot hold',
+  })
 })
 
 const lists = (depth: number): string => `${'['.repeat(depth)}1${']'.repeat(depth)}`

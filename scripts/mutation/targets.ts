@@ -180,7 +180,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/value/moment': formers,
   'packages/core/src/verify/fleet-formers': formers,
   'packages/core/src/verify/skipped-numbers': formers,
-  'packages/cache-keyv/src': ['packages/cache-keyv/src/usage-{chain,marks,model}.test.ts'],
+  'packages/cache-keyv/src': ['packages/cache-keyv/src/{usage-chain,usage-marks,usage-model,store/server-run}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
     'packages/provider-local/src/{keys/derive-keys,keys/key-table,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',

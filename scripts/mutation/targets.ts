@@ -194,7 +194,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
-  'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch}.test.ts'],
+  'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch*}.test.ts'],
   'packages/provider-file/src': ['packages/provider-file/src/{age,sops}/*.test.ts'],
   'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
   'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],

@@ -57,6 +57,14 @@ test.each([
   expect(await batchThat(failing(code), many(200))).toMatchObject({ batches, mostAtOnce: 10, single: 0, codes: [code] })
 })
 
+test('what is not asked for any more fails as the call that ended the reading', async () => {
+  const codes: SecretsErrorCode[] = ['UNAUTHENTICATED', ...Array.from({ length: 9 }, () => 'DEADLINE_EXCEEDED' as const)]
+  const api: Api = { origin: {}, call: async () => failing(codes.shift() ?? 'INTERNAL')() }
+  const results = await readMany(api, async (path) => ({ value: path }))(many(200), context)
+  const late = results.slice(100).map((result) => result.status === 'rejected' && result.reason.code)
+  expect(new Set(late)).toEqual(new Set(['UNAUTHENTICATED']))
+})
+
 test('a failure that is no error of ours is passed on for each name', async () => {
   const foreign = Object.assign(new Error('no'), { code: 'foreign' })
   expect(await batchThat(() => Promise.reject(foreign), many(2))).toMatchObject({ single: 0, codes: ['foreign'] })

@@ -21,8 +21,8 @@ it('what a file says of itself is below `sops`, and other keys may begin with th
 
 it('a document without a map may have it in flat keys, as dotenv has', () => {
   const flat = { sops_mac: 'sealed', sops_lastmodified: sops.lastmodified, sops_age__list_0__map_enc: 'a key' }
-  const { entries, metadata } = split({ token: 'y', sops: 'a secret', ...flat, other_mac: 'x', otherage__list_0__map_enc: 'x' })
-  expect(entries.map(([key]) => key)).toEqual(['token', 'sops', 'other_mac', 'otherage__list_0__map_enc'])
+  const { entries, metadata } = split({ token: 'y', sops: 'a secret', ...flat, othermac: 'x', otherage__list_0__map_enc: 'x' })
+  expect(entries.map(([key]) => key)).toEqual(['token', 'sops', 'othermac', 'otherage__list_0__map_enc'])
   expect([metadata.mac, metadata.ageKeys]).toEqual(['sealed', ['a key']])
   expect(split({ ...flat, sops_age__list_0__map_enc: { a: 1 } }).metadata.ageKeys, 'no text').toEqual([''])
 })

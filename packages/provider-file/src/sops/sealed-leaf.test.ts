@@ -27,6 +27,8 @@ it('a sealed value has data, an IV of 32 bytes, a tag and a type, and nothing be
     'a character behind it': sealed('hunter2', 32, (text) => `${text}x`),
     'a part of another name': sealed('hunter2', 32, (text) => text.replace('tag:', 'tog:')),
     'a tag of four bytes': sealed('hunter2', 32, (text) => text.replace(/tag:[^,]*/, 'tag:AAAAAA==')),
+    'a space in its data': sealed('hunter2', 32, (text) => text.replace('data:', 'data: ')),
+    'data without the end of base64': sealed('hunter2', 32, (text) => text.replace(/==,iv/, ',iv')),
     'another key above it': sealed('hunter2'),
   }
   for (const [what, text] of Object.entries(changes)) {

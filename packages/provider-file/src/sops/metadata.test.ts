@@ -67,6 +67,7 @@ it('the decrypted bytes of values and of the data key are overwritten', async ()
   vi.restoreAllMocks()
   expect(made.length).toBeGreaterThan(5)
   expect(made.filter((bytes) => bytes.includes('c4n4ry'))).toEqual([])
+  expect(made).toContainEqual(Buffer.alloc('c4n4ry-of-sops'.length))
   expect(keys).toEqual([new Uint8Array(32)])
 })
 

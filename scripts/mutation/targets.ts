@@ -195,8 +195,8 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
   'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch*}.test.ts'],
-  'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,age/*}.test.ts'],
-  'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,sops/*}.test.ts'],
+  'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,missing-packages,age/*}.test.ts'],
+  'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,missing-packages,sops/*}.test.ts'],
   'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
   'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],
 }

@@ -5,6 +5,7 @@ import { expect, it, vi } from 'vitest'
 import { sealAge } from '../testing/seal-age.ts'
 import { jsonOf, sealSops } from '../testing/seal-sops.ts'
 import { context, failure, fixtures, hybridIdentity, identity, temporaryFolder } from '../testing/temporary-files.ts'
+import { dataKeyOf } from './data-key.ts'
 import { splitDocument } from './metadata.ts'
 import { readJson } from './read-json.ts'
 import { sopsDocument } from './sops-document.ts'
@@ -69,6 +70,12 @@ it('the decrypted bytes of values and of the data key are overwritten', async ()
   expect(made.filter((bytes) => bytes.includes('c4n4ry'))).toEqual([])
   expect(made).toContainEqual(Buffer.alloc('c4n4ry-of-sops'.length))
   expect(keys).toEqual([new Uint8Array(32)])
+})
+
+it.each([16, 31, 33])('a data key of %i bytes is refused as that', async (length) => {
+  const sealed = armor.encode(await sealAge(new Uint8Array(length)))
+  const error = await failure(() => dataKeyOf([sealed], identity, context.signal))
+  expect(error).toMatchObject({ code: 'INTEGRITY', problem: 'the SOPS file has a data key of another length' })
 })
 
 it('a file for another identity says so', async () => {

@@ -61,9 +61,10 @@ test('a path that selects a version is read, and never written, tagged or delete
   await provider.close()
 })
 
-test.each([undefined, null, 7, ['/prod/db']])('%j is no name', async (path) => {
+test.each([undefined, null, 7, ['/prod/db']])('%j is no name', async (given) => {
+  const path = given as unknown as string // as from JavaScript
   const provider = ssmProvider({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:9' })
-  expect(ssmManifest.canHoldPath(path as string)).toBe(false) // as from JavaScript
-  expect((await failure(provider.get(path as string, context))).code).toBe('INVALID_ARGUMENT')
+  expect(ssmManifest.canHoldPath(path)).toBe(false)
+  expect((await failure(provider.get(path, context))).code).toBe('INVALID_ARGUMENT')
   await provider.close()
 })

@@ -133,6 +133,8 @@ test('a version is heard of once: from a read, a write or the watch', async () =
     return heard.slice(before).map((path) => `${step}: ${path}`)
   })
   expect(told).toEqual(['a read of another version: db', 'a write: db', 'a deletion: db', 'a first write of another secret: other'])
+  await vi.advanceTimersByTimeAsync(0)
+  expect(requests, 'one watch of each').toHaveLength(2)
 })
 
 test('no watch begins after the last listener has ended, or after close; another listener begins it again', async () => {

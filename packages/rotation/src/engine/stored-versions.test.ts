@@ -3,7 +3,8 @@ import { expect, test, vi } from 'vitest'
 import { failureOf } from '../testing/rotations.ts'
 import { type Asked, hasSameContent, holdsValue, isSameVersion, readCurrent, readFormer, type UnreadableFormer } from './stored-versions.ts'
 
-type Kept = string | 'deleted' | undefined
+/** `deleted` stands for itself. */
+type Kept = string | undefined
 
 /** A store that keeps these versions, of which `last` is current and `previous` the one before. */
 class Store {

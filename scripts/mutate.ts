@@ -1,7 +1,6 @@
 // `pnpm mutate`: puts small faults into the code that decides, one at a time, and shows those that
 // no test finds.
 import { availableParallelism } from 'node:os'
-import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { judged, type FileResult } from './mutation/accepted.ts'
 import { MutantProcess } from './mutation/mutant-pool.ts'
@@ -12,10 +11,10 @@ import { orderFor } from './mutation/order.ts'
 
 const leastScore = 0.9
 
-/** The files that were named, by `circuit` or by any part of their path; all without a name. */
+/** The files that were named, by `deadline`, `guard/deadline` or a folder; all without a name. */
 function chosen(names: readonly string[]): readonly string[] {
   const files = targets.filter(
-    (file) => names.length === 0 || names.some((name) => basename(file, '.ts') === name || file.includes(`${name}/`)),
+    (file) => names.length === 0 || names.some((name) => file.endsWith(`/${name}.ts`) || file.includes(`${name}/`)),
   )
   if (files.length === 0) throw new Error(`none of the mutated files is called that: ${targets.join(', ')}`)
   return files

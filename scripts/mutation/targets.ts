@@ -8,6 +8,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'cache/batch',
     'cache/entries',
+    'cache/former-values',
     'cache/freshness',
     'cache/path-history',
     'cache/provider-cache',
@@ -34,6 +35,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'kit/file-failure',
     'kit/input',
     'kit/json-object',
+    'kit/load-on-use',
     'kit/mounted/folder-changes',
     'kit/receipt',
     'kit/secret-file',
@@ -47,12 +49,15 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'live/live-hub',
     'live/logins/candidates',
     'live/logins/held-logins',
+    'live/logins/login-scope',
     'live/logins/trials',
+    'live/logins/use-options',
     'live/look-timer',
     'live/schedule',
     'live/use-secret',
     'live/watch',
     'manager/build-chain',
+    'manager/readiness',
     'sealing/encryption-key',
     'sealing/length-prefixed',
     'sealing/mac',
@@ -70,7 +75,10 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'usage/register-use',
     'usage/usage-places',
     'value/digest',
+    'value/moment',
+    'verify/fleet-formers',
     'verify/recheck-limit',
+    'verify/skipped-numbers',
     'verify/verifier',
     'verify/verify-options',
     'write/put',
@@ -96,7 +104,14 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'steps',
   ],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
-  'packages/cache-keyv/src': ['protocol/turn', 'protocol/usage-chain', 'protocol/usage-marks', 'sealed/usage-names', 'sealed/usage-texts'],
+  'packages/cache-keyv/src': [
+    'protocol/turn',
+    'protocol/usage-chain',
+    'protocol/usage-marks',
+    'sealed/usage-names',
+    'sealed/usage-texts',
+    'store/server-run',
+  ],
   'packages/rotation/src': [
     'engine/finish',
     'engine/former-usage',
@@ -105,6 +120,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'engine/retire-previous',
     'engine/rotate',
     'engine/rotation-status',
+    'engine/stored-versions',
     'engine/target-steps',
     'generate/password',
     'generate/unbiased',
@@ -112,17 +128,41 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'policy/rotate-due',
     'policy/rotation-policy',
   ],
+  'packages/provider-aws-ssm/src': ['model/input', 'model/names', 'read/batch'],
+  'packages/provider-file/src': [
+    'age/age-document',
+    'age/identity',
+    'age/open-age',
+    'sops/data-key',
+    'sops/metadata',
+    'sops/read-dotenv',
+    'sops/read-json',
+    'sops/read-yaml',
+    'sops/sealed-leaf',
+    'sops/tree',
+    'sops/unseal',
+  ],
+  'packages/provider-kubernetes/src': ['api/status', 'secret/secret-object', 'secret/watch-events', 'secret/watches'],
+  'packages/create-secrets-provider/src': ['names'],
 }
 
+/** Of what a store and a fleet gave before the current value. */
+const formers = [
+  'packages/core/src/cache/former-values.test.ts',
+  'tests/manager/src/{clocks,grace,grace-versions}.test.ts',
+  'packages/cache-keyv/src/formers.test.ts',
+]
+
 /**
- * The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit;
- * those that do are in tests/manager.
+ * The tests that may find a mutant of the file, or of one in the folder. Core's own cannot use the
+ * testkit; those that do are in tests/manager.
  */
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/**/*.test.ts',
     'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
+  'packages/core/src/cache/former-values': formers,
   // It is for authors of any provider, so its own tests must find its mutants.
   'packages/core/src/kit': ['packages/core/src/kit/**/*.test.ts'],
   'packages/core/src/kit/mounted': ['packages/core/src/{kit/mounted,env}/*.test.ts'],
@@ -134,9 +174,13 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/core/src/env': ['packages/core/src/env/*.test.ts'],
   'packages/core/src/live': ['packages/core/src/live/**/!(use-secret-model).test.ts'],
+  'packages/core/src/manager/readiness': ['packages/core/src/manager/can-serve.test.ts'],
   'packages/core/src/staging': ['packages/core/src/staging/*.test.ts'],
   'packages/core/src/usage': ['tests/manager/src/usage-marks.test.ts'],
-  'packages/cache-keyv/src': ['packages/cache-keyv/src/usage-{chain,marks,model}.test.ts'],
+  'packages/core/src/value/moment': formers,
+  'packages/core/src/verify/fleet-formers': formers,
+  'packages/core/src/verify/skipped-numbers': formers,
+  'packages/cache-keyv/src': ['packages/cache-keyv/src/{usage-chain,usage-marks,usage-model,store/server-run}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
     'packages/provider-local/src/{keys/derive-keys,keys/key-table,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
@@ -150,20 +194,25 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
+  'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch*}.test.ts'],
+  'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,missing-packages,age/*}.test.ts'],
+  'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,missing-packages,sops/*}.test.ts'],
+  'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
+  'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],
 }
 
 export const targets: readonly string[] = Object.entries(decisive).flatMap(([folder, files]) => files.map((file) => `${folder}/${file}.ts`))
 
 /** The tests' files for these targets, as absolute paths. */
 export function testsFor(files: readonly string[]): readonly string[] {
-  const patterns = files.flatMap((file) => tests[innermostFolder(file)] ?? [])
+  const patterns = files.flatMap((file) => tests[innermost(file)] ?? [])
   return globSync([...new Set(patterns)], { cwd: root }).map((file) => join(root, file))
 }
 
-/** Of those that have tests, the one nearest to the file. */
-function innermostFolder(file: string): string {
-  const around = Object.keys(tests).filter((folder) => file.startsWith(`${folder}/`))
-  return around.reduce((nearest, folder) => (folder.length > nearest.length ? folder : nearest), '')
+/** Of those that have tests, the file itself, or the folder that is nearest to it. */
+function innermost(file: string): string {
+  const around = Object.keys(tests).filter((place) => file === `${place}.ts` || file.startsWith(`${place}/`))
+  return around.reduce((nearest, place) => (place.length > nearest.length ? place : nearest), '')
 }
 
 export interface MutatedCode {

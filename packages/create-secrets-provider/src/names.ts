@@ -25,7 +25,7 @@ const reserved: ReadonlySet<string> = new Set(['node_modules', 'favicon.ico', ..
 /** Refuses what npm refuses, and with it every path. */
 export function namesOf(name: string): Names {
   const folder = name.slice(name.indexOf('/') + 1)
-  if (!grammar.test(name) || name.length > longest || reserved.has(name) || reserved.has(folder) || !/[a-z0-9]/.test(folder))
+  if (!grammar.test(name) || name.length > longest || reserved.has(folder) || !/[a-z0-9]/.test(folder))
     throw new UsageError(`${JSON.stringify(name)} is no name for npm: use small letters, digits and -, such as my-store or @acme/my-store`)
   const store = folder.replace(/(?<=[a-z0-9])-provider$/, '')
   const words = store.match(/[a-z0-9]+/g) ?? []

@@ -63,7 +63,10 @@ describe('npm create @finchat/secrets-provider', () => {
     '@acme/../x',
     'fs',
     'node_modules',
+    '@acme/fs',
+    '@acme/favicon.ico',
     '--',
+    '@acme/--',
     'x'.repeat(215),
   ])('refuses %j, which is no name or a path, with code 64', async (name) => {
     const { code, out, error } = await create(name)

@@ -95,6 +95,46 @@ describe('a secret that can be served', () => {
     expect(get).toHaveBeenCalledTimes(4)
   })
 
+  it('is read again at the moment at which it is fresh no more', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { provider, get } = storeOf(given)
+    const secrets = managerOf([provider], { cache: { ttlSeconds: 100 } })
+    const calls: number[] = []
+    for (const ms of [0, 100_000]) {
+      await pass(ms)
+      await canServe(secrets, ['db'])
+      calls.push(get.mock.calls.length)
+    }
+    expect(calls).toEqual([1, 2])
+  })
+
+  it('is known for 5 s with nothing cached, unless the clock is set back', async () => {
+    const { provider, get } = storeOf(given)
+    const secrets = managerOf([provider], { autoCleanup: true })
+    const asked = async (): Promise<number> => {
+      await canServe(secrets, ['db'])
+      return get.mock.calls.length
+    }
+    expect([await asked(), await asked()]).toEqual([1, 1])
+    vi.setSystemTime(now + 4_999)
+    expect(await asked()).toBe(1)
+    vi.setSystemTime(now + 5_000)
+    expect(await asked()).toBe(2)
+    vi.setSystemTime(now + 4_999)
+    expect(await asked()).toBe(3)
+  })
+
+  it('tells the first end of all, if each is in memory', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const env = envProvider({ env: { a: 'a', b: 'b' } })
+    const secrets = managerOf([env], { cache: { ttlSeconds: 100, maxStaleSeconds: 50 } })
+    await secrets.getSecret('a')
+    await pass(1_000)
+    await secrets.getSecret('b')
+    expect((await canServe(secrets, ['b', 'a'])).servesUntil).toBe(now + 150_000)
+    expect(await canServe(secrets, ['a', 'c'])).not.toHaveProperty('servesUntil')
+  })
+
   it('lacks no field that its location names', async () => {
     const env = { DB: '{"user":"u"}' }
     const secrets = managerOf([envProvider({ env, names: { user: 'DB#user', password: 'DB#password' } })])
@@ -180,6 +220,17 @@ describe('a store that does not answer', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
+  it('leaves the answer of a later provider degraded, not stale', async () => {
+    const [first, later] = [storeOf(down, 'vault'), storeOf(given, 'env')]
+    const secrets = managerOf([first.provider, later.provider], { deadlineMs: 60_000 })
+    expect(await canServe(secrets, ['db'])).toMatchObject({ ok: true, stale: 0, degraded: 1 })
+    first.get.mockImplementation(hung)
+    await pass(5_000)
+    const checking = canServe(secrets, ['db'])
+    await pass(800)
+    expect(await checking).toMatchObject({ ok: true, stale: 0, degraded: 1 })
+  })
+
   it('leaves a held value served as stale, until that ends', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const { provider, get } = storeOf(given)
@@ -236,6 +287,12 @@ describe('the audit trail', () => {
 })
 
 describe('a check', () => {
+  it('leaves no timer', async () => {
+    const secrets = managerOf([storeOf(given).provider])
+    await canServe(secrets, ['db'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('fails from the moment on that close() is called', async () => {
     const { provider, get } = storeOf(given)
     const secrets = managerOf([provider])

@@ -47,3 +47,24 @@ test('a version is selected by `names`, and never by the name of a caller', () =
   expect(provider.locate('db:3')).toBeUndefined()
   expect(ssmManifest.canHoldPath('/prod/db:3')).toBe(false)
 })
+
+test('a path that selects a version is read, and never written, tagged or deleted', async () => {
+  const provider = ssmProvider({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:9' })
+  const path = '/prod/db:3'
+  const calls = [
+    provider.put(path, { value: 'x' }, context),
+    provider.tag(path, { team: 'pay' }, context),
+    provider.delete(path, { purge: true }, context),
+  ]
+  for (const error of await Promise.all(calls.map(failure)))
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: 'the path selects a version, and versions are only read' })
+  await provider.close()
+})
+
+test.each([undefined, null, 7, ['/prod/db']])('%j is no name', async (given) => {
+  const path = given as unknown as string // as from JavaScript
+  const provider = ssmProvider({ region: 'eu-west-1', endpoint: 'http://127.0.0.1:9' })
+  expect(ssmManifest.canHoldPath(path)).toBe(false)
+  expect((await failure(provider.get(path, context))).code).toBe('INVALID_ARGUMENT')
+  await provider.close()
+})

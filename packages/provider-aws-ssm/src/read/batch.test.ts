@@ -26,6 +26,7 @@ test('many reads take 10 names a call, and a name that AWS lists as invalid does
     ['GetParameters', 10],
     ['GetParameters', 5],
   ])
+  expect(stub.requests().every(({ body }) => body['WithDecryption'] === true)).toBe(true)
 })
 
 test('many reads are done one by one where a key or a policy denies one of them', async () => {

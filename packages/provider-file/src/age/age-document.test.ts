@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { createSecretsManager, secretsManagerFromEnv } from '@finchat/secrets-core'
 import { testSecretProvider } from '@finchat/secrets-testkit'
+import { Decrypter } from 'age-encryption'
 import { describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import { documentManifest } from '../shared/limits.ts'
 import {
@@ -131,6 +132,35 @@ describe('the content of a document', () => {
   it('is refused if it sets no variable', async () => {
     const error = await failure(async () => ageDocument({ file: await sealed('c4n4ry', 'x.env.age'), identity }).get('token', context))
     expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the content of the age file sets no variable' })
+  })
+
+  it('may be remarks alone, or nothing, in a file of variables', async () => {
+    for (const content of ['', '\n', '# no variable yet\n', '  # indented\n\n'])
+      expect(await valuesIn({ file: await sealed(content, 'x.env.age'), identity })).toEqual({})
+    expect(await valuesIn({ file: await sealed('# one\nA=1\n', 'x.env.age'), identity })).toEqual({ A: '1' })
+  })
+
+  it('may begin with space, and have no member', async () => {
+    expect(await valuesIn({ file: await sealed(' \n{"a": "1"}'), identity })).toEqual({ a: '1' })
+    expect(await valuesIn({ file: await sealed('{}'), identity })).toEqual({})
+  })
+
+  it('is overwritten in memory once it was read, also if it is refused', async () => {
+    const decrypt = vi.spyOn(Decrypter.prototype, 'decrypt')
+    await ageDocument({ file: await sealed('{"a": "1"}'), identity }).get('a', context)
+    await failure(async () => ageDocument({ file: await sealed(Uint8Array.of(0xff)), identity }).get('a', context))
+    const opened = await Promise.all(decrypt.mock.results.map((result) => result.value as Promise<Uint8Array>)) // as it is declared
+    decrypt.mockRestore()
+    expect(opened).toEqual([new Uint8Array(10), new Uint8Array(1)])
+  })
+
+  it.each([
+    ['no JSON object', '[]', 'is no JSON object'],
+    ['a name twice', '{"a": "1", "a": "2"}', 'has a name twice'],
+    ['no UTF-8', Uint8Array.of(0xff), 'is no text in UTF-8'],
+  ])('says what is wrong with it: %s', async (_, content, problem) => {
+    const error = await failure(async () => ageDocument({ file: await sealed(content), identity }).get('a', context))
+    expect(error.problem).toBe(`the content of the age file ${problem}`)
   })
 
   it('may begin with a byte order mark, and be of another name than its format', async () => {

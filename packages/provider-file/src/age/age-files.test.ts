@@ -97,6 +97,7 @@ describe('the identity', () => {
       'several, with remarks',
       async () => `# remark\n\n${await generateIdentity()}\r\n  ${identityText}\n${await generateHybridIdentity()}`,
     ],
+    ['16 keys', `${identityText}\n`.repeat(16)],
   ])('may be %s', async (_, own) => {
     expect((await readWith(own))?.value).toBe('c4n4ry-of-a-file\n')
   })
@@ -114,6 +115,14 @@ describe('the identity', () => {
     expect(error.code).toBe(code)
     expect(error.message).not.toContain('QQQQ')
     expect((await failure(() => ageFiles({ folder, identity: own }).checkHealth(context))).code).toBe(code)
+  })
+
+  it('of no key, or of too many, is refused with their number', async () => {
+    for (const [text, count] of [
+      ['# none', 0],
+      [`${identityText}\n`.repeat(17), 17],
+    ] as const)
+      expect((await failure(() => readWith(text))).problem).toBe(`the age identity has ${count} keys`)
   })
 
   it('of another recipient opens no file: CONFIGURATION, with what to do', async () => {
@@ -157,9 +166,21 @@ describe('a file', () => {
     },
   )
 
+  it('of 64 recipients is opened, and content that looks like a recipient is none', async () => {
+    const others = await Promise.all(Array.from({ length: 63 }, () => generateIdentity()))
+    const mounted = temporaryFolder()
+    await writeFile(join(mounted, 'TOKEN.age'), await sealAge('v', [...others, identityText]))
+    expect((await ageFiles({ folder: mounted, identity }).get('TOKEN', context))?.value).toBe('v')
+    const content = Buffer.concat([await readFile(join(folder, 'TOKEN.age')), Buffer.from('\n-> x'.repeat(100))])
+    expect(await readOf(content)).toMatchObject({ code: 'INTEGRITY' })
+  })
+
   it('of more than 64 recipients, 1 MiB or 64 KiB of content is refused', async () => {
-    const recipients = await Promise.all(Array.from({ length: 65 }, () => generateIdentity()))
-    expect(await readOf(await sealAge('v', recipients))).toMatchObject({ code: 'CONFIGURATION' })
+    const others = await Promise.all(Array.from({ length: 64 }, () => generateIdentity()))
+    expect(await readOf(await sealAge('v', [identityText, ...others]))).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: 'the age file of this secret has more than 64 recipients',
+    })
     expect(await readOf(new Uint8Array(1_048_577))).toMatchObject({ code: 'CONFIGURATION' })
     expect(await readOf(await sealAge('x'.repeat(65_537)))).toMatchObject({ code: 'CONFIGURATION' })
   })

@@ -48,7 +48,7 @@ function fieldsOf(node: Node, name = ''): Fields {
 }
 
 function textOf(node: Node): string {
-  return node.kind === 'leaf' && typeof node.value === 'string' ? node.value : ''
+  return node.kind === 'leaf' ? String(node.value) : ''
 }
 
 function metadataIn(fields: Fields): Metadata {

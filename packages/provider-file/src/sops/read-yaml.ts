@@ -34,9 +34,13 @@ function loadYaml(): Promise<Yaml> {
 function documentsIn(text: string, { parseAllDocuments }: Yaml): readonly Document.Parsed[] {
   try {
     // Its check of unique keys compares each with each: `branch` checks them.
-    const documents = parseAllDocuments(text, { schema: 'core', intAsBigInt: true, uniqueKeys: false, logLevel: 'silent' })
-    const parsed = Array.isArray(documents) ? documents : []
-    if (parsed.every(({ errors, warnings }) => errors.length + warnings.length === 0)) return parsed
+    const documents: readonly Document.Parsed[] = parseAllDocuments(text, {
+      schema: 'core',
+      intAsBigInt: true,
+      uniqueKeys: false,
+      logLevel: 'silent',
+    })
+    if (documents.every(({ errors, warnings }) => [...errors, ...warnings].length === 0)) return documents
   } catch {
     // Such as RangeError, for nesting that exceeds the stack.
   }

@@ -35,10 +35,10 @@ export function openSealed(text: string, key: KeyObject, additionalData: string)
 
 function parse(text: string): Sealed {
   const parts = text.slice(start.length, -1).split(',')
-  const [data, iv, tag, type] = ['data:', 'iv:', 'tag:', 'type:'].map((name, index) => partOf(parts[index], name))
-  if (!text.endsWith(']') || parts.length !== 4 || data === undefined || type === undefined) throw malformed()
+  const [data, iv, tag, type = ''] = ['data:', 'iv:', 'tag:', 'type:'].map((name, index) => partOf(parts[index], name))
+  if (!text.endsWith(']') || parts.length !== 4) throw malformed()
   const sealed = { data: fromBase64(data), iv: fromBase64(iv), tag: fromBase64(tag), type }
-  if (sealed.iv.length !== 32 || sealed.tag.length !== 16) throw malformed()
+  if (sealed.iv.length !== 32) throw malformed()
   return sealed
 }
 

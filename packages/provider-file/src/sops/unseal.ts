@@ -44,7 +44,7 @@ class Unsealing {
   #nodeOf(node: Node, path: string): Node {
     if (node.kind === 'map') return { kind: 'map', entries: this.entriesOf(node.entries, path) }
     if (node.kind === 'list') return { kind: 'list', items: node.items.map((item) => this.#nodeOf(item, path)) }
-    return typeof node.value === 'string' && node.isText && isSealed(node.value) ? this.#sealed(node.value, path) : this.#open(node)
+    return typeof node.value === 'string' && isSealed(node.value) ? this.#sealed(node.value, path) : this.#open(node)
   }
 
   #sealed(text: string, path: string): Leaf {

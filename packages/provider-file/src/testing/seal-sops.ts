@@ -30,7 +30,8 @@ function sealNode(value: Plain, path: string, key: Uint8Array, hash: ReturnType<
   return text === '' ? '' : sealText(text, type, path, key)
 }
 
-function sealText(text: string, type: string, additionalData: string, key: Uint8Array): string {
+/** One value, bound to its place. */
+export function sealText(text: string, type: string, additionalData: string, key: Uint8Array): string {
   const iv = randomBytes(32)
   const cipher = createCipheriv('aes-256-gcm', key, iv)
   cipher.setAAD(Buffer.from(additionalData))

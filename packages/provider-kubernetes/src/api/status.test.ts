@@ -25,6 +25,7 @@ test.each([
   [422, 'Invalid', 'INVALID_ARGUMENT'],
   [429, 'TooManyRequests', 'RATE_LIMITED'],
   [429, undefined, 'RATE_LIMITED'],
+  [300, undefined, 'CONFIGURATION'],
   [302, undefined, 'CONFIGURATION'],
   [418, 'Teapot', 'INTERNAL'],
 ] as const)('%d %s is %s, without its message', (status, reason, code) => {

@@ -33,25 +33,10 @@ const notKubernetes = fails('CONFIGURATION', 'the answer is not one of Kubernete
 const redirected = fails('CONFIGURATION', 'the server redirects, which is not followed with a token', reachApi)
 const unknown = fails('INTERNAL', 'the status of the answer is not known', reachApi)
 
-/** Reasons of a `Status` object that say more than its code (API machinery, `metav1.StatusReason`). */
-const byReason: ReadonlyMap<string, Outcome> = new Map([
-  ['Unauthorized', refused],
-  ['Forbidden', denied],
-  ['AlreadyExists', conflict],
-  ['Conflict', conflict],
-  ['Gone', expired],
-  ['Expired', expired],
-  ['Invalid', invalid],
-  ['BadRequest', badRequest],
-  ['RequestEntityTooLarge', tooLarge],
-  ['TooManyRequests', throttled],
-  ['ServerTimeout', unavailable],
-  ['Timeout', unavailable],
-  ['InternalError', unavailable],
-  ['ServiceUnavailable', unavailable],
-])
-
-/** What is before the server, and overload, are answered without a `Status` object. */
+/**
+ * Each reason of a `Status` object has one of these (API machinery, `metav1.StatusReason`), and what
+ * is before the server answers without such an object.
+ */
 const byStatus: ReadonlyMap<number, Outcome> = new Map([
   [400, badRequest],
   [401, refused],
@@ -94,15 +79,14 @@ export function isGone(error: unknown): boolean {
 
 function classify({ status, body }: KubeAnswer): Outcome {
   if (status >= 300 && status < 400) return redirected
-  const reason = member(body, 'kind') === 'Status' ? member(body, 'reason') : undefined
-  if (status === 404) return absent(member(body, 'details', 'kind'), reason)
-  const known = typeof reason === 'string' ? byReason.get(reason) : undefined
-  return known ?? byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
+  if (status === 404) return absent(body)
+  return byStatus.get(status) ?? (status >= 500 ? unavailable : unknown)
 }
 
 /** Only a missing Secret is an absence: a later provider would answer for a wrong address too. */
-function absent(kind: unknown, reason: unknown): Meaning {
-  if (reason !== 'NotFound') return notKubernetes
+function absent(body: KubeAnswer['body']): Outcome {
+  if (member(body, 'kind') !== 'Status' || member(body, 'reason') !== 'NotFound') return notKubernetes
+  const kind = member(body, 'details', 'kind')
   if (kind === 'namespaces') return noNamespace
   return kind === 'secrets' ? missing : notKubernetes
 }

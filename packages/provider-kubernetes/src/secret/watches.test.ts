@@ -6,7 +6,6 @@ import { context, providerOf, seed, stubApi } from '../testing/kube-harness.ts'
 import type { KubernetesProvider } from '../kubernetes-provider.ts'
 import type { StubApi } from '../testing/stub-api.ts'
 import { SecretWatches } from './watches.ts'
-import { WatchEvents } from './watch-events.ts'
 
 /** A provider that has read `db` and watches it. Pauses end at once. */
 async function watching(): Promise<{ api: StubApi; provider: KubernetesProvider; heard: (string | undefined)[] }> {
@@ -125,32 +124,4 @@ test('the last listener ends the watches', async () => {
   await vi.waitFor(() => expect(api.watches).toBe(1))
   end()
   await vi.waitFor(() => expect(api.watches).toBe(0))
-})
-
-test('events are put together from pieces, even within a character', () => {
-  const heard: unknown[] = []
-  const events = new WatchEvents((event) => heard.push(event))
-  const line = (type: string, version: string, name = 'é'): string =>
-    `${JSON.stringify({ type, object: { metadata: { name, resourceVersion: version } } })}\n`
-  for (const byte of Buffer.from(line('ADDED', '1') + line('BOOKMARK', '2') + line('DELETED', '3'))) events.receive(Uint8Array.of(byte))
-  expect(heard).toEqual([
-    { kind: 'changed', revision: '1' },
-    { kind: 'bookmark', revision: '2' },
-    { kind: 'deleted', revision: '3' },
-  ])
-  expect(events.failure).toBeUndefined()
-})
-
-test.each([
-  ['an error', '{"type":"ERROR","object":{"kind":"Status","code":410}}\n', '410'],
-  ['no JSON', 'so long\n', undefined],
-  ['an unknown type', '{"type":"OTHER","object":{"metadata":{"resourceVersion":"1"}}}\n', undefined],
-  ['a line without end', 'x'.repeat(2_097_153), undefined],
-])('%s ends the watch', (_what, text, storeStatus) => {
-  const heard: unknown[] = []
-  const events = new WatchEvents((event) => heard.push(event))
-  events.receive(Buffer.from(text))
-  events.receive(Buffer.from('{"type":"ADDED","object":{"metadata":{"resourceVersion":"1"}}}\n'))
-  expect([events.failure?.storeStatus, heard]).toEqual([storeStatus, []])
-  expect(events.failure).toBeDefined()
 })

@@ -76,29 +76,18 @@ export class SecretWatches {
     const running = new AbortController()
     this.#running = running
     for (const watched of this.#watched.values()) void this.#follow(watched, running.signal)
-    return () => {
-      this.#running = undefined
-      running.abort()
-    }
+    return () => running.abort()
   }
 
   /** Watches again and again. It never rejects: a watch is a hint, and probes find what it missed. */
   async #follow(watched: Watched, end: AbortSignal): Promise<void> {
     let failures = 0
     while (!end.aborted && !this.#options.closing.aborted) {
-      const [settled] = await Promise.allSettled([this.#watchOnce(watched, end)])
-      if (settled.status === 'fulfilled' || isGone(settled.reason)) failures = 0
-      else failures += 1
-      await pause(this.#pauseAfter(watched, settled, failures), end)
+      const failure: unknown = await this.#watchOnce(watched, end).catch((error: unknown) => error)
+      if (isGone(failure)) this.#lost(watched)
+      failures = failure === undefined || isGone(failure) ? 0 : failures + 1
+      await pause(pauseAfter(failure, failures), end)
     }
-  }
-
-  #pauseAfter(watched: Watched, settled: PromiseSettledResult<void>, failures: number): number {
-    if (settled.status === 'fulfilled') return jittered(firstPauseMs)
-    if (isGone(settled.reason)) this.#lost(watched)
-    if (hasCode(settled.reason, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
-    const askedMs = Math.min(retryAtOf(settled.reason) - Date.now(), deniedPauseMs)
-    return Math.max(jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs)), askedMs)
   }
 
   /** The history between is lost: any version may be current, or none, which no event would show. */
@@ -128,9 +117,12 @@ export class SecretWatches {
   }
 }
 
-/** When the server asked for the next request; 0 if it did not. */
-function retryAtOf(error: unknown): number {
-  return (SecretsError.isInstance(error) ? error.retryAt : undefined) ?? 0
+/** After a failure; 1 s after a watch that ended as it should. */
+function pauseAfter(failure: unknown, failures: number): number {
+  if (hasCode(failure, 'PERMISSION_DENIED')) return jittered(deniedPauseMs)
+  const retryAt = SecretsError.isInstance(failure) ? failure.retryAt : undefined
+  const askedMs = Math.min((retryAt ?? 0) - Date.now(), deniedPauseMs)
+  return Math.max(jittered(Math.min(firstPauseMs * 2 ** failures, longestPauseMs)), askedMs)
 }
 
 /** Without a version the server first sends the current state. */

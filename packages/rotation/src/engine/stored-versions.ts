@@ -163,15 +163,14 @@ export function holdsValue(current: SecretValue, value: string | SecretFields): 
 
 /** The value as it is written: a text, fields, or bytes. */
 export function contentOf(value: SecretValue): string | SecretFields | Uint8Array {
-  return textOf(value) ?? fieldsIn(value) ?? value.bytes()
+  return textOf(value) ?? (fieldsIn(value) as SecretFields | undefined) ?? value.bytes() // texts by name
 }
 
 function textOf(value: SecretValue): string | undefined {
   return unlessInvalid(() => value.reveal())
 }
 
-/** The value as an object, also if it is written as JSON text. */
-function fieldsIn(value: SecretValue): SecretFields | undefined {
-  const fields = unlessInvalid(() => value.json())
-  return typeof fields === 'object' && fields !== null ? (fields as SecretFields) : undefined // texts by name, as a store keeps them
+/** What the value is as JSON: the fields of a map, or what its text says. */
+function fieldsIn(value: SecretValue): unknown {
+  return unlessInvalid(() => value.json())
 }

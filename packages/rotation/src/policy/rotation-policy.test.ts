@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FarSide } from '../testing/rotation-world.ts'
-import { dueTime, type RotationPolicy, rotationPolicy } from './rotation-policy.ts'
+import { assertSchedules, dueTime, type RotationPolicy, rotationPolicy } from './rotation-policy.ts'
 
 const options = { every: '30d', graceSeconds: 600, target: new FarSide(2).target, generate: () => 'x' }
 const days = 86_400_000
@@ -37,6 +37,45 @@ describe('a policy', () => {
   ])('is refused for %s', (problem, change) => {
     expect(() => rotationPolicy({ ...options, ...change })).toThrow(
       expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) }),
+    )
+  })
+})
+
+describe('the policies of several secrets', () => {
+  const schedule = { everyMs: days, jitter: 0.1 }
+  class Policies {
+    db = schedule
+  }
+
+  test.each([
+    {},
+    { db: rotationPolicy(options) },
+    { db: { everyMs: 1, jitter: 0 }, cache: { everyMs: days, jitter: 0.5 } },
+    Object.assign(Object.create(null), { db: schedule }),
+  ])('are a plain object of policies: %o', (policies) => {
+    expect(() => assertSchedules(policies)).not.toThrow()
+  })
+
+  test.each([
+    undefined,
+    null,
+    'daily',
+    [schedule],
+    new Map([['db', schedule]]),
+    new Policies(),
+    { db: undefined },
+    { db: 'daily' },
+    { db: schedule, cache: {} },
+    { db: { ...schedule, everyMs: 0 } },
+    { db: { ...schedule, everyMs: 0.5 } },
+    { db: { ...schedule, everyMs: '1d' } },
+    { db: { ...schedule, jitter: -0.1 } },
+    { db: { ...schedule, jitter: 0.51 } },
+    { db: { ...schedule, jitter: NaN } },
+    { db: { everyMs: days } },
+  ])('are refused as %o', (policies) => {
+    expect(() => assertSchedules(policies as unknown as Parameters<typeof assertSchedules>[0])).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', problem: 'the policies are no object of rotation policies' }),
     )
   })
 })

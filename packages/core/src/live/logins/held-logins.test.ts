@@ -5,6 +5,7 @@ import { type LiveSecret, liveSecret, useSecret } from '../../live.ts'
 import { createSecretsManager } from '../../manager/create-manager.ts'
 import type { SecretsManager } from '../../manager/secrets-manager.ts'
 import { refusal } from '../../testing/refusal.ts'
+import { secretValue } from '../../testing/secret-value.ts'
 import { stagingStore, type StagingStore } from '../../testing/staging-store.ts'
 
 const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
@@ -162,7 +163,7 @@ describe('logins with a password that is known to be refused', () => {
   })
 
   it('go on where nobody tells of a success: one, two, four and eight more after each second, then all', async () => {
-    const { handle, password } = new Pool('v1')
+    const { handle, password, secrets } = new Pool('v1')
     await handle.ready
     const search = handle.refused(handle.current)
     await pass(200)
@@ -176,6 +177,13 @@ describe('logins with a password that is known to be refused', () => {
     }
     expect(counts).toEqual([1, 2, 4, 8, 16, 40])
     expect(new Set(given)).toEqual(new Set(['v1']))
+    let logins = 0
+    const run = async (): Promise<void> => {
+      if ((logins += 1) === 1) throw new RefusedLogin('of an older one')
+    }
+    void useSecret(secrets, 'db', run, { isAuthError, usedIn: () => secretValue('v0') })
+    await pass(0)
+    expect(logins, 'it counts as a success, so that it is offered without a search').toBe(2)
   })
 
   it.each([
@@ -232,6 +240,7 @@ describe('logins with a password that is known to be refused', () => {
     const held = pool.ended.filter((error) => SecretsError.isInstance(error) && error.code === 'UNAVAILABLE')
     expect(pool.ended.length).toBe(31)
     expect(held.length).toBeGreaterThan(10)
+    expect(held[0]).toMatchObject({ secret: 'db' })
     // Who was refused gets the far side's own error.
     for (const error of pool.ended) expect(pool.afterRefusal.has(error) ? isAuthError(error) : held.includes(error)).toBe(true)
     expect(inspect(held).replaceAll(process.cwd(), '')).not.toContain('v1')
@@ -254,6 +263,7 @@ describe('logins with a password that is known to be refused', () => {
     const waiting = [refusal(password()), refusal(password())]
     await pass(1)
     await secrets.close()
-    for (const error of await Promise.all(waiting)) expect(SecretsError.isInstance(error) && error.code).toBe('ABORTED')
+    for (const error of await Promise.all(waiting))
+      expect(error).toMatchObject({ code: 'ABORTED', problem: 'the secrets manager is closed' })
   })
 })

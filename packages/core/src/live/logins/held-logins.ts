@@ -36,7 +36,7 @@ export class HeldLogins {
   }
 
   /** Resolves when the caller may log in with what is best then, or if it will not log in any more. */
-  async admit(scope?: LoginScope, isOver = (): boolean => false): Promise<void> {
+  async admit(scope: LoginScope | undefined, isOver: () => boolean): Promise<void> {
     const since = performance.now()
     const until = Math.min(since + defaultBudgetMs, scope?.endOf(since) ?? Infinity)
     for (let held = this.#held(); held !== undefined && !isOver() && !this.#isToTry(); held = this.#held()) {
@@ -156,7 +156,7 @@ const blames = new WeakMap<object, Blame>()
 
 /** Since when a login was held whose error this is; undefined if it is another error. */
 export function heldSince(error: unknown): number | undefined {
-  return typeof error === 'object' && error !== null ? heldErrors.get(error) : undefined
+  return heldErrors.get(error as object) // of what is no object it has nothing
 }
 
 /**
@@ -166,7 +166,7 @@ export function heldSince(error: unknown): number | undefined {
 export function blamesIn(state: LiveState): (error: unknown) => SecretValue | undefined {
   let told: Blame | undefined
   return (error) => {
-    const blame = typeof error === 'object' && error !== null ? blames.get(error) : undefined
+    const blame = blames.get(error as object) // of what is no object it has nothing
     if (blame === undefined || blame === told || blame.state !== state) return undefined
     told = blame
     return blame.value

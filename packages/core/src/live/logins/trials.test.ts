@@ -57,6 +57,8 @@ function nextOf(trial: Trial, refused: SecretValue = used): { answer: Answer | u
   return seen
 }
 
+const next = secretValue('v2', { version: 2 })
+
 describe('the caller that tries', () => {
   it('gets the credential as soon as it is found', async () => {
     const seen = nextOf(triedOver(5).enter(1_000))
@@ -176,4 +178,110 @@ describe('a caller that waits for the one that tries', () => {
     await pass(1_600)
     expect(waits.answer).toEqual({ text: undefined, ms: 1_500 })
   })
+})
+
+describe('what a login of another caller has proven', () => {
+  const proven = (): Tried => {
+    const tried = triedOver()
+    tried.state.adopt(next)
+    tried.state.hasWorked()
+    return tried
+  }
+
+  it('is offered at once, and to a caller that is refused again after pauses that double', async () => {
+    const trial = proven().enter(10_000)
+    const pauses: (Answer | undefined)[] = []
+    for (let offers = 0; offers < 8; offers += 1) {
+      const seen = nextOf(trial)
+      await pass(400)
+      pauses.push(seen.answer)
+    }
+    expect(pauses).toEqual([0, 10, 20, 40, 80, 160, 320, 320].map((ms) => ({ text: 'v2', ms })))
+  })
+
+  it('is offered no more from the moment at which the time is up', async () => {
+    const trial = proven().enter(15)
+    const answers: (Answer | undefined)[] = []
+    for (const ms of [0, 10, 10]) {
+      const seen = nextOf(trial)
+      await pass(ms)
+      answers.push(seen.answer)
+    }
+    expect(answers).toEqual([
+      { text: 'v2', ms: 0 },
+      { text: 'v2', ms: 10 },
+      { text: undefined, ms: 5 },
+    ])
+  })
+
+  it('is for a caller whose time is up as well, while a login with it takes more than a second', async () => {
+    const { enter, state } = triedOver()
+    nextOf(enter(5_000))
+    await pass(1_001)
+    state.hasWorked()
+    const seen = nextOf(enter(0))
+    await pass(1)
+    expect(seen.answer?.text).toBe('v2')
+  })
+})
+
+describe('what became current meanwhile', () => {
+  it('is tried by a caller that is refused then, and the one that searched waits for its outcome', async () => {
+    const { enter, state } = triedOver(50)
+    const searches = nextOf(enter(3_000))
+    await pass(1)
+    state.adopt(next)
+    const [tries, late] = [enter(3_000), nextOf(enter(0))]
+    const tried = nextOf(tries)
+    await pass(100)
+    expect([tried.answer?.text, searches.answer, late.answer?.text]).toEqual(['v2', undefined, undefined])
+    tries.worked(next)
+    await pass(0)
+    expect(searches.answer?.text).toBe('v2')
+  })
+
+  it('is left to the one that searches by a caller whose time is up', async () => {
+    const { enter, state } = triedOver(5)
+    const searches = nextOf(enter(3_000))
+    await pass(1)
+    state.adopt(next)
+    const late = nextOf(enter(0))
+    await pass(10)
+    expect([late.answer?.text, searches.answer]).toEqual([undefined, { text: 'v2', ms: 5 }])
+  })
+
+  it('is tried by one more at the moment at which the first login has taken a second', async () => {
+    const { enter, state } = triedOver()
+    state.wasRefused(used)
+    state.adopt(next)
+    const [first, second] = [nextOf(enter(3_000)), nextOf(enter(3_000))]
+    await pass(2_000)
+    expect([first.answer, second.answer]).toEqual([
+      { text: 'v2', ms: 0 },
+      { text: 'v2', ms: 1_000 },
+    ])
+  })
+
+  it('is not tried by a caller that used an older one if it was refused since', async () => {
+    const { enter, state } = triedOver(50)
+    state.adopt(next)
+    nextOf(enter(3_000), next)
+    const older = nextOf(enter(3_000))
+    await pass(10)
+    expect(older.answer).toBeUndefined()
+  })
+})
+
+it('is busy as long as one caller is in it, so that what is known of the secret is kept', () => {
+  const { trials, enter } = triedOver()
+  const callers = [enter(1_000), enter(1_000)]
+  const busy = callers.map((caller) => {
+    const before = trials.isBusy
+    caller.leave()
+    return [before, trials.isBusy]
+  })
+  expect(busy).toEqual([
+    [true, true],
+    [true, false],
+  ])
 })

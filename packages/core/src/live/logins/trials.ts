@@ -15,10 +15,10 @@ const longestQueuePauseMs = 320
 class LoneTry {
   readonly value: SecretValue
   readonly #since = performance.now()
-  /** How many try it; undefined where no others may. */
-  #count: number | undefined
+  /** How many try it; Infinity where no others may. */
+  #count: number
 
-  constructor(value: SecretValue, count?: number) {
+  constructor(value: SecretValue, count: number) {
     this.value = value
     this.#count = count
   }
@@ -29,12 +29,12 @@ class LoneTry {
 
   /** When one more may try: 1, 2, 4, 8 after each second without an outcome. */
   get nextAt(): number {
-    return this.#count === undefined ? Infinity : this.#since + longTrialMs * (Math.floor(Math.log2(this.#count)) + 1)
+    return this.#since + longTrialMs * (Math.floor(Math.log2(this.#count)) + 1)
   }
 
   /** Whether the caller may try it too. */
   join(): boolean {
-    if (this.#count === undefined || performance.now() < this.nextAt) return false
+    if (performance.now() < this.nextAt) return false
     this.#count += 1
     return true
   }
@@ -121,9 +121,9 @@ export class Trials {
 
   /** A pool may blame an older credential again and again. */
   async #offer(turn: Turn, other: SecretValue): Promise<SecretValue | undefined> {
-    const pauseMs = turn.offers === 0 ? 0 : Math.min(queuePauseMs * 2 ** (turn.offers - 1), longestQueuePauseMs)
+    const pauseMs = Math.min(queuePauseMs * 2 ** (turn.offers - 1), longestQueuePauseMs)
+    if (turn.offers > 0) await pauseUntil(Math.min(turn.until, performance.now() + jittered(pauseMs)))
     turn.offers += 1
-    if (pauseMs > 0) await pauseUntil(Math.min(turn.until, performance.now() + jittered(pauseMs)))
     return performance.now() < turn.until ? other : undefined
   }
 
@@ -140,7 +140,7 @@ export class Trials {
     const found = await search
     // Another caller tries what became current meanwhile.
     if (this.#leader !== turn) return this.#follow(turn, used)
-    this.#try = new LoneTry(found)
+    this.#try = new LoneTry(found, Infinity)
     return found
   }
 

@@ -38,7 +38,7 @@ function parse(text: string): Sealed {
   const [data, iv, tag, type = ''] = ['data:', 'iv:', 'tag:', 'type:'].map((name, index) => partOf(parts[index], name))
   if (!text.endsWith(']') || parts.length !== 4) throw malformed()
   const sealed = { data: fromBase64(data), iv: fromBase64(iv), tag: fromBase64(tag), type }
-  if (sealed.iv.length !== 32) throw malformed()
+  if (sealed.iv.length !== 32 || sealed.tag.length !== 16) throw malformed()
   return sealed
 }
 

@@ -60,7 +60,11 @@ const failed = (code: SecretsError['code'], storeStatus: string) => (request: Re
   request.fail(new SecretsError(code, 'no', { storeStatus }))
 const unavailable = failed('UNAVAILABLE', '503')
 const gone = failed('UNAVAILABLE', '410')
-const ended = (request: Request): void => request.end()
+/** With an event: one that ends at once without any is a failure. */
+const ended = (request: Request): void => {
+  request.receive({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '7' } } })
+  request.end()
+}
 
 test('the pause after a failure doubles up to a minute, and is short again after a watch that the server ended', async () => {
   const trial = watches()

@@ -178,8 +178,7 @@ describe('a former version that cannot be read', () => {
   /** Number 2 was staged and discarded; all others have one credential. `change` is that of its store, later on. */
   async function withDiscarded(change: (store: SecretProvider) => Partial<SecretProvider>): Promise<Fleet> {
     const made = fleet()
-    await stageSecret(made.rotator, 'db', 'a discarded password')
-    await discardSecret(made.rotator, 'db', (await pendingSecret(made.rotator, 'db')) ?? {})
+    await discardSecret(made.rotator, 'db', await stageSecret(made.rotator, 'db', 'a discarded password'))
     for (let n = 0; n < 2; n += 1) await made.rotator.rotateSecret('db', firstOfFleet)
     const provider = { ...made.store, ...change(made.store) }
     return { ...made, rotator: createSecretsManager({ providers: [provider], cache: { shared: made.cache.anotherProcess() } }) }

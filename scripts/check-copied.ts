@@ -3,7 +3,7 @@
 // `npm create @finchat/secrets-provider` write a provider, and tests, lints and builds that untouched.
 // Also installs the AWS provider beside an AWS SDK that is in its range: no second copy may come with it.
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { findServer, startPostgres } from '../tests/servers/src/index.ts'
 import { firstMissing, outputBlock } from './copied-output.ts'
@@ -54,8 +54,7 @@ function start(files: Files, { example, manager, folder }: Copy, variables: Node
 /** Its own `npm test`, and its types as a reader's compiler sees them. */
 function checkFurther({ example, manager, folder }: Copy): string[] {
   if (manager.name !== 'npm') return []
-  writeFileSync(join(folder, 'tsconfig.copy.json'), '{ "extends": "./tsconfig.json", "compilerOptions": { "customConditions": [] } }')
-  const types = failure(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.copy.json'], folder)
+  const types = failure(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], folder)
   const hasTest = 'test' in Object(example.manifest['scripts'])
   return [...types, ...(hasTest ? failure('npm', ['test'], folder, manager.env) : [])]
 }

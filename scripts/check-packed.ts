@@ -81,7 +81,7 @@ await checkInScratch('packed-', async (folder, tally) => {
   const consumer = join(folder, 'consumer')
   for (const each of packages) tally.add(inspect(each))
   if (!tally.add(install(packages, consumer))) return
-  const compilerOptions = { customConditions: [], skipLibCheck: false }
+  const compilerOptions = { skipLibCheck: false }
   for (const node of supportedNodes()) {
     tally.add(loadFaults(packages, consumer, node))
     tally.add(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions }))

@@ -66,7 +66,7 @@ async function tryPacked(files: Files, trials: readonly Trial[], folder: string)
   )
   if (installed.length > 0) return installed
   const examples = packages.flatMap(({ folder: from }) => readmeExample(`${from}/README.md`, files.get(`${from}/README.md`) ?? '') ?? [])
-  const compilerOptions = { customConditions: [], skipLibCheck: true }
+  const compilerOptions = { skipLibCheck: true }
   return [...loadFaults(packages, consumer, process.execPath), ...(await runExamples(examples, { folder: consumer, compilerOptions }))]
 }
 

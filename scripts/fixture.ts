@@ -1,4 +1,5 @@
 import type { Files } from './files.ts'
+import { publishedExports } from './manifest-rules.ts'
 
 /**
  * A small repository in which no rule finds a fault, with `changes` made to it (`undefined` takes a
@@ -19,10 +20,22 @@ export function repository(changes: Readonly<Record<string, string | undefined>>
   return new Map(Object.entries(files).flatMap(([path, text]) => (text === undefined ? [] : [[path, text]])))
 }
 
+const entries = {
+  '.': {
+    '@finchat/source': './src/index.ts',
+    require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
+    types: './dist/index.d.ts',
+    default: './dist/index.js',
+  },
+  './package.json': './package.json',
+}
+
 export function packageFiles(name: string, changes: Readonly<Record<string, unknown>> = {}): Record<string, string> {
   const folder = `packages/${name}`
+  const changed = { exports: entries, ...changes }
+  const publishConfig = { exports: publishedExports(changed.exports ?? {}) }
   return {
-    [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), ...changes }),
+    [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), publishConfig, ...changed }),
     [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n\n${siblings(name)}\n`,
     [`${folder}/CHANGELOG.md`]: `# ${name}\n\n## 0.1.0\n`,
     [`${folder}/tsconfig.json`]: '{ "extends": "../../tsconfig.published.json" }',
@@ -52,14 +65,5 @@ function manifest(name: string, folder: string): Record<string, unknown> {
     scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
     main: './dist/index.cjs',
     types: './dist/index.d.ts',
-    exports: {
-      '.': {
-        '@finchat/source': './src/index.ts',
-        require: { types: './dist/index.d.cts', default: './dist/index.cjs' },
-        types: './dist/index.d.ts',
-        default: './dist/index.js',
-      },
-      './package.json': './package.json',
-    },
   }
 }

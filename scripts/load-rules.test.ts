@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { repository } from './fixture.ts'
-import { loadsSayWhatFailed } from './load-rules.ts'
+import { packageFiles, repository } from './fixture.ts'
+import { loadsSayWhatFailed, noImportMeta } from './load-rules.ts'
 
 const path = 'packages/audit/src/index.ts'
 const faultsOf = (code: string, at: string = path): string[] => loadsSayWhatFailed(repository({ [at]: code }))
@@ -14,4 +14,12 @@ test('a published source that imports on use must do it by loadOnUse', () => {
 test('types, comments, tests and what only tests share may name modules freely', () => {
   expect(faultsOf("type Keyv = typeof import('keyv')\n// import('keyv')\n/**\n * satisfies import('keyv')\n */")).toEqual([])
   for (const at of ['packages/audit/src/x.test.ts', 'packages/audit/src/testing/x.ts']) expect(faultsOf("import('keyv')", at)).toEqual([])
+})
+
+test('a published source must not use import.meta, but a program may', () => {
+  const code = 'export const here = import.meta.url\n'
+  expect(noImportMeta(repository({ [path]: code }))).toEqual([expect.stringContaining(`${path}: import.meta`)])
+  expect(noImportMeta(repository({ [path]: '// import.meta\n', 'packages/audit/src/x.test.ts': code }))).toEqual([])
+  const program = { ...packageFiles('cli', { bin: { cli: './dist/cli.js' } }), 'packages/cli/src/cli.ts': code }
+  expect(noImportMeta(repository(program))).toEqual([])
 })

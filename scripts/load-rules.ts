@@ -1,5 +1,5 @@
-// The rule of what published packages load on use.
-import { isTestCode, publicPackages } from './files.ts'
+// The rules of what published packages load, and how.
+import { isTestCode, publicPackages, type Files, type Member } from './files.ts'
 import type { Rule } from './structure-rules.ts'
 
 /**
@@ -7,16 +7,32 @@ import type { Rule } from './structure-rules.ts'
  * not installed, bundled so that it cannot be loaded, or broken.
  */
 export const loadsSayWhatFailed: Rule = (files) =>
-  publicPackages(files).flatMap(({ folder }) => {
-    const sources = [...files].filter(([path]) => path.startsWith(`${folder}/src/`) && path.endsWith('.ts') && !isTestCode(path))
-    return sources.flatMap(([path, text]) => bareLoads(text).map((line) => `${path}:${line}: load it by loadOnUse`))
-  })
+  publicPackages(files).flatMap((member) =>
+    publishedSources(files, member).flatMap(([path, text]) => bareLoads(text).map((line) => `${path}:${line}: load it by loadOnUse`)),
+  )
 
-export const loadRules: readonly Rule[] = [loadsSayWhatFailed]
+/**
+ * Jest compiles a package to CommonJS, which has no `import.meta`. Programs find their own files by
+ * it, and are not imported.
+ */
+export const noImportMeta: Rule = (files) =>
+  publicPackages(files)
+    .filter(({ manifest }) => manifest.bin === undefined)
+    .flatMap((member) => publishedSources(files, member))
+    .filter(([, text]) => /\bimport\.meta\b/.test(withoutComments(text)))
+    .map(([path]) => `${path}: import.meta, which Jest cannot compile; let the bundler inline what is needed`)
+
+export const loadRules: readonly Rule[] = [loadsSayWhatFailed, noImportMeta]
+
+function publishedSources(files: Files, { folder }: Member): [string, string][] {
+  return [...files].filter(([path]) => path.startsWith(`${folder}/src/`) && path.endsWith('.ts') && !isTestCode(path))
+}
+
+const withoutComments = (text: string): string => text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '')
 
 /** Lines with a call of `import`, in code, that is not an argument of `loadOnUse`. */
 function bareLoads(text: string): number[] {
-  const code = text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '')
+  const code = withoutComments(text)
   const calls = [...code.matchAll(/(?<!typeof |satisfies |[\w$])import\(/g)]
   return calls
     .filter(({ index }) => !/\bloadOnUse\([^;]*$/.test(code.slice(0, index)))

@@ -16,7 +16,8 @@ function manifestFaults(member: Member): string[] {
   const faults = wrong.map(([field, expected]) => `"${field}" must be ${JSON.stringify(expected)}`)
   if (!manifest['description']) faults.push('"description" is missing')
   if (!manifest.exports && !manifest.bin) faults.push('"exports" is missing')
-  return [...faults, ...exportFaults(manifest.exports ?? {}), ...legacyFaults(manifest)].map((fault) => `${folder}/package.json: ${fault}`)
+  const further = [...exportFaults(manifest.exports ?? {}), ...publishedExportFaults(manifest), ...legacyFaults(manifest)]
+  return [...faults, ...further].map((fault) => `${folder}/package.json: ${fault}`)
 }
 
 function commonFields({ folder }: Member): Record<string, unknown> {
@@ -52,6 +53,26 @@ function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
     const sameOrder = JSON.stringify(target) === JSON.stringify(expected) // conditions are tried in order
     return sameOrder ? [] : [`"exports" must have "${subpath}": ${JSON.stringify(expected)}`]
   })
+}
+
+/**
+ * pnpm puts `publishConfig.exports` in the place of `exports` when it packs: a reader who names the
+ * condition `@finchat/source` would compile our sources.
+ */
+function publishedExportFaults({ exports = {}, publishConfig }: Manifest): string[] {
+  const expected = { exports: publishedExports(exports) }
+  const isSame = JSON.stringify(publishConfig) === JSON.stringify(expected) // conditions are tried in order
+  return isSame ? [] : [`"publishConfig" must be ${JSON.stringify(expected)}`]
+}
+
+export function publishedExports(exports: NonNullable<Manifest['exports']>): Record<string, unknown> {
+  const isOurs = ([condition]: readonly [string, unknown]): boolean => condition === '@finchat/source'
+  return Object.fromEntries(
+    Object.entries(exports).map(([subpath, target]) => [
+      subpath,
+      typeof target === 'object' && target !== null ? Object.fromEntries(Object.entries(target).filter((each) => !isOurs(each))) : target,
+    ]),
+  )
 }
 
 /**

@@ -49,3 +49,8 @@ test.each(['src/index.test.ts', 'dist/index.test.d.ts', 'dist/.tsbuildinfo', 'sr
 test.each(['workspace:^', 'catalog:'])('a manifest that still says %s is found', (range) => {
   expect(tarballFaults(paths, `{ "dependencies": { "a": "${range}" } }`)).toEqual([expect.stringContaining(range)])
 })
+
+test("a manifest that leads to our sources by our tools' condition is found", () => {
+  const manifest = '{ "exports": { ".": { "@finchat/source": "./src/index.ts", "default": "./dist/index.js" } } }'
+  expect(tarballFaults(paths, manifest)).toEqual(['the packed manifest says "@finchat/source"'])
+})

@@ -10,7 +10,8 @@ export function tarballFaults(paths: readonly string[], manifest: string): strin
       .map((companion) => `${path} is there without ${companion}: remove dist and build again`),
   )
   const protocol = manifest.match(/"(workspace|catalog|link):[^"]*"/)?.[0]
-  return [...missing, ...surplus, ...incomplete, ...(protocol ? [`the packed manifest says ${protocol}`] : [])]
+  const said = protocol ?? manifest.match(/"@finchat\/source"/)?.[0]
+  return [...missing, ...surplus, ...incomplete, ...(said ? [`the packed manifest says ${said}`] : [])]
 }
 
 function isUnwanted(path: string): boolean {

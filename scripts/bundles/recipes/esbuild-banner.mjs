@@ -7,5 +7,5 @@ await build({
   platform: 'node',
   target: 'node22',
   format: 'esm',
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" },
+  banner: { js: "import { createRequire as newRequire } from 'node:module'; const require = newRequire(import.meta.url)" },
 })

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
+import { release } from './release.ts'
 import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
 
 /** What a record may hold beyond core's event. */
@@ -40,7 +40,7 @@ export class RecordMaker {
       host: hostname(),
       pid: process.pid,
       service: service ?? programName(),
-      release: releaseOf(),
+      release,
     }
     this.#nameKey = nameKey
   }
@@ -118,14 +118,4 @@ function recordOf(origin: Origin, seq: number, event: TrailEvent, added: Added):
 
 function programName(): string {
   return textOf(basename(process.argv[1] ?? process.title)) ?? ''
-}
-
-/** By the package's own name: a relative path would differ between `src` and `dist`. `unknown` in a bundle without this package. */
-function releaseOf(): string {
-  try {
-    const { version }: { version?: unknown } = createRequire(import.meta.url)('@finchat/secrets-audit/package.json')
-    return textOf(version) ?? 'unknown'
-  } catch {
-    return 'unknown'
-  }
 }

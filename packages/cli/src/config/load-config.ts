@@ -33,8 +33,9 @@ export interface LoadedConfig {
  * `FINCHAT_*` variables, which override it. The packages of the named providers are loaded, and no
  * others. The search for the file ends at the root of the repository, or without one of the package.
  *
- * Rejects with `CONFIGURATION` if the file, a variable or a package is missing or wrong. One error
- * lists everything that is wrong with the file, without values.
+ * Rejects with `CONFIGURATION` if the file, a variable or a package is missing or wrong, and with
+ * `CREDENTIALS_MISSING` if a key or a token is not where the file says. One error lists everything
+ * that is wrong with the file, without values.
  *
  * @example
  * import { loadConfig } from '@finchat/secrets-cli'

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type AuditFromEnv, type ProviderFromEnv, SecretsError } from '@finchat/secrets-core'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import type { ProviderName } from './config.ts'
@@ -60,7 +59,7 @@ function sourceOf(name: string): Source {
 async function loadFactory(name: string, folder: string): Promise<unknown> {
   const { entry, name: packageName } = sourceOf(name)
   const factory = `${name}FromEnv`
-  const load = async (): Promise<Readonly<Record<string, unknown>>> => import(inProject(entry, folder) ?? entry)
+  const load = async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry)
   const module = await loadOnUse({ what: packageName, name: packageName }, load, factory).catch(unlessMissing)
   return module?.[factory]
 }
@@ -70,10 +69,17 @@ function unlessMissing(error: unknown): undefined {
   throw error
 }
 
-/** Where the project has it: a program that npx or a global install runs has packages of its own. */
-function inProject(entry: string, folder: string): string | undefined {
+type Exports = Readonly<Record<string, unknown>>
+
+/**
+ * Loads it as the project has it: a program that npx or a global install runs has packages of its
+ * own. By `require`, since an import of its path would find no names in its `.cjs`.
+ */
+function inProject(entry: string, folder: string): (() => Exports) | undefined {
+  const require = createRequire(join(folder, 'package.json'))
   try {
-    return pathToFileURL(createRequire(join(folder, 'package.json')).resolve(entry)).href
+    require.resolve(entry)
+    return () => require(entry) as Exports // an ES module
   } catch {
     return undefined
   }

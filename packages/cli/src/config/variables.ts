@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { Environment } from '@finchat/secrets-core'
-import { configurationError, readCredential } from '@finchat/secrets-core/provider'
+import { type Environment, SecretsError } from '@finchat/secrets-core'
+import { readCredential } from '@finchat/secrets-core/provider'
 import type { Config, CredentialSource } from './config.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
@@ -64,7 +64,9 @@ async function credentialOf(place: string, setting: Setting, source: CredentialS
   }
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text
-  throw configurationError(`${place} is in the variable ${source.variable}, which is not set`, `set ${source.variable}, or name another place`)
+  throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {
+    remedy: `set ${source.variable}, or name another place`,
+  })
 }
 
 /** Puts what the file calls a setting before its variable. */

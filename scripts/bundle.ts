@@ -34,7 +34,10 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest //
 for (const former of globSync('dist/**/*.{js,js.map,cjs,d.cts}')) rmSync(former)
 // Programs apart from entries: an entry that only passes on a shared chunk has no map. Their chunks
 // have a folder of their own, since both may have one of the same name.
-for (const [sources, chunks] of [[sourcesOf(manifest.exports), ''], [sourcesOf(manifest.bin), 'chunks/']] as const) {
+for (const [sources, chunks] of [
+  [sourcesOf(manifest.exports), ''],
+  [sourcesOf(manifest.bin), 'chunks/'],
+] as const) {
   if (Object.keys(sources).length > 0) await write(sources, chunks)
 }
 for (const [path, content] of Object.entries(requirableFiles(manifest))) writeFileSync(path, content)

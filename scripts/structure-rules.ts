@@ -208,9 +208,16 @@ export const documentedPathsExist: Rule = (files) => {
 }
 
 function missingSpecifiers(files: Files, text: string): string[] {
-  const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
+  const members = membersOf(files)
+  const existing = new Set(members.flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
   const named = text.match(/(?<!npm create )@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
-  return named.filter((specifier) => !existing.has(specifier))
+  return named.filter((specifier) => !existing.has(specifier) && !isSchema(files, members, specifier))
+}
+
+/** A path to a published JSON schema, which editors read from the installed package. */
+function isSchema(files: Files, members: readonly Member[], specifier: string): boolean {
+  const owner = members.find(({ manifest }) => specifier.startsWith(`${manifest.name}/`))
+  return owner !== undefined && files.has(`${owner.folder}${specifier.slice(owner.manifest.name.length)}.schema.json`)
 }
 
 function missingTests(files: Files, prose: string): string[] {

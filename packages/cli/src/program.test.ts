@@ -32,7 +32,7 @@ describe('the program in a process of its own', () => {
     const { stdout, stderr } = await runChild(['get', 'TOKEN'], { cwd, env: { APP_KEY: key }, node: ['--import', report] })
     const packages = [...new Set(stderr.match(/(?<=loaded: .*\/(?:node_modules|packages)\/)(@[^/]+\/[^/\s]+|[^/\s]+)/gm))]
     expect(stdout).toBe(canary)
-    expect(packages.map((name) => name.split('/').at(-1)).toSorted()).toEqual(expect.arrayContaining(['cli', 'core', 'provider-local']))
+    expect(packages).toEqual(expect.arrayContaining(['cli', 'core', 'provider-local']))
     expect(packages.filter((name) => !/^(\.pnpm|cli|core|provider-local|@stricli\/core)$/.test(name))).toEqual([])
   })
 
@@ -52,7 +52,9 @@ describe('the program in a process of its own', () => {
     const crash = `data:text/javascript,setTimeout(() => { throw new Error('${canary}') })`
     const { code, stderr } = await runChild(['get', 'TOKEN'], { cwd: makeProject({}), node: ['--import', crash] })
     expect(code).toBe(70)
-    expect(stderr).toContain('error: the command failed\nwhy:   an unexpected error (Error)\nfix:   run it again; if it stays, report it with the command and this text\n')
+    expect(stderr).toContain(
+      'error: the command failed\nwhy:   an unexpected error (Error)\nfix:   run it again; if it stays, report it with the command and this text\n',
+    )
     expect(stderr).not.toMatch(/canary|^ *at /m)
   })
 
@@ -71,7 +73,9 @@ describe('the program in a process of its own', () => {
       runChild(['set', 'a/../b'], { cwd, env, input: canary }),
       runChild(['verify', 'NOPE'], { cwd, env, input: canary }),
     ])
-    const written = [cwd, home, temporary].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)))
+    const written = [cwd, home, temporary].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    )
     expect(seen.map(({ code }) => code)).toEqual([0, 64, 1])
     expect(seen.flatMap(({ stdout, stderr }) => [stdout, stderr]).join('')).not.toContain(canary)
     expect(written.map((path) => path.replace(/^.*\//, '')).toSorted()).toEqual(['.secrets.db', 'finchat-secrets.config.json'])
@@ -101,7 +105,11 @@ const reporter = `
 describe('without the package of a provider', () => {
   it('says the command that installs it, by the lockfile', async () => {
     const program = copyWith(['@finchat/secrets-core', '@stricli/core'])
-    const cwd = makeProject({ 'pnpm-lock.yaml': '', 'package.json': '{}', 'finchat-secrets.config.json': '{"provider":"vault","fallbacks":["age","sops"],"audit":{"line":true}}' })
+    const cwd = makeProject({
+      'pnpm-lock.yaml': '',
+      'package.json': '{}',
+      'finchat-secrets.config.json': '{"provider":"vault","fallbacks":["age","sops"],"audit":{"line":true}}',
+    })
     const { code, stderr } = await runChild(['get', 'TOKEN'], { cwd, program })
     expect(code).toBe(70)
     expect(stderr).toBe(
@@ -116,7 +124,10 @@ describe('without the package of a provider', () => {
 
   it('takes it from the project of the configuration, wherever the program is', async () => {
     const program = copyWith(['@finchat/secrets-core', '@stricli/core'])
-    const cwd = makeProject({ 'package.json': '{}', 'finchat-secrets.config.json': '{"provider":"local","local":{"key":{"variable":"APP_KEY"}}}' })
+    const cwd = makeProject({
+      'package.json': '{}',
+      'finchat-secrets.config.json': '{"provider":"local","local":{"key":{"variable":"APP_KEY"}}}',
+    })
     link('@finchat/secrets-provider-local', cwd)
     const env = { APP_KEY: generateKey() }
     expect(await runChild(['set', 'TOKEN'], { cwd, env, input: canary, program })).toMatchObject({ code: 0 })

@@ -23,7 +23,10 @@ interface Streams {
 /** What Stricli writes to: help in colours where the terminal has them; errors bring their own. */
 function streams({ stdout, stderr, env }: Terminal): Streams {
   const depth = hasColours(stdout, env) ? 4 : 1
-  return { stdout: { write: (text) => void stdout.write(text), getColorDepth: () => depth }, stderr: { write: (text) => void stderr.write(text) } }
+  return {
+    stdout: { write: (text) => void stdout.write(text), getColorDepth: () => depth },
+    stderr: { write: (text) => void stderr.write(text) },
+  }
 }
 
 /** Stricli's own codes: -5 and -4 are wrong arguments; the other negative ones are its faults. */

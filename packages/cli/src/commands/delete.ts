@@ -9,10 +9,10 @@ interface DeleteFlags extends CommonFlags {
 }
 
 /** Withdraws a secret; `--purge` deletes it for good, once that is confirmed. */
-export default async function remove(this: CommandContext, flags: DeleteFlags, name: string): Promise<void> {
-  const { terminal } = this
+export default async function remove(context: CommandContext, flags: DeleteFlags, name: string): Promise<void> {
+  const { terminal } = context
   const { provider, purge = false } = flags
-  const receipt = await withSecrets(`${name} was not deleted`, this, flags, async (secrets) => {
+  const receipt = await withSecrets(`${name} was not deleted`, context, flags, async (secrets) => {
     if (purge && !flags.yes) await confirmed(name, terminal)
     return secrets.deleteSecret(name, { provider, purge, actor: operator() })
   })

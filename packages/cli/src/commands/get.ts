@@ -12,10 +12,10 @@ interface GetFlags extends CommonFlags {
 }
 
 /** Prints a secret: masked on a terminal, exact in a pipe. */
-export default async function get(this: CommandContext, flags: GetFlags, name: string): Promise<void> {
-  const { terminal } = this
+export default async function get(context: CommandContext, flags: GetFlags, name: string): Promise<void> {
+  const { terminal } = context
   const { version, field } = flags
-  await withReadable(`${name} could not be read`, this, flags, async (secrets) => {
+  await withReadable(`${name} could not be read`, context, flags, async (secrets) => {
     const secret = await secrets.getSecretValue(name, { version, field, actor: operator() })
     if (secret.degraded) note(terminal, `warning: an earlier provider could not be asked; this is of '${secret.provider}'`)
     if (secret.stale) note(terminal, `warning: '${secret.provider}' could not be asked; this value may be outdated`)

@@ -7,11 +7,11 @@ interface ListFlags extends CommonFlags {
 }
 
 /** Lists the stores' own paths, without values. */
-export default async function list(this: CommandContext, flags: ListFlags): Promise<void> {
-  const { terminal } = this
+export default async function list(context: CommandContext, flags: ListFlags): Promise<void> {
+  const { terminal } = context
   const { provider, prefix } = flags
   const entries: CatalogEntry[] = []
-  await withSecrets('the secrets could not be listed', this, flags, async (secrets) => {
+  await withSecrets('the secrets could not be listed', context, flags, async (secrets) => {
     for await (const entry of secrets.listSecrets({ provider, prefix, actor: operator() })) entries.push(entry)
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify(entries)}\n`)

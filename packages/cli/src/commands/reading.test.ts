@@ -17,7 +17,11 @@ describe('get', () => {
 
   it('masks on a terminal, by a mask of one length', async () => {
     const program = await withToken()
-    expect(await program.show(['get', 'TOKEN'])).toEqual({ code: 0, stdout: '••••••••  local, version 1\n', stderr: 'masked: --reveal shows it\n' })
+    expect(await program.show(['get', 'TOKEN'])).toEqual({
+      code: 0,
+      stdout: '••••••••  local, version 1\n',
+      stderr: 'masked: --reveal shows it\n',
+    })
     await program.run(['set', 'TOKEN'], 'x')
     expect((await program.show(['get', 'TOKEN'])).stdout).toBe('••••••••  local, version 2\n')
   })

@@ -12,13 +12,13 @@ interface SetFlags extends CommonFlags {
 }
 
 /** Stores a value from a hidden prompt or a pipe. */
-export default async function set(this: CommandContext, flags: SetFlags, name: string, ...values: string[]): Promise<void> {
-  const { terminal } = this
+export default async function set(context: CommandContext, flags: SetFlags, name: string, ...values: string[]): Promise<void> {
+  const { terminal } = context
   const { provider, version, field } = flags
   const receipt = await explained('nothing was written', async () => {
     if (values.length > 0 || name.includes('=')) throw valueAsArgument()
     const tags = flags.tag === undefined ? undefined : tagsOf(flags.tag)
-    return withSecrets(`${name} was not written`, this, flags, async (secrets) => {
+    return withSecrets(`${name} was not written`, context, flags, async (secrets) => {
       const value = await readSecretInput(terminal, { question: `Value of ${name} (hidden)`, exact: flags.exact === true })
       return secrets.storeSecret(name, value, { provider, version, field, tags, actor: operator() })
     })

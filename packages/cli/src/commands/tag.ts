@@ -8,14 +8,16 @@ interface TagFlags extends CommonFlags {
 }
 
 /** Sets and removes tags of a secret, and leaves the others. */
-export default async function tag(this: CommandContext, flags: TagFlags, name: string, ...given: string[]): Promise<void> {
-  const { terminal } = this
+export default async function tag(context: CommandContext, flags: TagFlags, name: string, ...given: string[]): Promise<void> {
+  const { terminal } = context
   const what = `the tags of ${name} were not changed`
   const { provider } = await explained(what, async () => {
     const removed = Object.fromEntries((flags.remove ?? []).map((key) => [key, null]))
     const tags = { ...removed, ...tagsOf(given) }
     if (Object.keys(tags).length === 0) throw new UsageError('no tag is given', 'give key=value, or --remove key')
-    return withSecrets(what, this, flags, async (secrets) => secrets.tagSecret(name, tags, { provider: flags.provider, actor: operator() }))
+    return withSecrets(what, context, flags, async (secrets) =>
+      secrets.tagSecret(name, tags, { provider: flags.provider, actor: operator() }),
+    )
   })
   if (flags.json) terminal.stdout.write(`${JSON.stringify({ name, provider })}\n`)
   else note(terminal, `the tags of ${name} are changed at '${provider}'`)

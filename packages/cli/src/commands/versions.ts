@@ -2,9 +2,9 @@ import { printTable } from '../terminal/table.ts'
 import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
 
 /** Lists the versions of a secret, without values. */
-export default async function versions(this: CommandContext, flags: CommonFlags, name: string): Promise<void> {
-  const { terminal } = this
-  const described = await withReadable(`the versions of ${name} could not be read`, this, flags, async (secrets) =>
+export default async function versions(context: CommandContext, flags: CommonFlags, name: string): Promise<void> {
+  const { terminal } = context
+  const described = await withReadable(`the versions of ${name} could not be read`, context, flags, async (secrets) =>
     secrets.describeSecret(name, { actor: operator() }),
   )
   const { provider, version: current, revision, versions: known = [described] } = described

@@ -6,7 +6,11 @@ const value = 'canary-4711'
 describe('set', () => {
   it('stores what is piped in, and says where on stderr', async () => {
     const program = makeProgram()
-    expect(await program.run(['set', 'TOKEN'], value)).toEqual({ code: 0, stdout: '', stderr: "TOKEN is written as version 1 at 'local'\n" })
+    expect(await program.run(['set', 'TOKEN'], value)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: "TOKEN is written as version 1 at 'local'\n",
+    })
     expect((await program.run(['set', 'TOKEN', '--json'], value)).stdout).toBe('{"name":"TOKEN","provider":"local","version":2}\n')
   })
 

@@ -9,7 +9,14 @@ const repository = { '.git/HEAD': '', 'package.json': '{}' }
 
 describe('findConfig', () => {
   it('finds the nearest file, up to the root of the repository', () => {
-    const folder = makeProject({ ...repository, [file]: '{}', 'packages/app/package.json': '{}', 'packages/app/src/a.ts': '', 'packages/own/deep/b.ts': '', [`packages/own/${file}`]: '{}' })
+    const folder = makeProject({
+      ...repository,
+      [file]: '{}',
+      'packages/app/package.json': '{}',
+      'packages/app/src/a.ts': '',
+      'packages/own/deep/b.ts': '',
+      [`packages/own/${file}`]: '{}',
+    })
     expect(findConfig(join(folder, 'packages/app/src'))).toBe(join(folder, file))
     expect(findConfig(join(folder, 'packages/own/deep'))).toBe(join(folder, 'packages/own', file))
   })

@@ -24,14 +24,23 @@ describe('loadConfig', () => {
     const cwd = project({ ...local, secrets })
     const loaded = await loadConfig({ cwd, env: { APP_KEY: generateKey() } })
     await loaded.secrets.storeSecret('TOKEN', 'v1')
-    expect({ file: loaded.file, schema: loaded.schema, chain: loaded.chain }).toEqual({ file: join(cwd, file), schema: secrets, chain: ['local', 'env'] })
+    expect({ file: loaded.file, schema: loaded.schema, chain: loaded.chain }).toEqual({
+      file: join(cwd, file),
+      schema: secrets,
+      chain: ['local', 'env'],
+    })
     expect(existsSync(join(cwd, '.secrets.db'))).toBe(true) // beside the file, not where the process is
     await loaded.secrets.close()
   })
 
   it('makes one from variables alone', async () => {
     const { file: none, chain, schema, secrets } = await loadConfig({ cwd: makeProject({}), env: { TOKEN: 'of-env' } })
-    expect({ none, chain, schema, token: await secrets.getSecret('TOKEN') }).toEqual({ none: undefined, chain: ['env'], schema: {}, token: 'of-env' })
+    expect({ none, chain, schema, token: await secrets.getSecret('TOKEN') }).toEqual({
+      none: undefined,
+      chain: ['env'],
+      schema: {},
+      token: 'of-env',
+    })
     await secrets.close()
   })
 
@@ -111,7 +120,10 @@ describe('loadConfig', () => {
 
 describe('a configuration that is a program', () => {
   it('runs if it is named, and is checked as a file is', async () => {
-    const cwd = makeProject({ 'secrets.config.mts': `const provider: string = 'env'\nexport default { provider, secrets: { A: {} } }\n`, 'wrong.config.mjs': 'export default { provder: 1 }\n' })
+    const cwd = makeProject({
+      'secrets.config.mts': `const provider: string = 'env'\nexport default { provider, secrets: { A: {} } }\n`,
+      'wrong.config.mjs': 'export default { provder: 1 }\n',
+    })
     const { schema, secrets } = await loadConfig({ cwd, file: 'secrets.config.mts', env: {} })
     expect(schema).toEqual({ A: {} })
     await secrets.close()

@@ -1,5 +1,12 @@
 import { dirname, resolve } from 'node:path'
-import { type Environment, envProvider, type ProviderFromEnv, SecretsError, type SecretsManager, secretsManagerFromEnv } from '@finchat/secrets-core'
+import {
+  type Environment,
+  envProvider,
+  type ProviderFromEnv,
+  SecretsError,
+  type SecretsManager,
+  secretsManagerFromEnv,
+} from '@finchat/secrets-core'
 import { namesFromEnv } from '@finchat/secrets-core/provider'
 import type { Config, DeclaredSecret } from './config.ts'
 import { findConfig } from './find-config.ts'
@@ -46,7 +53,12 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const settings = await readSettings(options)
-  return { file: settings.file, schema: settings.config.secrets ?? {}, chain: chainOf(settings.variables), secrets: await makeManager(settings) }
+  return {
+    file: settings.file,
+    schema: settings.config.secrets ?? {},
+    chain: chainOf(settings.variables),
+    secrets: await makeManager(settings),
+  }
 }
 
 /** The file and the variables, before anything is made of them. */

@@ -1,4 +1,4 @@
-import { isValidName, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -41,7 +41,14 @@ describe('parseConfig', () => {
   })
 
   it('lists every problem, with what may be meant', () => {
-    const problems = problemsOf({ provder: 'local', provider: 'valt', cacheTtl: '300', local: { pth: 'x', must_exist: true }, vault: [], secrets: { 'a b': {}, A: 'canary' } })
+    const problems = problemsOf({
+      provder: 'local',
+      provider: 'valt',
+      cacheTtl: '300',
+      local: { pth: 'x', must_exist: true },
+      vault: [],
+      secrets: { 'a b': {}, A: 'canary' },
+    })
     expect(problems.split('\n')).toEqual([
       'the file cannot be used:',
       '"provder" is not known: did you mean provider?',
@@ -121,9 +128,17 @@ function membersFor(shapes: Readonly<Record<string, Shape>>): fc.Arbitrary<unkno
 const anyConfig = fc
   .record({
     chain: membersFor(chainSettings),
-    section: fc.constantFrom(...Object.keys(sections)).chain((name) => membersFor(sections[name] ?? {}).map((content) => ({ [name]: content }))),
-    secrets: fc.option(fc.dictionary(someName.filter((name) => isValidName(name) || name.length < 3), membersFor(declarationShapes), { maxKeys: 2 }), { nil: undefined }),
-    stray: fc.oneof({ weight: 20, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.dictionary(fc.string(), other, { minKeys: 1, maxKeys: 1 }) }),
+    section: fc
+      .constantFrom(...Object.keys(sections))
+      .chain((name) => membersFor(sections[name] ?? {}).map((content) => ({ [name]: content }))),
+    secrets: fc.option(fc.dictionary(someName, membersFor(declarationShapes), { maxKeys: 2 }), { nil: undefined }),
+    stray: fc.oneof(
+      { weight: 20, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: fc.dictionary(fc.string(), other, { minKeys: 1, maxKeys: 1 }) },
+    ),
     whole: fc.oneof({ weight: 50, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: other }),
   })
-  .map(({ chain, section, secrets, stray, whole }) => whole ?? { ...(chain as object), ...section, ...(secrets === undefined ? {} : { secrets }), ...stray })
+  .map(
+    ({ chain, section, secrets, stray, whole }) =>
+      whole ?? { ...(chain as object), ...section, ...(secrets === undefined ? {} : { secrets }), ...stray },
+  )

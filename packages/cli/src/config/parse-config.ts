@@ -49,7 +49,10 @@ function checkMembers(before: string, content: Members, shapes: Readonly<Record<
 function reportUnknown(before: string, content: Members, known: readonly string[], report: Report): void {
   for (const member of Object.keys(content).filter((each) => !known.includes(each))) {
     const meant = nearest(member, known)
-    report('', `${quoted(`${before}${member}`)} is not known: ${meant === undefined ? `use ${known.join(', ')}` : `did you mean ${before}${meant}?`}`)
+    report(
+      '',
+      `${quoted(`${before}${member}`)} is not known: ${meant === undefined ? `use ${known.join(', ')}` : `did you mean ${before}${meant}?`}`,
+    )
   }
 }
 

@@ -59,8 +59,10 @@ function sourceOf(name: string): Source {
 async function loadFactory(name: string, folder: string): Promise<unknown> {
   const { entry, name: packageName } = sourceOf(name)
   const factory = `${name}FromEnv`
-  const load = async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry)
-  const module = await loadOnUse({ what: packageName, name: packageName }, load, factory).catch(unlessMissing)
+  const loaded = { what: packageName, name: packageName }
+  const module = await loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), factory).catch(
+    unlessMissing,
+  )
   return module?.[factory]
 }
 

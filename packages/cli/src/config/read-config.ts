@@ -20,8 +20,12 @@ export async function readConfig(file: string): Promise<Config> {
 }
 
 async function defaultExport(file: string): Promise<unknown> {
-  const load = async (): Promise<{ default?: unknown }> => import(pathToFileURL(file).href)
-  const { default: content } = await loadOnUse({ what: `the configuration ${basename(file)}`, name: file }, load, 'default')
+  const loaded = { what: `the configuration ${basename(file)}`, name: file }
+  const { default: content } = await loadOnUse(
+    loaded,
+    async (): Promise<{ default?: unknown }> => import(pathToFileURL(file).href),
+    'default',
+  )
   return content
 }
 

@@ -14,7 +14,18 @@ import { loadFactories } from './provider-packages.ts'
 import { chainSettings, providerNames, sections } from './settings.ts'
 
 const env = (reader: EnvironmentReader): unknown => namesFromEnv(reader, 'ENV')
-const factories = { env, localFromEnv, awsFromEnv, ssmFromEnv, vaultFromEnv, kubernetesFromEnv, mountedFromEnv, ageFromEnv, sopsFromEnv, auditFromEnv }
+const factories = {
+  env,
+  localFromEnv,
+  awsFromEnv,
+  ssmFromEnv,
+  vaultFromEnv,
+  kubernetesFromEnv,
+  mountedFromEnv,
+  ageFromEnv,
+  sopsFromEnv,
+  auditFromEnv,
+}
 
 /** Every variable that a factory asks for. */
 function askedBy(factory: (reader: EnvironmentReader) => unknown): string[] {

@@ -27,7 +27,11 @@ const naming = (store: string): SettingsOf<NamesConfig> => ({
   onlyNamed: { kind: 'switch', variable: `FINCHAT_${store}_ONLY_NAMED`, description: 'ask for nothing but names' },
 })
 
-const region = (store: string): Setting => ({ kind: 'text', variable: `FINCHAT_${store}_REGION`, description: "the region; by default the SDK's own chain" })
+const region = (store: string): Setting => ({
+  kind: 'text',
+  variable: `FINCHAT_${store}_REGION`,
+  description: "the region; by default the SDK's own chain",
+})
 
 const identity = (store: string): Setting => ({
   kind: 'credential',
@@ -41,7 +45,13 @@ export const providerSettings: { readonly [name in ProviderName]: SettingsOf<Non
   env: naming('ENV'),
   local: {
     key: { kind: 'credential', variable: 'FINCHAT_ENCRYPTION_KEY', description: 'where the encryption key is' },
-    path: { kind: 'path', except: ':memory:', default: '.secrets.db', variable: 'FINCHAT_LOCAL_PATH', description: 'the file of the store; .secrets.db by default' },
+    path: {
+      kind: 'path',
+      except: ':memory:',
+      default: '.secrets.db',
+      variable: 'FINCHAT_LOCAL_PATH',
+      description: 'the file of the store; .secrets.db by default',
+    },
     mustExist: { kind: 'switch', variable: 'FINCHAT_LOCAL_MUST_EXIST', description: 'a missing file is an error, not an empty store' },
     storeId: { kind: 'text', variable: 'FINCHAT_LOCAL_STORE_ID', description: 'the only store accepted at path' },
     keepVersions: {
@@ -95,7 +105,12 @@ export const chainSettings: SettingsOf<Pick<Config, 'provider' | 'fallbacks' | '
     variable: 'FINCHAT_SECRETS_PROVIDER',
     description: 'the first provider of the chain; env by default',
   },
-  fallbacks: { kind: 'list', words: providerNames, variable: 'FINCHAT_SECRETS_FALLBACKS', description: 'the next providers; env by default' },
+  fallbacks: {
+    kind: 'list',
+    words: providerNames,
+    variable: 'FINCHAT_SECRETS_FALLBACKS',
+    description: 'the next providers; env by default',
+  },
   cacheTtl: { kind: 'count', variable: 'FINCHAT_SECRETS_CACHE_TTL', description: 'the TTL of the cache in seconds; 300 by default' },
 }
 

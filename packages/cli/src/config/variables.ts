@@ -33,7 +33,11 @@ function givenSettings(config: Config): GivenSetting[] {
 }
 
 function settingsIn(before: string, settings: Readonly<Record<string, Setting>>, content: unknown): GivenSetting[] {
-  const all = Object.entries(settings).map(([member, setting]) => ({ place: before + member, setting, value: memberOf(content, member) ?? defaultOf(setting) }))
+  const all = Object.entries(settings).map(([member, setting]) => ({
+    place: before + member,
+    setting,
+    value: memberOf(content, member) ?? defaultOf(setting),
+  }))
   return all.filter(({ value }) => value !== undefined)
 }
 
@@ -52,7 +56,10 @@ function variableOf({ setting, value }: GivenSetting): string {
 
 async function textOf({ place, setting, value }: GivenSetting, folder: string, env: Environment): Promise<string> {
   if (setting.kind === 'credential') return credentialOf(place, setting, value as CredentialSource, folder, env) // checked
-  if (setting.kind === 'paths') return Object.entries(value as Record<string, string>).map((entry) => entry.join('=')).join(',') // checked
+  if (setting.kind === 'paths')
+    return Object.entries(value as Record<string, string>)
+      .map((entry) => entry.join('='))
+      .join(',') // checked
   if (setting.kind === 'path' && value !== setting.except) return resolve(folder, String(value))
   return String(value) // a list is joined by commas
 }
@@ -75,7 +82,10 @@ export function inWordsOfFile(text: string): string {
     (shown, [section, settings]) =>
       Object.entries(settings).reduce(
         (part, [member, { variable }]) =>
-          part.replaceAll(new RegExp(`(?<![\\w(])${variable}(?!\\w)`, 'g'), `${section === '' ? '' : `${section}.`}${member} (${variable})`),
+          part.replaceAll(
+            new RegExp(`(?<![\\w(])${variable}(?!\\w)`, 'g'),
+            `${section === '' ? '' : `${section}.`}${member} (${variable})`,
+          ),
         shown,
       ),
     text,

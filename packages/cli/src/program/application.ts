@@ -29,6 +29,8 @@ Data goes to stdout, all else to stderr. Exit codes: 64 usage, 65 integrity, 66 
 69 unavailable, 77 denied, 70 any other error. COMMAND --help has examples.`,
 }
 
+const noAliases: Record<string, never> = Object.create(null) as Record<string, never>
+
 /** The program; `show` makes the text of an error. */
 export function application(version: string, show: (failure: Failure) => string): Application<CommandContext> {
   const config = {
@@ -39,7 +41,7 @@ export function application(version: string, show: (failure: Failure) => string)
     localization: { text: textsOf(show) },
     determineExitCode: (error: unknown) => failureOf(error).exitCode,
   } as const
-  return buildApplication(buildRouteMap({ routes, docs, aliases: Object.create(null) as Record<never, string> }), config)
+  return buildApplication(buildRouteMap({ routes, docs, aliases: noAliases }), config)
 }
 
 /** Stricli adds the last newline itself. */
@@ -53,6 +55,11 @@ function textsOf(show: (failure: Failure) => string): ApplicationText {
     exceptionWhileRunningCommand: (error) => shown(failureOf(error)),
     commandErrorResult: (error) => shown(failureOf(error)),
     noCommandRegisteredForInput: ({ corrections }) =>
-      shown(usageFailure('there is no such command', corrections.length > 0 ? `did you mean ${corrections.join(' or ')}?` : 'see finchat-secrets --help')),
+      shown(
+        usageFailure(
+          'there is no such command',
+          corrections.length > 0 ? `did you mean ${corrections.join(' or ')}?` : 'see finchat-secrets --help',
+        ),
+      ),
   }
 }

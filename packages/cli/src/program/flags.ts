@@ -51,4 +51,9 @@ export function versionToRead(input: string): number | 'previous' | 'pending' {
   return input === 'previous' || input === 'pending' ? input : versionNumber(input)
 }
 
+/** Without a prototype: Stricli would take `--toString x` for a flag. */
+export function flagsOf<const Flags extends object>(flags: Flags): Flags {
+  return Object.assign(Object.create(null) as object, flags)
+}
+
 export { text }

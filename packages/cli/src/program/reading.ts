@@ -1,23 +1,23 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
-import { commonFlags, nameArgument, switchFlag, textFlag, versionToRead } from './flags.ts'
-import { ownPart } from './own-part.ts'
+import { commonFlags, flagsOf, nameArgument, switchFlag, textFlag, versionToRead } from './flags.ts'
+import { called, ownPart } from './called.ts'
 
 const oneName = { kind: 'tuple', parameters: [nameArgument] } as const
 const field = textFlag('field', 'One field of the value: a key, or a JSON pointer such as /db/port')
 const exact = switchFlag('Keep the line end behind a piped value')
 
 export const get: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/get.ts'), 'default'),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/get.ts'), 'default')),
   parameters: {
     positional: oneName,
-    flags: {
+    flags: flagsOf({
       ...commonFlags,
       field,
       version: { kind: 'parsed', parse: versionToRead, brief: 'A number, previous or pending', placeholder: 'version', optional: true },
       reveal: switchFlag('Show the value on a terminal'),
-    },
+    }),
   },
   docs: {
     brief: 'Print a secret: masked on a terminal, exact in a pipe',
@@ -31,8 +31,8 @@ export const get: Command<CommandContext> = buildCommand({
 })
 
 export const list: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/list.ts'), 'default'),
-  parameters: { flags: { ...commonFlags, prefix: textFlag('prefix', 'Only paths that begin with it') } },
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/list.ts'), 'default')),
+  parameters: { flags: flagsOf({ ...commonFlags, prefix: textFlag('prefix', 'Only paths that begin with it') }) },
   docs: {
     brief: 'List the paths that the stores have, without values',
     customUsage: [
@@ -44,8 +44,8 @@ export const list: Command<CommandContext> = buildCommand({
 })
 
 export const versions: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/versions.ts'), 'default'),
-  parameters: { positional: oneName, flags: commonFlags },
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/versions.ts'), 'default')),
+  parameters: { positional: oneName, flags: flagsOf(commonFlags) },
   docs: {
     brief: 'List the versions of a secret, without values',
     customUsage: [
@@ -56,8 +56,8 @@ export const versions: Command<CommandContext> = buildCommand({
 })
 
 export const verify: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/verify.ts'), 'default'),
-  parameters: { positional: oneName, flags: { ...commonFlags, field, exact } },
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/verify.ts'), 'default')),
+  parameters: { positional: oneName, flags: flagsOf({ ...commonFlags, field, exact }) },
   docs: {
     brief: 'Compare a value with a secret, without showing either',
     fullDescription: 'Asks for the value, or reads it from a pipe. Exit code 0 if it matches the current version, 1 if it differs.',

@@ -1,6 +1,5 @@
 import {
   ArgumentParseError,
-  EnumValidationError,
   FlagNotFoundError,
   UnexpectedPositionalError,
   UnsatisfiedFlagError,
@@ -20,7 +19,7 @@ export function argumentFailure(error: unknown): Failure {
   if (error instanceof FlagNotFoundError) return unknownFlag(error)
   if (error instanceof ArgumentParseError && error.exception instanceof UsageError)
     return usageFailure(`--${error.externalFlagNameOrPlaceholder}: ${error.exception.message}`, error.exception.remedy)
-  if (error instanceof EnumValidationError) return usageFailure(`--${error.externalFlagName} must be one of ${error.values.join(', ')}`, seeHelp)
+  if (error instanceof ArgumentParseError) return usageFailure(`--${error.externalFlagNameOrPlaceholder} does not take this value`, seeHelp)
   if (error instanceof UnsatisfiedFlagError) return usageFailure(`--${error.externalFlagName} has no value`, seeHelp)
   if (error instanceof UnsatisfiedPositionalError) return usageFailure(`the ${error.placeholder} is missing`, seeHelp)
   if (error instanceof UnexpectedPositionalError) return usageFailure('there are more arguments than the command takes', seeHelp)

@@ -1,26 +1,40 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
-import { commonFlags, nameArgument, switchFlag, text, textFlag, versionNumber } from './flags.ts'
-import { ownPart } from './own-part.ts'
+import { commonFlags, flagsOf, nameArgument, switchFlag, text, textFlag, versionNumber } from './flags.ts'
+import { called, ownPart } from './called.ts'
 
 const oneName = { kind: 'tuple', parameters: [nameArgument] } as const
 const flags = { ...commonFlags, provider: textFlag('name', 'The provider to change') }
 /** The name, and what may follow it. */
-const nameAndMore = (brief: string, placeholder: string) => ({ kind: 'array', parameter: { brief, placeholder, parse: text }, minimum: 1 }) as const
+const nameAndMore = (brief: string, placeholder: string) =>
+  ({ kind: 'array', parameter: { brief, placeholder, parse: text }, minimum: 1 }) as const
 
 export const set: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/set.ts'), 'default'),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/set.ts'), 'default')),
   parameters: {
     // A second argument is taken to be refused with its reason.
     positional: nameAndMore('The name of the secret, and nothing else', 'name'),
-    flags: {
+    flags: flagsOf({
       ...flags,
       field: textFlag('field', 'Write only this field, and keep the others'),
-      version: { kind: 'parsed', parse: versionNumber, brief: 'The number to create; 1 only if it never existed', placeholder: 'number', optional: true },
-      tag: { kind: 'parsed', parse: text, brief: 'A tag to set, again for several', placeholder: 'key=value', variadic: true, optional: true },
+      version: {
+        kind: 'parsed',
+        parse: versionNumber,
+        brief: 'The number to create; 1 only if it never existed',
+        placeholder: 'number',
+        optional: true,
+      },
+      tag: {
+        kind: 'parsed',
+        parse: text,
+        brief: 'A tag to set, again for several',
+        placeholder: 'key=value',
+        variadic: true,
+        optional: true,
+      },
       exact: switchFlag('Keep the line end behind a piped value'),
-    },
+    }),
   },
   docs: {
     brief: 'Store a secret from a hidden prompt or a pipe, never from an argument',
@@ -36,10 +50,10 @@ export const set: Command<CommandContext> = buildCommand({
 })
 
 export const remove: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/delete.ts'), 'default'),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/delete.ts'), 'default')),
   parameters: {
     positional: oneName,
-    flags: { ...flags, purge: switchFlag('For good, with all versions'), yes: switchFlag('Do not ask') },
+    flags: flagsOf({ ...flags, purge: switchFlag('For good, with all versions'), yes: switchFlag('Do not ask') }),
   },
   docs: {
     brief: 'Withdraw a secret; --purge deletes it for good',
@@ -52,8 +66,8 @@ export const remove: Command<CommandContext> = buildCommand({
 })
 
 export const restore: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/restore.ts'), 'default'),
-  parameters: { positional: oneName, flags },
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/restore.ts'), 'default')),
+  parameters: { positional: oneName, flags: flagsOf(flags) },
   docs: {
     brief: 'Undo the deletion of a secret, if the store can',
     customUsage: ['NAME [--provider NAME] [--json]', { input: 'OLD_TOKEN', brief: 'makes it current again' }],
@@ -61,13 +75,20 @@ export const restore: Command<CommandContext> = buildCommand({
 })
 
 export const tag: Command<CommandContext> = buildCommand({
-  loader: async () => loadOnUse(ownPart, async () => import('../commands/tag.ts'), 'default'),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/tag.ts'), 'default')),
   parameters: {
     positional: nameAndMore('The name of the secret, then tags as key=value', 'name'),
-    flags: {
+    flags: flagsOf({
       ...flags,
-      remove: { kind: 'parsed', parse: text, brief: 'A tag to remove, again for several', placeholder: 'key', variadic: true, optional: true },
-    },
+      remove: {
+        kind: 'parsed',
+        parse: text,
+        brief: 'A tag to remove, again for several',
+        placeholder: 'key',
+        variadic: true,
+        optional: true,
+      },
+    }),
   },
   docs: {
     brief: 'Set and remove tags of a secret',

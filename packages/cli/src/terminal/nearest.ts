@@ -17,6 +17,10 @@ function isWithin(one: string, other: string, edits: number): boolean {
   if (edits === 0) return false
   const at = Array.from(one).findIndex((letter, index) => letter !== other[index])
   const [rest, otherRest] = at === -1 ? ['', other.slice(one.length)] : [one.slice(at), other.slice(at)]
-  const ways = [[rest.slice(1), otherRest], [rest, otherRest.slice(1)], [rest.slice(1), otherRest.slice(1)]] as const
+  const ways = [
+    [rest.slice(1), otherRest],
+    [rest, otherRest.slice(1)],
+    [rest.slice(1), otherRest.slice(1)],
+  ] as const
   return ways.some(([left, right]) => isWithin(left, right, edits - 1))
 }

@@ -25,7 +25,11 @@ async function drawn({ headings, rows }: Table, { stdout, env }: Terminal): Prom
   const { default: CliTable } = await loadOnUse({ what: 'the table', name: 'cli-table3' }, () => import('cli-table3'), 'default')
   const none = Object.fromEntries(edges.map((edge) => [edge, '']))
   const style = hasColours(stdout, env) ? { head: ['bold'], border: [] } : { head: [], border: [] }
-  const table = new CliTable({ head: [...headings], chars: { ...none, middle: '  ' }, style: { ...style, 'padding-left': 0, 'padding-right': 0 } })
+  const table = new CliTable({
+    head: [...headings],
+    chars: { ...none, middle: '  ' },
+    style: { ...style, 'padding-left': 0, 'padding-right': 0 },
+  })
   table.push(...rows.map((row) => [...row]))
   return table
     .toString()
@@ -35,6 +39,18 @@ async function drawn({ headings, rows }: Table, { stdout, env }: Terminal): Prom
 }
 
 const edges = [
-  'top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right',
-  'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid',
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid',
 ] as const

@@ -17,7 +17,10 @@ export interface ChildOptions {
 }
 
 /** Runs the program in a process of its own, with pipes. */
-export function runChild(args: readonly string[], { cwd, env = {}, input = '', node = [], program = main }: ChildOptions): Promise<Outcome> {
+export function runChild(
+  args: readonly string[],
+  { cwd, env = {}, input = '', node = [], program = main }: ChildOptions,
+): Promise<Outcome> {
   const child = spawn(process.execPath, [...node, '--conditions=@finchat/source', program, ...args], { cwd, env: { PATH: '', ...env } })
   const [stdout, stderr]: Buffer[][] = [[], []]
   child.stdout.on('data', (chunk: Buffer) => stdout?.push(chunk))
@@ -26,6 +29,8 @@ export function runChild(args: readonly string[], { cwd, env = {}, input = '', n
   child.stdin.end(input)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout: Buffer.concat(stdout ?? []).toString(), stderr: Buffer.concat(stderr ?? []).toString() }))
+    child.on('close', (code) =>
+      resolve({ code: code ?? -1, stdout: Buffer.concat(stdout ?? []).toString(), stderr: Buffer.concat(stderr ?? []).toString() }),
+    )
   })
 }

@@ -58,10 +58,7 @@ const plain: Readonly<Record<string, Schema>> = {
     additionalProperties: { type: 'string', pattern: `^${part}(#${fieldPart})?$` },
   },
   credential: {
-    oneOf: [
-      onlyMember('variable', { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }),
-      onlyMember('file', text),
-    ],
+    oneOf: [onlyMember('variable', { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), onlyMember('file', text)],
   },
 }
 

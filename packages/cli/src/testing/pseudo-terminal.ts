@@ -29,7 +29,12 @@ export function openProgram(args: readonly string[], where: Where): PseudoTermin
 
 export function openTerminal(file: string, args: readonly string[], { cwd, env = {}, columns = 80 }: Where): PseudoTerminal {
   const size = { cols: columns, rows: 24 }
-  const program = spawn(file, [...args], { ...size, cwd, env: { PATH: '/usr/bin:/bin', TERM: 'xterm-256color', ...env }, name: 'xterm-256color' })
+  const program = spawn(file, [...args], {
+    ...size,
+    cwd,
+    env: { PATH: '/usr/bin:/bin', TERM: 'xterm-256color', ...env },
+    name: 'xterm-256color',
+  })
   const view = new headless.Terminal({ ...size, allowProposedApi: true })
   const written: string[] = []
   program.onData((data) => {
@@ -38,7 +43,10 @@ export function openTerminal(file: string, args: readonly string[], { cwd, env =
   })
   const screen = async (): Promise<string> => {
     await new Promise<void>((resolve) => view.write('', resolve))
-    const lines = Array.from({ length: view.buffer.active.length }, (_, index) => view.buffer.active.getLine(index)?.translateToString(true) ?? '')
+    const lines = Array.from(
+      { length: view.buffer.active.length },
+      (_, index) => view.buffer.active.getLine(index)?.translateToString(true) ?? '',
+    )
     return lines.join('\n').trimEnd()
   }
   return {

@@ -48,7 +48,13 @@ async function outcomeOf(args: readonly string[], { folder, env, input, isTTY }:
   const [out, error]: Buffer[][] = [[], []]
   const stdin = Readable.from([Buffer.from(input)]) as unknown as NodeJS.ReadStream // what is read of it
   const into = (chunks: Buffer[] | undefined) => (data: string | Uint8Array) => chunks?.push(Buffer.from(data as Buffer))
-  const terminal = { stdin, stdout: { write: into(out), isTTY }, stderr: { write: into(error) }, env: { ...env, NO_COLOR: '1' }, cwd: () => folder }
+  const terminal = {
+    stdin,
+    stdout: { write: into(out), isTTY },
+    stderr: { write: into(error) },
+    env: { ...env, NO_COLOR: '1' },
+    cwd: () => folder,
+  }
   const code = await run(args, terminal, '1.2.3')
   return { code, stdout: Buffer.concat(out ?? []).toString(), stderr: Buffer.concat(error ?? []).toString() }
 }

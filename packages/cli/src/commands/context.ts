@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import type { SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
+import type { DeclaredSecret } from '../config/config.ts'
 import { enableCompileCache } from '../config/compile-cache.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
@@ -20,7 +21,8 @@ export interface CommonFlags {
   readonly json?: boolean
 }
 
-type Use<T> = (secrets: SecretsManager) => Promise<T>
+/** Something to do with the manager, and with what the configuration declares. */
+type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>) => Promise<T>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -59,7 +61,7 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
     await using secrets = await makeManager(settings)
-    return await use(secrets)
+    return await use(secrets, settings.config.secrets ?? {})
   } catch (error) {
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }

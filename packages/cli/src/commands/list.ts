@@ -19,7 +19,7 @@ export default async function list(context: CommandContext, flags: ListFlags): P
   await printTable({ headings: ['path', 'provider', 'tags'], rows }, terminal)
 }
 
-export function textOfTags(tags: Readonly<Record<string, string>> = {}): string {
+function textOfTags(tags: Readonly<Record<string, string>> = {}): string {
   return Object.entries(tags)
     .map((entry) => entry.join('='))
     .join(',')

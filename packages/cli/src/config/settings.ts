@@ -41,7 +41,7 @@ const identity = (store: string): Setting => ({
 })
 
 /** The settings of each provider, by the member of its section. */
-export const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullable<Config[name]>> } = {
+const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullable<Config[name]>> } = {
   env: naming('ENV'),
   local: {
     key: { kind: 'credential', variable: 'FINCHAT_ENCRYPTION_KEY', description: 'where the encryption key is' },
@@ -115,7 +115,7 @@ export const chainSettings: SettingsOf<Pick<Config, 'provider' | 'fallbacks' | '
 }
 
 /** The settings of the audit trail. */
-export const auditSettings: SettingsOf<AuditConfig> = {
+const auditSettings: SettingsOf<AuditConfig> = {
   line: {
     kind: 'choice',
     words: ['stderr', 'stdout'],
@@ -127,7 +127,7 @@ export const auditSettings: SettingsOf<AuditConfig> = {
   checkpoints: { kind: 'path', variable: 'FINCHAT_AUDIT_CHECKPOINTS', description: 'a folder for the checkpoints of the records' },
 }
 
-export const secretTypes: readonly SecretType[] = ['text', 'integer', 'boolean', 'url', 'json']
+const secretTypes: readonly SecretType[] = ['text', 'integer', 'boolean', 'url', 'json']
 
 /** What is said of one secret in `secrets`; no variable says the same. */
 export const declarationShapes: { readonly [member in keyof Required<DeclaredSecret>]: Shape & { readonly description: string } } = {

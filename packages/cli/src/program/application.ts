@@ -1,7 +1,7 @@
 import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, text_en } from '@stricli/core'
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
-import { get, list, verify, versions } from './reading.ts'
+import { check, get, list, verify, versions } from './reading.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
 
@@ -12,6 +12,7 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   list,
   versions,
   verify,
+  check,
   delete: remove,
   restore,
   tag,

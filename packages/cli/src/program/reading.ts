@@ -55,6 +55,17 @@ export const versions: Command<CommandContext> = buildCommand({
   },
 })
 
+export const check: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/check.ts'), 'default')),
+  parameters: { flags: flagsOf(commonFlags) },
+  docs: {
+    brief: 'Check that every declared secret is there and as declared, without values',
+    fullDescription:
+      'Reads what the configuration file lists under "secrets". Exit code 66 if one is missing, 1 if one is not as declared.',
+    customUsage: ['[--provider NAME] [--json]', { input: '&& node app.js', brief: 'starts the application only with all its secrets' }],
+  },
+})
+
 export const verify: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/verify.ts'), 'default')),
   parameters: { positional: oneName, flags: flagsOf({ ...commonFlags, field, exact }) },

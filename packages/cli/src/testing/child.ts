@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Outcome } from './run-program.ts'
 
-export const main: string = fileURLToPath(new URL('../main.ts', import.meta.url))
+const main: string = fileURLToPath(new URL('../main.ts', import.meta.url))
 
 /** The program from its sources, as Node.js runs it. */
 export const programArgs: readonly string[] = ['--conditions=@finchat/source', main]

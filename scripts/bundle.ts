@@ -15,7 +15,7 @@ function sourcesOf(targets: Readonly<Record<string, unknown>> = {}): Sources {
   return Object.fromEntries(built.map((path) => basename(path, '.js')).map((name) => [name, `src/${name}.ts`]))
 }
 
-async function write(input: Sources): Promise<void> {
+async function write(input: Sources, chunks: string): Promise<void> {
   const bundle = await rolldown({ input, platform: 'node', external: (specifier) => !/^[./]|^src\//.test(specifier) })
   await bundle.write({
     dir: 'dist',
@@ -25,15 +25,19 @@ async function write(input: Sources): Promise<void> {
     sourcemap: true,
     sourcemapExcludeSources: true,
     entryFileNames: '[name].js',
-    chunkFileNames: '[name].js',
+    chunkFileNames: `${chunks}[name].js`,
   })
   await bundle.close()
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest // the structure rules check it
 for (const former of globSync('dist/**/*.{js,js.map,cjs,d.cts}')) rmSync(former)
-// Programs apart from entries: an entry that only passes on a shared chunk has no map.
-for (const sources of [sourcesOf(manifest.exports), sourcesOf(manifest.bin)]) {
-  if (Object.keys(sources).length > 0) await write(sources)
+// Programs apart from entries: an entry that only passes on a shared chunk has no map. Their chunks
+// have a folder of their own, since both may have one of the same name.
+for (const [sources, chunks] of [
+  [sourcesOf(manifest.exports), ''],
+  [sourcesOf(manifest.bin), 'chunks/'],
+] as const) {
+  if (Object.keys(sources).length > 0) await write(sources, chunks)
 }
 for (const [path, content] of Object.entries(requirableFiles(manifest))) writeFileSync(path, content)

@@ -13,6 +13,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/http': 13_300,
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_100,
+  '@finchat/secrets-cli': 8_000,
   '@finchat/secrets-audit': 28_700,
   '@finchat/secrets-audit/report': 23_400,
   '@finchat/secrets-audit/siem': 5_000,

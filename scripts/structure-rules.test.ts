@@ -195,6 +195,13 @@ describe('documents', () => {
     expect(structure.documentedPathsExist(files)).toEqual([])
   })
 
+  test('may name the JSON schema that a package publishes, and no other', () => {
+    const files = repository({ 'docs/a.md': '"@finchat/secrets-core/src/a.schema.json"', 'packages/core/src/a.schema.json': '{}' })
+    expect(structure.documentedPathsExist(files)).toEqual([])
+    const gone = repository({ 'docs/a.md': '"@finchat/secrets-core/src/b.schema.json"', 'packages/core/src/a.schema.json': '{}' })
+    expect(structure.documentedPathsExist(gone)).toEqual(["docs/a.md: there is no '@finchat/secrets-core/src/b'"])
+  })
+
   test('describe each folder of a package', () => {
     const text = '# Architecture\n\n### audit\n\n| `low` | a |\n| `.` | b |\n\n### core\n\n| `high` | c |\n'
     const lists = { 'packages/audit': ['low', 'high', '.', 'testing'] }

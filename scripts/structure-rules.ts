@@ -42,7 +42,7 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, tests -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
+ * examples, benchmarks, tests -> cli -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
  * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
  * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation,
  * and tests/examples the examples.
@@ -51,6 +51,7 @@ const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit|create-[a-z0-9-]+)$/,
+  /^packages\/cli$/,
   /^tests\/rotation$/,
   /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
   /^tests\/examples$/,
@@ -135,6 +136,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
+  'packages/cli': ['terminal', 'config', 'commands', 'program', '.', 'testing'],
   'packages/create-secrets-provider': ['.'],
   'packages/testkit': [
     'leaks',
@@ -206,9 +208,16 @@ export const documentedPathsExist: Rule = (files) => {
 }
 
 function missingSpecifiers(files: Files, text: string): string[] {
-  const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
+  const members = membersOf(files)
+  const existing = new Set(members.flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
   const named = text.match(/(?<!npm create )@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
-  return named.filter((specifier) => !existing.has(specifier))
+  return named.filter((specifier) => !existing.has(specifier) && !isSchema(files, members, specifier))
+}
+
+/** A path to a published JSON schema, which editors read from the installed package. */
+function isSchema(files: Files, members: readonly Member[], specifier: string): boolean {
+  const owner = members.find(({ manifest }) => specifier.startsWith(`${manifest.name}/`))
+  return owner !== undefined && files.has(`${owner.folder}${specifier.slice(owner.manifest.name.length)}.schema.json`)
 }
 
 function missingTests(files: Files, prose: string): string[] {

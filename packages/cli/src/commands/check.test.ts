@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { localConfig, makeProgram, type Outcome } from '../testing/run-program.ts'
+
+const checkOf = async (secrets: object, env: Record<string, string>, config: object = {}): Promise<Outcome> =>
+  makeProgram({ ...config, secrets }, env).run(['check'])
+
+describe('check', () => {
+  it('passes if every required secret is there and as declared', async () => {
+    const env = { TOKEN: 'canary-4711', PORT: '5432', DB: '{"url":"https://db:5432/x"}' }
+    const secrets = {
+      TOKEN: { minLength: 11 },
+      PORT: { type: 'integer' },
+      URL: { name: 'DB', field: 'url', type: 'url' },
+      NOPE: { required: false },
+    }
+    expect(await checkOf(secrets, env)).toEqual({ code: 0, stdout: 'TOKEN\tok\t\nPORT\tok\t\nURL\tok\t\nNOPE\tabsent\t\n', stderr: '' })
+  })
+
+  it.each([
+    ['integer', '5432', true],
+    ['integer', '-1', true],
+    ['integer', '1.5', false],
+    ['integer', '0x10', false],
+    ['integer', ' 1', false],
+    ['boolean', 'false', true],
+    ['boolean', 'yes', false],
+    ['url', 'redis://h:1', true],
+    ['url', 'canary', false],
+    ['json', '[1]', true],
+    ['json', '{', false],
+    ['text', 'canary', true],
+  ])('of %s takes %j: %s', async (type, value, isRight) => {
+    const { code, stdout } = await checkOf({ A: { type } }, { A: value })
+    expect({ code, state: stdout.split('\t')[1] }).toEqual(isRight ? { code: 0, state: 'ok' } : { code: 1, state: 'wrong' })
+    expect(stdout).not.toContain('canary')
+  })
+
+  it('tells what is missing by exit code 66, before what is wrong', async () => {
+    const { code, stdout } = await checkOf({ SHORT: { minLength: 8 }, NOPE: {} }, { SHORT: 'canary' })
+    expect(code).toBe(66)
+    expect(stdout.split('\n').map((line) => line.split('\t').slice(0, 2))).toEqual([['SHORT', 'wrong'], ['NOPE', 'missing'], ['']])
+  })
+
+  it('tells a provider that cannot be asked by its own exit code', async () => {
+    const config = { provider: 'mounted', fallbacks: [], mounted: { folder: 'no-such-folder' } }
+    const { code, stdout } = await checkOf({ A: {}, B: { required: false } }, {}, config)
+    expect(code).toBe(70)
+    expect(stdout).toMatch(/^A\tfailed\t.+\nB\tfailed\t.+\n$/)
+  })
+
+  it('prints JSON, without values', async () => {
+    const program = makeProgram({ ...localConfig, secrets: { A: { type: 'url' } } })
+    await program.run(['set', 'A'], 'canary')
+    const { code, stdout } = await program.run(['check', '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toEqual([
+      { name: 'A', state: 'wrong', code: 'INVALID_ARGUMENT', reason: 'the value is not what its schema asks for' },
+    ])
+  })
+
+  it('needs declared secrets', async () => {
+    const { code, stderr } = await makeProgram({}).run(['check'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('declares no secrets')
+  })
+})

@@ -1,0 +1,53 @@
+import type { SecretValue } from '@finchat/secrets-core'
+import { textOrBytes } from '@finchat/secrets-core/provider'
+import { UsageError } from '../terminal/failure.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { visible } from '../terminal/visible.ts'
+import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
+
+interface GetFlags extends CommonFlags {
+  readonly version?: number | 'previous' | 'pending'
+  readonly field?: string
+  readonly reveal?: boolean
+}
+
+/** Prints a secret: masked on a terminal, exact in a pipe. */
+export default async function get(context: CommandContext, flags: GetFlags, name: string): Promise<void> {
+  const { terminal } = context
+  const { version, field } = flags
+  await withReadable(`${name} could not be read`, context, flags, async (secrets) => {
+    const secret = await secrets.getSecretValue(name, { version, field, actor: operator() })
+    if (secret.degraded) note(terminal, `warning: an earlier provider could not be asked; this is of '${secret.provider}'`)
+    if (secret.stale) note(terminal, `warning: '${secret.provider}' could not be asked; this value may be outdated`)
+    const isShown = flags.reveal === true || terminal.stdout.isTTY !== true
+    if (flags.json) printJson(name, secret, isShown, terminal)
+    else if (isShown) printValue(secret, terminal)
+    else terminal.stdout.write(`${mask}  ${placeOf(secret)}\n`)
+  })
+  if (terminal.stdout.isTTY && !flags.reveal) note(terminal, 'masked: --reveal shows it')
+}
+
+/** Of one length for every value. */
+const mask = '••••••••'
+
+function placeOf({ provider, version }: SecretValue): string {
+  return version === undefined ? visible(provider) : `${visible(provider)}, version ${version}`
+}
+
+function printValue(secret: SecretValue, { stdout }: Terminal): void {
+  const bytes = secret.bytes()
+  if (stdout.isTTY !== true) return void stdout.write(bytes)
+  stdout.write(`${visible(asText(bytes), '\n\t')}\n`)
+}
+
+function printJson(name: string, secret: SecretValue, isShown: boolean, { stdout }: Terminal): void {
+  const { provider, version, revision, stale, degraded } = secret
+  const value = isShown ? asText(secret.bytes()) : undefined
+  stdout.write(`${JSON.stringify({ name, provider, version, revision, stale, degraded, value })}\n`)
+}
+
+function asText(bytes: Uint8Array): string {
+  const text = textOrBytes(bytes)
+  if (typeof text === 'string') return text
+  throw new UsageError('the value is not text', 'write its bytes to a file or a pipe: finchat-secrets get NAME > file')
+}

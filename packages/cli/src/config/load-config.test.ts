@@ -1,0 +1,147 @@
+import { chmodSync, existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { generateKey } from '@finchat/secrets-provider-local'
+import { leaksOf } from '@finchat/secrets-testkit'
+import { describe, expect, it } from 'vitest'
+import { makeProject } from '../testing/make-project.ts'
+import { enableCompileCache } from './compile-cache.ts'
+import { loadConfig, type LoadConfigOptions } from './load-config.ts'
+
+const file = 'finchat-secrets.config.json'
+const local = { provider: 'local', local: { key: { variable: 'APP_KEY' } } }
+const project = (config: object, more: Record<string, string> = {}): string => makeProject({ [file]: JSON.stringify(config), ...more })
+
+async function errorOf(options: LoadConfigOptions): Promise<SecretsError> {
+  const error: unknown = await loadConfig(options).catch((thrown: unknown) => thrown)
+  if (SecretsError.isInstance(error)) return error
+  throw new Error('it was no SecretsError', { cause: error })
+}
+
+describe('loadConfig', () => {
+  it('makes a manager from the nearest file, and gives the schema and the chain', async () => {
+    const secrets = { TOKEN: { description: 'of the API' } }
+    const cwd = project({ ...local, secrets })
+    const loaded = await loadConfig({ cwd, env: { APP_KEY: generateKey() } })
+    await loaded.secrets.storeSecret('TOKEN', 'v1')
+    expect({ file: loaded.file, schema: loaded.schema, chain: loaded.chain }).toEqual({
+      file: join(cwd, file),
+      schema: secrets,
+      chain: ['local', 'env'],
+    })
+    expect(existsSync(join(cwd, '.secrets.db'))).toBe(true) // beside the file, not where the process is
+    await loaded.secrets.close()
+  })
+
+  it('makes one from variables alone', async () => {
+    const { file: none, chain, schema, secrets } = await loadConfig({ cwd: makeProject({}), env: { TOKEN: 'of-env' } })
+    expect({ none, chain, schema, token: await secrets.getSecret('TOKEN') }).toEqual({
+      none: undefined,
+      chain: ['env'],
+      schema: {},
+      token: 'of-env',
+    })
+    await secrets.close()
+  })
+
+  it('lets variables override the file', async () => {
+    const cwd = project({ ...local, fallbacks: ['env'], local: { ...local.local, names: { A: 'b' } } })
+    const env = { FINCHAT_ENCRYPTION_KEY: generateKey(), FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_SECRETS_FALLBACKS: '' }
+    const { chain, secrets } = await loadConfig({ cwd, env })
+    await secrets.storeSecret('A', 'v1')
+    expect(chain).toEqual(['local'])
+    expect(existsSync(join(cwd, '.secrets.db'))).toBe(false)
+    const paths: string[] = []
+    for await (const { path } of secrets.listSecrets()) paths.push(path)
+    expect(paths).toEqual(['b'])
+    await secrets.close()
+  })
+
+  it('reads a key from a file beside it, without its line end', async () => {
+    const cwd = project({ provider: 'local', local: { key: { file: 'keys/local.key' } } }, { 'keys/local.key': `${generateKey()}\n` })
+    const { secrets } = await loadConfig({ cwd, env: {} })
+    await secrets.storeSecret('TOKEN', 'v1')
+    expect(await secrets.getSecret('TOKEN')).toBe('v1')
+    await secrets.close()
+  })
+
+  it('passes the file of an identity on, which its provider reads', async () => {
+    const cwd = project({ provider: 'sops', fallbacks: [], sops: { file: 'secrets.json', identity: { file: 'age.key' } } })
+    const { secrets } = await loadConfig({ cwd, env: {} })
+    await expect(secrets.getSecret('A')).rejects.toMatchObject({ code: 'CONFIGURATION' })
+    await secrets.close()
+  })
+
+  it.each([
+    ['variable', { variable: 'APP_KEY' }, 'local.key is in the variable APP_KEY, which is not set'],
+    ['file', { file: 'no.key' }, 'the file of local.key'],
+  ])('names the place of a key that is not there: %s', async (_, key, problem) => {
+    const error = await errorOf({ cwd: project({ provider: 'local', local: { key } }), env: {} })
+    expect(error.code).toBe('CREDENTIALS_MISSING')
+    expect(error.message).toContain(problem)
+  })
+
+  it('says what is wrong in the words of the file', async () => {
+    const error = await errorOf({ cwd: project({ provider: 'vault', local: { keepVersions: 2 } }), env: {} })
+    expect(error.message).toContain('vault.url (FINCHAT_VAULT_URL) is not set')
+  })
+
+  it.each(['{ "local": { "key": "canary-4711" }', '{ "provider": canary-4711 }', '"canary-4711"', '{ "local": { "key": "canary-4711" } }'])(
+    'never quotes a malformed file: %s',
+    async (text) => {
+      const error = await errorOf({ cwd: makeProject({ [file]: text }), env: {} })
+      expect(error.code).toBe('CONFIGURATION')
+      expect(leaksOf(error, 'canary-4711')).toEqual([])
+    },
+  )
+
+  it('says where a file is no JSON, and which file is missing', async () => {
+    expect((await errorOf({ cwd: makeProject({ [file]: '{\n  x' }), env: {} })).problem).toBe(`${file} is not JSON (line 2 column 3)`)
+    expect((await errorOf({ cwd: makeProject({}), file: 'other.json', env: {} })).problem).toBe('there is no other.json')
+  })
+
+  it('reads a file that begins with a byte order mark', async () => {
+    const { chain, secrets } = await loadConfig({ cwd: makeProject({ [file]: '\ufeff{}' }), env: {} })
+    expect(chain).toEqual(['env'])
+    await secrets.close()
+  })
+
+  it('never answers what configures a store as a secret', async () => {
+    const { secrets } = await loadConfig({ cwd: project(local), env: { APP_KEY: generateKey() } })
+    await expect(secrets.getSecret('FINCHAT_ENCRYPTION_KEY')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await secrets.close()
+  })
+
+  it('audits if the file asks for it', async () => {
+    const error = await errorOf({ cwd: project({ audit: { folder: 'trail', checkpoints: 'trail' } }), env: {} })
+    expect(error.message).toContain('audit')
+  })
+})
+
+describe('a configuration that is a program', () => {
+  it('runs if it is named, and is checked as a file is', async () => {
+    const cwd = makeProject({
+      'secrets.config.mts': `const provider: string = 'env'\nexport default { provider, secrets: { A: {} } }\n`,
+      'wrong.config.mjs': 'export default { provder: 1 }\n',
+    })
+    const { schema, secrets } = await loadConfig({ cwd, file: 'secrets.config.mts', env: {} })
+    expect(schema).toEqual({ A: {} })
+    await secrets.close()
+    expect((await errorOf({ cwd, file: 'wrong.config.mjs', env: {} })).problem).toContain('did you mean provider?')
+  })
+
+  it('shows nothing of what it throws', async () => {
+    const cwd = makeProject({ 'a.mjs': `throw new Error('canary-4711')\n` })
+    expect(leaksOf(await errorOf({ cwd, file: 'a.mjs', env: {} }), 'canary-4711')).toEqual([])
+  })
+
+  it('is cached in a folder of the user alone, and JSON is not', () => {
+    const home = makeProject({ '.cache/finchat-secrets/x': '' })
+    const folder = join(home, '.cache/finchat-secrets')
+    chmodSync(folder, 0o755)
+    enableCompileCache('a.json', { HOME: home })
+    expect(statSync(folder).mode & 0o777).toBe(0o755)
+    enableCompileCache('a.ts', { HOME: home })
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+  })
+})

@@ -1,0 +1,109 @@
+import { dirname, resolve } from 'node:path'
+import {
+  type Environment,
+  envProvider,
+  type ProviderFromEnv,
+  SecretsError,
+  type SecretsManager,
+  secretsManagerFromEnv,
+} from '@finchat/secrets-core'
+import { namesFromEnv } from '@finchat/secrets-core/provider'
+import type { Config, DeclaredSecret } from './config.ts'
+import { findConfig } from './find-config.ts'
+import { loadFactories } from './provider-packages.ts'
+import { readConfig } from './read-config.ts'
+import { inWordsOfFile, variablesOf } from './variables.ts'
+
+/** Options of `loadConfig`. */
+export interface LoadConfigOptions {
+  /** The configuration file. Default: the nearest `finchat-secrets.config.json`, else variables alone. */
+  readonly file?: string | undefined
+  /** Where the search begins, and what a relative `file` is relative to. Default: the current folder. */
+  readonly cwd?: string | undefined
+  /** The variables. Default: `process.env`. */
+  readonly env?: Environment | undefined
+}
+
+/** What `loadConfig` returns. Close `secrets` when you are done. */
+export interface LoadedConfig {
+  /** The file that was read; `undefined` if variables alone configure the manager. */
+  readonly file: string | undefined
+  /** The secrets that the application needs, by the name under which it reads them. */
+  readonly schema: Readonly<Record<string, DeclaredSecret>>
+  /** The names of the chain's providers, in order. */
+  readonly chain: readonly string[]
+  readonly secrets: SecretsManager
+}
+
+/**
+ * Makes a secrets manager from the configuration file that the command line uses, and from the
+ * `FINCHAT_*` variables, which override it. The packages of the named providers are loaded, and no
+ * others. The search for the file ends at the root of the repository, or without one of the package.
+ *
+ * Rejects with `CONFIGURATION` if the file, a variable or a package is missing or wrong, and with
+ * `CREDENTIALS_MISSING` if a key or a token is not where the file says. One error lists everything
+ * that is wrong with the file, without values.
+ *
+ * @example
+ * import { loadConfig } from '@finchat/secrets-cli'
+ *
+ * const { secrets } = await loadConfig({ env: { FINCHAT_TOKEN: 'dev-token' } })
+ * console.log(await secrets.getSecret('FINCHAT_TOKEN')) // dev-token
+ * await secrets.close()
+ */
+export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
+  const settings = await readSettings(options)
+  return {
+    file: settings.file,
+    schema: settings.config.secrets ?? {},
+    chain: chainOf(settings.variables),
+    secrets: await makeManager(settings),
+  }
+}
+
+/** The file and the variables, before anything is made of them. */
+export interface Settings {
+  readonly file: string | undefined
+  readonly config: Config
+  /** The folder that the packages of providers are looked for in. */
+  readonly folder: string
+  /** The environment as it was given. */
+  readonly env: Environment
+  /** The environment with what the file says. */
+  readonly variables: Environment
+}
+
+export async function readSettings({ file: given, cwd = process.cwd(), env = process.env }: LoadConfigOptions): Promise<Settings> {
+  const file = given === undefined ? findConfig(resolve(cwd)) : resolve(cwd, given)
+  const folder = file === undefined ? resolve(cwd) : dirname(file)
+  const config = file === undefined ? {} : await readConfig(file)
+  return { file, config, folder, env, variables: file === undefined ? env : await variablesOf(config, folder, env) }
+}
+
+/** The providers that the variables name, in order. */
+export function chainOf(variables: Environment): string[] {
+  const { FINCHAT_SECRETS_PROVIDER: first, FINCHAT_SECRETS_FALLBACKS: fallbacks = 'env' } = variables
+  const names = [first || 'env', ...fallbacks.split(',')].map((name) => name.trim()).filter(Boolean)
+  return [...new Set(names)]
+}
+
+export async function makeManager({ variables, env, folder, file }: Settings): Promise<SecretsManager> {
+  const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
+  // The file's key must not become a secret that the provider of variables answers.
+  const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
+  try {
+    return secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit })
+  } catch (error) {
+    throw file === undefined ? error : inTermsOfFile(error)
+  }
+}
+
+function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
+  return !['', 'false'].includes(line) || Boolean(folder)
+}
+
+function inTermsOfFile(error: unknown): unknown {
+  if (!SecretsError.isInstance(error)) return error
+  const remedy = error.remedy === undefined ? undefined : inWordsOfFile(error.remedy)
+  return new SecretsError(error.code, inWordsOfFile(error.problem), { remedy })
+}

@@ -1,0 +1,144 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { Ajv } from 'ajv'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { jsonSchema } from '../testing/json-schema.ts'
+import { parseConfig } from './parse-config.ts'
+import { chainSettings, declarationShapes, providerNames, sections, type Shape } from './settings.ts'
+
+function problemsOf(content: unknown): string {
+  try {
+    parseConfig(content, 'the file')
+    return ''
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'CONFIGURATION') return error.problem
+    throw error
+  }
+}
+
+describe('parseConfig', () => {
+  it('takes what the variables can say', () => {
+    const config = {
+      $schema: './x.json',
+      provider: 'vault',
+      fallbacks: ['local', 'env'],
+      cacheTtl: 0,
+      vault: { url: 'https://vault:8200', token: { file: '/run/token' }, names: { TOKEN: 'finchat/token#token' }, onlyNamed: true },
+      local: { key: { variable: 'APP_KEY' }, path: ':memory:', keepVersions: 'all', mustExist: true },
+      audit: { line: true },
+      secrets: { TOKEN: { description: 'of the API', type: 'text', minLength: 8 }, 'prod/db': { required: false } },
+    }
+    expect(parseConfig(config, 'the file')).toBe(config)
+  })
+
+  it('refuses a key in the file, says what to do, and never shows it', () => {
+    const key = 'canary-4711-canary-4711-canary-4711'
+    const problems = problemsOf({ local: { key }, vault: { token: key }, sops: { identity: { value: key } } })
+    expect(problems).not.toContain('canary')
+    expect(problems).toContain('local.key holds the secret itself')
+    expect(problems).toContain('{ "variable": "NAME" } or { "file": "PATH" }')
+    expect(problems).toContain('sops.identity must be')
+  })
+
+  it('lists every problem, with what may be meant', () => {
+    const problems = problemsOf({
+      provder: 'local',
+      provider: 'valt',
+      cacheTtl: '300',
+      local: { pth: 'x', must_exist: true },
+      vault: [],
+      secrets: { 'a b': {}, A: 'canary' },
+    })
+    expect(problems.split('\n')).toEqual([
+      'the file cannot be used:',
+      '"provder" is not known: did you mean provider?',
+      'provider must be env, local, aws, ssm, vault, kubernetes, mounted, age, sops',
+      'cacheTtl must be a whole number from 0 to 999999999',
+      '"local.pth" is not known: did you mean local.path?',
+      '"local.must_exist" is not known: did you mean local.mustExist?',
+      'vault is an array, not an object',
+      'secrets: "a b" is not a valid secret name',
+      'secrets.A is text: it describes a secret, and never holds its value',
+    ])
+  })
+
+  it.each([[null], [[]], ['text'], [1], [undefined]])('refuses %j', (content) => {
+    expect(problemsOf(content)).toContain('not an object')
+  })
+
+  it('takes no member from a prototype', () => {
+    expect(problemsOf(JSON.parse('{"__proto__":{"provider":"local"}}'))).toContain('"__proto__" is not known')
+    expect(problemsOf({ local: JSON.parse('{"constructor":1}') as unknown })).toContain('"local.constructor" is not known')
+  })
+})
+
+describe('the JSON schema', () => {
+  const accepts = new Ajv({ strict: false, unicodeRegExp: true }).compile(jsonSchema())
+
+  it('is published as the table has it', async () => {
+    await expect(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`).toMatchFileSnapshot('../config.schema.json')
+  })
+
+  it('accepts exactly what the parser accepts', () => {
+    let [taken, refused] = [0, 0]
+    fc.assert(
+      fc.property(anyConfig, (config) => {
+        const isTaken = problemsOf(config) === ''
+        if (isTaken) taken++
+        else refused++
+        expect(accepts(config), `${JSON.stringify(config)} ${problemsOf(config)}`).toBe(isTaken)
+      }),
+      { numRuns: 3_000 },
+    )
+    expect(Math.min(taken, refused)).toBeGreaterThan(100) // it has seen both
+  })
+})
+
+const someText = fc.oneof(
+  fc.constantFrom('', 'a', 'https://vault:8200', ' a', 'a#b', 'a#b#c', '#b', 'a,b', 'a b', '\u0000', '\u0085', 'é#ü', 'a# b', ':memory:'),
+  fc.string({ unit: 'binary', maxLength: 6 }),
+)
+const someName = fc.oneof(fc.constantFrom('TOKEN', 'prod/db', 'a=b', '..', 'a/../b', 'a/', '/a', 'a b', ''), fc.string({ maxLength: 4 }))
+const other = fc.oneof(fc.constantFrom(null, true, false, 0, 1, -1, 1.5, 1e9, 'all', 'true', [], {}, ['env'], ['env', 'env']), someText)
+
+/** What is mostly right for a shape. */
+function valueFor(shape: Shape): fc.Arbitrary<unknown> {
+  const right: Readonly<Record<Shape['kind'], fc.Arbitrary<unknown>>> = {
+    text: someText,
+    path: someText,
+    switch: fc.boolean(),
+    count: fc.integer({ min: -1, max: 1_000_000_000 }),
+    paths: fc.dictionary(someName, someText, { maxKeys: 2 }),
+    credential: fc.oneof(
+      fc.record({ variable: fc.constantFrom('APP_KEY', '1A', 'a-b', 'é') }),
+      fc.record({ file: someText }),
+      fc.record({ file: someText, variable: fc.constant('A') }),
+    ),
+    choice: 'words' in shape && shape.words.length > 0 ? fc.constantFrom(...shape.words, true, 3, 0) : other,
+    list: fc.array(fc.constantFrom(...providerNames, 'other'), { maxLength: 3 }),
+  }
+  return fc.oneof({ weight: 12, arbitrary: right[shape.kind] }, { weight: 1, arbitrary: other })
+}
+
+function membersFor(shapes: Readonly<Record<string, Shape>>): fc.Arbitrary<unknown> {
+  return fc.record(Object.fromEntries(Object.entries(shapes).map(([member, shape]) => [member, valueFor(shape)])), { requiredKeys: [] })
+}
+
+/** A section or two, and seldom a member that is not known. */
+const anyConfig = fc
+  .record({
+    chain: membersFor(chainSettings),
+    section: fc
+      .constantFrom(...Object.keys(sections))
+      .chain((name) => membersFor(sections[name] ?? {}).map((content) => ({ [name]: content }))),
+    secrets: fc.option(fc.dictionary(someName, membersFor(declarationShapes), { maxKeys: 2 }), { nil: undefined }),
+    stray: fc.oneof(
+      { weight: 20, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: fc.dictionary(fc.string(), other, { minKeys: 1, maxKeys: 1 }) },
+    ),
+    whole: fc.oneof({ weight: 50, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: other }),
+  })
+  .map(
+    ({ chain, section, secrets, stray, whole }) =>
+      whole ?? { ...(chain as object), ...section, ...(secrets === undefined ? {} : { secrets }), ...stray },
+  )

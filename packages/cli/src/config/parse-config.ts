@@ -1,0 +1,141 @@
+import { isValidName, SecretsError } from '@finchat/secrets-core'
+import { described, quoted } from '@finchat/secrets-core/provider'
+import { nearest } from '../terminal/nearest.ts'
+import type { Config } from './config.ts'
+import { chainSettings, declarationShapes, sections, type Shape } from './settings.ts'
+
+/** Where a value stands in the file, such as `local.path`. */
+type Report = (place: string, problem: string) => void
+type Members = Readonly<Record<string, unknown>>
+
+/**
+ * The configuration that a file holds. Throws one `CONFIGURATION` error that lists every problem,
+ * without values: one may be a misplaced secret. `file` names the file in it.
+ */
+export function parseConfig(content: unknown, file: string): Config {
+  const problems: string[] = []
+  checkConfig(content, (place, problem) => problems.push(place === '' ? problem : `${place} ${problem}`))
+  if (problems.length === 0) return content as Config // checked
+  throw new SecretsError('CONFIGURATION', `${file} cannot be used:${problems.map((problem) => `\n${problem}`).join('')}`, {
+    remedy: 'correct the file; an editor shows its members if it begins with "$schema"',
+  })
+}
+
+function checkConfig(content: unknown, report: Report): void {
+  if (!isMembers(content)) return report('', `it holds ${described(content)}, not an object`)
+  const known = ['$schema', ...Object.keys(chainSettings), ...Object.keys(sections), 'secrets']
+  reportUnknown('', content, known, report)
+  if (content['$schema'] !== undefined && typeof content['$schema'] !== 'string') report('$schema', 'must be a text')
+  checkMembers('', content, chainSettings, report)
+  for (const [name, settings] of Object.entries(sections)) checkSection(name, content[name], settings, report)
+  checkDeclarations(content['secrets'], report)
+}
+
+function checkSection(name: string, content: unknown, shapes: Readonly<Record<string, Shape>>, report: Report): void {
+  if (content === undefined) return
+  if (!isMembers(content)) return report(name, `is ${described(content)}, not an object`)
+  reportUnknown(`${name}.`, content, Object.keys(shapes), report)
+  checkMembers(`${name}.`, content, shapes, report)
+}
+
+function checkMembers(before: string, content: Members, shapes: Readonly<Record<string, Shape>>, report: Report): void {
+  for (const [member, shape] of Object.entries(shapes)) {
+    const value = Object.hasOwn(content, member) ? content[member] : undefined
+    const problem = value === undefined ? undefined : problemOf(shape, value)
+    if (problem !== undefined) report(`${before}${member}`, problem)
+  }
+}
+
+function reportUnknown(before: string, content: Members, known: readonly string[], report: Report): void {
+  for (const member of Object.keys(content).filter((each) => !known.includes(each))) {
+    const meant = nearest(member, known)
+    report(
+      '',
+      `${quoted(`${before}${member}`)} is not known: ${meant === undefined ? `use ${known.join(', ')}` : `did you mean ${before}${meant}?`}`,
+    )
+  }
+}
+
+function checkDeclarations(secrets: unknown, report: Report): void {
+  if (secrets === undefined) return
+  if (!isMembers(secrets)) return report('secrets', `is ${described(secrets)}, not an object`)
+  for (const [key, declared] of Object.entries(secrets)) {
+    if (!isValidName(key)) report('', `secrets: ${quoted(key)} is not a valid secret name`)
+    else if (!isMembers(declared)) report(`secrets.${key}`, `is ${described(declared)}: it describes a secret, and never holds its value`)
+    else checkSection(`secrets.${key}`, declared, declarationShapes, report)
+  }
+}
+
+/** What is wrong with a value of this shape; `undefined` if nothing is. */
+function problemOf(shape: Shape, value: unknown): string | undefined {
+  if (shape.kind === 'credential') return credentialProblem(value)
+  if (shape.kind === 'choice') return choiceProblem(shape, value)
+  if (shape.kind === 'list') return isListOf(shape.words, value) ? undefined : `must be a list of ${shape.words.join(', ')}, each once`
+  return checks[shape.kind](value) ? undefined : `must be ${wanted[shape.kind]}`
+}
+
+const wanted = {
+  text: 'a text that is not empty',
+  path: 'a path',
+  switch: 'true or false',
+  count: 'a whole number from 0 to 999999999',
+  positive: 'a whole number from 1 to 999999999',
+  paths: 'an object of names and paths, such as { "TOKEN": "finchat/token#token" }',
+}
+
+const checks: { readonly [kind in keyof typeof wanted]: (value: unknown) => boolean } = {
+  text: isText,
+  path: isText,
+  switch: (value) => typeof value === 'boolean',
+  count: isCount,
+  positive: (value) => isCount(value) && value !== 0,
+  paths: (value) => isMembers(value) && Object.entries(value).every(([name, path]) => isMappableName(name) && isMappablePath(path)),
+}
+
+function choiceProblem({ words, or }: Shape & { readonly kind: 'choice' }, value: unknown): string | undefined {
+  if (words.includes(value as string) || (or !== undefined && checks[or](value))) return undefined // not a word, if it is no text
+  return `must be ${[...words, ...(or === undefined ? [] : [wanted[or]])].join(', ')}`
+}
+
+/** The key itself must never stand in the file, which is committed and which many may read. */
+function credentialProblem(value: unknown): string | undefined {
+  const place = '{ "variable": "NAME" } or { "file": "PATH" }'
+  if (typeof value === 'string') return `holds the secret itself, which many can read there: name its place by ${place}, and renew it`
+  if (!isMembers(value)) return `must be ${place}`
+  const [[kind, where] = [], ...others] = Object.entries(value)
+  const isPlace = kind === 'file' ? isText(where) : kind === 'variable' && isVariable(where)
+  return isPlace && others.length === 0 ? undefined : `must be ${place}`
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !hasControl(value)
+}
+
+function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text)
+}
+
+function isVariable(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 999_999_999
+}
+
+function isListOf(words: readonly string[], value: unknown): boolean {
+  return Array.isArray(value) && new Set(value).size === value.length && value.every((each) => words.includes(each))
+}
+
+/** What the variable's list can hold: entries are separated by commas, and names end at `=`. */
+function isMappableName(name: string): boolean {
+  return isValidName(name) && !name.includes('=')
+}
+
+function isMappablePath(path: unknown): boolean {
+  return typeof path === 'string' && /^[^#,\p{Cc}\s]([^#,\p{Cc}]*[^#,\p{Cc}\s])?(#[^,\p{Cc}\s]([^,\p{Cc}]*[^,\p{Cc}\s])?)?$/u.test(path)
+}

@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import type { Config } from './config.ts'
+import { parseConfig } from './parse-config.ts'
+
+/** Programs that give a configuration; they run only if they are named. */
+const programs = ['.ts', '.mts', '.js', '.mjs']
+
+export function isProgram(file: string): boolean {
+  return programs.includes(extname(file))
+}
+
+/** The configuration in a file: JSON, or the default export of a program. */
+export async function readConfig(file: string): Promise<Config> {
+  if (!existsSync(file)) throw configurationError(`there is no ${basename(file)}`, 'name the file by its path, relative to where you are')
+  const content = isProgram(file) ? await defaultExport(file) : parsedJson(file)
+  return parseConfig(content, basename(file))
+}
+
+async function defaultExport(file: string): Promise<unknown> {
+  const loaded = { what: `the configuration ${basename(file)}`, name: file }
+  const { default: content } = await loadOnUse(
+    loaded,
+    async (): Promise<{ default?: unknown }> => import(pathToFileURL(file).href),
+    'default',
+  )
+  return content
+}
+
+function parsedJson(file: string): unknown {
+  const text = textOf(file)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // Its message quotes the file.
+    const [place = ''] = / \(line \d+ column \d+\)/.exec(String(error)) ?? []
+    throw configurationError(`${basename(file)} is not JSON${place}`, 'correct it there; comments and trailing commas are not JSON')
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return text.startsWith('\ufeff') ? text.slice(1) : text
+  } catch {
+    throw configurationError(`the configuration file ${basename(file)} cannot be read`, 'let this user read it')
+  }
+}

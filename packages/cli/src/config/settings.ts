@@ -1,0 +1,143 @@
+import type { AuditConfig, Config, DeclaredSecret, NamesConfig, ProviderName, SecretType } from './config.ts'
+
+/** What a setting may hold in the configuration file. */
+export type Shape =
+  | { readonly kind: 'text' | 'switch' | 'count' | 'paths' | 'credential' }
+  /** Relative to the configuration file, as `default` is too; `except` is no path. */
+  | { readonly kind: 'path'; readonly except?: string; readonly default?: string }
+  /** One of these words, or a number from 1, or a switch. */
+  | { readonly kind: 'choice'; readonly words: readonly string[]; readonly or?: 'positive' | 'switch' }
+  | { readonly kind: 'list'; readonly words: readonly string[] }
+
+export type Setting = Shape & {
+  /** The variable that says the same. */
+  readonly variable: string
+  readonly description: string
+  /** The variable for a credential's file, where the provider has one. */
+  readonly fileVariable?: string
+}
+
+type SettingsOf<Section> = { readonly [member in keyof Required<Section>]: Setting }
+
+export const providerNames: readonly ProviderName[] = ['env', 'local', 'aws', 'ssm', 'vault', 'kubernetes', 'mounted', 'age', 'sops']
+
+const naming = (store: string): SettingsOf<NamesConfig> => ({
+  names: { kind: 'paths', variable: `FINCHAT_${store}_NAMES`, description: 'the path of each name, with a field behind #' },
+  prefix: { kind: 'text', variable: `FINCHAT_${store}_PREFIX`, description: 'goes before every name that is not in names' },
+  onlyNamed: { kind: 'switch', variable: `FINCHAT_${store}_ONLY_NAMED`, description: 'ask for nothing but names' },
+})
+
+const region = (store: string): Setting => ({
+  kind: 'text',
+  variable: `FINCHAT_${store}_REGION`,
+  description: "the region; by default the SDK's own chain",
+})
+
+const identity = (store: string): Setting => ({
+  kind: 'credential',
+  variable: `FINCHAT_${store}_IDENTITY`,
+  fileVariable: `FINCHAT_${store}_IDENTITY_FILE`,
+  description: 'where the age identity is',
+})
+
+/** The settings of each provider, by the member of its section. */
+const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullable<Config[name]>> } = {
+  env: naming('ENV'),
+  local: {
+    key: { kind: 'credential', variable: 'FINCHAT_ENCRYPTION_KEY', description: 'where the encryption key is' },
+    path: {
+      kind: 'path',
+      except: ':memory:',
+      default: '.secrets.db',
+      variable: 'FINCHAT_LOCAL_PATH',
+      description: 'the file of the store; .secrets.db by default',
+    },
+    mustExist: { kind: 'switch', variable: 'FINCHAT_LOCAL_MUST_EXIST', description: 'a missing file is an error, not an empty store' },
+    storeId: { kind: 'text', variable: 'FINCHAT_LOCAL_STORE_ID', description: 'the only store accepted at path' },
+    keepVersions: {
+      kind: 'choice',
+      words: ['all'],
+      or: 'positive',
+      variable: 'FINCHAT_LOCAL_KEEP_VERSIONS',
+      description: 'how many versions of a secret a write leaves',
+    },
+    ...naming('LOCAL'),
+  },
+  aws: { region: region('AWS'), ...naming('AWS') },
+  ssm: { region: region('SSM'), ...naming('SSM') },
+  vault: {
+    url: { kind: 'text', variable: 'FINCHAT_VAULT_URL', description: 'the server' },
+    token: { kind: 'credential', variable: 'FINCHAT_VAULT_TOKEN', description: 'where the token is' },
+    ...naming('VAULT'),
+  },
+  kubernetes: {
+    namespace: { kind: 'text', variable: 'FINCHAT_KUBERNETES_NAMESPACE', description: "the namespace; by default the pod's own" },
+    url: { kind: 'text', variable: 'FINCHAT_KUBERNETES_URL', description: 'the server, outside a pod' },
+    token: { kind: 'credential', variable: 'FINCHAT_KUBERNETES_TOKEN', description: 'where the token is, outside a pod' },
+    caFile: { kind: 'path', variable: 'FINCHAT_KUBERNETES_CA_FILE', description: "the file of the server's authority" },
+    ...naming('KUBERNETES'),
+  },
+  mounted: {
+    folder: { kind: 'path', variable: 'FINCHAT_MOUNTED_FOLDER', description: 'the folder; /run/secrets by default' },
+    withoutLineEnd: { kind: 'switch', variable: 'FINCHAT_MOUNTED_WITHOUT_LINE_END', description: "drop a file's last line end" },
+    ...naming('MOUNTED'),
+  },
+  age: {
+    folder: { kind: 'path', variable: 'FINCHAT_AGE_FOLDER', description: 'a folder of encrypted files' },
+    file: { kind: 'path', variable: 'FINCHAT_AGE_FILE', description: 'one encrypted file with many secrets' },
+    format: { kind: 'text', variable: 'FINCHAT_AGE_FORMAT', description: 'the format of that file' },
+    identity: identity('AGE'),
+    ...naming('AGE'),
+  },
+  sops: {
+    file: { kind: 'path', variable: 'FINCHAT_SOPS_FILE', description: 'the encrypted file' },
+    format: { kind: 'text', variable: 'FINCHAT_SOPS_FORMAT', description: 'the format of that file' },
+    identity: identity('SOPS'),
+    ...naming('SOPS'),
+  },
+}
+
+/** The settings of the chain and its cache. */
+export const chainSettings: SettingsOf<Pick<Config, 'provider' | 'fallbacks' | 'cacheTtl'>> = {
+  provider: {
+    kind: 'choice',
+    words: providerNames,
+    variable: 'FINCHAT_SECRETS_PROVIDER',
+    description: 'the first provider of the chain; env by default',
+  },
+  fallbacks: {
+    kind: 'list',
+    words: providerNames,
+    variable: 'FINCHAT_SECRETS_FALLBACKS',
+    description: 'the next providers; env by default',
+  },
+  cacheTtl: { kind: 'count', variable: 'FINCHAT_SECRETS_CACHE_TTL', description: 'the TTL of the cache in seconds; 300 by default' },
+}
+
+/** The settings of the audit trail. */
+const auditSettings: SettingsOf<AuditConfig> = {
+  line: {
+    kind: 'choice',
+    words: ['stderr', 'stdout'],
+    or: 'switch',
+    variable: 'FINCHAT_AUDIT_LINE',
+    description: 'a line of each access; true is stderr',
+  },
+  folder: { kind: 'path', variable: 'FINCHAT_AUDIT_FOLDER', description: 'a folder of sealed records' },
+  checkpoints: { kind: 'path', variable: 'FINCHAT_AUDIT_CHECKPOINTS', description: 'a folder for the checkpoints of the records' },
+}
+
+const secretTypes: readonly SecretType[] = ['text', 'integer', 'boolean', 'url', 'json']
+
+/** What is said of one secret in `secrets`; no variable says the same. */
+export const declarationShapes: { readonly [member in keyof Required<DeclaredSecret>]: Shape & { readonly description: string } } = {
+  description: { kind: 'text', description: 'what it is for' },
+  required: { kind: 'switch', description: 'whether the application needs it; true by default' },
+  name: { kind: 'text', description: 'its name in the chain; by default the key' },
+  field: { kind: 'text', description: 'one of its fields: a key or a JSON pointer' },
+  type: { kind: 'choice', words: secretTypes, description: 'what the value must be; text by default' },
+  minLength: { kind: 'count', description: 'the fewest characters' },
+}
+
+/** The sections of the file, by their name. */
+export const sections: Readonly<Record<string, Readonly<Record<string, Setting>>>> = { ...providerSettings, audit: auditSettings }

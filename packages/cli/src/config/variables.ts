@@ -1,0 +1,93 @@
+import { resolve } from 'node:path'
+import { type Environment, SecretsError } from '@finchat/secrets-core'
+import { readCredential } from '@finchat/secrets-core/provider'
+import type { Config, CredentialSource } from './config.ts'
+import { chainSettings, sections, type Setting } from './settings.ts'
+
+/** A setting of the file, by the name that a person finds there. */
+interface GivenSetting {
+  readonly place: string
+  readonly setting: Setting
+  readonly value: unknown
+}
+
+/**
+ * The variables that say what the file says, over which those of the environment go. So there is one
+ * way to a manager, and a deployment can override the file.
+ */
+export async function variablesOf(config: Config, folder: string, env: Environment): Promise<Environment> {
+  const given = givenSettings(config).filter(({ setting }) => !isSet(env, setting))
+  const texts = await Promise.all(given.map(async (each) => [variableOf(each), await textOf(each, folder, env)] as const))
+  return { ...env, ...Object.fromEntries(texts) }
+}
+
+/** An empty list of fallbacks means that there are none; any other empty variable is not set. */
+function isSet(env: Environment, { variable, fileVariable, kind }: Setting): boolean {
+  const has = (name: string): boolean => Object.hasOwn(env, name) && (Boolean(env[name]) || (kind === 'list' && env[name] !== undefined))
+  return has(variable) || (fileVariable !== undefined && has(fileVariable))
+}
+
+function givenSettings(config: Config): GivenSetting[] {
+  const members = Object.entries(sections).flatMap(([section, settings]) => settingsIn(`${section}.`, settings, memberOf(config, section)))
+  return [...settingsIn('', chainSettings, config), ...members]
+}
+
+function settingsIn(before: string, settings: Readonly<Record<string, Setting>>, content: unknown): GivenSetting[] {
+  const all = Object.entries(settings).map(([member, setting]) => ({
+    place: before + member,
+    setting,
+    value: memberOf(content, member) ?? defaultOf(setting),
+  }))
+  return all.filter(({ value }) => value !== undefined)
+}
+
+function defaultOf(setting: Setting): string | undefined {
+  return setting.kind === 'path' ? setting.default : undefined
+}
+
+function memberOf(content: unknown, member: string): unknown {
+  return typeof content === 'object' && content !== null && Object.hasOwn(content, member) ? Reflect.get(content, member) : undefined
+}
+
+function variableOf({ setting, value }: GivenSetting): string {
+  const isFile = setting.fileVariable !== undefined && memberOf(value, 'file') !== undefined
+  return isFile ? setting.fileVariable : setting.variable
+}
+
+async function textOf({ place, setting, value }: GivenSetting, folder: string, env: Environment): Promise<string> {
+  if (setting.kind === 'credential') return credentialOf(place, setting, value as CredentialSource, folder, env) // checked
+  if (setting.kind === 'paths')
+    return Object.entries(value as Record<string, string>)
+      .map((entry) => entry.join('='))
+      .join(',') // checked
+  if (setting.kind === 'path' && value !== setting.except) return resolve(folder, String(value))
+  return String(value) // a list is joined by commas
+}
+
+async function credentialOf(place: string, setting: Setting, source: CredentialSource, folder: string, env: Environment): Promise<string> {
+  if ('file' in source) {
+    const path = resolve(folder, source.file)
+    return setting.fileVariable === undefined ? readCredential({ file: path }, `the file of ${place}`, new AbortController().signal) : path
+  }
+  const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
+  if (text) return text
+  throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {
+    remedy: `set ${source.variable}, or name another place`,
+  })
+}
+
+/** Puts what the file calls a setting before its variable. */
+export function inWordsOfFile(text: string): string {
+  return Object.entries({ '': chainSettings, ...sections }).reduce(
+    (shown, [section, settings]) =>
+      Object.entries(settings).reduce(
+        (part, [member, { variable }]) =>
+          part.replaceAll(
+            new RegExp(`(?<![\\w(])${variable}(?!\\w)`, 'g'),
+            `${section === '' ? '' : `${section}.`}${member} (${variable})`,
+          ),
+        shown,
+      ),
+    text,
+  )
+}

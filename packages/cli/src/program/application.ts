@@ -1,0 +1,66 @@
+import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, text_en } from '@stricli/core'
+import type { CommandContext } from '../commands/context.ts'
+import { type Failure, failureOf } from '../terminal/failure.ts'
+import { check, get, list, verify, versions } from './reading.ts'
+import { argumentFailure, usageFailure } from './usage-failure.ts'
+import { remove, restore, set, tag } from './writing.ts'
+
+/** Without a prototype: `finchat-secrets constructor` is no command. */
+const routes: Record<string, Command<CommandContext>> = Object.assign(Object.create(null), {
+  get,
+  set,
+  list,
+  versions,
+  verify,
+  check,
+  delete: remove,
+  restore,
+  tag,
+})
+
+const docs = {
+  brief: 'Read, write and check secrets of @finchat/secrets',
+  fullDescription: `Secrets of this project, in the stores that finchat-secrets.config.json or FINCHAT_* variables name.
+
+  finchat-secrets set FINCHAT_TOKEN               asks for the value, hidden
+  finchat-secrets get FINCHAT_TOKEN --reveal      shows it
+  printf %s "$VALUE" | finchat-secrets set NAME   takes it from a pipe, never from an argument
+
+Data goes to stdout, all else to stderr. Exit codes: 64 usage, 65 integrity, 66 not found,
+69 unavailable, 77 denied, 70 any other error. COMMAND --help has examples.`,
+}
+
+const noAliases: Record<string, never> = Object.create(null) as Record<string, never>
+
+/** The program; `show` makes the text of an error. */
+export function application(version: string, show: (failure: Failure) => string): Application<CommandContext> {
+  const config = {
+    name: 'finchat-secrets',
+    versionInfo: { currentVersion: version },
+    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+    documentation: { onlyRequiredInUsageLine: true },
+    localization: { text: textsOf(show) },
+    determineExitCode: (error: unknown) => failureOf(error).exitCode,
+  } as const
+  return buildApplication(buildRouteMap({ routes, docs, aliases: noAliases }), config)
+}
+
+/** Stricli adds the last newline itself. */
+function textsOf(show: (failure: Failure) => string): ApplicationText {
+  const shown = (failure: Failure): string => show(failure).trimEnd()
+  return {
+    ...text_en,
+    exceptionWhileParsingArguments: (error) => shown(argumentFailure(error)),
+    exceptionWhileLoadingCommandFunction: (error) => shown(failureOf(error)),
+    exceptionWhileLoadingCommandContext: (error) => shown(failureOf(error)),
+    exceptionWhileRunningCommand: (error) => shown(failureOf(error)),
+    commandErrorResult: (error) => shown(failureOf(error)),
+    noCommandRegisteredForInput: ({ corrections }) =>
+      shown(
+        usageFailure(
+          'there is no such command',
+          corrections.length > 0 ? `did you mean ${corrections.join(' or ')}?` : 'see finchat-secrets --help',
+        ),
+      ),
+  }
+}

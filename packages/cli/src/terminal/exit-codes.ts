@@ -1,0 +1,33 @@
+import type { SecretsErrorCode } from '@finchat/secrets-core'
+
+/** Exit codes of the program, most of them of sysexits.h. They are stable: scripts act on them. */
+export const exitCodes = {
+  ok: 0,
+  /** `verify`: the value is another. `check`: a value is not what is declared. */
+  differs: 1,
+  usage: 64,
+  integrity: 65,
+  notFound: 66,
+  unavailable: 69,
+  other: 70,
+  denied: 77,
+  /** 128 and the number of SIGINT, as shells have it. */
+  interrupted: 130,
+} as const
+
+const byCode: Readonly<Partial<Record<SecretsErrorCode, number>>> = {
+  INVALID_ARGUMENT: exitCodes.usage,
+  INTEGRITY: exitCodes.integrity,
+  NOT_FOUND: exitCodes.notFound,
+  DELETED: exitCodes.notFound,
+  UNAVAILABLE: exitCodes.unavailable,
+  DEADLINE_EXCEEDED: exitCodes.unavailable,
+  RATE_LIMITED: exitCodes.unavailable,
+  PERMISSION_DENIED: exitCodes.denied,
+  CREDENTIALS_MISSING: exitCodes.denied,
+  UNAUTHENTICATED: exitCodes.denied,
+}
+
+export function exitCodeOf(code: SecretsErrorCode): number {
+  return byCode[code] ?? exitCodes.other
+}

@@ -1,0 +1,21 @@
+import { styleText } from 'node:util'
+import type { Failure } from './failure.ts'
+import { hasColours, type Terminal } from './terminal.ts'
+import { visible } from './visible.ts'
+
+/** Three lines for people, or one JSON object for programs; both end with a newline. */
+export function failureText(failure: Failure, asJson: boolean, isColoured: boolean): string {
+  if (asJson) return `${JSON.stringify({ error: failure })}\n`
+  const paint = (label: string): string => (isColoured ? styleText(['bold', 'red'], label, { validateStream: false }) : label)
+  const dim = (label: string): string => (isColoured ? styleText('dim', label, { validateStream: false }) : label)
+  return `${paint('error:')} ${shown(failure.what)}\n${dim('why:  ')} ${shown(failure.why)}\n${dim('fix:  ')} ${shown(failure.remedy)}\n`
+}
+
+/** Further lines are indented under the first. */
+function shown(text: string): string {
+  return visible(text, '\n').replaceAll('\n', '\n       ')
+}
+
+export function printFailure(failure: Failure, asJson: boolean, { stderr, env }: Terminal): void {
+  stderr.write(failureText(failure, asJson, hasColours(stderr, env)))
+}

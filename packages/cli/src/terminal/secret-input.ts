@@ -1,0 +1,87 @@
+import { loadOnUse, textOrBytes } from '@finchat/secrets-core/provider'
+import { InterruptedError, UsageError } from './failure.ts'
+import { note, type Terminal } from './terminal.ts'
+
+/** The most bytes of a value that are read; no store takes more. */
+const mostBytes = 4 * 1024 * 1024
+
+export interface InputOptions {
+  /** The question on a terminal. */
+  readonly question: string
+  /** Keep the line end that `echo` adds. */
+  readonly exact: boolean
+}
+
+/**
+ * A value from a hidden prompt, or from the pipe; never from an argument. One line end behind a
+ * single line is dropped, since `echo` adds it; several lines are kept to the byte.
+ */
+export async function readSecretInput(terminal: Terminal, { question, exact }: InputOptions): Promise<string | Uint8Array> {
+  if (terminal.stdin.isTTY) return asked(terminal, question)
+  const bytes = await pipedBytes(terminal.stdin)
+  const end = exact ? 0 : lineEndOf(bytes)
+  if (end > 0) note(terminal, 'the line end behind the value was dropped; --exact keeps it')
+  const value = bytes.subarray(0, bytes.length - end)
+  if (value.length === 0) throw new UsageError('the input is empty', 'give a value: printf %s "$VALUE" | finchat-secrets …')
+  return textOrBytes(value)
+}
+
+async function pipedBytes(stdin: NodeJS.ReadStream): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
+    chunks.push(Buffer.from(chunk as Buffer)) // without an encoding a stream gives bytes
+    length += chunk.length
+    if (length > mostBytes) throw new UsageError(`the input is larger than ${mostBytes} bytes`, 'pipe the value of one secret')
+  }
+  return Buffer.concat(chunks)
+}
+
+const [lineFeed, carriageReturn] = [10, 13]
+
+/** How many bytes of a line end stand behind a single line. */
+function lineEndOf(bytes: Uint8Array): number {
+  if (bytes.indexOf(lineFeed) !== bytes.length - 1 || bytes.length === 0) return 0
+  return bytes.at(-2) === carriageReturn ? 2 : 1
+}
+
+async function asked({ stdin, stderr }: Terminal, question: string): Promise<string> {
+  const { isCancel, password } = await loadOnUse({ what: 'the prompt', name: '@clack/prompts' }, () => import('@clack/prompts'), 'password')
+  const pasted = lineCounter()
+  stdin.on('data', pasted.count)
+  // Its output must be told: by default it is stdout, which is for data. A mask would show the length.
+  const answer = await password({ message: question, mask: '', input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false })
+  await drained(stdin)
+  stdin.off('data', pasted.count)
+  stdin.pause()
+  if (isCancel(answer)) throw new InterruptedError()
+  if (pasted.lines() > 1) throw new UsageError('more than one line was pasted', 'pipe a value of several lines: … < file')
+  if (answer === '') throw new UsageError('the input is empty', 'type the value, then Enter')
+  return answer
+}
+
+/** Counts what Enter sends: the rest of a pasted text would otherwise reach the shell, and its history. */
+function lineCounter(): { readonly count: (chunk: Buffer | string) => void; readonly lines: () => number } {
+  let ends = 0
+  let isOpen = false
+  return {
+    count: (chunk) => {
+      for (const character of chunk.toString()) {
+        if (character === '\r' || character === '\n') ends++
+        isOpen = character !== '\r' && character !== '\n'
+      }
+    },
+    lines: () => ends + (isOpen ? 1 : 0),
+  }
+}
+
+/** How long what was pasted may take to arrive. */
+const pasteMs = 30
+
+/** Takes from the terminal what came behind the answer. */
+async function drained(stdin: NodeJS.ReadStream): Promise<void> {
+  stdin.setRawMode?.(true)
+  stdin.resume()
+  await new Promise((resolve) => setTimeout(resolve, pasteMs))
+  stdin.setRawMode?.(false)
+}

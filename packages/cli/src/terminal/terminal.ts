@@ -1,0 +1,28 @@
+import type { Environment } from '@finchat/secrets-core'
+
+/** Where the program writes: a terminal if `isTTY`. */
+export interface Output {
+  readonly write: (data: string | Uint8Array) => unknown
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly getColorDepth?: ((env?: Record<string, string>) => number) | undefined
+}
+
+/** What the program is run in. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Environment
+  readonly cwd: () => string
+}
+
+/** For people, on stderr: stdout is for data. */
+export function note(terminal: Terminal, text: string): void {
+  terminal.stderr.write(`${text}\n`)
+}
+
+/** Whether this output is shown in colours: https://no-color.org */
+export function hasColours({ isTTY, getColorDepth }: Output, env: Environment): boolean {
+  return isTTY === true && !env['NO_COLOR'] && (getColorDepth === undefined || env['TERM'] !== 'dumb')
+}

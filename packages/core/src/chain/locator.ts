@@ -38,12 +38,11 @@ export function locator(
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
   const mapped = mappedLocations(names, canHold)
-  if (prefix !== '' && !isStorePath(prefix)) {
-    throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
+  if (prefix !== '' && !(isStorePath(prefix) && (onlyNamed || beginsPaths(prefix, canHold)))) {
+    throw new SecretsError('CONFIGURATION', '`prefix` is malformed, or begins no path that the store can hold', {
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
   }
-  if (!onlyNamed) assertHoldsNames(prefix, canHold)
   return (name) => {
     const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
@@ -54,12 +53,9 @@ export function locator(
 const usualNames = ['x', 'X', 'x/x']
 
 /** Else the store would never be asked, and the next one would answer each name unnoticed. */
-function assertHoldsNames(prefix: string, canHold: (path: string) => boolean): void {
+function beginsPaths(prefix: string, canHold: (path: string) => boolean): boolean {
   const holdsSome = (before: string): boolean => usualNames.some((name) => canHold(before + name))
-  if (holdsSome(prefix) || !holdsSome('')) return
-  throw new SecretsError('CONFIGURATION', '`prefix` makes a path of no name that this store can hold', {
-    remedy: "write it as the store's own paths begin",
-  })
+  return holdsSome(prefix) || !holdsSome('')
 }
 
 function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {

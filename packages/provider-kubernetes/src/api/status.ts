@@ -102,7 +102,6 @@ function meaningOf({ status, body }: KubeAnswer): Meaning {
 
 /** Only a missing Secret is an absence: a later provider would answer for a wrong address too. */
 function absent(kind: unknown, reason: unknown): Meaning {
-  if (reason !== 'NotFound') return notKubernetes
-  if (kind === 'namespaces') return noNamespace
-  return kind === 'secrets' ? missing : notKubernetes
+  if (reason === 'NotFound' && kind === 'secrets') return missing
+  return reason === 'NotFound' && kind === 'namespaces' ? noNamespace : notKubernetes
 }

@@ -76,7 +76,7 @@ async function readPage(
   const path = `${await paths.all(namespace, signal)}?${query.toString()}`
   const answer = await api.ask({ method: 'GET', path, isMetadata: true }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
-  if (!Array.isArray(items)) throw noList()
+  if (!Array.isArray(items) || !String(member(answer, 'kind')).endsWith('List')) throw noList()
   return { items: items.map((item) => metadataOf(item)), next: typeof next === 'string' && next !== '' ? next : undefined }
 }
 

@@ -32,8 +32,6 @@ export function readSecretFile(path: string, subject: string, signal: AbortSigna
   return withSecretFile(path, subject, signal, readWhole)
 }
 
-type FileUse<T> = (handle: FileHandle, subject: string) => Promise<T>
-
 /**
  * Opens the file as `readSecretFile` does, for one use of it, and closes it. `undefined` if it does
  * not exist.
@@ -44,7 +42,12 @@ type FileUse<T> = (handle: FileHandle, subject: string) => Promise<T>
  * const { signal } = new AbortController()
  * console.log(await withSecretFile('/no/such/file', 'the token file', signal, identify)) // undefined
  */
-export async function withSecretFile<T>(path: string, subject: string, signal: AbortSignal, use: FileUse<T>): Promise<T | undefined> {
+export async function withSecretFile<T>(
+  path: string,
+  subject: string,
+  signal: AbortSignal,
+  use: (handle: FileHandle, subject: string) => Promise<T>,
+): Promise<T | undefined> {
   const attempt = (): Promise<{ readonly answer: T } | undefined> =>
     unlessMissing(subject, async () => ({ answer: await usedOnce(path, subject, signal, use) }))
   // Twice, since kubelet may swap the volume between finding the file and opening it.
@@ -52,7 +55,7 @@ export async function withSecretFile<T>(path: string, subject: string, signal: A
   return found?.answer
 }
 
-async function usedOnce<T>(path: string, subject: string, signal: AbortSignal, use: FileUse<T>): Promise<T> {
+async function usedOnce<T>(path: string, subject: string, signal: AbortSignal, use: Parameters<typeof withSecretFile<T>>[3]): Promise<T> {
   throwIfAborted(signal)
   const { constants, promises } = process.getBuiltinModule('node:fs')
   // Without O_NONBLOCK, opening a FIFO waits for its writer for ever and blocks one of Node's

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
-import type { KubernetesProvider } from '../kubernetes-provider.ts'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { type KubernetesProvider, kubernetesProvider } from '../kubernetes-provider.ts'
 import { context, failure, providerOf, seed, stubApi } from '../testing/kube-harness.ts'
 import type { StubApi } from '../testing/stub-api.ts'
 import { StubRefusal } from '../testing/stub-cluster.ts'
@@ -53,6 +56,16 @@ test('a list that never ends is refused', async () => {
   api.cluster.list = (namespace, limit, token) => ({ ...list(namespace, limit, token), next: `${api.cluster.revision}.0` })
   expect(await failure(listed(providerOf(api), ''))).toMatchObject({ code: 'INTERNAL' })
   expect(api.requests.length).toBeLessThan(4)
+})
+
+test.each(['{}', '{"kind":"Status","status":"Success"}'])('%s is no empty list', async (body) => {
+  const server = createServer((_request, response) => void response.end(body)).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // it listens on TCP
+  const provider = kubernetesProvider({ url: `http://127.0.0.1:${port}` })
+  onTestFinished(() => provider.close())
+  expect((await failure(listed(provider, ''))).code).toBe('INTERNAL')
 })
 
 test('a prefix with a slash lists that namespace, and one that is no namespace lists nothing', async () => {

@@ -19,8 +19,8 @@ const shortestWatchMs = 1_000
 /** Each watch holds a connection; what is read beyond is found by probes. */
 const mostWatches = 32
 
-/** As the version seen: a change may have been missed, and the listeners were told so. */
-const told = Symbol('told')
+/** No version: a change may have been missed, and the listeners were told so. */
+const told = ''
 
 export interface WatchOptions {
   readonly api: KubeApi
@@ -32,7 +32,7 @@ export interface WatchOptions {
 interface Watched {
   readonly path: string
   /** The last version that this process or the watch saw. */
-  seen: string | typeof told | undefined
+  seen: string | undefined
   /** Where the next watch begins; undefined: at the current state. */
   from: string | undefined
 }
@@ -93,7 +93,8 @@ export class SecretWatches {
   /** The history between is lost: any version may be current, or none, which no event would show. */
   #lost(watched: Watched): void {
     if (watched.from === undefined) return
-    Object.assign(watched, { seen: told, from: undefined })
+    watched.from = undefined
+    watched.seen = told
     this.listeners.notify(watched.path)
   }
 

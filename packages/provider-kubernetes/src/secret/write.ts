@@ -104,9 +104,7 @@ async function replace(
 }
 
 function ending(): SecretsError {
-  return new SecretsError('DELETED', 'the secret is being deleted, and waits for its finalizers', {
-    remedy: 'write it once it is gone, or let its finalizers be removed',
-  })
+  return new SecretsError('DELETED', 'the secret waits for its finalizers', { remedy: 'write it once it is gone' })
 }
 
 /** A merge patch (RFC 7396): null removes. */

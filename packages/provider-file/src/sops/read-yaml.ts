@@ -24,7 +24,13 @@ function documentsIn(text: string, { parseAllDocuments }: Yaml): readonly Docume
   try {
     // Its check of unique keys compares each with each: `branch` checks them. Pretty errors quote the
     // lines around, and a file of 200 KB with an error in each sign would take 43 s.
-    const documents = parseAllDocuments(text, { schema: 'core', intAsBigInt: true, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+    const documents = parseAllDocuments(text, {
+      schema: 'core',
+      intAsBigInt: true,
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+    })
     const parsed = Array.isArray(documents) ? documents : []
     if (parsed.every(({ errors, warnings }) => errors.length + warnings.length === 0)) return parsed
   } catch {

@@ -75,7 +75,8 @@ async function readPage(
   const path = `${await paths.all(namespace, signal)}?${query.toString()}`
   const answer = await api.ask({ method: 'GET', path, isMetadata: true }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
-  if (!listKinds.has(member(answer, 'kind')) || !Array.isArray(items)) throw new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')
+  if (!listKinds.has(member(answer, 'kind')) || !Array.isArray(items))
+    throw new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')
   return { items: items.map(metadataOf), next: typeof next === 'string' && next !== '' ? next : undefined }
 }
 

@@ -225,5 +225,7 @@ describe('ageFromEnv', () => {
     expect(await messageOf({ FINCHAT_AGE_FILE: file, FINCHAT_AGE_IDENTITY: 'c4n4ry', FINCHAT_AGE_FORMAT: 'toml' })).toContain(
       'age: `format` is neither',
     )
+    const folder = { FINCHAT_AGE_FOLDER: join(fixtures, 'age'), FINCHAT_AGE_IDENTITY: 'c4n4ry' }
+    expect(await messageOf({ ...folder, FINCHAT_AGE_FORMAT: 'json' })).toContain('FINCHAT_AGE_FORMAT is of FINCHAT_AGE_FILE: unset it')
   })
 })

@@ -27,6 +27,7 @@ export function ageFromEnv(env: EnvironmentReader): AgeFiles | DocumentProvider 
   const identity = identityFrom(env, 'FINCHAT_AGE_IDENTITY')
   const names = namesFromEnv(env, 'AGE')
   if ((folder === undefined) === (file === undefined)) env.problem('set either FINCHAT_AGE_FOLDER or FINCHAT_AGE_FILE')
+  if (folder !== undefined && format !== undefined) env.problem('FINCHAT_AGE_FORMAT is of FINCHAT_AGE_FILE: unset it')
   if (file === undefined) return ageFiles({ folder: folder ?? '', identity, ...names })
   return ageDocument({ file, identity, ...names, format: format as AgeDocumentOptions['format'] }) // checked there
 }

@@ -33,11 +33,13 @@ function loadYaml(): Promise<Yaml> {
 
 function documentsIn(text: string, { parseAllDocuments }: Yaml): readonly Document.Parsed[] {
   try {
-    // Its check of unique keys compares each with each: `branch` checks them.
+    // Its check of unique keys compares each with each: `branch` checks them. Pretty errors quote the
+    // lines around, and a file of 200 KB with an error in each sign would take 43 s.
     const documents: readonly Document.Parsed[] = parseAllDocuments(text, {
       schema: 'core',
       intAsBigInt: true,
       uniqueKeys: false,
+      prettyErrors: false,
       logLevel: 'silent',
     })
     if (documents.every(({ errors, warnings }) => [...errors, ...warnings].length === 0)) return documents

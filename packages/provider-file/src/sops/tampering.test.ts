@@ -121,6 +121,11 @@ describe('a SOPS file in which something was altered is refused', () => {
 })
 
 describe('a file that is no SOPS file is refused', () => {
+  // Half a minute with the pretty errors of the library, whose time grows with the square.
+  it('YAML: an error in each of many signs', { timeout: 9_000 }, async () => {
+    expect(await outcomeOf('!'.padEnd(11).repeat(40_000))).toBe('INTEGRITY')
+  })
+
   it.each([
     ['nothing', ''],
     ['a list', '- c4n4ry'],

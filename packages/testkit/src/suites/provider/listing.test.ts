@@ -135,9 +135,9 @@ describe('the rules of listing, describing, tagging and batches', () => {
     },
     'takes a call without tags for their removal': {
       spoil: replacing((good) => ({
-        tag: async (path, tags, context) => {
-          const former = Object.keys(tags).length === 0 ? ((await good.describe(path, context))?.tags ?? {}) : {}
-          await good.tag(path, { ...Object.fromEntries(Object.keys(former).map((key) => [key, null])), ...tags }, context)
+        tag: async (path, given, context) => {
+          const former = Object.keys(given).length === 0 ? ((await good.describe(path, context))?.tags ?? {}) : {}
+          await good.tag(path, { ...Object.fromEntries(Object.keys(former).map((key) => [key, null])), ...given }, context)
         },
       })),
       caughtBy: 'tagging: sets tags, removes those given as null, and keeps the others and the value',

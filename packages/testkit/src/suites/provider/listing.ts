@@ -107,16 +107,18 @@ const tagsRules = ({ supports }: Suite): Rules => ({
       assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'pay' })
     },
 
-    ...(supports('list') && {
-      'tagging: tags in a list are correct': async (trial) => {
-        await trial.seed(trial.path(1), trial.value(1))
-        await tag(trial, { team: 'pay' })
-        const [secret] = await listed(trial, '')
-        assert.deepEqual({ ...(secret?.tags ?? { team: 'pay' }) }, { team: 'pay' })
-      },
-    }),
+    ...(supports('list') && listedTagsRules),
   }),
 })
+
+const listedTagsRules: Rules = {
+  'tagging: tags in a list are correct': async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await tag(trial, { team: 'pay' })
+    const [secret] = await listed(trial, '')
+    assert.deepEqual({ ...(secret?.tags ?? { team: 'pay' }) }, { team: 'pay' })
+  },
+}
 
 const manyRules = ({ canHappen }: Suite): Rules => ({
   'batch: an empty batch has no answers': async (trial) => {

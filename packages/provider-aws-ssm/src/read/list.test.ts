@@ -69,3 +69,13 @@ test('a health check asks for no parameter, and a denial proves that AWS is up',
   stub.plan({ error: 'ExpiredTokenException' })
   expect((await failure(provider.checkHealth(context))).code).toBe('UNAUTHENTICATED')
 })
+
+test('a denial after the first page ends a list, which would begin again', async () => {
+  const { provider } = await stubbed(({ action, body }) => {
+    if (action === 'GetParametersByPath') return { json: { Parameters: [{ Name: '/prod/a' }] } }
+    return body['NextToken'] === undefined
+      ? { json: { Parameters: [{ Name: '/prod/a' }], NextToken: 'next' } }
+      : { error: 'AccessDeniedException' }
+  })
+  expect((await failure(listed(provider, ''))).code).toBe('PERMISSION_DENIED')
+})

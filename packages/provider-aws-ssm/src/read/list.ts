@@ -16,10 +16,14 @@ type Names = AsyncGenerator<string>
 export async function* listParameters(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
   if (typeof prefix !== 'string') throw invalidArgument('a prefix is text')
   if (!/^[\w./-]{0,1024}$/.test(prefix)) return // such a name cannot exist
+  let isBegun = false
   try {
-    for await (const path of named(api, prefix, context)) yield { path }
+    for await (const path of named(api, prefix, context)) {
+      isBegun = true
+      yield { path }
+    }
   } catch (error) {
-    if (!hasCode(error, 'PERMISSION_DENIED')) throw error
+    if (isBegun || !hasCode(error, 'PERMISSION_DENIED')) throw error // a second list would repeat paths
     for await (const path of belowPath(api, prefix, context)) yield { path }
   }
 }

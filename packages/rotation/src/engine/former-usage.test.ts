@@ -1,6 +1,6 @@
 import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager, type SharedUsage } from '@finchat/secrets-core'
 import { registerUse } from '@finchat/secrets-core/live'
-import { pendingSecret } from '@finchat/secrets-core/staging'
+import { discardSecret, pendingSecret, stageSecret } from '@finchat/secrets-core/staging'
 import { memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { firstOfFleet, fleet, type Fleet, settledFleet } from '../testing/fleet.ts'
@@ -173,6 +173,53 @@ describe('a former version that cannot be read', () => {
     expect(await rotationStatus(made.rotator, 'db')).toMatchObject({ verdict: 'unknown', previous: { version: 1 } })
     const same = withMembers(new FarSide(2).target, { isSameCredential: () => true })
     expect(await rotationStatus(made.rotator, 'db', { target: same })).toMatchObject({ gap: 'formerUnreadable', unreadable: 'deleted' })
+  })
+
+  /** Number 2 was staged and discarded; all others have one credential. `change` is that of its store, later on. */
+  async function withDiscarded(change: (store: SecretProvider) => Partial<SecretProvider>): Promise<Fleet> {
+    const made = fleet()
+    await discardSecret(made.rotator, 'db', await stageSecret(made.rotator, 'db', 'a discarded password'))
+    for (let n = 0; n < 2; n += 1) await made.rotator.rotateSecret('db', firstOfFleet)
+    const provider = { ...made.store, ...change(made.store) }
+    return { ...made, rotator: createSecretsManager({ providers: [provider], cache: { shared: made.cache.anotherProcess() } }) }
+  }
+
+  const unknown = { verdict: 'unknown', unreadable: 'notFound' }
+  const withoutFirst = (store: SecretProvider): Partial<SecretProvider> => ({
+    getVersion: async (path, version, call) => (version === 1 ? undefined : store.getVersion?.(path, version, call)),
+  })
+
+  test.each([
+    ['is none', () => ({}), { verdict: 'nothing' }],
+    ['may be another number that is gone', withoutFirst, unknown],
+    [
+      'may be one if the store may not be described',
+      () => ({ describe: () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no right to describe')) }),
+      unknown,
+    ],
+    ['may be one if the store describes no versions', () => ({ describe: async () => ({ version: 4 }) }), unknown],
+    [
+      'may be one if the store has dropped all numbers up to it',
+      (store: SecretProvider) => ({
+        ...withoutFirst(store),
+        describe: async () => ({ version: 4, versions: [{ version: 3 }, { version: 4 }] }),
+      }),
+      unknown,
+    ],
+  ])('%s, beside a number that was staged and discarded', async (_, change, expected) => {
+    const { rotator } = await withDiscarded(change)
+    expect(await rotationStatus(rotator, 'db')).toMatchObject(expected)
+  })
+
+  test('is asked of no other store that answers for its own', async () => {
+    const made = await withDiscarded(() => ({}))
+    const other = memoryProvider({ name: 'other', secrets: { db: 'x' } })
+    const providers = [
+      { ...made.store, describe: gone },
+      { ...other, get: gone },
+    ]
+    const secrets = createSecretsManager({ providers, cache: { shared: made.cache.anotherProcess() } })
+    expect(await rotationStatus(secrets, 'db')).toMatchObject(unknown)
   })
 
   test('is further back than 32 versions, or before one without a number', async () => {

@@ -58,8 +58,8 @@ const mostVersionsBack = 32
 
 /**
  * Why the former version cannot be read, though there may be one. `deleted`: its number is deleted.
- * `notFound`: the store has that number no more, or it was staged and discarded. `tooFarBack`: the
- * versions that are looked at have the current credential. `noVersions`: the store keeps none.
+ * `notFound`: the store has that number no more, as far as it tells. `tooFarBack`: the versions that
+ * are looked at have the current credential. `noVersions`: the store keeps none.
  */
 export type UnreadableFormer = 'deleted' | 'notFound' | 'tooFarBack' | 'noVersions'
 
@@ -86,14 +86,40 @@ async function readEarlier(
   { version: last }: SecretValue,
 ): Promise<SecretValue | UnreadableFormer | undefined> {
   if (last === undefined) return 'tooFarBack'
-  let unreadable: UnreadableFormer | undefined
+  const unread: Unread[] = []
   for (let version = last - 1; version >= 1; version -= 1) {
-    if (version < last - mostVersionsBack) return unreadable ?? 'tooFarBack'
+    if (version < last - mostVersionsBack) return (await whyUnread(asked, current, unread)) ?? 'tooFarBack'
     const earlier = await readVersion(asked, current, version)
-    if (typeof earlier === 'string') unreadable ??= earlier
+    if (typeof earlier === 'string') unread.push({ version, why: earlier })
     else if (!isSameCredential(asked, earlier, current)) return earlier
   }
-  return unreadable
+  return whyUnread(asked, current, unread)
+}
+
+interface Unread {
+  readonly version: number
+  readonly why: 'deleted' | 'notFound'
+}
+
+/** Undefined if none of them was ever current. */
+async function whyUnread(asked: Asked, current: SecretValue, unread: readonly Unread[]): Promise<Unread['why'] | undefined> {
+  if (unread.length === 0) return undefined
+  const described = await describedNumbers(asked, current)
+  // Stores drop the oldest first, so a number above one that is there was staged and discarded, or skipped.
+  const wasCurrent = ({ version, why }: Unread): boolean =>
+    why === 'deleted' || described.includes(version) || !described.some((other) => other < version)
+  return unread.find(wasCurrent)?.why
+}
+
+/** None if the store does not tell, or another one answers. */
+async function describedNumbers({ secrets, name, call }: Asked, { provider }: SecretValue): Promise<readonly number[]> {
+  try {
+    const described = await secrets.describeSecret(name, call)
+    return described.provider === provider ? (described.versions ?? []).flatMap(({ version = [] }) => version) : []
+  } catch (error) {
+    if (hasCode(error, 'ABORTED')) throw error
+    return []
+  }
 }
 
 export function keepsNoVersions(): SecretsError {

@@ -11,19 +11,35 @@ const sameCallMs = 1_000
 
 /** Deletes every version; `restore` undoes it. The staged version goes first. */
 export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
-  let record = await existing(mount, path, signal)
-  await beside(async () => {
-    const staged = await readRecord(mount, stagedPath(path), signal)
-    if (staged === undefined) return
+  const before = await existing(mount, path, signal)
+  const staged = await beside(() => readRecord(mount, stagedPath(path), signal))
+  if (staged === undefined) return deleteLive(mount, path, before, signal)
+  const isWithdrawn = await beside(async () => {
     await deleteLive(mount, stagedPath(path), staged, signal)
-    record = await existing(mount, path, signal) // it may have been promoted before that
+    return liveIn(staged).length > 0
   })
-  await deleteLive(mount, path, record, signal)
+  // It may have been promoted before that.
+  const run = async (): Promise<void> => deleteLive(mount, path, await existing(mount, path, signal), signal)
+  await (isWithdrawn ? afterChange(run, 'delete it again: what was staged is deleted') : run())
 }
 
-async function deleteLive(mount: KvMount, path: string, { versions }: SecretRecord, signal: AbortSignal): Promise<void> {
-  const live = versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
-  await change(mount, path, 'delete', live, signal)
+async function deleteLive(mount: KvMount, path: string, record: SecretRecord, signal: AbortSignal): Promise<void> {
+  await change(mount, path, 'delete', liveIn(record), signal)
+}
+
+function liveIn({ versions }: SecretRecord): SecretRecord['versions'] {
+  return versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+}
+
+/** A failure of what follows a change does not tell that nothing was changed. */
+async function afterChange(run: () => Promise<void>, next: string): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    const remedy = error.remedy === undefined ? next : `${error.remedy}; ${next}`
+    throw new SecretsError(error.code, error.problem, { ...error, effect: 'unknown', remedy })
+  }
 }
 
 /** Undeletes the versions that were deleted with the current one, and the staged version. */
@@ -33,13 +49,16 @@ export async function restoreVersions(mount: KvMount, path: string, signal: Abor
   if (current?.isDestroyed)
     throw new SecretsError('DELETED', 'the current version was destroyed', { remedy: 'write a new one with `storeSecret`' })
   await undelete(mount, path, record, signal)
-  await beside(async () => {
-    const staged = await readRecord(mount, stagedPath(path), signal)
-    const withdrawnAt = staged && currentOf(staged)?.expiresAt
-    // An earlier withdrawal belongs to an earlier deletion.
-    const isTogether = withdrawnAt !== undefined && current !== undefined && withdrawnAt > current.currentSince
-    if (staged !== undefined && isTogether) await undelete(mount, stagedPath(path), staged, signal)
-  })
+  const run = (): Promise<void> => beside(() => restoreStaged(mount, path, current, signal))
+  await (current?.isDeleted ? afterChange(run, 'restore it again: only what was staged is left') : run())
+}
+
+async function restoreStaged(mount: KvMount, path: string, current: ReturnType<typeof currentOf>, signal: AbortSignal): Promise<void> {
+  const staged = await readRecord(mount, stagedPath(path), signal)
+  const withdrawnAt = staged && currentOf(staged)?.expiresAt
+  // An earlier withdrawal belongs to an earlier deletion.
+  const isTogether = withdrawnAt !== undefined && current !== undefined && withdrawnAt > current.currentSince
+  if (staged !== undefined && isTogether) await undelete(mount, stagedPath(path), staged, signal)
 }
 
 async function undelete(mount: KvMount, path: string, record: SecretRecord, signal: AbortSignal): Promise<void> {
@@ -53,16 +72,20 @@ async function undelete(mount: KvMount, path: string, record: SecretRecord, sign
 }
 
 /** Runs a step on the staged path, which a policy may not allow. */
-async function beside(run: () => Promise<void>): Promise<void> {
-  await undefinedOn('PERMISSION_DENIED', run())
+function beside<T>(run: () => Promise<T>): Promise<T | undefined> {
+  return undefinedOn('PERMISSION_DENIED', run())
 }
 
 /**
  * Removes values, numbers and tags. The staged version goes first, so that it is not left behind.
  */
 export async function purge(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
-  await beside(() => forget(mount, stagedPath(path), signal))
-  await forget(mount, path, signal)
+  const isForgotten = await beside(async () => {
+    await forget(mount, stagedPath(path), signal)
+    return true
+  })
+  const run = (): Promise<void> => forget(mount, path, signal)
+  await (isForgotten ? afterChange(run, 'purge it again: what was staged is gone') : run())
 }
 
 async function forget(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {

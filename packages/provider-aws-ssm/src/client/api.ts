@@ -82,13 +82,13 @@ type AnyCommand = InstanceType<OpenConnection['sdk']['GetParameterCommand']>
 function watched(command: AnyCommand, asked: Asked, call: Call): AnyCommand {
   command.middlewareStack.add(
     (next) => async (args) => {
+      if (mayBeWritten(call)) throw unrepeated() // a retry strategy of the user may repeat any error
       call.begun += 1
       try {
         return await next(args)
       } catch (error) {
-        const failed = failedAttempt(error, asked)
-        call.failed.push(failed)
-        throw failed.isEffectUnknown && !isRepeatable(call.action) ? unrepeated() : error
+        call.failed.push(failedAttempt(error, asked))
+        throw mayBeWritten(call) ? unrepeated() : error
       }
     },
     { step: 'finalizeRequest', priority: 'low', name: 'finchatAttempts' },
@@ -96,6 +96,11 @@ function watched(command: AnyCommand, asked: Asked, call: Call): AnyCommand {
   const beforeReading = { step: 'deserialize', priority: 'low', name: 'finchatAnswerBody' } as const
   command.middlewareStack.add((next) => async (args) => checkedAnswer(await next(args)), beforeReading)
   return command
+}
+
+/** Another attempt could write twice. */
+function mayBeWritten({ action, failed }: Call): boolean {
+  return !isRepeatable(action) && failed.some(({ isEffectUnknown }) => isEffectUnknown)
 }
 
 /** The SDK repeats no error that it does not know, and `send` takes ours from the attempt. */

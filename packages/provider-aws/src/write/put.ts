@@ -117,7 +117,12 @@ async function complete(api: Api, history: History, added: Unfinished, context: 
   }
 }
 
-async function becomeCurrent(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
+async function becomeCurrent(
+  api: Api,
+  history: History,
+  { version, revision, msSincePut }: Unfinished,
+  context: CallContext,
+): Promise<void> {
   try {
     await attachNumber(api, history, { version, revision }, msSincePut, context)
   } catch (error) {

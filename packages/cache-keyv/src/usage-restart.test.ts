@@ -50,6 +50,15 @@ function suite(start: Start): void {
     expect((await read(usageOf(valkeyClient(new Valkey(url)))))?.completeSince).toBeGreaterThan(0)
   })
 
+  test('are refused by a primary that is cut off from its replicas, if it is to have one', async () => {
+    const server = await started('--min-replicas-to-write', '1')
+    const usage = await usageOver(server.url)
+    await expect(register(usage, 'one')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await server.command('CONFIG', 'SET', 'min-replicas-to-write', '0')
+    await vi.waitFor(() => register(usage, 'one'), { timeout: 10_000, interval: 100 })
+    expect(await processesIn(usage)).toEqual(['one'])
+  })
+
   test('are known to be complete in a cluster, where the node is asked that keeps them', async () => {
     const server = await started('--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1')
     await server.command('CLUSTER', 'ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => String(slot)))

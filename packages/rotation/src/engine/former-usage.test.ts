@@ -213,10 +213,9 @@ describe('a former version that cannot be read', () => {
 
   test('is asked of no other store that answers for its own', async () => {
     const made = await withDiscarded(() => ({}))
-    const describe = async (): Promise<undefined> => undefined
     const other = memoryProvider({ name: 'other', secrets: { db: 'x' } })
     const providers = [
-      { ...made.store, describe },
+      { ...made.store, describe: gone },
       { ...other, get: gone },
     ]
     const secrets = createSecretsManager({ providers, cache: { shared: made.cache.anotherProcess() } })

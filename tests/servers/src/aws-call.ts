@@ -47,7 +47,7 @@ export async function awsCall<Answer extends object>(
     authorization: `AWS4-HMAC-SHA256 Credential=${testAccount.credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`,
   }
   const { status, text } = await httpCall(url, { method: 'POST', headers, body: input })
-  const answer = JSON.parse(text) as Answer & AwsFault // of the actions that tests call
-  if (status === 200) return answer
-  throw new Error(`${status} ${answer.__type}: ${answer.message ?? answer.Message}`)
+  if (status === 200) return JSON.parse(text) as Answer // of the actions that tests call
+  const { __type: name, message, Message = message } = JSON.parse(text) as AwsFault // of any error
+  throw new Error(`${status} ${name}: ${Message}`)
 }

@@ -10,14 +10,14 @@ test.each<[text: string, variables: Record<string, string>]>([
   ['A=1\nexport A=', { A: '' }],
   ['export=1\nexport =2\nexportA=3', { export: '2', exportA: '3' }],
   ['BLANK=  \nTOKEN=c4n4ry', { BLANK: '', TOKEN: 'c4n4ry' }],
-  ['A = \t# note\r\nB=2 # note\rC=3#4', { A: '', B: '2', C: '3' }],
+  ['A = \t# note\r\nB=2 # note\r\nC=3#4', { A: '', B: '2', C: '3' }],
   ['\ufeffA=1', { A: '1' }],
   ['# A=1\n \t# B=2\nC', {}],
   ['=1\n =2', {}],
   ["A='x # y' note\nB=\"1\\n2\"\nC=`a'b\"c`\nD='\\n'", { A: 'x # y', B: '1\n2', C: 'a\'b"c', D: '\\n' }],
   ['A="one\nexport B=\n#two"\nC=3', { A: 'one\nexport B=\n#two', C: '3' }],
   ['A="open # c\nB=\'2', { A: '"open # c', B: "'2" }],
-  ['A=\u00a01\u00a0\nB==2=', { A: '\u00a01\u00a0', B: '=2=' }],
+  ['A= \t1 2\t \nB==2=', { A: '1 2', B: '=2=' }],
   ['__proto__=1', Object.fromEntries([['__proto__', '1']])],
 ])('%j', (text, variables) => {
   expect([...parseDotenv(text)]).toEqual(Object.entries(variables))

@@ -1,6 +1,10 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cached } from '../testing/cache-trial.ts'
+import { presentMoment } from '../value/moment.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
+import { formerValue, noteValue, type Trace } from './former-values.ts'
+import { Lru } from './keys/lru.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -18,6 +22,16 @@ describe('the traces of values that a store gave', () => {
     for (const value of values) expect(shown).not.toContain(value)
     for (const digest of store.traces.get('a')?.digests.values() ?? [])
       expect(Buffer.from(digest).toString('latin1')).not.toContain('canary')
+  })
+
+  it('are left by no value that the store did not give', async () => {
+    const traces = new Lru<Trace>(10)
+    const held = {
+      metadata: { provider: 'store', askedAt: 0, toldSince: presentMoment() },
+      digests: () => new Map(),
+    } as unknown as SecretBytes // no other member is asked
+    expect([noteValue(traces, 'a', held), traces.get('a')]).toEqual([undefined, undefined])
+    expect(formerValue(traces, 'a', held, [])).toEqual({ since: held.metadata.toldSince, until: undefined, digest: undefined })
   })
 
   it('are forgotten by close(), and not made again', async () => {

@@ -231,6 +231,19 @@ describe('a store that does not answer', () => {
     expect(await checking).toMatchObject({ ok: true, stale: 0, degraded: 1 })
   })
 
+  it('leaves a value that memory held at the last check served as stale', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { provider, get } = storeOf(given)
+    const secrets = managerOf([provider], { cache: { ttlSeconds: 10, maxStaleSeconds: 60 }, deadlineMs: 60_000 })
+    await secrets.getSecret('db')
+    await canServe(secrets, ['db'])
+    get.mockImplementation(hung)
+    await pass(10_500)
+    const checking = canServe(secrets, ['db'])
+    await pass(800)
+    expect(await checking).toMatchObject({ ok: true, stale: 1 })
+  })
+
   it('leaves a held value served as stale, until that ends', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const { provider, get } = storeOf(given)
@@ -276,6 +289,22 @@ describe('the audit trail', () => {
     const report = await canServe(managerOf([storeOf(given).provider], { audit }), ['db'])
     expect(report).toMatchObject({ ok: false, failed: 1, secrets: { db: { code: 'AUDIT_FAILED' } } })
     expect(JSON.stringify(report)).not.toContain(canary)
+  })
+
+  it('that fails later means so too, though memory holds the value', async () => {
+    const record = vi.fn<AuditTrail['record']>(async () => {})
+    const secrets = managerOf([storeOf(given).provider], { audit: trailOf(record).audit })
+    expect((await canServe(secrets, ['db'])).ok).toBe(true)
+    record.mockImplementation(() => Promise.reject(new Error('full')))
+    await pass(5_000)
+    expect(await canServe(secrets, ['db'])).toMatchObject({ ok: false, secrets: { db: { code: 'AUDIT_FAILED' } } })
+  })
+
+  it('has one record of checks that run at once', async () => {
+    const { audit, events } = trailOf(async () => {})
+    const secrets = managerOf([storeOf(given).provider], { audit })
+    await Promise.all([canServe(secrets, ['db']), canServe(secrets, ['db'])])
+    expect(events.map(({ operation, name }) => `${operation} ${name}`)).toEqual(['health *', 'get db'])
   })
 
   it('that does not answer ends the check in its time', async () => {

@@ -129,8 +129,8 @@ describe('the content of a document', () => {
     expect((await provider.get('good', context))?.value).toBe('v')
   })
 
-  it('is refused if it sets no variable', async () => {
-    const error = await failure(async () => ageDocument({ file: await sealed('c4n4ry', 'x.env.age'), identity }).get('token', context))
+  it.each(['c4n4ry', '# a remark\nc4n4ry\n'])('is refused if it sets no variable: %j', async (content) => {
+    const error = await failure(async () => ageDocument({ file: await sealed(content, 'x.env.age'), identity }).get('token', context))
     expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the content of the age file sets no variable' })
   })
 
@@ -167,6 +167,22 @@ describe('the content of a document', () => {
     const file = await sealed('\ufeff{"token": "v"}', 'sealed')
     expect((await ageDocument({ file, identity, format: 'json' }).get('token', context))?.value).toBe('v')
     expect((await failure(() => ageDocument({ file, identity }))).problem).toBe("`format` is neither 'json' nor 'dotenv'")
+  })
+})
+
+describe('the options of a document', () => {
+  it('name it `age` unless they name it otherwise', () => {
+    const file = join(fixtures, 'age/many.json.age')
+    expect([ageDocument({ file, identity }).name, ageDocument({ file, identity, name: 'sealed' }).name]).toEqual(['age', 'sealed'])
+  })
+
+  it.each([
+    [{ file: '' }, '`file`'],
+    [{ identity: 7 }, 'the age identity'],
+    [{ identity: undefined }, 'the age identity'],
+  ])('are refused at once: %j', async (options, named) => {
+    const given = { file: 'x.json.age', identity, ...options } as AgeDocumentOptions
+    expect(await failure(() => ageDocument(given))).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining(named) })
   })
 })
 

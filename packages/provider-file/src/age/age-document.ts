@@ -6,7 +6,6 @@ import {
   knownOptions,
   type MembersOf,
   parseDotenv,
-  textOrBytes,
 } from '@finchat/secrets-core/provider'
 import { type DocumentProvider, documentProvider, type OpenedSecrets } from '../shared/document-provider.ts'
 import { fileMembers, type FileOptions, pathOption } from '../shared/options.ts'
@@ -62,7 +61,7 @@ export function ageDocument(given: AgeDocumentOptions): DocumentProvider {
       checkCredential: (signal) => decrypterOf(identity, signal),
       open: async (content, signal) => {
         const opened = await openAge(content, await decrypterOf(identity, signal), subject)
-        return secretsIn(opened, parse)
+        return parse(decoded(opened))
       },
     },
     options,
@@ -71,6 +70,7 @@ export function ageDocument(given: AgeDocumentOptions): DocumentProvider {
 
 const subject = 'the age file'
 
+/** No message of a parser gets out, since those quote the text. */
 type Parse = (text: string) => OpenedSecrets
 
 function parserOf(format: unknown): Parse {
@@ -84,13 +84,15 @@ function formatOf(file: string): AgeDocumentOptions['format'] {
   return file.endsWith('.env.age') ? 'dotenv' : undefined
 }
 
-/** No message of a parser gets out, since those quote the text. */
-function secretsIn(opened: Uint8Array, parse: Parse): OpenedSecrets {
-  const text = textOrBytes(opened)
-  opened.fill(0)
-  if (typeof text === 'string') return parse(text.startsWith('\ufeff') ? text.slice(1) : text)
-  text.fill(0)
-  throw malformed('is no text in UTF-8')
+/** Without a byte order mark. */
+function decoded(opened: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(opened)
+  } catch {
+    throw malformed('is no text in UTF-8')
+  } finally {
+    opened.fill(0)
+  }
 }
 
 function malformed(how: string): Error {

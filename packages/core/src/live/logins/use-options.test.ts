@@ -42,8 +42,16 @@ describe('the options of useSecret', () => {
   })
 
   it('need no other check if they have `isAuthError` alone', () => {
-    const given = [{ isAuthError }, { isAuthError, budgetMs: 1 }, { isAuthError: 1 }, {}, null, isAuthError]
-    expect(given.map((options) => isPlain(options as UseOptions))).toEqual([true, false, false, false, false, false])
+    const given = [
+      { isAuthError },
+      { isAuthError, budgetMs: 1 },
+      { isAuthError: 1 },
+      {},
+      null,
+      isAuthError,
+      Object.assign([], { isAuthError }),
+    ]
+    expect(given.map((options) => isPlain(options as UseOptions))).toEqual([true, false, false, false, false, false, false])
   })
 
   it('are not taken from a prototype that all objects have', () => {

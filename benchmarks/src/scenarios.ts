@@ -29,6 +29,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'import-time': () => import('./scenarios/import-time.ts'),
     'import-size': () => import('./scenarios/import-size.ts'),
   },
+  cli: { 'cli-start': () => import('./scenarios/cli-start.ts') },
   aws: {
     'aws-preload': () => import('./scenarios/aws-preload.ts'),
     'aws-read': () => import('./scenarios/aws-read.ts'),

@@ -1,6 +1,6 @@
 import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
 import { asSecretsErrors, member, timedCall } from '@finchat/secrets-core/http'
-import { isGone } from '../api/status.ts'
+import { isGone, unexpectedAnswer } from '../api/status.ts'
 import { isNamespace } from '../shared/paths.ts'
 import type { SecretStore } from './secret-store.ts'
 import { metadataOf, type SecretMetadata } from './secret-object.ts'
@@ -75,12 +75,9 @@ async function readPage(
   const path = `${await paths.all(namespace, signal)}?${query.toString()}`
   const answer = await api.ask({ method: 'GET', path, isMetadata: true }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
-  if (!listKinds.has(member(answer, 'kind')) || !Array.isArray(items))
-    throw new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')
+  if (!String(member(answer, 'kind')).endsWith('List') || !Array.isArray(items)) throw unexpectedAnswer(200, false)
   return { items: items.map(metadataOf), next: typeof next === 'string' && next !== '' ? next : undefined }
 }
-
-const listKinds: ReadonlySet<unknown> = new Set(['SecretList', 'PartialObjectMetadataList'])
 
 function tooSlow(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the server forgets the list faster than it can be read', { remedy: 'list again' })

@@ -38,12 +38,11 @@ export function locator(
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
   const mapped = mappedLocations(names, canHold)
-  if (prefix !== '' && !isStorePath(prefix)) {
-    throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
-      remedy: 'use at most 2,048 characters, none of them a control character',
+  if (prefix !== '' && !(isStorePath(prefix) && (onlyNamed || holdsNames(prefix, canHold)))) {
+    throw new SecretsError('CONFIGURATION', '`prefix` is malformed, or this store can hold no name behind it', {
+      remedy: 'correct its slashes, case and characters',
     })
   }
-  if (!onlyNamed) assertHoldsNames(prefix, canHold)
   return (name) => {
     const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
@@ -53,12 +52,9 @@ export function locator(
 /** Some of these can be held by every store that keeps plain names. */
 const plainNames = ['a', 'A', '0', 'a/a']
 
-/** Refused early: the store would never be asked, and a weaker one would answer every name. */
-function assertHoldsNames(prefix: string, canHold: (path: string) => boolean): void {
-  if (plainNames.some((name) => canHold(prefix + name)) || !plainNames.some((name) => canHold(name))) return
-  throw new SecretsError('CONFIGURATION', 'this store can hold no name behind `prefix`', {
-    remedy: 'correct its slashes, its case and its characters, or leave it out',
-  })
+/** Otherwise the store would never be asked, and a weaker one would answer every name. */
+function holdsNames(prefix: string, canHold: (path: string) => boolean): boolean {
+  return plainNames.some((name) => canHold(prefix + name)) || !plainNames.some((name) => canHold(name))
 }
 
 function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {

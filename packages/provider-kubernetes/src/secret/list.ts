@@ -1,6 +1,6 @@
 import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
 import { asSecretsErrors, member, timedCall } from '@finchat/secrets-core/http'
-import { isGone } from '../api/status.ts'
+import { isGone, unexpectedAnswer } from '../api/status.ts'
 import { isNamespace } from '../shared/paths.ts'
 import type { SecretStore } from './secret-store.ts'
 import { metadataOf, type SecretMetadata } from './secret-object.ts'
@@ -39,7 +39,7 @@ async function* everySecret(
   do {
     const page: Page | undefined = await pageAt(store, namespace, token, signal)
     if (page === undefined && (restarts += 1) > mostRestarts) throw tooSlow()
-    if (token !== undefined && page?.next === token) throw noList() // it would be asked for ever
+    if (token !== undefined && page?.next === token) throw unexpectedAnswer(200, false) // it would be asked for ever
     token = page?.next
     for (const secret of page?.items ?? []) {
       if (secret.name <= last) continue
@@ -76,12 +76,8 @@ async function readPage(
   const path = `${await paths.all(namespace, signal)}?${query.toString()}`
   const answer = await api.ask({ method: 'GET', path, metadata: 'list' }, signal)
   const [items, next] = [member(answer, 'items') ?? [], member(answer, 'metadata', 'continue')]
-  if (!Array.isArray(items) || !String(member(answer, 'kind')).endsWith('List')) throw noList()
+  if (!Array.isArray(items) || !String(member(answer, 'kind')).endsWith('List')) throw unexpectedAnswer(200, false)
   return { items: items.map((item) => metadataOf(item)), next: typeof next === 'string' && next !== '' ? next : undefined }
-}
-
-function noList(): SecretsError {
-  return new SecretsError('INTERNAL', 'the answer is no list of Kubernetes')
 }
 
 function tooSlow(): SecretsError {

@@ -1,5 +1,6 @@
-import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
+import type { CallContext, ListedSecret } from '@finchat/secrets-core'
 import { type Provides, undefinedOn } from '@finchat/secrets-core/provider'
+import { unexpectedAnswer } from '../api/status.ts'
 import { placeOf, type SecretPlace } from '../shared/paths.ts'
 import { listSecrets } from './list.ts'
 import { assertLive, descriptionOf, metadataOf, objectOf, type SecretMetadata, type SecretObject, secretOf } from './secret-object.ts'
@@ -47,5 +48,5 @@ async function readMetadata({ api, paths }: SecretStore, path: string, signal: A
 /** A proxy that mixes up answers must not pass another secret off as this one. */
 function named<T extends SecretMetadata>({ name }: SecretPlace, answer: T): T {
   if (answer.name === name) return answer
-  throw new SecretsError('INTERNAL', 'the answer is of another secret', { remedy: 'point `url` at the API server itself' })
+  throw unexpectedAnswer(200, false)
 }

@@ -148,7 +148,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
 
 /** Of what a store and a fleet gave before the current value. */
 const formers = [
-  'packages/core/src/cache/former-values.test.ts',
+  'packages/core/src/{cache/former-values,verify/fleet-formers}.test.ts',
   'tests/manager/src/{clocks,grace,grace-versions}.test.ts',
   'packages/cache-keyv/src/formers.test.ts',
 ]

@@ -179,7 +179,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/usage': ['tests/manager/src/usage-marks.test.ts'],
   'packages/core/src/value/moment': ['packages/core/src/value/moment.test.ts'],
   'packages/core/src/verify/fleet-formers': formers,
-  'packages/core/src/verify/skipped-numbers': ['tests/manager/src/{grace-versions,verifying}.test.ts'],
+  'packages/core/src/verify/skipped-numbers': ['packages/core/src/verify/skipped-numbers.test.ts', 'tests/manager/src/verifying.test.ts'],
   'packages/cache-keyv/src': ['packages/cache-keyv/src/{usage-chain,usage-marks,usage-model,store/server-run}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',

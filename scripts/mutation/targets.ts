@@ -148,7 +148,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
 
 /** Of what a store and a fleet gave before the current value. */
 const formers = [
-  'packages/core/src/cache/former-values.test.ts',
+  'packages/core/src/{cache/former-values,verify/fleet-formers}.test.ts',
   'tests/manager/src/{clocks,grace,grace-versions}.test.ts',
   'packages/cache-keyv/src/formers.test.ts',
 ]
@@ -179,7 +179,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src/usage': ['tests/manager/src/usage-marks.test.ts'],
   'packages/core/src/value/moment': ['packages/core/src/value/moment.test.ts'],
   'packages/core/src/verify/fleet-formers': formers,
-  'packages/core/src/verify/skipped-numbers': ['tests/manager/src/{grace-versions,verifying}.test.ts'],
+  'packages/core/src/verify/skipped-numbers': ['packages/core/src/verify/skipped-numbers.test.ts', 'tests/manager/src/verifying.test.ts'],
   'packages/cache-keyv/src': ['packages/cache-keyv/src/{usage-chain,usage-marks,usage-model,store/server-run}.test.ts'],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Contender, Sample, Task } from '../harness/scenario.ts'
 
 const isBuilt = extname(import.meta.url) === '.js'
-const cli = dirname(createRequire(import.meta.url).resolve('@finchat/secrets-cli/package.json'))
+const cli = fileURLToPath(new URL('..', import.meta.resolve('@finchat/secrets-cli')))
 const program = join(cli, isBuilt ? 'dist/main.js' : 'src/main.ts')
 
 /** Prints what the process has used when it ends. */

@@ -29,7 +29,13 @@ await checkInScratch('consumers-', async (folder, tally) => {
       typescriptChecks({ folder: join(folder, 'typescript'), entries: packages.flatMap(entriesOf), nodes, typesOfNode }, tarballs),
     runners: () =>
       testRunnerChecks(
-        { folder: join(folder, 'runners'), page: files.get('docs/testing-with-jest.md') ?? '', nodes, typesOfNode },
+        {
+          folder: join(folder, 'runners'),
+          page: files.get('docs/testing-with-jest.md') ?? '',
+          entries: packages.filter(({ manifest }) => manifest.bin === undefined).flatMap(entriesOf), // no program is imported
+          nodes,
+          typesOfNode,
+        },
         tarballs,
       ),
     readmes: () => readmeChecks(files, packages, join(folder, 'readmes'), tarballs),

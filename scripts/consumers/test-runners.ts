@@ -42,41 +42,45 @@ const babelConfig = "module.exports = { presets: [['@babel/preset-env', { target
 const swcConfig = JSON.stringify({ jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } })
 const tsconfig = JSON.stringify({ compilerOptions: { module: 'node16', target: 'es2022', strict: true, types: ['jest', 'node'] } })
 
-function runnersOf(page: string): Runner[] {
+function runnersOf({ page, entries }: Project): Runner[] {
   const shown = settingsIn(page)
   const withSwc = `${shown.jest}module.exports.transform = { '\\\\.[jt]sx?$': '@swc/jest' }\n`
-  const babel = { 'babel.config.cjs': babelConfig, 'first.test.ts': importingTest('') }
+  const babel = { 'babel.config.cjs': babelConfig, 'first.test.ts': importingTest('', entries) }
   const jestConfig = 'jest.config.cjs'
   return [
     { name: 'babel-jest', files: { ...babel, [jestConfig]: shown.jest }, command: jest },
     { name: 'babel-jest, no settings', files: babel, command: ['--experimental-vm-modules', ...jest], node: 24 },
-    { name: '@swc/jest', files: { '.swcrc': swcConfig, [jestConfig]: withSwc, 'first.test.ts': importingTest('') }, command: jest },
+    {
+      name: '@swc/jest',
+      files: { '.swcrc': swcConfig, [jestConfig]: withSwc, 'first.test.ts': importingTest('', entries) },
+      command: jest,
+    },
     {
       name: 'ts-jest',
       files: {
         [jestConfig]: shown.tsJest,
         'tsconfig.json': tsconfig,
         'tsconfig.jest.json': shown.tsconfig,
-        'first.test.ts': importingTest(''),
+        'first.test.ts': importingTest('', entries),
       },
       command: jest,
     },
     {
       name: 'vitest',
-      files: { 'first.test.ts': importingTest("import { test } from 'vitest'") },
+      files: { 'first.test.ts': importingTest("import { test } from 'vitest'", entries) },
       command: ['../node_modules/vitest/vitest.mjs', 'run'],
     },
     {
       name: 'node:test',
       files: {
-        'first.test.mjs': importingTest("import { test } from 'node:test'"),
-        'second.test.cjs': requiringTest("const { test } = require('node:test')"),
+        'first.test.mjs': importingTest("import { test } from 'node:test'", entries),
+        'second.test.cjs': requiringTest("const { test } = require('node:test')", entries),
       },
       command: ['--test'],
     },
     {
       name: 'mocha',
-      files: { 'first.test.mjs': importingTest(''), 'second.test.cjs': requiringTest('') },
+      files: { 'first.test.mjs': importingTest('', entries), 'second.test.cjs': requiringTest('', entries) },
       command: ['../node_modules/mocha/bin/mocha.js', '--ui', 'qunit', '*.test.*'],
     },
   ]
@@ -91,27 +95,52 @@ test('a secret is read, and an outage is an error of these packages', async () =
   await rejects(secrets.getSecret('b'), SecretsError)
   await secrets.close()
 })
+
+test('a read is audited in a folder that a variable names', async () => {
+  const folder = mkdtempSync('audit-')
+  await initAuditFolder(folder)
+  const secrets = secretsManagerFromEnv({}, { audit: auditFromEnv, env: { FINCHAT_AUDIT_FOLDER: folder, A: 'one' } })
+  equal(await secrets.getSecret('A'), 'one')
+  await secrets.close()
+})
+
+test('every entry of every package can be imported', () => {
+  for (const [name, entry] of Object.entries(entries)) ok(Object.keys(entry).length > 0, name)
+})
 `
 const names = {
-  'node:assert/strict': ['equal', 'rejects'],
-  '@finchat/secrets-core': ['createSecretsManager', 'SecretsError'],
+  'node:assert/strict': ['equal', 'ok', 'rejects'],
+  'node:fs': ['mkdtempSync'],
+  '@finchat/secrets-audit': ['auditFromEnv', 'initAuditFolder'],
+  '@finchat/secrets-core': ['createSecretsManager', 'SecretsError', 'secretsManagerFromEnv'],
   '@finchat/secrets-provider-local': ['generateKey', 'localProvider'],
   '@finchat/secrets-testkit': ['faults', 'faultyProvider', 'memoryProvider'],
 }
 
-function importingTest(test: string): string {
-  return [...Object.entries(names).map(([from, imported]) => `import { ${imported.join(', ')} } from '${from}'`), test, tested].join('\n')
+function importingTest(test: string, entries: readonly string[]): string {
+  const named = Object.entries(names).map(([from, imported]) => `import { ${imported.join(', ')} } from '${from}'`)
+  const whole = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
+  return [
+    ...named,
+    ...whole,
+    test,
+    `const entries = { ${entries.map((entry, index) => `'${entry}': entry${index}`).join(', ')} }`,
+    tested,
+  ].join('\n')
 }
 
-function requiringTest(test: string): string {
-  const required = Object.entries(names).map(([from, imported]) => `const { ${imported.join(', ')} } = require('${from}')`)
-  return [...required, test, tested].join('\n')
+function requiringTest(test: string, entries: readonly string[]): string {
+  const named = Object.entries(names).map(([from, imported]) => `const { ${imported.join(', ')} } = require('${from}')`)
+  const whole = `const entries = { ${entries.map((entry) => `'${entry}': require('${entry}')`).join(', ')} }`
+  return [...named, test, whole, tested].join('\n')
 }
 
 interface Project {
   readonly folder: string
   /** The text of docs/testing-with-jest.md. */
   readonly page: string
+  /** What can be imported of the packages. */
+  readonly entries: readonly string[]
   readonly typesOfNode: string
   readonly nodes: Readonly<Record<string, string>>
 }
@@ -132,9 +161,9 @@ export async function testRunnerChecks(project: Project, tarballs: Versions): Pr
   return checks
 }
 
-function runsIn({ page, nodes }: Project, folder: string, manager: string): (() => Promise<Check>)[] {
-  return runnersOf(page).flatMap((runner) =>
-    Object.entries(nodes)
+function runsIn(project: Project, folder: string, manager: string): (() => Promise<Check>)[] {
+  return runnersOf(project).flatMap((runner) =>
+    Object.entries(project.nodes)
       .filter(([version]) => Number.parseInt(version) >= (runner.node ?? 0))
       .map(
         ([version, node]) =>

@@ -32,6 +32,7 @@ test('a missing key, a short key and a malformed list are each one line of one e
   }
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key })).toBe('no problem')
   expect(problem({})).toContain('FINCHAT_ENCRYPTION_KEY is not set')
+  expect(problem({})).toContain(`node -p "require('@finchat/secrets-provider-local').generateKey()"`)
   expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain(
     'FINCHAT_ENCRYPTION_KEY: Encryption key must be at least 32 bytes long',
   )

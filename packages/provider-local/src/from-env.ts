@@ -23,7 +23,8 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  */
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
-  if (key !== '') reportMalformedKey(key, env)
+  if (key === '') env.problem(`generate a key once, and keep it as FINCHAT_ENCRYPTION_KEY: ${generating}`)
+  else reportMalformedKey(key, env)
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
   return localProvider({
     path,
@@ -34,6 +35,8 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
     keepVersions: keepVersions(env),
   })
 }
+
+const generating = `node -p "require('@finchat/secrets-provider-local').generateKey()"`
 
 /** `Number` accepts an empty text and `1e3`. */
 function keepVersions(env: EnvironmentReader): number | 'all' | undefined {

@@ -93,6 +93,10 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
       const { code, message } = await failure(provider.get(path, context))
       expect([code, message]).toEqual(['PERMISSION_DENIED', expect.stringContaining(`allow "read" on "${mount}/data/${path}"`)])
     }
+    for (const path of [`${mount}/data/app`, `${mount}/app`, 'data/app']) {
+      const { message } = await failure(provider.get(path, context))
+      expect(message).toContain(`(paths are inside the mount: use app; else allow "read" on "${mount}/data/${path}"`)
+    }
     expect((await failure(provider.put('app', { value: 'v' }, context))).message).toContain(
       `allow "create", "update", "patch" on "${mount}/data/app"`,
     )

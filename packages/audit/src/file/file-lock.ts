@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { types } from 'node:util'
 import { fileFailure, jittered, loadBuiltin, pause, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
@@ -126,7 +127,7 @@ function create(path: string): void {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'errcode' in error ? error.errcode : undefined
+  return types.isNativeError(error) && 'errcode' in error ? error.errcode : undefined
 }
 
 /** Does not open it, since closing would drop the lock. */
@@ -162,7 +163,7 @@ const ofDisk: ReadonlyMap<number, string> = new Map([
 
 /** Never quotes SQLite's own message. */
 function lockError(path: string, error: unknown): SecretsError {
-  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
+  const code = types.isNativeError(error) && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
   const said = table.get(code) ?? table.get(code & 0xff)
   const systemCode = said ? undefined : ofDisk.get(code & 0xff)
   if (systemCode !== undefined) return folderError(Object.assign(new Error(), { code: systemCode }), dirname(path))

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { types } from 'node:util'
 import { pause } from '@finchat/secrets-core/provider'
 import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
@@ -177,7 +178,7 @@ export class SegmentRotation {
       this.#recorded(ended)
       if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
     } catch (error) {
-      this.#failure = error instanceof Error ? error : undefined
+      this.#failure = types.isNativeError(error) ? error : undefined
       this.#dayChange.failed()
     } finally {
       this.#opening = undefined

@@ -43,6 +43,8 @@ export function actionFor(code: SecretsErrorCode, policies: readonly (FallbackPo
 export interface RemedyHints {
   readonly missing: (name: string) => string | undefined
   readonly denied: (provider: string) => string | undefined
+  /** A provider's own remedy, with variables in the place of its options. */
+  readonly own: (provider: string, remedy: string) => string
 }
 
 /** What to do about an error that stops the chain. */

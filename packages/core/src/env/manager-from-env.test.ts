@@ -432,3 +432,32 @@ function messageOf(call: () => unknown): string {
   }
   throw new Error('nothing was thrown')
 }
+
+describe('remedies that name an option', () => {
+  const failing: ProviderFromEnv = (env) => {
+    env.required('FINCHAT_DB_URL')
+    env.optional('FINCHAT_DB_MUST_EXIST')
+    const down = async (): Promise<never> => {
+      throw new SecretsError('CONFIGURATION', 'no server', { remedy: 'correct `url`, `mustExist` or `other`' })
+    }
+    return { specificationVersion: 'v1', name: 'db', locate: (name) => ({ path: name }), get: down }
+  }
+  const env = { FINCHAT_SECRETS_PROVIDER: 'db', FINCHAT_DB_URL: 'x' }
+
+  it('name the variable that it is read from', async () => {
+    const secrets = secretsManagerFromEnv({ db: failing }, { env })
+    await expect(secrets.getSecret('a')).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      remedy: 'correct FINCHAT_DB_URL, FINCHAT_DB_MUST_EXIST or `other`',
+    })
+    await secrets.close()
+  })
+
+  it('name it where the provider cannot be made', () => {
+    const refusing: ProviderFromEnv = (variables) => {
+      variables.required('FINCHAT_DB_URL')
+      throw new SecretsError('CONFIGURATION', '`url` is no URL', { remedy: 'correct `url`' })
+    }
+    expect(problemsOf({ db: refusing }, env)).toEqual(['db: FINCHAT_DB_URL is no URL (correct FINCHAT_DB_URL)'])
+  })
+})

@@ -12,7 +12,7 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { namesFromEnv } from './names-from-env.ts'
 import { misspeltVariables, type VariablesRead, warnOfUnread } from './unread-variables.ts'
-import { hintsOf, type MappedStore } from './variable-hints.ts'
+import { hintsOf, inVariables, type MappedStore } from './variable-hints.ts'
 
 /** Makes an audit trail from variables, as `auditFromEnv` does; `undefined` if none asks for one. */
 export type AuditFromEnv = (env: EnvironmentReader) => AuditTrail | undefined
@@ -184,7 +184,9 @@ function made<T>(name: string, what: string, make: (reader: EnvironmentReader) =
     return make(reader)
   } catch (error) {
     if (!isBlocked)
-      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : `${what} could not be made from the variables`}`)
+      problems.push(
+        `${name}: ${SecretsError.isInstance(error) ? inVariables(error.message, asked) : `${what} could not be made from the variables`}`,
+      )
     return undefined
   }
 }

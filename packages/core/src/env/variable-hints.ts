@@ -19,9 +19,18 @@ export function hintsOf(stores: readonly MappedStore[]): RemedyHints {
       const only = store && variableOf(store, 'ONLY_NAMED')
       return only && `${only}=true asks ${provider} for nothing but ${variableOf(store, 'NAMES')}`
     },
+    own: (provider, remedy) => inVariables(remedy, stores.find((each) => each.provider === provider)?.asked ?? new Set()),
   }
 }
 
-function variableOf({ asked }: MappedStore, option: string): string | undefined {
+/** A text with each option, such as `url` in backticks, as the variable that it is read from. */
+export function inVariables(text: string, asked: ReadonlySet<string>): string {
+  return text.replaceAll(/`([A-Za-z]+)`/g, (quotation, option: string) => {
+    const ending = option.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+    return variableOf({ asked }, ending) ?? quotation
+  })
+}
+
+function variableOf({ asked }: Pick<MappedStore, 'asked'>, option: string): string | undefined {
   return [...asked].find((variable) => variable.startsWith('FINCHAT_') && variable.endsWith(`_${option}`))
 }

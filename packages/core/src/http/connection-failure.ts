@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { systemCode } from '../kit/file-failure.ts'
 import { TransportError } from './transport-error.ts'
@@ -113,5 +114,5 @@ function failureOf(error: unknown, code: string, sent: boolean): Failure {
 }
 
 function says(error: unknown, phrase: string): boolean {
-  return error instanceof Error && error.message.includes(phrase)
+  return types.isNativeError(error) && error.message.includes(phrase)
 }

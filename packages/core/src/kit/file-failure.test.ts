@@ -1,5 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { fileFailure, systemCode } from './file-failure.ts'
 
@@ -14,6 +15,11 @@ it.each([
   ['a file that is there', () => open(import.meta.filename, 'wx'), 'exists'],
 ])('tells %s', async (_, call, expected) => {
   expect(await call().catch(fileFailure)).toBe(expected)
+})
+
+it('knows an error of another realm, as Node.js gives under Jest', () => {
+  const foreign: unknown = runInNewContext("Object.assign(new Error('open'), { code: 'ENOENT' })")
+  expect([fileFailure(foreign), systemCode(foreign)]).toEqual(['missing', 'ENOENT'])
 })
 
 it.each([

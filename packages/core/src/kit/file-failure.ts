@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** Why a file could not be read or written, whatever the operating system. */
 export type FileFailure =
   | 'missing'
@@ -63,6 +65,7 @@ export function fileFailure(error: unknown): FileFailure | undefined {
  * console.log(systemCode(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' }))) // ECONNREFUSED
  */
 export function systemCode(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  // Under Jest an error of Node.js is of another realm: no `instanceof Error`.
+  const code: unknown = types.isNativeError(error) && 'code' in error ? error.code : undefined
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }

@@ -1,3 +1,4 @@
+import type { RemedyHints } from '../chain/fallback-policy.ts'
 import type { ChainEntry } from '../chain/routing.ts'
 import { own, ownMembers } from '../errors/own-properties.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
@@ -26,6 +27,7 @@ export interface ChainParts {
   readonly closingFills: AbortSignal
   readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
+  readonly hints?: RemedyHints | undefined
 }
 
 /** Providers with the same `sharedAs` read one store: a write through one concerns all. */
@@ -69,7 +71,8 @@ export function chainEntryOf(
       .then(() => tellChange(storeId, path))
     client?.waitFor(dropped)
   }
-  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
+  const asked = parts.hints === undefined ? provider : withVariables(provider, parts.hints)
+  const guarded = guard(wasClosed(provider) ? explained(asked) : asked, { ...bounds, circuit, outage, gaveUp })
   const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
@@ -94,6 +97,19 @@ function explained(provider: SecretProvider): SecretProvider {
       throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
         remedy: 'make another provider for the new one',
       })
+    }
+  })
+}
+
+/** Who has variables alone has no option to correct. */
+function withVariables(provider: SecretProvider, hints: RemedyHints): SecretProvider {
+  return wrapProvider(provider, async ({ context }, next) => {
+    try {
+      return await next(context)
+    } catch (error) {
+      if (!SecretsError.isInstance(error) || error.remedy === undefined) throw error
+      const remedy = hints.own(provider.name, error.remedy)
+      throw new SecretsError(error.code, error.problem, { ...error, remedy })
     }
   })
 }

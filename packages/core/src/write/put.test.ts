@@ -291,6 +291,19 @@ describe('a write to a field', () => {
     expect([get, write].map((call) => call.mock.calls.length)).toEqual([0, 0])
   })
 
+  it('of a store that compares no versions says to write the whole secret', async () => {
+    const members = {
+      get: async () => ({ value: '{"b":"1"}', version: 1 }),
+      put: async () => Promise.reject(new SecretsError('UNSUPPORTED', 'no versions', { remedy: 'leave out `ifCurrent`' })),
+    }
+    expect(await refusal(put(targetOn(members), ['b'], { value: 'v' }, context))).toMatchObject({
+      code: 'UNSUPPORTED',
+      remedy: 'write the whole secret: one field cannot be written alone',
+    })
+    const numbered = await refusal(put(targetOn(members), ['b'], { value: 'v', version: 2 }, context))
+    expect(numbered.remedy).toBe('leave out `ifCurrent`')
+  })
+
   it.each<[string, Partial<SecretProvider>]>([
     ['may keep fields', { keepsFields: () => true }],
     ['has no `keepsFields`', {}],

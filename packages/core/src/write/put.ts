@@ -118,7 +118,18 @@ function readAt({ chainEntry, path }: Location, context: CallContext): Promise<S
 
 async function putField(location: Location, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const change = await withFieldSet(location, fields, secret, context)
-  return putWhole({ location, before: change.before }, { ...change.secret, ifCurrent: change.before }, context)
+  try {
+    return await putWhole({ location, before: change.before }, { ...change.secret, ifCurrent: change.before }, context)
+  } catch (error) {
+    throw isRefusedAs('UNSUPPORTED', error) && secret.version === undefined ? notAlone() : error
+  }
+}
+
+/** The provider's own remedy would name a condition that the caller did not give. */
+function notAlone(): SecretsError {
+  return new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: it compares no versions', {
+    remedy: 'write the whole secret: one field cannot be written alone',
+  })
 }
 
 /** The whole secret with the field changed, and the version that it was read from. */
@@ -135,7 +146,7 @@ export async function withFieldSet(
   if (!isIdentity(before)) {
     wipe(current)
     throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
-      remedy: 'write the whole secret',
+      remedy: 'write the whole secret: one field cannot be written alone',
     })
   }
   const value = withField(current, fields, secret.value)

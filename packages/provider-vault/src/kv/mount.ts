@@ -108,13 +108,25 @@ function askMount(api: VaultApi, mount: string, path: string, ask: KvAsk, signal
   const { method, call, body, contentType, part, query = '', takes } = ask
   const place = part === undefined ? mount : `${mount}/${part}`
   const whole = path === '' ? place : `${place}/${path}`
-  const right = (): Right => ({ capability: ask.capability, on: whole, otherwise: ask.otherwise ?? insteadOf(path) })
+  const right = (): Right => ({
+    capability: ask.capability,
+    on: whole,
+    otherwise: ask.otherwise ?? insteadOf(path),
+    inside: pathInside(mount, path),
+  })
   const judged = (given: VaultAnswer): boolean => isOtherVersion(given) || (takes?.(given) ?? false)
   const asked = api.ask({ method, call, body, contentType, path: encodedPath(whole) + query, right, takes: judged }, signal)
   return asked.then(({ answer }) => {
     if (isOtherVersion(answer)) throw new OtherVersion()
     return answer
   })
+}
+
+/** The path that was meant, if one begins with the mount's name or `data/`, as in the HTTP API. */
+function pathInside(mount: string, path: string): string | undefined {
+  const inner = path.startsWith(`${mount}/`) ? path.slice(mount.length + 1) : path
+  const meant = inner.startsWith('data/') ? inner.slice('data/'.length) : inner
+  return meant === path || meant === '' ? undefined : meant
 }
 
 /** Vault's own engines use such paths, as in `database/creds/app`. */

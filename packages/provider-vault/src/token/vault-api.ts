@@ -13,6 +13,8 @@ export interface Right {
   readonly on: string
   /** The other remedy. Default: route the name away. */
   readonly otherwise?: string | undefined
+  /** What to use where the path names the mount itself. */
+  readonly inside?: string | undefined
 }
 
 export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
@@ -128,7 +130,8 @@ async function attempted(
   return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
 }
 
-function remedyOf({ capability, on, otherwise = 'route the name away' }: Right): string {
+function remedyOf({ capability, on, otherwise = 'route the name away', inside }: Right): string {
   const quoted = capability.split(' or ').map((word) => `"${word}"`)
-  return `allow ${quoted.join(', ')} on "${on}", or ${otherwise}`
+  const first = inside === undefined ? '' : `paths are inside the mount: use ${inside}; else `
+  return `${first}allow ${quoted.join(', ')} on "${on}", or ${otherwise}`
 }

@@ -15,7 +15,7 @@ export function proveOver(createHarness: () => Promise<ProviderHarness>, watch: 
     const harness = await createHarness()
     const trial = trialOf(harness, watch)
     try {
-      await prove(trial)
+      await explained(trial, prove)
     } finally {
       try {
         await closing(trial, watch)
@@ -23,6 +23,16 @@ export function proveOver(createHarness: () => Promise<ProviderHarness>, watch: 
         await harness.close()
       }
     }
+  }
+}
+
+/** The message of a failed assertion has the calls that led to it. */
+async function explained(trial: Trial, prove: Prove): Promise<void> {
+  trial.log.clear()
+  try {
+    await prove(trial)
+  } catch (error) {
+    throw trial.log.explain(error)
   }
 }
 
@@ -69,7 +79,7 @@ async function proveAll(batch: readonly (readonly [rule: string, prove: Prove])[
   const [ended] = await Promise.allSettled([
     over(async (trial) => {
       for (const [n, [rule, prove]] of batch.entries()) {
-        const [proof] = await Promise.allSettled([prove(withOwnPaths(trial, n))])
+        const [proof] = await Promise.allSettled([explained(withOwnPaths(trial, n), prove)])
         proofs.set(rule, proof)
         if (proof.status === 'rejected') return
       }

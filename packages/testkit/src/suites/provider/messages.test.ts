@@ -65,7 +65,52 @@ describe('the messages of the suite', () => {
       'get returned undefined; it must return a promise',
     ],
   ])('name the member and what it did: %s', async (_what, spoil, rule, message) => {
-    expect(await messageOf(spoil, rule)).toBe(message)
+    expect((await messageOf(spoil, rule)).split('\n')[0]).toBe(message)
+  })
+
+  test('show the calls with their arguments, and what came before', async () => {
+    const spoil = replacing((good) => ({
+      put: async (path, write, context) => {
+        if (write.ifCurrent === null) throw new SecretsError('VERSION_CONFLICT', 'there is a version')
+        return good.put(path, write, context)
+      },
+    }))
+    expect(await messageOf(spoil, 'withdrawn: a write makes it live, or rejects with DELETED and changes nothing')).toBe(
+      [
+        'put rejected with VERSION_CONFLICT; it must reject with DELETED or UNSUPPORTED',
+        'what the test did:',
+        '  seed "suite/secret-1", { value: text of 27 } -> undefined',
+        '  seed "suite/secret-2", { value: text of 27 } -> undefined',
+        '  withdraw "suite/secret-1" -> undefined',
+        '  put "suite/secret-1", { value: text of 27, ifCurrent: null } -> VERSION_CONFLICT',
+      ].join('\n'),
+    )
+  })
+
+  test('name what rejected where it must resolve', async () => {
+    const spoil = replacing(() => ({
+      delete: async () => {
+        throw new SecretsError('NOT_FOUND', 'gone')
+      },
+    }))
+    expect(await messageOf(spoil, 'withdrawn: another delete resolves, and it stays withdrawn')).toBe(
+      [
+        'delete rejected with NOT_FOUND; it must resolve',
+        'what the test did:',
+        '  seed "suite/secret-1", { value: text of 27 } -> undefined',
+        '  seed "suite/secret-2", { value: text of 27 } -> undefined',
+        '  withdraw "suite/secret-1" -> undefined',
+        '  delete "suite/secret-1", { purge: false } -> NOT_FOUND',
+      ].join('\n'),
+    )
+  })
+
+  test('show a broken store, and the last steps of many', async () => {
+    const spoil = rejecting(['probe'], () => new SecretsError('UNAVAILABLE', 'down'))
+    const message = await messageOf(spoil, denied)
+    expect(message).toContain('\n  the store is denied\n')
+    expect(message).toContain('\n  probe "suite/secret-1" -> UNAVAILABLE')
+    expect(message.split('\n').length).toBeLessThanOrEqual(15)
   })
 
   test('never have a value', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext, SecretProvider, SecretsError, SecretsErrorCode, StoredSecret } from '@finchat/secrets-core'
 import type { OptionalMember, ProviderManifest } from '@finchat/secrets-core/provider'
+import { CallLog } from './calls/call-log.ts'
 import { keepSecret, learnCredentials } from './calls/credentials.ts'
 import { assertProper, canary } from './calls/error-rules.ts'
 import type { Breakage, FailureMode, ProviderHarness } from './harness.ts'
@@ -33,6 +34,7 @@ export interface Trial {
   readonly seed: ProviderHarness['seed']
   readonly get: (path: string) => Promise<StoredSecret | undefined>
   readonly store: StoreState
+  readonly log: CallLog
 }
 
 /** Tests by title. */
@@ -44,13 +46,19 @@ export function register({ test }: Suite, rules: Rules): void {
 
 export function trialOf(harness: ProviderHarness, watch: CallWatch = { hung: new Set() }): Trial {
   const { path = (n: number) => `suite/secret-${n}` } = harness
-  const seed: Trial['seed'] = async (at, value) => void (await settling('the harness', () => harness.seed(at, value), watch))
+  const log = new CallLog()
+  const seed: Trial['seed'] = async (at, value) =>
+    void (await log.watch(
+      'seed',
+      [at, { value }],
+      settling('the harness', () => harness.seed(at, value), watch),
+    ))
   for (const credential of harness.credentials ?? []) keepSecret(credential)
   learnCredentials()
   const context = { signal: new AbortController().signal }
   const store = { isHung: false }
-  const provider = watchedCalls(harness.provider, watch, store)
-  return { harness, provider, context, path, seed, value: (n) => `${canary}-${n}`, get: (at) => provider.get(at, context), store }
+  const provider = watchedCalls(harness.provider, watch, store, (...call) => log.watch(...call))
+  return { harness, provider, context, path, seed, value: (n) => `${canary}-${n}`, get: (at) => provider.get(at, context), store, log }
 }
 
 /** A method that the manifest declares. */
@@ -132,17 +140,19 @@ export async function whileBroken(trial: Trial, breakage: Breakage, path: string
   if (breakStore === undefined && (breakage === 'failing' || breakage === 'lost')) return // these are optional
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
   const repair = await breakStore(path)
+  trial.log.note(`the store is ${breakage}`)
   trial.store.isHung = breakage === 'hung'
   try {
     await run()
   } finally {
     trial.store.isHung = false
     await repair()
+    trial.log.note('the store is repaired')
   }
 }
 
 export async function withdraw(trial: Trial, path: string): Promise<void> {
-  if (trial.harness.withdraw !== undefined) return trial.harness.withdraw(path)
+  if (trial.harness.withdraw !== undefined) return trial.log.watch('withdraw', [path], trial.harness.withdraw(path))
   await member(trial, 'delete')(path, { purge: false }, trial.context)
 }
 

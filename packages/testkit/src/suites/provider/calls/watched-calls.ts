@@ -19,6 +19,9 @@ export interface StoreState {
   isHung: boolean
 }
 
+/** Notes a call with its arguments, and returns the same promise. */
+export type NoteCall = <T>(member: string, args: readonly unknown[], call: Promise<T>) => Promise<T>
+
 const names = new WeakMap<Promise<unknown>, string>()
 
 /** The member that made this promise, such as `staging.put`. */
@@ -36,8 +39,8 @@ const calls = new Set(['get', 'getVersion', 'getMany', 'describe', 'put', 'tag',
 const stagingCalls = new Set(['put', 'get', 'promote', 'discard'])
 
 /** The same provider. Its promises are known by their member, and reject if they never settle. */
-export function watchedCalls(provider: SecretProvider, watch: CallWatch, state: StoreState): SecretProvider {
-  const call = (member: string, run: () => unknown): Promise<unknown> => named(member, settling(member, run, watch, state))
+export function watchedCalls(provider: SecretProvider, watch: CallWatch, state: StoreState, note: NoteCall): SecretProvider {
+  const call: Watch = (member, args, run) => named(member, note(member, args, settling(member, run, watch, state)))
   return viewOf(provider, (key, value) => {
     if (key === 'staging' && isObject(value)) return viewOf(value, watching(stagingCalls, 'staging.', call))
     if (key === 'list' && typeof value === 'function') return listing(value as List, call)
@@ -47,13 +50,13 @@ export function watchedCalls(provider: SecretProvider, watch: CallWatch, state: 
 
 type Method = (...args: readonly unknown[]) => unknown
 type List = NonNullable<SecretProvider['list']>
-type Watch = (member: string, run: () => unknown) => Promise<unknown>
+type Watch = (member: string, args: readonly unknown[], run: () => unknown) => Promise<unknown>
 
 const watching =
   (members: ReadonlySet<string>, prefix: string, call: Watch) =>
   (key: string, value: unknown): unknown => {
     if (!members.has(key) || typeof value !== 'function') return value
-    return (...args: readonly unknown[]) => call(prefix + key, () => (value as Method)(...args))
+    return (...args: readonly unknown[]) => call(prefix + key, args, () => (value as Method)(...args))
   }
 
 /** Over no object of its own, since a frozen member could not be replaced. */
@@ -67,7 +70,7 @@ function listing(list: List, call: Watch): List {
     [Symbol.asyncIterator]: () => {
       const iterator = list(prefix, context)[Symbol.asyncIterator]()
       return {
-        next: () => call('list', () => iterator.next()) as ReturnType<typeof iterator.next>, // the list's own answer
+        next: () => call('list', [prefix, context], () => iterator.next()) as ReturnType<typeof iterator.next>, // the list's own answer
         return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
       }
     },

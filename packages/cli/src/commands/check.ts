@@ -19,7 +19,8 @@ interface Checked {
 export default async function check(context: CommandContext, flags: CommonFlags): Promise<void> {
   const { terminal } = context
   const found = await withReadable('the secrets could not be checked', context, flags, checkAll)
-  if (flags.json) terminal.stdout.write(`${JSON.stringify(found.map(({ exitCode: _, ...shown }) => shown))}\n`)
+  if (flags.json)
+    terminal.stdout.write(`${JSON.stringify(found.map(({ name, state, code, reason }) => ({ name, state, code, reason })))}\n`)
   else
     await printTable(
       { headings: ['name', 'state', 'reason'], rows: found.map((each) => [each.name, each.state, each.reason ?? '']) },

@@ -7,12 +7,12 @@ import { gzippedSize } from './import-size.ts'
 
 /** Bytes, by what is imported. An entry without a budget is only measured. */
 const budgets: Readonly<Record<string, number>> = {
-  '@finchat/secrets-core': 61_800,
+  '@finchat/secrets-core': 62_500,
   '@finchat/secrets-core/live': 24_300,
-  '@finchat/secrets-core/provider': 14_700,
+  '@finchat/secrets-core/provider': 14_900,
   '@finchat/secrets-core/http': 13_300,
   '@finchat/secrets-core/sealing': 6_600,
-  '@finchat/secrets-core/staging': 14_100,
+  '@finchat/secrets-core/staging': 14_300,
   '@finchat/secrets-cli': 8_000,
   '@finchat/secrets-audit': 28_700,
   '@finchat/secrets-audit/report': 23_400,

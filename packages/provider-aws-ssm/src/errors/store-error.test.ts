@@ -82,7 +82,9 @@ test.each([
   [{ name: 'UnknownError', $metadata: { httpStatusCode: 403 } }, 'CONFIGURATION', true],
   [{ name: 'TimeoutError', code: 'ECONNRESET' }, 'UNAVAILABLE', true],
   [{ name: 'Error', code: 'ECONNREFUSED' }, 'UNAVAILABLE', false],
+  [{ name: 'Error', code: 'ERR_HTTP2_GOAWAY_SESSION' }, 'UNAVAILABLE', true],
   [{ name: 'Error', code: 'CERT_HAS_EXPIRED' }, 'CONFIGURATION', false],
+  [{ name: 'Error', code: 'INVALID_PURPOSE' }, 'CONFIGURATION', false],
 ])('%j is %s', (members, code, isEffectUnknown) => {
   const attempt = failedAttempt(thrown(members), asked)
   expect([attempt.error.code, attempt.isEffectUnknown]).toEqual([code, isEffectUnknown])

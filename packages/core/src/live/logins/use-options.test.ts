@@ -54,6 +54,16 @@ describe('the options of useSecret', () => {
     expect(given.map((options) => isPlain(options as UseOptions))).toEqual([true, false, false, false, false, false, false])
   })
 
+  it('are checked one by one if a class has some of them', () => {
+    class Options {
+      isAuthError = isAuthError
+      get usageMarks(): boolean {
+        return true
+      }
+    }
+    expect([isPlain(new Options()), knownUseOptions(new Options()).usageMarks]).toEqual([false, true])
+  })
+
   it('are not taken from a prototype that all objects have', () => {
     Object.assign(Object.prototype, { budgetMs: -1 })
     try {

@@ -59,9 +59,9 @@ export function knownLoginOptions(options: LoginOptions): LoginOptions {
 
 const loginMembers: MembersOf<LoginOptions> = { isAuthError: 'any' }
 
-/** Only `isAuthError`, so that nothing else need be checked. */
+/** Only `isAuthError`, so that nothing else need be checked. A class may have more members. */
 export function isPlain(options: UseOptions): boolean {
-  if (!isRecord(options)) return false
+  if (!isRecord(options) || Object.getPrototypeOf(options) !== Object.prototype) return false
   for (const member in options) if (member !== 'isAuthError' && Object.hasOwn(options, member)) return false
   return typeof own(options, 'isAuthError') === 'function'
 }

@@ -128,6 +128,7 @@ class World {
       ttlMs,
       maxStaleMs,
       maxEntries: 1,
+      deadlineMs: 5_000,
       patientMs: 1_250,
       circuit: new CircuitBreaker(),
       shared: isShared ? new SharedCacheClient(this.#sharedCache.seenBy(failClosed), 'store', clientOptions) : undefined,

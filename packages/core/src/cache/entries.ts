@@ -1,5 +1,5 @@
 import { Lru, pathOf } from './keys/lru.ts'
-import { backOff, type BackOff } from '../guard/back-off.ts'
+import { backOff, type BackOff, isTelling } from '../guard/back-off.ts'
 import { type Absence, absence, briefAbsence, briefly, endAbsence, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
 import { noteValue, type Trace } from './former-values.ts'
 import type { Call } from './single-flight.ts'
@@ -86,9 +86,7 @@ export class MemoryCache {
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
-    const { recoveredAt } = this.#options.circuit
-    const isOver = isOutage(failing.error.code) && failing.at < recoveredAt && recoveredAt <= now
-    if (isOver && now >= staleUntil) return undefined
+    if (this.#isOver(failing, now) && now >= staleUntil) return undefined
     const until = now < staleUntil ? failing.restUntil : failing.retryAt
     return now < until ? failing.error : undefined
   }
@@ -144,6 +142,17 @@ export class MemoryCache {
   outage(key: string): SecretsError | undefined {
     const error = this.#backOffs.get(key)?.error
     return error !== undefined && isOutage(error.code) ? error : undefined
+  }
+
+  /** Why an attempt will probably fail now: the last one did, not long ago. */
+  expected(key: string, now: number): SecretsError | undefined {
+    const failing = this.#backOffs.get(key)
+    return failing !== undefined && isTelling(failing, now) && !this.#isOver(failing, now) ? failing.error : undefined
+  }
+
+  #isOver({ error, at }: BackOff, now: number): boolean {
+    const { recoveredAt } = this.#options.circuit
+    return isOutage(error.code) && at < recoveredAt && recoveredAt <= now
   }
 
   #untilRecheck({ metadata }: SecretBytes, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {

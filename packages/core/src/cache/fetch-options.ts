@@ -12,9 +12,11 @@ import type { Flights } from './single-flight.ts'
 
 export interface FetchOptions extends Lifetimes {
   readonly maxEntries: number
+  /** A call that takes longer was frozen with the process. */
+  readonly deadlineMs: number
   /** No read joins a call that takes longer, or waits for it in an outage. */
   readonly patientMs: number
-  readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
+  readonly circuit: Pick<CircuitBreaker, 'expected' | 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedCacheClient | undefined
   readonly requireOwnAccess?: boolean | undefined
   readonly zeroizer: Zeroizer

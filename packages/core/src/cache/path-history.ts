@@ -1,4 +1,4 @@
-import { Lru, type VersionSelector } from './keys/lru.ts'
+import { describeKeyOf, Lru, type VersionSelector } from './keys/lru.ts'
 import { isRefusal, isUnasked } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -50,10 +50,18 @@ export class Refusals {
   }
 
   orElse(error: SecretsError, keys: readonly string[]): SecretsError {
-    const key = isUnasked(error.code) ? keys.find((each) => this.#isStanding(each)) : undefined
+    const key = isUnasked(error.code) ? this.#standing(keys) : undefined
     const refusal = key === undefined ? undefined : this.#refusals.get(key)
     if (refusal === undefined) return error
     return refusal.error === changed ? changedError(error) : remembered(refusal, error)
+  }
+
+  stands(keys: readonly string[]): boolean {
+    return this.#standing(keys) !== undefined
+  }
+
+  #standing(keys: readonly string[]): string | undefined {
+    return keys.find((each) => this.#isStanding(each))
   }
 
   #set(key: string, error: SecretsError, call: number): void {
@@ -67,6 +75,11 @@ export class Refusals {
     refusal.answeredAt = Math.min(refusal.answeredAt, Date.now())
     return Date.now() - refusal.answeredAt < this.#lastMs
   }
+}
+
+/** Where a refusal may stand that an outage must not undo. */
+export function refusalKeys({ path }: { readonly path: string }, key: string): readonly string[] {
+  return [key, path, describeKeyOf(path)]
 }
 
 const changed = new SecretsError('UNAVAILABLE', 'it was changed, and its store cannot be asked now')

@@ -912,7 +912,7 @@ it('after a write without effect an answer from before it is not kept', async ()
 
 it('while readers with a stale value rest, one without asks the store', async () => {
   const rest = (): SecretsError => new SecretsError('UNAVAILABLE', 'not asked', { retryAt: start + 1_000 * second })
-  const { store, get } = cached({}, { circuit: { outage: undefined, recoveredAt: -Infinity, rest } })
+  const { store, get } = cached({}, { circuit: { expected: () => undefined, outage: undefined, recoveredAt: -Infinity, rest } })
   expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
   await pass(300)
   expect([await seen(store), get.mock.calls.length]).toEqual(['v1 (stale)', 1])
@@ -930,7 +930,7 @@ describe('a call under way', () => {
 
   it('is not joined so while the circuit is open', async () => {
     const outage = new SecretsError('UNAVAILABLE', 'down')
-    const { store, get } = cached({}, { circuit: { outage, recoveredAt: -Infinity, rest: () => undefined } })
+    const { store, get } = cached({}, { circuit: { expected: () => undefined, outage, recoveredAt: -Infinity, rest: () => undefined } })
     slow(get)
     void seen(store)
     expect(store.flying('a')).toBeUndefined()

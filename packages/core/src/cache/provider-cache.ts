@@ -3,11 +3,12 @@ import type { FetchOptions, Right } from './fetch-options.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import { heldBackBy } from '../guard/circuit-breaker.ts'
 import type { SecretProvider } from '../contract/provider.ts'
-import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './single-flight.ts'
+import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './single-flight.ts'
 import { describeKeyOf, keyOf } from './keys/lru.ts'
 import { type Entry, MemoryCache } from './entries.ts'
 import type { Absence } from './freshness.ts'
-import { OwnWrites, Refusals } from './path-history.ts'
+import { OwnWrites, refusalKeys, Refusals } from './path-history.ts'
+import { Patience } from './patience.ts'
 import { PendingReads } from './pending-reads.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { VerifiedAccess } from './shared/verified-access.ts'
@@ -33,6 +34,7 @@ export class ProviderCache {
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
+  readonly #patience: Patience
   readonly pending: PendingReads
   readonly traces: MemoryCache['traces']
   #latest = 0
@@ -40,13 +42,14 @@ export class ProviderCache {
   constructor(provider: SecretProvider, options: StoreOptions) {
     this.#provider = provider
     this.#options = options
-    this.#flights = new Flights(options.patientMs)
+    this.#flights = new Flights(options)
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new MemoryCache({ ...options, recheckMs: options.shared?.recheckMs }, () => (this.#tally.evictions += 1))
     this.traces = this.#memory.traces
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
+    this.#patience = new Patience({ memory: this.#memory, flights: this.#flights, refusals: this.#refusals, options })
     this.pending = new PendingReads({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
@@ -78,6 +81,12 @@ export class ProviderCache {
     return this.#memory.look(path, this.#now())
   }
 
+  /** Whether a value is held that an outage leaves. */
+  holds(path: string): boolean {
+    const known = this.look(path)
+    return known !== undefined && 'held' in known && Date.now() < known.staleUntil
+  }
+
   /** A read that relies on it calls `recordAbsenceHit`. */
   absence(path: string): Absence | undefined {
     return this.#memory.absence(path, this.#now())
@@ -97,8 +106,9 @@ export class ProviderCache {
   /** `recordJoin` counts it once it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
-    const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
-    return flight === undefined || hasFailed ? undefined : this.#flights.wait(flight, undefined)
+    const now = Date.now()
+    const hasFailed = this.#patience.outage(path) ?? this.#options.circuit.expected(now) ?? this.#memory.failure(path, now)
+    return flight === undefined || hasFailed !== undefined ? undefined : this.#flights.wait(flight, undefined)
   }
 
   recordJoin(): void {
@@ -118,7 +128,7 @@ export class ProviderCache {
     }
     this.#tally.misses += 1
     const failure = this.#failure(key, now, entry?.staleUntil)
-    const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)
+    const answer = failure === undefined ? this.#await(read, key, now, entry?.staleUntil) : Promise.reject(failure)
     return answer.catch((error: unknown) => this.#staleOrRefusal(read, key, error))
   }
 
@@ -247,8 +257,7 @@ export class ProviderCache {
     if (!SecretsError.isInstance(error)) throw error
     const [entry, now] = [this.#memory.entry(key), this.#now()]
     const canServe = isOutage(error.code) && !isFresh(read.mode)
-    if (!canServe || entry === undefined || now >= entry.staleUntil)
-      throw this.#refusals.orElse(error, [key, read.path, describeKeyOf(read.path)])
+    if (!canServe || entry === undefined || now >= entry.staleUntil) throw this.#refusals.orElse(error, refusalKeys(read, key))
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
     this.#tally.staleAnswers += 1
@@ -256,7 +265,7 @@ export class ProviderCache {
   }
 
   #refresh(read: StoreRead, key: string, now: number): void {
-    if (this.#flights.get(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
+    if (this.#flights.unended(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
     const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
@@ -264,11 +273,15 @@ export class ProviderCache {
     traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
   }
 
-  /** After an outage a read waits less than the deadline; the call goes on for later reads. */
-  #await(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
-    const answer = this.#join(read, key, now)
-    const outage = this.#outage(key)
-    return outage === undefined ? answer : within(answer, this.#options.patientMs, outage)
+  #await(read: StoreRead, key: string, now: number, staleUntil = now): Promise<Found | undefined> {
+    const canSpare = this.#patience.canSpare(read, key, now, staleUntil)
+    const expected = canSpare ? this.#patience.expected(read.mode, key, now) : undefined
+    const flying = expected === undefined ? this.#flights.get(read.mode, key) : this.#flights.unended(read.mode, key)
+    if (flying !== undefined) this.#tally.flightsJoined += 1
+    // A call that its reader aborts would never tell the next one that the store hangs.
+    const flight = flying ?? this.#begin(canSpare ? { ...read, signal: undefined } : read, key, now)
+    if (expected !== undefined) return this.#patience.waitBriefly(flight, read, now, expected)
+    return this.#patience.wait(flight, read, key, now)
   }
 
   #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
@@ -276,16 +289,6 @@ export class ProviderCache {
     const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
     // Recorded as a back-off, so that readers with stale values return spread over time.
     return rest === undefined ? failure : this.#memory.recordFailure(key, heldBackBy(rest, this.#provider.name), now, now)
-  }
-
-  #outage(key: string): SecretsError | undefined {
-    return this.#memory.outage(key) ?? this.#options.circuit.outage
-  }
-
-  #join(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
-    const flying = this.#flights.get(read.mode, key)
-    if (flying !== undefined) this.#tally.flightsJoined += 1
-    return this.#flights.wait(flying ?? this.#begin(read, key, now), read.signal)
   }
 
   #begin(read: StoreRead, key: string, askedAt: number): Flight {

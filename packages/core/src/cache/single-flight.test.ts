@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
 import { refusal } from '../testing/refusal.ts'
-import { type Flight, Flights, type Found, isRefuted, within } from './single-flight.ts'
+import { type Flight, Flights, type Found, isRefuted } from './single-flight.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void // what the flag gives every context that is made after it
 
+const limits = { deadlineMs: 4_000, patientMs: 1_000 }
 const absent = async (): Promise<undefined> => undefined
 
 function begun(flights: Flights, key: string, answer: () => Promise<Found | undefined> = () => new Promise(() => {})): Flight {
@@ -17,7 +17,7 @@ function begun(flights: Flights, key: string, answer: () => Promise<Found | unde
 
 describe('the calls under way', () => {
   it('are known by their path until the last one has ended', async () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     const answer = Promise.withResolvers<undefined>()
     const [first] = [begun(flights, 'a', absent), begun(flights, 'a#1', () => answer.promise)]
     await first.answer
@@ -28,7 +28,7 @@ describe('the calls under way', () => {
   })
 
   it('count as a read although a call that no read joins is under way too', () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     void flights.beside('a', () => new Promise(() => {}))
     expect(flights.isUnderWay('a')).toBe(false)
     begun(flights, 'a')
@@ -36,14 +36,14 @@ describe('the calls under way', () => {
   })
 
   it('are superseded only by a later one', () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     const [earlier, current, later] = [begun(flights, 'a'), begun(flights, 'a'), begun(flights, 'a')]
     flights.supersede('a', current)
     expect([earlier, current, later].map((flight) => flight.isSuperseded)).toEqual([true, false, false])
   })
 
   it('that a whole answer superseded stay so after a description', () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     const [earlier, later] = [begun(flights, 'a'), begun(flights, 'a')]
     flights.supersede('a', later, 'answer')
     flights.supersede('a', later, 'description')
@@ -52,7 +52,7 @@ describe('the calls under way', () => {
   })
 
   it('leave their batch when the last reader leaves', async () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     const batch = new Batch({ specificationVersion: 'v1', name: 'p', get: absent }, { signal: new AbortController().signal })
     const cancel = vi.spyOn(batch, 'cancel')
     const caller = new AbortController()
@@ -65,7 +65,7 @@ describe('the calls under way', () => {
   })
 
   it('leave nothing in memory when they end, for any number of paths', async () => {
-    const flights = new Flights(1_000)
+    const flights = new Flights(limits)
     collectGarbage()
     const before = process.memoryUsage().heapUsed
     for (let count = 0; count < 30_000; count += 1) {
@@ -75,20 +75,5 @@ describe('the calls under way', () => {
     collectGarbage()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(3_000_000)
     expect(flights.isUnderWay('0')).toBe(false)
-  })
-})
-
-describe('a read that waits no longer for a call', () => {
-  afterEach(() => void vi.useRealTimers())
-
-  it.each([
-    [undefined, 1_500],
-    [1_400, 1_500],
-    [1_600, 1_600],
-  ])('names no past time for another attempt: %s', async (retryAt, named) => {
-    vi.useFakeTimers({ now: 1_000 })
-    const reading = refusal(within(new Promise(() => {}), 500, new SecretsError('UNAVAILABLE', 'down', { retryAt })))
-    await vi.advanceTimersByTimeAsync(500)
-    expect(await reading).toMatchObject({ code: 'UNAVAILABLE', problem: 'down', retryAt: named })
   })
 })

@@ -3,7 +3,6 @@ import type { VersionSelector } from './keys/lru.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
 import { raceAbort } from '../guard/deadline.ts'
-import { type SecretsError, withDetails } from '../errors/secrets-error.ts'
 import { type Moment, presentMoment } from '../value/moment.ts'
 
 /**
@@ -35,6 +34,8 @@ export interface StoreRead {
   readonly mode: ReadMode
   readonly signal?: AbortSignal | undefined
   readonly batch?: Batch | undefined
+  /** Whether an outage leaves the read a later provider, whose value memory may hold. */
+  readonly fallback?: 'held' | 'possible' | undefined
 }
 
 /** Whether a later call learned the whole answer, or only that the secret exists. */
@@ -63,8 +64,15 @@ export interface Flight extends Call {
   waiting: number
 }
 
+interface FlightLimits {
+  /** A call that is older was frozen with the process. */
+  readonly deadlineMs: number
+  /** A call that is older may hang, so later reads make their own. */
+  readonly patientMs: number
+}
+
 export class Flights {
-  readonly #joinableMs: number
+  readonly #limits: FlightLimits
   readonly #joinable: Readonly<Record<ReadMode, Map<string, Flight>>> = {
     cached: new Map(),
     fresh: new Map(),
@@ -75,9 +83,8 @@ export class Flights {
   readonly #underWay = new Map<string, Set<Call | Flight>>()
   #count = 0
 
-  /** A call older than `joinableMs` may hang, so later reads make their own. */
-  constructor(joinableMs: number) {
-    this.#joinableMs = joinableMs
+  constructor(limits: FlightLimits) {
+    this.#limits = limits
   }
 
   next(): number {
@@ -89,8 +96,17 @@ export class Flights {
    * or each would issue a new lease.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
+    return this.#younger(this.#limits.patientMs, mode, key)
+  }
+
+  /** Also one that may hang. */
+  unended(mode: ReadMode, key: string): Flight | undefined {
+    return this.#younger(this.#limits.deadlineMs, mode, key)
+  }
+
+  #younger(ms: number, mode: ReadMode, key: string): Flight | undefined {
     const flight = this.#joinable[mode].get(key)
-    return flight !== undefined && Date.now() - flight.askedAt <= this.#joinableMs ? flight : undefined
+    return flight !== undefined && Date.now() - flight.askedAt <= ms ? flight : undefined
   }
 
   /** The last reader to leave aborts the call. */
@@ -209,15 +225,4 @@ function isFlight(call: Call | Flight): call is Flight {
 
 export function isRefuted({ supersededBy }: Call, code: SecretsErrorCode): boolean {
   return supersededBy === 'answer' || (supersededBy === 'description' && code === 'DELETED')
-}
-
-export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-/** `retryAt` must not be in the past. */
-function retriable(error: SecretsError, now: number): SecretsError {
-  return withDetails(error, { retryAt: Math.max(error.retryAt ?? now, now) })
 }

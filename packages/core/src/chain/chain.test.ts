@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Chain, type ChainRead, FallbackTraversal, type Reading } from './chain.ts'
+import type { ChainRead } from './answer-at.ts'
+import { Chain, FallbackTraversal, type Reading } from './chain.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'

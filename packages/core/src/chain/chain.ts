@@ -1,12 +1,12 @@
-import { hasCode } from '../kit/error-code.ts'
+import { answerAt, type ChainRead } from './answer-at.ts'
 import { Batch } from '../cache/batch.ts'
-import type { VersionSelector } from '../cache/keys/lru.ts'
-import { type Found, isFresh, isVolatile, type ReadMode } from '../cache/single-flight.ts'
+import { type Found, isFresh, type StoreRead } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext, withDetails } from '../errors/secrets-error.ts'
 import type { TraceStep, Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
 import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
+import { outages } from '../errors/error-classes.ts'
 import { isFinal } from '../cache/path-history.ts'
 import { attemptOf, notAsked, notSure, stepOf, unresolvedError } from '../errors/unresolved-error.ts'
 
@@ -45,6 +45,10 @@ export class FallbackTraversal<Step> {
 
   get degraded(): boolean {
     return this.#degraded
+  }
+
+  get goesOnInOutage(): boolean {
+    return outages.every((code) => actionFor(code, this.#policies) === 'next')
   }
 
   missing(provider: string, durationMs: number): void {
@@ -108,12 +112,6 @@ export interface Reading extends Found {
   readonly degraded: boolean
 }
 
-export interface ChainRead {
-  readonly version?: VersionSelector | 'pending'
-  readonly mode: ReadMode
-  readonly signal?: AbortSignal | undefined
-}
-
 /** Must not wait: see `Found.held`. */
 export type Deliver<T> = (reading: Reading) => T
 
@@ -136,7 +134,7 @@ export class Chain {
       const startedAt = Date.now()
       let found: Found | undefined
       try {
-        found = await answerAt(location, read, undefined)
+        found = await answerAt(location, { ...read, fallback: fallbackOf(traversal) })
       } catch (error) {
         this.#recordFallback(traversal, location, asFailure(error), startedAt)
         continue
@@ -166,7 +164,7 @@ export class Chain {
     // Names on one path share one answer, so that they never mix two versions.
     const answers = new Map<string, Promise<Found | undefined>>()
     const steps = group.map(async ({ ask, location }) => {
-      const answer = answers.get(location.path) ?? answerAt(location, read, batch)
+      const answer = answers.get(location.path) ?? answerAt(location, { ...read, fallback: fallbackOf(ask.traversal) }, batch)
       answers.set(location.path, answer)
       await this.#stepOf(ask, location, answer, results)
     })
@@ -239,13 +237,9 @@ function elapsedSince(startedAt: number): number {
   return Math.max(0, Date.now() - startedAt)
 }
 
-/** The first provider that has the secret answers: version 3 elsewhere is another value. */
-function answerAt(location: Location, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
-  const { mode, signal, version } = read
-  if (version === 'pending') return location.chainEntry.store.pending.read(location.path, signal)
-  return version === undefined
-    ? location.chainEntry.store.read({ path: location.path, version, mode, signal, batch })
-    : versionAt(location, { ...read, version })
+function fallbackOf({ later, goesOnInOutage }: FallbackTraversal<Location>): StoreRead['fallback'] {
+  if (later.length === 0 || !goesOnInOutage) return undefined
+  return later.some(({ chainEntry, path }) => chainEntry.store.holds(path)) ? 'held' : 'possible'
 }
 
 /** A provider that stages nothing has no pending version either. */
@@ -253,44 +247,6 @@ function endOfPending(traversal: FallbackTraversal<Location>): SecretsError {
   const end = traversal.end()
   if (end.code !== 'NOT_FOUND' && end.code !== 'UNSUPPORTED') return end
   return new SecretNotFoundError(traversal.name, { attempts: end.attempts, remedy: 'no provider has a staged version of it' })
-}
-
-type VersionRead = ChainRead & { readonly version: VersionSelector }
-
-async function versionAt(location: Location, read: VersionRead): Promise<Found | undefined> {
-  const { chainEntry, path } = location
-  const found = await versioned(location, read)
-  if (found !== undefined && !SecretsError.isInstance(found)) return found
-  const current = await chainEntry.store.read({
-    path,
-    version: undefined,
-    mode: isVolatile(read.mode) ? 'volatile' : 'cached',
-    signal: read.signal,
-    batch: undefined,
-  })
-  if (current === undefined) return undefined
-  if (found !== undefined) throw found
-  throw versionNotFound(read.version, current)
-}
-
-function versionNotFound(version: VersionSelector, { held }: Found): SecretsError {
-  const isNumbered = version === 'previous' || held.metadata.version !== undefined
-  const unnumbered = isNumbered ? '' : '; versions that something else wrote have no numbers'
-  const remedy = `it has the secret, so no other provider is asked${unnumbered}`
-  return new SecretsError('NOT_FOUND', `version ${version} not found`, { remedy })
-}
-
-/** Returns `UNSUPPORTED`, which counts only if the provider has the secret. */
-async function versioned(
-  { chainEntry, path }: Location,
-  { version, mode, signal }: VersionRead,
-): Promise<Found | SecretsError | undefined> {
-  try {
-    return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })
-  } catch (error) {
-    if (hasCode(error, 'UNSUPPORTED')) return error
-    throw error
-  }
 }
 
 function asFailure(error: unknown): SecretsError {

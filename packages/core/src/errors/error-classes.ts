@@ -31,8 +31,10 @@ export function isKnownCode(code: string): code is SecretsErrorCode {
 }
 
 /** The store is unavailable: its last answer may still be served. */
+export const outages: readonly SecretsErrorCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED']
+
 export function isOutage(code: SecretsErrorCode): boolean {
-  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'RATE_LIMITED'
+  return outages.includes(code)
 }
 
 /** No held value may be served: the secret was withdrawn or denied, or the store was altered. */

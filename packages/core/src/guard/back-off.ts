@@ -7,6 +7,8 @@ const longestRestMs = 60_000
 const longestInOutageMs = 4_000
 /** A longer time is the store's own clock, or an error. */
 const longestNamedMs = 900_000
+/** The store may be back if nothing was asked for so long after the cool-down. */
+const tellingMs = 10_000
 
 export interface BackOff {
   /** With `retryAt` if the store could not be asked. */
@@ -52,6 +54,11 @@ export function backOff(
   const spread = staleUntil === undefined || isShared ? 0 : Math.min((soonest - since) / 2, (staleUntil - soonest) / 2)
   const restUntil = staleUntil === undefined ? retryAt : soonest + random * Math.min(longestRestMs, Math.max(doubled, spread))
   return { error: withRetryAt(error, retryAt), failures, since, at: now, retryAt, restUntil }
+}
+
+/** Whether the next attempt will probably fail too. A clock that was set back ends it. */
+export function isTelling({ error, at, restUntil }: BackOff, now: number): boolean {
+  return isOutage(error.code) && now >= at && now < restUntil + tellingMs
 }
 
 function withRetryAt(error: SecretsError, retryAt: number): SecretsError {

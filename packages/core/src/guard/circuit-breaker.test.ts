@@ -194,3 +194,42 @@ it('a reader with a stale value rests from the very moment that the circuit open
   expect(circuit.rest(1_000)?.code).toBe('UNAVAILABLE')
   expect(circuit.rest(999)).toBeUndefined()
 })
+
+describe('a further failure is expected', () => {
+  const restMs = 10_000
+  const tellingMs = 10_000
+
+  it.each([
+    ['after a call that hung', 1_250, 'UNAVAILABLE'],
+    ['not after one that failed sooner', 1_249, undefined],
+  ] as const)('%s', (_, tookMs, code) => {
+    const circuit = new CircuitBreaker({ probeMs: 1_250 })
+    circuit.failed(['a'], tookMs, down, 0)
+    expect(circuit.expected(tookMs)?.code).toBe(code)
+  })
+
+  it('not after an answer', () => {
+    const circuit = new CircuitBreaker({ probeMs: 1_250 })
+    circuit.failed(['a'], 1_250, down, 0)
+    circuit.succeeded()
+    circuit.failed(['a'], 1_300, down, 1_300)
+    expect(circuit.expected(1_300)).toBeUndefined()
+  })
+
+  it('while the circuit is open, until 10 s after the cool-down of readers with a stale value', () => {
+    const circuit = opened(1_000)
+    const end = 1_000 + restMs + tellingMs
+    expect([999, 1_000, end - 1, end].map((now) => circuit.expected(now)?.code)).toEqual([
+      undefined,
+      'UNAVAILABLE',
+      'UNAVAILABLE',
+      undefined,
+    ])
+  })
+
+  it('not for want of a credential, which ends no call late', () => {
+    const circuit = new CircuitBreaker()
+    circuit.failed(['a'], 0, new SecretsError('CREDENTIALS_MISSING', 'none'))
+    expect(circuit.expected(0)).toBeUndefined()
+  })
+})

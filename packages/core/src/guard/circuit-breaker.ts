@@ -1,4 +1,4 @@
-import { backOff, type BackOff } from './back-off.ts'
+import { backOff, type BackOff, isTelling } from './back-off.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 
@@ -30,7 +30,7 @@ export const unhurried: Pace = paced(restMs)
 
 export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined
-  /** After this time a second probe may run. Absent: never. */
+  /** A call that takes longer may hang, so a second probe may run. Absent: never. */
   readonly probeMs?: number | undefined
 }
 
@@ -45,6 +45,7 @@ export class CircuitBreaker {
   #failing: BackOff | undefined
   #probingSince: number | undefined
   #recoveredAt = -Infinity
+  #hasHung = false
 
   constructor(options: CircuitBreakerOptions = {}) {
     this.#options = options
@@ -80,12 +81,19 @@ export class CircuitBreaker {
     return failing !== undefined && now >= failing.at && now < failing.restUntil ? refusalOf(failing, now) : undefined
   }
 
+  /** Why an attempt will probably fail now: the last one hung, or the circuit is open. */
+  expected(now: number): SecretsError | undefined {
+    const failing = this.#isOpen || this.#hasHung ? this.#failing : undefined
+    return failing !== undefined && isTelling(failing, now) ? failing.error : undefined
+  }
+
   succeeded(): void {
     if (this.#isOpen) this.#recoveredAt = Date.now()
     this.#failures = 0
     this.#paths.clear()
     this.#failing = undefined
     this.#probingSince = undefined
+    this.#hasHung = false
   }
 
   failed(paths: readonly string[], now: number, error: SecretsError, begunAt: number = now): void {
@@ -96,7 +104,8 @@ export class CircuitBreaker {
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
     // A call that began before the circuit opened must not keep it open.
     if (isKnown) return
-    const { pace = hurried } = this.#options
+    const { pace = hurried, probeMs = Infinity } = this.#options
+    this.#hasHung = now - begunAt >= probeMs
     this.#failing = pace(error, this.#failing, now)
     this.#probingSince = undefined
   }

@@ -63,6 +63,13 @@ describe('a secret that can be served', () => {
     expect(inspect(report, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 
+  it('gives that time in whole milliseconds, and never a later one', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.123_456_789)
+    const secrets = managerOf([storeOf(given).provider], { cache: { ttlSeconds: 1, maxStaleSeconds: 50 } })
+    const held = now + 800 + 24 + 50_000 // and 0.69 ms of the random fifth
+    expect([await canServe(secrets, ['db']), await canServe(secrets, ['db'])]).toMatchObject([{ servesUntil: held }, { servesUntil: held }])
+  })
+
   it('behind a store that does not have it is not degraded', async () => {
     const missing = storeOf(async () => undefined, 'first')
     const secrets = managerOf([missing.provider, storeOf(given).provider])

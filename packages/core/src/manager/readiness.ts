@@ -17,8 +17,8 @@ export type SecretReadiness =
       /** A later provider's answer, since an earlier one could not be asked. */
       readonly degraded: boolean
       /**
-       * Until when this process can serve it if no store answers from now on, epoch milliseconds.
-       * Absent if memory does not hold it.
+       * Until when this process can serve it if no store answers from now on, in whole epoch
+       * milliseconds. Absent if memory does not hold it.
        */
       readonly servesUntil?: number | undefined
     }
@@ -139,7 +139,7 @@ function freshIn({ fields }: Location, { held, lifetime }: Entry): SecretReadine
   if (Date.now() >= lifetime.freshUntil) return undefined
   try {
     if (fields.length > 0) held.part(fields)
-    return { status: 'ok', provider: held.metadata.provider, stale: false, degraded: false, servesUntil: lifetime.staleUntil }
+    return { status: 'ok', provider: held.metadata.provider, stale: false, degraded: false, servesUntil: Math.floor(lifetime.staleUntil) }
   } catch (error) {
     return failed(error)
   }
@@ -147,7 +147,7 @@ function freshIn({ fields }: Location, { held, lifetime }: Entry): SecretReadine
 
 function endAt({ chainEntry, path }: Location): number | undefined {
   const known = chainEntry.store.look(path)
-  return known !== undefined && isEntry(known) ? known.lifetime.staleUntil : undefined
+  return known !== undefined && isEntry(known) ? Math.floor(known.lifetime.staleUntil) : undefined
 }
 
 function isEntry(known: object): known is Entry {

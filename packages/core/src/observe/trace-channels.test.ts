@@ -129,6 +129,7 @@ describe('a refresh', () => {
       ttlMs: 10_000,
       maxStaleMs: 0,
       maxEntries: 10,
+      deadlineMs: 5_000,
       patientMs: 1_250,
       circuit: new CircuitBreaker(),
       shared: undefined,

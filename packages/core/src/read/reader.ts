@@ -1,4 +1,5 @@
-import { type Chain, type ChainAsk, type ChainRead, type Deliver, FallbackTraversal, type Reading } from '../chain/chain.ts'
+import type { ChainRead } from '../chain/answer-at.ts'
+import { type Chain, type ChainAsk, type Deliver, FallbackTraversal, type Reading } from '../chain/chain.ts'
 import type { ReadMode } from '../cache/single-flight.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'

@@ -43,6 +43,7 @@ export function cached(
     ttlMs: 300 * second,
     maxStaleMs: 300 * second,
     maxEntries: 1_000,
+    deadlineMs: 5_000,
     patientMs: 1_250,
     circuit: new CircuitBreaker(),
     shared: undefined,

@@ -1,0 +1,70 @@
+import { SecretsError, withDetails } from '../errors/secrets-error.ts'
+import type { MemoryCache } from './entries.ts'
+import type { FetchOptions } from './fetch-options.ts'
+import { refusalKeys, type Refusals } from './path-history.ts'
+import { type Flight, type Flights, type Found, isFresh, type StoreRead } from './single-flight.ts'
+
+/** A store that is back mostly answers within this time. */
+const promptMs = 50
+
+interface PatienceParts {
+  readonly memory: MemoryCache
+  readonly flights: Flights
+  readonly refusals: Refusals
+  readonly options: Pick<FetchOptions, 'circuit' | 'patientMs'>
+}
+
+/** How long a read waits for its flight. The flight goes on for later reads. */
+export class Patience {
+  readonly #parts: PatienceParts
+
+  constructor(parts: PatienceParts) {
+    this.#parts = parts
+  }
+
+  /** Whether an outage leaves the read a value: its own stale one, or a later provider's. */
+  canSpare(read: StoreRead, key: string, now: number, staleUntil: number): boolean {
+    if (isFresh(read.mode)) return false
+    if (now + promptMs < staleUntil) return true
+    return read.fallback === 'held' && !this.#parts.refusals.stands(refusalKeys(read, key))
+  }
+
+  outage(key: string): SecretsError | undefined {
+    return this.#parts.memory.outage(key) ?? this.#parts.options.circuit.outage
+  }
+
+  /** Why the store will probably not answer now: it did not lately, or a call hangs. */
+  expected(mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
+    const { memory, flights, options } = this.#parts
+    const failure = memory.expected(key, now) ?? options.circuit.expected(now)
+    if (failure !== undefined || flights.get(mode, key) !== undefined) return failure
+    return flights.unended(mode, key) && new SecretsError('DEADLINE_EXCEEDED', `no answer for more than ${options.patientMs} ms`)
+  }
+
+  /** After an outage a read waits less than the deadline. */
+  wait(flight: Flight, { signal, fallback }: StoreRead, key: string, now: number): Promise<Found | undefined> {
+    const { flights, options } = this.#parts
+    const answer = flights.wait(flight, signal)
+    const outage = this.outage(key) ?? (fallback && options.circuit.expected(now))
+    return outage === undefined ? answer : within(answer, options.patientMs, outage)
+  }
+
+  /** For a read that can do without the store's answer, and must not expect one. */
+  waitBriefly(flight: Flight, { signal }: StoreRead, now: number, expected: SecretsError): Promise<Found | undefined> {
+    const { flights, options } = this.#parts
+    const longestMs = Math.min(promptMs, options.patientMs)
+    const restMs = Math.min(longestMs, flight.askedAt + longestMs - now)
+    return restMs > 0 ? within(flights.wait(flight, signal), restMs, expected) : Promise.reject(retriable(expected, now))
+  }
+}
+
+function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** `retryAt` must not be in the past. */
+function retriable(error: SecretsError, now: number): SecretsError {
+  return withDetails(error, { retryAt: Math.max(error.retryAt ?? now, now) })
+}

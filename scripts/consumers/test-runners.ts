@@ -45,24 +45,20 @@ const tsconfig = JSON.stringify({ compilerOptions: { module: 'node16', target: '
 function runnersOf({ page, entries }: Project): Runner[] {
   const shown = settingsIn(page)
   const withSwc = `${shown.jest}module.exports.transform = { '\\\\.[jt]sx?$': '@swc/jest' }\n`
-  const babel = { 'babel.config.cjs': babelConfig, 'first.test.ts': importingTest('', entries) }
+  const first = { 'first.test.ts': importingTest('', entries) }
+  const babel = { 'babel.config.cjs': babelConfig, ...first }
   const jestConfig = 'jest.config.cjs'
   return [
     { name: 'babel-jest', files: { ...babel, [jestConfig]: shown.jest }, command: jest },
     { name: 'babel-jest, no settings', files: babel, command: ['--experimental-vm-modules', ...jest], node: 24 },
     {
       name: '@swc/jest',
-      files: { '.swcrc': swcConfig, [jestConfig]: withSwc, 'first.test.ts': importingTest('', entries) },
+      files: { '.swcrc': swcConfig, [jestConfig]: withSwc, ...first },
       command: jest,
     },
     {
       name: 'ts-jest',
-      files: {
-        [jestConfig]: shown.tsJest,
-        'tsconfig.json': tsconfig,
-        'tsconfig.jest.json': shown.tsconfig,
-        'first.test.ts': importingTest('', entries),
-      },
+      files: { [jestConfig]: shown.tsJest, 'tsconfig.json': tsconfig, 'tsconfig.jest.json': shown.tsconfig, ...first },
       command: jest,
     },
     {

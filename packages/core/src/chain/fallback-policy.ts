@@ -44,7 +44,7 @@ export interface RemedyHints {
   readonly missing: (name: string) => string | undefined
   readonly denied: (provider: string) => string | undefined
   /** A provider's own remedy, with variables in the place of its options. */
-  readonly own: (provider: string, remedy: string) => string
+  readonly own: (provider: string, remedy: string | undefined) => string | undefined
 }
 
 /** What to do about an error that stops the chain. */

@@ -185,7 +185,7 @@ function made<T>(name: string, what: string, make: (reader: EnvironmentReader) =
   } catch (error) {
     if (!isBlocked)
       problems.push(
-        `${name}: ${SecretsError.isInstance(error) ? inVariables(error.message, asked) : `${what} could not be made from the variables`}`,
+        `${name}: ${SecretsError.isInstance(error) ? inVariables(error.message, { asked }) : `${what} could not be made from the variables`}`,
       )
     return undefined
   }

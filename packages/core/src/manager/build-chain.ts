@@ -71,8 +71,7 @@ export function chainEntryOf(
       .then(() => tellChange(storeId, path))
     client?.waitFor(dropped)
   }
-  const asked = parts.hints === undefined ? provider : withVariables(provider, parts.hints)
-  const guarded = guard(wasClosed(provider) ? explained(asked) : asked, { ...bounds, circuit, outage, gaveUp })
+  const guarded = guard(explained(provider, parts.hints), { ...bounds, circuit, outage, gaveUp })
   const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
@@ -87,30 +86,27 @@ export function chainEntryOf(
   return { provider: guarded, store, outage, storeId, formers: own(parts.shared, 'formers') as SharedFormers | undefined }
 }
 
-/** ABORTED would blame the caller, so the error names the cause. */
-function explained(provider: SecretProvider): SecretProvider {
+/**
+ * After `close`, ABORTED would blame the caller, so the error names the cause. Who has variables
+ * alone has no option to correct, so remedies name the variable.
+ */
+function explained(provider: SecretProvider, hints: RemedyHints | undefined): SecretProvider {
+  const isClosed = wasClosed(provider)
+  if (!isClosed && hints === undefined) return provider
   return wrapProvider(provider, async ({ context }, next) => {
     try {
       return await next(context)
     } catch (error) {
-      if (context.signal.aborted || !hasCode(error, 'ABORTED')) throw error
-      throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
-        remedy: 'make another provider for the new one',
-      })
+      if (isClosed && !context.signal.aborted && hasCode(error, 'ABORTED')) throw closedBefore()
+      if (hints === undefined || !SecretsError.isInstance(error)) throw error
+      throw new SecretsError(error.code, error.problem, { ...error, remedy: hints.own(provider.name, error.remedy) })
     }
   })
 }
 
-/** Who has variables alone has no option to correct. */
-function withVariables(provider: SecretProvider, hints: RemedyHints): SecretProvider {
-  return wrapProvider(provider, async ({ context }, next) => {
-    try {
-      return await next(context)
-    } catch (error) {
-      if (!SecretsError.isInstance(error) || error.remedy === undefined) throw error
-      const remedy = hints.own(provider.name, error.remedy)
-      throw new SecretsError(error.code, error.problem, { ...error, remedy })
-    }
+function closedBefore(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
+    remedy: 'make another provider for the new one',
   })
 }
 

@@ -127,7 +127,7 @@ async function putField(location: Location, fields: readonly string[], secret: N
 
 /** The provider's own remedy would name a condition that the caller did not give. */
 function notAlone(): SecretsError {
-  return new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: it compares no versions', {
+  return new SecretsError('UNSUPPORTED', 'the provider compares no versions', {
     remedy: 'write the whole secret: one field cannot be written alone',
   })
 }
@@ -145,9 +145,7 @@ export async function withFieldSet(
   const before = current === undefined ? null : identityOf(current)
   if (!isIdentity(before)) {
     wipe(current)
-    throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
-      remedy: 'write the whole secret: one field cannot be written alone',
-    })
+    throw notAlone()
   }
   const value = withField(current, fields, secret.value)
   return { before, secret: { ...secret, value, shape: current === undefined ? 'map' : current.shape } }

@@ -27,6 +27,14 @@ export function checkSecret({ value, version, ifCurrent, tags = {} }: NewSecret,
   const isFirstOnly = (version ?? 1) === 1 && (ifCurrent ?? null) === null
   if (isFirstOnly) return checked
   throw new SecretsError('UNSUPPORTED', 'Parameter Store cannot compare versions, and counts them by itself', {
-    remedy: 'leave out `version` and `ifCurrent`; `ifCurrent: null` and `version: 1` write a first version only',
+    remedy: firstOnly({ version, ifCurrent }),
   })
+}
+
+/** Names what was passed, and nothing else. */
+function firstOnly({ version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): string {
+  const passed = [version !== undefined && (['version', '1'] as const), ifCurrent !== undefined && (['ifCurrent', 'null'] as const)]
+  const options = passed.filter((each) => each !== false)
+  const allowed = options.map(([option, value]) => `\`${option}: ${value}\``).join(' with ')
+  return `leave out ${options.map(([option]) => `\`${option}\``).join(' and ')}; ${allowed} writes a first version only`
 }

@@ -55,10 +55,22 @@ describeWithServer('moto', 'writing to Parameter Store', () => {
     expect([ssm.asked(), await stored()]).toEqual([[], 'one'])
   })
 
+  test.each([
+    [{ version: 2 }, 'leave out `version`; `version: 1` writes a first version only'],
+    [{ ifCurrent: {} }, 'leave out `ifCurrent`; `ifCurrent: null` writes a first version only'],
+    [
+      { version: 2, ifCurrent: null },
+      'leave out `version` and `ifCurrent`; `version: 1` with `ifCurrent: null` writes a first version only',
+    ],
+  ])('names what was passed, and nothing else: %j', async (condition, remedy) => {
+    expect((await failure(ssm.provider().put(path, { value: 'a', ...condition }, context))).remedy).toBe(remedy)
+  })
+
   test('through a manager: a field of a first version, and a whole value over any', async () => {
     const secrets = createSecretsManager({ providers: [ssm.provider({ prefix: '/prod/' })] })
     expect(await secrets.storeSecret('db', 'p', { field: 'password' })).toMatchObject({ version: 1 })
-    expect((await failure(secrets.storeSecret('db', 'q', { field: 'password' }))).code).toBe('UNSUPPORTED')
+    const { code, remedy } = await failure(secrets.storeSecret('db', 'q', { field: 'password' }))
+    expect([code, remedy]).toEqual(['UNSUPPORTED', 'write the whole secret: one field cannot be written alone'])
     expect(await secrets.storeSecret('db', { password: 'q' })).toMatchObject({ version: 2 })
     expect(await secrets.rotateSecret('db', { password: 'r' })).toMatchObject({ version: 3 })
     expect(await secrets.getSecret('db', { field: 'password' })).toBe('r')

@@ -146,6 +146,17 @@ export async function withdraw(trial: Trial, path: string): Promise<void> {
   await member(trial, 'delete')(path, { purge: false }, trial.context)
 }
 
+/** Whether a delete can be undone. If not, it rejects at another path with UNSUPPORTED, and changes nothing. */
+export async function canUndo(trial: Trial): Promise<boolean> {
+  const path = trial.path(9)
+  await trial.seed(path, trial.value(9))
+  const [settled] = await Promise.allSettled([member(trial, 'delete')(path, { purge: false }, trial.context)])
+  if (settled.status === 'fulfilled') return true
+  assertRejected('delete', settled, 'UNSUPPORTED')
+  await reads(trial, path, trial.value(9))
+  return false
+}
+
 /** Waits by short timers: a busy process may run a long one before a short one that is due. */
 export async function waits(ms: number): Promise<void> {
   for (let waited = 0; waited < ms; waited += 25) await sleep(25)

@@ -18,6 +18,10 @@ describeWithServer('moto', 'the SSM provider keeps the contract', () => {
       endpoint.plan(reply)
       return async () => endpoint.plan('pass')
     }
+    const unanswered = (pass: 'reset' | 'garble') => async (): Promise<Repair> => {
+      endpoint.plan(({ action }) => (/^(Get|Describe|List)/.test(action) ? 'pass' : { pass }))
+      return async () => endpoint.plan('pass')
+    }
     return {
       provider: providerAt(endpoint.url, { clientConfig: { maxAttempts: 1 } }), // what the SDK repeats is tested elsewhere
       seed: (path, value) => seed(moto.url, path, String(value)),
@@ -27,10 +31,8 @@ describeWithServer('moto', 'the SSM provider keeps the contract', () => {
         unreachable: answering('reset'),
         throttled: answering({ error: 'ThrottlingException' }),
         failing: answering({ error: 'InternalServerError', status: 500 }),
-        lost: async () => {
-          endpoint.plan(({ action }) => (/^(Get|Describe|List)/.test(action) ? 'pass' : { pass: 'reset' }))
-          return async () => endpoint.plan('pass')
-        },
+        lost: unanswered('reset'),
+        garbled: unanswered('garble'),
         garbage: answering({ body: '<html>', headers: { 'content-type': 'text/html' } }),
         hung: async () => {
           moto.signal('SIGSTOP')

@@ -20,7 +20,7 @@ const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
   checkHealth: 'function',
 }
 
-/** `failing` and `lost` are optional. */
+/** `failing`, `lost` and `garbled` are optional. */
 const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachable', 'hung', 'throttled', 'garbage']
 
 /** The manifest is true, and the harness complete. */

@@ -126,10 +126,12 @@ export async function refusesBefore(trial: Trial, ...calls: readonly (() => Prom
   if (harness.breakStore.unreachable !== undefined) await whileBroken(trial, 'unreachable', path(1), refusesAll)
 }
 
+const optional: ReadonlySet<Breakage> = new Set(['failing', 'lost', 'garbled'])
+
 /** Runs with the store broken, and repairs it afterwards. */
 export async function whileBroken(trial: Trial, breakage: Breakage, path: string, run: () => Promise<unknown>): Promise<void> {
   const breakStore = trial.harness.breakStore[breakage]
-  if (breakStore === undefined && (breakage === 'failing' || breakage === 'lost')) return // these are optional
+  if (breakStore === undefined && optional.has(breakage)) return
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
   const repair = await breakStore(path)
   trial.store.isHung = breakage === 'hung'

@@ -89,6 +89,17 @@ export const badFailures: Readonly<Record<string, BadProvider>> = {
     spoil: rejecting(['put', 'tag', 'delete'], (error) => (hasEffect(error) ? new SecretsError('UNAVAILABLE', 'no answer') : error)),
     caughtBy: lost,
   },
+  'says of a login page that the write was not done': {
+    spoil: rejecting(['put'], (error) => (hasEffect(error) ? new SecretsError('INTERNAL', 'no answer of the store') : error)),
+    caughtBy: "failing: a write whose answer is garbled has the effect 'unknown', or is found done",
+  },
+  'says of a login page that the deletion for good was not done': badForGood(
+    "failing: a write whose answer is garbled has the effect 'unknown', or is found done",
+    (good) => (path, options, context) =>
+      good(path, options, context).catch((error: unknown) => {
+        throw hasEffect(error) ? new SecretsError('INTERNAL', 'no answer of the store') : error
+      }),
+  ),
   'takes its own deadline for absence': {
     spoil: replacing((good) => ({
       describe: (path, context) => Promise.race([good.describe(path, context), pause(300, context.signal).then(() => undefined)]),

@@ -45,3 +45,15 @@ test('bad options are refused at once, each in its own words', () => {
     expect(ssmProvider({ region: 'eu-west-1', endpoint }).name).toBe('ssm')
   client.destroy()
 })
+
+test('a prefix that lacks its last slash is refused, since no plain name can be held behind it', () => {
+  for (const prefix of ['/prod', '/prod-']) expect(refusal({ prefix })).toMatch(/`prefix` has no \/ behind its first level.*\/prod\//)
+  const locate = (prefix: string, name: string): unknown => ssmProvider({ region: 'eu-west-1', prefix }).locate(name)
+  expect(locate('/prod/', 'db')).toEqual({ path: '/prod/db' })
+  expect(locate('/prod/app-', 'db')).toEqual({ path: '/prod/app-db' })
+  expect(locate('prod-', 'db')).toEqual({ path: 'prod-db' })
+  expect([locate('/', 'prod/db'), locate('/', 'db')]).toEqual([{ path: '/prod/db' }, undefined])
+  expect(ssmProvider({ region: 'eu-west-1', prefix: '/prod', onlyNamed: true, names: { DB: '/prod/db' } }).locate('DB')).toEqual({
+    path: '/prod/db',
+  })
+})

@@ -29,6 +29,7 @@ export function checkOptions(given: SsmProviderOptions): CheckedOptions {
   assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
   assertTier(tier)
+  if (options.onlyNamed !== true) assertPrefix(options.prefix)
   return { name, clientConfig, timeoutMs, client, region, endpoint, account, keyId, tier }
 }
 
@@ -62,4 +63,10 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Ss
 function assertAccount(account: string, region: string | undefined): void {
   if (!/^\d{12}$/.test(account)) throw configurationError('`account` is not the number of an AWS account', 'give its 12 digits as text')
   if (region === undefined) throw configurationError('`account` needs `region`', 'give both')
+}
+
+/** AWS knows a name of one level without its `/` only, so `/prod` before `db` is no name. */
+function assertPrefix(prefix: string | undefined): void {
+  if (prefix === undefined || !/^\/[^/]+$/.test(prefix)) return
+  throw configurationError('`prefix` has no / behind its first level, so no plain name can be held', 'end it with /, such as /prod/')
 }

@@ -1,10 +1,8 @@
-import type { SecretProvider } from '@finchat/secrets-core'
 import { type ProviderHarness, type Repair, testSecretProvider } from '@finchat/secrets-testkit'
 import { type AwsReply, type Moto, startAwsStub } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, test } from 'vitest'
 import { ssmManifest } from './model/limits.ts'
-import type { SsmProvider } from './ssm-provider.ts'
 import { providerAt, seed, startSsm } from './testing/ssm-trial.ts'
 
 describeWithServer('moto', 'the SSM provider keeps the contract', () => {
@@ -20,8 +18,12 @@ describeWithServer('moto', 'the SSM provider keeps the contract', () => {
       endpoint.plan(reply)
       return async () => endpoint.plan('pass')
     }
+    const unanswered = (pass: 'reset' | 'garble') => async (): Promise<Repair> => {
+      endpoint.plan(({ action }) => (/^(Get|Describe|List)/.test(action) ? 'pass' : { pass }))
+      return async () => endpoint.plan('pass')
+    }
     return {
-      provider: withoutDelete(providerAt(endpoint.url, { clientConfig: { maxAttempts: 1 } })), // what the SDK repeats is tested elsewhere
+      provider: providerAt(endpoint.url, { clientConfig: { maxAttempts: 1 } }), // what the SDK repeats is tested elsewhere
       seed: (path, value) => seed(moto.url, path, String(value)),
       breakStore: {
         denied: answering({ error: 'AccessDeniedException' }),
@@ -29,10 +31,8 @@ describeWithServer('moto', 'the SSM provider keeps the contract', () => {
         unreachable: answering('reset'),
         throttled: answering({ error: 'ThrottlingException' }),
         failing: answering({ error: 'InternalServerError', status: 500 }),
-        lost: async () => {
-          endpoint.plan(({ action }) => (/^(Get|Describe|List)/.test(action) ? 'pass' : { pass: 'reset' }))
-          return async () => endpoint.plan('pass')
-        },
+        lost: unanswered('reset'),
+        garbled: unanswered('garble'),
         garbage: answering({ body: '<html>', headers: { 'content-type': 'text/html' } }),
         hung: async () => {
           moto.signal('SIGSTOP')
@@ -45,16 +45,6 @@ describeWithServer('moto', 'the SSM provider keeps the contract', () => {
     }
   }
 
-  // What AWS deletes is gone, and the suite demands a mark: put.test.ts proves `delete`.
-  testSecretProvider({
-    test,
-    manifest: { ...ssmManifest, supports: ssmManifest.supports.filter((member) => member !== 'delete') },
-    cannotHappen: { withdrawn: 'Parameter Store forgets what it deletes' },
-    createHarness,
-  })
+  const cannotHappen = { withdrawn: 'Parameter Store forgets what it deletes' }
+  testSecretProvider({ test, manifest: ssmManifest, createHarness, cannotHappen })
 })
-
-function withoutDelete(provider: SsmProvider): SecretProvider {
-  const { delete: _, ...others } = provider
-  return others
-}

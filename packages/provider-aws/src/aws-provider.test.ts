@@ -19,6 +19,10 @@ describeWithServer('moto', 'the AWS provider keeps the contract', () => {
       endpoint.plan(reply)
       return async () => endpoint.plan('pass')
     }
+    const unanswered = (pass: 'reset' | 'garble') => async (): Promise<Repair> => {
+      endpoint.plan(({ action }) => (/^(Get|Describe|List|BatchGet)/.test(action) ? 'pass' : { pass }))
+      return async () => endpoint.plan('pass')
+    }
     return {
       provider: providerAt(endpoint.url, { clientConfig: { maxAttempts: 1 } }), // what the SDK repeats is tested elsewhere
       seed: async (path, value) => void (await other.put(path, { value }, context)),
@@ -28,10 +32,8 @@ describeWithServer('moto', 'the AWS provider keeps the contract', () => {
         unreachable: answering('reset'),
         throttled: answering({ error: 'ThrottlingException' }),
         failing: answering({ error: 'InternalServiceError' }),
-        lost: async () => {
-          endpoint.plan(({ action }) => (/^(Get|Describe|List|BatchGet)/.test(action) ? 'pass' : { pass: 'reset' }))
-          return async () => endpoint.plan('pass')
-        },
+        lost: unanswered('reset'),
+        garbled: unanswered('garble'),
         garbage: answering({ body: '<html>', headers: { 'content-type': 'text/html' } }),
         hung: async () => {
           moto.signal('SIGSTOP')

@@ -73,6 +73,14 @@ test('loses the answer to a request that reached the server', async () => {
   expect(reached).toBe(3)
 })
 
+test('sends a web page for the answer to a request that reached the server', async () => {
+  let reached = 0
+  server.on('request', () => (reached += 1))
+  const proxy = await proxyWith({ pass: 'garble' })
+  expect(await httpCall(proxy.url)).toMatchObject({ status: 200, text: expect.stringContaining('<html>') })
+  expect(reached).toBe(1)
+})
+
 test('holds a request back before it hands it on', async () => {
   const proxy = await proxyWith({ pass: 'whole', delayMs: 80 })
   const started = performance.now()

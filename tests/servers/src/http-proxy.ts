@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { httpCall, type CallAnswer } from './http-call.ts'
-import { follow, type Answer, type Passing, type Plan, type Reply } from './replies.ts'
+import { follow, webPage, type Answer, type Passing, type Plan, type Reply } from './replies.ts'
 import { requestsOf, type RecordedRequest } from './request-reader.ts'
 
 export interface HttpProxy {
@@ -85,6 +85,7 @@ async function pass(how: Passing, request: RecordedRequest, socket: Socket, { ta
   const answer = await handOn(request, target, ca)
   if (how.pass === 'hang') return
   if (how.pass === 'reset') return void socket.resetAndDestroy()
+  if (how.pass === 'garble') return send(socket, request, webPage)
   send(socket, request, { status: answer.status, headers: endToEnd(answer.headers), body: answer.text, truncate: how.pass === 'truncate' })
 }
 

@@ -13,9 +13,9 @@ export interface Answer {
   readonly truncate?: boolean
 }
 
-/** Forwards the request, and may lose the answer of a write that happened. */
+/** Forwards the request, and may lose the answer of a write that happened, or send a web page instead. */
 export interface Passing {
-  readonly pass: 'whole' | 'reset' | 'hang' | 'truncate'
+  readonly pass: 'whole' | 'reset' | 'hang' | 'truncate' | 'garble'
   /** How long the proxy holds the request before it forwards it. */
   readonly delayMs?: number
 }
@@ -31,12 +31,15 @@ export type Plan<Request = RecordedRequest, PlannedReply = Reply> =
 
 const html = '<html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
 
+/** A web page that says success. */
+export const webPage: Answer = { headers: { 'content-type': 'text/html' }, body: html }
+
 /** Answers of proxies, balancers and half-dead servers, by name, for tables of tests. */
 export const brokenReplies: Readonly<Record<string, Reply>> = {
   hang: 'hang',
   reset: 'reset',
   truncated: { headers: { 'content-type': 'application/json' }, body: { data: { data: { value: 'cut' } } }, truncate: true },
-  'HTML with 200': { headers: { 'content-type': 'text/html' }, body: html },
+  'HTML with 200': webPage,
   'HTML with 502': { status: 502, headers: { 'content-type': 'text/html' }, body: html },
   'no body': { body: '' },
   'JSON of a wrong type': { headers: { 'content-type': 'application/json' }, body: [42] },

@@ -52,6 +52,14 @@ test.each([{}, { ifCurrent: null }])(
   },
 )
 
+test('a secret that waits for its finalizers takes no tag, which would go away with it', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { value: 'one' }, { metadata: { finalizers: ['example.com/hold'] } })
+  const provider = providerOf(api)
+  await provider.delete('db', { purge: true }, context)
+  expect(await failure(provider.tag('db', { team: 'pay' }, context))).toMatchObject({ code: 'DELETED' })
+})
+
 test('a secret that is purged between our read and our write is a conflict under a condition', async () => {
   const api = await stubApi()
   seed(api, 'db', { value: 'one' })

@@ -6,7 +6,7 @@ import { placeOf } from '../shared/paths.ts'
 import { annotationsOf, deletedMark, writeMark } from './annotations.ts'
 import { assertSize, checkedSecret, type CheckedSecret } from './input.ts'
 import { readObject } from './read.ts'
-import { isText, metadataOf, type SecretObject } from './secret-object.ts'
+import { isText, metadataOf, type SecretMetadata, type SecretObject } from './secret-object.ts'
 import type { SecretStore } from './secret-store.ts'
 
 /** How often an unconditional write starts again, if others write too. */
@@ -21,7 +21,9 @@ export function secretWrites(store: SecretStore): Provides<'put' | 'tag' | 'dele
     tag: async (path, tags, { signal }) => {
       placeOf(path)
       const annotations = annotationsOf(tags)
-      if (Object.keys(annotations).length > 0) await patch(store, path, { metadata: { annotations } }, signal)
+      if (Object.keys(annotations).length === 0) return
+      const { isEnding } = await patch(store, path, { metadata: { annotations } }, signal)
+      if (isEnding) throw ending() // the tags go away with it
     },
     delete: async (path, { purge }, { signal }) => {
       await undefinedOn('NOT_FOUND', purge ? remove(store, path, signal) : empty(store, path, signal))
@@ -77,7 +79,7 @@ async function create(
     data: fields,
   })
   const answer = await store.api.ask({ method: 'POST', path: await store.paths.all(namespace, signal), body }, signal)
-  return receiptOf(store, path, answer)
+  return receiptOf(written(store, path, answer))
 }
 
 /** Makes a version of a write that changes nothing, which the API would drop. */
@@ -100,7 +102,7 @@ async function replace(
   assertSize({ ...Object.fromEntries(others), ...secret.fields })
   const removed = Object.fromEntries(texts.map(([name]) => [name, null]))
   const metadata = { resourceVersion: current.revision, annotations: { ...secret.annotations, ...writeId(), [deletedMark]: null } }
-  return patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal)
+  return receiptOf(await patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal))
 }
 
 function ending(): SecretsError {
@@ -108,10 +110,10 @@ function ending(): SecretsError {
 }
 
 /** A merge patch (RFC 7396): null removes. */
-async function patch(store: SecretStore, path: string, change: object, signal: AbortSignal): Promise<WriteReceipt> {
+async function patch(store: SecretStore, path: string, change: object, signal: AbortSignal): Promise<SecretMetadata> {
   const place = await store.paths.of(placeOf(path), signal)
   const answer = await store.api.ask({ method: 'PATCH', path: place, body: JSON.stringify(change), metadata: 'object' }, signal)
-  return receiptOf(store, path, answer)
+  return written(store, path, answer)
 }
 
 /** Leaves an empty Secret that says so: a later provider of the chain must not answer in its place. */
@@ -126,9 +128,13 @@ async function remove({ api, paths }: SecretStore, path: string, signal: AbortSi
   if (!/^(Status|Secret|PartialObjectMetadata)$/.test(String(member(answer, 'kind')))) throw unexpectedAnswer(200, true)
 }
 
-function receiptOf(store: SecretStore, path: string, answer: object): WriteReceipt {
-  const { revision } = metadataOf(answer, true)
-  store.watches.wrote(path, revision)
+function written(store: SecretStore, path: string, answer: object): SecretMetadata {
+  const metadata = metadataOf(answer, true)
+  store.watches.wrote(path, metadata.revision)
+  return metadata
+}
+
+function receiptOf({ revision }: SecretMetadata): WriteReceipt {
   return { revision }
 }
 

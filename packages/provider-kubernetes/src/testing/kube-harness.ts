@@ -38,6 +38,7 @@ export async function kubeHarness(): Promise<ProviderHarness> {
       garbage: mooded('garbage'),
       failing: mooded('failing'),
       lost: mooded('lost'),
+      garbled: mooded('garbled'),
       unauthenticated: async () => {
         api.tokens = []
         return async () => void (api.tokens = [canaries.token])

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { StubCluster, type StubEvent, StubRefusal, type StubSecret } from './stub-cluster.ts'
 
-/** How the API treats requests. `lost`: it does what it is asked, and its answer to a write is lost. */
-export type Mood = 'well' | 'denied' | 'throttled' | 'hung' | 'failing' | 'garbage' | 'reset' | 'lost' | 'redirecting'
+/** How the API treats requests. `lost`, `garbled`: it does what it is asked, and its answer to a write is lost or garbage. */
+export type Mood = 'well' | 'denied' | 'throttled' | 'hung' | 'failing' | 'garbage' | 'garbled' | 'reset' | 'lost' | 'redirecting'
+
+const garbage = 'so long, and thanks for all the fish'
 
 export interface StubRequest {
   readonly method: string
@@ -68,7 +70,7 @@ export class StubApi {
     this.requests.push({ method, url, headers, body })
     if (this.mood === 'hung') return
     if (this.mood === 'reset') return void request.socket.resetAndDestroy()
-    if (this.mood === 'garbage') return void response.end('so long, and thanks for all the fish')
+    if (this.mood === 'garbage') return void response.end(garbage)
     if (this.mood === 'redirecting') return void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
     try {
       this.#admit(headers)
@@ -98,6 +100,7 @@ export class StubApi {
     if (isWatch) return this.#watch(namespace, query, accept, response)
     if (name === undefined && method === 'GET') return respond(response, 200, this.#list(namespace, query, accept))
     const secret = this.#change(method, namespace, name, body)
+    if (this.mood === 'garbled' && method !== 'GET') return void response.end(garbage)
     respond(response, method === 'POST' ? 201 : 200, shownTo(accept, secret))
   }
 

@@ -98,6 +98,7 @@ export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaul
       throttled: () => exhaustQuota(bao, mount),
       failing: planned({ status: 503, body: '{"errors":[]}' }),
       lost: planned(({ method }) => (method === 'GET' || method === 'LIST' ? 'pass' : { pass: 'reset' })),
+      garbled: planned(({ method }) => (method === 'GET' || method === 'LIST' ? 'pass' : { pass: 'garble' })),
       garbage: planned({ body: 'so long, and thanks for all the fish' }),
     },
   }

@@ -1,6 +1,7 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { describe, expect, test } from 'vitest'
+import { deletingForGood, withoutRestore } from '../testing/bad-providers.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { memoryManifest } from '../fakes/memory-provider.ts'
 import type { ProviderSuiteOptions } from './provider/harness.ts'
@@ -151,6 +152,16 @@ describe('testSecretProvider', () => {
     const tests = register({ createHarness, manifest: { ...memoryManifest, numbering: 'assigned' } })
     const settled = await Promise.allSettled(tests.map(({ run }) => run()))
     expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
+  test('passes for a provider that deletes for good only', async () => {
+    const tests = register({
+      createHarness: async () => deletingForGood(await memoryHarness()),
+      manifest: { ...memoryManifest, ...withoutRestore },
+      cannotHappen: { withdrawn: 'the store forgets what it deletes' },
+    })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(tests.filter((_, index) => settled[index]?.status === 'rejected').map(({ name }) => name)).toEqual([])
   })
 
   test('passes for a provider that can only read', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { SecretsError, type CallContext, type SecretProvider } from '@finchat/secrets-core'
 import { wrapProvider, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
@@ -74,6 +74,35 @@ function rulesOf(
 export function replacing(make: (good: MemoryProvider, harness: ProviderHarness) => Partial<SecretProvider>): BadProvider['spoil'] {
   // `failuresOf` spoils a harness of the memory provider.
   return (harness) => ({ ...harness, provider: { ...harness.provider, ...make(harness.provider as MemoryProvider, harness) } })
+}
+
+/** A provider that accepts `purge: true` only, and a store that nobody can make withdraw a secret otherwise. */
+export function deletingForGood(harness: ProviderHarness): ProviderHarness {
+  const { delete: remove, restore: _, ...others } = harness.provider as MemoryProvider // of `memoryHarness`
+  return {
+    ...harness,
+    withdraw: undefined,
+    provider: {
+      ...others,
+      delete: async (path, options, context) => {
+        if (!options.purge) throw new SecretsError('UNSUPPORTED', 'the store cannot undo a delete')
+        return remove(path, options, context)
+      },
+    },
+  }
+}
+
+/** The manifest of a provider that deletes for good only. */
+export const withoutRestore: Partial<ProviderManifest> = { supports: memoryManifest.supports.filter((member) => member !== 'restore') }
+
+/** A bad provider that deletes for good only. */
+export function badForGood(caughtBy: string, make: (good: MemoryProvider['delete']) => MemoryProvider['delete']): BadProvider {
+  return {
+    spoil: (harness) => replacing((good) => ({ delete: make(good.delete) }))(deletingForGood(harness)),
+    manifest: withoutRestore,
+    cannotHappen: { withdrawn: 'the store forgets what it deletes' },
+    caughtBy,
+  }
 }
 
 /** Changes the outcomes of these methods. */

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { faults, faultyProvider, hang, type FaultPlan } from '../fakes/faulty-provider.ts'
+import { faults, faultyProvider, hang, type Fault, type FaultPlan } from '../fakes/faulty-provider.ts'
 import { memoryProviderOver, type MemoryProvider, type Reach } from '../fakes/memory-provider.ts'
 import { createMemoryStore } from '../fakes/memory-store.ts'
 import type { Breakage, Repair, ProviderHarness } from '../suites/provider/harness.ts'
@@ -24,7 +24,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
   const reach: Reach = async ({ signal }) => {
     state.requests += 1
     if (state.broken === 'hung') await hang(signal)
-    else if (state.broken === 'lost') return
+    else if (state.broken === 'lost' || state.broken === 'garbled') return
     else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)
   }
   const breakIt = (breakage: Breakage) => async (): Promise<Repair> => {
@@ -34,7 +34,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
   return {
     provider: planned(memoryProviderOver(store, {}, reach), ({ method }) => {
       if (method !== 'checkHealth') state.secretRequests += 1
-      return state.broken === 'lost' && loses.has(method) ? faults.loseAnswer() : undefined
+      return loses.has(method) ? unansweredBy(state.broken) : undefined
     }),
     seed: async (path, value) => store.seed(path, value),
     withdraw: async (path) => store.withdraw(path, false),
@@ -47,6 +47,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
       garbage: breakIt('garbage'),
       failing: breakIt('failing'),
       lost: breakIt('lost'),
+      garbled: breakIt('garbled'),
     },
     requests: () => state.requests,
     secretRequests: () => state.secretRequests,
@@ -54,7 +55,17 @@ export async function memoryHarness(): Promise<ProviderHarness> {
   }
 }
 
-/** Answers of these are lost while the store loses them. */
+function unansweredBy(broken: Breakage | undefined): Fault | undefined {
+  if (broken === 'lost') return faults.loseAnswer()
+  return broken === 'garbled' ? garble : undefined
+}
+
+const garble: Fault = async ({ context }, next) => {
+  await next(context)
+  throw new SecretsError('INTERNAL', 'the answer is none of the store', { effect: 'unknown' })
+}
+
+/** Answers of these are lost or garbled while the store loses or garbles them. */
 const loses: ReadonlySet<string> = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 
 /** All other members stay. */

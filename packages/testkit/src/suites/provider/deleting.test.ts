@@ -1,11 +1,12 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
-import { rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
+import { badForGood, deletingForGood, rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
 import { badWithdrawals } from '../../testing/zoo/staging.ts'
 
 const deletes = 'deleting: a delete withdraws every version of the path, and no other path'
 const purges = 'deleting: a purge withdraws every version of the path, and no other path'
+const missing = 'deleting: deleting a missing secret does nothing, or rejects with NOT_FOUND'
 const back = 'restoring: a restored secret has its former values and versions'
 const gone = 'restoring: a purged or missing secret cannot be restored'
 
@@ -79,7 +80,26 @@ describe('the rules of deleting and restoring', () => {
         if ((await good.get(path, context)) === undefined) await good.put(path, { value: '' }, context)
         return good.delete(path, options, context)
       }),
-      caughtBy: 'deleting: deleting a missing secret does nothing, or rejects with NOT_FOUND',
+      caughtBy: missing,
+    },
+    'deletes what it says that it cannot': badForGood(deletes, (good) => async (path, options, context) => {
+      if (!options.purge) await good(path, { purge: true }, context)
+      return good(path, options, context)
+    }),
+    'deletes for good when it is to delete': badForGood(
+      deletes,
+      (good) => (path, _options, context) => good(path, { purge: true }, context),
+    ),
+    'deletes for good only, and creates what is missing': {
+      ...badForGood(missing, (good) => good),
+      spoil: (harness) =>
+        replacing((good) => ({
+          delete: async (path, options, context) => {
+            if ((await good.get(path, context)) !== undefined) return good.delete(path, options, context)
+            await good.put(path, { value: '' }, context)
+            return {}
+          },
+        }))(deletingForGood(harness)),
     },
     'does not restore': { spoil: restore(() => async () => {}), caughtBy: back },
     'restores the version before': {

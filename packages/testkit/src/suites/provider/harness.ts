@@ -5,7 +5,7 @@ import type { ProviderManifest } from '@finchat/secrets-core/provider'
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 
 /** A way in which a store fails. */
-export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage' | 'failing' | 'lost'
+export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage' | 'failing' | 'lost' | 'garbled'
 
 /** What a harness can cause: the store fails, or the secret is withdrawn. */
 export type FailureMode = Breakage | 'withdrawn'
@@ -23,8 +23,9 @@ export interface ProviderHarness {
   /**
    * Breaks the store, for this path at least, and returns what repairs it. `denied`: a policy forbids the call.
    * `unauthenticated`: the credential is refused. `unreachable`: no connection. `hung`: the call is never answered.
-   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged. Two are
-   * optional. `failing`: the store answers that it failed, such as HTTP 503. `lost`: it does what it is asked, and its answer is lost.
+   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged. Three are
+   * optional. `failing`: the store answers that it failed, such as HTTP 503. `lost`: it does what it is asked, and its answer
+   * is lost. `garbled`: it does what it is asked, and answers a write with garbage that says success.
    */
   readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Repair>>>
   /** Breakages in which what is open still answers reads, as a file that others have locked does. */

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { memoryManifest } from '../../fakes/memory-provider.ts'
-import { replacing, testCatches } from '../../testing/bad-providers.ts'
+import { deletingForGood, replacing, testCatches, withoutRestore } from '../../testing/bad-providers.ts'
 
 const members = 'manifest: the provider has the declared members, and no others'
 const consistent = 'manifest: limits of values, paths and numbers are consistent'
@@ -30,6 +30,12 @@ describe('the rules of manifests', () => {
       caughtBy: 'manifest: `locate` returns only paths that the store can hold',
     },
     'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: failureModes },
+    'says that a delete cannot be undone, which can': {
+      spoil: (harness) => ({ ...harness, withdraw: undefined }),
+      cannotHappen: { withdrawn: 'a reason' },
+      caughtBy: failureModes,
+    },
+    'deletes for good only, and does not say so': { spoil: deletingForGood, manifest: withoutRestore, caughtBy: failureModes },
     'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: failureModes },
   })
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { OptionalMember } from '@finchat/secrets-core/provider'
-import type { Breakage, FailureMode } from './harness.ts'
+import type { Breakage } from './harness.ts'
 import { hostilePaths } from '../../leaks/hostile-paths.ts'
-import { register, type Rules, type Suite } from './trial.ts'
+import { canUndo, register, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A record, so that a member of the contract that is missing here fails to type-check. */
 const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
@@ -20,7 +20,7 @@ const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
   checkHealth: 'function',
 }
 
-/** `failing` and `lost` are optional. */
+/** `failing`, `lost` and `garbled` are optional. */
 const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachable', 'hung', 'throttled', 'garbage']
 
 /** The manifest is true, and the harness complete. */
@@ -69,12 +69,17 @@ const locationsRules = ({ manifest }: Suite): Rules => ({
 })
 
 const failureModeRules = ({ canHappen, cannotHappen }: Suite): Rules => ({
-  'manifest: the harness can cause every failure, or gives the reason why it cannot happen': async ({ harness, provider }) => {
-    const able = (mode: FailureMode): boolean =>
-      (mode === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mode]) !== undefined
+  'manifest: the harness can cause every failure, or gives the reason why it cannot happen': async (trial) => {
     for (const mode of [...breakages, 'withdrawn'] as const) {
-      assert.equal(able(mode), canHappen(mode), `${mode}: the harness must cause it, or \`cannotHappen\` give the reason`)
+      const isAble = mode === 'withdrawn' ? await canWithdraw(trial) : trial.harness.breakStore[mode] !== undefined
+      assert.equal(isAble, canHappen(mode), `${mode}: the harness must cause it, or \`cannotHappen\` give the reason`)
       assert.ok(cannotHappen[mode] !== '', `${mode}: the reason is empty`)
     }
   },
 })
+
+/** A provider that deletes for good only cannot withdraw. */
+async function canWithdraw(trial: Trial): Promise<boolean> {
+  if (trial.harness.withdraw !== undefined) return true
+  return trial.provider.delete !== undefined && canUndo(trial)
+}

@@ -1,4 +1,5 @@
 import type { CallContext, SecretProvider, StagedReceipt } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
 import { assertRejected, canary, type Suite, type Trial } from './trial.ts'
 import { named } from './calls/watched-calls.ts'
 
@@ -55,8 +56,18 @@ export function writesOf({ provider }: Trial, path: string, pending: StagedRecei
     put && { member: 'put', run: (context) => put(path, { value: lostValue }, context) },
     tag && { member: 'tag', run: (context) => tag(path, { lost: 'yes' }, context) },
     ...stagedOf(staging, path, pending),
-    remove && { member: 'delete', run: (context) => remove(path, { purge: false }, context) },
+    remove && { member: 'delete', run: (context) => named('delete', removing(remove, path, context)) },
   ])
+}
+
+/** Deletes, and for good if the provider cannot undo a delete. */
+async function removing(remove: NonNullable<SecretProvider['delete']>, path: string, context: CallContext): Promise<unknown> {
+  try {
+    return await remove(path, { purge: false }, context)
+  } catch (error) {
+    if (hasCode(error, 'UNSUPPORTED')) return remove(path, { purge: true }, context)
+    throw error
+  }
 }
 
 function stagedOf(staging: SecretProvider['staging'], path: string, pending: StagedReceipt | undefined): Parts {

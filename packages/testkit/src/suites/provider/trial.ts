@@ -134,10 +134,12 @@ export async function refusesBefore(trial: Trial, ...calls: readonly (() => Prom
   if (harness.breakStore.unreachable !== undefined) await whileBroken(trial, 'unreachable', path(1), refusesAll)
 }
 
+const optional: ReadonlySet<Breakage> = new Set(['failing', 'lost', 'garbled'])
+
 /** Runs with the store broken, and repairs it afterwards. */
 export async function whileBroken(trial: Trial, breakage: Breakage, path: string, run: () => Promise<unknown>): Promise<void> {
   const breakStore = trial.harness.breakStore[breakage]
-  if (breakStore === undefined && (breakage === 'failing' || breakage === 'lost')) return // these are optional
+  if (breakStore === undefined && optional.has(breakage)) return
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
   const repair = await breakStore(path)
   trial.log.note(`the store is ${breakage}`)
@@ -154,6 +156,17 @@ export async function whileBroken(trial: Trial, breakage: Breakage, path: string
 export async function withdraw(trial: Trial, path: string): Promise<void> {
   if (trial.harness.withdraw !== undefined) return trial.log.watch('withdraw', [path], trial.harness.withdraw(path))
   await member(trial, 'delete')(path, { purge: false }, trial.context)
+}
+
+/** Whether a delete can be undone. If not, it rejects at another path with UNSUPPORTED, and changes nothing. */
+export async function canUndo(trial: Trial): Promise<boolean> {
+  const path = trial.path(9)
+  await trial.seed(path, trial.value(9))
+  const [settled] = await Promise.allSettled([member(trial, 'delete')(path, { purge: false }, trial.context)])
+  if (settled.status === 'fulfilled') return true
+  assertRejected('delete', settled, 'UNSUPPORTED')
+  await reads(trial, path, trial.value(9))
+  return false
 }
 
 /** Waits by short timers: a busy process may run a long one before a short one that is due. */

@@ -1,8 +1,9 @@
 import { SecretsError, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
-import { pause, untilAborted } from '@finchat/secrets-core/provider'
-import { rejecting, replacing, unaborted, type BadProvider } from '../bad-providers.ts'
+import { hasCode, pause, untilAborted } from '@finchat/secrets-core/provider'
+import { badForGood, rejecting, replacing, unaborted, type BadProvider } from '../bad-providers.ts'
 
 const writes = 'failing: every write rejects with the code of the failure, and changes nothing'
+const lost = "failing: a write whose answer is lost has the effect 'unknown', or is found done"
 const remembered = 'failing: what was read before is not answered while the store fails'
 const deadline = 'failing: a read from a store that hangs never resolves, also after a deadline of its own'
 const hung = 'failing: a read from a store that hangs ends when its signal is aborted'
@@ -13,6 +14,21 @@ const swallowing = (...members: readonly string[]): BadProvider['spoil'] => reje
 /** Providers that fail in the wrong way, beyond those of the first table. */
 export const badFailures: Readonly<Record<string, BadProvider>> = {
   'swallows a failed delete': { spoil: swallowing('delete'), caughtBy: writes },
+  'swallows a failed delete for good': badForGood(writes, (good) => async (path, options, context) => {
+    try {
+      return await good(path, options, context)
+    } catch (error) {
+      if (hasCode(error, 'UNSUPPORTED')) throw error
+      return {}
+    }
+  }),
+  'does not say that a lost delete for good may have happened': badForGood(
+    lost,
+    (good) => (path, options, context) =>
+      good(path, options, context).catch((error: unknown) => {
+        throw hasEffect(error) ? new SecretsError('UNAVAILABLE', 'no answer') : error
+      }),
+  ),
   'swallows a failed tag': { spoil: swallowing('tag'), caughtBy: writes },
   'swallows a failed restore': {
     spoil: swallowing('restore'),
@@ -71,8 +87,19 @@ export const badFailures: Readonly<Record<string, BadProvider>> = {
   },
   'does not say that a lost write may have happened': {
     spoil: rejecting(['put', 'tag', 'delete'], (error) => (hasEffect(error) ? new SecretsError('UNAVAILABLE', 'no answer') : error)),
-    caughtBy: "failing: a write whose answer is lost has the effect 'unknown', or is found done",
+    caughtBy: lost,
   },
+  'says of a login page that the write was not done': {
+    spoil: rejecting(['put'], (error) => (hasEffect(error) ? new SecretsError('INTERNAL', 'no answer of the store') : error)),
+    caughtBy: "failing: a write whose answer is garbled has the effect 'unknown', or is found done",
+  },
+  'says of a login page that the deletion for good was not done': badForGood(
+    "failing: a write whose answer is garbled has the effect 'unknown', or is found done",
+    (good) => (path, options, context) =>
+      good(path, options, context).catch((error: unknown) => {
+        throw hasEffect(error) ? new SecretsError('INTERNAL', 'no answer of the store') : error
+      }),
+  ),
   'takes its own deadline for absence': {
     spoil: replacing((good) => ({
       describe: (path, context) => Promise.race([good.describe(path, context), pause(300, context.signal).then(() => undefined)]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { CallContext, SecretsError, StagedReceipt } from '@finchat/secrets-core'
-import { answered, codes, type Answered } from './failure-codes.ts'
+import type { CallContext, SecretsError, SecretsErrorCode, StagedReceipt } from '@finchat/secrets-core'
+import { answered, codes, type Answered, type Unanswered } from './failure-codes.ts'
 import { listsOf, lostValue, restoresOf, writesOf, type MemberCall } from '../member-calls.ts'
 import { assertRejected, member, register, rejects, valueOf, whileBroken, withdraw, type Rules, type Suite, type Trial } from '../trial.ts'
 
@@ -11,7 +11,7 @@ export function testFailedWrites(suite: Suite): void {
     const breakages = answered.filter((breakage) => breakage !== 'garbage' && suite.canHappen(breakage))
     if (breakages.length > 0) register(suite, rejectedRules(suite, breakages))
     if (suite.canHappen('garbage')) register(suite, garbageRules(suite))
-    if (suite.canHappen('lost')) register(suite, lostRules(suite))
+    for (const breakage of ['lost', 'garbled'] as const) if (suite.canHappen(breakage)) register(suite, unansweredRules(suite, breakage))
   }
   if (suite.supports('list') && suite.canHappen('garbage')) register(suite, garbageListRules)
 }
@@ -115,27 +115,33 @@ const garbageListRules: Rules = {
   },
 }
 
-const lostRules = (suite: Suite): Rules => ({
-  "failing: a write whose answer is lost has the effect 'unknown', or is found done": async (trial) => {
+/** The codes of a write that was done and had no answer of the store. */
+const unanswered: Readonly<Record<Unanswered, readonly SecretsErrorCode[]>> = {
+  lost: ['UNAVAILABLE', 'DEADLINE_EXCEEDED'],
+  garbled: [...codes.garbage, 'DEADLINE_EXCEEDED'],
+}
+
+const unansweredRules = (suite: Suite, breakage: Unanswered): Rules => ({
+  [`failing: a write whose answer is ${breakage} has the effect 'unknown', or is found done`]: async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     const writes = writesOf(trial, path, undefined).filter(({ member: name }) => name !== 'staging.get')
-    for (const write of [...writes, ...restoresOf(trial, path)]) await losesAnswer(trial, path, write)
+    for (const write of [...writes, ...restoresOf(trial, path)]) await losesAnswer(trial, breakage, path, write)
     if (!suite.supports('staging')) return
     for (const [index, key] of (['promote', 'discard'] as const).entries()) {
       const at = trial.path(index + 2)
       const pending = await staged(trial, at)
       const run: MemberCall['run'] = (context) => member(trial, 'staging')[key](at, pending, context)
-      await losesAnswer(trial, at, { member: `staging.${key}`, run })
+      await losesAnswer(trial, breakage, at, { member: `staging.${key}`, run })
     }
   },
 })
 
-async function losesAnswer(trial: Trial, path: string, { member: name, run }: MemberCall): Promise<void> {
-  await whileBroken(trial, 'lost', path, async () => {
+async function losesAnswer(trial: Trial, breakage: Unanswered, path: string, { member: name, run }: MemberCall): Promise<void> {
+  await whileBroken(trial, breakage, path, async () => {
     const [settled] = await Promise.allSettled([run(trial.context)])
     if (settled.status === 'fulfilled') return
-    const error = assertRejected(name, settled, 'UNAVAILABLE', 'DEADLINE_EXCEEDED')
-    assert.ok(error.effect !== undefined, `${name} lost its answer and rejected without \`effect: 'unknown'\``)
+    const error = assertRejected(name, settled, ...unanswered[breakage])
+    assert.ok(error.effect !== undefined, `the answer to ${name} was ${breakage}, and it rejected without \`effect: 'unknown'\``)
   })
 }

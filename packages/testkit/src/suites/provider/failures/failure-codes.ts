@@ -1,8 +1,11 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import type { Breakage } from '../harness.ts'
 
+/** The store does what it is asked, and the provider gets no answer of the store. */
+export type Unanswered = 'lost' | 'garbled'
+
 /** A breakage that is answered. */
-export type Answered = Exclude<Breakage, 'hung' | 'lost'>
+export type Answered = Exclude<Breakage, 'hung' | Unanswered>
 
 /** The codes for each breakage. Garbage has several: it has no known meaning. */
 export const codes: Readonly<Record<Answered, readonly SecretsErrorCode[]>> = {

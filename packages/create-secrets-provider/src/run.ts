@@ -25,14 +25,18 @@ export async function run(args: readonly string[], { stdout, stderr, cwd }: Term
     stdout.write(help)
     return 0
   }
+  let folder = 'the folder'
   try {
     const name = onlyName(args)
+    folder = folderOf(name)
     await writeProvider(name, cwd())
-    stdout.write(`${name} is written. Next:\n\n  cd ${name.slice(name.indexOf('/') + 1)}\n  npm install\n  npm test\n`)
+    stdout.write(`${name} is written. Next:\n\n  cd ${folder}\n  npm install\n  npm test\n`)
     return 0
   } catch (error) {
     const isRefused = error instanceof UsageError
-    stderr.write(`${isRefused ? error.message : `nothing could be written: ${codeOf(error)}`}\n`)
+    stderr.write(
+      `${isRefused ? error.message : `nothing could be written: ${[codeOf(error), remedyOf(error, folder)].filter(Boolean).join(': ')}`}\n`,
+    )
     return isRefused ? usageCode : 1
   }
 }
@@ -47,4 +51,17 @@ function onlyName(args: readonly string[]): string {
 
 function codeOf(error: unknown): string {
   return String(Reflect.get(Object(error), 'code') ?? 'an unknown error')
+}
+
+const denied: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
+function remedyOf(error: unknown, folder: string): string | undefined {
+  const code = codeOf(error)
+  if (denied.has(code)) return 'run this in a folder that you may write to'
+  return full.has(code) ? `make room on the disk, remove ${folder} if it is there, and run this again` : undefined
+}
+
+function folderOf(name: string): string {
+  return name.slice(name.indexOf('/') + 1)
 }

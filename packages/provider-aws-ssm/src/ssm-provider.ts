@@ -4,6 +4,7 @@ import { checkOptions } from './check-options.ts'
 import { type Api, apiOver } from './client/api.ts'
 import { lazyConnection } from './client/connection.ts'
 import { sharedIdentity } from './client/endpoint.ts'
+import { unexpectedAnswer } from './model/answers.ts'
 import { canHoldPath, canReadPath } from './model/names.ts'
 import type { SsmProviderOptions } from './model/options.ts'
 import { readMany } from './read/batch.ts'
@@ -83,7 +84,8 @@ function locateBy(options: SsmProviderOptions): SsmProvider['locate'] {
 function checkHealth(api: Api): NonNullable<SecretProvider['checkHealth']> {
   return async (context) => {
     try {
-      await api.call('DescribeParameters', { MaxResults: 1 }, context)
+      const { Parameters: parameters } = await api.call('DescribeParameters', { MaxResults: 1 }, context)
+      if (!Array.isArray(parameters)) throw unexpectedAnswer()
     } catch (error) {
       if (!hasCode(error, 'PERMISSION_DENIED')) throw error
     }

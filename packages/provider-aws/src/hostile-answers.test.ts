@@ -136,6 +136,19 @@ test.each([
   expect(sent()).toEqual(['BatchGetSecretValue'])
 })
 
+test.each([{ team: 'pay' }, { team: null }])('AWS answers tags with 200: an empty 204 leaves open whether it is done: %j', async (tags) => {
+  const stub = await startAwsStub({ status: 204, body: '' })
+  const provider = providerAt(stub.url, { clientConfig: { maxAttempts: 1 } })
+  onTestFinished(async () => {
+    await provider.close()
+    await stub.stop()
+  })
+  for (const call of [provider.tag('prod/db', tags, context), provider.delete('prod/db', { purge: true }, context)])
+    expect(await failure(call)).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
+  stub.plan({ status: 200, body: '' })
+  await provider.tag('prod/db', tags, context)
+})
+
 test('what a write, a deletion or a rotation is answered is understood whole or not at all', async () => {
   const { provider } = await answering(({ action }) => {
     return action === 'DescribeSecret' ? described : { ...identity, VersionStages: 5 }

@@ -47,7 +47,7 @@ export function kubernetesProvider(options: KubernetesProviderOptions = {}): Kub
     ...secretReads(store),
     ...secretWrites(store),
     changes: (listener) => watches.listeners.add(listener),
-    checkHealth: ({ signal }) => api.tell({ method: 'GET', path: '/readyz' }, signal),
+    checkHealth: ({ signal }) => api.tell({ method: 'GET', path: '/readyz', content: 'ok' }, signal),
     close: async () => {
       watches.listeners.close()
       ending.abort('the Kubernetes provider')

@@ -109,6 +109,14 @@ test('bytes that are no UTF-8 are an error, and never another value', async () =
   expect(await codeOf(provider.get('page', context))).toBe('UNAVAILABLE')
 })
 
+test.each([
+  ['no content', { status: 204, body: '' }],
+  ['no mounts', { status: 200, body: { request_id: 'r', data: null } }],
+])('a server that answers a health check with %s is not healthy', async (_, reply) => {
+  const stub = await stubVault(() => reply)
+  expect(await failure(stubbed(stub).checkHealth(context))).toMatchObject({ code: 'INTERNAL', storeStatus: String(reply.status) })
+})
+
 test('closing ends the connections', async () => {
   const server = createServer((_incoming, outgoing) => outgoing.end('{"request_id":"r","data":{}}'))
   onTestFinished(() => void server.close())

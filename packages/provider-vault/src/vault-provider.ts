@@ -21,7 +21,7 @@ import type { Provides } from '@finchat/secrets-core/provider'
 import { vaultSender } from './protocol/request.ts'
 import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
-import { vaultApi } from './token/vault-api.ts'
+import { assertMounts, vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
 /** The operations of the contract that a KV v2 mount has. */
@@ -74,7 +74,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
     ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
-    checkHealth: async ({ signal }) => void (await api.mounts(signal)),
+    checkHealth: async ({ signal }) => assertMounts(await api.mounts(signal)),
     close: async () => {
       await leases.close()
       await tokens.close()

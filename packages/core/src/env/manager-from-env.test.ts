@@ -126,7 +126,7 @@ describe('secretsManagerFromEnv', () => {
       'FINCHAT_VAULT_NAMES: "A" is listed twice',
       'FINCHAT_VAULT_KIND must be kv',
       'FINCHAT_SECRETS_FALLBACKS names aws: install @finchat/secrets-provider-aws and pass its awsFromEnv, as secretsManagerFromEnv({ aws: awsFromEnv })',
-      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local, ssm, mounted, age, sops, kubernetes',
+      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local, ssm, mounted, age, sops, kubernetes; leave it empty for none',
       'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
     ])
   })

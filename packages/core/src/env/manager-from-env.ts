@@ -145,7 +145,7 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
   if (ours.has(name)) return `${variable} names ${name}: ${installing(name)}, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
   const known = [...new Set([...factories.keys(), ...ours])].join(', ')
   return variable === 'FINCHAT_SECRETS_FALLBACKS'
-    ? `${variable} must be a list of ${known}`
+    ? `${variable} must be a list of ${known}; leave it empty for none`
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
 }
 

@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { bounded, hasCode, withDetails } from '@finchat/secrets-core/provider'
 import { failedAttempt, type FailedAttempt } from '../errors/store-error.ts'
-import type { Origin } from '../model/answers.ts'
+import { assertDone, type Origin } from '../model/answers.ts'
 import { type ActionName, type Asked, changes, type InputOf, isRepeatable, type OutputOf } from '../model/sdk.ts'
 import { checkedAnswer } from './answer-body.ts'
 import { type Connection, isSameKey, loadCredentials, type OpenConnection } from './connection.ts'
@@ -38,7 +38,9 @@ export function apiOver(connection: Connection, { timeoutMs, account, region }: 
       }
       const bounds = { signal, closing: connection.closing, deadlineMs: timeoutMs, owner: 'the SSM provider' }
       try {
-        return (await bounded((bound) => request(connection, call, bound), bounds)) as OutputOf<typeof action> // of this action's command
+        const answer = await bounded((bound) => request(connection, call, bound), bounds)
+        if (changes(action)) assertDone(answer)
+        return answer as OutputOf<typeof action> // of this action's command
       } catch (error) {
         throw finalError(error, call)
       }

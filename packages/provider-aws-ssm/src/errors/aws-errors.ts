@@ -8,6 +8,8 @@ export interface Row {
   /** Words that the message must contain, where AWS uses one name for several errors. */
   readonly says?: RegExp
   readonly on?: ActionName
+  /** The only status that AWS sends it with. */
+  readonly status?: number
   readonly code: SecretsErrorCode
   readonly problem: string | ((asked: Asked) => string)
   readonly remedy?: string
@@ -27,6 +29,7 @@ export const awsErrors: readonly Row[] = [
   // The parameter
   {
     names: 'ParameterNotFound ParameterVersionNotFound InvalidResourceId',
+    status: 400, // under another one a proxy wrote it, and an absence lets another provider answer
     code: 'NOT_FOUND',
     problem: 'there is no such parameter or version',
   },

@@ -91,6 +91,13 @@ test.each([
   expect(leaksOf(attempt.error, canary)).toEqual([])
 })
 
+test.each([302, 403, 404, 500])('an absence that comes with the status %i is none: AWS sends it with 400', (httpStatusCode) => {
+  for (const name of ['ParameterNotFound', 'ParameterVersionNotFound', 'InvalidResourceId']) {
+    const { error, isEffectUnknown } = failedAttempt(thrown({ name, $metadata: { httpStatusCode } }), asked)
+    expect([error.code, isEffectUnknown]).toEqual([httpStatusCode === 500 ? 'UNAVAILABLE' : 'INTERNAL', true])
+  }
+})
+
 test.each([null, undefined, 'text', 5, {}, { name: {} }, { message: Symbol('x') }])(
   'whatever is thrown, %j too, is an error of ours',
   (odd) => {

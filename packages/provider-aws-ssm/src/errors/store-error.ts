@@ -80,8 +80,10 @@ function isNamed({ names }: Row, name: unknown): boolean {
   return typeof name === 'string' && name !== '' && names.split(' ').includes(name)
 }
 
-function rowOf(name: unknown, { message }: Failure, { action }: Asked): Row | undefined {
-  return errorTable.find((row) => isNamed(row, name) && (row.says?.test(message) ?? true) && (row.on ?? action) === action)
+function rowOf(name: unknown, { message, status }: Failure, { action }: Asked): Row | undefined {
+  const holds = (row: Row): boolean =>
+    (row.says?.test(message) ?? true) && (row.on ?? action) === action && (status === undefined || (row.status ?? status) === status)
+  return errorTable.find((row) => isNamed(row, name) && holds(row))
 }
 
 /** For an unknown name: from a proxy, a balancer, a newer AWS. Whether a write happened stays open. */

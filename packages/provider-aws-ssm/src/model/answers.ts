@@ -92,6 +92,11 @@ function anotherAnswer(): SecretsError {
   return new SecretsError('INTERNAL', 'AWS answered with another parameter or version than the one asked for')
 }
 
+/** AWS answers each change with 200, and some without content. A proxy may send another success. */
+export function assertDone({ $metadata }: { readonly $metadata?: { readonly httpStatusCode?: number | undefined } }): void {
+  if (($metadata?.httpStatusCode ?? 200) !== 200) throw unexpectedAnswer()
+}
+
 export function unexpectedAnswer(): SecretsError {
   return new SecretsError('INTERNAL', 'AWS sent an answer that is not understood', {
     remedy: 'check whether `endpoint` is that of AWS Systems Manager',

@@ -68,6 +68,10 @@ test('a health check asks for no parameter, and a denial proves that AWS is up',
   await provider.checkHealth(context)
   stub.plan({ error: 'ExpiredTokenException' })
   expect((await failure(provider.checkHealth(context))).code).toBe('UNAUTHENTICATED')
+  for (const json of [{}, { Parameters: 'x' }]) {
+    stub.plan({ json })
+    expect((await failure(provider.checkHealth(context))).code).toBe('INTERNAL')
+  }
 })
 
 test('a denial after the first page ends a list, which would begin again', async () => {

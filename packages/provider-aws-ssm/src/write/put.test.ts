@@ -2,6 +2,7 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, test } from 'vitest'
+import type { SsmProvider } from '../ssm-provider.ts'
 import { awsCall, context, failure, stubbed, useSsm } from '../testing/ssm-trial.ts'
 
 const path = '/prod/db'
@@ -171,6 +172,17 @@ test.each([{ Version: undefined }, { Version: 0 }, { Version: '1' }])(
     expect(await failure(provider.put(path, { value: canary }, context))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
   },
 )
+
+test.each<[string, (provider: SsmProvider) => Promise<unknown>]>([
+  ['sets', (provider) => provider.tag(path, { team: 'pay' }, context)],
+  ['drops', (provider) => provider.tag(path, { team: null }, context)],
+  ['deletes', (provider) => provider.delete(path, { purge: true }, context)],
+])('AWS answers a call that %s with 200: an empty 204 leaves open whether it is done', async (_, call) => {
+  const { provider, stub } = await stubbed({ status: 204, body: '' })
+  expect(await failure(call(provider))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
+  stub.plan({ status: 200, body: '' })
+  await call(provider)
+})
 
 test('a tag has the characters of AWS', async () => {
   const { provider, stub } = await stubbed({ json: {} })

@@ -1,6 +1,6 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { bounded, hasCode, withDetails } from '@finchat/secrets-core/provider'
-import { mismatchOf, type Origin } from '../model/answers.ts'
+import { assertDone, mismatchOf, type Origin } from '../model/answers.ts'
 import { answeredAt, checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { loadCredentials, isSameKey } from './credentials.ts'
@@ -81,6 +81,7 @@ function sendChecked<Name extends ActionName>(
   return send(open, asked, call, signal).then((answer) => {
     const mismatch = answersWithArn(call.action) ? mismatchOf(answer, asked.path ?? '', origin) : undefined
     if (mismatch !== undefined) throw mismatch
+    if (changes(call.action)) assertDone(answer)
     return { ...answer, answeredAt: call.answeredAt }
   })
 }

@@ -17,6 +17,8 @@ export interface Row {
   readonly says?: RegExp
   readonly on?: ActionName
   readonly when?: (asked: RequestContext) => boolean
+  /** The only status that AWS sends it with. An error inside an answer has none. */
+  readonly status?: number
   readonly code: SecretsErrorCode
   readonly problem: string | ((asked: RequestContext) => string)
   readonly remedy?: string
@@ -66,7 +68,12 @@ export const awsErrors: readonly Row[] = [
     says: /\bvalue for staging label: AWSCURRENT\b/,
     ...withoutValue,
   },
-  { names: ['ResourceNotFoundException'], code: 'NOT_FOUND', problem: 'there is no such secret in AWS' },
+  {
+    names: ['ResourceNotFoundException'],
+    status: 400, // under another one a proxy wrote it, and an absence lets another provider answer
+    code: 'NOT_FOUND',
+    problem: 'there is no such secret in AWS',
+  },
   {
     names: ['InvalidRequestException'],
     says: /marked for deletion|marked deleted|scheduled for deletion/,

@@ -44,11 +44,12 @@ export const errorTable: readonly Row[] = [...awsErrors, ...networkErrors]
 
 /** The row for a failure, or `undefined` if neither its name nor its Node.js code is known. */
 export function rowOf(failure: Failure, asked: RequestContext): Row | undefined {
-  const holds = ({ names, says, on, when }: Row, name: string | undefined): boolean =>
+  const holds = ({ names, says, on, when, status = failure.status }: Row, name: string | undefined): boolean =>
     name !== undefined &&
     names.includes(name) &&
     (says === undefined || says.test(failure.message)) &&
     (on === undefined || on === asked.action) &&
+    (failure.status === undefined || failure.status === status) &&
     (when === undefined || when(asked))
   // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
   return errorTable.find((row) => holds(row, failure.systemCode)) ?? errorTable.find((row) => holds(row, failure.name))

@@ -12,6 +12,24 @@ const json = { 'content-type': 'application/x-amz-json-1.1' }
 /** What AWS, or something in its place, answers; what a read and a write are told; and how often the SDK asks. */
 const table: Readonly<Record<string, readonly [reply: AwsReply, read: string, write: string, attempts: number]>> = {
   'not found': [{ error: 'ResourceNotFoundException', message }, 'undefined', 'NOT_FOUND', 1],
+  'not found, with the status of a redirect': [
+    { error: 'ResourceNotFoundException', message, status: 302 },
+    'INTERNAL',
+    'INTERNAL unknown',
+    1,
+  ],
+  'not found, with the status of a denial': [
+    { error: 'ResourceNotFoundException', message, status: 403 },
+    'INTERNAL',
+    'INTERNAL unknown',
+    1,
+  ],
+  'not found, with the status of a failure': [
+    { error: 'ResourceNotFoundException', message, status: 500 },
+    'UNAVAILABLE',
+    'UNAVAILABLE unknown',
+    3,
+  ],
   'pending deletion': [{ error: 'InvalidRequestException', message: `marked for deletion ${message}` }, 'DELETED', 'DELETED', 1],
   'another state': [{ error: 'InvalidRequestException', message }, 'CONFIGURATION', 'CONFIGURATION', 1],
   'owned by a service': [

@@ -143,6 +143,11 @@ export function labelsOf(answered: unknown = []): readonly string[] {
   throw unexpectedAnswer()
 }
 
+/** AWS answers each change with 200, and some without content. A proxy may send another success. */
+export function assertDone({ $metadata }: { readonly $metadata?: { readonly httpStatusCode?: number | undefined } }): void {
+  if (($metadata?.httpStatusCode ?? 200) !== 200) throw unexpectedAnswer()
+}
+
 export function unexpectedAnswer(): SecretsError {
   return new SecretsError('INTERNAL', 'AWS sent an answer that is not understood', {
     remedy: 'check whether `endpoint` is that of AWS Secrets Manager',

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { join, sep } from 'node:path'
-import { isStorePath, mountedRoot, throwIfAborted, unlessMissing } from '@finchat/secrets-core/provider'
+import { fileFailure, isStorePath, mountedRoot, throwIfAborted, unlessMissing } from '@finchat/secrets-core/provider'
 
 interface Listing {
   readonly root: string
@@ -51,8 +51,14 @@ async function placeOf(
 ): Promise<{ readonly real: string; readonly isFile: boolean; readonly isFolder: boolean } | undefined> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   return unlessMissing(subject, async () => {
-    const real = await realpath(place)
+    const real = await realpath(place).catch(unlessLoop)
+    if (real === undefined) return undefined
     const stats = await stat(real)
     return { real, isFile: stats.isFile(), isFolder: stats.isDirectory() }
   })
+}
+
+/** A link that leads round in circles holds no secret, and hides none of the others. */
+function unlessLoop(error: unknown): undefined {
+  if (fileFailure(error) !== 'link-loop') throw error
 }

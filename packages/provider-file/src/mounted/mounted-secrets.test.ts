@@ -113,6 +113,15 @@ describe('a Kubernetes volume', () => {
     expect((await provider.get('db/password', context))?.value).toBe('v2')
   })
 
+  it('lists its other secrets beside a link that leads round in circles', async () => {
+    const volume = new KubernetesVolume()
+    await volume.swap({ TOKEN: 'v1' })
+    await symlink('circle', join(volume.folder, 'circle'))
+    const provider = mountedSecrets({ folder: volume.folder })
+    expect(await listed(provider.list('', context))).toEqual(['TOKEN'])
+    expect((await failure(() => provider.get('circle', context))).code).toBe('CONFIGURATION')
+  })
+
   it('has another revision after a swap, and no version and no time', async () => {
     const volume = new KubernetesVolume()
     await volume.swap({ TOKEN: 'v1' })

@@ -80,6 +80,12 @@ test('health asks whether the server is ready, and reads no secret', async () =>
   expect((await failure(providerOf(api, { token: 'old' }).checkHealth(context))).code).toBe('UNAUTHENTICATED')
 })
 
+test('what answers a page in the place of the server is not healthy', async () => {
+  const api = await stubApi()
+  api.mood = 'garbage'
+  expect(await failure(providerOf(api).checkHealth(context))).toMatchObject({ code: 'INTERNAL', storeStatus: '200' })
+})
+
 test('a probe asks for metadata only', async () => {
   const api = await stubApi()
   seed(api, 'db', { value: canaries.value })

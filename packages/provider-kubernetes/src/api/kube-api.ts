@@ -10,6 +10,8 @@ interface KubeRequest {
   readonly body?: string | undefined
   /** The answer, an object or a list of them, holds names, versions and annotations, and no values. */
   readonly metadata?: keyof typeof metadataTypes | undefined
+  /** The text of a success: any other page is not the server's. */
+  readonly content?: string | undefined
   /** Gets the pieces of a watch. */
   readonly receive?: ((piece: Uint8Array) => void) | undefined
 }
@@ -17,8 +19,12 @@ interface KubeRequest {
 /** Rejects with a `SecretsError` for every answer that is no success. */
 export interface KubeApi {
   readonly ask: (request: KubeRequest, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>>
-  /** Ignores the content of a success. */
+  /** Ignores what a success says, apart from `content`. */
   readonly tell: (request: KubeRequest, signal: AbortSignal) => Promise<void>
+}
+
+interface ReadAnswer extends KubeAnswer {
+  readonly text: string
 }
 
 export interface KubeServer {
@@ -29,9 +35,10 @@ export interface KubeServer {
 }
 
 export function kubeApi(server: KubeServer): KubeApi {
-  const successful = async (request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> => {
+  const successful = async (request: KubeRequest, signal: AbortSignal): Promise<ReadAnswer> => {
     const answer = await authorized(server, request, signal)
     if (answer.status >= 300) throw statusError(answer, isWrite(request))
+    if (answer.text.trim() !== (request.content ?? answer.text.trim())) throw unexpectedAnswer(answer.status, isWrite(request))
     return answer
   }
   return {
@@ -48,7 +55,7 @@ export function kubeApi(server: KubeServer): KubeApi {
  * Kubelet rotates the token's file, so each request reads it. A refused token that was replaced
  * meanwhile is repeated once: a refused request had no effect.
  */
-async function authorized(server: KubeServer, request: KubeRequest, signal: AbortSignal): Promise<KubeAnswer> {
+async function authorized(server: KubeServer, request: KubeRequest, signal: AbortSignal): Promise<ReadAnswer> {
   const token = await tokenOf(server.token, signal)
   const answer = await sent(server, request, token, signal)
   if (answer.status !== 401) return answer
@@ -64,7 +71,7 @@ async function tokenOf(source: Credential | undefined, signal: AbortSignal): Pro
 }
 
 /** A read is repeated once over a broken connection: a balancer drops idle ones without notice. */
-async function sent(server: KubeServer, request: KubeRequest, token: string | undefined, signal: AbortSignal): Promise<KubeAnswer> {
+async function sent(server: KubeServer, request: KubeRequest, token: string | undefined, signal: AbortSignal): Promise<ReadAnswer> {
   try {
     return await once(server, request, token, signal).catch((error: unknown) => {
       if (isWrite(request) || !isBroken(error)) throw error
@@ -75,7 +82,7 @@ async function sent(server: KubeServer, request: KubeRequest, token: string | un
   }
 }
 
-async function once({ clients, basePath }: KubeServer, request: KubeRequest, token: string | undefined, signal: AbortSignal): Promise<KubeAnswer> {
+async function once({ clients, basePath }: KubeServer, request: KubeRequest, token: string | undefined, signal: AbortSignal): Promise<ReadAnswer> {
   const client = clients.current(false) ?? (await clients.opened(signal))
   const { method, path, body, receive } = request
   return answerOf(await client.send({ method, path: basePath + path, body, receive, headers: headersOf(request, token) }, signal))
@@ -94,8 +101,8 @@ function headersOf({ method, body, metadata }: KubeRequest, token: string | unde
   return headers
 }
 
-function answerOf({ status, text, headers }: WireAnswer): KubeAnswer {
-  return { status, body: parsed(text), retryAfter: headers['retry-after'] }
+function answerOf({ status, text, headers }: WireAnswer): ReadAnswer {
+  return { status, text, body: parsed(text), retryAfter: headers['retry-after'] }
 }
 
 /** The parser's own message would quote the answer. */

@@ -103,6 +103,17 @@ test('a watch that the server does not end is given up after five minutes', asyn
   expect(await pauseAfter(trial, () => {})).toBe(302_000)
 })
 
+test.each([
+  ['a line that is no event', { type: 'OTHER' }, 2_000],
+  ['an error', { type: 'ERROR', object: { code: 500 } }, 2_000],
+  ['an error that the history is lost', { type: 'ERROR', object: { code: 410 } }, 1_000],
+])('%s ends a watch at once, though the server keeps it open', async (_what, event, ms) => {
+  const trial = watches()
+  trial.watched.saw('db', '1')
+  trial.listen()
+  expect(await pauseAfter(trial, (request) => request.receive(event))).toBe(ms)
+})
+
 test.each(['before', 'after'])('32 secrets are watched, of those that were read %s somebody listens', async (when) => {
   const { watched, requests, heard, listen } = watches()
   if (when === 'after') listen()

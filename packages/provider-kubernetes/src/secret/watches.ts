@@ -99,8 +99,6 @@ export class SecretWatches {
   }
 
   async #watchOnce(watched: Watched, end: AbortSignal): Promise<void> {
-    const { api, paths, closing } = this.#options
-    const { namespace, name } = placeOf(watched.path)
     const shortUntil = performance.now() + shortestWatchMs
     let isHeard = false
     const events = new WatchEvents(({ kind, revision }) => {
@@ -109,12 +107,28 @@ export class SecretWatches {
       if (kind === 'bookmark') return
       this.saw(watched.path, kind === 'deleted' ? undefined : revision)
     })
-    await timedCall({ timeoutMs: watchMs, signal: end, closing }, async (signal) => {
-      const path = `${await paths.all(namespace, signal)}?${queryOf(name, watched.from)}`
-      await api.tell({ method: 'GET', path, metadata: 'object', receive: (piece) => events.receive(piece) }, signal)
-    })
-    if (events.failure !== undefined) throw events.failure
+    await this.#receive(watched, events, end)
     if (!isHeard && performance.now() < shortUntil) throw new SecretsError('UNAVAILABLE', 'the watch ended at once')
+  }
+
+  /** Ends at the first failure: the server may keep the watch open, and nothing more would be heard. */
+  async #receive({ path, from }: Watched, events: WatchEvents, end: AbortSignal): Promise<void> {
+    const { api, paths, closing } = this.#options
+    const { namespace, name } = placeOf(path)
+    const failed = new AbortController()
+    const receive = (piece: Uint8Array): void => {
+      events.receive(piece)
+      if (events.failure !== undefined) failed.abort()
+    }
+    const bounds = { timeoutMs: watchMs, signal: AbortSignal.any([end, failed.signal]), closing }
+    const [outcome] = await Promise.allSettled([
+      timedCall(bounds, async (signal) => {
+        const query = queryOf(name, from)
+        await api.tell({ method: 'GET', path: `${await paths.all(namespace, signal)}?${query}`, metadata: 'object', receive }, signal)
+      }),
+    ])
+    if (events.failure !== undefined) throw events.failure
+    if (outcome.status === 'rejected') throw outcome.reason
   }
 }
 

@@ -1,4 +1,6 @@
 import type { VaultAnswer } from '../http/answer.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import { isJsonObject } from '@finchat/secrets-core/provider'
 import { isVaults, classify } from '../protocol/responses.ts'
 import { asSecretsErrors, type CallBounds, member, pauseWithin, timedCall } from '@finchat/secrets-core/http'
 import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
@@ -66,6 +68,15 @@ export function vaultApi(send: Send, access: Access, limits: Pick<CallBounds, 't
       return answer.status === 200 ? member(answer.body, 'data') : undefined
     },
   }
+}
+
+/** Any other success is not Vault's. */
+export function assertMounts({ body, status }: VaultAnswer): void {
+  if (isJsonObject(body?.['data'])) return
+  throw new SecretsError('INTERNAL', 'the answer names no mounts, as Vault does', {
+    storeStatus: String(status),
+    remedy: 'point `url` at Vault itself, or at what passes its answers on unchanged',
+  })
 }
 
 function judged(issued: Issued, { call, takes, right }: Ask): Issued {

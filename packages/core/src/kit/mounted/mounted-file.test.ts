@@ -186,6 +186,23 @@ describe.each([['the system gives the path of an open file'], ['it does not']])(
       expect(code).toBe(system === 'it does not' ? 'UNAVAILABLE' : 'CONFIGURATION')
     })
 
+    it.each([
+      ['another one is in its place', true, { code: 'UNAVAILABLE', remedy: 'try again' }],
+      ['none is', false, { code: 'CONFIGURATION', problem: '`directory` names no directory' }],
+    ])('says so, and not that the file is outside, if the directory is renamed while it is open: %s', async (_, isReplaced, error) => {
+      const aside = join(folder, 'aside')
+      beforeOpen(
+        () => {},
+        () => {
+          renameSync(mount, aside)
+          if (!isReplaced) return
+          mkdirSync(mount)
+          writeFileSync(join(mount, 'token'), 'second')
+        },
+      )
+      await expect(askMountedFile(mount, 'token', signal, readWhole)).rejects.toMatchObject(error)
+    })
+
     it('reads the file that replaced it meanwhile', async () => {
       beforeOpen((attempt) => {
         if (attempt > 1) return

@@ -73,7 +73,7 @@ export async function askMountedFile<T>(
   const root = await rootOf(directory, option)
   if (!isMountedName(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
-    const found = await mountedFile(root.path, path, signal, ask)
+    const found = await mountedFile(root, path, signal, ask)
     if (found !== 'changed' && found !== undefined) return found.answer
     // A directory that was replaced as a whole is not read at once: the new one may have its path.
     if ((await rootOf(directory, option)).identity !== root.identity) break
@@ -103,18 +103,18 @@ const mountedSubject = 'its file in the mounted directory'
  * Kubernetes swaps a volume under its readers, so a file that disappears meanwhile is not absent.
  */
 async function mountedFile<T>(
-  root: string,
+  root: Root,
   path: string,
   signal: AbortSignal,
   ask: FileQuestion<T>,
 ): Promise<{ readonly answer: T } | 'changed' | undefined> {
   const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
-  const place = process.getBuiltinModule('node:path').join(root, path)
+  const place = process.getBuiltinModule('node:path').join(root.path, path)
   const real = await unlessMissing(mountedSubject, () => realpath(place))
   if (real !== undefined) {
-    assertInside(root, real, mountedSubject)
+    assertInside(root.path, real, mountedSubject)
     // Twice, since a swap during the listing may hide a name.
-    if (!((await isListed(root, path)) || (await isListed(root, path)))) return undefined
+    if (!((await isListed(root.path, path)) || (await isListed(root.path, path)))) return undefined
     const answer = await withSecretFile(real, mountedSubject, signal, async (handle, subject) =>
       (await isInside(handle, root, real)) ? ask(handle, subject) : undefined,
     )
@@ -146,13 +146,21 @@ function isDenied(error: unknown): boolean {
 
 /**
  * A link may have been swapped in after the path was resolved. Throws `CONFIGURATION` if the file
- * is outside.
+ * is outside. `false`: the directory changed meanwhile.
  */
-async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
+async function isInside(handle: FileHandle, root: Root, real: string): Promise<boolean> {
   const opened = await openedPath(handle)
-  if (opened === undefined) return isStillAt(handle, root, real)
-  assertInside(root, opened, mountedSubject)
-  return true
+  if (opened === undefined) return isStillAt(handle, root.path, real)
+  if (isBelow(root.path, opened)) return true
+  if (await isReplaced(root)) return false
+  throw outside(mountedSubject)
+}
+
+/** Whether its folder was renamed, with the open file in it. A link in its place is a way out. */
+async function isReplaced({ path, identity }: Root): Promise<boolean> {
+  const { lstat } = process.getBuiltinModule('node:fs').promises
+  const stats = await unlessMissing(mountedSubject, () => lstat(path, { bigint: true }))
+  return stats === undefined || (!stats.isSymbolicLink() && rootIdentity(stats, path) !== identity)
 }
 
 /** Only Linux gives the path of an open file, and only to a process that may read it. */
@@ -200,21 +208,37 @@ export async function mountedRoot(directory: string, option = 'directory'): Prom
   return (await rootOf(directory, option)).path
 }
 
-/** With what no other directory has at the same time. */
-async function rootOf(directory: string, option: string): Promise<{ readonly path: string; readonly identity: string }> {
+interface Root {
+  readonly path: string
+  /** What no other directory has at the same time. */
+  readonly identity: string
+}
+
+function rootIdentity({ dev, ino }: BigIntStats, path: string): string {
+  return `${dev} ${ino} ${path}`
+}
+
+async function rootOf(directory: string, option: string): Promise<Root> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   const root = await unlessMissing('the mounted directory', async () => {
     const path = await realpath(directory)
     const stats = await stat(path, { bigint: true })
-    return stats.isDirectory() ? { path, identity: `${stats.dev} ${stats.ino} ${path}` } : undefined
+    return stats.isDirectory() ? { path, identity: rootIdentity(stats, path) } : undefined
   })
   if (root !== undefined) return root
   throw new SecretsError('CONFIGURATION', `\`${option}\` names no directory`, { remedy: 'mount it, or correct its path' })
 }
 
 function assertInside(root: string, place: string, subject: string): void {
+  if (!isBelow(root, place)) throw outside(subject)
+}
+
+function isBelow(root: string, place: string): boolean {
   const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
   const way = relative(root, place)
-  if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return
-  throw new SecretsError('CONFIGURATION', `${subject} is outside of it`, { remedy: 'keep paths and links inside the directory' })
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+function outside(subject: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `${subject} is outside of it`, { remedy: 'keep paths and links inside the directory' })
 }

@@ -47,7 +47,7 @@ test('bad options are refused at once, each in its own words', () => {
 })
 
 test('a prefix that lacks its last slash is refused, since no plain name can be held behind it', () => {
-  for (const prefix of ['/prod', '/prod-']) expect(refusal({ prefix })).toMatch(/`prefix` has no \/ behind its first level.*\/prod\//)
+  for (const prefix of ['/prod', '/prod-']) expect(refusal({ prefix })).toMatch(/`prefix` can hold no plain name.*end it with \//)
   const locate = (prefix: string, name: string): unknown => ssmProvider({ region: 'eu-west-1', prefix }).locate(name)
   expect(locate('/prod/', 'db')).toEqual({ path: '/prod/db' })
   expect(locate('/prod/app-', 'db')).toEqual({ path: '/prod/app-db' })

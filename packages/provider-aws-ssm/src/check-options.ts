@@ -21,7 +21,19 @@ const members: MembersOf<SsmProviderOptions> = {
 /** Throws `CONFIGURATION` for options that cannot work. Loads nothing and reads no environment. */
 export function checkOptions(given: SsmProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
-  const { name = 'ssm', clientConfig = {}, timeoutMs = 4_500, client, region, endpoint, account, keyId, tier } = options
+  const {
+    name = 'ssm',
+    clientConfig = {},
+    timeoutMs = 4_500,
+    client,
+    region,
+    endpoint,
+    account,
+    keyId,
+    tier,
+    prefix = '',
+    onlyNamed,
+  } = options
   if (client !== undefined) assertOwnClient(options)
   assertClientConfig(clientConfig)
   assertRegions(region, clientConfig.region)
@@ -29,7 +41,8 @@ export function checkOptions(given: SsmProviderOptions): CheckedOptions {
   assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
   assertTier(tier)
-  if (options.onlyNamed !== true) assertPrefix(options.prefix)
+  // AWS knows a name of one level without its `/` only, so `/prod` before `db` is no name.
+  if (!onlyNamed && /^\/[^/]+$/.test(prefix)) throw configurationError('`prefix` can hold no plain name', 'end it with /')
   return { name, clientConfig, timeoutMs, client, region, endpoint, account, keyId, tier }
 }
 
@@ -63,10 +76,4 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Ss
 function assertAccount(account: string, region: string | undefined): void {
   if (!/^\d{12}$/.test(account)) throw configurationError('`account` is not the number of an AWS account', 'give its 12 digits as text')
   if (region === undefined) throw configurationError('`account` needs `region`', 'give both')
-}
-
-/** AWS knows a name of one level without its `/` only, so `/prod` before `db` is no name. */
-function assertPrefix(prefix: string | undefined): void {
-  if (prefix === undefined || !/^\/[^/]+$/.test(prefix)) return
-  throw configurationError('`prefix` has no / behind its first level, so no plain name can be held', 'end it with /, such as /prod/')
 }

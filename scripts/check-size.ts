@@ -9,7 +9,7 @@ import { gzippedSize } from './import-size.ts'
 const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core': 63_200,
   '@finchat/secrets-core/live': 24_400,
-  '@finchat/secrets-core/provider': 14_900,
+  '@finchat/secrets-core/provider': 15_000,
   '@finchat/secrets-core/http': 13_300,
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_300,

@@ -32,5 +32,5 @@ test('what is wrong with them is one error, with the variables and without what 
   const misplaced = problems({ FINCHAT_SSM_NAMES: 'DB=c4n4ry/of a secret' })
   expect(misplaced).toMatch(/at a path that this store cannot hold/)
   expect(misplaced).not.toContain('c4n4ry')
-  expect(problems({ FINCHAT_SSM_PREFIX: 'prod/' })).toMatch(/`prefix` is malformed, or this store can hold no name behind it/)
+  expect(problems({ FINCHAT_SSM_PREFIX: 'prod/' })).toMatch(/FINCHAT_SSM_PREFIX is malformed, or this store can hold no name behind it/)
 })

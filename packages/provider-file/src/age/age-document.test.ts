@@ -239,7 +239,7 @@ describe('ageFromEnv', () => {
     expect(await messageOf({})).toContain('set either FINCHAT_AGE_FOLDER or FINCHAT_AGE_FILE')
     expect(await messageOf({})).toContain('set either FINCHAT_AGE_IDENTITY or FINCHAT_AGE_IDENTITY_FILE')
     expect(await messageOf({ FINCHAT_AGE_FILE: file, FINCHAT_AGE_IDENTITY: 'c4n4ry', FINCHAT_AGE_FORMAT: 'toml' })).toContain(
-      'age: `format` is neither',
+      'age: FINCHAT_AGE_FORMAT is neither',
     )
     const folder = { FINCHAT_AGE_FOLDER: join(fixtures, 'age'), FINCHAT_AGE_IDENTITY: 'c4n4ry' }
     expect(await messageOf({ ...folder, FINCHAT_AGE_FORMAT: 'json' })).toContain('FINCHAT_AGE_FORMAT is of FINCHAT_AGE_FILE: unset it')

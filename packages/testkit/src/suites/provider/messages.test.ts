@@ -97,6 +97,8 @@ describe('the messages of the suite', () => {
       [
         'delete rejected with NOT_FOUND; it must resolve',
         'what the test did:',
+        '  seed "suite/secret-9", { value: text of 27 } -> undefined',
+        '  delete "suite/secret-9", { purge: false } -> NOT_FOUND',
         '  seed "suite/secret-1", { value: text of 27 } -> undefined',
         '  seed "suite/secret-2", { value: text of 27 } -> undefined',
         '  withdraw "suite/secret-1" -> undefined',

@@ -11,6 +11,7 @@ interface Size {
 
 /** The package, core and what both depend on; those of AWS are the newest that npm has. */
 const budgets: Readonly<Record<string, Size>> = {
+  'packages/cli': { packages: 16, kilobytes: 2_740 },
   'packages/core': { packages: 1, kilobytes: 1_730 },
   'packages/audit': { packages: 2, kilobytes: 2_690 },
   'packages/cache-keyv': { packages: 4, kilobytes: 2_790 },

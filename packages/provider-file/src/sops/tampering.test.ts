@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { armor } from 'age-encryption'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Lexer } from 'yaml'
 import { sealAge } from '../testing/seal-age.ts'
 import { context, fixtures, identity, temporaryFolder } from '../testing/temporary-files.ts'
 import { sopsDocument } from './sops-document.ts'
@@ -121,6 +122,14 @@ describe('a SOPS file in which something was altered is refused', () => {
 })
 
 describe('a file that is no SOPS file is refused', () => {
+  it('YAML that exceeds the stack of the library, as many signs in a row do before 2.9', async () => {
+    vi.spyOn(Lexer.prototype, 'lex').mockImplementation(() => {
+      throw new RangeError('Maximum call stack size exceeded')
+    })
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect(await outcomeOf('token: 1')).toBe('INTEGRITY')
+  })
+
   // Half a minute with the pretty errors of the library, whose time grows with the square.
   it('YAML: an error in each of many signs', { timeout: 9_000 }, async () => {
     expect(await outcomeOf('!'.padEnd(11).repeat(40_000))).toBe('INTEGRITY')

@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // Packages read each other's sources: no build before the tests.
 const conditions = ['@finchat/source', 'node']
 
-/** Tests that load the machine on purpose, measure it, or promise a time. `npm run test:machine` runs them, one file at a time. */
+/** Tests that load the machine on purpose, measure it, promise a time or take long. `npm run test:machine` runs them, one file at a time. */
 export const alone = [
   'tests/resilience/src/fleet/cache-server-outage.test.ts',
   'tests/resilience/src/fleet/simultaneous-start.test.ts',
@@ -18,6 +18,11 @@ export const alone = [
   'tests/resilience/src/rotation/rotators-at-once.test.ts',
   'packages/cache-keyv/src/exits.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
+  'packages/provider-vault/src/leases-live.test.ts',
+  'packages/provider-vault/src/kv/told-effects.test.ts',
+  'packages/rotation/src/aws/aws-rotation-model.test.ts',
+  'benchmarks/src/fleet/returns.test.ts',
+  'tests/examples/src/fallback-chain/manager.test.ts',
 ]
 
 export default defineConfig({

@@ -94,7 +94,7 @@ describe('former values in a Keyv', () => {
   })
 
   it.each([
-    ['nobody tells the first one again', 0],
+    ['the first one is not told again', 0],
     ['a process tells the first one from its memory', 4_000],
   ])('keep the order of two changes within 5 s, and end in time: %s', async (_, ageMs) => {
     const { saw, before } = trial()

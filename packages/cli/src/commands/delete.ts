@@ -22,7 +22,7 @@ export default async function remove(context: CommandContext, flags: DeleteFlags
 }
 
 async function confirmed(name: string, { stdin, stderr }: Terminal): Promise<void> {
-  if (!stdin.isTTY) throw new UsageError('nobody can be asked whether to delete it for good', 'say so by --yes')
+  if (!stdin.isTTY) throw new UsageError('there is no terminal to ask whether to delete it for good', 'say so by --yes')
   const { confirm, isCancel } = await loadOnUse({ what: 'the prompt', name: '@clack/prompts' }, () => import('@clack/prompts'), 'confirm')
   const message = `Delete ${name} and all its versions for good?`
   const answer = await confirm({ message, initialValue: false, input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false })

@@ -377,7 +377,7 @@ describe('an audit trail', () => {
   describe('that was made for a manager that cannot be', () => {
     const failing = {
       'a wrong variable': { env: { FINCHAT_SECRETS_CACHE_TTL: 'x' } },
-      'a variable that is no text': { env: { FINCHAT_SECRETS_CACHE_TTL: 300 as unknown as string } },
+      'a variable that is no text': { env: { FINCHAT_SECRETS_CACHE_TTL: 300 as unknown as string } }, // as from JavaScript
       'a wrong option': { env: {}, deadlineMs: -1 },
     } satisfies Record<string, FromEnvOptions>
     const closable = (): { trail: AuditTrail; close: ReturnType<typeof vi.fn<() => Promise<void>>> } => {

@@ -3,7 +3,7 @@ import type { RemedyHints } from '../chain/fallback-policy.ts'
 /** A provider, and the variables that it was made of. */
 export interface MappedStore {
   readonly provider: string
-  readonly asked: ReadonlySet<string>
+  readonly asked: Iterable<string>
 }
 
 /** What remedies say to who has variables alone, and no code to change. */
@@ -34,6 +34,8 @@ export function inVariables(text: string, store: Asked): string {
   })
 }
 
+/** The shortest: `FINCHAT_AGE_IDENTITY_FILE` is not the variable of `file`. */
 function variableOf(store: Asked, option: string): string | undefined {
-  return [...(store?.asked ?? [])].find((variable) => variable.startsWith('FINCHAT_') && variable.endsWith(`_${option}`))
+  const ending = [...(store?.asked ?? [])].filter((variable) => variable.startsWith('FINCHAT_') && variable.endsWith(`_${option}`))
+  return ending.toSorted((one, other) => one.length - other.length)[0]
 }

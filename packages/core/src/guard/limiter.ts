@@ -9,7 +9,8 @@ export type Limiter = <T>(run: () => Promise<T>) => Promise<T>
  * import { limiter } from '@finchat/secrets-core/provider'
  *
  * const limit = limiter(2)
- * console.log(await Promise.all(['a', 'b', 'c'].map((path) => limit(async () => `read ${path}`)))) // [ 'read a', 'read b', 'read c' ]
+ * const reads = ['a', 'b', 'c'].map((path) => limit(async () => `read ${path}`))
+ * console.log(await Promise.all(reads)) // [ 'read a', 'read b', 'read c' ]
  */
 export function limiter(limit: number): Limiter {
   const waiting: (() => void)[] = []

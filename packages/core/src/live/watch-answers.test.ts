@@ -121,7 +121,7 @@ describe('a replica that lags behind what a watch saw', () => {
     await pass(1)
     expect((await secrets.getSecretValue('db')).version).toBe(2)
     await pass(100)
-    expect([handle.version, handle.stale, values]).toEqual([1, false, []]) // nobody told that it fails
+    expect([handle.version, handle.stale, values]).toEqual([1, false, []]) // no listener was told that it fails
     await handle.refused(found)
     expect([handle.version, values]).toEqual([2, []])
   })

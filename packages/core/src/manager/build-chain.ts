@@ -14,7 +14,7 @@ import { guard } from '../guard/guard.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
 import { hasCode } from '../kit/error-code.ts'
 import { OutageWarning, warnOperator } from '../guard/outage-warning.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
+import { SecretsError, withDetails } from '../errors/secrets-error.ts'
 import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import { tellChange } from '../observe/own-changes.ts'
@@ -99,7 +99,7 @@ function explained(provider: SecretProvider, hints: RemedyHints | undefined): Se
     } catch (error) {
       if (isClosed && !context.signal.aborted && hasCode(error, 'ABORTED')) throw closedBefore()
       if (hints === undefined || !SecretsError.isInstance(error)) throw error
-      throw new SecretsError(error.code, error.problem, { ...error, remedy: hints.own(provider.name, error.remedy) })
+      throw withDetails(error, { remedy: hints.own(provider.name, error.remedy) })
     }
   })
 }

@@ -20,6 +20,7 @@ function locationOf(provider: object, formers: object = {}, path = 'db'): { loca
   return { location, told }
 }
 
+// No other member is asked.
 const given = (givenAt: unknown = presentMoment()): SecretBytes =>
   ({ metadata: { givenAt }, digestWith: (digest: (bytes: Uint8Array) => unknown) => digest(new Uint8Array()) }) as unknown as SecretBytes
 

@@ -35,7 +35,8 @@ export function mostBytes(tier: ParameterTier | undefined): number {
  * @example
  * import { ssmManifest } from '@finchat/secrets-provider-aws-ssm'
  *
- * console.log(ssmManifest.values.maxBytes, ssmManifest.numbering, ssmManifest.canHoldPath('prod/db')) // 4096 assigned false
+ * const { values, numbering, canHoldPath } = ssmManifest
+ * console.log(values.maxBytes, numbering, canHoldPath('prod/db')) // 4096 assigned false
  */
 export const ssmManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'probe', 'checkHealth'],

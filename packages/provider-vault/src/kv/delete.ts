@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { undefinedOn } from '@finchat/secrets-core/provider'
+import { undefinedOn, withDetails } from '@finchat/secrets-core/provider'
 import { currentOf, type SecretRecord } from './answers.ts'
 import type { KvMount, KvPart } from './mount.ts'
 import { readRecord } from './read.ts'
@@ -38,7 +38,7 @@ async function afterChange(run: () => Promise<void>, next: string): Promise<void
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
     const remedy = error.remedy === undefined ? next : `${error.remedy}; ${next}`
-    throw new SecretsError(error.code, error.problem, { ...error, effect: 'unknown', remedy })
+    throw withDetails(error, { effect: 'unknown', remedy })
   }
 }
 

@@ -172,7 +172,7 @@ describe('a login of a live secret', () => {
     await clients
   })
 
-  it('gives its turn to nobody if it fails otherwise after its value was refused', async () => {
+  it('hands its turn to no other login if it fails otherwise after its value was refused', async () => {
     const server = new Server()
     await server.handle.ready
     server.accepted = 'v2'

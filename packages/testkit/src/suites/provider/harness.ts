@@ -23,9 +23,10 @@ export interface ProviderHarness {
   /**
    * Breaks the store, for this path at least, and returns what repairs it. `denied`: a policy forbids the call.
    * `unauthenticated`: the credential is refused. `unreachable`: no connection. `hung`: the call is never answered.
-   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged. Three are
-   * optional. `failing`: the store answers that it failed, such as HTTP 503. `lost`: it does what it is asked, and its answer
-   * is lost. `garbled`: it does what it is asked, and answers a write with garbage that says success.
+   * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored
+   * secret damaged. Three are optional. `failing`: the store answers that it failed, such as HTTP
+   * 503. `lost`: it does what it is asked, and its answer is lost. `garbled`: it does what it is
+   * asked, and answers a write with garbage that says success.
    */
   readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Repair>>>
   /** Breakages in which what is open still answers reads, as a file that others have locked does. */

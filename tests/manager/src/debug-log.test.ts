@@ -40,7 +40,7 @@ describe('NODE_DEBUG', () => {
     const names = lines.map((line) => line.split(' ')[1])
     expect(names[1]).toBe(names[0])
     expect(names[2]).not.toBe(names[0])
-    expect(lines.join('\n')).not.toMatch(/"?(db|denied|none|new)"?:/)
+    expect(lines.join('\n')).not.toMatch(/\b(db|denied|none|new)"?:/)
   })
 
   test.each(['finchat-secrets*', 'finchat-*'])('=%s hashes, since both ask', async (section) => {

@@ -1,7 +1,7 @@
 import type { AuditSink } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import type { Epoch } from './next-epoch.ts'
-import type { CheckpointSigner } from '../format/checkpoint-line.ts'
+import type { Signer } from '../format/signature.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { SinkOutage } from '../trail/deliver.ts'
@@ -9,7 +9,7 @@ import { SinkOutage } from '../trail/deliver.ts'
 export interface CheckpointOptions {
   readonly to: AuditSink
   readonly everyMs: number
-  readonly sign: CheckpointSigner | undefined
+  readonly sign: Signer | undefined
 }
 
 type IndexHead = Pick<Epoch, 'step' | 'line'>
@@ -27,7 +27,7 @@ export class CheckpointSender {
   readonly #outage: SinkOutage
   readonly #maker = new RecordMaker({ service: undefined, nameKey: undefined })
   readonly #sending = new Set<Promise<void>>()
-  readonly #sign: CheckpointSigner | undefined
+  readonly #sign: Signer | undefined
   #indexHead: IndexHead | undefined
   #last: SegmentWriter | undefined
   #timer: NodeJS.Timeout | undefined

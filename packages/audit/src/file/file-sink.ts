@@ -10,7 +10,7 @@ import {
   type MembersOf,
 } from '@finchat/secrets-core/provider'
 import { checkpointFolder } from './checkpoint-folder.ts'
-import { checkpointSigner } from '../format/checkpoint-signature.ts'
+import { signerOf } from '../format/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -110,7 +110,7 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   if (typeof checkpoints === 'string') throw configurationError('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
   assertWithin('everyMs', everyMs, 1, longestTimerMs)
-  const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
+  const sign = signingKey === undefined ? undefined : signerOf('checkpoints.signingKey', signingKey)
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
   if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
   throw configurationError('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')

@@ -22,6 +22,9 @@ export interface OpenEpoch extends Epoch {
   readonly syncNames: () => Promise<void>
 }
 
+/** What an operator adds to the index. */
+export type Marks = Pick<IndexEntry, 'pruned' | 'hold'>
+
 /** How the folder's lock is waited for. `patienceMs`: 5,000 by default. */
 export interface EpochOptions extends Partial<LockWait> {
   /** The segments that this process ended. */
@@ -30,6 +33,8 @@ export interface EpochOptions extends Partial<LockWait> {
   readonly open?: ((epoch: OpenEpoch) => Promise<void>) | undefined
   /** How many segments of other processes are checked for being dead. Default: 4. */
   readonly mostLooks?: number | undefined
+  /** What the line says beside that, by what precedes it. */
+  readonly mark?: ((line: IndexEntry) => Marks) | undefined
 }
 
 const usualPatienceMs = 5_000
@@ -66,12 +71,13 @@ export async function recordDeadSegments(folder: string, most: number, patienceM
 async function inLockedFolder(
   folder: string,
   ended: readonly EndedSegment[],
-  { open, patienceMs = usualPatienceMs, signal, urgent }: Omit<EpochOptions, 'ended'>,
+  { open, patienceMs = usualPatienceMs, signal, urgent, mark }: Omit<EpochOptions, 'ended'>,
 ): Promise<Epoch> {
   const locked = await LockedFolder.lock(folder, { patienceMs, signal, urgent })
   const { state } = locked
   try {
-    const entry = nextEntry(locked, ended, open !== undefined)
+    const next = nextEntry(locked, ended, open !== undefined)
+    const entry = { ...next, ...mark?.(next) }
     const line = indexLine(entry, state.key)
     await locked.append(line)
     const epoch = { folder: state.folder, step: state.step, line: digestOf(line) }

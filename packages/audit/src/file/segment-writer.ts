@@ -5,7 +5,8 @@ import { SecretsError } from '@finchat/secrets-core/provider'
 import { advanceEpoch, type Epoch, type OpenEpoch } from './next-epoch.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { canonicalLine, canonicalText } from '../record/canonical.ts'
-import { checkpointLine, type CheckpointSigner } from '../format/checkpoint-line.ts'
+import { checkpointLine } from '../format/checkpoint-line.ts'
+import type { Signer } from '../format/signature.ts'
 import { lockOf, segmentName } from '../format/end-of-segment.ts'
 import { FileLock, type LockWait } from './file-lock.ts'
 import type { ChainKey } from '../format/key-chain.ts'
@@ -146,7 +147,7 @@ export class SegmentWriter {
   /**
    * The segment's state, signed by a key that only goes forward. `undefined` once the key is gone.
    */
-  checkpoint(head: Pick<Epoch, 'step' | 'line'>, sign?: CheckpointSigner): string | undefined {
+  checkpoint(head: Pick<Epoch, 'step' | 'line'>, sign?: Signer): string | undefined {
     if (this.#isWiped) return undefined
     const { group, key, bytes, records, seals } = this.#position
     const { folder, step } = this.#place

@@ -1,5 +1,6 @@
 import { canonicalLine } from '../record/canonical.ts'
 import type { ChainKey } from './key-chain.ts'
+import type { Signer } from './signature.ts'
 
 /** The state of a segment that a checkpoint commits to. */
 export interface CheckpointState {
@@ -18,15 +19,12 @@ export interface CheckpointState {
   readonly time: number
 }
 
-/** Signs with the operator's key. */
-export type CheckpointSigner = (text: Uint8Array) => Buffer
-
 export function signedText(state: CheckpointState): string {
   return canonicalLine(membersOf(state))
 }
 
 /** `key` is that of the next group. */
-export function checkpointLine(state: CheckpointState, key: ChainKey, sign: CheckpointSigner | undefined): string {
+export function checkpointLine(state: CheckpointState, key: ChainKey, sign: Signer | undefined): string {
   const signed = signedText(state)
   const mac = key.mac('checkpoint', signed).toString('base64url')
   const signature = sign && { signature: sign(Buffer.from(signed)).toString('base64url') }

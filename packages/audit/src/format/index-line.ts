@@ -7,6 +7,7 @@ import { shownPath } from './folder-errors.ts'
 import { syncData } from './fsync.ts'
 import { type ChainKey, isMac } from './key-chain.ts'
 import { digestOf } from '../record/digest.ts'
+import { type HoldMark, isHoldMark, isPruneMark, type PruneMark } from './index-marks.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 
 /** How a segment was found at its end. It must never change afterwards. */
@@ -44,6 +45,10 @@ export interface IndexEntry {
   readonly ended: readonly EndedSegment[]
   /** Bytes of an unfinished line that stood here, if any: its epoch never happened. */
   readonly cut?: number | undefined
+  /** Segments that were removed for their age. */
+  readonly pruned?: PruneMark | undefined
+  /** Whether nothing may be removed from now on, and why. */
+  readonly hold?: HoldMark | undefined
 }
 
 export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' | 'folder' | 'step' | 'time' | 'host' | 'pid'> {
@@ -75,7 +80,8 @@ export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: stri
 }
 
 function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {
-  const { v, step, before, ended, opens, mac, cut = 0 } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  const { v, step, before, ended, opens, mac, cut = 0, pruned, hold } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  if ((pruned !== undefined && !isPruneMark(pruned)) || (hold !== undefined && !isHoldMark(hold))) return false
   if (v !== 2 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean') return false
   if (typeof mac !== 'string' || typeof before !== 'string') return false
   return Array.isArray(ended) && ended.every(isEnded)

@@ -72,6 +72,19 @@ describe('the HTML page', () => {
     expect(first({ ...verified, unproven: tails })).toMatch(/ UTC\. The ends of 2 further segments are not proven to the last either\.$/)
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
+    const time = Date.UTC(2027, 1, 1)
+    const prune = { time, endedBefore: Date.UTC(2026, 0, 1), reason: '400 days', segments: 1, records: 4_711, isSigned: true }
+    expect(first({ ...verified, pruned: [prune] })).toBe(
+      '<p class="good">Verified: every record is as it was written (3,013). Removed at 2027-02-01 00:00 UTC for their age: 4,711 records in 1 segment, older than 2026-01-01 00:00 UTC, by &quot;400 days&quot;.',
+    )
+    expect(first({ ...verified, pruned: [{ ...prune, isSigned: false }] })).toMatch(
+      /^<p class="open">.* No signature shows who removed them/,
+    )
+    const holds = [{ time, isHeld: true, reason: 'case 4711' }]
+    expect(first({ ...verified, holds })).toMatch(
+      /^<p class="good">.* Under a legal hold since 2027-02-01 00:00 UTC: &quot;case 4711&quot;\.$/,
+    )
+    expect(first({ ...verified, holds: [...holds, { time, isHeld: false, reason: 'closed' }] })).not.toMatch(/hold/)
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
     expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
@@ -208,6 +221,8 @@ describe.each(['text', 'json', 'html'] as const)('a verification that is none is
     ['foreign', { ...verified, foreign: ['a'] }],
     ['range', { ...verified, range: 5 }],
     ['isIndexWhole', { ...verified, isIndexWhole: 0 }],
+    ['pruned', { ...verified, pruned: [{ time: 0 }] }],
+    ['holds', { ...verified, holds: [{}] }],
     ['tornIndexLines', { ...verified, tornIndexLines: 1 }],
     ['tornIndexLines', { ...verified, tornIndexLines: [undefined] }],
     ['unproven', { ok: true, records: 1 }],

@@ -24,8 +24,21 @@ export interface ReportedVerification {
     readonly sealedBehind?: number | undefined
   }[]
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
+  readonly pruned?: readonly ReportedPrune[] | undefined
+  /** Legal holds that began or ended. */
+  readonly holds?: readonly { readonly time: number; readonly isHeld: boolean; readonly reason: string }[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
+}
+
+/** Old segments that were removed. */
+interface ReportedPrune {
+  readonly time: number
+  readonly endedBefore: number
+  readonly reason: string
+  readonly segments: number
+  readonly records: number
+  readonly isSigned: boolean
 }
 
 /** The part of a problem that a report shows. */
@@ -43,7 +56,7 @@ export interface ReportedProblem {
 export function verificationText(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
   const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
-  const about = [...leftOut(verification), ...foreignFiles(verification)]
+  const about = [...prunes(verification), ...hold(verification), ...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
   const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...about].join(' ')
@@ -53,6 +66,23 @@ function verified({ records, range, segments }: ReportedVerification): string {
   if (range === undefined) return `Verified: every record is as it was written (${grouped(records)}).`
   if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
+}
+
+function prunes({ pruned = [] }: ReportedVerification): string[] {
+  const more = pruned.length - mostShown
+  const rest = more > 0 ? [`Records were removed for their age ${grouped(more)} times before that.`] : []
+  return [...pruned.slice(-mostShown).map(prune), ...rest]
+}
+
+function prune({ time, endedBefore, reason, segments, records, isSigned }: ReportedPrune): string {
+  const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
+  const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
+  return isSigned ? why : `${why} No signature shows who removed them: whoever can write to the folder can do that.`
+}
+
+function hold({ holds = [] }: ReportedVerification): string[] {
+  const last = holds.at(-1)
+  return last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
 }
 
 /** Segments outside the range may be damaged. */
@@ -122,9 +152,9 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
 
 export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
-  const { ok, unproven, isIndexWhole, tornIndexLines = [], range } = verification
+  const { ok, unproven, isIndexWhole, tornIndexLines = [], range, pruned = [] } = verification
   if (!ok) return 'bad'
-  if (range !== undefined) return 'open'
+  if (range !== undefined || pruned.some(({ isSigned }) => !isSigned)) return 'open'
   return unproven.length === 0 && isIndexWhole !== false && tornIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
 }
 
@@ -168,8 +198,12 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   segments: optional(listOf(objectOf({ status: isText }))),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
+  holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
   unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
   foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
+  pruned: optional(
+    listOf(objectOf({ time: isNumber, endedBefore: isNumber, reason: isText, segments: isNumber, records: isNumber, isSigned: isBoolean })),
+  ),
   range: optional(objectOf({ segmentsLeftOut: isNumber })),
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalLine } from '../record/canonical.ts'
@@ -29,7 +30,8 @@ export async function rewritten(folder: string, key: string, { line = same, entr
   let [index, before] = ['', '']
   for (const { mac: _, ...old } of entries) {
     const stepKey = parsedKey(key).later(old.step)
-    if (old.opens) await rewrittenSegment(folder, old.step, stepKey.derived('segment'), line, stands)
+    if (old.opens && existsSync(join(folder, segmentName(old.step))))
+      await rewrittenSegment(folder, old.step, stepKey.derived('segment'), line, stands)
     const ended = old.ended.map((segment) => ({ ...segment, ...endOf(segment, stands) }))
     const text = indexLine({ ...entry({ ...old, ended }), before }, stepKey)
     before = digestOf(text)

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLineIfAny } from '../record/canonical.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
-import type { CheckpointVerifier } from '../format/checkpoint-signature.ts'
+import type { SignatureVerifier } from '../format/signature.ts'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 import { type FoundCheckpoint, CheckpointTable } from './checkpoint-table.ts'
 import { isCount, parsedLine } from '../format/segment-format.ts'
@@ -15,7 +15,7 @@ export type CheckpointSource = string | readonly string[]
  * Reads checkpoints from a file, a folder of files, or lines: bare, or in a record as any sink
  * wrote it. Skips other lines.
  */
-export async function checkpointsIn(source: CheckpointSource, verifier?: CheckpointVerifier): Promise<CheckpointTable> {
+export async function checkpointsIn(source: CheckpointSource, verifier?: SignatureVerifier): Promise<CheckpointTable> {
   const held = new CheckpointTable()
   for await (const [file, line, text] of sourceLines(source)) {
     const found = asCheckpoint(text, file, line)

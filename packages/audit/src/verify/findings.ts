@@ -48,7 +48,32 @@ export interface IndexFindings {
   readonly keyStep: number | undefined
   /** The epoch before, if its segment was never used and the index does not say so yet. */
   readonly unfinished: number | undefined
+  /** Segments that were removed for their age, and what is said of that. */
+  readonly pruned: ReadonlyMap<number, PrunedSegments>
+  readonly prunes: readonly PrunedSegments[]
+  readonly holds: readonly HoldChange[]
   readonly problems: Problems
+}
+
+/** Segments that `pruneAuditFolder` removed in one run. */
+export interface PrunedSegments {
+  /** When, epoch milliseconds by the host's clock. */
+  readonly time: number
+  /** Every record of them is older, epoch milliseconds. */
+  readonly endedBefore: number
+  readonly reason: string
+  readonly segments: number
+  readonly records: number
+  /** `pruneKey` signed it. `false` without `pruneKey`: whoever can write to the folder can prune it. */
+  readonly isSigned: boolean
+}
+
+/** A legal hold that began or ended. */
+export interface HoldChange {
+  /** Epoch milliseconds by the host's clock. */
+  readonly time: number
+  readonly isHeld: boolean
+  readonly reason: string
 }
 
 export interface SegmentTimes {

@@ -55,9 +55,9 @@ export class TrailVerification {
 
   /** In this order, concurrent writes cannot look like tampering. */
   async #read(): Promise<ToVerify> {
-    const [folder, { key: first, checkpoint, verifier }] = [this.#folder, this.#options]
+    const [folder, { key: first, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
     const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
-    const index = await verifyIndex(folder, first, state, this.#budget)
+    const index = await verifyIndex(folder, first, state, this.#budget, pruneVerifier)
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
@@ -126,6 +126,7 @@ export class TrailVerification {
   }
 
   #judgeAbsent({ step, key }: FoundSegment, index: IndexFindings, held: SegmentCheckpoints | undefined): void {
+    if (index.pruned.has(step)) return
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
     if (beyond !== undefined || !isExcusable(step, index)) this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0)
     else if (!isBeingOpened(step, index)) this.#report.unseen(step)

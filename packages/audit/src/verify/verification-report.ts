@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import type { TornIndexLine, IndexFindings, SegmentFindings } from './findings.ts'
+import type { HoldChange, IndexFindings, PrunedSegments, SegmentFindings, TornIndexLine } from './findings.ts'
 
 /** The end of a segment that its own process did not end: it runs, died, or never used it. */
 export interface UnprovenTail {
@@ -95,6 +95,10 @@ export interface AuditVerification {
   /** Unfinished lines of the index, in order. Nothing depends on them. */
   readonly tornIndexLines: readonly TornIndexLine[]
   readonly foreign: readonly ForeignFile[]
+  /** Removals of old segments by `pruneAuditFolder`, in order. */
+  readonly pruned: readonly PrunedSegments[]
+  /** Legal holds that began or ended, in order. */
+  readonly holds: readonly HoldChange[]
   /** Absent: the whole trail was read. */
   readonly range?: VerifiedRange | undefined
 }
@@ -106,7 +110,7 @@ export class VerificationReport {
   readonly #segments: SegmentSummary[] = []
   readonly #unproven: UnprovenTail[] = []
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> = { isWhole: false, tornLines: [] }
+  #index: Pick<IndexFindings, 'isWhole' | 'tornLines' | 'prunes' | 'holds'> = { isWhole: false, tornLines: [], prunes: [], holds: [] }
   #range: VerifiedRange | undefined
   #missed = 0
 
@@ -166,6 +170,8 @@ export class VerificationReport {
       isIndexWhole: this.#index.isWhole,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
+      pruned: this.#index.prunes,
+      holds: this.#index.holds,
       ...range,
     }
   }

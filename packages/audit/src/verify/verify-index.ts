@@ -4,8 +4,11 @@ import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
-import type { TornIndexLine, SegmentTimes, IndexFindings } from './findings.ts'
+import type { HoldChange, IndexFindings, PrunedSegments, SegmentTimes, TornIndexLine } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
+import { countsOf, coveredBy, type RecordedEnd, signedPrune } from '../format/prune-mark.ts'
+import type { PruneMark } from '../format/index-marks.ts'
+import type { SignatureVerifier } from '../format/signature.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
@@ -22,14 +25,15 @@ export async function verifyIndex(
   key: ChainKey,
   state: KeyState | undefined,
   budget: KeyBudget,
+  isSignedPrune: SignatureVerifier | undefined,
   tries = 1,
 ): Promise<IndexFindings> {
-  const index = new IndexVerification(key, state, budget)
+  const index = new IndexVerification(key, state, budget, isSignedPrune)
   if (await isThere(folder)) await index.read(join(folder, indexFile))
   else index.isGone()
   const result = index.result()
   const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
-  return mayBeLive ? verifyIndex(folder, key, state, budget, tries + 1) : result
+  return mayBeLive ? verifyIndex(folder, key, state, budget, isSignedPrune, tries + 1) : result
 }
 
 async function isThere(folder: string): Promise<boolean> {
@@ -47,6 +51,10 @@ class IndexVerification {
   readonly #opened = new Map<number, ChainKey>()
   readonly #times = new Map<number, SegmentTimes>()
   readonly #ended = new Map<number, EndedSegment>()
+  readonly #isSignedPrune: SignatureVerifier | undefined
+  readonly #pruned = new Map<number, PrunedSegments>()
+  readonly #prunes: PrunedSegments[] = []
+  readonly #holds: HoldChange[] = []
   readonly #unknown = new Set<number>()
   readonly #tornLines: TornIndexLine[] = []
   readonly #digests = new Map<number, string>()
@@ -62,7 +70,8 @@ class IndexVerification {
   #isKeyStrange = false
   #isOlder = false
 
-  constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget) {
+  constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget, isSignedPrune: SignatureVerifier | undefined) {
+    this.#isSignedPrune = isSignedPrune
     this.#key = key.later(0)
     this.#ownFolder = folderIdOf(key)
     this.#state = state
@@ -95,6 +104,9 @@ class IndexVerification {
       isWhole: state !== undefined && !this.#isKeyStrange,
       keyStep: this.#isKeyStrange ? undefined : state?.step,
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
+      pruned: this.#pruned,
+      prunes: this.#prunes,
+      holds: this.#holds,
       problems: this.#problems,
     }
   }
@@ -167,12 +179,36 @@ class IndexVerification {
   }
 
   #take(entry: Entry): void {
+    if (entry.pruned !== undefined) this.#prune(entry, entry.pruned)
+    if (entry.hold !== undefined) this.#holds.push({ time: entry.time, isHeld: entry.hold.isHeld, reason: entry.hold.reason })
     this.#addEnds(entry)
     if (entry.opens) {
       this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
       this.#times.set(entry.step, { opened: entry.time })
     }
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
+  }
+
+  /** A mark that does not fit excuses no missing segment. A damaged line may hide an end. */
+  #prune(entry: Entry, mark: PruneMark): void {
+    const covered = coveredBy(mark, this.#recordedEnds(), this.#pruned)
+    const { segments, records, seals } = countsOf(covered)
+    const isSigned = this.#isSignedPrune?.(signedPrune(entry, mark), mark.signature) ?? false
+    if (this.#isSignedPrune !== undefined && !isSigned)
+      return this.#fail('edited', 'the removal of old segments was not signed with the private key of `pruneKey`')
+    if (seals !== mark.seals && this.#unknown.size === 0)
+      return this.#fail('edited', 'the line says of removed segments what the lines before it do not')
+    const { endedBefore, reason } = mark
+    const pruned = { time: entry.time, endedBefore, reason, segments, records, isSigned }
+    this.#prunes.push(pruned)
+    for (const { step } of covered) this.#pruned.set(step, pruned)
+  }
+
+  *#recordedEnds(): Generator<RecordedEnd> {
+    for (const [step, segment] of this.#ended) {
+      const time = this.#times.get(step)?.ended
+      if (time !== undefined) yield { segment, time }
+    }
   }
 
   #goOn(): void {

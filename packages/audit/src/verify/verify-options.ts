@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from './checkpoint-reader.ts'
-import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'
+import { signatureVerifier, type SignatureVerifier } from '../format/signature.ts'
 import { type ChainKey, parsedKey } from '../format/key-chain.ts'
 import { assertFolder } from '../record/errors.ts'
 import type { SegmentTimes } from './findings.ts'
@@ -25,6 +25,11 @@ export interface VerifyAuditOptions {
    * it signed count, and the auditor's key alone can forge none. A million take two minutes.
    */
   readonly checkpointKey?: string | KeyObject | undefined
+  /**
+   * The public key of `signingKey` of `pruneAuditFolder`, as PEM or a `KeyObject`. Then segments
+   * whose removal it did not sign are missing.
+   */
+  readonly pruneKey?: string | KeyObject | undefined
   /** Verifies the index and these segments only, by number. */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
@@ -38,7 +43,8 @@ export interface VerifyAuditOptions {
 export interface CheckedVerifyOptions {
   readonly key: ChainKey
   readonly checkpoint: CheckpointSource | undefined
-  readonly verifier: CheckpointVerifier | undefined
+  readonly verifier: SignatureVerifier | undefined
+  readonly pruneVerifier: SignatureVerifier | undefined
   /** Absent: every segment. */
   readonly isAskedFor: ((step: number, times: SegmentTimes | undefined) => boolean) | undefined
 }
@@ -47,6 +53,7 @@ const members: MembersOf<VerifyAuditOptions> = {
   key: 'any',
   checkpoint: 'any',
   checkpointKey: 'any',
+  pruneKey: 'any',
   segments: 'any',
   from: 'any',
   until: 'any',
@@ -57,20 +64,21 @@ const spareMs = 3_600_000
 
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
-  const { key, checkpoint, checkpointKey, segments, from, until } = knownOptions(options, members)
+  const { key, checkpoint, checkpointKey, pruneKey, segments, from, until } = knownOptions(options, members)
   assertFolder(folder)
   if (checkpoint !== undefined && !isSource(checkpoint))
     throw configurationError('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
   if (checkpointKey !== undefined && checkpoint === undefined)
     throw configurationError('`checkpointKey` is given without `checkpoint`', 'name where the checkpoints are')
-  const verifier = checkpointKey === undefined ? undefined : checkpointVerifier(checkpointKey)
+  const verifier = checkpointKey === undefined ? undefined : signatureVerifier('checkpointKey', checkpointKey)
+  const pruneVerifier = pruneKey === undefined ? undefined : signatureVerifier('pruneKey', pruneKey)
   const [first, last] = checkedSegments(segments)
   const [begin, end] = [checkedTime('from', from) ?? -Infinity, checkedTime('until', until) ?? Infinity]
   if (begin >= end) throw configurationError('`from` is not before `until`', 'name a time range, epoch milliseconds')
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
     first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
-  return { key: parsedKey(key), checkpoint, verifier, isAskedFor: isWhole ? undefined : isAskedFor }
+  return { key: parsedKey(key), checkpoint, verifier, pruneVerifier, isAskedFor: isWhole ? undefined : isAskedFor }
 }
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {

@@ -1,27 +1,29 @@
 import type { KeyObject } from 'node:crypto'
 import { configurationError, loadCrypto } from '@finchat/secrets-core/provider'
-import type { CheckpointSigner } from './checkpoint-line.ts'
+
+/** Signs with the operator's key. */
+export type Signer = (text: Uint8Array) => Buffer
 
 /** Takes the signature as base64url. */
-export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
+export type SignatureVerifier = (signed: string, signature: unknown) => boolean
 
-/** Throws `CONFIGURATION` for anything but a private Ed25519 key. */
-export function checkpointSigner(key: unknown): CheckpointSigner {
+/** `option` names the key in an error. Throws `CONFIGURATION` for anything but a private Ed25519 key. */
+export function signerOf(option: string, key: unknown): Signer {
   const own = keyOf(key, loadCrypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
-    throw configurationError('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
+    throw configurationError(`\`${option}\` is not a private Ed25519 key`, 'pass its PEM text (PKCS #8), or a KeyObject')
   return (text) => loadCrypto().sign(null, text, own)
 }
 
 /**
- * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays on the host.
+ * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays where it signs.
  */
-export function checkpointVerifier(key: unknown): CheckpointVerifier {
+export function signatureVerifier(option: string, key: unknown): SignatureVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, loadCrypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
     throw configurationError(
-      '`checkpointKey` is not a public Ed25519 key',
-      'pass its PEM text (SPKI), or a KeyObject; the private key stays on the host',
+      `\`${option}\` is not a public Ed25519 key`,
+      'pass its PEM text (SPKI), or a KeyObject; the private key stays where it signs',
     )
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path'
+import { knownOptions } from '@finchat/secrets-core/provider'
+import { folderError } from '../format/folder-errors.ts'
+import { assertFolder } from '../record/errors.ts'
+import { advanceEpoch } from './next-epoch.ts'
+import { assertReason } from './prune-audit-folder.ts'
+
+/** What `holdAuditFolder` and `releaseAuditFolder` take. */
+export interface HoldAuditOptions {
+  /** For whoever verifies: `case 4711`. Not a secret; at most 1,000 characters. */
+  readonly reason: string
+}
+
+/**
+ * Begins a legal hold: `pruneAuditFolder` refuses until `releaseAuditFolder`. The index keeps both,
+ * and a verification reports them. Throws `CONFIGURATION` for invalid options, `AUDIT_FAILED` if the
+ * folder cannot be written, and `INTEGRITY` if its index is not as it was left.
+ *
+ * @example
+ * import { holdAuditFolder, initAuditFolder, pruneAuditFolder } from '@finchat/secrets-audit'
+ *
+ * await initAuditFolder('under-hold')
+ * await holdAuditFolder('under-hold', { reason: 'case 4711' })
+ * const refused = await pruneAuditFolder('under-hold', { before: 0, reason: 'retention' }).catch(({ code }) => code)
+ * console.log(refused) // CONFIGURATION
+ */
+export async function holdAuditFolder(folder: string, options: HoldAuditOptions): Promise<void> {
+  await markHold(folder, options, true)
+}
+
+/**
+ * Ends a legal hold. Throws as `holdAuditFolder` does.
+ *
+ * @example
+ * import { holdAuditFolder, initAuditFolder, releaseAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ *
+ * const { key } = await initAuditFolder('released')
+ * await holdAuditFolder('released', { reason: 'case 4711' })
+ * await releaseAuditFolder('released', { reason: 'case 4711 is closed' })
+ * const { holds } = await verifyAuditTrail('released', { key })
+ * console.log(holds.map(({ isHeld }) => isHeld)) // [ true, false ]
+ */
+export async function releaseAuditFolder(folder: string, options: HoldAuditOptions): Promise<void> {
+  await markHold(folder, options, false)
+}
+
+async function markHold(folder: string, options: HoldAuditOptions, isHeld: boolean): Promise<void> {
+  const { reason } = knownOptions(options, { reason: 'any' })
+  assertFolder(folder)
+  assertReason(reason)
+  const path = resolve(folder)
+  try {
+    await advanceEpoch(path, { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
+  } catch (error) {
+    throw folderError(error, path)
+  }
+}

@@ -21,6 +21,13 @@ export type { SpanContext } from './sinks/open-telemetry-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail/trail-sink.ts'
 export type { HoldChange, PrunedSegments, TornIndexLine } from './verify/findings.ts'
 export type { AuditProblem } from './verify/audit-problem.ts'
-export type { AuditVerification, ForeignFile, SegmentSummary, UnprovenTail, VerifiedRange } from './verify/verification-report.ts'
+export type {
+  AuditVerification,
+  ComparedCheckpoints,
+  ForeignFile,
+  SegmentSummary,
+  UnprovenTail,
+  VerifiedRange,
+} from './verify/verification-report.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 export type { VerifyAuditOptions } from './verify/verify-options.ts'

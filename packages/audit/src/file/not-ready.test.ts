@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
@@ -30,6 +30,21 @@ function accessFails(code: string): void {
     throw Object.assign(new Error('the message of the system'), { code })
   })
 }
+
+it.each([
+  [0o777, 1],
+  [0o707, 1],
+  [0o775, 0], // a group may be meant to
+  [0o700, 0],
+])('of a folder of mode %o, that every user may write to, it warns: %i', async (mode, count) => {
+  const folder = join(parent, `mode-${mode}`)
+  await initAuditFolder(folder)
+  await chmod(folder, mode)
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+  jsonLinesFile({ folder })
+  expect(warn.mock.calls.map(([text]) => text)).toEqual(Array.from({ length: count }, () => expect.stringContaining('chmod o-w')))
+  warn.mockRestore()
+})
 
 it.each(['missing', 'empty', 'file'])('a sink for a folder that was never made ready (%s) is refused when it is made', (folder) => {
   expect(() => jsonLinesFile({ folder: join(parent, folder) })).toThrow(refused('initAuditFolder'))

@@ -1,7 +1,7 @@
-import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs'
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileFailure, ownMemory, SecretsError } from '@finchat/secrets-core/provider'
+import { fileFailure, ownMemory, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { syncData, syncFolder, syncHandle } from './fsync.ts'
@@ -13,16 +13,24 @@ import { indexFile } from './segment-reader.ts'
 
 export const keyFile = 'key.json'
 
+/** Every user of the host may remove files then. A group may be meant to, as on a volume of Kubernetes. */
+const writableByAll = 0o002
+
+function openToAll(folder: string): string {
+  return `every user of this host may write to the folder ${shownPath(folder)} of the audit trail: take that right away by chmod o-w`
+}
+
 /** Replacements take turns at the folder's lock, so a reader outruns them long before. */
 const readingPatienceMs = 5_000
 
 /**
- * Throws `CONFIGURATION` if this process may not read the folder's key, without reading it. A
- * failing disk is left to the first record.
+ * Throws `CONFIGURATION` if this process may not read the folder's key, without reading it. Warns if
+ * every user may write to the folder. A failing disk is left to the first record.
  */
 export function assertReady(folder: string): void {
   try {
     accessSync(join(folder, keyFile), constants.R_OK)
+    if ((statSync(folder).mode & writableByAll) !== 0) warnOperator(openToAll(folder), 'FINCHAT_SECRETS_AUDIT')
   } catch (error) {
     const failure = fileFailure(error)
     if (failure === 'missing' || failure === 'not-a-folder') throw notReady(folder)

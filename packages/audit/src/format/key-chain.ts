@@ -6,7 +6,7 @@ type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder'
 
 const blockBytes = 64
 const digestBytes = 32
-const lineFeed = 0x0a
+const [lineFeed, carriageReturn] = [0x0a, 0x0d]
 /** Larger data gets memory of its own. */
 const usualBytes = 128 * 1024
 const usual = ownMemory(usualBytes)
@@ -141,13 +141,19 @@ export function parsedKey(text: unknown): ChainKey {
   })
 }
 
-/** A file may end in a line feed. */
+/** A file or a variable may end in a line end. */
 function copyOf(text: string | Uint8Array): Buffer | undefined {
-  const isLine = typeof text !== 'string' && text.length === keyTextBytes + 1 && text.at(-1) === lineFeed
-  if (isLine) return copyOf(text.subarray(0, -1))
-  if (text.length !== keyTextBytes) return undefined
+  const end = lineEndOf(text)
+  if (text.length - end !== keyTextBytes) return undefined
+  if (end > 0) return copyOf(typeof text === 'string' ? text.slice(0, -end) : text.subarray(0, -end))
   const copy = ownMemory(keyTextBytes)
   if (typeof text === 'string') copy.write(text) // a character that is none of ours takes two bytes, and none of them is ours
   else copy.set(text)
   return copy
+}
+
+function lineEndOf(text: string | Uint8Array): number {
+  const codeAt = (at: number): number | undefined => (typeof text === 'string' ? text.charCodeAt(at) : text[at])
+  if (text.length <= keyTextBytes || codeAt(text.length - 1) !== lineFeed) return 0
+  return codeAt(text.length - 2) === carriageReturn ? 2 : 1
 }

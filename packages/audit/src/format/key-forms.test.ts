@@ -46,12 +46,16 @@ describe('the text of a key', () => {
     expect(() => parsedKey(text)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 
-  it('may end in a line feed, as a file does, and in nothing else', () => {
+  it('may end in one line end, as a file or a variable does, and in nothing else', () => {
     const text = encodedKey(Buffer.alloc(32, 7)).toString('latin1')
-    expect(parsedKey(Buffer.from(`${text}\n`)).equals(parsedKey(text))).toBe(true)
-    for (const end of ['\n\n', ' ', '\r\n'])
+    for (const end of ['\n', '\r\n']) {
+      expect(parsedKey(Buffer.from(text + end)).equals(parsedKey(text))).toBe(true)
+      expect(parsedKey(text + end).equals(parsedKey(text))).toBe(true)
+    }
+    for (const end of ['\n\n', ' ', '\r', '\n\r\n', '\r\r\n']) {
       expect(() => parsedKey(Buffer.from(text + end))).toThrow(/not an auditor's key .*without whitespace around it/)
-    expect(() => parsedKey(`${text}\n`)).toThrow(/not an auditor's key .*without whitespace around it/)
+      expect(() => parsedKey(text + end)).toThrow(/not an auditor's key .*without whitespace around it/)
+    }
   })
 
   it('is left as it is where it was given as bytes', () => {

@@ -20,10 +20,14 @@ export interface ReportedVerification {
     readonly file: string
     readonly lastLine: number
     readonly provenUntil?: number | undefined
+    /** When the next process recorded this end. */
+    readonly recordedAt?: number | undefined
     /** Absent: none. */
     readonly sealedBehind?: number | undefined
   }[]
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
+  /** Absent: none were compared. */
+  readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
   readonly pruned?: readonly ReportedPrune[] | undefined
   /** Legal holds that began or ended. */
   readonly holds?: readonly { readonly time: number; readonly isHeld: boolean; readonly reason: string }[] | undefined
@@ -50,15 +54,16 @@ export interface ReportedProblem {
   readonly segment?: number | undefined
   readonly record?: number | undefined
   readonly lastRecord?: number | undefined
+  readonly mayBeCopy?: boolean | undefined
 }
 
 /** The report's first sentence. */
 export function verificationText(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
-  const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
+  const { ok, problem, unproven, tornIndexLines = [] } = verification
   const about = [...prunes(verification), ...hold(verification), ...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
-  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(tornLine)]
+  const open = [...proof(verification), ...openEnds(unproven), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...about].join(' ')
 }
 
@@ -90,7 +95,18 @@ function leftOut({ range }: ReportedVerification): string[] {
   return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
 }
 
-const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
+/** By what it is proven that nothing is missing, and until when. */
+function proof({ checkpoints, isIndexWhole, segments }: ReportedVerification): string[] {
+  if (segments?.length === 0) return []
+  if (checkpoints?.newest === undefined) return [noCheckpoint, ...(isIndexWhole === false ? [openIndex] : [])]
+  const { count, newest, areSigned } = checkpoints
+  const what = `${grouped(count)} ${areSigned ? 'signed ' : ''}${count === 1 ? 'checkpoint' : 'checkpoints'}`
+  return [`By ${what}, nothing is missing of what a process had written at its last one; the newest is of ${minute(newest)} UTC.`]
+}
+
+const noCheckpoint =
+  'No checkpoint was compared. So nothing proves that no later record was removed, or that this is not an older copy of the folder.'
+const openIndex = "Nor that no later segment was removed together with the end of the index: the folder's key was not there."
 
 function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
   const all = problems ?? (problem === undefined ? [] : [problem])
@@ -100,8 +116,12 @@ function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, 
   const more = all.length - mostShown + problemsLeftOut
   const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
   const counts = `Records: ${grouped(records)} verified, ${grouped(damaged)} damaged, ${grouped(missing)} missing.`
-  return `${[...share, ...all.slice(0, mostShown).map(located), ...rest].join('; ')}. ${counts}`
+  const hint = problemsLeftOut === 0 && all.every(({ mayBeCopy }) => mayBeCopy === true) ? ` ${copied}` : ''
+  return `${[...share, ...all.slice(0, mostShown).map(located), ...rest].join('; ')}. ${counts}${hint}`
 }
+
+const copied =
+  'A copy that was made while the service wrote looks the same: copy it again, first the checkpoints, then the index, then the segments.'
 
 function located({ what, file, line, explanation, ...place }: ReportedProblem): string {
   return `in ${placeOf(place)}${seen(file)}, line ${grouped(line)}, ${seen(what)}: ${seen(explanation)}`
@@ -128,10 +148,23 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
 /** More would bury the rest. */
 const mostShown = 10
 
+/** Ends that are known and cannot change any more are counted; those that are new are named. */
 function openEnds(unproven: ReportedVerification['unproven']): string[] {
-  const more = unproven.length - mostShown
+  const isKnown = ({ recordedAt, sealedBehind = 0 }: ReportedVerification['unproven'][number]): boolean =>
+    recordedAt !== undefined && sealedBehind === 0
+  const [known, open] = [unproven.filter(isKnown), unproven.filter((end) => !isKnown(end))]
+  const more = open.length - mostShown
   const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
-  return [...unproven.slice(0, mostShown).map(openEnd), ...rest]
+  return [...open.slice(0, mostShown).map(openEnd), ...rest, ...knownEnds(known)]
+}
+
+function knownEnds(known: ReportedVerification['unproven']): string[] {
+  if (known.length === 0) return []
+  const last = Math.max(...known.map(({ recordedAt = 0 }) => recordedAt))
+  const what = known.length === 1 ? '1 process was' : `${grouped(known.length)} processes were`
+  return [
+    `${what} killed or lost power; the last such end was recorded at ${minute(last)} UTC. What one wrote behind its last checkpoint may have been removed before that, and cannot be removed since.`,
+  ]
 }
 
 function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVerification['unproven'][number]): string {
@@ -152,11 +185,19 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
 
 export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
-  const { ok, unproven, isIndexWhole, tornIndexLines = [], range, pruned = [] } = verification
+  const { ok, unproven, checkpoints, tornIndexLines = [], range, pruned = [] } = verification
   if (!ok) return 'bad'
   if (range !== undefined || pruned.some(({ isSigned }) => !isSigned)) return 'open'
-  return unproven.length === 0 && isIndexWhole !== false && tornIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
+  const isProven = checkpoints?.newest !== undefined && unproven.every(isBounded) && tornIndexLines.every(({ isRecorded }) => isRecorded)
+  return isProven ? 'good' : 'open'
 }
+
+/** A process sends its first checkpoint with its first records, behind the header and its seal. */
+function isBounded({ lastLine, provenUntil, sealedBehind = 0 }: ReportedVerification['unproven'][number]): boolean {
+  return sealedBehind === 0 && (provenUntil !== undefined || lastLine <= linesOfHeader)
+}
+
+const linesOfHeader = 2
 
 type Check = (value: unknown) => boolean
 
@@ -184,6 +225,7 @@ const isProblem = objectOf({
   segment: optional(isNumber),
   record: optional(isNumber),
   lastRecord: optional(isNumber),
+  mayBeCopy: optional(isBoolean),
 })
 
 /** Every member that a report reads. */
@@ -199,7 +241,16 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
-  unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
+  checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
+  unproven: listOf(
+    objectOf({
+      file: isText,
+      lastLine: isNumber,
+      provenUntil: optional(isNumber),
+      recordedAt: optional(isNumber),
+      sealedBehind: optional(isNumber),
+    }),
+  ),
   foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
   pruned: optional(
     listOf(objectOf({ time: isNumber, endedBefore: isNumber, reason: isText, segments: isNumber, records: isNumber, isSigned: isBoolean })),

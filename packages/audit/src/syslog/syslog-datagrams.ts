@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram'
-import { refused } from '../record/errors.ts'
+import { unreachable } from './unreachable.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**
@@ -60,8 +60,4 @@ function closed(socket: Socket): Promise<void> {
       resolve() // it was closed before
     }
   })
-}
-
-function unreachable(failure: unknown): Error {
-  return refused('the syslog server cannot be reached', 'check `host` and `port`', failure)
 }

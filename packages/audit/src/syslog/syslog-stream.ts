@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { leastTlsVersion } from '@finchat/secrets-core/provider'
 import { refused } from '../record/errors.ts'
+import { unreachable } from './unreachable.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**
@@ -61,14 +62,6 @@ function ended(socket: Socket, signal: AbortSignal): Promise<void> {
     })
     if (!socket.destroyed) socket.ref().end(giveUp)
   })
-}
-
-function unreachable(failure: unknown): Error {
-  return refused(
-    'the syslog server cannot be reached',
-    'check `host`, `port`, and for TLS that its certificate is trusted and names it',
-    failure,
-  )
 }
 
 function broken(failure: unknown): Error {

@@ -21,6 +21,8 @@ export interface AuditProblem {
   readonly record?: number | undefined
   /** The record at `lastLine`. The others of its group cannot be verified either. */
   readonly lastRecord?: number | undefined
+  /** A copy that was made while processes wrote shows the same, if these are all. */
+  readonly mayBeCopy?: boolean | undefined
   /** One sentence for a report, without content of records. */
   readonly explanation: string
 }

@@ -66,7 +66,7 @@ export class CheckpointComparison {
       this.records = Math.max(this.records, beyond.records)
       if (beyond.group <= lastSeen) return
       const explanation = `a checkpoint says that the segment was longer: line ${beyond.line} of ${beyond.file}`
-      this.#damage.report('truncated', line + 1, explanation)
+      this.#damage.report('truncated', line + 1, explanation, line + 1, true)
     } catch (error) {
       this.#found(error)
     }

@@ -93,7 +93,14 @@ function reportStray(
   const explanation = isLater
     ? 'no line of the index opened this segment: it was added, or copied later than the index'
     : 'the file is not a segment that this folder opened'
-  report.problems.add({ what: 'inserted', file, line, explanation, ...(isProven && { segment: step }) })
+  report.problems.add({
+    what: 'inserted',
+    file,
+    line,
+    explanation,
+    ...(isProven && { segment: step }),
+    ...(isLater && { mayBeCopy: true }),
+  })
 }
 
 async function isHeaderSealed(path: string, key: ChainKey): Promise<boolean> {

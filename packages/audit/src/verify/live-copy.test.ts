@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cp, readFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
+import { recordsReport } from '../report/report.ts'
 import { context, removeTestFolders, testFolder, type TestFolder, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -39,6 +40,43 @@ it('a copy in the order that the document gives is as it was written, whatever p
   const copy = join(parent, 'copy')
   const { ok, problem, segments } = await verifyAuditTrail(join(copy, 'audit'), { key, checkpoint: join(copy, 'checkpoints') })
   expect([ok, problem, segments.length]).toEqual([true, undefined, 4]) // of the one that runs, and of those before the copy of the index
+})
+
+describe('a plain copy, made in any order while processes write,', () => {
+  it.each([
+    ['index.jsonl', 'key.json', 'segments'],
+    ['segments', 'index.jsonl', 'key.json'],
+    ['segments', 'key.json', 'index.jsonl'],
+    ['key.json', 'segments', 'index.jsonl'],
+    ['index.jsonl', 'segments', 'key.json'],
+  ])('is verified, or said to look as such a copy does: %s, %s, %s', async (...order) => {
+    const { folder, checkpoints, key } = await testFolder()
+    const running = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(running, 3)
+    const copy = join(folder, '..', 'copy')
+    await mkdir(copy)
+    for (const name of order) {
+      const names = name === 'segments' ? (await readdir(folder)).filter((each) => /^segment-.*jsonl$/.test(each)) : [name]
+      for (const each of names) await cp(join(folder, each), join(copy, each))
+      await written(running, 3)
+      await process(folder, checkpoints)
+    }
+    await running.close?.(context)
+    const { ok, problems } = await verifyAuditTrail(copy, { key, checkpoint: checkpoints })
+    expect(ok).toBe(false) // the checkpoints are younger
+    expect(problems.map(({ mayBeCopy, explanation }) => [mayBeCopy, explanation])).toEqual(
+      problems.map(({ explanation }) => [true, explanation]),
+    )
+    const report = recordsReport([], { format: 'text', verification: await verifyAuditTrail(copy, { key, checkpoint: checkpoints }) })
+    expect(report).toContain('A copy that was made while the service wrote looks the same')
+  })
+
+  it('is not taken for an excuse where an older segment is gone', async () => {
+    const { folder, checkpoints, key } = await testFolder()
+    for (let run = 0; run < 3; run++) await process(folder, checkpoints)
+    await rm(join(folder, 'segment-00000003.jsonl'))
+    expect((await verifyAuditTrail(folder, { key })).problem).not.toHaveProperty('mayBeCopy')
+  })
 })
 
 it('a segment that is younger than the index beside it may be added, or copied too late, and the problem says so', async () => {

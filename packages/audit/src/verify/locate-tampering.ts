@@ -122,10 +122,17 @@ export class SegmentDamage {
     this.#recordsBefore = recordsBefore
   }
 
-  report(what: AuditProblem['what'], line: number, explanation: string, lastLine: number = line): void {
+  report(what: AuditProblem['what'], line: number, explanation: string, lastLine: number = line, mayBeCopy = false): void {
     const records = { record: this.#recordAt(line), lastRecord: this.#recordAt(Math.min(lastLine, this.#lastLine)) }
     const isAtRecords = records.record !== undefined && records.lastRecord !== undefined
-    const where = { file: basename(this.#path), line, lastLine, segment: this.#step, ...(isAtRecords && records) }
+    const where = {
+      file: basename(this.#path),
+      line,
+      lastLine,
+      segment: this.#step,
+      ...(isAtRecords && records),
+      ...(mayBeCopy && { mayBeCopy }),
+    }
     this.problems.add({ what, explanation, ...where })
   }
 

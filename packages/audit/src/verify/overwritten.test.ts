@@ -100,7 +100,8 @@ describe('zeros anywhere in it', () => {
         const isEdit = groups.some((group) => isWholeBehind(group) && (group.seal?.start ?? 0) > first)
         const [before, after] = await foundWith(dead, at, end - at)
         expect([before.ok, after.ok]).toEqual([!isEdit, !isEdit])
-        if (!isEdit) expect(after.unproven).toEqual(before.unproven)
+        const ends = ({ unproven }: typeof after) => unproven.map((tail) => ({ ...tail, recordedAt: undefined }))
+        if (!isEdit) expect(ends(after)).toEqual(ends(before))
         expect(after.records - 1).toBe(before.records)
       }),
       { numRuns: process.env['THOROUGH'] ? 60 : 20 },

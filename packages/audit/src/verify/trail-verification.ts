@@ -20,6 +20,8 @@ import type { CheckedVerifyOptions } from './verify-options.ts'
 
 interface ToVerify {
   readonly segments: readonly FoundSegment[]
+  /** The newest segment that is there. */
+  readonly newest: number
   readonly index: IndexFindings
   readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
 }
@@ -61,12 +63,14 @@ export class TrailVerification {
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
+    if (checkpoint !== undefined) this.#report.compared(sumOf(checkpoints), verifier !== undefined)
     this.#report.problems.addAll(refused)
     if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
     const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
     this.#assertIndexKnows(index, checkpoints, first)
-    return { segments, index, checkpoints }
+    const newest = segments.reduce((last, { step, path }) => (path === undefined ? last : Math.max(last, step)), -1)
+    return { segments, newest, index, checkpoints }
   }
 
   /** A copy for the auditor may lack it. */
@@ -102,17 +106,20 @@ export class TrailVerification {
     return asked
   }
 
-  async *#verified({ step, key, path }: FoundSegment, { index, checkpoints }: Omit<ToVerify, 'segments'>): AsyncGenerator<SegmentGroup> {
+  async *#verified(
+    { step, key, path }: FoundSegment,
+    { newest, index, checkpoints }: Omit<ToVerify, 'segments'>,
+  ): AsyncGenerator<SegmentGroup> {
     const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
     const file = path ?? (await this.#laterFile(step))
     if (file === undefined) {
-      this.#judgeAbsent({ step, key, path }, index, held)
+      this.#judgeAbsent({ step, key, path }, { newest, index }, held)
       return
     }
     const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
     const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
     yield* segment.groups()
-    this.#report.verified(step, file, segment.result())
+    this.#report.verified(step, file, segment.result(), index.times.get(step)?.ended)
   }
 
   /** Opened after the folder was listed. */
@@ -125,10 +132,15 @@ export class TrailVerification {
     return isThere ? path : undefined
   }
 
-  #judgeAbsent({ step, key }: FoundSegment, index: IndexFindings, held: SegmentCheckpoints | undefined): void {
+  #judgeAbsent(
+    { step, key }: FoundSegment,
+    { newest, index }: Pick<ToVerify, 'newest' | 'index'>,
+    held: SegmentCheckpoints | undefined,
+  ): void {
     if (index.pruned.has(step)) return
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
-    if (beyond !== undefined || !isExcusable(step, index)) this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0)
+    if (beyond !== undefined || !isExcusable(step, index))
+      this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0, step > newest)
     else if (!isBeingOpened(step, index)) this.#report.unseen(step)
   }
 
@@ -141,6 +153,10 @@ export class TrailVerification {
       return undefined
     }
   }
+}
+
+function sumOf(checkpoints: ReadonlyMap<number, SegmentCheckpoints>): number {
+  return [...checkpoints.values()].reduce((sum, { length }) => sum + length, 0)
 }
 
 /** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */

@@ -16,6 +16,11 @@ export interface UnprovenTail {
    * is known.
    */
   readonly provenUntil?: number | undefined
+  /**
+   * When the next process recorded how it found this end: what is removed later is detected. Epoch
+   * milliseconds. Absent: its process runs, or nobody came after it.
+   */
+  readonly recordedAt?: number | undefined
   /** Bytes behind the last seal, which were never acknowledged. */
   readonly torn: number
   /**
@@ -61,6 +66,19 @@ export interface VerifiedRange {
   readonly segmentsLeftOut: number
 }
 
+/** What checkpoints prove. */
+export interface ComparedCheckpoints {
+  /** How many are of this folder. */
+  readonly count: number
+  /**
+   * The time of the newest that fits, epoch milliseconds. What a process had written at its last
+   * checkpoint cannot be missing. Absent: none was compared, or there is a problem.
+   */
+  readonly newest?: number | undefined
+  /** `checkpointKey` demanded their signatures. */
+  readonly areSigned: boolean
+}
+
 /** The result of a verification. */
 export interface AuditVerification {
   /** Nothing is wrong. `unproven` holds what could not be proven. */
@@ -88,6 +106,11 @@ export interface AuditVerification {
   readonly missed: number
   readonly unproven: readonly UnprovenTail[]
   /**
+   * Absent: none were given. Then it is not proven that no later record was removed, nor that the
+   * folder is not an older copy of itself.
+   */
+  readonly checkpoints?: ComparedCheckpoints | undefined
+  /**
    * The folder's key confirms that no line is missing at the end of the index. Without the key only
    * checkpoints can.
    */
@@ -112,6 +135,8 @@ export class VerificationReport {
   readonly #foreign: ForeignFile[] = []
   #index: Pick<IndexFindings, 'isWhole' | 'tornLines' | 'prunes' | 'holds'> = { isWhole: false, tornLines: [], prunes: [], holds: [] }
   #range: VerifiedRange | undefined
+  #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
+  #newest: number | undefined
   #missed = 0
 
   indexed(index: IndexFindings): void {
@@ -127,7 +152,11 @@ export class VerificationReport {
     this.#range = { segmentsLeftOut }
   }
 
-  verified(segment: number, path: string, found: SegmentFindings): void {
+  compared(count: number, areSigned: boolean): void {
+    this.#checkpoints = { count, areSigned }
+  }
+
+  verified(segment: number, path: string, found: SegmentFindings, recordedAt?: number): void {
     const { problems, ofCheckpoints, records, damaged, missing, missed, from, to } = found
     const [file, isDamaged] = [basename(path), problems.count > 0]
     this.problems.addAll(problems)
@@ -135,12 +164,13 @@ export class VerificationReport {
     this.#missed += missed
     this.#segments.push({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
     const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
-    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, torn, sealedBehind })
+    this.#newest = most([this.#newest, checkpointedAt])
+    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
   }
 
-  gone(segment: number, missing: number): void {
+  gone(segment: number, missing: number, mayBeCopy: boolean): void {
     const file = segmentName(segment)
-    this.problems.add({ what: 'missing', file, line: 1, segment, explanation: 'the segment is gone' })
+    this.problems.add({ what: 'missing', file, line: 1, segment, explanation: 'the segment is gone', ...(mayBeCopy && { mayBeCopy }) })
     this.#segments.push({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
   }
 
@@ -154,6 +184,7 @@ export class VerificationReport {
     const segments = this.#segments
     const sum = (member: 'records' | 'damaged' | 'missing'): number => segments.reduce((total, one) => total + one[member], 0)
     const range = this.#range && { range: this.#range }
+    const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
       ok: count === 0,
       problem: list[0],
@@ -167,6 +198,7 @@ export class VerificationReport {
       to: most(segments.map(({ to }) => to)),
       missed: this.#missed,
       unproven: this.#unproven,
+      ...checkpoints,
       isIndexWhole: this.#index.isWhole,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,

@@ -251,7 +251,7 @@ class IndexVerification {
     const steps = state.step - this.#step
     const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(this.#budget.hold(this.#key.later(steps)))
     if (!isLater) return this.#strangeKey()
-    if (steps > this.#refused) this.#fail('truncated', "the folder's key is further than its index")
+    if (steps > this.#refused) this.#fail('truncated', "the folder's key is further than its index", true)
     for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
   }
 
@@ -268,8 +268,8 @@ class IndexVerification {
   }
 
   /** At the current line. */
-  #fail(what: ProblemFound['problem']['what'], explanation: string): void {
-    this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation })
+  #fail(what: ProblemFound['problem']['what'], explanation: string, mayBeCopy = false): void {
+    this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation, ...(mayBeCopy && { mayBeCopy }) })
   }
 }
 
@@ -284,6 +284,7 @@ export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, '
     file: indexFile,
     line: lines + 1,
     explanation: `a checkpoint says that the index was longer: line ${line} of ${file}`,
+    mayBeCopy: true,
   })
 }
 

@@ -243,7 +243,8 @@ export class SegmentVerification {
   }
 
   #truncated(): void {
-    this.#damage.report('truncated', this.#line + 1, 'the segment was longer when it ended')
+    const line = this.#line + 1
+    this.#damage.report('truncated', line, 'the segment was longer when it ended', line, true)
   }
 
   #judgeRecordedEnd({ found, bytes, torn, seals }: EndedSegment): void {

@@ -29,5 +29,6 @@ export type {
   UnprovenTail,
   VerifiedRange,
 } from './verify/verification-report.ts'
+export { deriveAuditKey, type DeriveAuditKeyOptions } from './verify/derive-audit-key.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 export type { VerifyAuditOptions } from './verify/verify-options.ts'

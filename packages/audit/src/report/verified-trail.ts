@@ -46,7 +46,7 @@ export async function verifiedTrail<Result>(
     const TrailVerification = await loadVerification()
     return await readVerified(new TrailVerification(folder, checked), read)
   } finally {
-    checked.key.wipe()
+    checked.start.key.wipe()
   }
 }
 

@@ -1,4 +1,5 @@
 import { ProblemFound } from './audit-problem.ts'
+import type { StartKey } from '../format/start-key.ts'
 import type { Checkpoint, SegmentCheckpoints } from './checkpoint-table.ts'
 import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 
@@ -19,17 +20,17 @@ export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEn
 }
 
 /**
- * As `checkpointBeyond`, for segments that an index of `lines` lines does not have. `first` is the
- * chain's first key.
+ * As `checkpointBeyond`, for segments that an index of `lines` lines does not have. `start` is the
+ * key that the verification begins with.
  */
 export function checkpointBeyondIndex(
   segments: ReadonlyMap<number, SegmentCheckpoints>,
-  first: ChainKey,
+  start: StartKey,
   lines: number,
   budget: KeyBudget,
 ): Checkpoint | undefined {
   const search = new Search(budget, lines)
-  let [key, reached]: [ChainKey | undefined, number] = [budget.hold(first.later(0)), 0]
+  let [key, reached]: [ChainKey | undefined, number] = [budget.hold(start.key.later(0)), start.step]
   for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
     key = search.keyAfter(key, step - reached, checkpoints.at(0))
     if (key === undefined) break

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { VerificationReport } from './verification-report.ts'
 import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
+import type { StartKey } from '../format/start-key.ts'
 import { areAlike, foreignNames, type LeftOutFile, type SegmentFile, sortedFiles } from '../format/segment-files.ts'
 import { readSegment } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
@@ -19,8 +20,7 @@ export interface TrailFiles {
   readonly folder: string
   readonly files: readonly SegmentFile[]
   readonly index: IndexFindings
-  /** The first key of the chain. */
-  readonly first: ChainKey
+  readonly start: StartKey
   /** Epochs that checkpoints mention. */
   readonly checkpointed: Iterable<number>
   readonly budget: KeyBudget
@@ -29,7 +29,7 @@ export interface TrailFiles {
 /** The segments by index, checkpoints and files. Reports foreign files. */
 export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<readonly FoundSegment[]> {
   const { folder, files, index, checkpointed } = trail
-  const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step)
+  const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step) || index.earlier.has(step)
   const { segments, leftOut } = sortedFiles(files, ({ folder: id }) => id === (index.folder ?? id), isKnown)
   const strays = leftOut.filter((file) => !isCopy(file, isKnown))
   for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, segments, report)
@@ -115,10 +115,10 @@ async function isHeaderSealed(path: string, key: ChainKey): Promise<boolean> {
 }
 
 /** Keys beyond the index come out of the budget. */
-function keysOf(steps: readonly number[], { first, index, budget }: TrailFiles): ReadonlyMap<number, ChainKey> {
+function keysOf(steps: readonly number[], { start, index, budget }: TrailFiles): ReadonlyMap<number, ChainKey> {
   const keys = new Map<number, ChainKey>()
-  let [key, reached] = [first, 0]
-  for (const step of steps.toSorted((one, other) => one - other)) {
+  let [key, reached] = [start.key, start.step]
+  for (const step of steps.filter((each) => each >= start.step).toSorted((one, other) => one - other)) {
     const beyond = Math.max(0, step - Math.max(reached, index.length))
     if (!budget.take(beyond)) break
     ;[key, reached] = [budget.hold(key.later(step - reached)), step]

@@ -48,6 +48,8 @@ export interface IndexFindings {
   readonly keyStep: number | undefined
   /** The epoch before, if its segment was never used and the index does not say so yet. */
   readonly unfinished: number | undefined
+  /** Segments before the first that the given key verifies. */
+  readonly earlier: ReadonlySet<number>
   /** Segments that were removed for their age, and what is said of that. */
   readonly pruned: ReadonlyMap<number, PrunedSegments>
   readonly prunes: readonly PrunedSegments[]

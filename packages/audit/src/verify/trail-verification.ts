@@ -7,7 +7,8 @@ import { checkpointsIn, noneOfThisFolder } from './checkpoint-reader.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { folderError } from '../format/folder-errors.ts'
 import type { SegmentCheckpoints } from './checkpoint-table.ts'
-import { type ChainKey, KeyBudget } from '../format/key-chain.ts'
+import { KeyBudget } from '../format/key-chain.ts'
+import type { StartKey } from '../format/start-key.ts'
 import { keyFile, type KeyState, readKey } from '../format/folder-key.ts'
 import { segmentFiles } from '../format/segment-files.ts'
 import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
@@ -57,18 +58,18 @@ export class TrailVerification {
 
   /** In this order, concurrent writes cannot look like tampering. */
   async #read(): Promise<ToVerify> {
-    const [folder, { key: first, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
+    const [folder, { start, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
     const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
-    const index = await verifyIndex(folder, first, state, this.#budget, pruneVerifier)
+    const index = await verifyIndex(folder, start, state, this.#budget, pruneVerifier)
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
     if (checkpoint !== undefined) this.#report.compared(sumOf(checkpoints), verifier !== undefined)
     this.#report.problems.addAll(refused)
     if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
-    const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }
+    const trail = { folder, files, index, start, checkpointed: checkpoints.keys(), budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
-    this.#assertIndexKnows(index, checkpoints, first)
+    this.#assertIndexKnows(index, checkpoints, start)
     const newest = segments.reduce((last, { step, path }) => (path === undefined ? last : Math.max(last, step)), -1)
     return { segments, newest, index, checkpoints }
   }
@@ -90,19 +91,19 @@ export class TrailVerification {
   }
 
   /** Only a checkpoint shows that index, key and segments were all set back. */
-  #assertIndexKnows(index: IndexFindings, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: ChainKey): void {
-    const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step) && !index.unknown.has(step)))
+  #assertIndexKnows(index: IndexFindings, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, start: StartKey): void {
+    const unknown = new Map([...checkpoints].filter(([step]) => step >= start.step && !index.opened.has(step) && !index.unknown.has(step)))
     this.#collecting(() => {
-      const beyond = checkpointBeyondIndex(unknown, first, index.length, this.#budget)
+      const beyond = checkpointBeyondIndex(unknown, start, index.length, this.#budget)
       if (beyond !== undefined) throw indexTruncated(index.length, beyond)
     })
   }
 
-  #askedFor(segments: readonly FoundSegment[], { times }: IndexFindings): readonly FoundSegment[] {
-    const { isAskedFor } = this.#options
-    if (isAskedFor === undefined) return segments
+  #askedFor(segments: readonly FoundSegment[], { times, earlier }: IndexFindings): readonly FoundSegment[] {
+    const { isAskedFor = () => true } = this.#options
     const asked = segments.filter(({ step }) => isAskedFor(step, times.get(step)))
-    this.#report.leftOut(segments.length - asked.length)
+    const left = segments.length - asked.length + earlier.size
+    if (this.#options.isAskedFor !== undefined || left > 0) this.#report.leftOut(left)
     return asked
   }
 

@@ -29,7 +29,7 @@ export async function verifyAuditTrail(folder: string, options: VerifyAuditOptio
     while (!(await groups.next()).done);
     return verification.result()
   } finally {
-    checked.key.wipe()
+    checked.start.key.wipe()
   }
 }
 

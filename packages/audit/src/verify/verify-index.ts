@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
-import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
+import { type ChainKey, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
+import type { StartKey } from '../format/start-key.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
 import type { HoldChange, IndexFindings, PrunedSegments, SegmentTimes, TornIndexLine } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
@@ -22,18 +23,18 @@ const mostProblems = 100
 /** `state` is the folder's key, read before; absent in a copy without it. */
 export async function verifyIndex(
   folder: string,
-  key: ChainKey,
+  start: StartKey,
   state: KeyState | undefined,
   budget: KeyBudget,
   isSignedPrune: SignatureVerifier | undefined,
   tries = 1,
 ): Promise<IndexFindings> {
-  const index = new IndexVerification(key, state, budget, isSignedPrune)
+  const index = new IndexVerification(start, state, budget, isSignedPrune)
   if (await isThere(folder)) await index.read(join(folder, indexFile))
   else index.isGone()
   const result = index.result()
   const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
-  return mayBeLive ? verifyIndex(folder, key, state, budget, isSignedPrune, tries + 1) : result
+  return mayBeLive ? verifyIndex(folder, start, state, budget, isSignedPrune, tries + 1) : result
 }
 
 async function isThere(folder: string): Promise<boolean> {
@@ -59,6 +60,9 @@ class IndexVerification {
   readonly #tornLines: TornIndexLine[] = []
   readonly #digests = new Map<number, string>()
   readonly #ownFolder: string
+  /** The epoch that the given key is for. The hashes of lines prove those before it. */
+  readonly #start: number
+  readonly #earlier = new Set<number>()
   #key: ChainKey
   #step = 0
   #folder: string | undefined
@@ -70,10 +74,16 @@ class IndexVerification {
   #isKeyStrange = false
   #isOlder = false
 
-  constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget, isSignedPrune: SignatureVerifier | undefined) {
+  constructor(
+    { key, step, folder }: StartKey,
+    state: KeyState | undefined,
+    budget: KeyBudget,
+    isSignedPrune: SignatureVerifier | undefined,
+  ) {
     this.#isSignedPrune = isSignedPrune
     this.#key = key.later(0)
-    this.#ownFolder = folderIdOf(key)
+    this.#start = step
+    this.#ownFolder = folder
     this.#state = state
     this.#budget = budget
   }
@@ -104,6 +114,7 @@ class IndexVerification {
       isWhole: state !== undefined && !this.#isKeyStrange,
       keyStep: this.#isKeyStrange ? undefined : state?.step,
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
+      earlier: this.#earlier,
       pruned: this.#pruned,
       prunes: this.#prunes,
       holds: this.#holds,
@@ -142,7 +153,8 @@ class IndexVerification {
 
   /** Epochs may be forged: the keys up to them come out of the budget. */
   #isOurs(entry: Entry): boolean {
-    const steps = entry.step - this.#step
+    if (entry.step < this.#start) return entry.step === this.#step
+    const steps = entry.step - Math.max(this.#step, this.#start)
     if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
     const key = this.#key.later(steps)
     try {
@@ -175,7 +187,8 @@ class IndexVerification {
   #compareBefore({ before, step, folder }: Entry): void {
     const digest = step === 0 ? '' : this.#digests.get(step - 1)
     if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one was replaced')
-    if (step === 0 && folder !== this.#ownFolder) this.#fail('edited', "the folder's id is not that of this key")
+    if (step === 0 && folder !== this.#ownFolder)
+      this.#fail(this.#start === 0 ? 'edited' : 'wrong key', "the folder's id is not that of this key")
   }
 
   #take(entry: Entry): void {
@@ -183,7 +196,8 @@ class IndexVerification {
     if (entry.hold !== undefined) this.#holds.push({ time: entry.time, isHeld: entry.hold.isHeld, reason: entry.hold.reason })
     this.#addEnds(entry)
     if (entry.opens) {
-      this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
+      if (entry.step < this.#start) this.#earlier.add(entry.step)
+      else this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
       this.#times.set(entry.step, { opened: entry.time })
     }
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
@@ -212,6 +226,7 @@ class IndexVerification {
   }
 
   #goOn(): void {
+    if (this.#step < this.#start) return void this.#step++
     this.#assertSameKey()
     const key = this.#key
     this.#key = key.derived('next')
@@ -225,7 +240,7 @@ class IndexVerification {
    */
   #addEnds(entry: Entry): void {
     for (const segment of entry.ended) {
-      const isOpen = (this.#opened.has(segment.step) || this.#unknown.has(segment.step)) && !this.#ended.has(segment.step)
+      const isOpen = this.#mayBeOpen(segment.step) && !this.#ended.has(segment.step)
       const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
       if (!isOpen) this.#fail('inserted', 'the line records the end of a segment that was not open')
       else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
@@ -237,9 +252,14 @@ class IndexVerification {
     }
   }
 
+  #mayBeOpen(step: number): boolean {
+    return this.#opened.has(step) || this.#earlier.has(step) || this.#unknown.has(step)
+  }
+
   #judgeEnd(): void {
     if (this.#folder === undefined) this.#problems.keepFirst() // with another key none of them fits
     if (this.#line === 0 && this.#torn === 0) this.#fail('missing', 'the index is empty')
+    if (this.#step < this.#start) return this.#fail('truncated', 'the index ends before the first segment of this key', true)
     this.#assertSameKey()
     if (this.#state !== undefined && this.#folder !== undefined && this.#state.step > this.#step) this.#judgeFurther(this.#state)
     if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more follows the last line of the index than a dying process leaves')

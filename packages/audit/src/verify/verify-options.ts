@@ -2,14 +2,15 @@ import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { signatureVerifier, type SignatureVerifier } from '../format/signature.ts'
-import { type ChainKey, parsedKey } from '../format/key-chain.ts'
+import { parsedStartKey, type StartKey } from '../format/start-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import type { SegmentTimes } from './findings.ts'
 
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {
   /**
-   * The folder's first key, as `initAuditFolder` returned it. Bytes are copied, and the copies
+   * The folder's first key, as `initAuditFolder` returned it, or one that `deriveAuditKey` made of it.
+   * Bytes are copied, and the copies
    * overwritten after the verification; a string stays in memory.
    */
   readonly key: string | Uint8Array
@@ -41,7 +42,7 @@ export interface VerifyAuditOptions {
 }
 
 export interface CheckedVerifyOptions {
-  readonly key: ChainKey
+  readonly start: StartKey
   readonly checkpoint: CheckpointSource | undefined
   readonly verifier: SignatureVerifier | undefined
   readonly pruneVerifier: SignatureVerifier | undefined
@@ -78,7 +79,7 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
     first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
-  return { key: parsedKey(key), checkpoint, verifier, pruneVerifier, isAskedFor: isWhole ? undefined : isAskedFor }
+  return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAskedFor: isWhole ? undefined : isAskedFor }
 }
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {

@@ -19,7 +19,8 @@ export {
 } from './sinks/open-telemetry-sink.ts'
 export type { SpanContext } from './sinks/open-telemetry-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail/trail-sink.ts'
-export type { HoldChange, PrunedSegments, TornIndexLine } from './verify/findings.ts'
+export type { HoldChange, PrunedSegments } from './format/prune-mark.ts'
+export type { TornIndexLine } from './verify/findings.ts'
 export type { AuditProblem } from './verify/audit-problem.ts'
 export type {
   AuditVerification,
@@ -29,6 +30,6 @@ export type {
   UnprovenTail,
   VerifiedRange,
 } from './verify/verification-report.ts'
-export { deriveAuditKey, type DeriveAuditKeyOptions } from './verify/derive-audit-key.ts'
+export { deriveAuditKey, type DeriveAuditKeyOptions } from './keys/derive-audit-key.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 export type { VerifyAuditOptions } from './verify/verify-options.ts'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { initAuditFolder } from './file/init-audit-folder.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file/file-sink.ts'
-import { randomKey } from './format/key-chain.ts'
+import { randomKey } from './keys/key-chain.ts'
 import { syslogSink } from './syslog.ts'
 import { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 import type { VerifyAuditOptions } from './verify/verify-options.ts'

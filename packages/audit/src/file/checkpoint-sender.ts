@@ -1,7 +1,7 @@
 import type { AuditSink } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import type { Epoch } from './next-epoch.ts'
-import type { Signer } from '../format/signature.ts'
+import type { Signer } from '../keys/signature.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { SinkOutage } from '../trail/deliver.ts'

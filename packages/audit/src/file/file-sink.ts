@@ -10,7 +10,7 @@ import {
   type MembersOf,
 } from '@finchat/secrets-core/provider'
 import { checkpointFolder } from './checkpoint-folder.ts'
-import { signerOf } from '../format/signature.ts'
+import { signerOf } from '../keys/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'

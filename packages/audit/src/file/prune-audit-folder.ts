@@ -9,7 +9,7 @@ import { DamagedArchive } from '../format/gzip-file.ts'
 import type { EndedSegment, IndexEntry } from '../format/index-line.ts'
 import { countsOf, coveredBy, mostExceptions, mostReasonLength, signedPrune } from '../format/prune-mark.ts'
 import { segmentFiles, stepOfName } from '../format/segment-files.ts'
-import { type Signer, signerOf } from '../format/signature.ts'
+import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch, type Marks } from './next-epoch.ts'
 import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
@@ -98,7 +98,7 @@ class Pruning {
   async run(): Promise<PruneAuditReport> {
     for (let tries = 1; tries <= mostTries; tries++) {
       const index = await readRecordedIndex(this.#folder)
-      if (index.hold?.isHeld === true) throw held(this.#folder)
+      if (index.isHeld) throw held(this.#folder)
       const old = coveredBy({ endedBefore: this.#order.before, except: [] }, index.ends.values(), index.pruned)
       const kept = await this.#damagedOf(old)
       const covered = old.filter(({ step }) => !kept.includes(step))
@@ -143,7 +143,7 @@ class Pruning {
 
   /** Also what earlier marks cover: an interrupted run left it, or somebody brought it back. */
   async #remove({ folder, pruned }: RecordedIndex, covered: readonly EndedSegment[]): Promise<number> {
-    const steps = new Set([...pruned, ...covered.map(({ step }) => step)])
+    const steps = new Set([...pruned.keys(), ...covered.map(({ step }) => step)])
     let files = 0
     for (const { path, header, isFile } of await segmentFiles(this.#folder)) {
       const step = header?.folder === folder ? header.step : stepOfName(path)

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { folderError } from '../format/folder-errors.ts'
 import { asIndexEntry, brokenIndex, type IndexEntry } from '../format/index-line.ts'
-import type { HoldMark } from '../format/index-marks.ts'
-import { coveredBy, type RecordedEnd } from '../format/prune-mark.ts'
+import { IndexMarks, type RecordedEnd } from '../format/prune-mark.ts'
 import { indexFile, linesOf } from '../format/segment-reader.ts'
 
 /** What the index says, unverified: only the auditor has its keys. */
@@ -12,28 +11,26 @@ export interface RecordedIndex {
   readonly step: number
   readonly ends: ReadonlyMap<number, RecordedEnd>
   /** Segments that earlier marks cover. */
-  readonly pruned: ReadonlySet<number>
-  /** The last hold that began or ended. */
-  readonly hold: HoldMark | undefined
+  readonly pruned: ReadonlyMap<number, unknown>
+  readonly isHeld: boolean
 }
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
 export async function readRecordedIndex(folder: string): Promise<RecordedIndex> {
   const ends = new Map<number, RecordedEnd>()
-  const pruned = new Set<number>()
+  const marks = new IndexMarks()
   let last: IndexEntry | undefined
-  let hold: HoldMark | undefined
   try {
     for await (const lines of linesOf(join(folder, indexFile))) {
       for (const entry of lines.map(asIndexEntry).filter((each) => each !== undefined)) {
-        for (const { step } of entry.pruned === undefined ? [] : coveredBy(entry.pruned, ends.values(), pruned)) pruned.add(step)
+        marks.take(entry, ends.values(), false)
         for (const segment of entry.ended) ends.set(segment.step, { segment, time: entry.time })
-        ;[last, hold] = [entry, entry.hold ?? hold]
+        last = entry
       }
     }
   } catch (error) {
     throw folderError(error, folder)
   }
   if (last === undefined) throw brokenIndex(folder)
-  return { folder: last.folder, step: last.step, ends, pruned, hold }
+  return { folder: last.folder, step: last.step, ends, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { ChainKey } from '../format/key-chain.ts'
+import { ChainKey } from '../keys/key-chain.ts'
 import { failure, fileHandle } from '../testing/file-handles.ts'
 import { removeTestFolders, testFolder } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'

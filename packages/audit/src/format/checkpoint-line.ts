@@ -1,6 +1,6 @@
 import { canonicalLine } from '../record/canonical.ts'
-import type { ChainKey } from './key-chain.ts'
-import type { Signer } from './signature.ts'
+import type { ChainKey } from '../keys/key-chain.ts'
+import type { Signer } from '../keys/signature.ts'
 
 /** The state of a segment that a checkpoint commits to. */
 export interface CheckpointState {

@@ -1,5 +1,6 @@
 import type { EndedSegment, IndexEntry } from './index-line.ts'
 import type { PruneMark } from './index-marks.ts'
+import type { SignatureVerifier } from '../keys/signature.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 
@@ -48,4 +49,59 @@ export function signedPrune(
   mark: PruneMark,
 ): string {
   return canonicalLine({ ...mark, signature: undefined, before, folder, kind: 'prune', step, time, v: 2 })
+}
+
+/** Segments that `pruneAuditFolder` removed in one run. */
+export interface PrunedSegments {
+  /** When, epoch milliseconds by the host's clock. */
+  readonly time: number
+  /** Every record of them is older, epoch milliseconds. */
+  readonly endedBefore: number
+  readonly reason: string
+  readonly segments: number
+  readonly records: number
+  /** `pruneKey` signed it. `false` without `pruneKey`: whoever can write to the folder can prune it. */
+  readonly isSigned: boolean
+}
+
+/** A legal hold that began or ended. */
+export interface HoldChange {
+  /** Epoch milliseconds by the host's clock. */
+  readonly time: number
+  readonly isHeld: boolean
+  readonly reason: string
+}
+
+/** The removals and holds of an index, line by line. */
+export class IndexMarks {
+  /** The removal of each segment that one covers. */
+  readonly pruned: Map<number, PrunedSegments> = new Map()
+  readonly prunes: PrunedSegments[] = []
+  readonly holds: HoldChange[] = []
+  readonly #verifier: SignatureVerifier | undefined
+
+  constructor(verifier?: SignatureVerifier) {
+    this.#verifier = verifier
+  }
+
+  /**
+   * Returns what is wrong with the line's marks, if anything: then it excuses no missing segment.
+   * `ends` are those of the lines before. If such a line is damaged (not `isWhole`), an end may be
+   * missing.
+   */
+  take(entry: IndexEntry, ends: Iterable<RecordedEnd>, isWhole: boolean): string | undefined {
+    const { time, hold, pruned: mark } = entry
+    if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
+    if (mark === undefined) return undefined
+    const isSigned = this.#verifier?.(signedPrune(entry, mark), mark.signature) ?? false
+    if (this.#verifier !== undefined && !isSigned) return 'the removal of old segments was not signed with the private key of `pruneKey`'
+    const covered = coveredBy(mark, ends, this.pruned)
+    const { segments, records, seals } = countsOf(covered)
+    if (seals !== mark.seals && isWhole) return 'the line says of removed segments what the lines before it do not'
+    const { endedBefore, reason } = mark
+    const pruned = { time, endedBefore, reason, segments, records, isSigned }
+    this.prunes.push(pruned)
+    for (const { step } of covered) this.pruned.set(step, pruned)
+    return undefined
+  }
 }

@@ -5,7 +5,7 @@ import { canonicalLine } from '../record/canonical.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, indexLine } from '../format/index-line.ts'
-import { type ChainKey, parsedKey } from '../format/key-chain.ts'
+import { type ChainKey, parsedKey } from '../keys/key-chain.ts'
 import { digestOf, noSeals, sealsWith } from '../record/digest.ts'
 import { readSegment } from '../format/segment-reader.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readSync, openSync, closeSync, writeSync } from 'node:fs'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
-import { keyTextBytes } from '../format/key-text.ts'
+import { keyTextBytes } from '../keys/key-text.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { aRecord } from './sample-records.ts'
 

@@ -1,7 +1,7 @@
 import { ProblemFound } from './audit-problem.ts'
-import type { StartKey } from '../format/start-key.ts'
+import type { StartKey } from '../keys/start-key.ts'
 import type { Checkpoint, SegmentCheckpoints } from './checkpoint-table.ts'
-import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
+import { type ChainKey, isMac, type KeyBudget } from '../keys/key-chain.ts'
 
 /** The end of a segment: its next group's key, and the first checkpoint beyond it. */
 export interface SegmentEnd {

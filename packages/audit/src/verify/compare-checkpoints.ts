@@ -1,5 +1,5 @@
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
-import type { ChainKey } from '../format/key-chain.ts'
+import type { ChainKey } from '../keys/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
 import type { SegmentDamage } from './locate-tampering.ts'
 import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'

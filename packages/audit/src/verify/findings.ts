@@ -1,7 +1,8 @@
 import type { EndedSegment } from '../format/index-line.ts'
-import type { ChainKey, KeyBudget } from '../format/key-chain.ts'
+import type { ChainKey, KeyBudget } from '../keys/key-chain.ts'
 import { asRecord, isCount } from '../format/segment-format.ts'
 import type { AuditProblem, Problems } from './audit-problem.ts'
+import type { IndexMarks } from '../format/prune-mark.ts'
 import type { SegmentCheckpoints } from './checkpoint-table.ts'
 
 /**
@@ -50,32 +51,9 @@ export interface IndexFindings {
   readonly unfinished: number | undefined
   /** Segments before the first that the given key verifies. */
   readonly earlier: ReadonlySet<number>
-  /** Segments that were removed for their age, and what is said of that. */
-  readonly pruned: ReadonlyMap<number, PrunedSegments>
-  readonly prunes: readonly PrunedSegments[]
-  readonly holds: readonly HoldChange[]
+  /** Removals of old segments, and legal holds. */
+  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds'>
   readonly problems: Problems
-}
-
-/** Segments that `pruneAuditFolder` removed in one run. */
-export interface PrunedSegments {
-  /** When, epoch milliseconds by the host's clock. */
-  readonly time: number
-  /** Every record of them is older, epoch milliseconds. */
-  readonly endedBefore: number
-  readonly reason: string
-  readonly segments: number
-  readonly records: number
-  /** `pruneKey` signed it. `false` without `pruneKey`: whoever can write to the folder can prune it. */
-  readonly isSigned: boolean
-}
-
-/** A legal hold that began or ended. */
-export interface HoldChange {
-  /** Epoch milliseconds by the host's clock. */
-  readonly time: number
-  readonly isHeld: boolean
-  readonly reason: string
 }
 
 export interface SegmentTimes {

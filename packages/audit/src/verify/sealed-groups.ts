@@ -1,4 +1,4 @@
-import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
+import { type ChainKey, isMac, type KeyBudget } from '../keys/key-chain.ts'
 import type { Seal } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
 import type { SegmentGroup } from '../format/segment-reader.ts'

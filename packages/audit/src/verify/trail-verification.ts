@@ -7,8 +7,8 @@ import { checkpointsIn, noneOfThisFolder } from './checkpoint-reader.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { folderError } from '../format/folder-errors.ts'
 import type { SegmentCheckpoints } from './checkpoint-table.ts'
-import { KeyBudget } from '../format/key-chain.ts'
-import type { StartKey } from '../format/start-key.ts'
+import { KeyBudget } from '../keys/key-chain.ts'
+import type { StartKey } from '../keys/start-key.ts'
 import { keyFile, type KeyState, readKey } from '../format/folder-key.ts'
 import { segmentFiles } from '../format/segment-files.ts'
 import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
@@ -138,7 +138,7 @@ export class TrailVerification {
     { newest, index }: Pick<ToVerify, 'newest' | 'index'>,
     held: SegmentCheckpoints | undefined,
   ): void {
-    if (index.pruned.has(step)) return
+    if (index.marks.pruned.has(step)) return
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
     if (beyond !== undefined || !isExcusable(step, index))
       this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0, step > newest)

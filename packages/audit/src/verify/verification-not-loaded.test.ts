@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
-import { ChainKey } from '../format/key-chain.ts'
+import { ChainKey } from '../keys/key-chain.ts'
 import { verifiedTrail } from '../report/verified-trail.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 

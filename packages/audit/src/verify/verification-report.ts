@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import type { HoldChange, IndexFindings, PrunedSegments, SegmentFindings, TornIndexLine } from './findings.ts'
+import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
 
 /** The end of a segment that its own process did not end: it runs, died, or never used it. */
 export interface UnprovenTail {
@@ -133,7 +134,7 @@ export class VerificationReport {
   readonly #segments: SegmentSummary[] = []
   readonly #unproven: UnprovenTail[] = []
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<IndexFindings, 'isWhole' | 'tornLines' | 'prunes' | 'holds'> = { isWhole: false, tornLines: [], prunes: [], holds: [] }
+  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks'>> = { isWhole: false, tornLines: [] }
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
@@ -202,8 +203,8 @@ export class VerificationReport {
       isIndexWhole: this.#index.isWhole,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
-      pruned: this.#index.prunes,
-      holds: this.#index.holds,
+      pruned: this.#index.marks?.prunes ?? [],
+      holds: this.#index.marks?.holds ?? [],
       ...range,
     }
   }

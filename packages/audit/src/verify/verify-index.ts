@@ -2,14 +2,13 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
-import { type ChainKey, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
-import type { StartKey } from '../format/start-key.ts'
+import { type ChainKey, type KeyBudget, mostKeysBeyond } from '../keys/key-chain.ts'
+import type { StartKey } from '../keys/start-key.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
-import type { HoldChange, IndexFindings, PrunedSegments, SegmentTimes, TornIndexLine } from './findings.ts'
+import type { IndexFindings, SegmentTimes, TornIndexLine } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
-import { countsOf, coveredBy, type RecordedEnd, signedPrune } from '../format/prune-mark.ts'
-import type { PruneMark } from '../format/index-marks.ts'
-import type { SignatureVerifier } from '../format/signature.ts'
+import { IndexMarks, type RecordedEnd } from '../format/prune-mark.ts'
+import type { SignatureVerifier } from '../keys/signature.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
@@ -52,10 +51,7 @@ class IndexVerification {
   readonly #opened = new Map<number, ChainKey>()
   readonly #times = new Map<number, SegmentTimes>()
   readonly #ended = new Map<number, EndedSegment>()
-  readonly #isSignedPrune: SignatureVerifier | undefined
-  readonly #pruned = new Map<number, PrunedSegments>()
-  readonly #prunes: PrunedSegments[] = []
-  readonly #holds: HoldChange[] = []
+  readonly #marks: IndexMarks
   readonly #unknown = new Set<number>()
   readonly #tornLines: TornIndexLine[] = []
   readonly #digests = new Map<number, string>()
@@ -80,7 +76,7 @@ class IndexVerification {
     budget: KeyBudget,
     isSignedPrune: SignatureVerifier | undefined,
   ) {
-    this.#isSignedPrune = isSignedPrune
+    this.#marks = new IndexMarks(isSignedPrune)
     this.#key = key.later(0)
     this.#start = step
     this.#ownFolder = folder
@@ -115,9 +111,7 @@ class IndexVerification {
       keyStep: this.#isKeyStrange ? undefined : state?.step,
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
       earlier: this.#earlier,
-      pruned: this.#pruned,
-      prunes: this.#prunes,
-      holds: this.#holds,
+      marks: this.#marks,
       problems: this.#problems,
     }
   }
@@ -192,8 +186,8 @@ class IndexVerification {
   }
 
   #take(entry: Entry): void {
-    if (entry.pruned !== undefined) this.#prune(entry, entry.pruned)
-    if (entry.hold !== undefined) this.#holds.push({ time: entry.time, isHeld: entry.hold.isHeld, reason: entry.hold.reason })
+    const wrongMark = this.#marks.take(entry, this.#recordedEnds(), this.#unknown.size === 0)
+    if (wrongMark !== undefined) this.#fail('edited', wrongMark)
     this.#addEnds(entry)
     if (entry.opens) {
       if (entry.step < this.#start) this.#earlier.add(entry.step)
@@ -201,21 +195,6 @@ class IndexVerification {
       this.#times.set(entry.step, { opened: entry.time })
     }
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
-  }
-
-  /** A mark that does not fit excuses no missing segment. A damaged line may hide an end. */
-  #prune(entry: Entry, mark: PruneMark): void {
-    const covered = coveredBy(mark, this.#recordedEnds(), this.#pruned)
-    const { segments, records, seals } = countsOf(covered)
-    const isSigned = this.#isSignedPrune?.(signedPrune(entry, mark), mark.signature) ?? false
-    if (this.#isSignedPrune !== undefined && !isSigned)
-      return this.#fail('edited', 'the removal of old segments was not signed with the private key of `pruneKey`')
-    if (seals !== mark.seals && this.#unknown.size === 0)
-      return this.#fail('edited', 'the line says of removed segments what the lines before it do not')
-    const { endedBefore, reason } = mark
-    const pruned = { time: entry.time, endedBefore, reason, segments, records, isSigned }
-    this.#prunes.push(pruned)
-    for (const { step } of covered) this.#pruned.set(step, pruned)
   }
 
   *#recordedEnds(): Generator<RecordedEnd> {

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from './checkpoint-reader.ts'
-import { signatureVerifier, type SignatureVerifier } from '../format/signature.ts'
-import { parsedStartKey, type StartKey } from '../format/start-key.ts'
+import { signatureVerifier, type SignatureVerifier } from '../keys/signature.ts'
+import { parsedStartKey, type StartKey } from '../keys/start-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import type { SegmentTimes } from './findings.ts'
 

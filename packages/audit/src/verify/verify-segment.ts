@@ -1,6 +1,6 @@
 import { GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
 import type { EndedSegment } from '../format/index-line.ts'
-import { isMac } from '../format/key-chain.ts'
+import { isMac } from '../keys/key-chain.ts'
 import { CheckpointComparison } from './compare-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
 import { maxGroupRecords, type Seal } from '../format/segment-format.ts'

@@ -1,5 +1,5 @@
 import { configurationError, knownOptions } from '@finchat/secrets-core/provider'
-import { parsedStartKey, startKeyText } from '../format/start-key.ts'
+import { parsedStartKey, startKeyText } from './start-key.ts'
 
 /** What `deriveAuditKey` takes beside the key. */
 export interface DeriveAuditKeyOptions {

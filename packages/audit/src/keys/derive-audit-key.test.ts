@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { removeTestFolders, segmentsOf, type TestFolder, trailOf } from '../testing/folders.ts'
 import { deriveAuditKey } from './derive-audit-key.ts'
-import type { AuditVerification } from './verification-report.ts'
-import { verifyAuditTrail } from './verify-audit-trail.ts'
+import type { AuditVerification } from '../verify/verification-report.ts'
+import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
 

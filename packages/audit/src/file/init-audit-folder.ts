@@ -1,11 +1,14 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, open, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileFailure, knownOptions, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
+import { syncHandle } from '../format/fsync.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, randomKey } from '../keys/key-chain.ts'
 import { keyFile, replaceKey } from '../format/folder-key.ts'
+import { auditorKeyFile } from '../format/segment-files.ts'
 import { indexFile } from '../format/segment-reader.ts'
+import { type AuditorKeyPair, publicParts, sealedKeyLine } from '../keys/sealed-key.ts'
 import { assertFolder } from '../record/errors.ts'
 
 /** For the auditor only. */
@@ -19,8 +22,17 @@ export interface AuditorsKey<Key extends string | Uint8Array = string> {
   readonly key: Key
 }
 
+/** The folder whose key only the auditor can open. */
+export type SealedForAuditor = Omit<AuditorsKey, 'key'>
+
 /** What `initAuditFolder` takes beside the folder. */
 export interface InitAuditOptions {
+  /**
+   * The auditor's public X25519 key, or a list of that and an ML-KEM-768 key. Then the folder's key is
+   * sealed for it in `auditor-key.json`, and not returned: a container needs nobody's hands.
+   * `openAuditKey` opens it.
+   */
+  readonly auditor?: AuditorKeyPair | undefined
   /**
    * `bytes` returns the key's text as bytes that the caller can overwrite; a string stays in memory
    * until it is reused. Default: `text`.
@@ -41,7 +53,23 @@ export interface InitAuditOptions {
  * console.log(key.length) // 53
  * key.fill(0) // once it is stored
  */
-export function initAuditFolder(folder: string, options: InitAuditOptions & { readonly keyAs: 'bytes' }): Promise<AuditorsKey<Uint8Array>>
+export function initAuditFolder(
+  folder: string,
+  options: InitAuditOptions & { readonly keyAs: 'bytes'; readonly auditor?: undefined },
+): Promise<AuditorsKey<Uint8Array>>
+/**
+ * Makes a folder ready, and seals its key for the auditor, whose public key this is. Returns the
+ * folder's id alone. Throws `CONFIGURATION` for another kind of key, too.
+ *
+ * @example
+ * import { generateKeyPairSync } from 'node:crypto'
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ *
+ * const { publicKey } = generateKeyPairSync('x25519') // in production: the auditor's, as PEM
+ * const { folder } = await initAuditFolder('audit-in-a-container', { auditor: publicKey })
+ * console.log(folder.length) // 36
+ */
+export function initAuditFolder(folder: string, options: InitAuditOptions & { readonly auditor: AuditorKeyPair }): Promise<SealedForAuditor>
 /**
  * Makes a folder ready, as the form with `keyAs: 'bytes'` does, and returns the key as text. A text
  * cannot be overwritten.
@@ -52,9 +80,16 @@ export function initAuditFolder(folder: string, options: InitAuditOptions & { re
  * const { key } = await initAuditFolder('audit-with-text-key')
  * console.log(key.startsWith('audit-key:')) // true
  */
-export function initAuditFolder(folder: string, options?: InitAuditOptions & { readonly keyAs?: 'text' | undefined }): Promise<AuditorsKey>
-export async function initAuditFolder(folder: string, options: InitAuditOptions = {}): Promise<AuditorsKey<string | Uint8Array>> {
-  const { keyAs = 'text' } = knownOptions(options, { keyAs: 'string' })
+export function initAuditFolder(
+  folder: string,
+  options?: InitAuditOptions & { readonly keyAs?: 'text' | undefined; readonly auditor?: undefined },
+): Promise<AuditorsKey>
+export async function initAuditFolder(
+  folder: string,
+  options: InitAuditOptions = {},
+): Promise<SealedForAuditor | AuditorsKey<string | Uint8Array>> {
+  const { keyAs = 'text', auditor } = knownOptions(options, { keyAs: 'string', auditor: 'any' })
+  const recipient = auditor === undefined ? undefined : publicParts(auditor)
   if (keyAs !== 'text' && keyAs !== 'bytes')
     throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
   assertFolder(folder)
@@ -62,12 +97,34 @@ export async function initAuditFolder(folder: string, options: InitAuditOptions 
   const first = randomKey()
   try {
     await assertEmpty(path)
-    const id = await makeReady(path, first)
+    const id = await makeReady(path, first, recipient)
+    if (recipient !== undefined) return { folder: id }
     return { folder: id, key: keyAs === 'bytes' ? first.text() : textOf(first) }
   } catch (error) {
     throw folderError(error, path)
   } finally {
     first.wipe()
+  }
+}
+
+type Recipient = ReturnType<typeof publicParts>
+
+/**
+ * By the process that made the index, before the folder is ready: without this file it could never be
+ * verified.
+ */
+async function writeSealed(path: string, first: ChainKey, recipient: Recipient): Promise<void> {
+  const text = first.text()
+  try {
+    const file = await open(join(path, auditorKeyFile), 'wx', 0o600)
+    try {
+      await file.writeFile(sealedKeyLine(folderIdOf(first), text, recipient))
+      await syncHandle(file)
+    } finally {
+      await file.close()
+    }
+  } finally {
+    text.fill(0)
   }
 }
 
@@ -86,12 +143,13 @@ async function assertEmpty(path: string): Promise<void> {
   if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
 }
 
-async function makeReady(path: string, first: ChainKey): Promise<string> {
+async function makeReady(path: string, first: ChainKey, recipient: Recipient | undefined): Promise<string> {
   const id = folderIdOf(first)
   const next = first.derived('next')
   try {
     const line = indexLine({ ...entryOrigin(id, 0), before: '', opens: false, ended: [] }, first)
     await createIndex(join(path, indexFile), line).catch(asNotEmpty(path))
+    if (recipient !== undefined) await writeSealed(path, first, recipient)
     await replaceKey(path, { folder: id, step: 1, key: next, live: [], unused: [] })
     return id
   } finally {

@@ -39,11 +39,14 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
   return (one.header?.step ?? Infinity) - (other.header?.step ?? Infinity) || 0
 }
 
+/** The folder's first key, sealed for the auditor. */
+export const auditorKeyFile = 'auditor-key.json'
+
 const ours = /^(folder\.lock|segment-\d{8,}\.lock)$/
 
 /** Names of files that neither belong to the trail nor may be segments. */
 export async function foreignNames(folder: string): Promise<readonly string[]> {
-  const known = [indexFile, keyFile, `${keyFile}.new`]
+  const known = [indexFile, auditorKeyFile, keyFile, `${keyFile}.new`]
   return (await readdir(folder)).filter((name) => !name.includes('.jsonl') && !known.includes(name) && !ours.test(name)).toSorted()
 }
 

@@ -11,6 +11,9 @@ export const exitCodes = {
   unavailable: 69,
   other: 70,
   denied: 77,
+  /** `run`: the command cannot be executed, or does not exist, as shells have it. */
+  notExecutable: 126,
+  noSuchCommand: 127,
   /** 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const

@@ -76,6 +76,16 @@ async function credentialOf(place: string, setting: Setting, source: CredentialS
   })
 }
 
+/** Variables that hold the credentials of the stores, by the table of settings and by the file. */
+export function credentialVariables(config: Config): ReadonlySet<string> {
+  const known = Object.values(sections).flatMap((settings) => Object.values(settings).filter(({ kind }) => kind === 'credential'))
+  const named = givenSettings(config).flatMap(({ setting: { kind }, value }) => {
+    const variable = kind === 'credential' ? memberOf(value, 'variable') : undefined
+    return typeof variable === 'string' ? [variable] : []
+  })
+  return new Set([...known.map(({ variable }) => variable), ...named])
+}
+
 /** Puts what the file calls a setting before its variable. */
 export function inWordsOfFile(text: string): string {
   return Object.entries({ '': chainSettings, ...sections }).reduce(

@@ -2,6 +2,8 @@ import { type Application, type ApplicationText, buildApplication, buildRouteMap
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
+import { run } from './running.ts'
+import { scan } from './scanning.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
 
@@ -16,6 +18,8 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   delete: remove,
   restore,
   tag,
+  run,
+  scan,
 })
 
 const docs = {

@@ -12,6 +12,16 @@ export interface TextFlag {
   readonly optional: true
 }
 
+/** A flag with a text that may be given again. */
+export interface ListFlag {
+  readonly kind: 'parsed'
+  readonly parse: (input: string) => string
+  readonly brief: string
+  readonly placeholder: string
+  readonly variadic: true
+  readonly optional: true
+}
+
 /** A flag without a value. */
 export interface SwitchFlag {
   readonly kind: 'boolean'
@@ -22,6 +32,10 @@ export interface SwitchFlag {
 
 export function textFlag(placeholder: string, brief: string): TextFlag {
   return { kind: 'parsed', parse: text, brief, placeholder, optional: true }
+}
+
+export function listFlag(placeholder: string, brief: string): ListFlag {
+  return { kind: 'parsed', parse: text, brief, placeholder, variadic: true, optional: true }
 }
 
 export function switchFlag(brief: string): SwitchFlag {

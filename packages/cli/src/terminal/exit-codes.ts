@@ -3,7 +3,7 @@ import type { SecretsErrorCode } from '@finchat/secrets-core'
 /** Exit codes of the program, most of them of sysexits.h. They are stable: scripts act on them. */
 export const exitCodes = {
   ok: 0,
-  /** `verify`: the value is another. `check`: a value is not what is declared. */
+  /** `verify`: the value is another. `check`: a value is not what is declared. `scan`: one was found. */
   differs: 1,
   usage: 64,
   integrity: 65,
@@ -11,6 +11,9 @@ export const exitCodes = {
   unavailable: 69,
   other: 70,
   denied: 77,
+  /** `run`: the command cannot be executed, or does not exist, as shells have it. */
+  notExecutable: 126,
+  noSuchCommand: 127,
   /** 128 and the number of SIGINT, as shells have it. */
   interrupted: 130,
 } as const

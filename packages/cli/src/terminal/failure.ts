@@ -11,13 +11,24 @@ export interface Failure {
   readonly exitCode: number
 }
 
-/** The program was called wrongly. The texts must not quote what may be a value. */
-export class UsageError extends Error {
+/** A failure of a command's own, with its exit code. The texts must not quote what may be a value. */
+export class KnownError extends Error {
   readonly remedy: string
+  readonly code: string
+  readonly exitCode: number
 
-  constructor(problem: string, remedy: string) {
+  constructor(problem: string, remedy: string, { code, exitCode }: Pick<Failure, 'code' | 'exitCode'>) {
     super(problem)
     this.remedy = remedy
+    this.code = code
+    this.exitCode = exitCode
+  }
+}
+
+/** The program was called wrongly. */
+export class UsageError extends KnownError {
+  constructor(problem: string, remedy: string) {
+    super(problem, remedy, { code: 'USAGE', exitCode: exitCodes.usage })
   }
 }
 
@@ -43,7 +54,10 @@ export function failureOf(error: unknown): Failure {
 }
 
 function failureBehind(what: string, cause: unknown): Failure {
-  if (cause instanceof UsageError) return { what, why: cause.message, remedy: cause.remedy, code: 'USAGE', exitCode: exitCodes.usage }
+  if (cause instanceof KnownError) {
+    const { message: why, remedy, code, exitCode } = cause
+    return { what, why, remedy, code, exitCode }
+  }
   if (cause instanceof InterruptedError) return interrupted
   if (SecretsError.isInstance(cause)) return secretsFailure(what, cause)
   const name = cause instanceof Error ? cause.constructor.name : typeof cause

@@ -1,0 +1,166 @@
+import { matchesGlob, posix } from 'node:path'
+import type { DeclaredSecret } from '../config/config.ts'
+import { filesAt } from '../scan/files.ts'
+import { commitOf, historyOf, isShallow, type Repository, repositoryAt, stagedIn } from '../scan/git.ts'
+import { loadKnownForms } from '../scan/known-forms.ts'
+import { type KnownValues, readKnownValues } from '../scan/known-values.ts'
+import { printFindings } from '../scan/report.ts'
+import { sarifOf } from '../scan/sarif.ts'
+import { type Finding, scanContents, type ScanResult } from '../scan/scan-contents.ts'
+import type { Contents, SourceOptions } from '../scan/source.ts'
+import { leastBytes } from '../scan/value-matcher.ts'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { ProgressLine } from '../terminal/progress.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { visible } from '../terminal/visible.ts'
+import { type CommandContext, type CommonFlags, explained, operator, withReadable } from './context.ts'
+
+interface ScanFlags extends CommonFlags {
+  readonly history?: boolean
+  readonly staged?: boolean
+  readonly built?: readonly string[]
+  readonly exclude?: readonly string[]
+  readonly versions?: boolean
+  readonly onlyValues?: boolean
+  readonly sarif?: boolean
+}
+
+const failure = 'nothing can be said of the files'
+
+/** Looks for the values of the declared secrets, and for well-known forms, where they must not be. */
+export default async function scan(context: CommandContext, flags: ScanFlags, ...paths: string[]): Promise<void> {
+  const { terminal } = context
+  let names: Readonly<Record<string, DeclaredSecret>> = {}
+  const known = await withReadable(failure, context, flags, async (secrets, declared) => {
+    names = declared
+    if (Object.keys(declared).length === 0) assertKnownForms(flags, terminal)
+    return readKnownValues(declared, { secrets, actor: operator(), withVersions: flags.versions === true })
+  })
+  tellLeftOut(known, terminal)
+  const unreadable: string[] = []
+  const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, known, unreadable))
+  for (const path of unreadable) note(terminal, `warning: ${visible(path)} could not be read`)
+  await print(findings, result, known, flags, terminal)
+  if (!flags.json && !flags.sarif) tell(findings, result, names, terminal)
+  context.process.exitCode = exitCodeOf(findings, known, unreadable)
+}
+
+function assertKnownForms({ onlyValues }: ScanFlags, terminal: Terminal): void {
+  if (onlyValues) throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
+  note(terminal, 'warning: the configuration declares no secrets, so only well-known forms are looked for')
+}
+
+function tellLeftOut({ tooShort, unread }: KnownValues, terminal: Terminal): void {
+  for (const { name, reason, code } of unread) note(terminal, `warning: ${name} is not looked for: ${visible(reason)} (${code})`)
+  if (tooShort.length > 0) note(terminal, `warning: too short to look for, under ${leastBytes} bytes: ${tooShort.join(', ')}`)
+}
+
+interface Scanned {
+  readonly result: ScanResult
+  readonly findings: readonly Finding[]
+}
+
+async function scanSources(
+  terminal: Terminal,
+  flags: ScanFlags,
+  paths: readonly string[],
+  { matcher }: KnownValues,
+  unreadable: string[],
+): Promise<Scanned> {
+  using progress = new ProgressLine(terminal)
+  const options: SourceOptions = {
+    cwd: terminal.cwd(),
+    isExcluded: excluder(flags.exclude ?? []),
+    unreadable: (path) => unreadable.push(path),
+  }
+  const needsGit = flags.history === true || flags.staged === true
+  const repository = needsGit ? await repositoryAt(options.cwd, terminal.env) : undefined
+  if (flags.history && repository !== undefined && (await isShallow(repository)))
+    note(terminal, 'warning: this clone is shallow, so most of the history is not here: fetch it with git fetch --unshallow')
+  let bytes = 0
+  const onBytes = (count: number): void => {
+    bytes += count
+    progress.show(() => `searched ${megabytes(bytes)} MB`)
+  }
+  const findForms = flags.onlyValues ? undefined : await loadKnownForms()
+  const contents = joined(await sourcesOf(flags, paths, repository, options))
+  const result = await scanContents(contents, { matcher, findForms, onBytes }, options.unreadable)
+  return { result, findings: repository === undefined ? result.findings : await withCommits(result.findings, repository) }
+}
+
+/** By the path, or by the name alone. */
+function excluder(globs: readonly string[]): (path: string) => boolean {
+  return (path) => globs.some((glob) => matchesGlob(path, glob) || matchesGlob(posix.basename(path), glob))
+}
+
+/** Without a path or another source: the current folder. */
+async function sourcesOf(
+  { history, staged, built = [] }: ScanFlags,
+  paths: readonly string[],
+  repository: Repository | undefined,
+  options: SourceOptions,
+): Promise<Contents[]> {
+  const isOther = repository !== undefined || built.length > 0
+  const named = paths.length === 0 && !isOther ? ['.'] : paths
+  return [
+    await filesAt({ ...options, paths: named, withPackages: false }),
+    await filesAt({ ...options, paths: built, withPackages: true }),
+    ...(repository !== undefined && staged ? [stagedIn(repository, options)] : []),
+    ...(repository !== undefined && history ? [historyOf(repository, options)] : []),
+  ]
+}
+
+async function* joined(sources: readonly Contents[]): Contents {
+  for (const source of sources) yield* source
+}
+
+/** A commit that has the object, for what was found in the history. */
+async function withCommits(findings: readonly Finding[], repository: Repository): Promise<Finding[]> {
+  const commits = new Map<string, string | undefined>()
+  for (const { object, kind } of findings)
+    if (object !== undefined && kind === 'blob' && !commits.has(object)) commits.set(object, await commitOf(repository, object))
+  return findings.map((finding) => {
+    const { object = '', kind } = finding
+    return { ...finding, commit: kind === 'blob' ? commits.get(object) : kind === 'commit' ? object : undefined }
+  })
+}
+
+async function print(
+  findings: readonly Finding[],
+  { contents, bytes }: ScanResult,
+  { tooShort, unread }: KnownValues,
+  { json, sarif }: ScanFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const notSearched = [...unread.map(({ name, code }) => ({ name, code })), ...tooShort.map((name) => ({ name, code: 'TOO_SHORT' }))]
+  if (sarif) terminal.stdout.write(`${JSON.stringify(sarifOf(findings))}\n`)
+  else if (json) terminal.stdout.write(`${JSON.stringify({ findings, contents, bytes, notSearched })}\n`)
+  else await printFindings(findings, terminal)
+}
+
+function tell(
+  findings: readonly Finding[],
+  { contents, bytes }: ScanResult,
+  declared: Readonly<Record<string, DeclaredSecret>>,
+  terminal: Terminal,
+): void {
+  const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
+  if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
+  note(terminal, `${findings.length} places were found in ${searched}`)
+  note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
+  const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
+  for (const key of keys) note(terminal, `     finchat-secrets rotate ${declared[key]?.name ?? key}`)
+  if (findings.some(({ commit }) => commit !== undefined))
+    note(terminal, '     what was pushed stays known: to rewrite the history does not undo that')
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1)
+}
+
+/** What was found comes first, then what was not looked for, then what was not read. */
+function exitCodeOf(findings: readonly Finding[], { unread }: KnownValues, unreadable: readonly string[]): number {
+  if (findings.length > 0) return exitCodes.differs
+  return unread[0]?.exitCode ?? (unreadable.length > 0 ? exitCodes.other : exitCodes.ok)
+}

@@ -1,0 +1,34 @@
+import { buildCommand, type Command } from '@stricli/core'
+import { loadOnUse } from '@finchat/secrets-core/provider'
+import type { CommandContext } from '../commands/context.ts'
+import { called, ownPart } from './called.ts'
+import { commonFlags, flagsOf, listFlag, switchFlag, text } from './flags.ts'
+
+export const scan: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/scan.ts'), 'default')),
+  parameters: {
+    positional: { kind: 'array', parameter: { brief: 'A file or folder; by default the current one', placeholder: 'path', parse: text } },
+    flags: flagsOf({
+      ...commonFlags,
+      history: switchFlag('Search all commits of the git repository'),
+      staged: switchFlag('Search what the next commit holds, for a hook'),
+      built: listFlag('folder', 'A folder of build output, with its node_modules; again for several'),
+      exclude: listFlag('glob', 'Leave out such paths or names; again for several'),
+      versions: switchFlag('Look for former versions too'),
+      onlyValues: switchFlag('Look for declared secrets only, not for well-known forms'),
+      sarif: switchFlag('Print SARIF, for code scanning in CI'),
+    }),
+  },
+  docs: {
+    brief: 'Find values of the secrets in files, git history and build output',
+    fullDescription:
+      'Looks for each secret under "secrets" in the configuration: plain, base64, hex, URL-encoded and in JSON; and for well-known forms of tokens. Exit code 1 if something is found. It prints places, never values.',
+    customUsage: [
+      '[PATH...] [--history] [--staged] [--built FOLDER] [--exclude GLOB] [--versions] [--only-values] [--json | --sarif]',
+      { input: '', brief: 'the files below the current folder' },
+      { input: '--staged', brief: 'as a pre-commit hook' },
+      { input: '--history --versions', brief: 'every commit, for every version of the secrets' },
+      { input: '--built dist --only-values', brief: 'whether a bundler put a value into the output' },
+    ],
+  },
+})

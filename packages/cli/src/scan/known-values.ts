@@ -1,0 +1,111 @@
+import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
+import { hasCode } from '@finchat/secrets-core/provider'
+import type { DeclaredSecret } from '../config/config.ts'
+import { exitCodeOf } from '../terminal/exit-codes.ts'
+import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
+
+/** A declared secret that cannot be looked for. */
+interface UnreadSecret {
+  readonly name: string
+  readonly code: string
+  readonly reason: string
+  readonly exitCode: number
+}
+
+/** The values to look for, as their matcher, and what is left out. */
+export interface KnownValues {
+  readonly matcher: ValueMatcher
+  readonly tooShort: readonly string[]
+  readonly unread: readonly UnreadSecret[]
+}
+
+export interface Reader {
+  readonly secrets: SecretsManager
+  readonly actor: string | undefined
+  /** Also the former versions that the store has. */
+  readonly withVersions: boolean
+}
+
+interface Request {
+  readonly key: string
+  readonly name: string
+  readonly field: string | undefined
+  readonly isRequired: boolean
+}
+
+/** Reads what is declared, once. The values are gone when the manager is closed. */
+export async function readKnownValues(declared: Readonly<Record<string, DeclaredSecret>>, reader: Reader): Promise<KnownValues> {
+  const requests = Object.entries(declared).map(([key, { name = key, field, required = true }]): Request => ({
+    key,
+    name,
+    field,
+    isRequired: required,
+  }))
+  const asked = requests.map(({ name, field }) => ({ name, field }))
+  const answers = requests.length === 0 ? [] : await reader.secrets.getSecretValues(asked, { actor: reader.actor })
+  const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [] }
+  for (const [index, request] of requests.entries()) {
+    const answer = answers[index]
+    if (answer?.status !== 'fulfilled') found.unread.push(...unreadOf(request, answer?.reason))
+    else if (!addValue(found.matcher, { name: request.key }, answer.value)) found.tooShort.push(request.key)
+    if (answer?.status === 'fulfilled' && reader.withVersions) await addVersions(found, reader, request, answer.value)
+  }
+  return found
+}
+
+interface Found extends KnownValues {
+  readonly tooShort: string[]
+  readonly unread: UnreadSecret[]
+}
+
+/** What is not required may be absent. */
+function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] {
+  if (!SecretsError.isInstance(error)) throw error
+  const { code, problem } = error
+  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOf(code) }]
+}
+
+function addValue(matcher: ValueMatcher, secret: SoughtSecret, value: SecretValue): boolean {
+  const whole = value.bytes()
+  const isLong = matcher.add(secret, whole)
+  whole.fill(0)
+  for (const [field, text] of secretFields(value)) matcher.add({ ...secret, name: `${secret.name}#${field}` }, Buffer.from(text))
+  return isLong
+}
+
+/** Fields of a document that are no secrets, by the names that stores and databases use. */
+const ordinaryFields = ['username', 'user', 'host', 'hostname', 'port', 'engine', 'database', 'dbname', 'dbInstanceIdentifier', 'region']
+
+function secretFields(value: SecretValue): [field: string, text: string][] {
+  const fields = Object.entries(documentOf(value))
+  return fields.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && !ordinaryFields.includes(entry[0]))
+}
+
+function documentOf(value: SecretValue): object {
+  try {
+    const document: unknown = value.json()
+    return typeof document === 'object' && document !== null ? document : {}
+  } catch {
+    return {}
+  }
+}
+
+async function addVersions(found: Found, { secrets, actor }: Reader, request: Request, current: SecretValue): Promise<void> {
+  const { key, name, field } = request
+  const read = async (version: number | 'previous'): Promise<void> => {
+    const value = await secrets.getSecretValue(name, { version, field, actor })
+    addValue(found.matcher, { name: key, version }, value)
+  }
+  const tried = async (label: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      if (!hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) found.unread.push(...unreadOf({ ...request, key: label }, error))
+    }
+  }
+  await tried(`${key} (its versions)`, async () => {
+    const { versions } = await secrets.describeSecret(name, { actor })
+    const numbers = versions?.flatMap(({ version }) => (version === undefined || version === current.version ? [] : [version]))
+    for (const version of numbers ?? ['previous' as const]) await tried(`${key} (version ${version})`, async () => read(version))
+  })
+}

@@ -1,0 +1,38 @@
+import { note, type Terminal } from './terminal.ts'
+
+/** A line on a terminal that tells how far a long work is; nothing elsewhere. */
+export class ProgressLine implements Disposable {
+  readonly #terminal: Terminal
+  readonly #now: () => number
+  #shownAt = 0
+  #isShown = false
+
+  constructor(terminal: Terminal, now: () => number = Date.now) {
+    this.#terminal = terminal
+    this.#now = now
+    this.#shownAt = now()
+  }
+
+  /** At most ten times a second. */
+  show(text: () => string): void {
+    const now = this.#now()
+    if (this.#terminal.stderr.isTTY !== true || now - this.#shownAt < 100) return
+    this.#shownAt = now
+    this.#isShown = true
+    this.#terminal.stderr.write(`${clear}${text()}`)
+  }
+
+  /** Without it a note would be written behind the line. */
+  note(text: string): void {
+    this[Symbol.dispose]()
+    note(this.#terminal, text)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isShown) this.#terminal.stderr.write(clear)
+    this.#isShown = false
+  }
+}
+
+/** To the beginning of the line, and erase it. */
+const clear = '\r\u001b[K'

@@ -22,7 +22,7 @@ export interface CommonFlags {
 }
 
 /** Something to do with the manager, and with what the configuration declares. */
-type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>) => Promise<T>
+type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>, settings: Settings) => Promise<T>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -61,8 +61,9 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
     await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {})
+    return await use(secrets, settings.config.secrets ?? {}, settings)
   } catch (error) {
+    if (error instanceof CommandError) throw error
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }
 }

@@ -2,6 +2,7 @@ import { type Application, type ApplicationText, buildApplication, buildRouteMap
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
+import { rotate } from './rotating.ts'
 import { scan } from './scanning.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
@@ -18,6 +19,7 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   restore,
   tag,
   scan,
+  rotate,
 })
 
 const docs = {

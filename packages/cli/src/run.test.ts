@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeProgram } from './testing/run-program.ts'
 
-const commands = ['get', 'set', 'list', 'versions', 'verify', 'check', 'delete', 'restore', 'tag', 'scan']
+const commands = ['get', 'set', 'list', 'versions', 'verify', 'check', 'delete', 'restore', 'tag', 'scan', 'rotate']
 
 describe('the program', () => {
   const program = makeProgram({})

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import type { SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
-import type { Config, DeclaredSecret } from '../config/config.ts'
+import type { DeclaredSecret } from '../config/config.ts'
 import { enableCompileCache } from '../config/compile-cache.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
@@ -21,8 +21,8 @@ export interface CommonFlags {
   readonly json?: boolean
 }
 
-/** Something to do with the manager, with what the configuration declares, and with all of it. */
-type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>, config: Config) => Promise<T>
+/** Something to do with the manager, what the configuration declares, and all settings. */
+type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>, settings: Settings) => Promise<T>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -61,8 +61,9 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
     await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {}, settings.config)
+    return await use(secrets, settings.config.secrets ?? {}, settings)
   } catch (error) {
+    if (error instanceof CommandError) throw error
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }
 }

@@ -24,7 +24,7 @@ export default async function run(context: CommandContext, flags: RunFlags, ...w
   const end = await explained(notStarted, async () => {
     const [command, ...args] = words
     if (command === undefined) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
-    const { env, values } = await withReadable(notStarted, context, flags, async (secrets, declared, config) => {
+    const { env, values } = await withReadable(notStarted, context, flags, async (secrets, declared, { config }) => {
       const found = await readDeclared(secrets, chosen(declared, flags.only))
       return variablesOf(found, config, flags, terminal)
     })

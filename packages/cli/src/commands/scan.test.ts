@@ -135,6 +135,14 @@ describe('scan', () => {
     expect((await program.run(['scan'])).stdout).toBe('a.txt:1:32\tthe value of DB#password\n')
   })
 
+  it('looks for a secret that the store keeps as fields', async () => {
+    const config = { provider: 'local', local: { key: { variable: 'APP_KEY' } }, secrets: { DB: {} } }
+    const program = project({ 'a.txt': canary }, config, {})
+    await program.run(['set', 'DB', '--field', 'user'], 'ada')
+    await program.run(['set', 'DB', '--field', 'password'], canary)
+    expect((await program.run(['scan'])).stdout).toBe('a.txt:1:1\tthe value of DB#password\n')
+  })
+
   it('tells what it does not look for', async () => {
     const config = { secrets: { TOKEN: {}, PIN: {}, NOPE: {}, OTHER: { required: false } } }
     const { code, stderr } = await project({}, config, { TOKEN: canary, PIN: '1234' }).run(['scan'])

@@ -24,6 +24,8 @@ export interface Config {
   readonly audit?: AuditConfig | undefined
   /** The secrets that the application needs, by the name under which it reads them. */
   readonly secrets?: Readonly<Record<string, DeclaredSecret>> | undefined
+  /** How secrets are rotated, by their name in the chain. */
+  readonly rotation?: Readonly<Record<string, RotationConfig>> | undefined
 }
 
 export type ProviderName = 'env' | 'local' | 'aws' | 'ssm' | 'vault' | 'kubernetes' | 'mounted' | 'age' | 'sops'
@@ -103,6 +105,88 @@ export interface DeclaredSecret {
   readonly type?: SecretType | undefined
   /** The fewest characters. */
   readonly minLength?: number | undefined
+}
+
+/** How one secret is rotated. Functions are for a configuration that is a program. */
+export interface RotationConfig {
+  /** How old it may become: `30d`, `12h`. Without it only `rotate NAME` rotates it. */
+  readonly every?: string | undefined
+  /** How long the former value still works, where the target keeps it. Default: 0. */
+  readonly graceSeconds?: number | undefined
+  /** Wait until nobody uses the former value. Needs usage marks. */
+  readonly whenUnused?: boolean | undefined
+  /** How the new value is made. Default: a password of 32 letters and digits. */
+  readonly generate?: GeneratorConfig | (() => Promise<string> | string) | undefined
+  /** Where the value is set. Default: in the store alone. */
+  readonly target?: TargetConfig | OwnTarget | undefined
+}
+
+export type GeneratorConfig =
+  | { readonly kind: 'token'; readonly bytes?: number | undefined; readonly encoding?: 'base64url' | 'hex' | undefined }
+  | {
+      readonly kind: 'password'
+      readonly length?: number | undefined
+      readonly classes?: readonly ('lower' | 'upper' | 'digit' | 'symbol')[] | undefined
+      readonly symbols?: string | undefined
+      readonly exclude?: string | undefined
+    }
+  | { readonly kind: 'uuid' }
+  | {
+      readonly kind: 'keyPair'
+      readonly type?: 'ed25519' | 'ec' | 'rsa' | undefined
+      readonly modulusLength?: 2048 | 3072 | 4096 | undefined
+      readonly format?: 'pem' | 'jwk' | undefined
+    }
+
+export type TargetConfig = { readonly kind: 'none' } | PostgresTargetConfig | RedisTargetConfig | SigningKeysTargetConfig
+
+/** A role of PostgreSQL, or two that alternate. Its client is the package `pg`. */
+export interface PostgresTargetConfig {
+  readonly kind: 'postgres'
+  readonly host: string
+  /** Default: 5432. */
+  readonly port?: number | undefined
+  readonly database: string
+  /** Default: true. */
+  readonly tls?: boolean | undefined
+  /** The authority of the server's certificate. Relative to the configuration file. */
+  readonly caFile?: string | undefined
+  /** The role that changes passwords. */
+  readonly administrator: string
+  readonly password: CredentialSource
+  /** The role whose password changes, or `users` and `owner`. */
+  readonly role?: string | undefined
+  readonly users?: readonly string[] | undefined
+  readonly owner?: string | undefined
+}
+
+/** An ACL user of Redis or Valkey. Its client is the package `@redis/client`. */
+export interface RedisTargetConfig {
+  readonly kind: 'redis'
+  /** Every node, such as `rediss://cache-1.example:6380`, without a password. */
+  readonly urls: readonly string[]
+  /** The authority of the servers' certificates. Relative to the configuration file. */
+  readonly caFile?: string | undefined
+  readonly administrator: string
+  readonly password: CredentialSource
+  /** The ACL user whose password changes. */
+  readonly user: string
+}
+
+/** A ring of signing keys. */
+export interface SigningKeysTargetConfig {
+  readonly kind: 'signingKeys'
+  /** Default: `EdDSA`. */
+  readonly algorithm?: 'EdDSA' | 'ES256' | 'RS256' | undefined
+  /** How many former keys still verify. Default: 1. */
+  readonly former?: number | undefined
+}
+
+/** A target of `@finchat/secrets-rotation`, such as `functionTarget(…)`, of a configuration that is a program. */
+export interface OwnTarget {
+  readonly next: (...args: never[]) => unknown
+  readonly apply: (...args: never[]) => unknown
+  readonly test: (...args: never[]) => unknown
 }
 
 export type SecretType = 'text' | 'integer' | 'boolean' | 'url' | 'json'

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { jsonSchema } from '../testing/json-schema.ts'
 import { parseConfig } from './parse-config.ts'
-import { chainSettings, declarationShapes, providerNames, sections, type Shape } from './settings.ts'
+import { generatorKinds, type Kinds, rotationShapes, targetKinds } from './rotation-settings.ts'
+import { chainSettings, declarationShapes, sections, type Shape } from './settings.ts'
 
 function problemsOf(content: unknown): string {
   try {
@@ -27,6 +28,21 @@ describe('parseConfig', () => {
       local: { key: { variable: 'APP_KEY' }, path: ':memory:', keepVersions: 'all', mustExist: true },
       audit: { line: true },
       secrets: { TOKEN: { description: 'of the API', type: 'text', minLength: 8 }, 'prod/db': { required: false } },
+      rotation: {
+        TOKEN: { every: '30d', generate: { kind: 'token', bytes: 24 } },
+        'prod/db': {
+          graceSeconds: 3_600,
+          target: {
+            kind: 'postgres',
+            host: 'db',
+            database: 'shop',
+            administrator: 'rotator',
+            password: { file: 'x' },
+            users: ['a', 'b'],
+            owner: 'c',
+          },
+        },
+      },
     }
     expect(parseConfig(config, 'the file')).toBe(config)
   })
@@ -115,7 +131,8 @@ function valueFor(shape: Shape): fc.Arbitrary<unknown> {
       fc.record({ file: someText, variable: fc.constant('A') }),
     ),
     choice: 'words' in shape && shape.words.length > 0 ? fc.constantFrom(...shape.words, true, 3, 0) : other,
-    list: fc.array(fc.constantFrom(...providerNames, 'other'), { maxLength: 3 }),
+    list: fc.array(fc.constantFrom(...('words' in shape ? shape.words : []), 'other'), { maxLength: 3 }),
+    texts: fc.array(someText, { maxLength: 2 }),
   }
   return fc.oneof({ weight: 12, arbitrary: right[shape.kind] }, { weight: 1, arbitrary: other })
 }
@@ -123,6 +140,35 @@ function valueFor(shape: Shape): fc.Arbitrary<unknown> {
 function membersFor(shapes: Readonly<Record<string, Shape>>): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(Object.entries(shapes).map(([member, shape]) => [member, valueFor(shape)])), { requiredKeys: [] })
 }
+
+/** A section of a kind, mostly with what it needs. */
+function kindFor(kinds: Kinds): fc.Arbitrary<unknown> {
+  const each = Object.entries(kinds).map(([kind, shapes]) => {
+    const members = Object.fromEntries(Object.entries(shapes).map(([member, shape]) => [member, valueFor(shape)]))
+    const needed = Object.keys(shapes).filter((member) => shapes[member]?.needed)
+    return fc
+      .oneof(
+        { weight: 5, arbitrary: fc.record(members, { requiredKeys: needed }) },
+        { weight: 1, arbitrary: fc.record(members, { requiredKeys: [] }) },
+      )
+      .map((content) => ({ kind, ...content }))
+  })
+  return fc.oneof(
+    { weight: 10, arbitrary: fc.oneof(...each) },
+    { weight: 1, arbitrary: fc.oneof(other, fc.constant({ kind: 'toString' })) },
+  )
+}
+
+const rotation = fc.dictionary(
+  someName,
+  fc
+    .record(
+      { generate: kindFor(generatorKinds), target: kindFor(targetKinds), shapes: membersFor(rotationShapes) },
+      { requiredKeys: ['shapes'] },
+    )
+    .map(({ shapes, ...each }) => ({ ...(shapes as object), ...each })),
+  { maxKeys: 1 },
+)
 
 /** A section or two, and seldom a member that is not known. */
 const anyConfig = fc
@@ -132,6 +178,7 @@ const anyConfig = fc
       .constantFrom(...Object.keys(sections))
       .chain((name) => membersFor(sections[name] ?? {}).map((content) => ({ [name]: content }))),
     secrets: fc.option(fc.dictionary(someName, membersFor(declarationShapes), { maxKeys: 2 }), { nil: undefined }),
+    rotation: fc.option(rotation, { nil: undefined }),
     stray: fc.oneof(
       { weight: 20, arbitrary: fc.constant({}) },
       { weight: 1, arbitrary: fc.dictionary(fc.string(), other, { minKeys: 1, maxKeys: 1 }) },
@@ -139,6 +186,12 @@ const anyConfig = fc
     whole: fc.oneof({ weight: 50, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: other }),
   })
   .map(
-    ({ chain, section, secrets, stray, whole }) =>
-      whole ?? { ...(chain as object), ...section, ...(secrets === undefined ? {} : { secrets }), ...stray },
+    ({ chain, section, secrets, rotation: rotations, stray, whole }) =>
+      whole ?? {
+        ...(chain as object),
+        ...section,
+        ...(secrets === undefined ? {} : { secrets }),
+        ...(rotations === undefined ? {} : { rotation: rotations }),
+        ...stray,
+      },
   )

@@ -2,6 +2,7 @@ import { isValidName, SecretsError } from '@finchat/secrets-core'
 import { described, quoted } from '@finchat/secrets-core/provider'
 import { nearest } from '../terminal/nearest.ts'
 import type { Config } from './config.ts'
+import { generatorKinds, type Kinds, rotationShapes, targetKinds } from './rotation-settings.ts'
 import { chainSettings, declarationShapes, sections, type Shape } from './settings.ts'
 
 /** Where a value stands in the file, such as `local.path`. */
@@ -23,12 +24,13 @@ export function parseConfig(content: unknown, file: string): Config {
 
 function checkConfig(content: unknown, report: Report): void {
   if (!isMembers(content)) return report('', `it holds ${described(content)}, not an object`)
-  const known = ['$schema', ...Object.keys(chainSettings), ...Object.keys(sections), 'secrets']
+  const known = ['$schema', ...Object.keys(chainSettings), ...Object.keys(sections), 'secrets', 'rotation']
   reportUnknown('', content, known, report)
   if (content['$schema'] !== undefined && typeof content['$schema'] !== 'string') report('$schema', 'must be a text')
   checkMembers('', content, chainSettings, report)
   for (const [name, settings] of Object.entries(sections)) checkSection(name, content[name], settings, report)
   checkDeclarations(content['secrets'], report)
+  checkRotations(content['rotation'], report)
 }
 
 function checkSection(name: string, content: unknown, shapes: Readonly<Record<string, Shape>>, report: Report): void {
@@ -66,6 +68,39 @@ function checkDeclarations(secrets: unknown, report: Report): void {
   }
 }
 
+function checkRotations(rotations: unknown, report: Report): void {
+  if (rotations === undefined) return
+  if (!isMembers(rotations)) return report('rotation', `is ${described(rotations)}, not an object`)
+  for (const [name, rotation] of Object.entries(rotations)) {
+    if (!isValidName(name)) report('', `rotation: ${quoted(name)} is not a valid secret name`)
+    else if (!isMembers(rotation)) report(`rotation.${name}`, `is ${described(rotation)}, not an object`)
+    else checkRotation(`rotation.${name}.`, rotation, report)
+  }
+}
+
+/** A program may give functions of its own, which JSON cannot hold. */
+function checkRotation(before: string, { generate, target, ...rotation }: Members, report: Report): void {
+  reportUnknown(before, rotation, [...Object.keys(rotationShapes), 'generate', 'target'], report)
+  checkMembers(before, rotation, rotationShapes, report)
+  if (typeof generate !== 'function') checkKind(`${before}generate`, generate, generatorKinds, report)
+  if (!isOwnTarget(target)) checkKind(`${before}target`, target, targetKinds, report)
+}
+
+function checkKind(place: string, content: unknown, kinds: Kinds, report: Report): void {
+  if (content === undefined) return
+  if (!isMembers(content)) return report(place, `is ${described(content)}, not an object`)
+  const { kind, ...members } = content
+  const shapes = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+  if (shapes === undefined) return report(`${place}.kind`, `must be ${Object.keys(kinds).join(', ')}`)
+  checkSection(place, members, shapes, report)
+  for (const [member, { needed }] of Object.entries(shapes))
+    if (needed && members[member] === undefined) report(`${place}.${member}`, 'is missing')
+}
+
+function isOwnTarget(target: unknown): boolean {
+  return isMembers(target) && ['next', 'apply', 'test'].every((member) => typeof target[member] === 'function')
+}
+
 /** What is wrong with a value of this shape; `undefined` if nothing is. */
 function problemOf(shape: Shape, value: unknown): string | undefined {
   if (shape.kind === 'credential') return credentialProblem(value)
@@ -80,6 +115,7 @@ const wanted = {
   switch: 'true or false',
   count: 'a whole number from 0 to 999999999',
   positive: 'a whole number from 1 to 999999999',
+  texts: 'a list of texts that are not empty',
   paths: 'an object of names and paths, such as { "TOKEN": "finchat/token#token" }',
 }
 
@@ -89,6 +125,7 @@ const checks: { readonly [kind in keyof typeof wanted]: (value: unknown) => bool
   switch: (value) => typeof value === 'boolean',
   count: isCount,
   positive: (value) => isCount(value) && value !== 0,
+  texts: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
   paths: (value) => isMembers(value) && Object.entries(value).every(([name, path]) => isMappableName(name) && isMappablePath(path)),
 }
 

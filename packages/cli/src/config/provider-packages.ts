@@ -57,13 +57,21 @@ function sourceOf(name: string): Source {
 
 /** `undefined` if the package is not installed. */
 async function loadFactory(name: string, folder: string): Promise<unknown> {
-  const { entry, name: packageName } = sourceOf(name)
   const factory = `${name}FromEnv`
-  const loaded = { what: packageName, name: packageName }
-  const module = await loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), factory).catch(
-    unlessMissing,
-  )
-  return module?.[factory]
+  return (await loadEntry(sourceOf(name), factory, folder))?.[factory]
+}
+
+/** Loads an entry of a package as providers are loaded. Throws `CONFIGURATION` with the command that installs it. */
+export async function loadPackage(entry: string, member: string, folder: string): Promise<Exports> {
+  const name = entry.split('/', entry.startsWith('@') ? 2 : 1).join('/')
+  const module = await loadEntry({ entry, name }, member, folder)
+  if (module !== undefined) return module
+  throw configurationError(`this needs the package ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)
+}
+
+async function loadEntry({ entry, name }: Source, member: string, folder: string): Promise<Exports | undefined> {
+  const loaded = { what: name, name }
+  return loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), member).catch(unlessMissing)
 }
 
 function unlessMissing(error: unknown): undefined {

@@ -8,6 +8,8 @@ export type Shape =
   /** One of these words, or a number from 1, or a switch. */
   | { readonly kind: 'choice'; readonly words: readonly string[]; readonly or?: 'positive' | 'switch' }
   | { readonly kind: 'list'; readonly words: readonly string[] }
+  /** A list of texts, one at least. */
+  | { readonly kind: 'texts' }
 
 export type Setting = Shape & {
   /** The variable that says the same. */

@@ -65,10 +65,13 @@ async function textOf({ place, setting, value }: GivenSetting, folder: string, e
 }
 
 async function credentialOf(place: string, setting: Setting, source: CredentialSource, folder: string, env: Environment): Promise<string> {
-  if ('file' in source) {
-    const path = resolve(folder, source.file)
-    return setting.fileVariable === undefined ? readCredential({ file: path }, `the file of ${place}`, new AbortController().signal) : path
-  }
+  if ('file' in source && setting.fileVariable !== undefined) return resolve(folder, source.file)
+  return readSource(place, source, folder, env)
+}
+
+/** The key, token or password that a source names. */
+export async function readSource(place: string, source: CredentialSource, folder: string, env: Environment): Promise<string> {
+  if ('file' in source) return readCredential({ file: resolve(folder, source.file) }, `the file of ${place}`, new AbortController().signal)
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text
   throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {

@@ -3,6 +3,7 @@ import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
 import { run } from './running.ts'
+import { rotate } from './rotating.ts'
 import { scan } from './scanning.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
@@ -20,6 +21,7 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   tag,
   run,
   scan,
+  rotate,
 })
 
 const docs = {

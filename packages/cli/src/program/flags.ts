@@ -56,6 +56,11 @@ export const nameArgument: { readonly brief: string; readonly placeholder: strin
   parse: text,
 }
 
+export function wholeNumber(input: string): number {
+  if (/^[1-9]\d{0,8}$/.test(input)) return Number(input)
+  throw new UsageError('it is a whole number from 1', 'see --help of the command')
+}
+
 export function versionNumber(input: string): number {
   if (/^[1-9]\d{0,14}$/.test(input)) return Number(input)
   throw new UsageError('a version is a whole number from 1', 'see `finchat-secrets versions NAME`')

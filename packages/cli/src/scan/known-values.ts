@@ -65,12 +65,23 @@ function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] 
   return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOf(code) }]
 }
 
+/** The value, and the fields of a document. False if all of it is too short. */
 function addValue(matcher: ValueMatcher, secret: SoughtSecret, value: SecretValue): boolean {
-  const whole = value.bytes()
-  const isLong = matcher.add(secret, whole)
-  whole.fill(0)
-  for (const [field, text] of secretFields(value)) matcher.add({ ...secret, name: `${secret.name}#${field}` }, Buffer.from(text))
-  return isLong
+  const fields = secretFields(value).map(([field, text]) => ({ name: `${secret.name}#${field}`, bytes: Buffer.from(text) }))
+  const parts = [...wholeOf(value).map((bytes) => ({ name: secret.name, bytes })), ...fields]
+  const added = parts.map(({ name, bytes }) => matcher.add({ ...secret, name }, bytes))
+  for (const { bytes } of parts) bytes.fill(0)
+  return added.includes(true)
+}
+
+/** None of a secret that a store keeps as fields. */
+function wholeOf(value: SecretValue): Uint8Array[] {
+  try {
+    return [value.bytes()]
+  } catch (error) {
+    if (hasCode(error, 'INVALID_ARGUMENT')) return []
+    throw error
+  }
 }
 
 /** Fields of a document that are no secrets, by the names that stores and databases use. */

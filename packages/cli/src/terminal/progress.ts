@@ -1,4 +1,4 @@
-import { note, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 /** A line on a terminal that tells how far a long work is; nothing elsewhere. */
 export class ProgressLine implements Disposable {
@@ -20,12 +20,6 @@ export class ProgressLine implements Disposable {
     this.#shownAt = now
     this.#isShown = true
     this.#terminal.stderr.write(`${clear}${text()}`)
-  }
-
-  /** Without it a note would be written behind the line. */
-  note(text: string): void {
-    this[Symbol.dispose]()
-    note(this.#terminal, text)
   }
 
   [Symbol.dispose](): void {

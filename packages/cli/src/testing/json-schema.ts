@@ -1,3 +1,4 @@
+import { generatorKinds, type Kinds, rotationShapes, targetKinds } from '../config/rotation-settings.ts'
 import { chainSettings, declarationShapes, sections, type Shape } from '../config/settings.ts'
 
 type Described = Shape & { readonly description: string }
@@ -21,6 +22,16 @@ export function jsonSchema(): Schema {
         propertyNames: { pattern: name },
         additionalProperties: objectOf(declarationShapes),
       },
+      rotation: {
+        description: 'how secrets are rotated, by their name in the chain',
+        type: 'object',
+        propertyNames: { pattern: name },
+        additionalProperties: {
+          type: 'object',
+          properties: { ...propertiesOf(rotationShapes), generate: kindsOf(generatorKinds), target: kindsOf(targetKinds) },
+          additionalProperties: false,
+        },
+      },
     },
     additionalProperties: false,
   }
@@ -28,6 +39,16 @@ export function jsonSchema(): Schema {
 
 function objectOf(shapes: Readonly<Record<string, Described>>): Schema {
   return { type: 'object', properties: propertiesOf(shapes), additionalProperties: false }
+}
+
+function kindsOf(kinds: Kinds): Schema {
+  const sectionOf = ([kind, shapes]: [string, Kinds[string]]): Schema => ({
+    type: 'object',
+    properties: { kind: { const: kind }, ...propertiesOf(shapes) },
+    required: ['kind', ...Object.keys(shapes).filter((member) => shapes[member]?.needed)],
+    additionalProperties: false,
+  })
+  return { oneOf: Object.entries(kinds).map(sectionOf) }
 }
 
 function propertiesOf(shapes: Readonly<Record<string, Described>>): Schema {
@@ -52,6 +73,7 @@ const plain: Readonly<Record<string, Schema>> = {
   switch: switched,
   count,
   positive: { ...count, minimum: 1 },
+  texts: { type: 'array', items: text, minItems: 1 },
   paths: {
     type: 'object',
     propertyNames: { pattern: mappableName },

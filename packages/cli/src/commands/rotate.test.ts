@@ -1,0 +1,274 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { stageSecret } from '@finchat/secrets-core/staging'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { loadConfig } from '../config/load-config.ts'
+import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+
+const first = 'canary-4711-first'
+const projects: Program[] = []
+afterEach(() => {
+  vi.useRealTimers()
+  for (const { folder } of projects.splice(0)) rmSync(folder, { recursive: true })
+})
+
+const local = { ...localConfig, local: { ...localConfig.local, keepVersions: 'all' } }
+
+/** A project whose store has the secret DB. */
+async function project(rotation: object = {}, env: Record<string, string> = {}): Promise<Program> {
+  const program = makeProgram({ ...local, rotation }, env)
+  projects.push(program)
+  await program.run(['set', 'DB'], first)
+  return program
+}
+
+const valueIn = async ({ run }: Program, name = 'DB'): Promise<string> => (await run(['get', name])).stdout
+
+describe('rotate', () => {
+  it('makes a new value current, and shows neither', async () => {
+    const program = await project()
+    const { code, stdout, stderr } = await program.run(['rotate', 'DB', '--generate', 'token', '--bytes', '24'])
+    const value = await valueIn(program)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: "DB is rotated as version 2 at 'local'\n" })
+    expect(value).toHaveLength(32)
+    expect((await program.run(['get', 'DB', '--version', 'previous'])).stdout).toBe(first)
+    const files = readdirSync(program.folder).map((name) => readFileSync(join(program.folder, name), 'latin1'))
+    expect(files.filter((content) => content.includes(value) || content.includes(first))).toEqual([])
+  })
+
+  it.each([
+    [['--generate', 'password'], /^[A-Za-z0-9]{32}$/],
+    [['--generate', 'password', '--length', '50'], /^[A-Za-z0-9]{50}$/],
+    [['--generate', 'uuid'], /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/],
+    [['--generate', 'keyPair'], /^-----BEGIN PRIVATE KEY-----\n/],
+    [[], /^[0-9a-f]{40}$/],
+  ])('makes the value as %j says, over the configuration', async (flags, form) => {
+    const program = await project({ DB: { generate: { kind: 'token', bytes: 20, encoding: 'hex' } } })
+    expect((await program.run(['rotate', 'DB', ...flags])).code).toBe(0)
+    expect(await valueIn(program)).toMatch(form)
+  })
+
+  it('takes a value from a pipe, and prints JSON', async () => {
+    const program = await project()
+    const { code, stdout, stderr } = await program.run(['rotate', 'DB', '--value-from-stdin', '--json'], 'canary-4711-second')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ name: 'DB', outcome: 'rotated', provider: 'local', version: 2 })
+    expect(stdout).not.toContain('canary')
+    expect(await valueIn(program)).toBe('canary-4711-second')
+    expect((await program.run(['rotate', 'DB', '--value-from-stdin'], '')).code).toBe(64)
+  })
+
+  it('changes only the password of a document', async () => {
+    const program = await project()
+    await program.run(['set', 'DOC'], '{"username":"ada","password":"old"}')
+    await program.run(['rotate', 'DOC', '--generate', 'token'])
+    expect((await program.run(['get', 'DOC', '--field', 'username'])).stdout).toBe('ada')
+    expect((await program.run(['get', 'DOC', '--field', 'password'])).stdout).toMatch(/^.{43}$/)
+  })
+
+  it('finishes what another rotation has begun, and never takes its value for the given one', async () => {
+    const program = await project()
+    const { secrets } = await loadConfig({ cwd: program.folder, env: { APP_KEY: program.key } })
+    await stageSecret(secrets, 'DB', 'canary-4711-staged')
+    await secrets.close()
+    const { code, stderr } = await program.run(['rotate', 'DB', '--value-from-stdin'], 'canary-4711-given')
+    expect(code).toBe(70)
+    expect(stderr).toContain('the given value is not stored: a rotation that was broken off was finished first (VERSION_CONFLICT)')
+    expect(stderr).not.toContain('canary')
+    expect(await valueIn(program)).toBe('canary-4711-staged')
+    expect((await program.run(['rotate', 'DB', '--value-from-stdin'], 'canary-4711-given')).code).toBe(0)
+    expect(await valueIn(program)).toBe('canary-4711-given')
+  })
+
+  it.each([
+    [['rotate']],
+    [['rotate', 'DB']],
+    [['rotate', 'DB', '--due']],
+    [['rotate', 'DB', '--status', '--retire']],
+    [['rotate', 'DB', '--generate', 'token', '--value-from-stdin']],
+    [['rotate', 'DB', '--generate', 'token', '--length', '9']],
+    [['rotate', 'DB', '--generate', 'password', '--bytes', '9']],
+    [['rotate', 'DB', '--status', '--generate', 'token']],
+    [['rotate', 'DB', '--retire']],
+    [['rotate', '--due']],
+    [['rotate', 'DB', '--generate', 'canary']],
+    [['rotate', 'DB', '--generate', 'token', '--grace', 'canary']],
+    [['rotate', 'DB', '--generate', 'token', '--bytes', '0']],
+    [['rotate', 'a/../b', '--generate', 'token']],
+  ])('refuses %j, and changes nothing', async (args) => {
+    const program = await project()
+    const { code, stdout, stderr } = await program.run(args)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toMatch(/^error: .+\nwhy: {3}.+\nfix: {3}.+\n$/)
+    expect(stderr).not.toContain('canary')
+    expect(await valueIn(program)).toBe(first)
+  })
+
+  it.each([
+    [{ kind: 'token', bytes: 8 }, '`bytes`'],
+    [{ kind: 'password', length: 8 }, 'fewer than 2^128'],
+  ])('refuses a weak generator: %j', async (generate, why) => {
+    const { code, stderr } = await (await project({ DB: { generate } })).run(['rotate', 'DB'])
+    expect(code).toBe(70)
+    expect(stderr).toContain(why)
+  })
+
+  it('needs a store that can stage a version', async () => {
+    const program = makeProgram({}, { DB: first })
+    projects.push(program)
+    const { code, stderr } = await program.run(['rotate', 'DB', '--generate', 'token'])
+    expect(code).toBe(70)
+    expect(stderr).toContain('DB was not rotated')
+  })
+
+  it('tells a secret that does not exist', async () => {
+    expect((await (await project()).run(['rotate', 'NOPE', '--generate', 'token'])).code).toBe(66)
+  })
+})
+
+describe('rotate at a target', () => {
+  const server = { kind: 'postgres', host: '127.0.0.1', port: 1, database: 'x', tls: false, administrator: 'rotator', role: 'app' }
+
+  it('reads its password first, so that nothing is staged without it', async () => {
+    const program = await project({ DB: { target: { ...server, password: { variable: 'ROTATOR' } } } })
+    const { code, stderr } = await program.run(['rotate', 'DB'])
+    expect(code).toBe(77)
+    expect(stderr).toContain('rotation.DB.target.password is in the variable ROTATOR, which is not set')
+  })
+
+  it('tells that it cannot be reached, and shows neither password', async () => {
+    const program = await project({ DB: { target: { ...server, password: { variable: 'ROTATOR' } } } }, { ROTATOR: 'canary-4711-rotator' })
+    const { code, stderr } = await program.run(['rotate', 'DB'])
+    expect(code).toBe(69)
+    expect(stderr).not.toContain('canary')
+    expect(await valueIn(program)).toBe(first)
+  })
+
+  it.each(['redis://canary:canary@127.0.0.1:1', 'https://canary', 'canary'])('refuses the address %s, without quoting it', async (url) => {
+    const target = { kind: 'redis', urls: [url], administrator: 'rotator', password: { variable: 'ROTATOR' }, user: 'app' }
+    const { code, stderr } = await (await project({ DB: { target } }, { ROTATOR: 'x' })).run(['rotate', 'DB'])
+    expect(code).toBe(70)
+    expect(stderr).toContain('rotation.DB.target.urls')
+    expect(stderr).not.toContain('canary')
+  })
+
+  it('rotates a ring of signing keys', async () => {
+    const program = await project({ RING: { target: { kind: 'signingKeys', algorithm: 'ES256' } } })
+    const { newKeyRing } = await import('@finchat/secrets-rotation/signing-keys')
+    await program.run(['set', 'RING'], await newKeyRing('ES256'))
+    const before = JSON.parse(await valueIn(program, 'RING')) as { signing: string }
+    expect((await program.run(['rotate', 'RING'])).code).toBe(0)
+    const after = JSON.parse(await valueIn(program, 'RING')) as { signing: string; keys: { kid: string }[] }
+    expect(after.signing).not.toBe(before.signing)
+    expect(after.keys.map(({ kid }) => kid)).toContain(before.signing)
+  })
+})
+
+describe('rotate with a configuration that is a program', () => {
+  /** Its target keeps two passwords in a file, as a server would. */
+  async function withOwnTarget(graceSeconds: number): Promise<{ program: Program; config: string; passwords: () => string[] }> {
+    const program = await project()
+    const [config, server] = ['own.config.mts', 'server.json'].map((name) => join(program.folder, name)) as [string, string]
+    const rotation = pathToFileURL(fileURLToPath(new URL('../../../rotation/src/index.ts', import.meta.url))).href
+    writeFileSync(server, JSON.stringify([first]))
+    writeFileSync(
+      config,
+      `import { readFileSync, writeFileSync } from 'node:fs'
+       import { functionTarget } from '${rotation}'
+       const read = (): string[] => JSON.parse(readFileSync('${server}', 'utf8'))
+       const write = (passwords: string[]): void => writeFileSync('${server}', JSON.stringify(passwords))
+       const target = functionTarget({
+         apply: async (value) => write([...read().slice(-1), value.reveal()]),
+         test: async (value) => (read().includes(value.reveal()) ? 'accepted' : 'refused'),
+         retire: async (old) => write(read().filter((password) => password !== old.reveal())),
+       })
+       export default { ...${JSON.stringify(local)}, rotation: { DB: { target, generate: () => 'made-by-' + Math.random(), graceSeconds: ${graceSeconds} } } }`,
+    )
+    return { program, config, passwords: () => JSON.parse(readFileSync(server, 'utf8')) as string[] }
+  }
+
+  it('uses its target and its generator, and withdraws the former value', async () => {
+    const { program, config, passwords } = await withOwnTarget(0)
+    const { code, stderr } = await program.run(['rotate', 'DB', '--config', config])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(
+      /^DB is rotated as version 2 at 'local'\nthe former value may be withdrawn from .+: finchat-secrets rotate DB --retire\n$/,
+    )
+    expect(passwords()).toEqual([first, await valueIn(program)])
+    const retired = await program.run(['rotate', 'DB', '--config', config, '--retire'])
+    expect(retired).toEqual({ code: 0, stdout: '', stderr: 'DB: the former value is withdrawn\n' })
+    expect(passwords()).toEqual([await valueIn(program)])
+    expect((await program.run(['rotate', 'DB', '--config', config, '--retire'])).code).toBe(0)
+  })
+
+  it('keeps the former value for its grace period, unless it is forced', async () => {
+    const { program, config, passwords } = await withOwnTarget(3_600)
+    const run = async (...more: string[]): Promise<{ code: number; stderr: string }> =>
+      program.run(['rotate', 'DB', '--config', config, ...more])
+    expect((await run()).code).toBe(0)
+    const early = await run('--retire')
+    expect(early.code).toBe(1)
+    expect(early.stderr).toMatch(/^DB: the former value may still be used; --force withdraws it now: not before 2\d+-/)
+    const again = await run()
+    expect(again.code).toBe(69)
+    expect(again.stderr).toContain('rotate later, or pass --force')
+    expect(passwords()).toContain(first)
+    expect((await run('--retire', '--force')).code).toBe(0)
+    expect(passwords()).not.toContain(first)
+    expect((await run('--grace', '0', '--when-unused')).stderr).toMatch(/--when-unused|DB is rotated/)
+  })
+
+  it('tells by --status whether the former value may go', async () => {
+    const { program, config } = await withOwnTarget(0)
+    const status = async (...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+      program.run(['rotate', 'DB', '--status', '--config', config, ...more])
+    expect(await status()).toEqual({ code: 0, stdout: '', stderr: 'DB: there is no former version with another value\n' })
+    await program.run(['rotate', 'DB', '--config', config])
+    expect(await status()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('it is unknown whether the former version is in use: services keep no') as string,
+    })
+    expect(JSON.parse((await status('--json')).stdout)).toMatchObject({
+      name: 'DB',
+      verdict: 'unknown',
+      gap: 'notKept',
+      current: { version: 2 },
+      previous: { version: 1 },
+    })
+  })
+})
+
+describe('rotate --due', () => {
+  const day = 86_400_000
+
+  it('rotates what is older than the configuration allows', async () => {
+    const rotation = { DB: { every: '30d' }, OTHER: { every: '90d' }, BY_HAND: {} }
+    const program = await project(rotation)
+    await program.run(['set', 'OTHER'], first)
+    expect((await program.run(['rotate', '--due'])).stdout).toMatch(/^DB\tnotDue\t2.+Z\t\nOTHER\tnotDue\t2.+Z\t\n$/)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * day })
+    const { code, stdout } = await program.run(['rotate', '--due'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^DB\trotated\t2.+Z\t\nOTHER\tnotDue\t2.+Z\t\n$/)
+    expect(await valueIn(program)).not.toBe(first)
+    expect(await valueIn(program, 'OTHER')).toBe(first)
+  })
+
+  it('goes on behind one that fails, and ends with its exit code', async () => {
+    const program = await project({ NOPE: { every: '30d' }, DB: { every: '30d' } })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * day })
+    const { code, stdout } = await program.run(['rotate', '--due', '--json'])
+    expect(code).toBe(66)
+    expect(JSON.parse(stdout)).toMatchObject([
+      { name: 'NOPE', status: 'failed', error: { code: 'NOT_FOUND' } },
+      { name: 'DB', status: 'rotated', version: 2 },
+    ])
+  })
+
+  it('refuses a time that is none before anything is rotated', async () => {
+    const { code, stderr } = await (await project({ DB: { every: 'often' } })).run(['rotate', '--due'])
+    expect(code).toBe(70)
+    expect(stderr).toContain('`every` is no duration')
+  })
+})

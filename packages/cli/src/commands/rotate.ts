@@ -1,0 +1,155 @@
+import type { Generate } from '@finchat/secrets-rotation'
+import type { SecretsManager } from '@finchat/secrets-core'
+import type { RotationConfig } from '../config/config.ts'
+import type { Settings } from '../config/load-config.ts'
+import { inWordsOfFile } from '../config/variables.ts'
+import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
+import { policiesOf, prepare } from '../rotation/policy.ts'
+import { shownBy } from '../rotation/progress.ts'
+import { loadRotation, type RotationKit } from '../rotation/project.ts'
+import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
+import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
+import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
+import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
+import { inFlags } from '../rotation/words.ts'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { CommandError, UsageError } from '../terminal/failure.ts'
+import { ProgressLine } from '../terminal/progress.ts'
+import { readSecretInput } from '../terminal/secret-input.ts'
+import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from './context.ts'
+
+interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
+  readonly due?: boolean
+  readonly status?: boolean
+  readonly retire?: boolean
+  readonly generate?: 'token' | 'password' | 'uuid' | 'keyPair'
+  readonly length?: number
+  readonly bytes?: number
+  readonly valueFromStdin?: boolean
+  readonly grace?: string
+  readonly force?: boolean
+  readonly whenUnused?: boolean
+}
+
+/** What one call of the command works with. */
+interface Work {
+  readonly context: CommandContext
+  readonly flags: RotateFlags
+  readonly kit: RotationKit
+  readonly secrets: SecretsManager
+  readonly settings: Settings
+  readonly call: RotationCall
+  readonly asJson: boolean
+}
+
+/** Gives a secret a new value in the store and at its target, or all that are due. */
+export default async function rotate(context: CommandContext, flags: RotateFlags, name?: string): Promise<void> {
+  const what = flags.status ? `the rotation of ${name} could not be read` : `${name ?? 'what is due'} was not rotated`
+  context.process.exitCode = await explained(what, async () => {
+    assertOneMode(flags, name)
+    return withSecrets(what, context, flags, async (secrets, _, settings) => {
+      const kit = await loadRotation(settings)
+      using progress = new ProgressLine(context.terminal)
+      const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
+      return inOwnWords(what, async () => run({ context, flags, kit, secrets, settings, call, asJson: flags.json === true }, name))
+    })
+  })
+}
+
+function assertOneMode({ due, status, retire, generate, length, bytes, valueFromStdin }: RotateFlags, name: string | undefined): void {
+  const modes = [due, status, retire].filter(Boolean).length
+  if (modes > 1) throw new UsageError('--due, --status and --retire exclude each other', 'give one of them')
+  if ((name === undefined) !== (due === true)) throw new UsageError('it is not clear what to rotate', 'give the name of a secret, or --due')
+  if (modes > 0 && (generate ?? valueFromStdin) !== undefined)
+    throw new UsageError('a new value is made by `rotate NAME` alone', 'leave out --generate and --value-from-stdin')
+  if (generate !== undefined && valueFromStdin)
+    throw new UsageError('the new value is made in two ways', 'give --generate or --value-from-stdin')
+  if (length !== undefined && generate !== 'password') throw new UsageError('--length is of passwords', 'add --generate password')
+  if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
+}
+
+async function inOwnWords<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new CommandError(what, error, (text) => inFlags(inWordsOfFile(text)))
+  }
+}
+
+/** Returns the exit code. */
+async function run(work: Work, name: string | undefined): Promise<number> {
+  const { settings, context, kit, secrets, call, asJson } = work
+  if (name !== undefined) return runOne(work, name)
+  const reports = await rotateAllDue(kit, secrets, await policiesOf(kit, settings.config.rotation ?? {}, settings), call)
+  await printDue(reports, asJson, context.terminal)
+  return exitCodeOfDue(reports)
+}
+
+async function runOne(work: Work, name: string): Promise<number> {
+  const {
+    context: { terminal },
+    flags,
+    kit,
+    secrets,
+    settings,
+    call,
+    asJson,
+  } = work
+  const prepared = await prepare(kit, name, configOf(work, name), settings)
+  if (flags.status) {
+    const auditFolder = settings.variables['FINCHAT_AUDIT_FOLDER'] || undefined
+    const status = await statusOf(kit, secrets, name, { ...prepared, ...call, auditFolder, project: settings })
+    await printStatus(name, status, asJson, terminal)
+    return exitCodeOfStatus(status)
+  }
+  const force = flags.force === true
+  if (flags.retire) {
+    const { target, graceSeconds, whenUnused } = prepared
+    const retirement = await kit.retirePrevious(secrets, name, { target, graceSeconds, whenUnused, force, ...call })
+    printRetirement(name, retirement, asJson, terminal)
+    return exitCodeOfRetirement(retirement)
+  }
+  const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
+  printRotation(name, await rotateOne(kit, secrets, name, { ...call, prepared, force, given }), asJson, terminal)
+  return exitCodes.ok
+}
+
+/** Flags go over the configuration. */
+function configOf({ flags, kit, settings }: Work, name: string): RotationConfig {
+  const { rotation = {} } = settings.config
+  const configured = Object.hasOwn(rotation, name) ? rotation[name] : undefined
+  const { generate: kind, grace, length, bytes, whenUnused } = flags
+  if (configured === undefined && kind === undefined && !flags.valueFromStdin && !flags.status && !flags.retire)
+    throw new UsageError('nothing says how the new value is made', `give --generate or --value-from-stdin, or configure "rotation"`)
+  if (flags.retire && !hasTarget(configured))
+    throw new UsageError(
+      'the configuration names no target that keeps a former value',
+      'set "target" under "rotation" in the configuration file',
+    )
+  return {
+    ...configured,
+    ...(kind !== undefined && {
+      generate: { kind, ...(length !== undefined && { length }), ...(bytes !== undefined && { bytes }) },
+    }),
+    ...(grace !== undefined && { graceSeconds: secondsOf(kit, grace) }),
+    ...(whenUnused && { whenUnused }),
+  }
+}
+
+function hasTarget({ target }: RotationConfig = {}): boolean {
+  return target !== undefined && !('kind' in target && target.kind === 'none')
+}
+
+function secondsOf(kit: RotationKit, grace: string): number {
+  try {
+    return grace === '0' ? 0 : kit.rotationSchedule({ every: grace }).everyMs / 1_000
+  } catch {
+    throw new UsageError('--grace is no duration', 'write 0, 30s, 90m, 1h or 1d 12h, at most ten years')
+  }
+}
+
+async function givenValue({ context: { terminal } }: Work, name: string): Promise<Generate> {
+  const value = await readSecretInput(terminal, { question: `New value of ${name} (hidden)`, exact: false })
+  if (typeof value === 'string') return () => value
+  throw new UsageError('the value is not text', 'store bytes with `finchat-secrets set`')
+}

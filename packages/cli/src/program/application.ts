@@ -2,8 +2,9 @@ import { type Application, type ApplicationText, buildApplication, buildRouteMap
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
+import { backup, reencrypt, restore } from './store.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
-import { remove, restore, set, tag } from './writing.ts'
+import { remove, set, tag } from './writing.ts'
 
 /** Without a prototype: `finchat-secrets constructor` is no command. */
 const routes: Record<string, Command<CommandContext>> = Object.assign(Object.create(null), {
@@ -16,6 +17,8 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   delete: remove,
   restore,
   tag,
+  backup,
+  reencrypt,
 })
 
 const docs = {

@@ -89,8 +89,6 @@ export async function restoreBackup(options: StoreOptions, request: RestoreReque
     const found = await compared(options, options.path, next, context)
     if (!(await confirm(found))) return { ...found, restored: false, former: undefined }
     return { ...found, restored: true, former: await exchanged(real, next, options, context) }
-  } catch (error) {
-    throw storeError(error, options.path)
   } finally {
     removeTemporary(next)
   }
@@ -139,7 +137,9 @@ function asOfBackup(error: unknown): never {
 async function exchanged(real: string, next: string, options: StoreOptions, context: CallContext): Promise<string | undefined> {
   const lock = await holdAlone(real, { ...context, lockTimeoutMs: options.lockTimeoutMs })
   try {
-    return inFolderOf(real, () => exchangeFile(real, next))
+    return exchangeFile(real, next)
+  } catch (error) {
+    throw storeError(fileError(error, real), real)
   } finally {
     lock?.close()
   }

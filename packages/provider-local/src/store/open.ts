@@ -110,9 +110,9 @@ export async function holdAlone(real: string, wait: LockWait): Promise<DatabaseS
   try {
     return await retryWhileBusy(() => connectAlone(existing), wait)
   } catch (error) {
-    const { code } = storeError(error)
-    if (code === 'INTEGRITY' || code === 'CONFIGURATION') return undefined
-    if (code !== 'UNAVAILABLE') throw error
+    const failed = storeError(error, real)
+    if (failed.code === 'INTEGRITY' || failed.code === 'CONFIGURATION') return undefined
+    if (failed.code !== 'UNAVAILABLE') throw failed
     throw new SecretsError('UNAVAILABLE', 'another program has the store open', {
       remedy: 'end every program that uses the store, and try again: they would go on with the file that is replaced',
     })

@@ -39,14 +39,35 @@ export interface ReportedProblem {
   readonly lastRecord?: number | undefined
 }
 
-/** The report's first sentence. */
+/**
+ * A verification in words, for an auditor: whether the trail is as it was written, then what is not
+ * proven, and until when. Throws `INVALID_ARGUMENT` for an invalid verification.
+ *
+ * @example
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { verificationSentences } from '@finchat/secrets-audit/report'
+ *
+ * const { key } = await initAuditFolder('in-words')
+ * const [first] = verificationSentences(await verifyAuditTrail('in-words', { key }))
+ * console.log(first) // Verified: every record is as it was written (0).
+ */
+export function verificationSentences(verification: ReportedVerification): readonly string[] {
+  assertVerification(verification)
+  return sentencesOf(verification)
+}
+
+/** The report's first paragraph. */
 export function verificationText(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
+  return sentencesOf(verification).join(' ')
+}
+
+function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
   const about = [...leftOut(verification), ...foreignFiles(verification)]
-  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
+  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about]
   const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(tornLine)]
-  return [verified(verification), ...open, ...about].join(' ')
+  return [verified(verification), ...open, ...about]
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {

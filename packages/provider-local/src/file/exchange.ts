@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { SecretsError } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { fileError, missingFolder, quotedPath } from '../shared/file-errors.ts'
+import { storeError } from '../sqlite/sqlite-errors.ts'
 import { linkInPlace, makeTemporary, removeTemporary, syncFile, syncFolder } from './create.ts'
 import { beforeRestore, realPath, statsOf } from './identity.ts'
 
@@ -31,13 +32,23 @@ export function nameFile(temporary: string, to: string, overwrite: boolean): voi
 /** Copies a backup beside the store, where it can be verified before it takes the store's place. */
 export async function copyBackup(from: string, store: string): Promise<string> {
   assertBackup(from, store)
-  const temporary = makeTemporary(store, 'restoring')
+  const temporary = makeTemporaryFor(store)
   try {
     await pipeline(createReadStream(from), createWriteStream(temporary, { flags: 'r+' }))
     return temporary
   } catch (error) {
     removeTemporary(temporary)
-    throw fileError(error, store)
+    const failed = fileError(error, store)
+    if (SecretsError.isInstance(failed) && failed.code !== 'PERMISSION_DENIED') throw failed
+    throw new SecretsError('PERMISSION_DENIED', `the backup ${quotedPath(from)} cannot be read`, { remedy: 'let this user read it' })
+  }
+}
+
+function makeTemporaryFor(store: string): string {
+  try {
+    return makeTemporary(store, 'restoring')
+  } catch (error) {
+    throw storeError(fileError(error, store), store)
   }
 }
 

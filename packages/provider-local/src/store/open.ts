@@ -18,7 +18,7 @@ import { bucketCount } from '../record/tree-shape.ts'
 import { invalidPath, quotedPath } from '../shared/file-errors.ts'
 import { connect, connectAlone, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
 import { type LockWait, retryWhileBusy } from '../sqlite/lock-retry.ts'
-import { LockHeld, storeError } from '../sqlite/sqlite-errors.ts'
+import { lockedError, LockHeld, storeError } from '../sqlite/sqlite-errors.ts'
 import { assertSchema, createSchema, schemaGuard } from '../sqlite/schema.ts'
 import { prepareTables, readHeader, writeHeader } from '../sqlite/tables.ts'
 import type { StoreOptions } from './options.ts'
@@ -112,7 +112,7 @@ export async function holdAlone(real: string, wait: LockWait): Promise<DatabaseS
   } catch (error) {
     const failed = storeError(error, real)
     if (failed.code === 'INTEGRITY' || failed.code === 'CONFIGURATION') return undefined
-    if (failed.code !== 'UNAVAILABLE') throw failed
+    if (failed.problem !== lockedError().problem) throw failed
     throw new SecretsError('UNAVAILABLE', 'another program has the store open', {
       remedy: 'end every program that uses the store, and try again: they would go on with the file that is replaced',
     })

@@ -39,7 +39,8 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
   return (one.header?.step ?? Infinity) - (other.header?.step ?? Infinity) || 0
 }
 
-const ours = /^(folder\.lock|segment-\d{8,}\.lock)$/
+/** A lock that is held has a journal beside it. */
+const ours = /^(folder|segment-\d{8,})\.lock(-journal)?$/
 
 /** Names of files that neither belong to the trail nor may be segments. */
 export async function foreignNames(folder: string): Promise<readonly string[]> {

@@ -14,6 +14,8 @@ export interface ReportedVerification {
   readonly segments?: readonly { readonly status: string }[] | undefined
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
+  /** Until when checkpoints prove that, epoch milliseconds. */
+  readonly checkpointedAt?: number | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
   /** Its `torn` bytes are not shown: no record in them was acknowledged. */
   readonly unproven: readonly {
@@ -63,10 +65,10 @@ export function verificationText(verification: ReportedVerification | undefined)
 }
 
 function sentencesOf(verification: ReportedVerification): string[] {
-  const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
+  const { ok, problem, unproven, isIndexWhole, checkpointedAt, tornIndexLines = [] } = verification
   const about = [...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about]
-  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(tornLine)]
+  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex(checkpointedAt)] : []), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...about]
 }
 
@@ -81,7 +83,11 @@ function leftOut({ range }: ReportedVerification): string[] {
   return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
 }
 
-const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
+function openIndex(checkpointedAt: number | undefined): string {
+  const removed = 'were removed together with the end of the index'
+  if (checkpointedAt === undefined) return `Whether later segments ${removed} is not proven: neither the folder's key nor a checkpoint was there.`
+  return `That no later segments ${removed} is proven by checkpoints, until ${minute(checkpointedAt)} UTC.`
+}
 
 function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
   const all = problems ?? (problem === undefined ? [] : [problem])
@@ -188,6 +194,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   missing: optional(isNumber),
   segments: optional(listOf(objectOf({ status: isText }))),
   isIndexWhole: optional(isBoolean),
+  checkpointedAt: optional(isNumber),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
   foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),

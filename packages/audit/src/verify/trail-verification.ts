@@ -61,6 +61,7 @@ export class TrailVerification {
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
+    this.#report.checkpointedAt = held.newestOf(id)
     this.#report.problems.addAll(refused)
     if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
     const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }

@@ -92,6 +92,8 @@ export interface AuditVerification {
    * checkpoints can.
    */
   readonly isIndexWhole: boolean
+  /** The time of the newest checkpoint, until which they prove the index. Absent: there is none. */
+  readonly checkpointedAt?: number | undefined
   /** Unfinished lines of the index, in order. Nothing depends on them. */
   readonly tornIndexLines: readonly TornIndexLine[]
   readonly foreign: readonly ForeignFile[]
@@ -109,6 +111,7 @@ export class VerificationReport {
   #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> = { isWhole: false, tornLines: [] }
   #range: VerifiedRange | undefined
   #missed = 0
+  checkpointedAt: number | undefined
 
   indexed(index: IndexFindings): void {
     this.#index = index
@@ -164,6 +167,7 @@ export class VerificationReport {
       missed: this.#missed,
       unproven: this.#unproven,
       isIndexWhole: this.#index.isWhole,
+      checkpointedAt: this.checkpointedAt,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
       ...range,

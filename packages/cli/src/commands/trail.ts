@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { AuditVerification, VerifyAuditOptions } from '@finchat/secrets-audit'
 import type * as report from '@finchat/secrets-audit/report'
@@ -42,6 +43,7 @@ export async function readTrail<Result>(
 ): Promise<ReadTrail<Result>> {
   const { readAuditRecords, verifiedTrail } = await loadReport()
   const path = resolve(terminal.cwd(), folder)
+  await assertTrail(path)
   if (flags.unverified) {
     refuseProofs(flags)
     return { verification: undefined, result: await read(readAuditRecords(path)) }
@@ -50,6 +52,15 @@ export async function readTrail<Result>(
   return withProgress(terminal, async (progress) =>
     verifiedTrail(path, options, async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))),
   )
+}
+
+/** A wrong path must not look like tampering. */
+async function assertTrail(path: string): Promise<void> {
+  const names = await readdir(path).catch((): string[] => [])
+  if (names.some((name) => name.includes('.jsonl')) && !names.includes('index.part')) return
+  if (names.includes('index.part')) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
+  const remedy = names.includes('audit') ? 'name the folder audit in it' : 'name the folder with index.jsonl and the segments'
+  throw new UsageError('there is no audit trail in this folder', remedy)
 }
 
 function refuseProofs({ keyFile, checkpoints, checkpointKey }: TrailFlags): void {
@@ -82,8 +93,13 @@ async function auditorsKey({ keyFile }: TrailFlags, terminal: Terminal): Promise
   if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
   const variable = terminal.env['FINCHAT_AUDIT_KEY']
   if (variable) return variable
-  const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true })
+  const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
   return withoutLineEnd(typeof given === 'string' ? given : '')
+}
+
+function asNoKey(error: unknown): never {
+  if (!(error instanceof UsageError)) throw error
+  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDIT_KEY or by a pipe, or type it')
 }
 
 async function textIn(path: string, what: string): Promise<string> {
@@ -111,6 +127,15 @@ export function exitCodeOfTrail(verification: AuditVerification | undefined, { c
   const { ok, unproven, isIndexWhole, range, segments } = verification
   if (!ok) return exitCodes.integrity
   const isNothing = range !== undefined && segments.length === 0
-  const isProven = unproven.every(({ provenUntil }) => provenUntil !== undefined) && (isIndexWhole || checkpoints !== undefined)
+  const hasCheckpoints = checkpoints !== undefined
+  const isProven = unproven.every((end) => isEndProven(end, hasCheckpoints)) && (isIndexWhole || hasCheckpoints)
   return isProven && !isNothing ? exitCodes.ok : exitCodes.differs
 }
+
+/** A process that runs and has recorded nothing yet has sent no checkpoint. */
+function isEndProven({ provenUntil, lastLine }: AuditVerification['unproven'][number], hasCheckpoints: boolean): boolean {
+  return provenUntil !== undefined || (hasCheckpoints && lastLine <= linesOfNoRecord)
+}
+
+/** The header of a segment and its first seal. */
+const linesOfNoRecord = 2

@@ -40,14 +40,17 @@ describe('a copy of a trail', () => {
     const writes: Promise<void>[] = []
     const onProgress = (): void => {
       const other = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
-      writes.push(written(running, 2), written(other, 2).then(() => other.close?.(context)))
+      writes.push(
+        written(running, 2),
+        written(other, 2).then(() => other.close?.(context)),
+      )
     }
     const copy = await copyAuditTrail(folder, target, { checkpoints, onProgress })
     await Promise.all(writes)
     expect((await verified(copy, key)).slice(0, 2)).toEqual([true, undefined])
     await running.close?.(context)
     const later = await copyAuditTrail(folder, target, { checkpoints })
-    expect(await verified(later, key)).toEqual([true, undefined, 24 + 3 + 4 * writes.length / 2, 7 + writes.length / 2])
+    expect(await verified(later, key)).toEqual([true, undefined, 24 + 3 + (4 * writes.length) / 2, 7 + writes.length / 2])
   })
 
   it('copies what has changed since the last call, and no more', async () => {
@@ -77,7 +80,9 @@ describe('a copy of a trail', () => {
 
   it('has segments that were moved and compressed', async () => {
     const { folder, key } = await segmentsOf(2, 4)
-    const [first = '', second = ''] = (await readdir(folder)).filter((name) => name.startsWith('segment-') && name.endsWith('.jsonl')).toSorted()
+    const [first = '', second = ''] = (await readdir(folder))
+      .filter((name) => name.startsWith('segment-') && name.endsWith('.jsonl'))
+      .toSorted()
     await rename(join(folder, first), join(folder, 'moved.jsonl.1'))
     await writeFile(join(folder, `${second}.gz`), gzipSync(await readFile(join(folder, second))))
     await rm(join(folder, second))
@@ -89,7 +94,10 @@ describe('a copy of a trail', () => {
     const [segment = ''] = (await readdir(folder)).filter((name) => name.endsWith('1.jsonl'))
     const text = await readFile(join(folder, segment), 'utf8')
     await writeFile(join(folder, segment), text.replace('secret-2', 'secret-9'))
-    expect((await verified(await copyAuditTrail(folder, await emptyFolder()), key)).slice(0, 2)).toEqual([false, expect.objectContaining({ what: 'edited' })])
+    expect((await verified(await copyAuditTrail(folder, await emptyFolder()), key)).slice(0, 2)).toEqual([
+      false,
+      expect.objectContaining({ what: 'edited' }),
+    ])
   })
 
   it('is refused into its own folder, over another trail, and of what is no trail', async () => {
@@ -103,6 +111,8 @@ describe('a copy of a trail', () => {
     expect((await failure(copyAuditTrail(folder, join(folder, 'inner')))).code).toBe('CONFIGURATION')
     expect((await failure(copyAuditTrail(await emptyFolder(), await emptyFolder()))).code).toBe('AUDIT_FAILED')
     const { folder: ready } = await testFolder()
-    expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain('the checkpoints')
+    expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain(
+      'the checkpoints',
+    )
   })
 })

@@ -85,7 +85,8 @@ function leftOut({ range }: ReportedVerification): string[] {
 
 function openIndex(checkpointedAt: number | undefined): string {
   const removed = 'were removed together with the end of the index'
-  if (checkpointedAt === undefined) return `Whether later segments ${removed} is not proven: neither the folder's key nor a checkpoint was there.`
+  if (checkpointedAt === undefined)
+    return `Whether later segments ${removed} is not proven: neither the folder's key nor a checkpoint was there.`
   return `That no later segments ${removed} is proven by checkpoints, until ${minute(checkpointedAt)} UTC.`
 }
 

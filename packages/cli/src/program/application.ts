@@ -1,4 +1,12 @@
-import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, type RouteMap, text_en } from '@stricli/core'
+import {
+  type Application,
+  type ApplicationText,
+  buildApplication,
+  buildRouteMap,
+  type Command,
+  type RouteMap,
+  text_en,
+} from '@stricli/core'
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { audit } from './audit.ts'

@@ -14,7 +14,8 @@ const force = switchFlag('Replace a file of that name')
 
 const parsed = <Value>(placeholder: string, brief: string, parse: (input: string) => Value) =>
   ({ kind: 'parsed', parse, brief, placeholder, optional: true }) as const
-const oneOf = <const Word extends string>(brief: string, ...values: readonly Word[]) => ({ kind: 'enum', values, brief, optional: true }) as const
+const oneOf = <const Word extends string>(brief: string, ...values: readonly Word[]) =>
+  ({ kind: 'enum', values, brief, optional: true }) as const
 
 const proofFlags = {
   json,
@@ -32,7 +33,7 @@ function count(input: string): number {
 }
 
 const init: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/audit-init.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/init.ts'), 'default')),
   parameters: {
     positional: oneFolder,
     flags: flagsOf({
@@ -43,7 +44,8 @@ const init: Command<CommandContext> = buildCommand({
   },
   docs: {
     brief: "Make a folder ready for sealed records, and give out the auditor's key, once",
-    fullDescription: 'The key verifies all that is ever written to the folder, and could forge it. It belongs to the auditor, not to this host.',
+    fullDescription:
+      'The key verifies all that is ever written to the folder, and could forge it. It belongs to the auditor, not to this host.',
     customUsage: [
       'FOLDER [--key-file FILE | --reveal] [--json]',
       { input: '/var/lib/app/audit --key-file /mnt/usb/audit.key', brief: 'writes the key to a file for you alone' },
@@ -53,7 +55,7 @@ const init: Command<CommandContext> = buildCommand({
 })
 
 const verify: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/audit-verify.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/verify.ts'), 'default')),
   parameters: { positional: oneFolder, flags: flagsOf(proofFlags) },
   docs: {
     brief: 'Verify that a trail is as it was written',
@@ -69,7 +71,7 @@ any other: it could not be verified.`,
 })
 
 const report: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/audit-report.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/report.ts'), 'default')),
   parameters: {
     positional: oneFolder,
     flags: flagsOf({
@@ -92,7 +94,7 @@ const report: Command<CommandContext> = buildCommand({
 })
 
 const query: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/audit-query.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/query.ts'), 'default')),
   parameters: {
     positional: oneFolder,
     flags: flagsOf({
@@ -118,7 +120,7 @@ const query: Command<CommandContext> = buildCommand({
 })
 
 const copy: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/audit-copy.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/copy.ts'), 'default')),
   parameters: {
     positional: { kind: 'tuple', parameters: [folderArgument, { brief: 'The folder of the copy', placeholder: 'target', parse: text }] },
     flags: flagsOf({ json, checkpoints }),

@@ -8,7 +8,7 @@ const { config, json } = commonFlags
 const yes = switchFlag('Do not ask')
 
 export const backup: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/backup.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../local/backup.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       config,
@@ -28,7 +28,7 @@ export const backup: Command<CommandContext> = buildCommand({
 })
 
 export const restore: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/restore.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../local/restore.ts'), 'default')),
   parameters: {
     positional: { kind: 'tuple', parameters: [{ ...nameArgument, optional: true }] },
     flags: flagsOf({
@@ -52,7 +52,7 @@ export const restore: Command<CommandContext> = buildCommand({
 })
 
 export const reencrypt: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/reencrypt.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../local/reencrypt.ts'), 'default')),
   parameters: { flags: flagsOf({ config, json, yes }) },
   docs: {
     brief: 'Seal the local store again after a change of its key',

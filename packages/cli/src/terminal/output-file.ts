@@ -17,7 +17,10 @@ export function assertFree(path: string, force: boolean): void {
 }
 
 function nameTaken(mayForce: boolean): UsageError {
-  return new UsageError('there is already a file of this name', mayForce ? 'name another one, or replace it by --force' : 'name another one')
+  return new UsageError(
+    'there is already a file of this name',
+    mayForce ? 'name another one, or replace it by --force' : 'name another one',
+  )
 }
 
 /** Writes a whole file for the user alone; a kill leaves none, or the former one. */

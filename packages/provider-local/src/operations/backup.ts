@@ -50,12 +50,7 @@ const backupMembers: MembersOf<BackupRequest> = { to: 'string', overwrite: 'bool
 const restoreMembers: MembersOf<RestoreRequest> = { from: 'string', confirm: 'any' }
 
 /** Copies the store, verifies the copy, and only then gives it its name. */
-export async function backup(
-  store: Store,
-  path: string | undefined,
-  request: BackupRequest,
-  context: CallContext,
-): Promise<StoreContents> {
+export async function backup(store: Store, path: string | undefined, request: BackupRequest, context: CallContext): Promise<StoreContents> {
   const { to: given, overwrite = false } = knownOptions(request, backupMembers)
   const to = resolve(given)
   assertBackupName(to, overwrite, path)
@@ -118,7 +113,11 @@ async function read(options: StoreOptions, keys: KeyCache, context: CallContext)
 }
 
 /** Damage is why a backup is restored; a lock that is held ends the call. */
-async function presentOf(options: StoreOptions & { readonly path: string }, keys: KeyCache, context: CallContext): Promise<Inventory | SecretsError | undefined> {
+async function presentOf(
+  options: StoreOptions & { readonly path: string },
+  keys: KeyCache,
+  context: CallContext,
+): Promise<Inventory | SecretsError | undefined> {
   try {
     if (!fileExists(options.path)) return undefined
     return await read(options, keys, context)

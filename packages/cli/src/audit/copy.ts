@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
+import { counted } from '../terminal/counted.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { note } from '../terminal/terminal.ts'
-import { type CommandContext, explained } from './context.ts'
-import { counted } from './local-store.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 import { loadReport } from './trail.ts'
 
 interface CopyFlags {

@@ -1,6 +1,6 @@
 import type { AuditVerification } from '@finchat/secrets-audit'
-import { type CommandContext, explained } from './context.ts'
-import { counted } from './local-store.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
+import { counted } from '../terminal/counted.ts'
 import { exitCodeOfTrail, readTrail, sentencesOf, type TrailFlags } from './trail.ts'
 
 /** Verifies a trail, and says in words what is proven. */

@@ -4,8 +4,9 @@ import type { LocalProvider, StoreContents } from '@finchat/secrets-provider-loc
 import { loadFactories } from '../config/provider-packages.ts'
 import type { Settings } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
+import { counted } from '../terminal/counted.ts'
 import { CommandError } from '../terminal/failure.ts'
-import { type CommandContext, type CommonFlags, explained, settingsOf } from './context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf } from '../commands/context.ts'
 
 /** The flags of a command that is for the local store alone. */
 export type LocalFlags = Omit<CommonFlags, 'provider'>
@@ -29,7 +30,11 @@ export async function withLocalStore<T>(
     try {
       const store = await localStoreOf(settings)
       const { FINCHAT_LOCAL_PATH: path = '.secrets.db', FINCHAT_ENCRYPTION_OTHER_KEY: otherKey } = settings.variables
-      return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: Boolean(otherKey) }).finally(() => store.close())
+      try {
+        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: Boolean(otherKey) })
+      } finally {
+        await store.close()
+      }
     } catch (error) {
       throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
     }
@@ -49,8 +54,4 @@ async function localStoreOf({ variables, folder }: Settings): Promise<LocalProvi
 export function contentsText({ secrets, versions, changedAt }: StoreContents): string {
   const since = changedAt === undefined ? '' : `, the newest change at ${new Date(changedAt).toISOString()}`
   return `${counted(secrets, 'secret')} in ${counted(versions, 'version')}${since}`
-}
-
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

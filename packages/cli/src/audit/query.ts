@@ -1,7 +1,7 @@
 import type { AuditQuery, AuditRecord, AuditRecords } from '@finchat/secrets-audit/report'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 import { exitCodeOfTrail, loadReport, noteVerification, readTrail, type TrailFlags } from './trail.ts'
 
 interface QueryFlags extends TrailFlags {
@@ -17,9 +17,10 @@ interface QueryFlags extends TrailFlags {
 export default async function query(context: CommandContext, flags: QueryFlags, folder: string): Promise<void> {
   const { terminal, process } = context
   const { queryRecords } = await loadReport()
-  const { verification } = await explained('the trail could not be read', async () =>
-    readTrail(context, folder, flags, async (records) => print(queryRecords(records, queryOf(flags)), flags, terminal)),
+  const { verification, result: rest } = await explained('the trail could not be read', async () =>
+    readTrail(context, folder, flags, async (records) => printed(queryRecords(records, queryOf(flags)), flags, terminal)),
   )
+  await print(rest, flags, terminal)
   await noteVerification(verification, terminal)
   process.exitCode = exitCodeOfTrail(verification, flags)
 }
@@ -30,17 +31,22 @@ function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryF
 
 const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version']
 
-/** As they are read; a table on a terminal needs all of them first. */
-async function print(records: AuditRecords, { json, limit = Infinity }: QueryFlags, terminal: Terminal): Promise<void> {
-  const rows: string[][] = []
+/** Prints records as they are read. Returns them for a terminal, where progress is shown meanwhile. */
+async function printed(records: AuditRecords, flags: QueryFlags, terminal: Terminal): Promise<readonly AuditRecord[]> {
+  const { limit = Infinity } = flags
+  const kept: AuditRecord[] = []
   let count = 0
   for await (const record of records) {
     if (count++ >= limit) break
-    if (json) terminal.stdout.write(`${JSON.stringify(record)}\n`)
-    else if (terminal.stdout.isTTY === true) rows.push(rowOf(record))
-    else await printTable({ headings, rows: [rowOf(record)] }, terminal)
+    if (terminal.stdout.isTTY === true) kept.push(record)
+    else await print([record], flags, terminal)
   }
-  if (rows.length > 0) await printTable({ headings, rows }, terminal)
+  return kept
+}
+
+async function print(records: readonly AuditRecord[], { json }: QueryFlags, terminal: Terminal): Promise<void> {
+  if (json) for (const record of records) terminal.stdout.write(`${JSON.stringify(record)}\n`)
+  else await printTable({ headings, rows: records.map(rowOf) }, terminal)
 }
 
 function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version }: AuditRecord): string[] {

@@ -3,7 +3,7 @@ import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
 import { reserveOutput } from '../terminal/output-file.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 
 interface InitFlags {
   readonly keyFile?: string
@@ -51,13 +51,20 @@ async function toFile(path: string, keyFile: string): Promise<string> {
 }
 
 function keyIsLost(): never {
-  throw configurationError('the key could not be written, and is lost', 'remove the folder, and make it ready again with another --key-file')
+  throw configurationError(
+    'the key could not be written, and is lost',
+    'remove the folder, and make it ready again with another --key-file',
+  )
 }
 
 async function toStdout(path: string, { json }: InitFlags, { stdout }: Terminal): Promise<string> {
   const { folder, key } = await made(path)
   const end = stdout.isTTY === true ? '\n' : ''
-  stdout.write(json ? `${JSON.stringify({ folder: path, id: folder, key: Buffer.from(key).toString('latin1') })}\n` : `${Buffer.from(key).toString('latin1')}${end}`)
+  stdout.write(
+    json
+      ? `${JSON.stringify({ folder: path, id: folder, key: Buffer.from(key).toString('latin1') })}\n`
+      : `${Buffer.from(key).toString('latin1')}${end}`,
+  )
   key.fill(0)
   return folder
 }

@@ -9,7 +9,7 @@ import { withProgress } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext } from '../commands/context.ts'
 
 /** How a trail is verified. */
 export interface TrailFlags {

@@ -1,7 +1,7 @@
 import { extname, resolve } from 'node:path'
 import type { ReportFormat } from '@finchat/secrets-audit/report'
 import { assertFree, writeOutput } from '../terminal/output-file.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 import { exitCodeOfTrail, loadReport, noteVerification, readTrail, type TrailFlags } from './trail.ts'
 
 interface ReportFlags extends TrailFlags {

@@ -44,7 +44,11 @@ describe('backup', () => {
 
   it('replaces a file only by --force', async () => {
     const { run } = await backedUp()
-    expect(await run(['backup', '--output', 'saved.db'])).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining('--force') })
+    expect(await run(['backup', '--output', 'saved.db'])).toMatchObject({
+      code: 64,
+      stdout: '',
+      stderr: expect.stringContaining('--force'),
+    })
     expect((await run(['backup', '--output', 'saved.db', '--force'])).code).toBe(0)
   })
 
@@ -102,7 +106,10 @@ describe('restore --backup', () => {
     const { code, stderr } = await run(['restore', '--backup', 'saved.db', '--yes'])
     expect([code, stderr]).toEqual([0, expect.stringContaining('the store cannot be read')])
     rmSync(join(folder, '.secrets.db'))
-    expect(await run(['restore', '--backup', 'saved.db', '--yes'])).toMatchObject({ code: 0, stderr: expect.stringContaining('no store now') })
+    expect(await run(['restore', '--backup', 'saved.db', '--yes'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('no store now'),
+    })
     expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
   })
 
@@ -110,7 +117,10 @@ describe('restore --backup', () => {
     const { run } = await backedUp()
     expect((await run(['restore', 'TOKEN', '--backup', 'saved.db'])).code).toBe(64)
     expect(await run(['restore'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--backup FILE') })
-    expect(await run(['restore', '--backup', 'missing.db', '--yes'])).toMatchObject({ code: 70, stderr: expect.stringContaining('no backup') })
+    expect(await run(['restore', '--backup', 'missing.db', '--yes'])).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('no backup'),
+    })
   })
 })
 

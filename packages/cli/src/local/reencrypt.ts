@@ -1,9 +1,10 @@
+import { counted } from '../terminal/counted.ts'
 import { assertConfirmed } from '../terminal/confirm.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { note } from '../terminal/terminal.ts'
-import type { CommandContext } from './context.ts'
-import { counted, type LocalFlags, withLocalStore } from './local-store.ts'
+import type { CommandContext } from '../commands/context.ts'
+import { type LocalFlags, withLocalStore } from './local-store.ts'
 
 interface ReencryptFlags extends LocalFlags {
   readonly yes?: boolean

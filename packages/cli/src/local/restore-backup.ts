@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import type { BackupComparison } from '@finchat/secrets-provider-local'
+import { counted } from '../terminal/counted.ts'
 import { assertConfirmed } from '../terminal/confirm.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import type { CommandContext, CommonFlags } from './context.ts'
-import { contentsText, counted, withLocalStore } from './local-store.ts'
+import type { CommandContext, CommonFlags } from '../commands/context.ts'
+import { contentsText, withLocalStore } from './local-store.ts'
 
 export interface RestoreBackupFlags extends CommonFlags {
   readonly backup?: string
@@ -33,9 +34,11 @@ async function confirmed(found: BackupComparison, { yes, json }: RestoreBackupFl
 
 function comparison({ backup, present, problem, lost }: BackupComparison): string[] {
   const head = [`the backup: ${contentsText(backup)}`]
-  if (problem !== undefined) return [...head, `the store cannot be read: ${problem.problem}`, 'what it has and the backup lacks is not known']
+  if (problem !== undefined)
+    return [...head, `the store cannot be read: ${problem.problem}`, 'what it has and the backup lacks is not known']
   if (present === undefined) return [...head, 'there is no store now']
-  const missing = lost === 0 ? 'the backup has every version of the store' : `the backup lacks ${counted(lost ?? 0, 'version')} of the store`
+  const missing =
+    lost === 0 ? 'the backup has every version of the store' : `the backup lacks ${counted(lost ?? 0, 'version')} of the store`
   const other = present.storeId === backup.storeId ? [] : ['the backup is of another store']
   return [...head, `the store:  ${contentsText(present)}`, ...other, missing]
 }

@@ -115,7 +115,10 @@ describe('audit verify', () => {
   it('says that a path is wrong, which is no tampering', async () => {
     const { run, folder } = await audited()
     for (const path of ['none', '.', 'checkpoints/..'])
-      expect(await run(['audit', 'verify', path, ...key]), path).toMatchObject({ code: 64, stderr: expect.stringContaining('no audit trail') })
+      expect(await run(['audit', 'verify', path, ...key]), path).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining('no audit trail'),
+      })
     expect((await run(['audit', 'verify', 'trail', ...key, '--checkpoints', 'none'])).code).toBe(70)
     expect((await run(['audit', 'verify', 'trail', '--key-file', 'none'])).code).toBe(77)
     expect(existsSync(join(folder, 'none'))).toBe(false)
@@ -138,7 +141,10 @@ describe('audit query', () => {
   it('prints JSON lines', async () => {
     const { run } = await audited()
     const { stdout } = await run(['audit', 'query', 'trail', ...key, '--json'])
-    const records = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as { operation: string })
+    const records = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { operation: string })
     expect(records.map(({ operation }) => operation)).toEqual(['store', 'store', 'get', 'get'])
     expect(stdout).not.toContain(canary)
   })
@@ -159,13 +165,19 @@ describe('audit query', () => {
     const name = readdirSync(join(folder, 'trail')).find((each) => each === 'segment-00000005.jsonl') ?? ''
     const path = join(folder, 'trail', name)
     writeFileSync(path, readFileSync(path, 'utf8').replace('MISSING', String.raw`\u001b[2J\tX`))
-    for (const { stdout } of [await run(['audit', 'query', 'trail', '--unverified']), await show(['audit', 'query', 'trail', '--unverified'])])
+    for (const { stdout } of [
+      await run(['audit', 'query', 'trail', '--unverified']),
+      await show(['audit', 'query', 'trail', '--unverified']),
+    ])
       expect([stdout.includes('\u001b'), stdout.includes(String.raw`\u{1b}[2J\u{9}X`)]).toEqual([false, true])
   })
 
   it('says which values a flag takes', async () => {
     const { run } = await audited()
-    expect(await run(['audit', 'query', 'trail', '--outcome', 'bad'])).toMatchObject({ code: 64, stderr: expect.stringContaining('use one of ok, error') })
+    expect(await run(['audit', 'query', 'trail', '--outcome', 'bad'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('use one of ok, error'),
+    })
     expect((await run(['audit', 'query', 'trail', '--limit', '0'])).code).toBe(64)
     expect((await run(['audit', 'query', 'trail', '--from', '2026-02-30'])).code).toBe(64)
   })
@@ -221,11 +233,19 @@ describe('audit copy', () => {
     const { run, folder } = await audited()
     await run(['audit', 'copy', 'trail', 'copy'])
     cpSync(join(folder, 'copy/audit/index.jsonl'), join(folder, 'copy/audit/index.part'))
-    expect(await run(['audit', 'verify', 'copy/audit', ...key])).toMatchObject({ code: 64, stderr: expect.stringContaining('not complete') })
+    expect(await run(['audit', 'verify', 'copy/audit', ...key])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('not complete'),
+    })
     expect((await run(['audit', 'copy', 'none', 'copy'])).code).toBe(70)
   })
 })
 
 function columns({ stdout }: Outcome, column: number): string[] {
-  return stdout === '' ? [] : stdout.trimEnd().split('\n').map((line) => line.split('\t')[column] ?? '')
+  return stdout === ''
+    ? []
+    : stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t')[column] ?? '')
 }

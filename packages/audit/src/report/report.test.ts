@@ -6,6 +6,7 @@ import { sampleTrail } from '../testing/sample-trail.ts'
 import { queryRecords } from './query.ts'
 import { recordsReport, summaryReport } from './report.ts'
 import { summarize } from './summarize.ts'
+import { verificationSentences } from './verification-summary.ts'
 
 const verified = { ok: true, records: 3_013, unproven: [] }
 
@@ -71,12 +72,24 @@ describe('the HTML page', () => {
     expect(first({ ...verified, unproven: tails.slice(2) })).toMatch(/UTC\.$/)
     expect(first({ ...verified, unproven: tails })).toMatch(/ UTC\. The ends of 2 further segments are not proven to the last either\.$/)
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
+    expect(first({ ...verified, isIndexWhole: false, checkpointedAt: Date.UTC(2026, 0, 1) })).toMatch(
+      /^<p class="open">Verified: .* is proven by checkpoints, until 2026-01-01 00:00 UTC\.$/,
+    )
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
     expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
     )
     expect(first({ ...verified, tornIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
+  })
+
+  it('says in sentences what its first paragraph says, and refuses what is no verification', async () => {
+    const tail = { file: 'segment-00000001.jsonl', lastLine: 9 }
+    const verification = { ok: true, records: 3, unproven: [tail], isIndexWhole: false }
+    const sentences = verificationSentences(verification)
+    expect(sentences).toHaveLength(3)
+    expect(recordsReport([], { format: 'text', verification })).toContain(sentences.join(' '))
+    expect(() => verificationSentences({ ok: true } as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
   it('draws nothing where there is nothing to draw', async () => {

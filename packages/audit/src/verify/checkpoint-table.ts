@@ -21,7 +21,7 @@ export interface SegmentCheckpoints {
 
 const numbers = ['group', 'bytes', 'records', 'index', 'time'] as const
 const hashes = ['mac', 'seals', 'head'] as const
-const [groupAt, timeAt, lineAt, fileAt, hashesAt, hashBytes, rowBytes] = [0, 32, 40, 44, 48, 32, 144]
+const [groupAt, lineAt, fileAt, hashesAt, hashBytes, rowBytes] = [0, 40, 44, 48, 32, 144]
 const rowsOfChunk = 1_024
 const mostProblems = 100
 
@@ -62,14 +62,6 @@ export class CheckpointTable {
   of(folder: string): ReadonlyMap<number, SegmentCheckpoints> {
     const steps = [...(this.#rows.get(folder) ?? [])]
     return new Map(steps.map(([step, rows]) => [step, this.#segment(folder, step, this.#sorted(rows))]))
-  }
-
-  /** The time of the newest checkpoint of one folder. */
-  newestOf(folder: string): number | undefined {
-    let newest: number | undefined
-    for (const rows of this.#rows.get(folder)?.values() ?? [])
-      for (const row of rows) newest = Math.max(newest ?? 0, this.#number(row, timeAt))
-    return newest
   }
 
   #segment(folder: string, step: number, rows: readonly number[]): SegmentCheckpoints {

@@ -61,7 +61,6 @@ export class TrailVerification {
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
-    this.#report.checkpointedAt = held.newestOf(id)
     this.#report.problems.addAll(refused)
     if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
     const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }
@@ -105,6 +104,7 @@ export class TrailVerification {
 
   async *#verified({ step, key, path }: FoundSegment, { index, checkpoints }: Omit<ToVerify, 'segments'>): AsyncGenerator<SegmentGroup> {
     const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
+    this.#report.checkpointed(held?.at(held.length - 1)?.time)
     const file = path ?? (await this.#laterFile(step))
     if (file === undefined) {
       this.#judgeAbsent({ step, key, path }, index, held)

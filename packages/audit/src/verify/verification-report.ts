@@ -92,7 +92,7 @@ export interface AuditVerification {
    * checkpoints can.
    */
   readonly isIndexWhole: boolean
-  /** The time of the newest checkpoint, until which they prove the index. Absent: there is none. */
+  /** The time of the newest checkpoint of these segments, until which they prove the index. Absent: there is none. */
   readonly checkpointedAt?: number | undefined
   /** Unfinished lines of the index, in order. Nothing depends on them. */
   readonly tornIndexLines: readonly TornIndexLine[]
@@ -111,7 +111,7 @@ export class VerificationReport {
   #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> = { isWhole: false, tornLines: [] }
   #range: VerifiedRange | undefined
   #missed = 0
-  checkpointedAt: number | undefined
+  #checkpointedAt: number | undefined
 
   indexed(index: IndexFindings): void {
     this.#index = index
@@ -135,6 +135,11 @@ export class VerificationReport {
     this.#segments.push({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
     const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
     if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, torn, sealedBehind })
+  }
+
+  /** The time of the newest checkpoint of a segment that is verified. */
+  checkpointed(time: number | undefined): void {
+    this.#checkpointedAt = most([this.#checkpointedAt, time])
   }
 
   gone(segment: number, missing: number): void {
@@ -167,7 +172,7 @@ export class VerificationReport {
       missed: this.#missed,
       unproven: this.#unproven,
       isIndexWhole: this.#index.isWhole,
-      checkpointedAt: this.checkpointedAt,
+      checkpointedAt: this.#checkpointedAt,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
       ...range,

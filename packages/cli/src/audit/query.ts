@@ -22,7 +22,7 @@ export default async function query(context: CommandContext, flags: QueryFlags, 
   )
   await print(rest, flags, terminal)
   await noteVerification(verification, terminal)
-  process.exitCode = exitCodeOfTrail(verification, flags)
+  process.exitCode = exitCodeOfTrail(verification)
 }
 
 function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryFlags): AuditQuery {

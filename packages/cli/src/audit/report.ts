@@ -29,7 +29,7 @@ export default async function report(context: CommandContext, flags: ReportFlags
     return trail.verification
   })
   if (output !== undefined) await noteVerification(verification, terminal)
-  process.exitCode = exitCodeOfTrail(verification, flags)
+  process.exitCode = exitCodeOfTrail(verification)
 }
 
 const byExtension: Readonly<Record<string, ReportFormat>> = { '.html': 'html', '.json': 'json' }

@@ -122,12 +122,12 @@ export async function sentencesOf(verification: AuditVerification | undefined): 
  * 65: the trail was altered. 1: nothing is wrong, but not even a checkpoint proves that nothing was
  * removed at an end, or nothing was looked at.
  */
-export function exitCodeOfTrail(verification: AuditVerification | undefined, { checkpoints }: TrailFlags): number {
+export function exitCodeOfTrail(verification: AuditVerification | undefined): number {
   if (verification === undefined) return exitCodes.ok
-  const { ok, unproven, isIndexWhole, range, segments } = verification
+  const { ok, unproven, isIndexWhole, checkpointedAt, range, segments } = verification
   if (!ok) return exitCodes.integrity
   const isNothing = range !== undefined && segments.length === 0
-  const hasCheckpoints = checkpoints !== undefined
+  const hasCheckpoints = checkpointedAt !== undefined
   const isProven = unproven.every((end) => isEndProven(end, hasCheckpoints)) && (isIndexWhole || hasCheckpoints)
   return isProven && !isNothing ? exitCodes.ok : exitCodes.differs
 }

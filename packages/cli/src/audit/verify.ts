@@ -12,7 +12,7 @@ export default async function verifyTrail(context: CommandContext, flags: Omit<T
     }),
   )
   if (verification === undefined) return
-  process.exitCode = exitCodeOfTrail(verification, flags)
+  process.exitCode = exitCodeOfTrail(verification)
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify(verification)}\n`)
   for (const line of [...(await sentencesOf(verification)), ...extent(verification)]) terminal.stdout.write(`${line}\n`)
 }

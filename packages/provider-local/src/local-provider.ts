@@ -1,6 +1,6 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
-import { locator, type Provides } from '@finchat/secrets-core/provider'
-import { backup, type BackupRequest, restoreBackup, type RestoreReport, type RestoreRequest } from './operations/backup.ts'
+import { loadOnUse, locator, type Provides } from '@finchat/secrets-core/provider'
+import type { BackupRequest, RestoreReport, RestoreRequest } from './operations/backup.ts'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'
 import { writes } from './operations/writes.ts'
@@ -78,14 +78,24 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
     changes: (listener) => store.listeners.add(listener),
     reencrypt: async (context) => reencrypt(store, complete(context), context?.onProgress),
     prune: async (policy, context) => prune(store, policy, complete(context)),
-    backup: async (request, context) => backup(store, checked.path, request, complete(context)),
+    backup: async (request, context) => (await loadBackups()).backup(store, checked.path, request, complete(context)),
     restoreBackup: async (request, context) => {
       store.assertUnused()
+      const { restoreBackup } = await loadBackups()
       return restoreBackup(checked, request, complete(context)).finally(() => store.close())
     },
     storeId: async (context) => store.read(complete(context), ({ storeId }) => storeId?.toString('hex')),
     close: async () => store.close(),
   }
+}
+
+/** Services never need them. */
+async function loadBackups(): Promise<typeof import('./operations/backup.ts')> {
+  return loadOnUse(
+    { what: 'the backups of the local store', name: '@finchat/secrets-provider-local' },
+    () => import('./operations/backup.ts'),
+    'backup',
+  )
 }
 
 function complete(context: MaintenanceContext | undefined): CallContext {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
 import { reserveOutput } from '../terminal/output-file.ts'
@@ -18,7 +18,7 @@ export default async function init(context: CommandContext, flags: InitFlags, fo
     assertPlaceForKey(flags, terminal)
     const path = resolve(terminal.cwd(), folder)
     const keyFile = flags.keyFile === undefined ? undefined : resolve(terminal.cwd(), flags.keyFile)
-    if (keyFile?.startsWith(`${path}/`)) throw new UsageError('the key would lie in the folder that it verifies', 'name a file elsewhere')
+    if (keyFile?.startsWith(path + sep)) throw new UsageError('the key would lie in the folder that it verifies', 'name a file elsewhere')
     const id = keyFile === undefined ? await toStdout(path, flags, terminal) : await toFile(path, keyFile)
     if (flags.json && keyFile !== undefined) terminal.stdout.write(`${JSON.stringify({ folder: path, id, keyFile })}\n`)
   })

@@ -91,7 +91,7 @@ async function verifyOptions(flags: TrailFlags, terminal: Terminal): Promise<Ver
 /** From a file, else from a variable, else from a pipe or a hidden prompt; never from an argument. */
 async function auditorsKey({ keyFile }: TrailFlags, terminal: Terminal): Promise<string> {
   if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
-  const variable = terminal.env['FINCHAT_AUDIT_KEY']
+  const variable = terminal.env['FINCHAT_AUDITOR_KEY']
   if (variable) return variable
   const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
   return withoutLineEnd(typeof given === 'string' ? given : '')
@@ -99,7 +99,7 @@ async function auditorsKey({ keyFile }: TrailFlags, terminal: Terminal): Promise
 
 function asNoKey(error: unknown): never {
   if (!(error instanceof UsageError)) throw error
-  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDIT_KEY or by a pipe, or type it')
+  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it')
 }
 
 async function textIn(path: string, what: string): Promise<string> {

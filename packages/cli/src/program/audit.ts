@@ -19,7 +19,7 @@ const oneOf = <const Word extends string>(brief: string, ...values: readonly Wor
 
 const proofFlags = {
   json,
-  keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDIT_KEY, a pipe or a prompt"),
+  keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
   checkpoints,
   checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),

@@ -2,15 +2,16 @@ import { createReadStream, createWriteStream, existsSync, linkSync, renameSync }
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { SecretsError } from '@finchat/secrets-core'
-import { invalidArgument } from '@finchat/secrets-core/provider'
-import { fileError, missingFolder, quotedPath } from '../shared/file-errors.ts'
+import { configurationError, invalidArgument } from '@finchat/secrets-core/provider'
+import { fileError, quotedPath } from '../shared/file-errors.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { linkInPlace, makeTemporary, removeTemporary, syncFile, syncFolder } from './create.ts'
 import { beforeRestore, realPath, statsOf } from './identity.ts'
 
 /** Throws unless a backup may get this name. `store` is the file that it is of. */
 export function assertBackupName(to: string, overwrite: boolean, store: string | undefined): void {
-  if (!statsOf(dirname(to))?.isDirectory()) throw missingFolder(to)
+  if (!statsOf(dirname(to))?.isDirectory())
+    throw configurationError(`the folder ${quotedPath(dirname(to))} of the backup does not exist`, 'create it, or name another file')
   const [there, own] = [statsOf(to), store === undefined ? undefined : statsOf(store)]
   if (existsSync(`${to}-wal`) || (there !== undefined && there.ino === own?.ino && there.dev === own.dev))
     throw invalidArgument(`${quotedPath(to)} is a store in use`, 'give the backup a name of its own')

@@ -153,12 +153,16 @@ describe('restoring a backup', () => {
     const altered = join(dirname(path), 'altered.db')
     cpSync(backup, altered)
     tamper(altered, "UPDATE secrets SET sealed = zeroblob(length(sealed)) WHERE path = 'name' AND version = 1")
+    const damaged = join(dirname(path), 'damaged.db')
+    const bytes = readFileSync(backup)
+    bytes.writeUInt32BE(9, 36) // the number of free pages, which no row depends on
+    writeFileSync(damaged, bytes)
     const text = join(dirname(path), 'text.db')
     writeFileSync(text, 'no backup')
     const codes = []
-    for (const from of [altered, text, join(dirname(path), 'missing.db'), path, dirname(path)])
+    for (const from of [altered, damaged, text, join(dirname(path), 'missing.db'), path, dirname(path)])
       codes.push((await failure(opened(path).restoreBackup({ from }))).code)
-    expect(codes).toEqual(['INTEGRITY', 'CONFIGURATION', 'CONFIGURATION', 'CONFIGURATION', 'CONFIGURATION'])
+    expect(codes).toEqual(['INTEGRITY', 'INTEGRITY', 'CONFIGURATION', 'CONFIGURATION', 'CONFIGURATION', 'CONFIGURATION'])
     expect(await valueIn(path)).toBe('second')
     expect(readdirSync(dirname(path)).filter((name) => name.startsWith('secrets.db'))).toEqual(['secrets.db'])
   })

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { type CallContext, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { fileExists, makeTemporary, removeTemporary, removeUnfinished } from '../file/create.ts'
 import { assertBackupName, copyBackup, exchangeFile, nameFile, realPathIfAny } from '../file/exchange.ts'
@@ -130,7 +130,12 @@ async function presentOf(
 
 function asOfBackup(error: unknown): never {
   const { code, problem, remedy } = storeError(error)
-  throw new SecretsError(code, `the backup cannot be restored: ${problem}`, { remedy })
+  throw new SecretsError(code, `the backup cannot be restored: ${problem}`, { remedy: remedyOfBackup(code, problem) ?? remedy })
+}
+
+function remedyOfBackup(code: SecretsErrorCode, problem: string): string | undefined {
+  if (code === 'INTEGRITY') return 'use another backup, and find out who changed this one'
+  return problem.startsWith('the encryption key') ? 'give the key that the store had when the backup was made, too' : undefined
 }
 
 async function exchanged(real: string, next: string, options: StoreOptions, context: CallContext): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import type { CallContext } from '@finchat/secrets-core'
 import { throwIfAborted } from '@finchat/secrets-core/provider'
 import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
+import { altered } from '../sqlite/columns.ts'
 import type { OpenStore } from './open.ts'
 import type { ReadView } from './read-view.ts'
 
@@ -24,8 +25,9 @@ export interface Inventory {
 /** Bound of one transaction: writers and the event loop run in between. */
 const secretsAtOnce = 16
 
-/** Opens every value of the store. Throws `INTEGRITY` if one was altered. */
+/** Opens every value of the store. Throws `INTEGRITY` if one was altered, or the file is damaged. */
 export async function inventoryOf(store: OpenStore, { signal }: CallContext): Promise<Inventory> {
+  if (store.sqlite.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'] !== 'ok') throw altered()
   const read = <T>(work: (view: ReadView) => T): T =>
     store.transaction('read', (dataVersion) => {
       store.index.refresh(dataVersion)

@@ -1,4 +1,5 @@
 export type { AuditRecord } from '@finchat/secrets-core'
+export { type AuditCopy, copyAuditTrail, type CopyAuditOptions } from './copy/copy-audit-trail.ts'
 export { type AuditQuery, type AuditRecords, queryRecords } from './report/query.ts'
 export { recordsReport, type ReportFormat, type ReportOptions, summaryReport } from './report/report.ts'
 export type {
@@ -14,5 +15,10 @@ export type {
 export { readAuditRecords } from './report/records-reader.ts'
 export { summarize, type SummarizeOptions } from './report/summarize.ts'
 export type { RotationAge } from './report/tallies.ts'
-export type { ReportedProblem, ReportedVerification } from './report/verification-summary.ts'
+export {
+  type ReportedProblem,
+  type ReportedVerification,
+  verificationSentences,
+  verificationSeverity,
+} from './report/verification-summary.ts'
 export { type VerifiedTrail, verifiedTrail } from './report/verified-trail.ts'

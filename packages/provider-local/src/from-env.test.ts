@@ -48,6 +48,27 @@ test('a missing key, a short key and a malformed list are each one line of one e
   }
 })
 
+test('FINCHAT_ENCRYPTION_OTHER_KEY opens what it sealed, and seals nothing', async () => {
+  const path = join(temporaryFolder(), 'secrets.db')
+  const next = 'ffeeddccbbaa99887766554433221100'.repeat(2)
+  const settings = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: path }
+  const open = (env: Record<string, string>) => secretsManagerFromEnv({ local: localFromEnv }, { env: { ...settings, ...env } })
+  const write = async (env: Record<string, string>, name: string): Promise<void> => {
+    const secrets = open(env)
+    await secrets.storeSecret(name, 'value')
+    await secrets.close()
+  }
+  await write({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_ENCRYPTION_OTHER_KEY: next }, 'first')
+  await within(path, async (provider) => expect((await provider.get('first', context))?.value).toBe('value'), { keys: [key] })
+  await write({ FINCHAT_ENCRYPTION_KEY: next, FINCHAT_ENCRYPTION_OTHER_KEY: key }, 'second')
+  const secrets = open({ FINCHAT_ENCRYPTION_KEY: next, FINCHAT_ENCRYPTION_OTHER_KEY: key })
+  expect([await secrets.getSecret('first'), await secrets.getSecret('second')]).toEqual(['value', 'value'])
+  await secrets.close()
+  expect(() => open({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_ENCRYPTION_OTHER_KEY: 'c4n4ry-short' })).toThrow(
+    'FINCHAT_ENCRYPTION_OTHER_KEY: Encryption key must be at least 32 bytes long',
+  )
+})
+
 test('FINCHAT_LOCAL_KEEP_VERSIONS sets how many versions a write leaves', async () => {
   for (const [keep, first] of [
     ['2', 'not there'],
@@ -83,6 +104,7 @@ test('the path defaults to .secrets.db', () => {
     problem: () => {},
   })
   expect(asked).toEqual([
+    'FINCHAT_ENCRYPTION_OTHER_KEY',
     'FINCHAT_LOCAL_PATH',
     'FINCHAT_LOCAL_PREFIX',
     'FINCHAT_LOCAL_ONLY_NAMED',

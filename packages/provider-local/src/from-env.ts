@@ -7,7 +7,8 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  * Makes a local provider from environment variables, for `secretsManagerFromEnv({ local:
  * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY` (required), `FINCHAT_LOCAL_PATH` (default
  * `.secrets.db`), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It
- * also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
+ * also reads `FINCHAT_ENCRYPTION_OTHER_KEY`, a second key that only opens, while the key is replaced.
+ * It also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
  * such as `DB=prod/db,TOKEN=api#token`. With `FINCHAT_LOCAL_ONLY_NAMED=true` it is asked for nothing
  * else; `FINCHAT_LOCAL_PREFIX` goes before all other names. Throws `CONFIGURATION` as `localProvider`
  * does.
@@ -24,11 +25,13 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
   if (key === '') env.problem(`generate a key once, and keep it as FINCHAT_ENCRYPTION_KEY: ${generating}`)
-  else reportMalformedKey(key, env)
+  else reportMalformedKey('FINCHAT_ENCRYPTION_KEY', key, env)
+  const other = env.optional('FINCHAT_ENCRYPTION_OTHER_KEY')
+  if (other !== undefined) reportMalformedKey('FINCHAT_ENCRYPTION_OTHER_KEY', other, env)
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
   return localProvider({
     path,
-    key,
+    ...(other === undefined ? { key } : { keys: [key, other] }),
     ...namesFromEnv(env, 'LOCAL'),
     mustExist: switchFromEnv(env, 'FINCHAT_LOCAL_MUST_EXIST'),
     storeId: env.optional('FINCHAT_LOCAL_STORE_ID'),
@@ -48,11 +51,11 @@ function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
 }
 
 /** Names the variable, which `localProvider` does not know. */
-function reportMalformedKey(key: string, env: EnvironmentReader): void {
+function reportMalformedKey(variable: string, key: string, env: EnvironmentReader): void {
   try {
     const parsed = parseKey(key)
     if (parsed.kind === 'raw') parsed.bytes.fill(0)
   } catch (error) {
-    if (SecretsError.isInstance(error)) env.problem(`FINCHAT_ENCRYPTION_KEY: ${error.message}`)
+    if (SecretsError.isInstance(error)) env.problem(`${variable}: ${error.message}`)
   }
 }

@@ -42,7 +42,8 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
 /** The folder's first key, sealed for the auditor. */
 export const auditorKeyFile = 'auditor-key.json'
 
-const ours = /^(folder\.lock|segment-\d{8,}\.lock)$/
+/** A lock that is held has a journal beside it. */
+const ours = /^(folder|segment-\d{8,})\.lock(-journal)?$/
 
 /** Names of files that neither belong to the trail nor may be segments. */
 export async function foreignNames(folder: string): Promise<readonly string[]> {

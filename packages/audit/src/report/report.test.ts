@@ -6,6 +6,7 @@ import { sampleTrail } from '../testing/sample-trail.ts'
 import { queryRecords } from './query.ts'
 import { recordsReport, summaryReport } from './report.ts'
 import { summarize } from './summarize.ts'
+import { verificationSentences } from './verification-summary.ts'
 
 const newest = Date.UTC(2026, 0, 1)
 const verified = { ok: true, records: 3_013, unproven: [], checkpoints: { count: 4_711, newest, areSigned: false } }
@@ -111,6 +112,15 @@ describe('the HTML page', () => {
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
     )
     expect(first({ ...verified, tornIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
+  })
+
+  it('says in sentences what its first paragraph says, and refuses what is no verification', async () => {
+    const tail = { file: 'segment-00000001.jsonl', lastLine: 9 }
+    const verification = { ok: true, records: 3, unproven: [tail], isIndexWhole: false }
+    const sentences = verificationSentences(verification)
+    expect(sentences).toHaveLength(3)
+    expect(recordsReport([], { format: 'text', verification })).toContain(sentences.join(' '))
+    expect(() => verificationSentences({ ok: true } as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
   it('draws nothing where there is nothing to draw', async () => {

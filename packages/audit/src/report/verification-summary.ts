@@ -57,14 +57,35 @@ export interface ReportedProblem {
   readonly mayBeCopy?: boolean | undefined
 }
 
-/** The report's first sentence. */
+/**
+ * A verification in words, for an auditor: whether the trail is as it was written, then what is not
+ * proven, and until when. Throws `INVALID_ARGUMENT` for an invalid verification.
+ *
+ * @example
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { verificationSentences } from '@finchat/secrets-audit/report'
+ *
+ * const { key } = await initAuditFolder('in-words')
+ * const [first] = verificationSentences(await verifyAuditTrail('in-words', { key }))
+ * console.log(first) // Verified: every record is as it was written (0).
+ */
+export function verificationSentences(verification: ReportedVerification): readonly string[] {
+  assertVerification(verification)
+  return sentencesOf(verification)
+}
+
+/** The report's first paragraph. */
 export function verificationText(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
+  return sentencesOf(verification).join(' ')
+}
+
+function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, unproven, tornIndexLines = [] } = verification
   const about = [...prunes(verification), ...hold(verification), ...leftOut(verification), ...foreignFiles(verification)]
-  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
+  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about]
   const open = [...proof(verification), ...openEnds(unproven), ...tornIndexLines.map(tornLine)]
-  return [verified(verification), ...open, ...about].join(' ')
+  return [verified(verification), ...open, ...about]
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {
@@ -183,6 +204,17 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
     : `At its end are ${where}: a process died while it wrote them, or is at it, or somebody added them. Nothing depends on them.`
 }
 
+/**
+ * How a report shows a verification. `good`: nothing is wrong, and checkpoints prove that nothing is
+ * missing. `open`: nothing is wrong, but that is not proven. `bad`: the trail was altered.
+ *
+ * @example
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { verificationSeverity } from '@finchat/secrets-audit/report'
+ *
+ * const { key } = await initAuditFolder('without-checkpoints')
+ * console.log(verificationSeverity(await verifyAuditTrail('without-checkpoints', { key }))) // open
+ */
 export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
   const { ok, unproven, checkpoints, tornIndexLines = [], range, pruned = [] } = verification

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { removeTestFolders, trailOf } from '../testing/folders.ts'
+import { jsonLinesFile } from '../file/file-sink.ts'
+import { context, removeTestFolders, testFolder, trailOf, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
@@ -48,4 +49,13 @@ describe('what is no file', () => {
     await mkdir(join(checkpoints, 'lost+found'))
     expect(await verifyAuditTrail(folder, { key, checkpoint: checkpoints })).toMatchObject({ ok: true, records: 1 })
   })
+})
+
+it('the lock of a process that runs is no foreign file, with its journal', async () => {
+  const { folder, key } = await testFolder()
+  const sink = jsonLinesFile({ folder })
+  await written(sink, 1)
+  expect((await readdir(folder)).filter((name) => name.includes('.lock')).length).toBeGreaterThan(1)
+  expect((await verifyAuditTrail(folder, { key })).foreign).toEqual([])
+  await sink.close?.(context)
 })

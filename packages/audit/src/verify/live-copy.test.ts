@@ -92,3 +92,16 @@ it('a segment that is younger than the index beside it may be added, or copied t
     explanation: 'no line of the index opened this segment: it was added, or copied later than the index',
   })
 })
+
+it('a copy without the key is proven until its newest checkpoint', async () => {
+  const { folder, checkpoints, key } = await testFolder()
+  const before = Date.now()
+  await process(folder, checkpoints)
+  const copy = join(folder, '..', 'copy')
+  await cp(folder, copy, { recursive: true, filter: (path) => !path.endsWith('key.json') })
+  const { isIndexWhole, checkpoints: compared } = await verifyAuditTrail(copy, { key, checkpoint: checkpoints })
+  expect([isIndexWhole, Number(compared?.newest) >= before]).toEqual([false, true])
+  expect((await verifyAuditTrail(copy, { key })).checkpoints).toBeUndefined()
+  const outside = await verifyAuditTrail(copy, { key, checkpoint: checkpoints, segments: { first: 9 } })
+  expect(outside.checkpoints?.newest).toBeUndefined()
+})

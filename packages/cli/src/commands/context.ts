@@ -50,7 +50,8 @@ export async function explained<T>(what: string, work: () => Promise<T>): Promis
   }
 }
 
-async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
+/** The configuration for these flags. */
+export async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
   if (config !== undefined) enableCompileCache(config, env)
   const settings = await readSettings({ file: config, cwd: cwd(), env })
   const chain = chainOf(settings.variables)

@@ -1,6 +1,5 @@
-import { loadOnUse } from '@finchat/secrets-core/provider'
-import { InterruptedError, UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { assertConfirmed } from '../terminal/confirm.ts'
+import { note } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'
 
 interface DeleteFlags extends CommonFlags {
@@ -13,18 +12,10 @@ export default async function remove(context: CommandContext, flags: DeleteFlags
   const { terminal } = context
   const { provider, purge = false } = flags
   const receipt = await withSecrets(`${name} was not deleted`, context, flags, async (secrets) => {
-    if (purge && !flags.yes) await confirmed(name, terminal)
+    if (purge && !flags.yes) await assertConfirmed(terminal, `Delete ${name} and all its versions for good?`)
     return secrets.deleteSecret(name, { provider, purge, actor: operator() })
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify({ name, ...receipt })}\n`)
   const undo = purge ? 'for good' : 'finchat-secrets restore undoes it'
   note(terminal, `${name} is deleted at '${receipt.provider}': ${undo}`)
-}
-
-async function confirmed(name: string, { stdin, stderr }: Terminal): Promise<void> {
-  if (!stdin.isTTY) throw new UsageError('there is no terminal to ask whether to delete it for good', 'say so by --yes')
-  const { confirm, isCancel } = await loadOnUse({ what: 'the prompt', name: '@clack/prompts' }, () => import('@clack/prompts'), 'confirm')
-  const message = `Delete ${name} and all its versions for good?`
-  const answer = await confirm({ message, initialValue: false, input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false })
-  if (isCancel(answer) || !answer) throw new InterruptedError()
 }

@@ -45,6 +45,8 @@ export interface NamesConfig {
 
 export interface LocalConfig extends NamesConfig {
   readonly key?: CredentialSource | undefined
+  /** A second key, which only opens, while the key is replaced: the next one, then the former one. */
+  readonly otherKey?: CredentialSource | undefined
   /** Relative to the configuration file. Default: `.secrets.db`. */
   readonly path?: string | undefined
   readonly mustExist?: boolean | undefined

@@ -47,6 +47,11 @@ const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullabl
   env: naming('ENV'),
   local: {
     key: { kind: 'credential', variable: 'FINCHAT_ENCRYPTION_KEY', description: 'where the encryption key is' },
+    otherKey: {
+      kind: 'credential',
+      variable: 'FINCHAT_ENCRYPTION_OTHER_KEY',
+      description: 'where a second key is, which only opens, while the key is replaced',
+    },
     path: {
       kind: 'path',
       except: ':memory:',

@@ -1,15 +1,25 @@
-import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, text_en } from '@stricli/core'
+import {
+  type Application,
+  type ApplicationText,
+  buildApplication,
+  buildRouteMap,
+  type Command,
+  type RouteMap,
+  text_en,
+} from '@stricli/core'
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
+import { audit } from './audit.ts'
 import { check, get, list, verify, versions } from './reading.ts'
 import { run } from './running.ts'
 import { rotate } from './rotating.ts'
 import { scan } from './scanning.ts'
+import { backup, reencrypt, restore } from './store.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
-import { remove, restore, set, tag } from './writing.ts'
+import { remove, set, tag } from './writing.ts'
 
 /** Without a prototype: `finchat-secrets constructor` is no command. */
-const routes: Record<string, Command<CommandContext>> = Object.assign(Object.create(null), {
+const routes: Record<string, Command<CommandContext> | RouteMap<CommandContext>> = Object.assign(Object.create(null), {
   get,
   set,
   list,
@@ -22,6 +32,9 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   run,
   scan,
   rotate,
+  backup,
+  reencrypt,
+  audit,
 })
 
 const docs = {

@@ -65,15 +65,6 @@ export const remove: Command<CommandContext> = buildCommand({
   },
 })
 
-export const restore: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/restore.ts'), 'default')),
-  parameters: { positional: oneName, flags: flagsOf(flags) },
-  docs: {
-    brief: 'Undo the deletion of a secret, if the store can',
-    customUsage: ['NAME [--provider NAME] [--json]', { input: 'OLD_TOKEN', brief: 'makes it current again' }],
-  },
-})
-
 export const tag: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/tag.ts'), 'default')),
   parameters: {

@@ -57,16 +57,31 @@ function obstacleAt(path: string): SecretsError | undefined {
 /** Most file systems allow 255 bytes; SQLite appends up to eight. */
 const maxNameBytes = 247
 
+/** `new` is removed by whoever opens the store next; `restoring` is not. */
+type TemporaryKind = 'new' | 'restoring'
+
+/** An empty file beside `path`, for its owner alone. */
+export function makeTemporary(path: string, kind: TemporaryKind = 'new'): string {
+  const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.${kind}`
+  if (Buffer.byteLength(basename(temporary)) > maxNameBytes) throw invalidPath(path)
+  closeSync(openSync(temporary, 'wx', ownerOnly))
+  chmodSync(temporary, ownerOnly) // The umask may have removed the owner's own rights.
+  return temporary
+}
+
+/** The file and what SQLite put beside it. */
+export function removeTemporary(temporary: string): void {
+  for (const suffix of suffixes) remove(temporary + suffix)
+}
+
 /**
  * Links a complete temporary file to its name. A crash leaves no half-made store, and one of
  * several creators wins.
  */
 export function createFile(path: string, fill: (temporary: string) => void): void {
-  const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
-  if (Buffer.byteLength(basename(temporary)) > maxNameBytes) throw invalidPath(path)
+  let temporary: string | undefined
   try {
-    closeSync(openSync(temporary, 'wx', ownerOnly))
-    chmodSync(temporary, ownerOnly) // The umask may have removed the owner's own rights.
+    temporary = makeTemporary(path)
     fill(temporary)
     linkInPlace(temporary, path)
     syncFolder(dirname(path))
@@ -74,7 +89,7 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
     // Otherwise another process created the store first.
     if (!existsSync(path)) throw fileError(error, path)
   } finally {
-    for (const suffix of suffixes) remove(temporary + suffix)
+    if (temporary !== undefined) removeTemporary(temporary)
   }
 }
 
@@ -82,11 +97,12 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
 const suffixes = ['', '-wal', '-shm', '-journal']
 
 /** A creation still in progress has lost the name anyway. */
-export function removeUnfinished(path: string): void {
+export function removeUnfinished(path: string, kind: TemporaryKind = 'new'): void {
   const [folder, name] = [dirname(path), basename(path)]
   for (const file of namesIn(folder)) {
     const end = file.startsWith(`${name}.`) ? file.slice(name.length + 1) : ''
-    if (/^[0-9a-f]{12}\.new(-wal|-shm|-journal)?$/.test(end)) remove(join(folder, file))
+    const [, ended] = /^[0-9a-f]{12}\.(new|restoring)(-wal|-shm|-journal)?$/.exec(end) ?? []
+    if (ended === kind) remove(join(folder, file))
   }
 }
 
@@ -99,24 +115,35 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Unlike a rename, a link never replaces a file. Some file systems have no links. */
-function linkInPlace(temporary: string, path: string): void {
+/** Unlike a rename, a link never replaces a file. Some file systems have no links. False: there is one. */
+export function linkInPlace(temporary: string, path: string): boolean {
   try {
     linkSync(temporary, path)
   } catch (error) {
-    if (fileFailure(error) === 'exists' || existsSync(path)) return
+    if (fileFailure(error) === 'exists' || existsSync(path)) return false
     renameSync(temporary, path)
+  }
+  return true
+}
+
+/** Call it while no connection of this process has the file: closing would drop its locks. */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 
 /** Makes the new name survive a power cut. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return // Windows has no such call and needs none.
   const descriptor = openSync(folder, 'r')
   try {
     fsyncSync(descriptor)
   } catch {
-    // Some file systems cannot; only a new, empty store is at risk.
+    // Some file systems cannot: then a power cut may take the new name.
   } finally {
     closeSync(descriptor)
   }

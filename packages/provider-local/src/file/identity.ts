@@ -92,14 +92,18 @@ export function assertOneName(path: string): void {
   })
 }
 
-/** An unfinished creation may remove the name itself at this moment. */
+/** A creation or a restore was killed, or may remove the name itself at this moment. */
 function finishCreation(path: string, ino: bigint): void {
   const real = realPath(path)
+  const begins = `${basename(real)}.`
   const temporary = readdirSync(dirname(real))
-    .filter((name) => name.startsWith(`${basename(real)}.`) && name.endsWith('.new'))
+    .filter((name) => name.startsWith(begins) && (name.endsWith('.new') || name.startsWith(beforeRestore, begins.length)))
     .find((name) => lstatSync(join(dirname(real), name), { bigint: true, throwIfNoEntry: false })?.ino === ino)
   if (temporary !== undefined) remove(join(dirname(real), temporary))
 }
+
+/** How the name of a store that a restore put aside goes on. */
+export const beforeRestore = 'before-restore-'
 
 /** Ignores failures: an earlier error is what the caller must know. */
 export function remove(file: string): void {

@@ -55,13 +55,14 @@ function pruned(record: SecretRecord, batch: WriteBatch, surplus: number, most: 
  * Reseals what another key sealed, then gives the index a new key for the first key alone. Resolves
  * to the number of resealed versions. After an abort, a second call does the rest.
  */
-export async function reencrypt(store: Store, context: CallContext): Promise<{ reencrypted: number }> {
+export async function reencrypt(store: Store, context: CallContext, onProgress?: OnProgress): Promise<{ reencrypted: number }> {
   const roots = new Map<string, Buffer | undefined>()
-  const most = await forEachSecret(store, undefined, context, (record, batch, part) => {
+  const step: Step = (record, batch, part) => {
     const stepped = resealed(record, batch, part)
     if (stepped.continueAbove === undefined) roots.set(record.path, batch.find(record.path)?.root)
     return stepped
-  })
+  }
+  const most = await forEachSecret(store, undefined, context, step, onProgress)
   const rest = await store.write(context, (batch) => {
     // Versions sealed with an old key meanwhile.
     const late = batch.paths().reduce((total, path) => total + resealedSince(batch.find(path), batch, roots.get(path)), 0)
@@ -112,6 +113,9 @@ interface StepResult {
   readonly continueAbove: number | undefined
 }
 
+/** Told how many secrets are done, and how many there are. */
+type OnProgress = (done: number, all: number) => void
+
 type Step = (record: SecretRecord, batch: WriteBatch, part: StepBounds) => StepResult
 
 /** Runs `step` on every secret, in batches. Returns the changed versions per secret. */
@@ -120,6 +124,7 @@ async function forEachSecret(
   only: readonly string[] | undefined,
   context: CallContext,
   step: Step,
+  onProgress?: OnProgress,
 ): Promise<Map<string, number[]>> {
   const paths = only ?? (await store.read(context, (view) => view.paths()))
   const all = new Map<string, number[]>()
@@ -129,6 +134,7 @@ async function forEachSecret(
     for (const [path, numbers] of progress.changed) all.set(path, [...(all.get(path) ?? []), ...numbers])
     start += progress.done
     above = progress.above
+    onProgress?.(start, paths.length)
     await nextTurn()
   }
   return all

@@ -66,3 +66,24 @@ export function rewriteFile(sqlite: DatabaseSync): void {
 export function emptyLog(sqlite: DatabaseSync): void {
   if (sqlite.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] !== 0) throw new LockHeld()
 }
+
+/** Writes a consistent copy into an empty file. Readers and writers go on. */
+export function copyInto(sqlite: DatabaseSync, path: string): void {
+  sqlite.prepare('VACUUM INTO ?').run(path)
+}
+
+/**
+ * The only connection to a store, until it is closed. Its log is in the file, and nobody can open
+ * the store meanwhile. Throws an error of a lock while others have it open. A journal on disk would
+ * stay behind a kill, and no store is opened beside one.
+ */
+export function connectAlone(path: URL): DatabaseSync {
+  const sqlite = connect(path)
+  try {
+    sqlite.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')
+    return sqlite
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+}

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { SecretsError } from '@finchat/secrets-core'
 import { createFile, fileExists, removeUnfinished } from '../file/create.ts'
-import { assertOneName, isReplaced, identifyFile, realPath, assertNoForeignFiles, type StoreFile } from '../file/identity.ts'
+import { assertOneName, isReplaced, identifyFile, realPath, assertNoForeignFiles, statsOf, type StoreFile } from '../file/identity.ts'
 import { warnOfNetworkFileSystem } from '../file/network-file-system.ts'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import type { KeyCache } from '../keys/key-cache.ts'
@@ -16,8 +16,9 @@ import { indexDigests } from '../merkle/index-digests.ts'
 import { VersionIndex } from '../merkle/version-index.ts'
 import { bucketCount } from '../record/tree-shape.ts'
 import { invalidPath, quotedPath } from '../shared/file-errors.ts'
-import { connect, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
+import { connect, connectAlone, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
 import { type LockWait, retryWhileBusy } from '../sqlite/lock-retry.ts'
+import { lockedError, LockHeld, storeError } from '../sqlite/sqlite-errors.ts'
 import { assertSchema, createSchema, schemaGuard } from '../sqlite/schema.ts'
 import { prepareTables, readHeader, writeHeader } from '../sqlite/tables.ts'
 import type { StoreOptions } from './options.ts'
@@ -85,6 +86,39 @@ export function closeStore({ sqlite, file, index }: OpenStore): void {
   else sqlite.close()
 }
 
+/** Opens a copy with the keys of its store. */
+export function openCopy(path: string, { keyRing, header: { storeId } }: StoreParts): OpenStore {
+  const sqlite = connectTo(path)
+  try {
+    const header = readHeader(sqlite)
+    if (!header.storeId.equals(storeId)) throw new SecretsError('INTERNAL', 'the copy is of another store')
+    return prepareStore(sqlite, header, keyRing, path)
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+}
+
+/**
+ * Keeps everybody else from the store until the connection is closed. Undefined if there is no
+ * file, or one that SQLite cannot read. Throws `UNAVAILABLE` if another program has it open.
+ */
+export async function holdAlone(real: string, wait: LockWait): Promise<DatabaseSync | undefined> {
+  if (statsOf(real) === undefined) return undefined
+  const existing = pathToFileURL(real)
+  existing.searchParams.set('mode', 'rw')
+  try {
+    return await retryWhileBusy(() => connectAlone(existing), wait)
+  } catch (error) {
+    const failed = storeError(error, real)
+    if (failed.code === 'INTEGRITY' || failed.code === 'CONFIGURATION') return undefined
+    if (failed.problem !== lockedError().problem) throw failed
+    throw new SecretsError('UNAVAILABLE', 'another program has the store open', {
+      remedy: 'end every program that uses the store, and try again: they would go on with the file that is replaced',
+    })
+  }
+}
+
 async function openInMemory(keys: KeyCache, { signal }: LockWait): Promise<OpenStore> {
   const header = newStoreHeader()
   const keyRing = await keys.keyRing(header, signal)
@@ -140,17 +174,20 @@ function connectTo(path: string): DatabaseSync {
   assertOneName(path)
   assertNoForeignFiles(real)
   warnOfNetworkFileSystem(real)
+  const before = statsOf(real)?.ino
   const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // A file removed by now is not created again.
   const sqlite = connect(existing)
   try {
     assertSchema(sqlite, path)
     makeDurable(sqlite) // Only now is the file known to be a store.
-    return sqlite
   } catch (error) {
     sqlite.close()
     throw error
   }
+  if (statsOf(real)?.ino === before) return sqlite
+  leftOpen.add(sqlite)
+  throw new LockHeld() // A restore replaced the file meanwhile: open the new one.
 }
 
 function prepareStore(sqlite: DatabaseSync, header: StoreHeader, keyRing: KeyRing, path: string | undefined): OpenStore {

@@ -1,11 +1,13 @@
+import { truncateSync } from 'node:fs'
 import type { CallContext, SecretsError } from '@finchat/secrets-core'
-import { ChangeListeners, throwIfAborted } from '@finchat/secrets-core/provider'
+import { ChangeListeners, configurationError, throwIfAborted } from '@finchat/secrets-core/provider'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
-import { withEffect } from '../shared/file-errors.ts'
+import { quotedPath, withEffect } from '../shared/file-errors.ts'
+import { copyInto, emptyLog } from '../sqlite/connection.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { StoreOpener } from './lazy-open.ts'
-import type { OpenStore } from './open.ts'
+import { closeStore, openCopy, type OpenStore } from './open.ts'
 import type { StoreOptions } from './options.ts'
 import { emptyView, type ReadView } from './read-view.ts'
 import { type Residue, warnOfResidue } from './secure-erase.ts'
@@ -49,6 +51,28 @@ export class Store {
       throwIfAborted(signal)
       return this.#call('write', signal, (store) => writeTo(store, work))
     })
+  }
+
+  /** Copies the store into this empty file, and runs `use` on the copy, which is then one file. */
+  copy<T>(to: string, { signal }: CallContext, use: (copy: OpenStore) => Promise<T>): Promise<T> {
+    return this.#withOurErrors(async () => {
+      throwIfAborted(signal)
+      if (!this.#opener.current() && this.#opener.wouldCreate()) throw noStore(this.#options.path)
+      const copy = openCopy(to, await this.#call('read', signal, (store) => copyFrom(store, to)))
+      try {
+        const result = await use(copy)
+        emptyLog(copy.sqlite)
+        return result
+      } finally {
+        closeStore(copy)
+      }
+    })
+  }
+
+  /** Throws `CONFIGURATION` once the store was used: the keys as they were given are gone then. */
+  assertUnused(): void {
+    if (this.#opener.current() === undefined) return
+    throw configurationError('this provider has the store open', 'make a new provider, and restore the backup before any other call')
   }
 
   /** Resolves when nothing removed is left in the places of `residue`; `late` never waits. */
@@ -146,6 +170,18 @@ function writeTo<T>(store: OpenStore, work: (batch: WriteBatch) => T): T {
 function eraseFrom(store: OpenStore): void {
   if (store.file) assertSameFile(store.file)
   store.secureErase.run(store)
+}
+
+function copyFrom(store: OpenStore, to: string): OpenStore {
+  if (store.file) assertSameFile(store.file)
+  store.transaction('read', () => undefined) // checks the schema, which VACUUM executes
+  truncateSync(to) // what an attempt left that met a lock
+  copyInto(store.sqlite, to)
+  return store
+}
+
+function noStore(path = ':memory:'): SecretsError {
+  return configurationError(`there is no store at ${quotedPath(path)}`, 'check `path`; the first write creates a store')
 }
 
 /** Erases what earlier calls left because others were reading. */

@@ -1,0 +1,118 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { SecretsError } from '@finchat/secrets-core'
+import { afterAll, describe, expect, it } from 'vitest'
+import { jsonLinesFile } from '../file/file-sink.ts'
+import { context, emptyFolder, removeTestFolders, segmentsOf, testFolder, trailOf, written } from '../testing/folders.ts'
+import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
+import { type AuditCopy, copyAuditTrail } from './copy-audit-trail.ts'
+
+afterAll(removeTestFolders)
+
+async function failure(call: Promise<unknown>): Promise<SecretsError> {
+  const error: unknown = await call.catch((reason: unknown) => reason)
+  expect(SecretsError.isInstance(error), String(error)).toBe(true)
+  return error as SecretsError // asserted
+}
+
+async function verified({ folder, checkpoints }: AuditCopy, key: string): Promise<readonly unknown[]> {
+  const { ok, records, problem, segments } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
+  return [ok, problem, records, segments.length]
+}
+
+describe('a copy of a trail', () => {
+  it('is verified like the trail, for its owner alone, and lacks the key', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(3, 4)
+    const copy = await copyAuditTrail(folder, await emptyFolder(), { checkpoints })
+    expect(copy).toMatchObject({ segments: 3, copied: 3 })
+    expect(await verified(copy, key)).toEqual([true, undefined, 12, 3])
+    const names = await readdir(copy.folder)
+    expect(names.toSorted()).toEqual(['index.jsonl', ...[1, 2, 3].map((step) => `segment-0000000${2 * step - 1}.jsonl`)].toSorted())
+    for (const name of names) expect((await stat(join(copy.folder, name))).mode & 0o777, name).toBe(0o600)
+  })
+
+  it('is as it was written, whatever processes do in between', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(6, 4)
+    const running = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(running, 3)
+    const target = await emptyFolder()
+    const writes: Promise<void>[] = []
+    const onProgress = (): void => {
+      const other = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+      writes.push(
+        written(running, 2),
+        written(other, 2).then(() => other.close?.(context)),
+      )
+    }
+    const copy = await copyAuditTrail(folder, target, { checkpoints, onProgress })
+    await Promise.all(writes)
+    expect((await verified(copy, key)).slice(0, 2)).toEqual([true, undefined])
+    await running.close?.(context)
+    const later = await copyAuditTrail(folder, target, { checkpoints })
+    expect(await verified(later, key)).toEqual([true, undefined, 24 + 3 + (4 * writes.length) / 2, 7 + writes.length / 2])
+  })
+
+  it('copies what has changed since the last call, and no more', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(3, 4)
+    const target = await emptyFolder()
+    await copyAuditTrail(folder, target, { checkpoints })
+    expect(await copyAuditTrail(folder, target, { checkpoints })).toMatchObject({ segments: 3, copied: 0 })
+    const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(sink, 2)
+    await sink.close?.(context)
+    const copy = await copyAuditTrail(folder, target, { checkpoints })
+    expect(copy).toMatchObject({ segments: 4, copied: 1 })
+    expect(await verified(copy, key)).toEqual([true, undefined, 14, 4])
+  })
+
+  it('has no index while it is interrupted, and is complete after another call', async () => {
+    const { folder, key } = await segmentsOf(3, 4)
+    const target = await emptyFolder()
+    await copyAuditTrail(folder, target)
+    const stop = (): never => {
+      throw new SecretsError('ABORTED', 'stopped')
+    }
+    expect((await failure(copyAuditTrail(folder, target, { onProgress: stop }))).code).toBe('ABORTED')
+    expect(await readdir(join(target, 'audit'))).not.toContain('index.jsonl')
+    expect(await verified(await copyAuditTrail(folder, target), key)).toEqual([true, undefined, 12, 3])
+  })
+
+  it('has segments that were moved and compressed', async () => {
+    const { folder, key } = await segmentsOf(2, 4)
+    const [first = '', second = ''] = (await readdir(folder))
+      .filter((name) => name.startsWith('segment-') && name.endsWith('.jsonl'))
+      .toSorted()
+    await rename(join(folder, first), join(folder, 'moved.jsonl.1'))
+    await writeFile(join(folder, `${second}.gz`), gzipSync(await readFile(join(folder, second))))
+    await rm(join(folder, second))
+    expect(await verified(await copyAuditTrail(folder, await emptyFolder()), key)).toEqual([true, undefined, 8, 2])
+  })
+
+  it('shows tampering, as the trail does', async () => {
+    const { folder, key } = await trailOf(4)
+    const [segment = ''] = (await readdir(folder)).filter((name) => name.endsWith('1.jsonl'))
+    const text = await readFile(join(folder, segment), 'utf8')
+    await writeFile(join(folder, segment), text.replace('secret-2', 'secret-9'))
+    expect((await verified(await copyAuditTrail(folder, await emptyFolder()), key)).slice(0, 2)).toEqual([
+      false,
+      expect.objectContaining({ what: 'edited' }),
+    ])
+  })
+
+  it('is refused into its own folder, over another trail, and of what is no trail', async () => {
+    const { folder } = await trailOf(1)
+    const other = await trailOf(1)
+    const target = await emptyFolder()
+    await copyAuditTrail(folder, target)
+    expect((await failure(copyAuditTrail(other.folder, target))).problem).toContain('another trail')
+    expect((await failure(copyAuditTrail(folder, folder))).code).toBe('CONFIGURATION')
+    await mkdir(join(folder, 'inner'))
+    expect((await failure(copyAuditTrail(folder, join(folder, 'inner')))).code).toBe('CONFIGURATION')
+    expect((await failure(copyAuditTrail(await emptyFolder(), await emptyFolder()))).code).toBe('AUDIT_FAILED')
+    const { folder: ready } = await testFolder()
+    expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain(
+      'the checkpoints',
+    )
+  })
+})

@@ -1,0 +1,126 @@
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { configurationError, fileFailure } from '@finchat/secrets-core/provider'
+import { folderError, shownPath } from '../format/folder-errors.ts'
+import { syncFile, syncFolder } from '../format/fsync.ts'
+import { segmentFiles, stepOfName } from '../format/segment-files.ts'
+import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
+
+/** The index while the copy is not complete, and a file while it is copied. */
+const [heldIndex, partial] = ['index.part', 'copying.part']
+
+type OnProgress = (done: number, all: number) => void
+
+/** One call's work on the trail itself. */
+export class TrailCopy {
+  segments = 0
+  copied = 0
+  readonly #folder: string
+  readonly #target: string
+  readonly #onProgress: OnProgress | undefined
+
+  constructor(folder: string, target: string, onProgress: OnProgress | undefined) {
+    this.#folder = folder
+    this.#target = target
+    this.#onProgress = onProgress
+  }
+
+  /** Without an index, half a copy is not taken for a damaged trail. */
+  async begin(): Promise<void> {
+    const [index, copied, held] = [join(this.#folder, indexFile), join(this.#target, indexFile), join(this.#target, heldIndex)]
+    try {
+      const first = await firstLine(index)
+      await mkdir(this.#target, { recursive: true, mode: 0o700 })
+      await rename(copied, held).catch(unlessMissing)
+      const former = await firstLine(held).catch(unlessMissing)
+      if (former !== undefined && former !== first) throw otherTrail(this.#target)
+    } catch (error) {
+      throw folderError(error, this.#folder)
+    }
+  }
+
+  /** A tool for log rotation may rename a file after the folder was listed. */
+  async copySegments(): Promise<void> {
+    const done = new Set<string>()
+    try {
+      await copyTo(join(this.#folder, indexFile), join(this.#target, heldIndex))
+      const lines = await lineCount(join(this.#target, heldIndex))
+      for (let pass = 0; pass < 2; pass++) await this.#copyKnown(lines, done)
+    } catch (error) {
+      throw folderError(error, this.#folder)
+    }
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await rename(join(this.#target, heldIndex), join(this.#target, indexFile))
+      await syncFolder(this.#target)
+    } catch (error) {
+      throw folderError(error, this.#target)
+    }
+  }
+
+  async #copyKnown(lines: number, done: Set<string>): Promise<void> {
+    const files = (await segmentFiles(this.#folder)).filter(({ isFile }) => isFile)
+    const known = files.filter(({ header, path }) => (header?.step ?? stepOfName(path) ?? 0) < lines)
+    for (const { path } of known) {
+      if (done.has(path)) continue
+      const isCopied = await copyIfChanged(path, join(this.#target, basename(path))).catch(unlessMissing)
+      if (isCopied === undefined) continue
+      done.add(path)
+      this.segments++
+      if (isCopied) this.copied++
+      this.#onProgress?.(done.size, known.length)
+    }
+  }
+}
+
+export async function copyCheckpoints(from: string, to: string): Promise<void> {
+  try {
+    await mkdir(to, { recursive: true, mode: 0o700 })
+    const names = (await stat(from)).isDirectory() ? (await readdir(from)).map((name) => join(from, name)) : [from]
+    for (const path of names) if (await isRegularFile(path)) await copyIfChanged(path, join(to, basename(path)))
+    await syncFolder(to)
+  } catch (error) {
+    throw folderError(error, from, 'the checkpoints')
+  }
+}
+
+/** A file that grew meanwhile has another time then, and is copied again by the next call. */
+async function copyIfChanged(from: string, to: string): Promise<boolean> {
+  const [source, copy] = [await stat(from), await stat(to).catch(unlessMissing)]
+  if (copy !== undefined && copy.size === source.size && Math.trunc(copy.mtimeMs) === Math.trunc(source.mtimeMs)) return false
+  await copyTo(from, to, source.mtimeMs)
+  return true
+}
+
+async function copyTo(from: string, to: string, mtimeMs?: number): Promise<void> {
+  const temporary = join(to, '..', partial)
+  await rm(temporary, { force: true })
+  await copyFile(from, temporary)
+  await chmod(temporary, 0o600)
+  await syncFile(temporary)
+  if (mtimeMs !== undefined) await utimes(temporary, mtimeMs / 1_000, mtimeMs / 1_000)
+  await rename(temporary, to)
+}
+
+async function firstLine(path: string): Promise<string> {
+  for await (const lines of linesOf(path)) for (const line of lines) return line.toString('latin1')
+  return ''
+}
+
+/** Complete ones: the last one may be under way. */
+async function lineCount(path: string): Promise<number> {
+  let count = 0
+  for await (const lines of linesOf(path)) count += lines.filter((line) => line.at(-1) === 0x0a).length
+  return count
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (fileFailure(error) === 'missing') return undefined
+  throw error
+}
+
+function otherTrail(target: string): Error {
+  return configurationError(`the target holds a copy of another trail: ${shownPath(target)}`, 'name a new folder')
+}

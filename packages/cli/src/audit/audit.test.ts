@@ -1,0 +1,251 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
+
+const config = { provider: 'local', local: { key: { variable: 'APP_KEY' } }, audit: { folder: 'trail', checkpoints: 'checkpoints' } }
+const canary = 'c4n4ry-of-the-trail'
+
+/** A project with a trail of a write, a read, and a read that failed; each run of the program is a process of its own to the trail. */
+async function audited(): Promise<Program & { readonly auditKey: string }> {
+  const program = makeProgram(config)
+  onTestFinished(() => rmSync(program.folder, { recursive: true }))
+  const { stdout } = await program.run(['audit', 'init', 'trail'])
+  await program.run(['set', 'TOKEN'], canary)
+  await program.run(['get', 'TOKEN'])
+  await program.run(['get', 'MISSING'])
+  writeFileSync(join(program.folder, 'audit.key'), `${stdout}\n`)
+  return { ...program, auditKey: stdout }
+}
+
+const key = ['--key-file', 'audit.key']
+const proof = [...key, '--checkpoints', 'checkpoints']
+
+/** Changes one byte of the last segment. */
+function alter(folder: string): void {
+  const name = readdirSync(folder).findLast((each) => each.startsWith('segment-') && each.endsWith('.jsonl')) ?? ''
+  writeFileSync(join(folder, name), readFileSync(join(folder, name), 'utf8').replace('MISSING', 'MISSINC'))
+}
+
+describe('audit init', () => {
+  it('gives the key to a file for the user alone, and says whose it is', async () => {
+    const { run, folder } = makeProgram(config)
+    const { code, stdout, stderr } = await run(['audit', 'init', 'trail', '--key-file', 'audit.key'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(readFileSync(join(folder, 'audit.key'), 'utf8')).toMatch(/^audit-key:[\w-]{43}$/)
+    expect(statSync(join(folder, 'audit.key')).mode & 0o777).toBe(0o600)
+    expect(stderr).toContain('give it to the auditor')
+    expect(stderr).not.toContain('audit-key:')
+    rmSync(folder, { recursive: true })
+  })
+
+  it('gives it to a pipe, or as JSON, and to a terminal only by --reveal', async () => {
+    const { run, show, folder } = makeProgram(config)
+    expect((await run(['audit', 'init', 'one'])).stdout).toMatch(/^audit-key:[\w-]{43}$/)
+    expect(JSON.parse((await run(['audit', 'init', 'two', '--json'])).stdout)).toMatchObject({ key: expect.stringMatching(/^audit-key:/) })
+    const shown = await show(['audit', 'init', 'three'])
+    expect(shown).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining('--reveal') })
+    expect(existsSync(join(folder, 'three'))).toBe(false)
+    expect((await show(['audit', 'init', 'three', '--reveal'])).stdout).toMatch(/^audit-key:[\w-]{43}\n$/)
+    rmSync(folder, { recursive: true })
+  })
+
+  it('leaves no key file where it fails, and no folder where the key has no place', async () => {
+    const { run, folder } = await audited()
+    expect(await run(['audit', 'init', 'trail', '--key-file', 'second.key'])).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('already has a key'),
+    })
+    expect(existsSync(join(folder, 'second.key'))).toBe(false)
+    for (const file of ['audit.key', join('none', 'audit.key'), join('new', 'audit.key')])
+      expect((await run(['audit', 'init', 'new', '--key-file', file])).code, file).not.toBe(0)
+    expect(existsSync(join(folder, 'new'))).toBe(false)
+  })
+})
+
+describe('audit verify', () => {
+  it('says that every record is as it was written, in words and as JSON', async () => {
+    const { run, auditKey } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'verify', 'trail', ...proof])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/^Verified: every record is as it was written \(4\)\.\n4 records in 3 segments, from 20.*\n$/)
+    expect(JSON.parse((await run(['audit', 'verify', 'trail', ...proof, '--json'])).stdout)).toMatchObject({ ok: true, records: 4 })
+    expect(stdout).not.toContain(auditKey)
+  })
+
+  it('takes the key from a pipe and from a variable too', async () => {
+    const { run, auditKey } = await audited()
+    expect((await run(['audit', 'verify', 'trail'], `${auditKey}\n`)).code).toBe(0)
+    expect(await run(['audit', 'verify', 'trail'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--key-file') })
+    const wrong = await run(['audit', 'verify', 'trail'], canary)
+    expect(wrong).toMatchObject({ code: 70, stderr: expect.stringContaining("auditor's key") })
+    expect(wrong.stderr).not.toContain(canary)
+  })
+
+  it('exits with 65 and names the record, if one was changed', async () => {
+    const { run, folder } = await audited()
+    alter(join(folder, 'trail'))
+    const { code, stdout } = await run(['audit', 'verify', 'trail', ...proof])
+    expect(code).toBe(65)
+    expect(stdout).toMatch(/^The trail is NOT as it was written: 2 of 3 segments .* in segment 5, record 1, .*edited/)
+  })
+
+  it('exits with 1 if nothing is wrong and something is not proven', async () => {
+    const { run, folder } = await audited()
+    cpSync(join(folder, 'trail'), join(folder, 'copied'), { recursive: true, filter: (path) => !path.endsWith('key.json') })
+    const open = await run(['audit', 'verify', 'copied', ...key])
+    expect([open.code, open.stdout]).toEqual([1, expect.stringContaining('is not proven')])
+    const proven = await run(['audit', 'verify', 'copied', ...proof])
+    expect([proven.code, proven.stdout]).toEqual([0, expect.stringContaining('is proven by checkpoints, until 20')])
+    const nothing = await run(['audit', 'verify', 'trail', ...key, '--to', '2001-01-01'])
+    expect([nothing.code, nothing.stdout]).toEqual([1, expect.stringContaining('Nothing was verified')])
+  })
+
+  it('finds by a checkpoint that the end was removed', async () => {
+    const { run, folder } = await audited()
+    const trail = join(folder, 'trail')
+    rmSync(join(trail, 'key.json'))
+    const lines = readFileSync(join(trail, 'index.jsonl'), 'utf8').split('\n')
+    writeFileSync(join(trail, 'index.jsonl'), `${lines.slice(0, -3).join('\n')}\n`)
+    rmSync(join(trail, 'segment-00000005.jsonl'))
+    expect((await run(['audit', 'verify', 'trail', ...key])).code).toBe(1)
+    expect((await run(['audit', 'verify', 'trail', ...proof])).code).toBe(65)
+  })
+
+  it('says that a path is wrong, which is no tampering', async () => {
+    const { run, folder } = await audited()
+    for (const path of ['none', '.', 'checkpoints/..'])
+      expect(await run(['audit', 'verify', path, ...key]), path).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining('no audit trail'),
+      })
+    expect((await run(['audit', 'verify', 'trail', ...key, '--checkpoints', 'none'])).code).toBe(70)
+    expect((await run(['audit', 'verify', 'trail', '--key-file', 'none'])).code).toBe(77)
+    expect(existsSync(join(folder, 'none'))).toBe(false)
+  })
+})
+
+describe('audit query', () => {
+  it('prints the records that match, a line each, and the verification on stderr', async () => {
+    const { run } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'query', 'trail', ...proof, '--outcome', 'error'])
+    expect([code, stderr]).toEqual([0, 'Verified: every record is as it was written (4).\n'])
+    expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
+    const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
+    expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
+    expect(await names('--name', 'TOK*', '--limit', '2')).toEqual(['TOKEN', 'TOKEN'])
+    expect(await names('--to', '2001-01-01')).toEqual([])
+    expect(await names('--from', '2001-01-01', '--actor', 'nobody-else')).toEqual([])
+  })
+
+  it('prints JSON lines', async () => {
+    const { run } = await audited()
+    const { stdout } = await run(['audit', 'query', 'trail', ...key, '--json'])
+    const records = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { operation: string })
+    expect(records.map(({ operation }) => operation)).toEqual(['store', 'store', 'get', 'get'])
+    expect(stdout).not.toContain(canary)
+  })
+
+  it('reads without a key if that is asked for, and says what it is worth', async () => {
+    const { run, folder } = await audited()
+    alter(join(folder, 'trail'))
+    const open = await run(['audit', 'query', 'trail', '--unverified', '--operation', 'get'])
+    expect([open.code, columns(open, 2)]).toEqual([0, ['TOKEN', 'MISSINC']])
+    expect(open.stderr).toBe('The trail was not verified: anybody may have changed it.\n')
+    const verified = await run(['audit', 'query', 'trail', ...key, '--operation', 'get'])
+    expect([verified.code, columns(verified, 2)]).toEqual([65, ['TOKEN']])
+    expect((await run(['audit', 'query', 'trail', ...key, '--unverified'])).code).toBe(64)
+  })
+
+  it('shows control characters of a name by their number', async () => {
+    const { run, show, folder } = await audited()
+    const name = readdirSync(join(folder, 'trail')).find((each) => each === 'segment-00000005.jsonl') ?? ''
+    const path = join(folder, 'trail', name)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('MISSING', String.raw`\u001b[2J\tX`))
+    for (const { stdout } of [
+      await run(['audit', 'query', 'trail', '--unverified']),
+      await show(['audit', 'query', 'trail', '--unverified']),
+    ])
+      expect([stdout.includes('\u001b'), stdout.includes(String.raw`\u{1b}[2J\u{9}X`)]).toEqual([false, true])
+  })
+
+  it('says which values a flag takes', async () => {
+    const { run } = await audited()
+    expect(await run(['audit', 'query', 'trail', '--outcome', 'bad'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('use one of ok, error'),
+    })
+    expect((await run(['audit', 'query', 'trail', '--limit', '0'])).code).toBe(64)
+    expect((await run(['audit', 'query', 'trail', '--from', '2026-02-30'])).code).toBe(64)
+  })
+})
+
+describe('audit report', () => {
+  it('writes a page to a file, and the verification to stderr', async () => {
+    const { run, folder } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'report', 'trail', ...proof, '--output', 'audit.html', '--title', 'Q4'])
+    expect([code, stdout, stderr]).toEqual([0, '', 'Verified: every record is as it was written (4).\n'])
+    const page = readFileSync(join(folder, 'audit.html'), 'utf8')
+    expect(page.startsWith('<!doctype html>')).toBe(true)
+    expect(page).toContain('Q4')
+    expect(page).not.toContain(canary)
+    expect(statSync(join(folder, 'audit.html')).mode & 0o777).toBe(0o600)
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
+    expect((await run(['audit', 'report', 'trail', ...key, '--output', 'audit.html'])).code).toBe(64)
+    expect((await run(['audit', 'report', 'trail', ...key, '--output', 'audit.html', '--force'])).code).toBe(0)
+  })
+
+  it('prints text or JSON, and exits with 65 for a trail that was altered', async () => {
+    const { run, folder } = await audited()
+    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toContain('MISSING')
+    expect(JSON.parse((await run(['audit', 'report', 'trail', ...key, '--json'])).stdout)).toMatchObject({ summary: { records: 4 } })
+    expect((await run(['audit', 'report', 'trail', '--unverified'])).stdout).toContain('was not verified')
+    alter(join(folder, 'trail'))
+    const altered = await run(['audit', 'report', 'trail', ...key])
+    expect([altered.code, altered.stdout]).toEqual([65, expect.stringContaining('NOT as it was written')])
+  })
+
+  it('says what is wrong with the file before it reads the trail', async () => {
+    const { run } = await audited()
+    expect(await run(['audit', 'report', 'trail', ...key, '--output', 'none/audit.html'])).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('its folder does not exist'),
+    })
+  })
+})
+
+describe('audit copy', () => {
+  it('makes what the auditor verifies, by the command that it names', async () => {
+    const { run, folder } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    expect([code, stdout]).toEqual([0, `${join(folder, 'copy', 'audit')}\n`])
+    const [, command = ''] = /verifies it by: finchat-secrets (.*)/.exec(stderr) ?? []
+    expect(await run([...command.split(' '), ...key])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Verified/) })
+    const again = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints', '--json'])
+    expect(JSON.parse(again.stdout)).toMatchObject({ segments: 3, copied: 0 })
+    expect(await run(['audit', 'verify', 'copy', ...key])).toMatchObject({ code: 64, stderr: expect.stringContaining('audit in it') })
+  })
+
+  it('that is not complete is not verified', async () => {
+    const { run, folder } = await audited()
+    await run(['audit', 'copy', 'trail', 'copy'])
+    cpSync(join(folder, 'copy/audit/index.jsonl'), join(folder, 'copy/audit/index.part'))
+    expect(await run(['audit', 'verify', 'copy/audit', ...key])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('not complete'),
+    })
+    expect((await run(['audit', 'copy', 'none', 'copy'])).code).toBe(70)
+  })
+})
+
+function columns({ stdout }: Outcome, column: number): string[] {
+  return stdout === ''
+    ? []
+    : stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t')[column] ?? '')
+}

@@ -1,0 +1,76 @@
+import { resolve, sep } from 'node:path'
+import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import { UsageError } from '../terminal/failure.ts'
+import { reserveOutput } from '../terminal/output-file.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
+
+interface InitFlags {
+  readonly keyFile?: string
+  readonly reveal?: boolean
+  readonly json?: boolean
+}
+
+/** Makes a folder ready for sealed records, and gives out the auditor's key, once. */
+export default async function init(context: CommandContext, flags: InitFlags, folder: string): Promise<void> {
+  const { terminal } = context
+  await explained('the folder was not made ready', async () => {
+    assertPlaceForKey(flags, terminal)
+    const path = resolve(terminal.cwd(), folder)
+    const keyFile = flags.keyFile === undefined ? undefined : resolve(terminal.cwd(), flags.keyFile)
+    if (keyFile?.startsWith(path + sep)) throw new UsageError('the key would lie in the folder that it verifies', 'name a file elsewhere')
+    const id = keyFile === undefined ? await toStdout(path, flags, terminal) : await toFile(path, keyFile)
+    if (flags.json && keyFile !== undefined) terminal.stdout.write(`${JSON.stringify({ folder: path, id, keyFile })}\n`)
+  })
+  if (flags.json) return
+  note(terminal, `the folder is ready for a service: FINCHAT_AUDIT_FOLDER=${resolve(terminal.cwd(), folder)}`)
+  note(terminal, 'the key verifies all that is ever written there, and could forge it; it cannot be had again')
+  note(terminal, 'give it to the auditor, where the operators of this host cannot read it, and keep none here')
+}
+
+/** A masked key would be lost. */
+function assertPlaceForKey({ keyFile, reveal }: InitFlags, { stdout }: Terminal): void {
+  if (keyFile !== undefined || reveal || stdout.isTTY !== true) return
+  throw new UsageError(
+    'the key would be shown on this terminal, which may keep it',
+    'write it to a file by --key-file FILE, pipe it to a password manager, or show it by --reveal',
+  )
+}
+
+async function toFile(path: string, keyFile: string): Promise<string> {
+  const file = await reserveOutput(keyFile)
+  try {
+    const { folder, key } = await made(path)
+    await file.write(key).catch(keyIsLost)
+    key.fill(0)
+    return folder
+  } catch (error) {
+    await file.remove()
+    throw error
+  }
+}
+
+function keyIsLost(): never {
+  throw configurationError(
+    'the key could not be written, and is lost',
+    'remove the folder, and make it ready again with another --key-file',
+  )
+}
+
+async function toStdout(path: string, { json }: InitFlags, { stdout }: Terminal): Promise<string> {
+  const { folder, key } = await made(path)
+  const end = stdout.isTTY === true ? '\n' : ''
+  stdout.write(
+    json
+      ? `${JSON.stringify({ folder: path, id: folder, key: Buffer.from(key).toString('latin1') })}\n`
+      : `${Buffer.from(key).toString('latin1')}${end}`,
+  )
+  key.fill(0)
+  return folder
+}
+
+async function made(path: string): Promise<{ readonly folder: string; readonly key: Uint8Array }> {
+  const loaded = { what: 'the audit trail', name: '@finchat/secrets-audit' }
+  const { initAuditFolder } = await loadOnUse(loaded, () => import('@finchat/secrets-audit'), 'initAuditFolder')
+  return initAuditFolder(path, { keyAs: 'bytes' })
+}

@@ -1,0 +1,159 @@
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { generateKey, localProvider } from '@finchat/secrets-provider-local'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+
+const canary = 'c4n4ry-of-the-store'
+
+function makeStore(config: object = localConfig, env: Record<string, string> = {}): Program {
+  const program = makeProgram(config, env)
+  onTestFinished(() => rmSync(program.folder, { recursive: true }))
+  return program
+}
+
+/** A project whose store has a secret of one version, and a backup of it. */
+async function backedUp(): Promise<Program> {
+  const program = makeStore()
+  await program.run(['set', 'TOKEN'], canary)
+  await program.run(['backup', '--output', 'saved.db'])
+  return program
+}
+
+describe('backup', () => {
+  it('prints the file that it made, and says on stderr what it holds', async () => {
+    const { run, folder, key } = makeStore()
+    await run(['set', 'TOKEN'], canary)
+    const { code, stdout, stderr } = await run(['backup', '--output', 'saved.db'])
+    expect([code, stdout]).toEqual([0, `${join(folder, 'saved.db')}\n`])
+    expect(stderr).toMatch(/^backed up and verified: 1 secret in 1 version, the newest change at 20.*Z\. It opens with the key of today/)
+    expect(statSync(join(folder, 'saved.db')).mode & 0o777).toBe(0o600)
+    const provider = localProvider({ path: join(folder, 'saved.db'), key })
+    expect((await provider.get('TOKEN', { signal: new AbortController().signal }))?.value).toBe(canary)
+    await provider.close()
+    expect(`${stdout}${stderr}${readFileSync(join(folder, 'saved.db')).toString('latin1')}`).not.toContain(canary)
+  })
+
+  it('names the file by the time, if no name is given', async () => {
+    const { run, folder } = makeStore()
+    await run(['set', 'TOKEN'], canary)
+    const { stdout } = await run(['backup', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ file: expect.stringMatching(/\.secrets\.db\.backup-20[-\dT]+Z$/), secrets: 1, versions: 1 })
+    expect(readdirSync(folder).filter((name) => name.includes('backup'))).toHaveLength(1)
+  })
+
+  it('replaces a file only by --force', async () => {
+    const { run } = await backedUp()
+    expect(await run(['backup', '--output', 'saved.db'])).toMatchObject({
+      code: 64,
+      stdout: '',
+      stderr: expect.stringContaining('--force'),
+    })
+    expect((await run(['backup', '--output', 'saved.db', '--force'])).code).toBe(0)
+  })
+
+  it('says that there is no store, and that the key is another', async () => {
+    const { run, folder } = makeStore()
+    expect(await run(['backup'])).toMatchObject({ code: 70, stderr: expect.stringContaining('there is no store at') })
+    const other = makeStore({ provider: 'local', local: { key: { variable: 'APP_KEY' }, path: join(folder, '.secrets.db') } })
+    await run(['set', 'TOKEN'], canary)
+    const failed = await other.run(['backup'])
+    expect([failed.code, failed.stdout]).toEqual([70, ''])
+    expect(failed.stderr).toMatch(/^error: no backup was made\n/)
+    expect(failed.stderr.trimEnd().split('\n')).toHaveLength(3)
+  })
+})
+
+describe('restore --backup', () => {
+  it('shows what would be lost, and needs --yes without a terminal', async () => {
+    const { run } = await backedUp()
+    await run(['set', 'TOKEN'], 'later')
+    const asked = await run(['restore', '--backup', 'saved.db'])
+    expect(asked).toMatchObject({ code: 64, stdout: '' })
+    expect(asked.stderr).toContain('the backup: 1 secret in 1 version')
+    expect(asked.stderr).toContain('the store:  1 secret in 2 versions')
+    expect(asked.stderr).toContain('the backup lacks 1 version of the store')
+    expect(asked.stderr).toContain('--yes')
+    expect((await run(['get', 'TOKEN'])).stdout).toBe('later')
+    const restored = await run(['restore', '--backup', 'saved.db', '--yes'])
+    expect([restored.code, restored.stdout]).toEqual([0, ''])
+    expect(restored.stderr).toMatch(/the file that it had is kept: .*before-restore/)
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
+  })
+
+  it('prints JSON, with the file that was replaced and no value', async () => {
+    const { run } = await backedUp()
+    const { stdout, stderr } = await run(['restore', '--backup', 'saved.db', '--yes', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ restored: true, lost: 0, former: expect.stringContaining('before-restore') })
+    expect(`${stdout}${stderr}`).not.toContain(canary)
+  })
+
+  it('refuses a backup that was altered, and leaves the store', async () => {
+    const { run, folder } = await backedUp()
+    const bytes = readFileSync(join(folder, 'saved.db'))
+    bytes.fill(7, 8192, 12_288)
+    writeFileSync(join(folder, 'saved.db'), bytes)
+    const { code, stderr } = await run(['restore', '--backup', 'saved.db', '--yes'])
+    expect(code).toBe(65)
+    expect(stderr).toContain('the backup cannot be restored')
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
+    expect(readdirSync(folder).filter((name) => name.includes('before-restore'))).toEqual([])
+  })
+
+  it('restores where the store is damaged or gone', async () => {
+    const { run, folder } = await backedUp()
+    writeFileSync(join(folder, '.secrets.db'), 'damaged')
+    const { code, stderr } = await run(['restore', '--backup', 'saved.db', '--yes'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the store cannot be read')])
+    rmSync(join(folder, '.secrets.db'))
+    expect(await run(['restore', '--backup', 'saved.db', '--yes'])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('no store now'),
+    })
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
+  })
+
+  it('is for a backup or for a name, not both, and not neither', async () => {
+    const { run } = await backedUp()
+    expect((await run(['restore', 'TOKEN', '--backup', 'saved.db'])).code).toBe(64)
+    expect(await run(['restore'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--backup FILE') })
+    expect(await run(['restore', '--backup', 'missing.db', '--yes'])).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('no backup'),
+    })
+  })
+})
+
+describe('reencrypt', () => {
+  const changing = { provider: 'local', local: { key: { variable: 'NEW_KEY' }, otherKey: { variable: 'APP_KEY' } } }
+
+  it('seals all with the new key, so that the former one is needed no more', async () => {
+    const { run, folder } = makeStore(localConfig, { NEW_KEY: generateKey() })
+    await run(['set', 'TOKEN'], canary)
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(changing))
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary) // during the change
+    expect(await run(['reencrypt'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
+    const { code, stdout, stderr } = await run(['reencrypt', '--yes'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toContain('1 version sealed again; the other key is retired')
+    expect(await run(['reencrypt', '--yes', '--json'])).toMatchObject({ code: 0, stdout: '{"reencrypted":0}\n' })
+    writeFileSync(
+      join(folder, 'finchat-secrets.config.json'),
+      JSON.stringify({ provider: 'local', local: { key: { variable: 'NEW_KEY' } } }),
+    )
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(localConfig))
+    expect((await run(['get', 'TOKEN'])).code).toBe(70)
+  })
+
+  it('wants two keys, and quotes neither', async () => {
+    const { run, key, folder } = makeStore()
+    await run(['set', 'TOKEN'], canary)
+    expect(await run(['reencrypt', '--yes'])).toMatchObject({ code: 64, stderr: expect.stringContaining('local.otherKey') })
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(changing))
+    const { code, stderr } = await run(['reencrypt', '--yes'])
+    expect([code, stderr.includes(key)]).toEqual([77, false])
+    expect(stderr).toContain('NEW_KEY')
+    expect(existsSync(join(folder, '.secrets.db'))).toBe(true)
+  })
+})

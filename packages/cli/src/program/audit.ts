@@ -1,0 +1,151 @@
+import { buildCommand, buildRouteMap, type Command, type RouteMap } from '@stricli/core'
+import { loadOnUse } from '@finchat/secrets-core/provider'
+import type { CommandContext } from '../commands/context.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { called, ownPart } from './called.ts'
+import { commonFlags, flagsOf, switchFlag, text, textFlag } from './flags.ts'
+import { endTime, startTime } from './times.ts'
+
+const { json } = commonFlags
+const checkpoints = textFlag('path', 'Where the checkpoints are: a folder or a file')
+const folderArgument = { brief: 'The folder of the trail', placeholder: 'folder', parse: text } as const
+const oneFolder = { kind: 'tuple', parameters: [folderArgument] } as const
+const force = switchFlag('Replace a file of that name')
+
+const parsed = <Value>(placeholder: string, brief: string, parse: (input: string) => Value) =>
+  ({ kind: 'parsed', parse, brief, placeholder, optional: true }) as const
+const oneOf = <const Word extends string>(brief: string, ...values: readonly Word[]) =>
+  ({ kind: 'enum', values, brief, optional: true }) as const
+
+const proofFlags = {
+  json,
+  keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
+  checkpoints,
+  checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
+  from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
+  to: parsed('time', 'Until the end of this day, or before this time', endTime),
+} as const
+const unverified = switchFlag('Do not verify, for those who have no key')
+
+function count(input: string): number {
+  if (/^[1-9]\d{0,8}$/.test(input)) return Number(input)
+  throw new UsageError('it is a whole number from 1', 'such as 100')
+}
+
+const init: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/init.ts'), 'default')),
+  parameters: {
+    positional: oneFolder,
+    flags: flagsOf({
+      json,
+      keyFile: textFlag('file', "Write the auditor's key to this new file"),
+      reveal: switchFlag("Show the auditor's key on this terminal"),
+    }),
+  },
+  docs: {
+    brief: "Make a folder ready for sealed records, and give out the auditor's key, once",
+    fullDescription:
+      'The key verifies all that is ever written to the folder, and could forge it. It belongs to the auditor, not to this host.',
+    customUsage: [
+      'FOLDER [--key-file FILE | --reveal] [--json]',
+      { input: '/var/lib/app/audit --key-file /mnt/usb/audit.key', brief: 'writes the key to a file for you alone' },
+      { input: '/var/lib/app/audit | pass insert -e audit-key', brief: 'pipes the key to a password manager' },
+    ],
+  },
+})
+
+const verify: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/verify.ts'), 'default')),
+  parameters: { positional: oneFolder, flags: flagsOf(proofFlags) },
+  docs: {
+    brief: 'Verify that a trail is as it was written',
+    fullDescription: `Says in words what is proven, until when, and what is not. Exit codes: 0 proven; 65 altered; 1 not altered,
+but neither the service nor a checkpoint proves that nothing was removed at an end, or nothing was looked at;
+any other: it could not be verified.`,
+    customUsage: [
+      'FOLDER [--checkpoints PATH] [--key-file FILE] [--checkpoint-key FILE] [--from TIME] [--to TIME] [--json]',
+      { input: 'copy/audit --checkpoints copy/checkpoints', brief: 'asks for the key, hidden' },
+      { input: 'copy/audit --checkpoints copy/checkpoints --key-file audit.key', brief: 'in a scheduled job' },
+    ],
+  },
+})
+
+const report: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/report.ts'), 'default')),
+  parameters: {
+    positional: oneFolder,
+    flags: flagsOf({
+      ...proofFlags,
+      unverified,
+      format: oneOf('By default that of the output file, else text', 'text', 'html', 'json'),
+      output: textFlag('file', 'Write to this file, for you alone'),
+      force,
+      title: textFlag('title', 'The title of the report'),
+      notRotatedDays: parsed('days', 'List what did not change for so many days; 90 by default', count),
+    }),
+  },
+  docs: {
+    brief: 'Report who read what, what failed, and what was not rotated',
+    customUsage: [
+      'FOLDER [--checkpoints PATH] [--key-file FILE] [--output FILE] [--format FORMAT] [--from TIME] [--to TIME]',
+      { input: 'copy/audit --checkpoints copy/checkpoints --output audit.html', brief: 'one page with charts, for a mail' },
+    ],
+  },
+})
+
+const query: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/query.ts'), 'default')),
+  parameters: {
+    positional: oneFolder,
+    flags: flagsOf({
+      ...proofFlags,
+      unverified,
+      name: textFlag('name', 'The name of a secret, or its begin and *'),
+      actor: textFlag('actor', 'Who'),
+      provider: textFlag('provider', 'The provider that answered'),
+      operation: textFlag('operation', 'Such as get, rotate or verify'),
+      outcome: oneOf('How it ended', 'ok', 'error'),
+      limit: parsed('number', 'Only the first ones', count),
+    }),
+  },
+  docs: {
+    brief: 'Print the records of a trail that match',
+    fullDescription: 'Columns are parted by tabs in a pipe; --json prints a record a line. The whole trail is verified in the same pass.',
+    customUsage: [
+      'FOLDER [--name NAME] [--actor ACTOR] [--operation OPERATION] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit NUMBER]',
+      { input: "copy/audit --name 'prod/*' --from 2026-03-01 --to 2026-03-31", brief: 'who used these secrets in March' },
+      { input: '/var/lib/app/audit --outcome error --unverified', brief: "without the auditor's key: what failed" },
+    ],
+  },
+})
+
+const copy: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/copy.ts'), 'default')),
+  parameters: {
+    positional: { kind: 'tuple', parameters: [folderArgument, { brief: 'The folder of the copy', placeholder: 'target', parse: text }] },
+    flags: flagsOf({ json, checkpoints }),
+  },
+  docs: {
+    brief: 'Copy a trail that is being written, so that the copy can be verified',
+    fullDescription: 'Makes TARGET/audit, and TARGET/checkpoints. Run it again after an interruption, or later: it copies what is new.',
+    customUsage: [
+      'FOLDER TARGET [--checkpoints PATH] [--json]',
+      { input: '/var/lib/app/audit copy --checkpoints /mnt/append-only/checkpoints', brief: 'what the auditor gets' },
+    ],
+  },
+})
+
+const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy })
+const aliases = Object.create(null) as Record<string, never>
+
+export const audit: RouteMap<CommandContext> = buildRouteMap({
+  routes,
+  aliases,
+  docs: {
+    brief: 'Make, verify, report, query and copy an audit trail',
+    fullDescription: `What an auditor needs, on any machine and without a configuration file:
+
+  finchat-secrets audit copy /var/lib/app/audit copy --checkpoints /mnt/append-only/checkpoints
+  npx @finchat/secrets-cli audit verify copy/audit --checkpoints copy/checkpoints`,
+  },
+})

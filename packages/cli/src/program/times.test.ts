@@ -1,0 +1,41 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { UsageError } from '../terminal/failure.ts'
+import { endTime, startTime } from './times.ts'
+
+it('a day begins and ends in UTC', () => {
+  expect(startTime('2026-11-01')).toBe(Date.UTC(2026, 10, 1))
+  expect(endTime('2026-11-01')).toBe(Date.UTC(2026, 10, 2))
+})
+
+it.each(['2026-11-01T08:30:00Z', '2026-11-01T08:30Z', '2026-11-01T10:30:00.000+02:00'])(
+  '%s is that moment, as begin and as end',
+  (text) => {
+    expect([startTime(text), endTime(text)]).toEqual([Date.UTC(2026, 10, 1, 8, 30), Date.UTC(2026, 10, 1, 8, 30)])
+  },
+)
+
+it.each([
+  '',
+  'yesterday',
+  '2026',
+  '2026-11',
+  '2026-02-30',
+  '2026-13-01',
+  '2026-11-01T08:30',
+  '2026-11-01T25:00Z',
+  '1',
+  ' 2026-11-01',
+  '2026-11-01\n',
+])('%j is no time', (text) => {
+  expect(() => startTime(text)).toThrow(UsageError)
+})
+
+it('takes every time as toISOString writes it', () => {
+  fc.assert(
+    fc.property(fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
+      expect(startTime(date.toISOString())).toBe(date.getTime())
+      expect(startTime(date.toISOString().slice(0, 10))).toBe(Math.floor(date.getTime() / 86_400_000) * 86_400_000)
+    }),
+  )
+})

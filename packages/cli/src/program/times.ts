@@ -1,0 +1,25 @@
+import { UsageError } from '../terminal/failure.ts'
+
+const dayMs = 86_400_000
+
+/** A day, or a time with its zone; a time without one would mean another on each machine. */
+const forms = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/
+
+/** The begin of a day in UTC, or a time, in epoch milliseconds. */
+export function startTime(input: string): number {
+  return timeOf(input).at
+}
+
+/** The end of a day in UTC, or a time, in epoch milliseconds. */
+export function endTime(input: string): number {
+  const { at, isDay } = timeOf(input)
+  return isDay ? at + dayMs : at
+}
+
+function timeOf(input: string): { readonly at: number; readonly isDay: boolean } {
+  const [, day = '', time] = forms.exec(input) ?? []
+  const [at, begin] = [Date.parse(input), Date.parse(day)]
+  // Date.parse takes February 30 for a day of March.
+  if (!Number.isNaN(at) && !Number.isNaN(begin) && new Date(begin).toISOString().startsWith(day)) return { at, isDay: time === undefined }
+  throw new UsageError('it is no time', 'write a day such as 2026-11-01, or a time with its zone such as 2026-11-01T08:30:00Z')
+}

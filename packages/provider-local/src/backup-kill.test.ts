@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { readdirSync, rmSync } from 'node:fs'
+import { context, opened, temporaryPath, within } from './testing/temporary-store.ts'
+import { otherProcess } from './testing/other-process.ts'
+
+/** Runs `what` in a process that is killed so many milliseconds after its first result. */
+async function killedAfter(what: 'backup' | 'restore', path: string, file: string, ms: number): Promise<void> {
+  const script = join(import.meta.dirname, 'testing/backup-process.ts')
+  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, what, path, file])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  await sleep(ms)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+}
+
+test('backups that others write beside, and that are killed, are whole', async () => {
+  const path = temporaryPath()
+  const backup = join(dirname(path), 'backup.db')
+  await within(path, (provider) => provider.put('counted', { value: 'first' }, context))
+  const writer = await otherProcess(path, 1_000_000)
+  await writer.start()
+  const seen: number[] = []
+  for (const ms of [0, 3, 7, 11, 19, 31]) {
+    await killedAfter('backup', path, backup, ms)
+    seen.push(await within(backup, async (provider) => (await provider.get('counted', context))?.version ?? 0))
+  }
+  writer.child.kill('SIGKILL')
+  await writer.exited
+  expect(seen).toEqual(seen.toSorted((one, other) => one - other))
+  const provider = opened(path)
+  expect((await provider.get('counted', context))?.version).toBeGreaterThan(seen.at(-1) ?? 0)
+  await provider.backup({ to: backup, overwrite: true })
+  expect(readdirSync(dirname(path)).filter((name) => name.startsWith('backup'))).toEqual(['backup.db'])
+})
+
+test('a restore that is killed leaves the store as it was, or as the backup was', async () => {
+  const path = temporaryPath()
+  const backup = join(dirname(path), 'backup.db')
+  await within(path, async (provider) => {
+    await provider.put('name', { value: 'of the backup' }, context)
+    await provider.backup({ to: backup })
+  })
+  for (const ms of [0, 1, 2, 3, 5, 7, 9, 11, 13, 17]) {
+    await within(path, (provider) => provider.put('name', { value: 'later' }, context))
+    await killedAfter('restore', path, backup, ms)
+    expect(['of the backup', 'later']).toContain(await within(path, async (provider) => (await provider.get('name', context))?.value))
+    for (const name of readdirSync(dirname(path))) if (name.includes('before-restore')) rmSync(join(dirname(path), name))
+  }
+  await opened(path).restoreBackup({ from: backup })
+  expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.restoring'))).toEqual([])
+})

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,11 +7,16 @@ import { readdirSync, rmSync } from 'node:fs'
 import { context, opened, temporaryPath, within } from './testing/temporary-store.ts'
 import { otherProcess } from './testing/other-process.ts'
 
+const spawned = (...args: readonly string[]): ChildProcessWithoutNullStreams => {
+  const script = join(import.meta.dirname, 'testing/backup-process.ts')
+  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, ...args])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
 /** Runs `what` in a process that is killed so many milliseconds after its first result. */
 async function killedAfter(what: 'backup' | 'restore', path: string, file: string, ms: number): Promise<void> {
-  const script = join(import.meta.dirname, 'testing/backup-process.ts')
-  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, what, path, file])
-  onTestFinished(() => void child.kill('SIGKILL'))
+  const child = spawned(what, path, file)
   await once(child.stdout, 'data')
   await sleep(ms)
   child.kill('SIGKILL')
@@ -53,4 +58,26 @@ test('a restore that is killed leaves the store as it was, or as the backup was'
   }
   await opened(path).restoreBackup({ from: backup })
   expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.restoring'))).toEqual([])
+})
+
+test('a process that opens the store while others restore it reads one of the two states, never an empty store', async () => {
+  const path = temporaryPath()
+  const backup = join(dirname(path), 'backup.db')
+  await within(path, async (provider) => {
+    await provider.put('name', { value: 'of the backup' }, context)
+    await provider.backup({ to: backup })
+  })
+  const reader = spawned('read', path)
+  let printed = ''
+  reader.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  for (let restores = 0; restores < 40; restores++) {
+    await within(path, (provider) => provider.put('name', { value: 'later' }, context))
+    await opened(path).restoreBackup({ from: backup })
+    expect(await within(path, async (provider) => (await provider.get('name', context))?.value)).toBe('of the backup')
+  }
+  reader.kill('SIGKILL')
+  await once(reader, 'close')
+  const lines = printed.split('\n').slice(0, -1)
+  expect(lines.length).toBeGreaterThan(20)
+  expect([...new Set(lines)].filter((line) => !['of the backup', 'later', 'UNAVAILABLE'].includes(line))).toEqual([])
 })

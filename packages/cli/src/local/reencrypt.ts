@@ -20,6 +20,8 @@ export default async function reencrypt(context: CommandContext, flags: Reencryp
     return await store.reencrypt({ onProgress: (done, all) => progress.show(() => `sealing again: ${done} of ${counted(all, 'secret')}`) })
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify({ reencrypted })}\n`)
+  if (reencrypted === 0)
+    return note(terminal, 'all is sealed with local.key already; if that is still the former key, name the new one there first')
   note(terminal, `${counted(reencrypted, 'version')} sealed again; the other key is retired, and never seals again`)
   note(terminal, 'remove it everywhere, but keep it as long as you may need a backup from before; or make a new backup now')
 }

@@ -18,7 +18,7 @@ import { bucketCount } from '../record/tree-shape.ts'
 import { invalidPath, quotedPath } from '../shared/file-errors.ts'
 import { connect, connectAlone, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
 import { type LockWait, retryWhileBusy } from '../sqlite/lock-retry.ts'
-import { lockedError, LockHeld, storeError } from '../sqlite/sqlite-errors.ts'
+import { lockedError, storeError } from '../sqlite/sqlite-errors.ts'
 import { assertSchema, createSchema, schemaGuard } from '../sqlite/schema.ts'
 import { prepareTables, readHeader, writeHeader } from '../sqlite/tables.ts'
 import type { StoreOptions } from './options.ts'
@@ -174,20 +174,17 @@ function connectTo(path: string): DatabaseSync {
   assertOneName(path)
   assertNoForeignFiles(real)
   warnOfNetworkFileSystem(real)
-  const before = statsOf(real)?.ino
   const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // A file removed by now is not created again.
   const sqlite = connect(existing)
   try {
     assertSchema(sqlite, path)
     makeDurable(sqlite) // Only now is the file known to be a store.
+    return sqlite
   } catch (error) {
     sqlite.close()
     throw error
   }
-  if (statsOf(real)?.ino === before) return sqlite
-  leftOpen.add(sqlite)
-  throw new LockHeld() // A restore replaced the file meanwhile: open the new one.
 }
 
 function prepareStore(sqlite: DatabaseSync, header: StoreHeader, keyRing: KeyRing, path: string | undefined): OpenStore {

@@ -134,7 +134,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/provider-file': ['shared', 'mounted', 'age', 'sops', '.', 'testing'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
-  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'keys', 'format', 'file', 'verify', 'siem', 'copy', 'report', '.'],
+  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'keys', 'format', 'file', 'verify', 'siem', 'copy', 'query', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
   'packages/cli': ['terminal', 'config', 'scan', 'child', 'rotation', 'commands', 'local', 'audit', 'program', '.', 'testing'],
   'packages/create-secrets-provider': ['.'],

@@ -1,4 +1,4 @@
-import type { DaySummary } from './audit-summary.ts'
+import type { DaySummary } from '../query/audit-summary.ts'
 import { escaped, grouped, seen, shown } from './display-text.ts'
 
 export interface Bar {

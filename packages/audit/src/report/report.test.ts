@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyRecord, aRecord, hostileTexts } from '../testing/sample-records.ts'
 import { sampleTrail } from '../testing/sample-trail.ts'
-import { queryRecords } from './query.ts'
+import { queryRecords } from '../query/query.ts'
 import { recordsReport, summaryReport } from './report.ts'
-import { summarize } from './summarize.ts'
+import { summarize } from '../query/summarize.ts'
 import { verificationSentences } from './verification-summary.ts'
 
 const newest = Date.UTC(2026, 0, 1)
@@ -118,7 +118,7 @@ describe('the HTML page', () => {
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9 }
     const verification = { ok: true, records: 3, unproven: [tail], isIndexWhole: false }
     const sentences = verificationSentences(verification)
-    expect(sentences).toHaveLength(3)
+    expect(sentences).toHaveLength(4)
     expect(recordsReport([], { format: 'text', verification })).toContain(sentences.join(' '))
     expect(() => verificationSentences({ ok: true } as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })

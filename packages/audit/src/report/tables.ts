@@ -1,5 +1,5 @@
 import type { AuditRecord } from '@finchat/secrets-core'
-import type { AuditSummary } from './audit-summary.ts'
+import type { AuditSummary } from '../query/audit-summary.ts'
 
 /** Text, a number, or a time in epoch milliseconds. */
 export interface ReportColumn {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { ChainKey } from '../keys/key-chain.ts'
-import { verifiedTrail } from '../report/verified-trail.ts'
+import { verifiedTrail } from '../query/verified-trail.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 /** As in a bundle whose entry waits before the module has run. */

@@ -68,14 +68,16 @@ describe('audit verify', () => {
     const { run, auditKey } = await audited()
     const { code, stdout, stderr } = await run(['audit', 'verify', 'trail', ...proof])
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout).toMatch(/^Verified: every record is as it was written \(4\)\.\n4 records in 3 segments, from 20.*\n$/)
+    expect(stdout).toMatch(
+      /^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, .*\n4 records in 3 segments, from 20.*\n$/,
+    )
     expect(JSON.parse((await run(['audit', 'verify', 'trail', ...proof, '--json'])).stdout)).toMatchObject({ ok: true, records: 4 })
     expect(stdout).not.toContain(auditKey)
   })
 
   it('takes the key from a pipe and from a variable too', async () => {
     const { run, auditKey } = await audited()
-    expect((await run(['audit', 'verify', 'trail'], `${auditKey}\n`)).code).toBe(0)
+    expect((await run(['audit', 'verify', 'trail', '--checkpoints', 'checkpoints'], `${auditKey}\n`)).code).toBe(0)
     expect(await run(['audit', 'verify', 'trail'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--key-file') })
     const wrong = await run(['audit', 'verify', 'trail'], canary)
     expect(wrong).toMatchObject({ code: 70, stderr: expect.stringContaining("auditor's key") })
@@ -94,9 +96,9 @@ describe('audit verify', () => {
     const { run, folder } = await audited()
     cpSync(join(folder, 'trail'), join(folder, 'copied'), { recursive: true, filter: (path) => !path.endsWith('key.json') })
     const open = await run(['audit', 'verify', 'copied', ...key])
-    expect([open.code, open.stdout]).toEqual([1, expect.stringContaining('is not proven')])
+    expect([open.code, open.stdout]).toEqual([1, expect.stringContaining('No checkpoint was compared')])
     const proven = await run(['audit', 'verify', 'copied', ...proof])
-    expect([proven.code, proven.stdout]).toEqual([0, expect.stringContaining('is proven by checkpoints, until 20')])
+    expect([proven.code, proven.stdout]).toEqual([0, expect.stringContaining('checkpoints, nothing is missing')])
     const nothing = await run(['audit', 'verify', 'trail', ...key, '--to', '2001-01-01'])
     expect([nothing.code, nothing.stdout]).toEqual([1, expect.stringContaining('Nothing was verified')])
   })
@@ -129,7 +131,7 @@ describe('audit query', () => {
   it('prints the records that match, a line each, and the verification on stderr', async () => {
     const { run } = await audited()
     const { code, stdout, stderr } = await run(['audit', 'query', 'trail', ...proof, '--outcome', 'error'])
-    expect([code, stderr]).toEqual([0, 'Verified: every record is as it was written (4).\n'])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /)])
     expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
     const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
@@ -187,7 +189,11 @@ describe('audit report', () => {
   it('writes a page to a file, and the verification to stderr', async () => {
     const { run, folder } = await audited()
     const { code, stdout, stderr } = await run(['audit', 'report', 'trail', ...proof, '--output', 'audit.html', '--title', 'Q4'])
-    expect([code, stdout, stderr]).toEqual([0, '', 'Verified: every record is as it was written (4).\n'])
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      '',
+      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /),
+    ])
     const page = readFileSync(join(folder, 'audit.html'), 'utf8')
     expect(page.startsWith('<!doctype html>')).toBe(true)
     expect(page).toContain('Q4')
@@ -195,7 +201,7 @@ describe('audit report', () => {
     expect(statSync(join(folder, 'audit.html')).mode & 0o777).toBe(0o600)
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
     expect((await run(['audit', 'report', 'trail', ...key, '--output', 'audit.html'])).code).toBe(64)
-    expect((await run(['audit', 'report', 'trail', ...key, '--output', 'audit.html', '--force'])).code).toBe(0)
+    expect((await run(['audit', 'report', 'trail', ...key, '--output', 'audit.html', '--force'])).code).toBe(1) // without checkpoints
   })
 
   it('prints text or JSON, and exits with 65 for a trail that was altered', async () => {
@@ -249,3 +255,41 @@ function columns({ stdout }: Outcome, column: number): string[] {
         .split('\n')
         .map((line) => line.split('\t')[column] ?? '')
 }
+
+describe('audit prune', () => {
+  const flags = ['--before', '2026-01-01', '--reason', 'retention']
+
+  it('removes nothing that is young, nothing without a yes, and nothing under a hold', async () => {
+    const { run, folder } = await audited()
+    const names = readdirSync(join(folder, 'trail'))
+    expect(await run(['audit', 'prune', 'trail', ...flags])).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
+    expect((await run(['audit', 'prune', 'trail', ...flags, '--yes', '--json'])).stdout).toBe(
+      '{"segments":0,"records":0,"files":0,"kept":[]}\n',
+    )
+    expect(readdirSync(join(folder, 'trail'))).toEqual(names)
+    expect((await run(['audit', 'hold', 'trail', '--reason', 'case 4711'])).code).toBe(0)
+    expect(await run(['audit', 'prune', 'trail', ...flags, '--yes'])).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('legal hold'),
+    })
+    expect((await run(['audit', 'verify', 'trail', ...proof])).stdout).toContain('Under a legal hold since 20')
+    expect((await run(['audit', 'hold', 'trail', '--reason', 'closed', '--release'])).code).toBe(0)
+    expect((await run(['audit', 'prune', 'trail', ...flags, '--yes'])).code).toBe(0)
+  })
+
+  it('removes old segments, and the trail still verifies', async () => {
+    const { run, folder } = await audited()
+    await new Promise((resolve) => setTimeout(resolve, 5)) // the ends are recorded with a time that is past
+    const before = new Date().toISOString()
+    const { code, stderr } = await run(['audit', 'prune', 'trail', '--before', before, '--reason', 'retention', '--yes'])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^removed: 4 records in 3 segments; .*\nwithout --signing-key /)])
+    expect(readdirSync(join(folder, 'trail')).filter((name) => /^segment.*jsonl/.test(name))).toEqual([])
+    const verified = await run(['audit', 'verify', 'trail', ...proof])
+    expect([verified.code, verified.stdout]).toEqual([1, expect.stringContaining('4 records in 3 segments, older than')])
+  })
+
+  it.each([['400'], ['0d'], ['yesterday'], ['2026-02-30']])('takes no time %s', async (time) => {
+    const { run } = await audited()
+    expect((await run(['audit', 'prune', 'trail', '--before', time, '--reason', 'x', '--yes'])).code).toBe(64)
+  })
+})

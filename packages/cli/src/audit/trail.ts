@@ -16,13 +16,14 @@ export interface TrailFlags {
   readonly keyFile?: string
   readonly checkpoints?: string
   readonly checkpointKey?: string
+  readonly pruneKey?: string
   readonly from?: number
   readonly to?: number
   readonly unverified?: boolean
   readonly json?: boolean
 }
 
-const ownPackage = { what: 'the audit trail', name: '@finchat/secrets-audit' }
+export const ownPackage = { what: 'the audit trail', name: '@finchat/secrets-audit' }
 
 export async function loadReport(): Promise<typeof report> {
   return loadOnUse(ownPackage, () => import('@finchat/secrets-audit/report'), 'verifiedTrail')
@@ -56,7 +57,7 @@ export async function readTrail<Result>(
 }
 
 /** A wrong path must not look like tampering. */
-async function assertTrail(path: string): Promise<void> {
+export async function assertTrail(path: string): Promise<void> {
   const names = await readdir(path).catch((): string[] => [])
   if (names.some((name) => name.includes('.jsonl')) && !names.includes('index.part')) return
   if (names.includes('index.part')) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
@@ -64,8 +65,8 @@ async function assertTrail(path: string): Promise<void> {
   throw new UsageError('there is no audit trail in this folder', remedy)
 }
 
-function refuseProofs({ keyFile, checkpoints, checkpointKey }: TrailFlags): void {
-  if ([keyFile, checkpoints, checkpointKey].every((flag) => flag === undefined)) return
+function refuseProofs({ keyFile, checkpoints, checkpointKey, pruneKey }: TrailFlags): void {
+  if ([keyFile, checkpoints, checkpointKey, pruneKey].every((flag) => flag === undefined)) return
   throw new UsageError('a key and checkpoints are for a verification, which --unverified leaves out', 'leave out one of them')
 }
 
@@ -78,12 +79,13 @@ async function* counted<Item>(items: AsyncIterable<Item>, show: (count: number) 
 }
 
 async function verifyOptions(flags: TrailFlags, terminal: Terminal): Promise<VerifyAuditOptions> {
-  const { checkpoints, checkpointKey, from, to } = flags
+  const { checkpoints, checkpointKey, pruneKey, from, to } = flags
   const cwd = terminal.cwd()
   return {
     key: await auditorsKey(flags, terminal),
     checkpoint: checkpoints === undefined ? undefined : resolve(cwd, checkpoints),
     checkpointKey: checkpointKey === undefined ? undefined : await textIn(resolve(cwd, checkpointKey), 'the key of checkpoints'),
+    pruneKey: pruneKey === undefined ? undefined : await textIn(resolve(cwd, pruneKey), 'the key of removals'),
     from,
     until: to,
   }
@@ -103,7 +105,7 @@ function asNoKey(error: unknown): never {
   throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it')
 }
 
-async function textIn(path: string, what: string): Promise<string> {
+export async function textIn(path: string, what: string): Promise<string> {
   return readCredential({ file: path }, what, new AbortController().signal)
 }
 

@@ -4,7 +4,7 @@ import type { CommandContext } from '../commands/context.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { called, ownPart } from './called.ts'
 import { commonFlags, flagsOf, switchFlag, text, textFlag } from './flags.ts'
-import { endTime, startTime } from './times.ts'
+import { endTime, pastTime, startTime } from './times.ts'
 
 const { json } = commonFlags
 const checkpoints = textFlag('path', 'Where the checkpoints are: a folder or a file')
@@ -22,6 +22,7 @@ const proofFlags = {
   keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
   checkpoints,
   checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
+  pruneKey: textFlag('file', 'The public key of whoever may prune the trail'),
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
   to: parsed('time', 'Until the end of this day, or before this time', endTime),
 } as const
@@ -135,14 +136,50 @@ const copy: Command<CommandContext> = buildCommand({
   },
 })
 
-const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy })
+const reason = { kind: 'parsed', parse: text, brief: 'Why, for whoever verifies', placeholder: 'text' } as const
+
+const prune: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/prune.ts'), 'default')),
+  parameters: {
+    positional: oneFolder,
+    flags: flagsOf({
+      before: { kind: 'parsed', parse: pastTime, brief: 'An age such as 400d, or a day', placeholder: 'time' },
+      reason,
+      signingKey: textFlag('file', 'A private Ed25519 key, which this host does not keep'),
+      yes: switchFlag('Do not ask'),
+      json,
+    }),
+  },
+  docs: {
+    brief: 'Remove old segments of a trail, which still verifies',
+    fullDescription: 'Copy and verify the trail first. A segment that is brought back from the copy verifies again.',
+    customUsage: [
+      'FOLDER --before TIME --reason TEXT [--signing-key FILE] [--yes] [--json]',
+      { input: "/var/lib/app/audit --before 400d --reason 'retention of 400 days' --yes", brief: 'in a monthly job' },
+    ],
+  },
+})
+
+const hold: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/hold.ts'), 'default')),
+  parameters: { positional: oneFolder, flags: flagsOf({ reason, release: switchFlag('End the hold') }) },
+  docs: {
+    brief: 'Begin or end a legal hold, which forbids pruning',
+    customUsage: [
+      'FOLDER --reason TEXT [--release]',
+      { input: "/var/lib/app/audit --reason 'case 4711'", brief: 'nothing is pruned from now on' },
+    ],
+  },
+})
+
+const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold })
 const aliases = Object.create(null) as Record<string, never>
 
 export const audit: RouteMap<CommandContext> = buildRouteMap({
   routes,
   aliases,
   docs: {
-    brief: 'Make, verify, report, query and copy an audit trail',
+    brief: 'Make, verify, report, query, copy and prune an audit trail',
     fullDescription: `What an auditor needs, on any machine and without a configuration file:
 
   finchat-secrets audit copy /var/lib/app/audit copy --checkpoints /mnt/append-only/checkpoints

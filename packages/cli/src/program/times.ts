@@ -16,6 +16,12 @@ export function endTime(input: string): number {
   return isDay ? at + dayMs : at
 }
 
+/** An age such as `400d`, or a day or a time, in epoch milliseconds. */
+export function pastTime(input: string): number {
+  const [, days] = /^([1-9]\d{0,4})d$/.exec(input) ?? []
+  return days === undefined ? startTime(input) : Date.now() - Number(days) * dayMs
+}
+
 function timeOf(input: string): { readonly at: number; readonly isDay: boolean } {
   const [, day = '', time] = forms.exec(input) ?? []
   const [at, begin] = [Date.parse(input), Date.parse(day)]

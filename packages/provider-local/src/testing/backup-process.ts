@@ -24,5 +24,5 @@ for (;;) {
   else if (what === 'restore') await provider.restoreBackup({ from: file })
   const printed = what === 'read' ? await read(provider) : 'done'
   await provider.close()
-  process.stdout.write(`${printed}\n`)
+  process.stdout.write(`${String(printed)}\n`)
 }

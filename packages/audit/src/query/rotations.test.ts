@@ -2,7 +2,7 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { describe, expect, it } from 'vitest'
 import { aRecord } from '../testing/sample-records.ts'
 import type { RotationSummary } from './audit-summary.ts'
-import { summaryReport } from './report.ts'
+import { summaryReport } from '../report/report.ts'
 import { summarize, type SummarizeOptions } from './summarize.ts'
 
 const dayMs = 86_400_000

@@ -13,7 +13,7 @@ import { toEcs } from '../siem/ecs.ts'
 import { toOcsf } from '../siem/ocsf.ts'
 import { gathered } from '../testing/gathered.ts'
 import { queryRecords } from './query.ts'
-import { type ReportFormat, summaryReport } from './report.ts'
+import { type ReportFormat, summaryReport } from '../report/report.ts'
 import { summarize } from './summarize.ts'
 import { type VerifiedTrail, verifiedTrail } from './verified-trail.ts'
 

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { SecretsManager } from '@finchat/secrets-core'
+import type { Environment, SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { Config, DeclaredSecret } from '../config/config.ts'
 import { enableCompileCache } from '../config/compile-cache.ts'
@@ -21,8 +21,13 @@ export interface CommonFlags {
   readonly json?: boolean
 }
 
-/** Something to do with the manager, with what the configuration declares, and with all of it. */
-type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>, config: Config) => Promise<T>
+/** Something to do with the manager, with what the configuration declares, with all of it, and with its variables. */
+type Use<T> = (
+  secrets: SecretsManager,
+  declared: Readonly<Record<string, DeclaredSecret>>,
+  config: Config,
+  variables: Environment,
+) => Promise<T>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -33,7 +38,12 @@ export async function withSecrets<T>(what: string, { terminal }: CommandContext,
 }
 
 /** As `withSecrets`, for reads: `--provider` makes a chain of that provider alone. */
-export async function withReadable<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
+export async function withReadable<T>(
+  what: string,
+  { terminal }: Pick<CommandContext, 'terminal'>,
+  flags: CommonFlags,
+  use: Use<T>,
+): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
     const alone = { FINCHAT_SECRETS_PROVIDER: flags.provider, FINCHAT_SECRETS_FALLBACKS: '' }
@@ -61,7 +71,7 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
     await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {}, settings.config)
+    return await use(secrets, settings.config.secrets ?? {}, settings.config, settings.variables)
   } catch (error) {
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }

@@ -22,10 +22,10 @@ describe('a decoy', () => {
   })
 
   it.each([
-    ['letters and digits of the same length', 'Tr0ub4dor-and-3-and-many-more', /^[0-9A-Za-z]{29}$/],
+    ['letters and digits of the same length', 'Tr0ub4dor-and-3-and-many-more.', /^[0-9A-Za-z]{30}$/],
     ['more characters than a short value', 'short', /^[0-9A-Za-z]{24}$/],
     ['hex for hex', '0123456789abcdef'.repeat(4), /^[0-9a-f]{64}$/],
-    ['the prefix of a known service', `sk_live_${'a1'.repeat(12)}`, /^sk_live_[0-9A-Za-z]{24}$/],
+    ['the prefix of a known service', `sk_live_${'Zz'.repeat(12)}`, /^sk_live_[0-9A-Za-z]{24}$/],
     ['the scheme of a URL, and none of its rest', 'postgres://ada:canary@host.test/name', /^postgres:\/\/app:[0-9A-Za-z]{24}@db\.internal\/app$/],
     ['an end, for a certificate', `-----BEGIN ${'x'.repeat(2_000)}`, /^[0-9A-Za-z]{256}$/],
   ])('has %s', (_, value, form) => {
@@ -56,7 +56,7 @@ describe('a decoy', () => {
   })
 
   it('is no text that anybody else presents', () => {
-    fc.assert(fc.property(fc.oneof(real, fc.string({ unit: 'binary' })), (text) => expect(isDecoy(key, text)).toBe(false)))
+    fc.assert(fc.property(fc.oneof(real, fc.string({ unit: 'binary' })), (text) => !isDecoy(key, text)))
     for (const text of ['', 'x', '0'.repeat(24), '0'.repeat(32), '\ud800'.repeat(24), 'x'.repeat(1_000_000)]) expect(isDecoy(key, text)).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { constants } from 'node:os'
-import { Transform, Writable } from 'node:stream'
+import { type Duplex, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
@@ -16,6 +16,8 @@ export interface ChildCommand {
   readonly values: readonly SecretText[]
   /** `true`: also on a terminal, which the child then does not see; `false`: nowhere. Default: where it is no terminal. */
   readonly redacts?: boolean | undefined
+  /** Gets our side of a pipe that the child inherits as descriptor 3. */
+  readonly onPipe?: ((pipe: Duplex) => void) | undefined
 }
 
 /** How a child ended. */
@@ -33,16 +35,19 @@ export async function runChild(spec: ChildCommand, terminal: Terminal): Promise<
   const { stdout, stderr } = terminal
   const [out, error] = [stdout, stderr].map((output) => (isRedacted(spec, output) || !isOwn(output) ? 'pipe' : 'inherit'))
   const stdin = isOwn(terminal.stdin) ? 'inherit' : 'pipe'
+  const pipe = spec.onPipe === undefined ? [] : ['pipe']
   const stopPassing = passSignals(terminal, () => child)
   let child: ChildProcess | undefined
   try {
-    child = spawn(spec.command, [...spec.args], { cwd: terminal.cwd(), env: spec.env, stdio: [stdin, out, error] as StdioOptions })
+    child = spawn(spec.command, [...spec.args], { cwd: terminal.cwd(), env: spec.env, stdio: [stdin, out, error, ...pipe] as StdioOptions })
+    if (spec.onPipe !== undefined) spec.onPipe(child.stdio[3] as Duplex) // by `pipe`
     const ended = endOf(child)
     if (child.stdin !== null) void pipeline(terminal.stdin, child.stdin).catch(() => undefined) // it may end without reading
     const valuesIn = (output: Output): readonly SecretText[] => (isRedacted(spec, output) ? spec.values : [])
     await Promise.all([shown(child.stdout, valuesIn(stdout), stdout), shown(child.stderr, valuesIn(stderr), stderr), ended])
     return await ended
   } finally {
+    child?.stdio[3]?.destroy() // a program that the child left behind may hold the other side
     stopPassing()
   }
 }

@@ -33,7 +33,12 @@ export async function withSecrets<T>(what: string, { terminal }: CommandContext,
 }
 
 /** As `withSecrets`, for reads: `--provider` makes a chain of that provider alone. */
-export async function withReadable<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
+export async function withReadable<T>(
+  what: string,
+  { terminal }: Pick<CommandContext, 'terminal'>,
+  flags: CommonFlags,
+  use: Use<T>,
+): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
     const alone = { FINCHAT_SECRETS_PROVIDER: flags.provider, FINCHAT_SECRETS_FALLBACKS: '' }

@@ -2,7 +2,7 @@ import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type S
 import type { DeclaredSecret } from '../config/config.ts'
 import { specsOf } from '../config/secret-schema.ts'
 import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
-import { UsageError } from '../terminal/failure.ts'
+import { KnownError, UsageError } from '../terminal/failure.ts'
 import { operator } from './context.ts'
 
 /** One declared secret; `absent`: it is missing, and not required. */
@@ -53,4 +53,15 @@ export function gravest(found: readonly Pick<Declared, 'exitCode'>[]): number {
   const codes = found.map(({ exitCode }) => exitCode)
   const other = codes.find((code) => ![exitCodes.ok, exitCodes.notFound, exitCodes.differs].some((known) => known === code))
   return other ?? (codes.includes(exitCodes.notFound) ? exitCodes.notFound : Math.max(...codes))
+}
+
+/** Throws an error that lists all that is wrong, as `check` does. */
+export function assertUsable(found: readonly Declared[]): void {
+  const wrong = found.filter(({ exitCode }) => exitCode !== 0)
+  if (wrong.length === 0) return
+  const lines = wrong.map(({ name, state, reason, code }) => `\n${name}: ${state}: ${reason} (${code})`)
+  throw new KnownError(`${wrong.length} of the declared secrets cannot be used${lines.join('')}`, 'see `finchat-secrets check`', {
+    code: wrong[0]?.code ?? 'NOT_FOUND',
+    exitCode: gravest(wrong),
+  })
 }

@@ -1,21 +1,29 @@
 import { matchesGlob } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
+import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { Config, DeclaredSecret } from '../config/config.ts'
 import { type ChildEnd, runChild } from '../child/child.ts'
 import { leastRedactedBytes } from '../child/redactor.ts'
 import { assertVariableName, childVariables, type ChildVariables } from '../child/variables.ts'
-import { KnownError, UsageError } from '../terminal/failure.ts'
+import { UsageError } from '../terminal/failure.ts'
+import type { Decoys, SealedVariables } from '../sealed/give-values.ts'
 import { nearest } from '../terminal/nearest.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from './context.ts'
-import { type Declared, gravest, readDeclared } from './declared.ts'
+import { assertUsable, type Declared, readDeclared } from './declared.ts'
 
 interface RunFlags extends CommonFlags {
   readonly only?: readonly string[]
   readonly pristine?: boolean
   readonly keepCredentials?: boolean
   readonly redact?: boolean
+  readonly sealed?: boolean
+  readonly decoys?: boolean
 }
 
+type Declarations = Readonly<Record<string, DeclaredSecret>>
+
+const ownPart = { what: '--sealed', name: '@finchat/secrets-cli' }
 const notStarted = 'the command was not started'
 
 /** Runs a command with the declared secrets in its environment. */
@@ -24,20 +32,43 @@ export default async function run(context: CommandContext, flags: RunFlags, ...w
   const end = await explained(notStarted, async () => {
     const [command, ...args] = words
     if (command === undefined) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
-    const { env, values } = await withReadable(notStarted, context, flags, async (secrets, declared, { config }) => {
+    assertSealable(flags)
+    const ready = await withReadable(notStarted, context, flags, async (secrets, declared, { config, variables }) => {
       const found = await readDeclared(secrets, chosen(declared, flags.only))
-      return variablesOf(found, config, flags, terminal)
+      const plain = variablesOf(found, config, flags, terminal)
+      return flags.sealed ? sealed(plain, flags.decoys ? decoysOf(plain, declared, variables) : {}) : plain
     })
-    return runChild({ command, args, env, values, redacts: flags.redact }, terminal)
+    const ended = await runChild({ command, args, redacts: flags.redact, ...ready }, terminal)
+    if ('isTaken' in ready && !ready.isTaken()) note(terminal, notTaken)
+    return ended
   })
   endAs(end, context)
 }
 
+const notTaken = 'warning: the command never took its secrets: only a program of Node.js reads what is sealed'
+
+function assertSealable({ sealed: isSealed = false, decoys = false }: RunFlags): void {
+  if (decoys && !isSealed)
+    throw new UsageError(
+      '--decoys needs --sealed: otherwise the variables hold the values themselves',
+      'give both: run --sealed --decoys -- …',
+    )
+  if (isSealed && process.platform === 'win32')
+    throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
+}
+
+async function sealed(plain: ChildVariables, decoys: Decoys | Promise<Decoys>): Promise<SealedVariables> {
+  const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
+  return sealVariables(plain, await decoys, import.meta.resolve('@finchat/secrets-cli/register'))
+}
+
+async function decoysOf(plain: ChildVariables, declared: Declarations, variables: Environment): Promise<Decoys> {
+  const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
+  return makeDecoys(plain, declared, variables)
+}
+
 /** What `--only` names, by name or glob. */
-function chosen(
-  declared: Readonly<Record<string, DeclaredSecret>>,
-  only: readonly string[] | undefined,
-): Readonly<Record<string, DeclaredSecret>> {
+function chosen(declared: Declarations, only: readonly string[] | undefined): Declarations {
   const names = Object.keys(declared)
   for (const glob of only ?? []) if (!names.some((name) => matchesGlob(name, glob))) throw unknownName(glob, names)
   const left = names.filter((name) => only?.some((glob) => matchesGlob(name, glob)) ?? true)
@@ -54,8 +85,7 @@ function unknownName(glob: string, names: readonly string[]): UsageError {
 }
 
 function variablesOf(found: readonly Declared[], config: Config, flags: RunFlags, terminal: Terminal): ChildVariables {
-  const wrong = found.filter(({ exitCode }) => exitCode !== 0)
-  if (wrong.length > 0) throw unready(wrong)
+  assertUsable(found)
   for (const { name, value } of found) {
     if (value?.degraded) note(terminal, `warning: ${name}: an earlier provider could not be asked; this is of '${value.provider}'`)
     if (value?.stale) note(terminal, `warning: ${name}: '${value.provider}' could not be asked; this value may be outdated`)
@@ -65,15 +95,6 @@ function variablesOf(found: readonly Declared[], config: Config, flags: RunFlags
   if (short.length > 0 && flags.redact === true) note(terminal, `warning: too short to redact: ${short.join(', ')}`)
   const inheritance = { isPristine: flags.pristine === true, keepsCredentials: flags.keepCredentials === true }
   return childVariables(secrets, terminal.env, config, inheritance)
-}
-
-/** Lists all that is wrong, as `check` does. */
-function unready(wrong: readonly Declared[]): KnownError {
-  const lines = wrong.map(({ name, state, reason, code }) => `\n${name}: ${state}: ${reason} (${code})`)
-  return new KnownError(`${wrong.length} of the declared secrets cannot be used${lines.join('')}`, 'see `finchat-secrets check`', {
-    code: wrong[0]?.code ?? 'NOT_FOUND',
-    exitCode: gravest(wrong),
-  })
 }
 
 /** These end us too, so that a shell sees it. Others leave a core, or cannot be sent to oneself. */

@@ -22,6 +22,7 @@ export interface Config {
   readonly sops?: SopsConfig | undefined
   readonly env?: NamesConfig | undefined
   readonly audit?: AuditConfig | undefined
+  readonly decoys?: DecoysConfig | undefined
   /** The secrets that the application needs, by the name under which it reads them. */
   readonly secrets?: Readonly<Record<string, DeclaredSecret>> | undefined
   /** How secrets are rotated, by their name in the chain. */
@@ -92,6 +93,11 @@ export interface AuditConfig {
   readonly line?: boolean | 'stderr' | 'stdout' | undefined
   readonly folder?: string | undefined
   readonly checkpoints?: string | undefined
+}
+
+export interface DecoysConfig {
+  /** Where the key is that makes decoys for `run --decoys`, and recognises them in `verifySecret`. */
+  readonly key?: CredentialSource | undefined
 }
 
 /** A secret that the application needs. */

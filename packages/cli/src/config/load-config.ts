@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import {
+  type AuditFromEnv,
+  type AuditTrail,
   type Environment,
   envProvider,
   type ProviderFromEnv,
@@ -7,7 +9,8 @@ import {
   type SecretsManager,
   secretsManagerFromEnv,
 } from '@finchat/secrets-core'
-import { namesFromEnv } from '@finchat/secrets-core/provider'
+import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
+import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
 import { findConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
@@ -91,12 +94,25 @@ export async function makeManager({ variables, env, folder, file }: Settings): P
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
+  let trail: AuditTrail | undefined
+  const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = audit(reader)))
+  const watch = await decoyWatch(variables)
   try {
-    return secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit })
+    const secrets = secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit: kept })
+    return watch === undefined ? secrets : watch(secrets, trail)
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error)
   }
 }
+
+/** Without a key nothing is recognised, and nothing more is loaded. */
+async function decoyWatch({ FINCHAT_DECOYS_KEY: key }: Environment): Promise<DecoyWatch | undefined> {
+  if (!key) return undefined
+  const { decoyWatchOf } = await loadOnUse(decoys, async () => import('../decoys/report-decoys.ts'), 'decoyWatchOf')
+  return decoyWatchOf(key)
+}
+
+const decoys = { what: 'the recognition of decoys', name: '@finchat/secrets-cli' }
 
 function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
   return !['', 'false'].includes(line) || Boolean(folder)

@@ -1,4 +1,4 @@
-import type { AuditConfig, Config, DeclaredSecret, NamesConfig, ProviderName, SecretType } from './config.ts'
+import type { AuditConfig, Config, DeclaredSecret, DecoysConfig, NamesConfig, ProviderName, SecretType } from './config.ts'
 
 /** What a setting may hold in the configuration file. */
 export type Shape =
@@ -134,6 +134,10 @@ const auditSettings: SettingsOf<AuditConfig> = {
   checkpoints: { kind: 'path', variable: 'FINCHAT_AUDIT_CHECKPOINTS', description: 'a folder for the checkpoints of the records' },
 }
 
+const decoySettings: SettingsOf<DecoysConfig> = {
+  key: { kind: 'credential', variable: 'FINCHAT_DECOYS_KEY', description: 'where the key is that makes decoys and recognises them' },
+}
+
 const secretTypes: readonly SecretType[] = ['text', 'integer', 'boolean', 'url', 'json']
 
 /** What is said of one secret in `secrets`; no variable says the same. */
@@ -147,4 +151,8 @@ export const declarationShapes: { readonly [member in keyof Required<DeclaredSec
 }
 
 /** The sections of the file, by their name. */
-export const sections: Readonly<Record<string, Readonly<Record<string, Setting>>>> = { ...providerSettings, audit: auditSettings }
+export const sections: Readonly<Record<string, Readonly<Record<string, Setting>>>> = {
+  ...providerSettings,
+  audit: auditSettings,
+  decoys: decoySettings,
+}

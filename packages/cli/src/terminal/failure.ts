@@ -1,5 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { KnownError } from './known-error.ts'
+
+export { KnownError, UsageError } from './known-error.ts'
 
 /** An error as people read it: what failed, why, and what to do. None of it holds a value. */
 export interface Failure {
@@ -9,27 +12,6 @@ export interface Failure {
   /** For programs: `USAGE`, `INTERRUPTED`, or a code of `SecretsError`. */
   readonly code: string
   readonly exitCode: number
-}
-
-/** A failure of a command's own, with its exit code. The texts must not quote what may be a value. */
-export class KnownError extends Error {
-  readonly remedy: string
-  readonly code: string
-  readonly exitCode: number
-
-  constructor(problem: string, remedy: string, { code, exitCode }: Pick<Failure, 'code' | 'exitCode'>) {
-    super(problem)
-    this.remedy = remedy
-    this.code = code
-    this.exitCode = exitCode
-  }
-}
-
-/** The program was called wrongly. */
-export class UsageError extends KnownError {
-  constructor(problem: string, remedy: string) {
-    super(problem, remedy, { code: 'USAGE', exitCode: exitCodes.usage })
-  }
 }
 
 /** The user gave up at a question. */

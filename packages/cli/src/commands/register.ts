@@ -1,0 +1,23 @@
+import { packValues } from '../sealed/packed-values.ts'
+import { failureOf } from '../terminal/failure.ts'
+import { printFailure } from '../terminal/print-failure.ts'
+import { explained, withReadable } from './context.ts'
+import { assertUsable, readDeclared } from './declared.ts'
+
+const what = 'the application was not started'
+
+/** Reads the declared secrets by the configuration of the current folder. */
+export async function readValues(program: NodeJS.Process): Promise<Uint8Array> {
+  return withReadable(what, { terminal: program }, {}, async (secrets, declared) => {
+    const found = await readDeclared(secrets, declared)
+    assertUsable(found)
+    return packValues(Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value.reveal()]]))))
+  })
+}
+
+/** Ends the process before the first line of the application. */
+export async function refuseToStart(error: unknown, program: NodeJS.Process): Promise<never> {
+  const failure = failureOf(await explained(what, () => Promise.reject(error)).catch((reason: unknown) => reason))
+  printFailure(failure, false, program)
+  program.exit(failure.exitCode)
+}

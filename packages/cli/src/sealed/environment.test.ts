@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { inspect } from 'node:util'
+import { config, populate } from 'dotenv'
+import env from 'env-var'
+import { cleanEnv, str, url } from 'envalid'
+import { describe, expect, it } from 'vitest'
+import { makeProject } from '../testing/make-project.ts'
+import { overlaid } from './environment.ts'
+import { packValues, unpackValues } from './packed-values.ts'
+
+const canary = 'canary-4711'
+
+const variables = (real: NodeJS.ProcessEnv = { LOG_LEVEL: 'debug' }): NodeJS.ProcessEnv =>
+  overlaid(real, unpackValues(packValues({ TOKEN: canary, DB_URL: 'https://db.test/x' })))
+
+describe('variables that are overlaid', () => {
+  it('are read by their names, with the others', () => {
+    const { TOKEN, LOG_LEVEL, NOPE } = variables()
+    expect([TOKEN, LOG_LEVEL, NOPE]).toEqual([canary, 'debug', undefined])
+  })
+
+  it('are there for whoever asks by name', () => {
+    const given = variables()
+    expect('TOKEN' in given).toBe(true)
+    expect(Object.hasOwn(given, 'TOKEN')).toBe(true)
+    expect(Object.getOwnPropertyNames(given)).toEqual(['LOG_LEVEL', 'TOKEN', 'DB_URL'])
+    expect(['NOPE' in given, Object.hasOwn(given, 'NOPE')]).toEqual([false, false])
+  })
+
+  it.each<[string, (given: NodeJS.ProcessEnv) => unknown]>([
+    ['Object.keys', (given) => Object.keys(given)],
+    ['Object.entries', (given) => Object.entries(given)],
+    ['a spread', (given) => ({ ...given })],
+    ['Object.assign', (given) => Object.assign({}, given)],
+    ['JSON', (given) => JSON.stringify(given)],
+    ['inspect', (given) => inspect(given, { showHidden: true, showProxy: true })],
+    ['a child', (given) => spawnSync('env', { env: { PATH: '/usr/bin:/bin', ...given } }).stdout.toString()],
+    ['a child with them as its environment', (given) => spawnSync('env', { env: given }).stdout?.toString()],
+  ])('are not shown to %s', (_, shown) => {
+    expect(JSON.stringify(shown(variables({ LOG_LEVEL: 'debug', PATH: '/usr/bin:/bin' })))).not.toMatch(/canary|TOKEN/)
+  })
+
+  it('can be replaced and removed, as others can: then they are ordinary', () => {
+    const real = { LOG_LEVEL: 'debug' }
+    const given = variables(real)
+    given['TOKEN'] = 'mine'
+    expect([given['TOKEN'], { ...given }]).toEqual(['mine', { LOG_LEVEL: 'debug', TOKEN: 'mine' }])
+    delete given['DB_URL']
+    expect(['DB_URL' in given, given['DB_URL']]).toEqual([false, undefined])
+    Object.defineProperty(given, 'LOG_LEVEL', { value: 'info', writable: true, enumerable: true, configurable: true })
+    expect(real).toEqual({ LOG_LEVEL: 'info', TOKEN: 'mine' })
+  })
+
+  it('stand over a decoy of their name, which a list of the variables does not show', () => {
+    const given = variables({ TOKEN: 'decoy' })
+    expect([given['TOKEN'], Object.keys(given)]).toEqual([canary, []])
+  })
+})
+
+describe('libraries that read variables find them', () => {
+  it('dotenv: a file does not replace them', () => {
+    const folder = makeProject({ '.env': 'TOKEN=from-file\nPORT=8080\n' })
+    const given = variables()
+    config({ path: `${folder}/.env`, processEnv: given as Record<string, string>, quiet: true }) // it has only texts
+    expect([given['TOKEN'], given['PORT']]).toEqual([canary, '8080'])
+    populate(given as Record<string, string>, { TOKEN: 'from-code' })
+    expect(given['TOKEN']).toBe(canary)
+  })
+
+  it('envalid: validated by name', () => {
+    const { TOKEN, DB_URL } = cleanEnv(variables(), { TOKEN: str(), DB_URL: url() })
+    expect([TOKEN, DB_URL]).toEqual([canary, 'https://db.test/x'])
+  })
+
+  it('env-var: required by name', () => {
+    const { get } = env.from(variables())
+    expect(get('TOKEN').required().asString()).toBe(canary)
+    expect(get('DB_URL').required().asUrlString()).toBe('https://db.test/x')
+  })
+})

@@ -127,7 +127,7 @@ export class Redactor {
 
 function writtenForms(value: Uint8Array): Buffer[] {
   const lines = linesOf(Buffer.from(value))
-  const parts = [value, ...(lines.length > 1 ? lines : [])].flatMap(slicesOf)
+  const parts = [value, ...lines].flatMap(slicesOf)
   return parts.flatMap((part) => formsOf(part).map(({ bytes }) => bytes)).filter(isLongEnough)
 }
 
@@ -154,8 +154,16 @@ function linesOf(value: Buffer): Buffer[] {
     lines.push(value.subarray(start, value[end - 1] === carriageReturn ? end - 1 : end))
     start = end + 1
   }
-  return lines.filter(isLongEnough)
+  return lines.length > 1 ? lines.filter(isTelling) : []
 }
+
+/** A shorter line may be anybody's, and the borders of a PEM file are in every such file. */
+function isTelling(line: Buffer): boolean {
+  return line.length >= leastLineBytes && !line.subarray(0, dashes.length).equals(dashes)
+}
+
+const leastLineBytes = 12
+const dashes = Buffer.from('-----')
 
 const [lineFeed, carriageReturn] = [10, 13]
 

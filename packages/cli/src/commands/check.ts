@@ -5,7 +5,9 @@ import { gravest, readDeclared } from './declared.ts'
 /** Reads every declared secret, and says which are missing or not what is declared. */
 export default async function check(context: CommandContext, flags: CommonFlags): Promise<void> {
   const { terminal } = context
-  const found = await withReadable('the secrets could not be checked', context, flags, readDeclared)
+  const found = await withReadable('the secrets could not be checked', context, flags, async (secrets, declared) =>
+    readDeclared(secrets, declared),
+  )
   if (flags.json)
     terminal.stdout.write(`${JSON.stringify(found.map(({ name, state, code, reason }) => ({ name, state, code, reason })))}\n`)
   else

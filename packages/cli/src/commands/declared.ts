@@ -16,16 +16,23 @@ export interface Declared {
   readonly value?: SecretValue
 }
 
+export interface ReadDeclaredOptions {
+  /** Asks the stores, not the cache. */
+  readonly fresh?: boolean
+  readonly signal?: AbortSignal
+}
+
 /** Reads the declared secrets in one call, and compares each with what is declared. */
 export async function readDeclared(
   secrets: SecretsManager,
   declared: Readonly<Record<string, DeclaredSecret>>,
+  options: ReadDeclaredOptions = {},
 ): Promise<readonly Declared[]> {
   const specs = Object.entries(specsOf(declared))
   if (specs.length === 0)
     throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
   const requests = specs.map(([key, { name = key, field }]) => ({ name, field }))
-  const answers = await secrets.getSecretValues(requests, { actor: operator() })
+  const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
   return Promise.all(specs.map(async ([key, spec], index) => compared(key, spec, answers.slice(index, index + 1))))
 }
 

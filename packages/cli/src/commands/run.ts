@@ -1,16 +1,27 @@
+import { isDeepStrictEqual } from 'node:util'
 import { matchesGlob } from 'node:path'
-import type { Environment } from '@finchat/secrets-core'
+import type { SecretsManager } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
-import type { Config, DeclaredSecret } from '../config/config.ts'
-import { type ChildEnd, runChild } from '../child/child.ts'
-import { leastRedactedBytes } from '../child/redactor.ts'
-import { assertVariableName, childVariables, type ChildVariables } from '../child/variables.ts'
-import { UsageError } from '../terminal/failure.ts'
-import type { Decoys, SealedVariables } from '../sealed/give-values.ts'
+import { followRotation } from '../child/follow-rotation.ts'
+import { endBySignal } from '../child/signals.ts'
+import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
+import { type Launch, Supervisor } from '../child/supervisor.ts'
+import { assertVariableName, childVariables } from '../child/variables.ts'
+import type { DeclaredSecret } from '../config/config.ts'
+import type { Settings } from '../config/load-config.ts'
+import type { SealedVariables } from '../sealed/give-values.ts'
+import { failureOf, UsageError } from '../terminal/failure.ts'
 import { nearest } from '../terminal/nearest.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from './context.ts'
-import { assertUsable, type Declared, readDeclared } from './declared.ts'
+import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions } from './declared.ts'
+
+/** What happens to the command when a secret rotates. */
+export type OnRotation = 'none' | 'restart' | ToSignal
+
+interface ToSignal {
+  readonly signal: NodeJS.Signals
+}
 
 interface RunFlags extends CommonFlags {
   readonly only?: readonly string[]
@@ -19,52 +30,145 @@ interface RunFlags extends CommonFlags {
   readonly redact?: boolean
   readonly sealed?: boolean
   readonly decoys?: boolean
+  readonly onRotation?: OnRotation
+  readonly interval?: number
+  readonly killAfter?: number
 }
 
 type Declarations = Readonly<Record<string, DeclaredSecret>>
 
-const ownPart = { what: '--sealed', name: '@finchat/secrets-cli' }
-const notStarted = 'the command was not started'
+/** What a child is started with, by what the stores have now. */
+class Launcher {
+  readonly selected: Declarations
+  readonly #secrets: SecretsManager
+  readonly #settings: Settings
+  readonly #flags: RunFlags
+  readonly #terminal: Terminal
 
-/** Runs a command with the declared secrets in its environment. */
-export default async function run(context: CommandContext, flags: RunFlags, ...words: string[]): Promise<void> {
-  const { terminal } = context
-  const end = await explained(notStarted, async () => {
-    const [command, ...args] = words
-    if (command === undefined) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
-    assertSealable(flags)
-    const ready = await withReadable(notStarted, context, flags, async (secrets, declared, { config, variables }) => {
-      const found = await readDeclared(secrets, chosen(declared, flags.only))
-      const plain = variablesOf(found, config, flags, terminal)
-      return flags.sealed ? sealed(plain, flags.decoys ? decoysOf(plain, declared, variables) : {}) : plain
-    })
-    const ended = await runChild({ command, args, redacts: flags.redact, ...ready }, terminal)
-    if ('isTaken' in ready && !ready.isTaken()) note(terminal, notTaken)
-    return ended
-  })
-  endAs(end, context)
+  constructor(secrets: SecretsManager, declared: Declarations, settings: Settings, flags: RunFlags, terminal: Terminal) {
+    this.selected = chosen(declared, flags.only)
+    this.#secrets = secrets
+    this.#settings = settings
+    this.#flags = flags
+    this.#terminal = terminal
+  }
+
+  async read(options?: ReadDeclaredOptions): Promise<Launch & Partial<SealedVariables>> {
+    const found = await readDeclared(this.#secrets, this.selected, options)
+    assertUsable(found)
+    for (const each of found) warnOfOld(each, this.#terminal)
+    const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
+    const { pristine = false, keepCredentials = false } = this.#flags
+    const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
+    const plain = childVariables(secrets, this.#terminal.env, this.#settings.config, inheritance)
+    if (!this.#flags.sealed) return plain
+    const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
+    const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
+    const decoys = this.#flags.decoys ? await makeDecoys(plain, this.selected, this.#settings.variables) : {}
+    return sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register'))
+  }
 }
 
+const ownPart = { what: '--sealed', name: '@finchat/secrets-cli' }
+const notStarted = 'the command was not started'
 const notTaken = 'warning: the command never took its secrets: only a program of Node.js reads what is sealed'
+const defaultKillAfterSeconds = 10
 
-function assertSealable({ sealed: isSealed = false, decoys = false }: RunFlags): void {
-  if (decoys && !isSealed)
+/** Runs a command with the declared secrets in its environment. */
+export default async function run(context: CommandContext, flags: RunFlags, ...command: string[]): Promise<void> {
+  const { terminal } = context
+  const killAfterMs = (flags.killAfter ?? defaultKillAfterSeconds) * 1_000
+  const ending = await explained(notStarted, async () => {
+    if (command.length === 0) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
+    assertSealable(flags)
+    using supervisor = new Supervisor({ command, terminal, redact: flags.redact, killAfterMs })
+    return await runIn(supervisor, context, flags) // then it is disposed of
+  })
+  context.process.exitCode = exitCodeOfChild(ending)
+  if (ending.signal !== null && (terminal as object) === process) endBySignal(ending.signal)
+}
+
+/** Unless it follows rotations, the manager is closed, and its audit trail written, before the command starts. */
+async function runIn(supervisor: Supervisor, context: CommandContext, flags: RunFlags): Promise<Ending> {
+  const { terminal } = context
+  const { onRotation = 'none' } = flags
+  if (onRotation !== 'none')
+    return withReadable(notStarted, context, flags, async (secrets, declared, settings) => {
+      const launcher = new Launcher(secrets, declared, settings, flags, terminal)
+      const first = await launcher.read()
+      await start(supervisor, first, terminal)
+      return following(supervisor, secrets, { launcher, first, flags, terminal }, onRotation)
+    })
+  const launch = await withReadable(notStarted, context, flags, async (...args) => new Launcher(...args, flags, terminal).read())
+  await start(supervisor, launch, terminal)
+  const ending = await supervisor.ended()
+  if (launch.isTaken?.() === false) note(terminal, notTaken)
+  return ending
+}
+
+async function start(supervisor: Supervisor, launch: Launch, terminal: Terminal): Promise<void> {
+  const short = supervisor.unredacted(launch.values)
+  if (short.length > 0) note(terminal, `warning: too short to redact: ${short.join(', ')}`)
+  await supervisor.start(launch)
+}
+
+interface Following {
+  readonly launcher: Launcher
+  readonly first: Launch
+  readonly flags: RunFlags
+  readonly terminal: Terminal
+}
+
+async function following(
+  supervisor: Supervisor,
+  secrets: SecretsManager,
+  { launcher, first, flags, terminal }: Following,
+  onRotation: 'restart' | ToSignal,
+): Promise<Ending> {
+  using ended = abortAtEnd()
+  const { signal } = ended
+  const names = Object.entries(launcher.selected).map(([key, { name = key }]) => name)
+  let current = first.values
+  const react = async (): Promise<boolean> => {
+    const next = await reread(launcher, signal, terminal)
+    if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
+    current = next.values
+    if (onRotation === 'restart') await supervisor.restart(next)
+    else supervisor.send(onRotation.signal)
+    return true
+  }
+  const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
+  return await Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())])
+}
+
+function abortAtEnd(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController()
+  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
+}
+
+/** The command keeps its values while the new ones cannot be read, or are not as declared. */
+async function reread(launcher: Launcher, signal: AbortSignal, terminal: Terminal): Promise<Launch | undefined> {
+  try {
+    return await launcher.read({ fresh: true, signal })
+  } catch (error) {
+    if (!signal.aborted) note(terminal, `warning: a secret rotated, but the command keeps its values: ${failureOf(error).why}`)
+    return undefined
+  }
+}
+
+function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
+  if (decoys && !sealed)
     throw new UsageError(
       '--decoys needs --sealed: otherwise the variables hold the values themselves',
       'give both: run --sealed --decoys -- …',
     )
-  if (isSealed && process.platform === 'win32')
+  if (sealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
 }
 
-async function sealed(plain: ChildVariables, decoys: Decoys | Promise<Decoys>): Promise<SealedVariables> {
-  const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
-  return sealVariables(plain, await decoys, import.meta.resolve('@finchat/secrets-cli/register'))
-}
-
-async function decoysOf(plain: ChildVariables, declared: Declarations, variables: Environment): Promise<Decoys> {
-  const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
-  return makeDecoys(plain, declared, variables)
+function warnOfOld({ name, value }: Declared, terminal: Terminal): void {
+  if (value?.degraded) note(terminal, `warning: ${name}: an earlier provider could not be asked; this is of '${value.provider}'`)
+  if (value?.stale) note(terminal, `warning: ${name}: '${value.provider}' could not be asked; this value may be outdated`)
 }
 
 /** What `--only` names, by name or glob. */
@@ -82,26 +186,4 @@ function unknownName(glob: string, names: readonly string[]): UsageError {
     `--only ${glob}: the configuration declares no such secret`,
     meant === undefined ? `use one of ${names.join(', ')}` : `did you mean ${meant}?`,
   )
-}
-
-function variablesOf(found: readonly Declared[], config: Config, flags: RunFlags, terminal: Terminal): ChildVariables {
-  assertUsable(found)
-  for (const { name, value } of found) {
-    if (value?.degraded) note(terminal, `warning: ${name}: an earlier provider could not be asked; this is of '${value.provider}'`)
-    if (value?.stale) note(terminal, `warning: ${name}: '${value.provider}' could not be asked; this value may be outdated`)
-  }
-  const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
-  const short = secrets.filter(({ bytes }) => bytes !== undefined && bytes.length < leastRedactedBytes).map(({ name }) => name)
-  if (short.length > 0 && flags.redact === true) note(terminal, `warning: too short to redact: ${short.join(', ')}`)
-  const inheritance = { isPristine: flags.pristine === true, keepsCredentials: flags.keepCredentials === true }
-  return childVariables(secrets, terminal.env, config, inheritance)
-}
-
-/** These end us too, so that a shell sees it. Others leave a core, or cannot be sent to oneself. */
-const fatal: readonly string[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE']
-
-function endAs({ code, signal }: ChildEnd, { process: program, terminal }: CommandContext): void {
-  program.exitCode = code
-  const isOurs = (terminal as object) === process
-  if (isOurs && signal !== undefined && fatal.includes(signal)) process.kill(process.pid, signal)
 }

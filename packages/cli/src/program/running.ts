@@ -1,8 +1,31 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
+import type { OnRotation } from '../commands/run.ts'
+import { UsageError } from '../terminal/failure.ts'
 import { called, ownPart } from './called.ts'
 import { commonFlags, flagsOf, listFlag, switchFlag, text } from './flags.ts'
+
+const signals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGINT', 'SIGQUIT']
+
+function onRotation(input: string): OnRotation {
+  if (input === 'none' || input === 'restart') return input
+  const signal = signals.find((each) => input === `signal:${each}`)
+  if (signal !== undefined) return { signal }
+  throw new UsageError('it is none, restart or signal:NAME', `NAME is one of ${signals.join(', ')}`)
+}
+
+const mostSeconds = 86_400
+
+function seconds(input: string): number {
+  const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
+  if (given > 0 && given <= mostSeconds) return given
+  throw new UsageError(`it is no number of seconds up to ${mostSeconds}`, 'give a number, such as 10')
+}
+
+function secondsFlag(brief: string): { kind: 'parsed'; parse: typeof seconds; brief: string; placeholder: string; optional: true } {
+  return { kind: 'parsed', parse: seconds, brief, placeholder: 'seconds', optional: true }
+}
 
 export const run: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/run.ts'), 'default')),
@@ -15,6 +38,15 @@ export const run: Command<CommandContext> = buildCommand({
       keepCredentials: switchFlag('Let the command see the credentials of the stores too'),
       sealed: switchFlag('Hand the secrets to a Node.js program alone, not by the environment'),
       decoys: switchFlag('With --sealed: leave imitations in the environment, whose use is reported'),
+      onRotation: {
+        kind: 'parsed',
+        parse: onRotation,
+        brief: 'When a secret changes: none, restart, or signal:SIGHUP',
+        placeholder: 'reaction',
+        optional: true,
+      },
+      interval: secondsFlag('How often the stores are asked whether a secret changed; 30 by default'),
+      killAfter: secondsFlag('How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
       redact: { kind: 'boolean', brief: 'Hide values in its output, also on a terminal; --no-redact: nowhere', optional: true },
     }),
   },
@@ -24,12 +56,14 @@ export const run: Command<CommandContext> = buildCommand({
 is missing or not as declared. Credentials of the stores, such as FINCHAT_ENCRYPTION_KEY, are not passed on.
 In a pipe or a file its output is redacted: plain values, base64, hex, URL-encoded and JSON. Signals are passed on,
 and its exit code is ours; 127: there is no such command, 126: it may not be executed.
+A signal of --on-rotation cannot change the variables of a running command: it is for one that reads its secrets itself.
 With --sealed process.env has the secrets, but neither /proc nor a child of the program. Start Node.js itself, not npm.`,
     customUsage: [
-      '[--only NAME] [--pristine] [--keep-credentials] [--redact | --no-redact] [--sealed [--decoys]] [--provider NAME] -- COMMAND [ARGUMENT...]',
+      '[--only NAME] [--pristine] [--keep-credentials] [--redact | --no-redact] [--sealed [--decoys]] [--on-rotation REACTION] [--provider NAME] -- COMMAND [ARGUMENT...]',
       { input: '-- node app.js', brief: 'the application finds its secrets in process.env' },
       { input: "--only 'DB_*' --pristine -- psql", brief: 'a few of them, and nothing else of this shell' },
       { input: '--sealed -- node app.js', brief: 'what the application starts, and who lists its environment, gets none' },
+      { input: '--on-rotation restart -- node app.js', brief: 'starts it anew with the new values when a secret changes' },
       { input: '-- npm test > log.txt', brief: 'the log holds no value' },
     ],
   },

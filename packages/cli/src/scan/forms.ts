@@ -26,7 +26,13 @@ export function formsOf(value: Uint8Array): WrittenForm[] {
 
 function jsonForms(value: Uint8Array): Buffer[] {
   const text = textOrBytes(value)
-  return typeof text === 'string' ? [Buffer.from(JSON.stringify(text).slice(1, -1))] : []
+  return typeof text === 'string' ? [JSON.stringify(text), asciiJson(text)].map((json) => Buffer.from(json.slice(1, -1))) : []
+}
+
+/** As Python writes it. */
+function asciiJson(text: string): string {
+  const unit = (each: string): string => (each > '~' ? `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}` : each)
+  return JSON.stringify(text).split('').map(unit).join('')
 }
 
 /**

@@ -2,6 +2,8 @@ import type { Environment } from '@finchat/secrets-core'
 
 /** Where the program writes: a terminal if `isTTY`. */
 export interface Output {
+  /** Its descriptor, where it has one. */
+  readonly fd?: number | undefined
   readonly write: (data: string | Uint8Array) => unknown
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined

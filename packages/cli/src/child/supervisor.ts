@@ -1,0 +1,151 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { note, type Output, type Terminal } from '../terminal/terminal.ts'
+import { type OutputPipe, outputPipe } from './output-pipe.ts'
+import { showRedacted } from './output.ts'
+import { leastRedactedBytes, Redactor, type SecretText } from './redactor.ts'
+import { hearSignals } from './signals.ts'
+import { type Ending, endingOf, hasEnded, hasStarted, startChild } from './start-child.ts'
+
+/** What stays the same when a child is started again. */
+export interface SupervisorOptions {
+  readonly command: readonly string[]
+  readonly terminal: Terminal
+  /** True: all output goes through the redactor; false: none. By default what is no terminal. */
+  readonly redact: boolean | undefined
+  /** How long a child may take to end before it is killed. */
+  readonly killAfterMs: number
+}
+
+/** What changes by a rotation: the environment, and the values in it. */
+export interface Launch {
+  readonly env: Readonly<Record<string, string>>
+  readonly values: readonly SecretText[]
+  /** Gets our side of a pipe that the child inherits as descriptor 3. */
+  readonly onPipe?: ((pipe: Duplex) => void) | undefined
+}
+
+/** Where an output of the child goes: to a pipe, or to where this process writes. */
+interface ChildStream {
+  readonly target: number | 'pipe' | 'inherit'
+  readonly pipe: OutputPipe | undefined
+}
+
+const toEnd: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT']
+
+/** Starts a child, passes signals on to it, shows its output without values, and replaces it by another one. */
+export class Supervisor implements Disposable {
+  readonly #options: SupervisorOptions
+  readonly #outputs: Promise<boolean>[] = []
+  /** Former ones too: the next child may print what the last one wrote down. */
+  readonly #values = new Map<string, SecretText>()
+  #signals: Disposable | undefined
+  #child: ChildProcess | undefined
+  #replacing: Promise<void> | undefined
+  #isToEnd = false
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+  }
+
+  async start({ env, values, onPipe }: Launch): Promise<void> {
+    const { command, terminal } = this.#options
+    for (const value of values) this.#values.set(Buffer.from(value.bytes).toString('latin1'), value)
+    const stdin = typeof Reflect.get(terminal.stdin, 'fd') === 'number' ? 'inherit' : 'pipe'
+    const [out, error] = [this.#stream(terminal.stdout), this.#stream(terminal.stderr)]
+    try {
+      this.#child = startChild({
+        command,
+        env,
+        cwd: terminal.cwd(),
+        stdio: [stdin, out.target, error.target, ...(onPipe === undefined ? [] : ['pipe' as const])],
+      })
+    } finally {
+      for (const { pipe } of [out, error]) pipe?.closeWriteEnd()
+    }
+    this.#signals ??= hearSignals((signal, isSent) => this.#heard(signal, isSent))
+    this.#show(out.pipe?.source ?? this.#child.stdout, error.pipe?.source ?? this.#child.stderr)
+    this.#connect(this.#child, onPipe)
+    await hasStarted(this.#child)
+  }
+
+  #connect(child: ChildProcess, onPipe: Launch['onPipe']): void {
+    if (child.stdin !== null) void pipeline(this.#options.terminal.stdin, child.stdin).catch(() => undefined) // it may end without reading
+    const pipe = child.stdio[3] as Duplex | null | undefined // by `pipe`
+    if (pipe === null || pipe === undefined) return
+    onPipe?.(pipe)
+    child.once('exit', () => pipe.destroy()) // a program that the child left behind may hold the other side
+  }
+
+  /** The names whose values are too short to redact; none if nothing is redacted. */
+  unredacted(values: readonly SecretText[]): string[] {
+    const { stdout, stderr } = this.#options.terminal
+    if (!this.#isRedacted(stdout) && !this.#isRedacted(stderr)) return []
+    return values.filter(({ bytes }) => bytes.length < leastRedactedBytes).map(({ name }) => name)
+  }
+
+  send(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Ends the child, and starts one with other values, unless it ends by itself or this process is to end. */
+  async restart(launch: Launch): Promise<void> {
+    const child = this.#child
+    if (child === undefined || hasEnded(child) || this.#isToEnd) return
+    this.#replacing = this.#replace(child, launch)
+    await this.#replacing
+  }
+
+  /** Resolves when the last child has ended, and its output is written. */
+  async ended(): Promise<Ending> {
+    for (;;) {
+      const child = this.#child
+      if (child === undefined) throw new TypeError('no child was started')
+      const ending = await endingOf(child)
+      await this.#replacing
+      if (child !== this.#child) continue
+      this[Symbol.dispose]() // a reader that is stuck must not keep Ctrl-C from this process
+      if ((await Promise.all(this.#outputs)).includes(false))
+        note(this.#options.terminal, 'warning: part of the output could not be written')
+      return ending
+    }
+  }
+
+  #heard(signal: NodeJS.Signals, isSent: boolean): void {
+    if (toEnd.includes(signal)) this.#isToEnd = true
+    if (!isSent) this.send(signal)
+  }
+
+  async #replace(child: ChildProcess, launch: Launch): Promise<void> {
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.killAfterMs)
+    child.kill('SIGTERM')
+    child.kill('SIGCONT') // it may be stopped
+    await endingOf(child)
+    clearTimeout(timer)
+    if (!this.#isToEnd) await this.start(launch)
+  }
+
+  #isRedacted({ isTTY }: Output): boolean {
+    return this.#options.redact ?? isTTY !== true
+  }
+
+  #stream(output: Output): ChildStream {
+    if (!this.#isRedacted(output)) return { target: output.fd === undefined ? 'pipe' : 'inherit', pipe: undefined }
+    const pipe = outputPipe()
+    return { target: pipe?.writeEnd ?? 'pipe', pipe }
+  }
+
+  #show(out: Readable | null, error: Readable | null): void {
+    if (out === null && error === null) return
+    const { stdout, stderr } = this.#options.terminal
+    const values = [...this.#values.values()]
+    const redactor = (output: Output): Redactor => new Redactor(this.#isRedacted(output) ? values : [])
+    if (out !== null) this.#outputs.push(showRedacted(out, stdout, redactor(stdout)))
+    if (error !== null) this.#outputs.push(showRedacted(error, stderr, redactor(stderr)))
+  }
+
+  [Symbol.dispose](): void {
+    this.#signals?.[Symbol.dispose]()
+  }
+}

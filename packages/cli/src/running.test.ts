@@ -1,0 +1,284 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { programArgs } from './testing/child.ts'
+import { makeProject } from './testing/make-project.ts'
+import { openProgram, openTerminal } from './testing/pseudo-terminal.ts'
+import { localConfig, makeProgram, type Program } from './testing/run-program.ts'
+
+const canary = 'canary-4711'
+
+interface Running {
+  readonly process: ChildProcess
+  /** What it wrote to stdout and stderr so far. */
+  readonly output: () => string
+  readonly shows: (text: string) => Promise<void>
+  /** How it ended. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>
+}
+
+interface Options {
+  readonly cwd: string
+  readonly env: Record<string, string>
+  readonly args?: readonly string[]
+}
+
+/** A project whose provider of variables has the secret TOKEN. */
+function project(): Options {
+  const cwd = makeProject({ 'finchat-secrets.config.json': '{"secrets":{"TOKEN":{}}}' })
+  onTestFinished(() => rmSync(cwd, { recursive: true }))
+  return { cwd, env: { PATH: '/usr/bin:/bin', TOKEN: canary } }
+}
+
+/** Runs a script of the shell by the program. */
+function start(script: string, { cwd, env, args = [] }: Options): Running {
+  const child = spawn(process.execPath, [...programArgs, 'run', ...args, '--', '/bin/sh', '-c', script], { cwd, env })
+  const chunks: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const output = (): string => Buffer.concat(chunks).toString()
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return {
+    process: child,
+    output,
+    shows: async (text) => expect.poll(output, { interval: 20 }).toContain(text),
+    ended: once(child, 'close').then(([code, signal]) => ({ code, signal })),
+  }
+}
+
+const wait = 'while :; do sleep 0.02; done'
+
+describe('a signal to the program', () => {
+  const signals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const
+
+  it('reaches the command, which decides', async () => {
+    const traps = signals.map((signal) => `trap 'echo ${signal}' ${signal.slice(3)}`).join(';')
+    const running = start(`${traps}; trap 'exit 7' TERM; echo ready; ${wait}`, project())
+    await running.shows('ready\n')
+    for (const signal of signals) {
+      running.process.kill(signal)
+      await running.shows(`${signal}\n`)
+    }
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toEqual({ code: 7, signal: null })
+    expect(running.output()).toBe(`ready\n${signals.join('\n')}\n`)
+  })
+
+  it('stops the command with it, and lets both go on', async () => {
+    const running = start(`echo "pid $$"; ${wait}`, project())
+    await running.shows('pid')
+    const child = Number(/pid (\d+)/.exec(running.output())?.[1])
+    const states = (): string[] => [Number(running.process.pid), child].map(stateOf)
+    running.process.kill('SIGTSTP')
+    await expect.poll(states).toEqual(['T', 'T'])
+    running.process.kill('SIGCONT')
+    await expect.poll(states).not.toContain('T')
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toEqual({ code: null, signal: 'SIGTERM' })
+  })
+
+  it('ends it at once while it reads the secrets', async () => {
+    const sockets = new Set<{ destroy: () => void }>()
+    const server = createServer((socket) => void sockets.add(socket)).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number } // of TCP
+    const { cwd, env } = project()
+    const vault = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_URL: `http://127.0.0.1:${port}`, FINCHAT_VAULT_TOKEN: 'hvs.x' }
+    const running = start('echo started', { cwd, env: { ...env, ...vault } })
+    await once(server, 'connection')
+    running.process.kill('SIGINT')
+    expect(await running.ended).toEqual({ code: null, signal: 'SIGINT' })
+    expect(running.output()).toBe('')
+  })
+})
+
+/** As /proc has it: T is stopped. */
+function stateOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .charAt(0)
+}
+
+describe('a command that ends by a signal', () => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGKILL'])('ends the program by it: %s', async (signal) => {
+    const running = start(`kill -${signal.slice(3)} $$; sleep 5`, project())
+    expect(await running.ended).toEqual({ code: null, signal })
+  })
+
+  it.each([
+    ['SIGSEGV', 139],
+    ['SIGUSR1', 138],
+  ])('gives the exit code of shells, where a core file would hold the values: %s', async (signal, code) => {
+    const running = start(`ulimit -c 0; kill -${signal.slice(3)} $$; sleep 5`, project())
+    expect(await running.ended).toEqual({ code, signal: null })
+  })
+})
+
+describe('the output', () => {
+  it('appears as it comes, a prompt without a newline too', async () => {
+    const running = start(`printf 'Password: '; ${wait}`, project())
+    await expect.poll(running.output).toBe('Password: ')
+  })
+
+  it('ends as its reader does: the command hears of it', async () => {
+    const running = start('trap "" PIPE; while echo y; do :; done 2>/dev/null; exit 9', project())
+    running.process.stdout?.once('data', () => running.process.stdout?.destroy())
+    expect(await running.ended).toEqual({ code: 9, signal: null })
+  })
+
+  it('waits for a slow reader, and loses nothing', async () => {
+    const lines = 200_000
+    const running = start(`i=0; while [ $i -lt ${lines / 1_000} ]; do printf '%04000d' 0; i=$((i+1)); done; echo "$TOKEN"`, project())
+    running.process.stdout?.pause()
+    setTimeout(() => running.process.stdout?.resume(), 300)
+    expect(await running.ended).toEqual({ code: 0, signal: null })
+    expect(running.output()).toBe(`${'0'.repeat(4_000 * (lines / 1_000))}[redacted TOKEN]\n`)
+  })
+
+  it('that nobody reads does not keep a signal from the command', async () => {
+    const { cwd, env } = project()
+    const child = spawn(
+      process.execPath,
+      [...programArgs, 'run', '--', '/bin/sh', '-c', 'trap "exit 4" TERM; echo ready >&2; while :; do echo y; done'],
+      { cwd, env },
+    )
+    onTestFinished(() => void child.kill('SIGKILL'))
+    child.stdout.pause()
+    await once(child.stderr, 'data')
+    child.kill('SIGTERM')
+    setTimeout(() => child.stdout.destroy(), 100)
+    expect(await once(child, 'exit')).toEqual([4, null])
+  })
+
+  it('is not touched if it must not be', async () => {
+    const running = start('echo "$TOKEN"', { ...project(), args: ['--no-redact'] })
+    expect(await running.ended).toEqual({ code: 0, signal: null })
+    expect(running.output()).toBe(`${canary}\n`)
+  })
+
+  it('of a store is in no argument, environment or file of the program', async () => {
+    const program = withStore()
+    await program.run(['set', 'TOKEN'], canary)
+    const temporary = makeProject({})
+    onTestFinished(() => rmSync(temporary, { recursive: true }))
+    const env = { APP_KEY: program.key, PATH: '/usr/bin:/bin', TMPDIR: temporary, HOME: temporary }
+    const running = start(`echo "got $TOKEN"; ${wait}`, { cwd: program.folder, env })
+    await running.shows('got [redacted TOKEN]')
+    const shown = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${running.process.pid}/${name}`, 'utf8')).join('')
+    expect(shown).toContain('run')
+    expect(shown).not.toContain(canary)
+    expect(readdirSync(temporary, { recursive: true })).toEqual([])
+  })
+})
+
+describe('on a terminal', () => {
+  const open = (script: string, ...flags: string[]) => openProgram(['run', ...flags, '--', '/bin/sh', '-c', script], project())
+
+  it('the command has the terminal', async () => {
+    const terminal = open('test -t 0 && test -t 1 && test -t 2 && echo "tty $TOKEN"; printf "Name:"; read -r name; echo "hello $name"')
+    await terminal.shows('Name:')
+    terminal.type('ada\r')
+    expect(await terminal.exitCode).toBe(0)
+    const screen = await terminal.screen()
+    expect(screen).toContain(`tty ${canary}`)
+    expect(screen).toContain('hello ada')
+  })
+
+  it('--redact hides values there too', async () => {
+    const terminal = open('test -t 1 || echo "no tty $TOKEN"', '--redact')
+    expect(await terminal.exitCode).toBe(0)
+    expect(await terminal.screen()).toBe('no tty [redacted TOKEN]')
+  })
+
+  it.each([
+    ['Ctrl-C', '\u0003', 'INT'],
+    ['Ctrl-\\', '\u001c', 'QUIT'],
+  ])('%s reaches the command once', async (_, key, signal) => {
+    const terminal = open(
+      `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal}; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; exit $((n+4))`,
+    )
+    await terminal.shows('ready')
+    terminal.type(key)
+    expect(await terminal.exitCode).toBe(5)
+    expect(await terminal.screen()).toContain('heard 1')
+  })
+
+  it('a shell can stop and continue it', async () => {
+    const { cwd, env } = project()
+    const command = [process.execPath, ...programArgs].map((each) => `'${each}'`).join(' ')
+    const terminal = openTerminal('/bin/bash', ['--norc', '-i'], { cwd, env: { ...env, PS1: 'shell> ', HISTFILE: '' } })
+    await terminal.shows('shell>')
+    terminal.type(`${command} run -- /bin/sh -c 'trap "echo again; exit 6" CONT; echo rea""dy; ${wait}'\r`)
+    await terminal.shows('\nready')
+    terminal.type('\u001a')
+    await terminal.shows('Stopped')
+    terminal.type('fg >/dev/null\r')
+    await terminal.shows('\nagain')
+    terminal.type('echo "code $?"\r')
+    await terminal.shows('code 6')
+    terminal.type('exit\r')
+    expect(await terminal.exitCode).toBe(0)
+  })
+})
+
+function withStore(): Program {
+  const program = makeProgram({ ...localConfig, secrets: { TOKEN: {} } })
+  onTestFinished(() => rmSync(program.folder, { recursive: true }))
+  return program
+}
+
+describe('on a rotation', () => {
+  const shown = 'echo "token $(printf %s "$TOKEN" | tr a-z A-Z)"'
+
+  async function rotating(script: string, flags: readonly string[]): Promise<Running & { readonly program: Program }> {
+    const program = withStore()
+    await program.run(['set', 'TOKEN'], 'value-one')
+    const args = ['--interval', '1', ...flags]
+    const running = start(script, { cwd: program.folder, env: { APP_KEY: program.key, PATH: '/usr/bin:/bin' }, args })
+    await running.shows('ready')
+    return { ...running, program }
+  }
+
+  it('the command is started anew with the new value', async () => {
+    const running = await rotating(`${shown}; echo "ready $TOKEN"; trap 'echo bye; exit 3' TERM; ${wait}`, ['--on-rotation', 'restart'])
+    await running.program.run(['set', 'TOKEN'], 'value-two')
+    await running.shows('token VALUE-TWO')
+    await running.shows('ready [redacted TOKEN]\nbye\n')
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toEqual({ code: 3, signal: null })
+    expect(running.output()).toBe('token VALUE-ONE\nready [redacted TOKEN]\nbye\ntoken VALUE-TWO\nready [redacted TOKEN]\nbye\n')
+  })
+
+  it('a command that does not end is killed', async () => {
+    const running = await rotating(`${shown}; trap 'echo deaf' TERM; echo ready; ${wait}`, [
+      '--on-rotation',
+      'restart',
+      '--kill-after',
+      '0.2',
+    ])
+    await running.program.run(['set', 'TOKEN'], 'value-two')
+    await expect.poll(running.output).toContain('deaf\ntoken VALUE-TWO\nready')
+    running.process.kill('SIGKILL')
+  })
+
+  it('a command gets the signal it wants', async () => {
+    const running = await rotating(`trap 'echo again; exit 8' HUP; ${shown}; echo ready; ${wait}`, ['--on-rotation', 'signal:SIGHUP'])
+    await running.program.run(['set', 'TOKEN'], 'value-two')
+    expect(await running.ended).toEqual({ code: 8, signal: null })
+    expect(running.output()).toBe('token VALUE-ONE\nready\nagain\n')
+  })
+
+  it('a command keeps its values if the secret is gone, and ends as ever', async () => {
+    const running = await rotating(`${shown}; echo ready; trap 'exit 5' TERM; ${wait}`, ['--on-rotation', 'restart'])
+    await running.program.run(['delete', 'TOKEN'])
+    await running.shows('warning: ')
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toEqual({ code: 5, signal: null })
+    expect(running.output()).not.toContain('value-one')
+  })
+})

@@ -1,7 +1,7 @@
 import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { specsOf } from '../config/secret-schema.ts'
-import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
+import { exitCodeOf, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
 import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
@@ -26,7 +26,7 @@ export default async function check(context: CommandContext, flags: CommonFlags)
       { headings: ['name', 'state', 'reason'], rows: found.map((each) => [each.name, each.state, each.reason ?? '']) },
       terminal,
     )
-  context.process.exitCode = gravest(found)
+  context.process.exitCode = gravest(found.map(({ exitCode }) => exitCode))
 }
 
 async function checkAll(secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>): Promise<readonly Checked[]> {
@@ -53,11 +53,4 @@ function failed({ code, problem }: SecretsError): Omit<Checked, 'name'> {
   if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: problem, exitCode: exitCodes.differs }
   const exitCode = exitCodeOf(code)
   return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: problem, exitCode }
-}
-
-/** What could not be asked comes first, then what is missing, then what is wrong. */
-function gravest(found: readonly Checked[]): number {
-  const codes = found.map(({ exitCode }) => exitCode)
-  const other = codes.find((code) => ![exitCodes.ok, exitCodes.notFound, exitCodes.differs].some((known) => known === code))
-  return other ?? (codes.includes(exitCodes.notFound) ? exitCodes.notFound : Math.max(...codes))
 }

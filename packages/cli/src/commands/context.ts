@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os'
-import type { SecretsManager } from '@finchat/secrets-core'
+import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { enableCompileCache } from '../config/compile-cache.ts'
 import { inWordsOfFile } from '../config/variables.ts'
-import { chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
+import { aloneIn, chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -22,7 +22,8 @@ export interface CommonFlags {
 }
 
 /** Something to do with the manager, and with what the configuration declares. */
-type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>) => Promise<T>
+type Use<T> = (secrets: SecretsManager, declared: Declared) => Promise<T>
+type Declared = Readonly<Record<string, DeclaredSecret>>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -36,8 +37,7 @@ export async function withSecrets<T>(what: string, { terminal }: CommandContext,
 export async function withReadable<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    const alone = { FINCHAT_SECRETS_PROVIDER: flags.provider, FINCHAT_SECRETS_FALLBACKS: '' }
-    return useManager(what, flags.provider === undefined ? settings : { ...settings, variables: { ...settings.variables, ...alone } }, use)
+    return useManager(what, flags.provider === undefined ? settings : aloneIn(settings, flags.provider), use)
   })
 }
 
@@ -50,7 +50,7 @@ export async function explained<T>(what: string, work: () => Promise<T>): Promis
   }
 }
 
-async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
+export async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
   if (config !== undefined) enableCompileCache(config, env)
   const settings = await readSettings({ file: config, cwd: cwd(), env })
   const chain = chainOf(settings.variables)
@@ -58,10 +58,16 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
   throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
 }
 
-async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
+/** `providers` are those of the chain. */
+export async function useManager<T>(
+  what: string,
+  settings: Settings,
+  use: (secrets: SecretsManager, declared: Declared, providers: readonly SecretProvider[]) => Promise<T>,
+): Promise<T> {
+  const providers: SecretProvider[] = []
   try {
-    await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {})
+    await using secrets = await makeManager(settings, (provider) => providers.push(provider))
+    return await use(secrets, settings.config.secrets ?? {}, providers)
   } catch (error) {
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }

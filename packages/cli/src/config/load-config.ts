@@ -3,6 +3,7 @@ import {
   type Environment,
   envProvider,
   type ProviderFromEnv,
+  type SecretProvider,
   SecretsError,
   type SecretsManager,
   secretsManagerFromEnv,
@@ -87,15 +88,34 @@ export function chainOf(variables: Environment): string[] {
   return [...new Set(names)]
 }
 
-export async function makeManager({ variables, env, folder, file }: Settings): Promise<SecretsManager> {
+/** `onMade` gets each provider of the chain as it is made. */
+export async function makeManager(
+  { variables, env, folder, file }: Settings,
+  onMade: (provider: SecretProvider) => void = () => {},
+): Promise<SecretsManager> {
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
+  const told = Object.entries({ ...providers, env: own }).map(([name, factory]) => [name, tellingFactory(factory, onMade)])
   try {
-    return secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit })
+    return secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit })
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error)
   }
+}
+
+function tellingFactory(factory: ProviderFromEnv, onMade: (provider: SecretProvider) => void): ProviderFromEnv {
+  return (reader) => {
+    const provider = factory(reader)
+    onMade(provider)
+    return provider
+  }
+}
+
+/** The same, with a chain of this provider alone. */
+export function aloneIn(settings: Settings, provider: string): Settings {
+  const alone = { FINCHAT_SECRETS_PROVIDER: provider, FINCHAT_SECRETS_FALLBACKS: '' }
+  return { ...settings, variables: { ...settings.variables, ...alone } }
 }
 
 function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {

@@ -3,6 +3,7 @@ import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
+import { exportFile, importFile, migrate } from './transferring.ts'
 import { remove, restore, set, tag } from './writing.ts'
 
 /** Without a prototype: `finchat-secrets constructor` is no command. */
@@ -16,6 +17,9 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   delete: remove,
   restore,
   tag,
+  migrate,
+  import: importFile,
+  export: exportFile,
 })
 
 const docs = {

@@ -1,0 +1,133 @@
+import {
+  isValidName,
+  SecretsError,
+  type SecretLocation,
+  type SecretProvider,
+  type SecretsManager,
+  type SecretValue,
+} from '@finchat/secrets-core'
+import { assertValue, hasCode, invalidArgument, type ProviderManifest } from '@finchat/secrets-core/provider'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { isFields, isSame } from './content.ts'
+import { type Item, problemOf, type Row } from './item.ts'
+
+/** The store that is written: a manager over it alone. */
+export interface Target {
+  readonly secrets: SecretsManager
+  readonly provider: SecretProvider
+  /** What it can hold, if its package says so. */
+  readonly manifest: ProviderManifest | undefined
+  readonly actor: string | undefined
+}
+
+/** An item that can be moved. */
+type Readable = Required<Pick<Item, 'name' | 'content'>>
+
+/** Compares an item with what the target has, and writes nothing. */
+export async function inspect(item: Item, target: Target): Promise<Row> {
+  const { name, content } = item
+  const location = locationOf(name, target.provider)
+  const row = { name, path: location?.path }
+  if (content === undefined) return { ...row, ...(await withoutContent(item, target)) }
+  try {
+    assertFits(content, location, target)
+    const held = await currentAt(name, target)
+    const state = held === undefined ? 'new' : isSame(content, held) ? 'same' : 'different'
+    return { ...row, state, exitCode: exitCodes.ok }
+  } catch (error) {
+    return { ...row, state: 'cannot be mapped', ...problemOf(error) }
+  }
+}
+
+function locationOf(name: string, { locate }: SecretProvider): SecretLocation | undefined {
+  if (!isValidName(name)) return undefined
+  return locate === undefined ? { path: name } : locate(name)
+}
+
+/** What moved earlier may be gone from the source. */
+async function withoutContent({ name, problem }: Item, { secrets, actor }: Target): Promise<Omit<Row, 'name'>> {
+  const failed = problem ?? { reason: 'it could not be read', exitCode: exitCodes.other }
+  const isMissing = failed.code === 'NOT_FOUND' || failed.exitCode === exitCodes.ok
+  if (!isMissing) return { state: 'cannot be mapped', ...failed }
+  const [described] = await Promise.allSettled([secrets.describeSecret(name, { actor })])
+  if (described.status === 'fulfilled')
+    return { state: 'absent', reason: 'the source does not have it, but the target has', exitCode: exitCodes.ok }
+  return { state: failed.exitCode === exitCodes.ok ? 'absent' : 'cannot be mapped', ...failed }
+}
+
+function assertFits(content: Readable['content'], location: SecretLocation | undefined, { provider, manifest }: Target): void {
+  if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: see its grammar, names and onlyNamed`)
+  if (location.field !== undefined && typeof content !== 'string')
+    throw invalidArgument(`a field holds one text, not ${isFields(content) ? 'several fields' : 'bytes'}`)
+  if (manifest !== undefined && !isFields(content)) assertValue(content, manifest.values)
+}
+
+/** From the store itself; `undefined` if there is none. */
+async function currentAt(name: string, { secrets, actor }: Target): Promise<SecretValue | undefined> {
+  try {
+    return await secrets.getSecretValue(name, { fresh: true, actor })
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND') || isWithoutField(error)) return undefined
+    throw error
+  }
+}
+
+/** The document is there, but has no such field yet; there is no code for it. */
+function isWithoutField(error: unknown): boolean {
+  return hasCode(error, 'INVALID_ARGUMENT') && error.problem.startsWith('the secret has no field')
+}
+
+/**
+ * Writes an item, unless the target has the same already, and reads it back from the store. Throws
+ * `VERSION_CONFLICT` if another writer came first, and `INTEGRITY` if it reads back differently.
+ */
+export async function write(item: Readable, state: 'new' | 'different', target: Target): Promise<void> {
+  try {
+    await store(item, state, target)
+  } catch (error) {
+    // The lost answer of a write that happened, or another process that wrote the same.
+    const isUnsettled = SecretsError.isInstance(error) && (error.effect === 'unknown' || error.code === 'VERSION_CONFLICT')
+    if (!isUnsettled || !(await isThere(item, target))) throw error
+  }
+  if (await isThere(item, target)) return
+  throw new SecretsError('INTEGRITY', 'what was written reads back differently', {
+    secret: item.name,
+    provider: target.provider.name,
+    remedy: 'find out who else writes there, then run the command again',
+  })
+}
+
+async function isThere({ name, content }: Readable, target: Target): Promise<boolean> {
+  const held = await currentAt(name, target)
+  return held !== undefined && isSame(content, held)
+}
+
+/** The number is asked for before the value, so that no other write can come between unnoticed. */
+async function store({ name, content }: Readable, state: 'new' | 'different', target: Target): Promise<void> {
+  const { secrets, actor } = target
+  const version = await nextVersion(name, target)
+  const held = await currentAt(name, target)
+  if (held !== undefined && isSame(content, held)) return
+  if (held !== undefined && state === 'new') throw new SecretsError('VERSION_CONFLICT', 'somebody else wrote it meanwhile')
+  try {
+    await secrets.storeSecret(name, content, { version, actor })
+  } catch (error) {
+    if (!isWithoutNumbers(error) || version === undefined) throw error
+    await secrets.storeSecret(name, content, { actor })
+  }
+}
+
+/** The store counts by itself, as Kubernetes and KV v1 do: then it cannot compare. */
+function isWithoutNumbers(error: unknown): boolean {
+  return hasCode(error, 'UNSUPPORTED') && error.effect === undefined
+}
+
+async function nextVersion(name: string, { secrets, actor }: Target): Promise<number | undefined> {
+  try {
+    const { version } = await secrets.describeSecret(name, { actor })
+    return version === undefined ? undefined : version + 1
+  } catch (error) {
+    if (hasCode(error, 'NOT_FOUND')) return 1
+    throw error
+  }
+}

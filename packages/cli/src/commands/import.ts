@@ -51,6 +51,6 @@ export async function itemsOf(
   return names.map(({ name }) => {
     const content = values.get(name)
     if (content === undefined) throw new UsageError('a name of --only is not in the file', 'see the names in it')
-    return { name, content }
+    return { name, place: name, content }
   })
 }

@@ -37,8 +37,10 @@ function knownSource(from: string): string {
 /** Read in full before the target is opened, since two managers at once would write two audit trails. */
 async function itemsAt(from: string, settings: Settings, only: readonly string[] | undefined): Promise<readonly Item[]> {
   return useManager(`the secrets of ${from} could not be read`, aloneIn(settings, from), async (secrets, _, providers) => {
+    const [provider] = providers
+    if (provider === undefined) return []
     const limit = limiter(4)
     const names = await namesOfStores(secrets, providers, settings, only)
-    return Promise.all(names.map(async (each) => limit(async () => readItem(each, secrets, operator()))))
+    return Promise.all(names.map(async (each) => limit(async () => readItem(each, { secrets, provider, actor: operator() }))))
   })
 }

@@ -37,7 +37,7 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
     const done = await transferred(context, flags, given, stop)
     return { ...done, isInterrupted: stop.aborted }
   })
-  const leftovers = isPlain(from) ? rows.filter(isAtTarget).flatMap(({ name }) => (isSetAt(from, name, settings) ? [name] : [])) : []
+  const leftovers = isPlain(from) ? placesOf(given.items, rows) : []
   const next = nextSteps({ from, to, rows, isApplied, leftovers, command: given.command, chain: chainOf(settings.variables) })
   const report = { from, to, isApplied, isInterrupted, rows, next }
   await printReport(report, flags.json === true, terminal)
@@ -62,13 +62,10 @@ async function transferred(
   })
 }
 
-function isAtTarget({ state }: Transferred['rows'][number]): boolean {
-  return state === 'same' || state === 'written'
-}
-
-/** Every name of a file is still in it; of the environment only those that are set. */
-function isSetAt(from: string, name: string, { env }: Settings): boolean {
-  return from !== 'env' || Object.hasOwn(env, name)
+/** Where the source still has what is at the target. */
+function placesOf(items: readonly Item[], rows: Transferred['rows']): string[] {
+  const moved = new Set(rows.filter(({ state }) => state === 'same' || state === 'written').map(({ name }) => name))
+  return items.filter(({ name }) => moved.has(name)).map(({ place }) => place)
 }
 
 /** The provider to write to. */

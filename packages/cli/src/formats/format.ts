@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path'
 import { UsageError } from '../terminal/failure.ts'
 
-export const formats = ['dotenv', 'json', 'yaml', 'k8s', 'age'] as const
+const formats = ['dotenv', 'json', 'yaml', 'k8s', 'age'] as const
 export type Format = (typeof formats)[number]
 /** What may be inside an age file. */
 export type InnerFormat = 'dotenv' | 'json'

@@ -1,6 +1,13 @@
-import { SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
+import { type SecretProvider, SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
 import { type Content, contentOf } from './content.ts'
+
+/** A manager over one store alone, and its provider, which knows where each name goes. */
+export interface Store {
+  readonly secrets: SecretsManager
+  readonly provider: SecretProvider
+  readonly actor: string | undefined
+}
 
 /** Why a secret cannot be moved. */
 export interface Problem {
@@ -12,6 +19,8 @@ export interface Problem {
 /** A secret of the source: what it holds, or why that could not be read. */
 export interface Item {
   readonly name: string
+  /** Where the source has it, such as the name of a variable. */
+  readonly place: string
   readonly content?: Content
   readonly problem?: Problem
 }
@@ -27,22 +36,24 @@ export const states = ['new', 'written', 'same', 'different', 'absent', 'cannot 
 /** What is known of one secret. `absent`: the source does not have it, and need not. */
 export interface Row {
   readonly name: string
-  /** At the target. */
+  /** At the target; several names may be fields of one path. */
   readonly path?: string | undefined
+  readonly field?: string | undefined
   readonly state: (typeof states)[number]
   readonly reason?: string
   readonly code?: SecretsErrorCode | undefined
   readonly exitCode: number
 }
 
-export async function readItem({ name, isRequired }: Wanted, secrets: SecretsManager, actor: string | undefined): Promise<Item> {
+export async function readItem({ name, isRequired }: Wanted, { secrets, provider, actor }: Store): Promise<Item> {
+  const place = provider.locate?.(name)?.path ?? name
   try {
-    return { name, content: contentOf(await secrets.getSecretValue(name, { fresh: true, actor })) }
+    return { name, place, content: contentOf(await secrets.getSecretValue(name, { fresh: true, actor })) }
   } catch (error) {
     const problem = problemOf(error)
-    if (problem.code !== 'NOT_FOUND') return { name, problem }
+    if (problem.code !== 'NOT_FOUND') return { name, place, problem }
     const reason = 'the source does not have it'
-    return { name, problem: isRequired ? { ...problem, reason } : { reason, exitCode: exitCodes.ok } }
+    return { name, place, problem: isRequired ? { ...problem, reason } : { reason, exitCode: exitCodes.ok } }
   }
 }
 

@@ -16,14 +16,18 @@ export interface Report {
 export async function printReport(report: Report, asJson: boolean, terminal: Terminal): Promise<void> {
   const { from, to, isApplied, isInterrupted, rows, next } = report
   if (asJson) {
-    const secrets = rows.map(({ name, path, state, reason, code }) => ({ name, path, state, reason, code }))
+    const secrets = rows.map(({ name, path, field, state, reason, code }) => ({ name, path, field, state, reason, code }))
     const text = JSON.stringify({ from, to, applied: isApplied, interrupted: isInterrupted, counts: countsOf(rows), secrets, next })
     return void terminal.stdout.write(`${text}\n`)
   }
-  const cells = rows.map(({ name, path = '', state, reason = '' }) => [name, path, state, reason])
+  const cells = rows.map((row) => [row.name, placeOf(row), row.state, row.reason ?? ''])
   await printTable({ headings: ['name', `path at ${to}`, 'state', 'reason'], rows: cells }, terminal)
   note(terminal, summaryOf(report))
   for (const step of next) note(terminal, `next: ${step}`)
+}
+
+function placeOf({ path = '', field }: Row): string {
+  return field === undefined ? path : `${path}#${field}`
 }
 
 function countsOf(rows: readonly Row[]): Readonly<Record<string, number>> {
@@ -32,9 +36,11 @@ function countsOf(rows: readonly Row[]): Readonly<Record<string, number>> {
   )
 }
 
-function summaryOf({ rows, isApplied, isInterrupted, from, to }: Report): string {
+function summaryOf({ rows, isInterrupted, from, to }: Report): string {
   const counts = Object.entries(countsOf(rows)).map(([state, count]) => `${count} ${state}`)
-  const end = isInterrupted ? 'interrupted: run it again to go on' : isApplied ? 'each written value was read back' : 'nothing was written'
+  const isWritten = rows.some(({ state }) => state === 'written')
+  const done = isWritten ? 'each written value was read back' : 'nothing was written'
+  const end = isInterrupted ? `${done}; interrupted: run it again to go on` : done
   return `${from} to ${to}: ${counts.join(', ')}; ${end}`
 }
 

@@ -1,23 +1,13 @@
-import {
-  isValidName,
-  SecretsError,
-  type SecretLocation,
-  type SecretProvider,
-  type SecretsManager,
-  type SecretValue,
-} from '@finchat/secrets-core'
+import { isValidName, SecretsError, type SecretLocation, type SecretProvider, type SecretValue } from '@finchat/secrets-core'
 import { assertValue, hasCode, invalidArgument, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { isFields, isSame } from './content.ts'
-import { type Item, problemOf, type Row } from './item.ts'
+import { type Item, problemOf, type Row, type Store } from './item.ts'
 
-/** The store that is written: a manager over it alone. */
-export interface Target {
-  readonly secrets: SecretsManager
-  readonly provider: SecretProvider
+/** The store that is written. */
+export interface Target extends Store {
   /** What it can hold, if its package says so. */
   readonly manifest: ProviderManifest | undefined
-  readonly actor: string | undefined
 }
 
 /** An item that can be moved. */
@@ -27,7 +17,7 @@ type Readable = Required<Pick<Item, 'name' | 'content'>>
 export async function inspect(item: Item, target: Target): Promise<Row> {
   const { name, content } = item
   const location = locationOf(name, target.provider)
-  const row = { name, path: location?.path }
+  const row = { name, path: location?.path, field: location?.field }
   if (content === undefined) return { ...row, ...(await withoutContent(item, target)) }
   try {
     assertFits(content, location, target)
@@ -85,9 +75,7 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
   try {
     await store(item, state, target)
   } catch (error) {
-    // The lost answer of a write that happened, or another process that wrote the same.
-    const isUnsettled = SecretsError.isInstance(error) && (error.effect === 'unknown' || error.code === 'VERSION_CONFLICT')
-    if (!isUnsettled || !(await isThere(item, target))) throw error
+    await settle(item, target, error)
   }
   if (await isThere(item, target)) return
   throw new SecretsError('INTEGRITY', 'what was written reads back differently', {
@@ -95,6 +83,17 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
     provider: target.provider.name,
     remedy: 'find out who else writes there, then run the command again',
   })
+}
+
+/** After a lost answer, or a conflict: the store itself tells what it has. */
+async function settle(item: Readable, target: Target, error: unknown): Promise<void> {
+  const isConflict = hasCode(error, 'VERSION_CONFLICT')
+  if (!isConflict && !(SecretsError.isInstance(error) && error.effect === 'unknown')) throw error
+  const held = await currentAt(item.name, target)
+  if (held !== undefined && isSame(item.content, held)) return
+  if (held !== undefined || !isConflict) throw error
+  // There is none, but a purged secret had the number.
+  await target.secrets.storeSecret(item.name, item.content, { actor: target.actor })
 }
 
 async function isThere({ name, content }: Readable, target: Target): Promise<boolean> {

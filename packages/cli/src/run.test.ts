@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeProgram } from './testing/run-program.ts'
 
-const commands = ['get', 'set', 'list', 'versions', 'verify', 'check', 'delete', 'restore', 'tag']
+const commands = ['get', 'set', 'list', 'versions', 'verify', 'check', 'delete', 'restore', 'tag', 'migrate', 'import', 'export']
 
 describe('the program', () => {
   const program = makeProgram({})

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { initAuditFolder } from '@finchat/secrets-audit'
 import { describe, expect, it } from 'vitest'
 import { localConfig, makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
@@ -135,10 +136,10 @@ describe('migrate --apply', () => {
   })
 
   it('writes an audit trail of both stores', async () => {
-    const config = { ...declaring({ A: {} }), audit: { folder: 'trail' } }
-    const program = makeProgram(config, { A: canary })
-    expect(statesIn(await program.run(apply))).toEqual({ A: 'written' })
+    const program = makeProgram({ ...declaring({ A: {} }), audit: { folder: 'trail' } }, { A: canary })
     const folder = join(program.folder, 'trail')
+    await initAuditFolder(folder)
+    expect(statesIn(await program.run(apply))).toEqual({ A: 'written' })
     const trail = readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))

@@ -57,15 +57,23 @@ async function currentAt(name: string, { secrets, actor }: Target): Promise<Secr
   try {
     return await secrets.getSecretValue(name, { fresh: true, actor })
   } catch (error) {
-    if (hasCode(error, 'NOT_FOUND') || isWithoutField(error)) return undefined
+    if (hasCode(error, 'NOT_FOUND') || isPlaceAlone(error)) return undefined
     throw error
   }
 }
 
-/** The document is there, but has no such field yet; there is no code for it. */
-function isWithoutField(error: unknown): boolean {
-  return hasCode(error, 'INVALID_ARGUMENT') && error.problem.startsWith('the secret has no field')
+/**
+ * The place is there, but holds nothing yet: a document without this field, or a secret of AWS that
+ * Terraform made, or a write that was killed. There is no code for these.
+ */
+function isPlaceAlone(error: unknown): boolean {
+  return SecretsError.isInstance(error) && emptyPlaces.some(([code, problem]) => error.code === code && error.problem.startsWith(problem))
 }
+
+const emptyPlaces = [
+  ['INVALID_ARGUMENT', 'the secret has no field'],
+  ['CONFIGURATION', 'the secret exists and has no value'],
+] as const
 
 /**
  * Writes an item, unless the target has the same already, and reads it back from the store. Throws
@@ -126,7 +134,7 @@ async function nextVersion(name: string, { secrets, actor }: Target): Promise<nu
     const { version } = await secrets.describeSecret(name, { actor })
     return version === undefined ? undefined : version + 1
   } catch (error) {
-    if (hasCode(error, 'NOT_FOUND')) return 1
+    if (hasCode(error, 'NOT_FOUND') || isPlaceAlone(error)) return 1
     throw error
   }
 }

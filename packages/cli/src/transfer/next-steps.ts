@@ -26,27 +26,39 @@ export function nextSteps(standing: Standing): string[] {
 
 /** Everything is at the target. */
 function phaseAfter({ from, to, chain, leftovers }: Standing): string[] {
-  const isStore = !isPlain(from)
-  if (!chain.includes(to)) return [placeInChain(to, isStore ? [...chain, to] : [to, ...chain.filter((name) => name !== to)])]
-  if (!isStore && chain[0] !== to) return [placeInChain(to, [to, ...chain.filter((name) => name !== to)])]
-  if (leftovers.length > 0)
-    return [
-      `see that the store suffices: finchat-secrets check --provider ${to}`,
-      `then remove from ${from === 'env' ? 'the environment' : 'the file'}: ${leftovers.join(', ')}`,
-      'rotate them: copies of the old values may be in process lists, crash reports and logs',
-    ]
+  const isFallback = !isPlain(from)
+  if (isFallback ? !chain.includes(to) : chain[0] !== to)
+    return [letRead(isFallback ? withFallback(chain, to) : [to, ...without(to, chain)])]
+  if (leftovers.length > 0) return removal(from, to, leftovers)
   if (!chain.includes('local'))
     return [
       'for an outage of the store, keep an encrypted copy: set "local" in the configuration, and its key',
       `then copy: finchat-secrets migrate --from ${to} --to local --apply`,
     ]
-  if (to === 'local' && chain[0] !== 'local')
+  if (to === 'local' && chain[0] !== to)
     return [`after each rotation, copy anew: finchat-secrets migrate --from ${from} --to local --apply --force`]
   return [`every secret is at ${to}: see it by finchat-secrets check`]
 }
 
-function placeInChain(to: string, chain: readonly string[]): string {
-  const [first = to, ...fallbacks] = chain
+function removal(from: string, to: string, leftovers: readonly string[]): string[] {
+  return [
+    `see that the store suffices: finchat-secrets check --provider ${to}`,
+    `then remove from ${from === 'env' ? 'the environment' : 'the file'}: ${leftovers.join(', ')}`,
+    'rotate them: copies of the old values may be in process lists, crash reports and logs',
+  ]
+}
+
+/** Before the variables, which are the last resort. */
+function withFallback(chain: readonly string[], to: string): readonly string[] {
+  return [...without('env', chain), to, ...(chain.includes('env') ? ['env'] : [])]
+}
+
+function without(name: string, chain: readonly string[]): readonly string[] {
+  return chain.filter((each) => each !== name)
+}
+
+function letRead(chain: readonly string[]): string {
+  const [first, ...fallbacks] = chain
   const file = `"provider": "${first}", "fallbacks": ${JSON.stringify(fallbacks)}`
   return `let the application read it: ${file} in the configuration, or FINCHAT_SECRETS_PROVIDER=${first} FINCHAT_SECRETS_FALLBACKS=${fallbacks.join(',')}`
 }

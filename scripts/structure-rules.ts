@@ -140,6 +140,8 @@ export const folders: Record<string, readonly string[]> = {
     'terminal',
     'decoys',
     'config',
+    'formats',
+    'transfer',
     'scan',
     'child',
     'sealed',

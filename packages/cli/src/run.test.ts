@@ -1,7 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { makeProgram } from './testing/run-program.ts'
 
-const commands = ['get', 'set', 'list', 'versions', 'verify', 'check', 'delete', 'restore', 'tag', 'scan', 'rotate']
+const commands = [
+  'get',
+  'set',
+  'list',
+  'versions',
+  'verify',
+  'check',
+  'run',
+  'delete',
+  'restore',
+  'tag',
+  'migrate',
+  'import',
+  'export',
+  'scan',
+  'rotate',
+  'backup',
+  'reencrypt',
+]
 
 describe('the program', () => {
   const program = makeProgram({})

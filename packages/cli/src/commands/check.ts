@@ -1,6 +1,7 @@
+import { gravest } from '../terminal/exit-codes.ts'
 import { printTable } from '../terminal/table.ts'
 import { type CommandContext, type CommonFlags, withReadable } from './context.ts'
-import { gravest, readDeclared } from './declared.ts'
+import { readDeclared } from './declared.ts'
 
 /** Reads every declared secret, and says which are missing or not what is declared. */
 export default async function check(context: CommandContext, flags: CommonFlags): Promise<void> {
@@ -15,5 +16,5 @@ export default async function check(context: CommandContext, flags: CommonFlags)
       { headings: ['name', 'state', 'reason'], rows: found.map((each) => [each.name, each.state, each.reason ?? '']) },
       terminal,
     )
-  context.process.exitCode = gravest(found)
+  context.process.exitCode = gravest(found.map(({ exitCode }) => exitCode))
 }

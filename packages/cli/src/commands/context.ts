@@ -1,10 +1,10 @@
 import { userInfo } from 'node:os'
-import type { SecretsManager } from '@finchat/secrets-core'
+import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { enableCompileCache } from '../config/compile-cache.ts'
 import { inWordsOfFile } from '../config/variables.ts'
-import { chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
+import { aloneIn, chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -21,8 +21,9 @@ export interface CommonFlags {
   readonly json?: boolean
 }
 
-/** Something to do with the manager, what the configuration declares, and all settings. */
-type Use<T> = (secrets: SecretsManager, declared: Readonly<Record<string, DeclaredSecret>>, settings: Settings) => Promise<T>
+/** Something to do with the manager, what the configuration declares, all settings, and the providers of the chain. */
+type Use<T> = (secrets: SecretsManager, declared: Declared, settings: Settings, providers: readonly SecretProvider[]) => Promise<T>
+type Declared = Readonly<Record<string, DeclaredSecret>>
 
 /** Runs a command over the whole chain. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
@@ -41,8 +42,7 @@ export async function withReadable<T>(
 ): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    const alone = { FINCHAT_SECRETS_PROVIDER: flags.provider, FINCHAT_SECRETS_FALLBACKS: '' }
-    return useManager(what, flags.provider === undefined ? settings : { ...settings, variables: { ...settings.variables, ...alone } }, use)
+    return useManager(what, flags.provider === undefined ? settings : aloneIn(settings, flags.provider), use)
   })
 }
 
@@ -64,10 +64,11 @@ export async function settingsOf({ env, cwd }: Terminal, { config, provider }: C
   throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
 }
 
-async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
+export async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
+  const providers: SecretProvider[] = []
   try {
-    await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {}, settings)
+    await using secrets = await makeManager(settings, (provider) => providers.push(provider))
+    return await use(secrets, settings.config.secrets ?? {}, settings, providers)
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)

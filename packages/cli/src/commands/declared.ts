@@ -1,7 +1,7 @@
 import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { specsOf } from '../config/secret-schema.ts'
-import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
+import { exitCodeOf, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
 import { operator } from './context.ts'
 
@@ -55,13 +55,6 @@ function failed({ code, problem }: SecretsError): Omit<Declared, 'name'> {
   return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: problem, exitCode }
 }
 
-/** What could not be asked comes first, then what is missing, then what is wrong. */
-export function gravest(found: readonly Pick<Declared, 'exitCode'>[]): number {
-  const codes = found.map(({ exitCode }) => exitCode)
-  const other = codes.find((code) => ![exitCodes.ok, exitCodes.notFound, exitCodes.differs].some((known) => known === code))
-  return other ?? (codes.includes(exitCodes.notFound) ? exitCodes.notFound : Math.max(...codes))
-}
-
 /** Throws an error that lists all that is wrong, as `check` does. */
 export function assertUsable(found: readonly Declared[]): void {
   const wrong = found.filter(({ exitCode }) => exitCode !== 0)
@@ -69,6 +62,6 @@ export function assertUsable(found: readonly Declared[]): void {
   const lines = wrong.map(({ name, state, reason, code }) => `\n${name}: ${state}: ${reason} (${code})`)
   throw new KnownError(`${wrong.length} of the declared secrets cannot be used${lines.join('')}`, 'see `finchat-secrets check`', {
     code: wrong[0]?.code ?? 'NOT_FOUND',
-    exitCode: gravest(wrong),
+    exitCode: gravest(wrong.map(({ exitCode }) => exitCode)),
   })
 }

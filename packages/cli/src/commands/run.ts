@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { matchesGlob } from 'node:path'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { followRotation } from '../child/follow-rotation.ts'
@@ -10,6 +9,7 @@ import { assertVariableName, childVariables } from '../child/variables.ts'
 import type { DeclaredSecret } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
+import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { nearest } from '../terminal/nearest.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
@@ -99,7 +99,9 @@ async function runIn(supervisor: Supervisor, context: CommandContext, flags: Run
       await start(supervisor, first, terminal)
       return following(supervisor, secrets, { launcher, first, flags, terminal }, onRotation)
     })
-  const launch = await withReadable(notStarted, context, flags, async (...args) => new Launcher(...args, flags, terminal).read())
+  const launch = await withReadable(notStarted, context, flags, async (secrets, declared, settings) =>
+    new Launcher(secrets, declared, settings, flags, terminal).read(),
+  )
   await start(supervisor, launch, terminal)
   const ending = await supervisor.ended()
   if (launch.isTaken?.() === false) note(terminal, notTaken)

@@ -5,6 +5,7 @@ import {
   type Environment,
   envProvider,
   type ProviderFromEnv,
+  type SecretProvider,
   SecretsError,
   type SecretsManager,
   secretsManagerFromEnv,
@@ -90,15 +91,20 @@ export function chainOf(variables: Environment): string[] {
   return [...new Set(names)]
 }
 
-export async function makeManager({ variables, env, folder, file }: Settings): Promise<SecretsManager> {
+/** `onMade` gets each provider of the chain as it is made. */
+export async function makeManager(
+  { variables, env, folder, file }: Settings,
+  onMade: (provider: SecretProvider) => void = () => {},
+): Promise<SecretsManager> {
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
+  const told = Object.entries({ ...providers, env: own }).map(([name, factory]) => [name, tellingFactory(factory, onMade)])
   let trail: AuditTrail | undefined
   const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = audit(reader)))
   const watch = await decoyWatch(variables)
   try {
-    const secrets = secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit: kept })
+    const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept })
     return watch === undefined ? secrets : watch(secrets, trail)
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error)
@@ -113,6 +119,20 @@ async function decoyWatch({ FINCHAT_DECOYS_KEY: key }: Environment): Promise<Dec
 }
 
 const decoys = { what: 'the recognition of decoys', name: '@finchat/secrets-cli' }
+
+function tellingFactory(factory: ProviderFromEnv, onMade: (provider: SecretProvider) => void): ProviderFromEnv {
+  return (reader) => {
+    const provider = factory(reader)
+    onMade(provider)
+    return provider
+  }
+}
+
+/** The same, with a chain of this provider alone. */
+export function aloneIn(settings: Settings, provider: string): Settings {
+  const alone = { FINCHAT_SECRETS_PROVIDER: provider, FINCHAT_SECRETS_FALLBACKS: '' }
+  return { ...settings, variables: { ...settings.variables, ...alone } }
+}
 
 function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
   return !['', 'false'].includes(line) || Boolean(folder)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type AuditFromEnv, type ProviderFromEnv, SecretsError } from '@finchat/secrets-core'
-import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import { configurationError, loadOnUse, type ProviderManifest } from '@finchat/secrets-core/provider'
 import type { ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'
 
@@ -52,24 +52,42 @@ function notInstalled(names: readonly string[], folder: string): SecretsError {
 
 function sourceOf(name: string): Source {
   const entry = prefix + entries[name as keyof typeof entries] // chosen by its own keys
-  return { entry, name: entry.split('/').slice(0, 2).join('/') }
+  return { entry, name: packageOf(entry) }
+}
+
+function packageOf(entry: string): string {
+  return entry
+    .split('/')
+    .slice(0, entry.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 /** `undefined` if the package is not installed. */
 async function loadFactory(name: string, folder: string): Promise<unknown> {
   const factory = `${name}FromEnv`
-  return (await loadEntry(sourceOf(name), factory, folder))?.[factory]
+  return (await loadOfProject(sourceOf(name), factory, folder))?.[factory]
 }
 
-/** Loads an entry of a package as providers are loaded. Throws `CONFIGURATION` with the command that installs it. */
-export async function loadPackage(entry: string, member: string, folder: string): Promise<Exports> {
-  const name = entry.split('/', entry.startsWith('@') ? 2 : 1).join('/')
-  const module = await loadEntry({ entry, name }, member, folder)
-  if (module !== undefined) return module
-  throw configurationError(`this needs the package ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)
+/** What the store of a provider can hold; `undefined` if its package does not say. */
+export async function loadManifest(name: string, folder: string): Promise<ProviderManifest | undefined> {
+  if (!Object.hasOwn(entries, name)) return undefined
+  const member = `${name}Manifest`
+  return (await loadOfProject(sourceOf(name), member, folder).catch(() => undefined))?.[member] as ProviderManifest | undefined // its package's
 }
 
-async function loadEntry({ entry, name }: Source, member: string, folder: string): Promise<Exports | undefined> {
+/** Loads a package that a command needs. Throws `CONFIGURATION` with the command that installs it. */
+export async function loadPackage<Module extends object = Exports>(
+  entry: string,
+  member: keyof Module & string,
+  folder: string,
+): Promise<Module> {
+  const name = packageOf(entry)
+  const module = await loadOfProject({ entry, name }, member, folder)
+  if (module !== undefined) return module as Module // by its name it is that package
+  throw configurationError(`this needs ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)
+}
+
+async function loadOfProject({ entry, name }: Source, member: string, folder: string): Promise<Exports | undefined> {
   const loaded = { what: name, name }
   return loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), member).catch(unlessMissing)
 }

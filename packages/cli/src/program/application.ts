@@ -16,6 +16,7 @@ import { rotate } from './rotating.ts'
 import { scan } from './scanning.ts'
 import { backup, reencrypt, restore } from './store.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
+import { exportFile, importFile, migrate } from './transferring.ts'
 import { remove, set, tag } from './writing.ts'
 
 /** Without a prototype: `finchat-secrets constructor` is no command. */
@@ -26,12 +27,15 @@ const routes: Record<string, Command<CommandContext> | RouteMap<CommandContext>>
   versions,
   verify,
   check,
+  run,
   delete: remove,
   restore,
   tag,
-  run,
-  scan,
   rotate,
+  migrate,
+  import: importFile,
+  export: exportFile,
+  scan,
   backup,
   reencrypt,
   audit,

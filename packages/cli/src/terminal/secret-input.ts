@@ -3,7 +3,7 @@ import { InterruptedError, UsageError } from './failure.ts'
 import { note, type Terminal } from './terminal.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
-const mostBytes = 4 * 1024 * 1024
+export const mostBytes: number = 4 * 1024 * 1024
 
 export interface InputOptions {
   /** The question on a terminal. */
@@ -26,13 +26,14 @@ export async function readSecretInput(terminal: Terminal, { question, exact }: I
   return textOrBytes(value)
 }
 
-async function pipedBytes(stdin: NodeJS.ReadStream): Promise<Uint8Array> {
+/** Everything that is piped in. */
+export async function pipedBytes(stdin: NodeJS.ReadStream): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
     chunks.push(Buffer.from(chunk as Buffer)) // without an encoding a stream gives bytes
     length += chunk.length
-    if (length > mostBytes) throw new UsageError(`the input is larger than ${mostBytes} bytes`, 'pipe the value of one secret')
+    if (length > mostBytes) throw new UsageError(`the input is larger than ${mostBytes} bytes`, 'pipe less')
   }
   return Buffer.concat(chunks)
 }

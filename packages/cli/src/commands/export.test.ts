@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { generateHybridIdentity, generateIdentity, identityToRecipient } from 'age-encryption'
+import { describe, expect, it } from 'vitest'
+import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+
+const canary = 'canary-4711'
+const values = { A: canary, B: `two\nlines 'and' "quotes" $(x) #`, C: '', D: 'é🔑' }
+
+async function withValues(): Promise<Program> {
+  const program = makeProgram(localConfig)
+  for (const [name, value] of Object.entries(values)) if (value !== '') await program.run(['set', name, '--exact'], value)
+  writeFileSync(join(program.folder, 'empty.env'), 'C=\n')
+  await program.run(['import', '--from', 'empty.env', '--apply'])
+  return program
+}
+
+/** What another store has after the import of a file. */
+async function importedInto(program: Program, args: readonly string[], input = ''): Promise<Record<string, string>> {
+  const other = { ...localConfig, local: { ...localConfig.local, path: 'other.db' } }
+  writeFileSync(join(program.folder, 'finchat-secrets.config.json'), JSON.stringify(other))
+  const { code, stderr } = await program.run(['import', '--apply', ...args], input)
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
+  const entries = Object.keys(values).map(async (name) => [name, (await program.run(['get', name, '--provider', 'local'])).stdout] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+describe('export and import', () => {
+  it.each([
+    ['secrets.env', 'dotenv'],
+    ['secrets.json', 'json'],
+    ['secrets.yaml', 'yaml'],
+  ])('bring every value to another store, by the file %s', async (file) => {
+    const program = await withValues()
+    expect(await program.run(['export', '--output', file])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '4 secrets are written; only you may read the file\n',
+    })
+    expect(statSync(join(program.folder, file)).mode & 0o777).toBe(0o600)
+    expect(await importedInto(program, ['--from', file])).toEqual(values)
+  })
+
+  it.each(['dotenv', 'json', 'yaml', 'k8s'])('bring every value through a pipe as %s', async (format) => {
+    const program = await withValues()
+    const { stdout, stderr } = await program.run(['export', '--format', format])
+    expect(stderr).toBe('')
+    expect(await importedInto(program, ['--from', '-', '--format', format], stdout)).toEqual(values)
+  })
+
+  it.each([
+    ['X25519', generateIdentity],
+    ['hybrid', generateHybridIdentity],
+  ])('bring every value in an age file for an identity: %s', async (_, generate) => {
+    const program = await withValues()
+    const [identity, other] = [await generate(), await generate()]
+    writeFileSync(join(program.folder, 'key.txt'), `# of a test\n${identity}\n`)
+    const recipients = await Promise.all([identityToRecipient(other), identityToRecipient(identity)])
+    const sealed = await program.run([
+      'export',
+      '--output',
+      'secrets.env.age',
+      '--inner',
+      'dotenv',
+      ...recipients.flatMap((each) => ['--recipient', each]),
+    ])
+    expect(sealed.code).toBe(0)
+    expect(readFileSync(join(program.folder, 'secrets.env.age'), 'utf8')).toMatch(/^-----BEGIN AGE ENCRYPTED FILE-----\n/)
+    expect(await importedInto(program, ['--from', 'secrets.env.age', '--identity', 'key.txt'])).toEqual(values)
+  })
+})
+
+describe('export', () => {
+  it('shows no value on a terminal, unless --reveal is given', async () => {
+    const program = await withValues()
+    const refused = await program.show(['export', '--format', 'json'])
+    expect(refused).toMatchObject({ code: 64, stdout: '' })
+    expect(refused.stderr).toContain('name a file by --output, or show them by --reveal')
+    expect((await program.show(['export', '--format', 'json', '--reveal', '--only', 'A'])).stdout).toBe(`{\n  "A": "${canary}"\n}\n`)
+  })
+
+  it('overwrites a file only with --force, and leaves nothing beside it', async () => {
+    const program = await withValues()
+    const file = join(program.folder, 'x.json')
+    writeFileSync(file, 'mine')
+    const refused = await program.run(['export', '--output', 'x.json'])
+    expect(refused.code).toBe(64)
+    expect(readFileSync(file, 'utf8')).toBe('mine')
+    expect((await program.run(['export', '--output', 'x.json', '--force'])).code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toContain(canary)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readdirSync(program.folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('replaces a link, and never writes through it', async () => {
+    const program = await withValues()
+    writeFileSync(join(program.folder, 'target'), 'mine')
+    symlinkSync('target', join(program.folder, 'x.json'))
+    expect((await program.run(['export', '--output', 'x.json'])).code).toBe(64)
+    expect((await program.run(['export', '--output', 'x.json', '--force'])).code).toBe(0)
+    expect(readFileSync(join(program.folder, 'target'), 'utf8')).toBe('mine')
+  })
+
+  it('writes what is declared; what is not required may be missing', async () => {
+    const config = { ...localConfig, secrets: { A: {}, NOPE: { required: false } } }
+    const program = makeProgram(config, { A: canary })
+    expect((await program.run(['export', '--format', 'dotenv'])).stdout).toBe(`A='${canary}'\n`)
+    const missing = await makeProgram({ ...localConfig, secrets: { NOPE: {} } }).run(['export', '--output', 'x.json'])
+    expect(missing.code).toBe(66)
+  })
+
+  it('tells programs what it wrote, without values', async () => {
+    const program = await withValues()
+    const { stdout } = await program.run(['export', '--output', 'x.yaml', '--json'])
+    expect(JSON.parse(stdout)).toEqual({ format: 'yaml', names: ['A', 'B', 'C', 'D'] })
+  })
+
+  it.each([
+    [['--format', 'age'], 'needs a recipient'],
+    [['--format', 'age', '--recipient', 'canary'], 'recipient 1 is none of age'],
+    [['--format', 'json', '--recipient', 'age1'], 'has no recipients'],
+    [['--output', 'no-such-folder/x.json'], 'cannot be written (ENOENT)'],
+    [['--output', 'x'], 'does not follow'],
+    [['--format', 'k8s', '--secret-name', 'Canary'], 'no name of a Kubernetes object'],
+    [['--format', 'json', '--only', 'X*'], 'matches no name'],
+  ])('refuses %j', async (args, reason) => {
+    const { code, stdout, stderr } = await (await withValues()).run(['export', ...args])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toMatch(/^error: .+\nwhy: {3}.+\nfix: {3}.+\n$/)
+    expect(stderr).toContain(reason)
+    expect(stderr).not.toContain('canary')
+  })
+
+  it('names what a format cannot hold, and writes no file', async () => {
+    const program = makeProgram(localConfig)
+    await program.run(['set', 'prod/db'], canary)
+    await program.run(['set', 'BYTES'], Uint8Array.of(0xff))
+    const { code, stderr } = await program.run(['export', '--output', '.env'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('prod/db: it is no name of a variable')
+    expect(stderr).toContain('BYTES: it is bytes')
+    expect(readdirSync(program.folder)).not.toContain('.env')
+  })
+})
+
+describe('import', () => {
+  it('plans first, and writes nothing', async () => {
+    const program = makeProgram()
+    const { code, stdout } = await program.run(['import', '--from', '-', '--format', 'json'], `{"A":"${canary}"}`)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'A\tA\tnew\t\n' })
+    expect((await program.run(['get', 'A'])).code).toBe(66)
+  })
+
+  it.each([
+    [['--from', '-'], 'does not follow'],
+    [['--from', 'nope.json'], 'cannot be read'],
+    [['--from', '-', '--format', 'json'], 'no JSON object'],
+    [['--from', 'x.age'], 'needs an identity'],
+    [['--from', '-', '--format', 'age', '--identity', 'key'], 'not read from a pipe'],
+    [['--from', '-', '--format', 'json', '--to', 'mounted'], "'mounted' cannot be written"],
+  ])('refuses %j without quoting what it read', async (args, reason) => {
+    const input = args.includes('mounted') ? `{"A":"${canary}"}` : canary
+    const { code, stdout, stderr } = await makeProgram().run(['import', ...args, '--apply'], input)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(reason)
+    expect(stderr).not.toContain('canary')
+  })
+})

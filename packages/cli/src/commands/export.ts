@@ -1,0 +1,98 @@
+import { resolve } from 'node:path'
+import { hasCode, limiter } from '@finchat/secrets-core/provider'
+import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import type { Settings } from '../config/load-config.ts'
+import { aloneIn } from '../config/load-config.ts'
+import { loadPackage } from '../config/provider-packages.ts'
+import { type Age, sealAge } from '../formats/age.ts'
+import { type DocumentWriter, type Value, type Values, writeDocument } from '../formats/document.ts'
+import { dotenvWriter } from '../formats/dotenv.ts'
+import { type Format, formatOf, innerFormatOf } from '../formats/format.ts'
+import { jsonWriter } from '../formats/json.ts'
+import { kubernetesWriter } from '../formats/kubernetes.ts'
+import { yamlWriter } from '../formats/yaml.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { assertFree, writeOutput } from '../terminal/output-file.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { contentOf, isFields } from '../transfer/content.ts'
+import { namesOfStores } from '../transfer/names-of-store.ts'
+import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from './context.ts'
+
+interface ExportFlags extends CommonFlags {
+  readonly format?: string
+  readonly output?: string
+  readonly only?: readonly string[]
+  readonly reveal?: boolean
+  readonly force?: boolean
+  readonly recipient?: readonly string[]
+  readonly inner?: string
+  readonly secretName?: string
+}
+
+const what = 'nothing was exported'
+
+/** Writes secrets of the chain into a file that only its owner may read, or into a pipe. */
+export default async function exportFile(context: CommandContext, flags: ExportFlags): Promise<void> {
+  const { terminal } = context
+  await explained(what, async () => {
+    const file = flags.output === undefined ? undefined : resolve(terminal.cwd(), flags.output)
+    const format = formatOf(flags.format, file)
+    assertPossible(flags, format, file, terminal)
+    const settings = await settingsOf(terminal, flags)
+    const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
+    const values = await useManager(what, chosen, async (secrets, _, __, providers) => valuesOf(secrets, providers, settings, flags.only))
+    const text = await textOf(values, format, flags, settings.folder)
+    if (file === undefined) {
+      terminal.stdout.write(text)
+      return
+    }
+    await writeOutput(file, text, flags.force === true)
+    if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
+    else note(terminal, `${values.size} secrets are written; only you may read the file`)
+  })
+}
+
+/** Before any secret is read. */
+function assertPossible(flags: ExportFlags, format: Format, file: string | undefined, { stdout }: Terminal): void {
+  const recipients = flags.recipient?.length ?? 0
+  if (format === 'age' && recipients === 0)
+    throw new UsageError('an age file needs a recipient', 'name one by --recipient age1…, again for several')
+  if (format !== 'age' && recipients > 0) throw new UsageError(`${format} has no recipients`, 'leave --recipient out, or use --format age')
+  if (file !== undefined) assertFree(file, flags.force === true)
+  else if (stdout.isTTY && !flags.reveal && format !== 'age')
+    throw new UsageError('stdout is a terminal, which would show the values', 'name a file by --output, or show them by --reveal')
+}
+
+async function valuesOf(
+  secrets: SecretsManager,
+  providers: readonly SecretProvider[],
+  settings: Settings,
+  only: readonly string[] | undefined,
+): Promise<Values> {
+  const names = await namesOfStores(secrets, providers, settings, only)
+  const limit = limiter(4)
+  const read = names.map(async ({ name, isRequired }) => limit(async () => [name, await valueOf(secrets, name, isRequired)] as const))
+  return new Map((await Promise.all(read)).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
+}
+
+/** Fields are their JSON text. */
+async function valueOf(secrets: SecretsManager, name: string, isRequired: boolean): Promise<Value | undefined> {
+  try {
+    const content = contentOf(await secrets.getSecretValue(name, { actor: operator() }))
+    return isFields(content) ? JSON.stringify(content) : content
+  } catch (error) {
+    if (!isRequired && hasCode(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function textOf(values: Values, format: Format, { recipient = [], inner, secretName }: ExportFlags, folder: string): Promise<string> {
+  if (format !== 'age') return writeDocument(values, format, writerOf(format, secretName))
+  const innerFormat = innerFormatOf(inner)
+  const text = writeDocument(values, innerFormat, writerOf(innerFormat, undefined))
+  return sealAge(text, recipient, await loadPackage<Age>('age-encryption', 'Encrypter', folder))
+}
+
+function writerOf(format: Exclude<Format, 'age'>, secretName = 'finchat-secrets'): DocumentWriter {
+  return format === 'k8s' ? kubernetesWriter(secretName) : { dotenv: dotenvWriter, json: jsonWriter, yaml: yamlWriter }[format]
+}

@@ -1,0 +1,221 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { initAuditFolder } from '@finchat/secrets-audit'
+import { describe, expect, it } from 'vitest'
+import { localConfig, makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
+
+const canary = 'canary-4711'
+const plan = ['migrate', '--from', 'env', '--to', 'local']
+const apply = [...plan, '--apply']
+
+const declaring = (secrets: object, local: object = {}): object => ({ ...localConfig, local: { ...localConfig.local, ...local }, secrets })
+
+/** Name and state of each row. */
+function statesIn({ stdout }: Outcome): Record<string, string> {
+  return Object.fromEntries(
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'))
+      .map(([name = '', , state = '']) => [name, state]),
+  )
+}
+
+function projectWith(env: Record<string, string>, local: object = {}): Program {
+  return makeProgram(declaring(Object.fromEntries(Object.keys(env).map((name) => [name, {}])), local), env)
+}
+
+describe('the plan of a migration', () => {
+  it('says of each secret what --apply would do, and writes nothing', async () => {
+    const env = { NEW: canary, SAME: canary, OTHER: canary, GONE: canary }
+    const program = makeProgram(declaring({ ...emptied(env), MISSING: {}, OPTIONAL: { required: false } }), env)
+    await program.run(['set', 'SAME'], canary)
+    await program.run(['set', 'OTHER'], 'canary-other')
+    await program.run(['set', 'GONE'], canary)
+    await program.run(['delete', 'GONE'])
+    const outcome = await program.run(plan)
+    expect(statesIn(outcome)).toEqual({
+      NEW: 'new',
+      SAME: 'same',
+      OTHER: 'different',
+      GONE: 'cannot be mapped',
+      MISSING: 'cannot be mapped',
+      OPTIONAL: 'absent',
+    })
+    expect(outcome.code).toBe(66)
+    expect(outcome.stderr).toContain('env to local: 1 new, 1 same, 1 different, 1 absent, 2 cannot be mapped; nothing was written')
+    expect(outcome.stderr).toContain('next: write what is new: finchat-secrets migrate --from env --to local --apply\n')
+    expect(outcome.stdout + outcome.stderr).not.toContain('canary')
+    expect((await program.run(['get', 'NEW', '--provider', 'local'])).code).toBe(66)
+  })
+
+  it('passes if all can be mapped', async () => {
+    expect((await projectWith({ A: canary }).run(plan)).code).toBe(0)
+  })
+
+  it('says what the store cannot hold', async () => {
+    const env = { BIG: canary.repeat(200_000), A: canary }
+    const program = makeProgram(declaring(emptied(env), { names: { A: 'a' }, onlyNamed: true }), env)
+    const outcome = await program.run(plan)
+    expect(outcome.stdout).toContain("BIG\t\tcannot be mapped\t'local' has no place for this name")
+    expect(outcome.code).toBe(1)
+    const large = await projectWith({ BIG: canary.repeat(200_000) }).run(plan)
+    expect(large.stdout).toBe('BIG\tBIG\tcannot be mapped\tthe value is too large\n')
+    expect(large.code).toBe(1)
+  })
+
+  it('prints JSON without values', async () => {
+    const { code, stdout } = await projectWith({ A: canary }).run([...plan, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      from: 'env',
+      to: 'local',
+      applied: false,
+      interrupted: false,
+      counts: { new: 1 },
+      secrets: [{ name: 'A', path: 'A', state: 'new' }],
+      next: ['write what is new: finchat-secrets migrate --from env --to local --apply'],
+    })
+  })
+
+  it('draws a table on a terminal', async () => {
+    const { stdout } = await projectWith({ A: canary }).show(plan)
+    expect(stdout).toBe('name  path at local  state  reason\nA     A              new\n')
+  })
+})
+
+function emptied(env: Record<string, string>): Record<string, object> {
+  return Object.fromEntries(Object.keys(env).map((name) => [name, {}]))
+}
+
+describe('migrate --apply', () => {
+  it('writes what is new, keeps what differs, and has nothing to do again', async () => {
+    const program = projectWith({ A: canary, B: 'two\nlines\n', C: '' })
+    await program.run(['set', 'B'], 'other')
+    const first = await program.run(apply)
+    expect(statesIn(first)).toEqual({ A: 'written', B: 'different', C: 'written' })
+    expect(first.code).toBe(1) // B is not as the source has it
+    expect((await program.run(['get', 'A', '--provider', 'local'])).stdout).toBe(canary)
+    expect((await program.run(['get', 'B', '--provider', 'local'])).stdout).toBe('other')
+    expect(statesIn(await program.run(apply))).toEqual({ A: 'same', B: 'different', C: 'same' })
+    expect((await program.run(['versions', 'A'])).stdout.split('\n')).toHaveLength(2)
+    expect(first.stdout + first.stderr).not.toContain('canary')
+  })
+
+  it('overwrites what differs with --force, as the next version', async () => {
+    const program = projectWith({ A: canary })
+    await program.run(['set', 'A'], 'other')
+    expect(statesIn(await program.run([...apply, '--force']))).toEqual({ A: 'written' })
+    expect((await program.run(['get', 'A', '--version', 'previous'])).stdout).toBe('other')
+  })
+
+  it('writes fields into one document, and keeps its others', async () => {
+    const names = { USER: 'db#user', PASSWORD: 'db#password', HOST: 'db#host', DB: 'db' }
+    const env = { USER: 'ada', PASSWORD: canary, HOST: 'h' }
+    const program = projectWith(env, { names })
+    await program.run(['set', 'DB'], '{"port":"5432","host":"h"}')
+    const outcome = await program.run(apply)
+    expect(outcome.stdout).toBe('USER\tdb#user\twritten\t\nPASSWORD\tdb#password\twritten\t\nHOST\tdb#host\tsame\t\n')
+    const { stdout } = await program.run(['get', 'DB', '--provider', 'local'])
+    expect(JSON.parse(stdout)).toEqual({ port: '5432', host: 'h', user: 'ada', password: canary })
+  })
+
+  it('writes again what was purged', async () => {
+    const program = projectWith({ A: canary })
+    await program.run(['set', 'A'], 'x')
+    await program.run(['delete', 'A', '--purge', '--yes', '--provider', 'local'])
+    expect(statesIn(await program.run(apply))).toEqual({ A: 'written' })
+  })
+
+  it('says of what left the source that the target has it', async () => {
+    const program = projectWith({ A: canary })
+    await program.run(apply)
+    const later = makeProgram(declaring({ A: {} }, { path: join(program.folder, '.secrets.db') }), { APP_KEY: program.key })
+    const outcome = await later.run(plan)
+    expect(outcome).toMatchObject({ code: 0, stdout: 'A\tA\tabsent\tthe source does not have it, but the target has\n' })
+  })
+
+  it('writes an audit trail of both stores', async () => {
+    const program = makeProgram({ ...declaring({ A: {} }), audit: { folder: 'trail' } }, { A: canary })
+    const folder = join(program.folder, 'trail')
+    await initAuditFolder(folder)
+    expect(statesIn(await program.run(apply))).toEqual({ A: 'written' })
+    const trail = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+      .join('')
+    expect(trail).toContain('"store"')
+    expect(trail).not.toContain(canary)
+  })
+})
+
+describe('which secrets are moved', () => {
+  it('are those of a .env file, all or some', async () => {
+    const program = makeProgram()
+    writeFileSync(join(program.folder, '.env'), `A='${canary}'\nFINCHAT_B=b\nFINCHAT_C=c\n`)
+    const from = ['migrate', '--from', 'dotenv:.env', '--to', 'local']
+    expect(statesIn(await program.run(from))).toEqual({ A: 'new', FINCHAT_B: 'new', FINCHAT_C: 'new' })
+    expect(statesIn(await program.run([...from, '--only', 'FINCHAT_*']))).toEqual({ FINCHAT_B: 'new', FINCHAT_C: 'new' })
+    const applied = await program.run([...from, '--only', 'A', '--apply'])
+    expect(statesIn(applied)).toEqual({ A: 'written' })
+    expect(applied.stderr).toContain('next: then remove from the file: A\n')
+  })
+
+  it('are named, where nothing is declared; never the key of the store', async () => {
+    const program = makeProgram(localConfig, { A: canary, AB: canary, FINCHAT_AUDIT_LINE: '' })
+    expect((await program.run(plan)).code).toBe(64)
+    expect(statesIn(await program.run([...plan, '--only', 'A']))).toEqual({ A: 'new' })
+    expect(statesIn(await program.run([...plan, '--only', 'A*']))).toEqual({ A: 'new', AB: 'new' }) // nor APP_KEY
+    expect((await program.run([...plan, '--only', 'FINCHAT_*'])).code).toBe(64)
+    expect((await program.run([...plan, '--only', 'X*'])).code).toBe(64)
+  })
+
+  it('are read once under the name in the chain', async () => {
+    const program = makeProgram(declaring({ URL: { name: 'DB', field: 'url' }, USER: { name: 'DB', field: 'user' } }), {
+      DB: '{"url":"u","user":"ada"}',
+    })
+    expect(statesIn(await program.run(apply))).toEqual({ DB: 'written' })
+  })
+
+  it('come from a folder that can be listed', async () => {
+    const program = makeProgram({ ...localConfig, mounted: { folder: '.', prefix: 'mounted-' } })
+    writeFileSync(join(program.folder, 'mounted-A'), canary)
+    const outcome = await program.run(['migrate', '--from', 'mounted', '--to', 'local', '--apply', '--only', 'A'])
+    expect(statesIn(outcome)).toEqual({ A: 'written' })
+    expect(statesIn(await program.run(['migrate', '--from', 'mounted', '--to', 'local', '--only', 'A*']))).toEqual({ A: 'same' })
+  })
+
+  it.each([
+    [['--from', 'env', '--to', 'env'], 'the same'],
+    [['--from', 'local', '--to', 'env'], "'env' cannot be written"],
+    [['--from', 'nope', '--to', 'local'], '--from names no source'],
+    [['--from', 'env', '--to', 'nope'], '--to names no provider'],
+    [['--from', 'dotenv:nope', '--to', 'local'], 'cannot be read'],
+    [['--from', 'env', '--to', 'vault'], 'vault.url'],
+    [['--to', 'local'], 'see --help'],
+  ])('are refused before anything is written: %j', async (args, reason) => {
+    const { code, stderr } = await projectWith({ A: canary }).run(['migrate', ...args, '--apply'])
+    expect(code === 64 || code === 70).toBe(true)
+    expect(stderr).toContain(reason)
+  })
+})
+
+describe('the next step', () => {
+  it('is to remove the variables, once they are at the store', async () => {
+    const { stderr } = await makeProgram(declaring({ TOKEN: {} }, {}), { TOKEN: canary }).run(apply)
+    expect(stderr).toContain('next: see that the store suffices: finchat-secrets check --provider local\n')
+    expect(stderr).toContain('next: then remove from the environment: TOKEN\n')
+  })
+
+  it('names variables as the environment has them', async () => {
+    const config = { ...declaring({ TOKEN: {} }), env: { names: { TOKEN: 'LEGACY_TOKEN' } } }
+    expect((await makeProgram(config, { LEGACY_TOKEN: canary }).run(apply)).stderr).toContain('from the environment: LEGACY_TOKEN\n')
+  })
+
+  it('is to let the application read a store that is not in its chain', async () => {
+    const config = { ...declaring({ TOKEN: {} }), provider: 'env', fallbacks: [] }
+    const { stderr } = await makeProgram(config, { TOKEN: canary }).run(apply)
+    expect(stderr).toContain('next: let the application read it: "provider": "local", "fallbacks": ["env"] in the configuration')
+    expect(stderr).toContain('FINCHAT_SECRETS_PROVIDER=local FINCHAT_SECRETS_FALLBACKS=env\n')
+  })
+})

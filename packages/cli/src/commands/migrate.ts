@@ -1,0 +1,46 @@
+import { aloneIn, type Settings } from '../config/load-config.ts'
+import { providerNames } from '../config/settings.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { limiter } from '@finchat/secrets-core/provider'
+import { type Item, readItem } from '../transfer/item.ts'
+import { namesOfStores } from '../transfer/names-of-store.ts'
+import { type CommandContext, explained, operator, settingsOf, useManager } from './context.ts'
+import { itemsOf } from './import.ts'
+import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
+
+interface MigrateFlags extends TransferFlags {
+  readonly from: string
+  readonly to: string
+}
+
+const dotenv = 'dotenv:'
+
+/** Moves secrets from one place to another: a plan first, then with `--apply` each is written and read back. */
+export default async function migrate(context: CommandContext, flags: MigrateFlags): Promise<void> {
+  const { terminal } = context
+  const { from, to, only } = flags
+  await explained('nothing was migrated', async () => {
+    const settings = await settingsOf(terminal, flags)
+    if (from === knownTarget(to)) throw new UsageError('--from and --to are the same', 'name two places')
+    const items = from.startsWith(dotenv)
+      ? await itemsOf({ from: from.slice(dotenv.length), format: 'dotenv' }, only, terminal, settings.folder)
+      : await itemsAt(knownSource(from), settings, only)
+    await transferTo(context, flags, { settings, items, from, to, command: `migrate --from ${from} --to ${to}` })
+  })
+}
+
+function knownSource(from: string): string {
+  if (providerNames.some((name) => name === from)) return from
+  throw new UsageError('--from names no source', `use ${providerNames.join(', ')}, or dotenv:FILE`)
+}
+
+/** Read in full before the target is opened, since two managers at once would write two audit trails. */
+async function itemsAt(from: string, settings: Settings, only: readonly string[] | undefined): Promise<readonly Item[]> {
+  return useManager(`the secrets of ${from} could not be read`, aloneIn(settings, from), async (secrets, _, __, providers) => {
+    const [provider] = providers
+    if (provider === undefined) return []
+    const limit = limiter(4)
+    const names = await namesOfStores(secrets, providers, settings, only)
+    return Promise.all(names.map(async (each) => limit(async () => readItem(each, { secrets, provider, actor: operator() }))))
+  })
+}

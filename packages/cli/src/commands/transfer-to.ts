@@ -1,0 +1,75 @@
+import { aloneIn, chainOf, type Settings } from '../config/load-config.ts'
+import { loadManifest } from '../config/provider-packages.ts'
+import { providerNames } from '../config/settings.ts'
+import { CommandError, UsageError } from '../terminal/failure.ts'
+import { untilInterrupted } from '../transfer/interruption.ts'
+import type { Item } from '../transfer/item.ts'
+import { isPlain, nextSteps } from '../transfer/next-steps.ts'
+import { ProgressLine } from '../terminal/progress.ts'
+import { exitCodeOfReport, printReport } from '../transfer/report.ts'
+import { transfer, type Transferred } from '../transfer/transfer.ts'
+import { type CommandContext, operator, useManager } from './context.ts'
+
+export interface TransferFlags {
+  readonly config?: string
+  readonly json?: boolean
+  readonly only?: readonly string[]
+  readonly apply?: boolean
+  readonly force?: boolean
+}
+
+export interface Transfer {
+  readonly settings: Settings
+  readonly items: readonly Item[]
+  /** `env`, a provider, or a format and a file, such as `dotenv:.env`. */
+  readonly from: string
+  readonly to: string
+  /** For the next steps: the command that was called. */
+  readonly command: string
+}
+
+/** Plans, or with `--apply` writes, what the source has, and reports it. */
+export async function transferTo(context: CommandContext, flags: TransferFlags, given: Transfer): Promise<void> {
+  const { terminal } = context
+  const { from, to, settings } = given
+  const isApplied = flags.apply === true
+  const { rows, failed, isInterrupted } = await untilInterrupted(async (stop) => {
+    const done = await transferred(context, flags, given, stop)
+    return { ...done, isInterrupted: stop.aborted }
+  })
+  const leftovers = isPlain(from) ? placesOf(given.items, rows) : []
+  const next = nextSteps({ from, to, rows, isApplied, leftovers, command: given.command, chain: chainOf(settings.variables) })
+  const report = { from, to, isApplied, isInterrupted, rows, next }
+  await printReport(report, flags.json === true, terminal)
+  if (failed !== undefined) throw new CommandError(`${failed.name} was not written, and nothing after it`, failed.error)
+  context.process.exitCode = exitCodeOfReport(report)
+}
+
+async function transferred(
+  { terminal }: CommandContext,
+  { apply = false, force = false }: TransferFlags,
+  { settings, items, from, to }: Transfer,
+  stop: AbortSignal,
+): Promise<Transferred> {
+  const manifest = await loadManifest(to, settings.folder)
+  using progress = new ProgressLine(terminal)
+  const what = `nothing was moved from ${from} to ${to}`
+  return await useManager(what, aloneIn(settings, to), async (secrets, _, __, [provider]) => {
+    if (provider?.put === undefined) throw new UsageError(`'${to}' cannot be written`, 'name a store: local, aws, ssm, vault or kubernetes')
+    const target = { secrets, provider, manifest, actor: operator() }
+    const onStep = (step: string, done: number, of: number): void => progress.show(() => `${step}: ${done} of ${of}`)
+    return transfer(items, target, { isApplied: apply, isForced: force, stop, onStep })
+  })
+}
+
+/** Where the source still has what is at the target. */
+function placesOf(items: readonly Item[], rows: Transferred['rows']): string[] {
+  const moved = new Set(rows.filter(({ state }) => state === 'same' || state === 'written').map(({ name }) => name))
+  return items.filter(({ name }) => moved.has(name)).map(({ place }) => place)
+}
+
+/** The provider to write to. */
+export function knownTarget(to: string): string {
+  if (providerNames.some((name) => name === to)) return to
+  throw new UsageError('--to names no provider', 'use local, aws, ssm, vault or kubernetes')
+}

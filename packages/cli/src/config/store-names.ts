@@ -1,0 +1,33 @@
+import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
+import type { Config } from './config.ts'
+import { chainSettings, sections } from './settings.ts'
+
+/** The names that lead to this path of a store; none if no valid name does. */
+export function namesAt(path: string, { name, locate }: SecretProvider, variables: Environment): string[] {
+  const prefix = textOf(name, 'prefix', variables)
+  const mapped = textOf(name, 'names', variables)
+    .split(',')
+    .map((entry) => entry.split('=', 1).join('').trim())
+  const candidates = [...mapped, path.startsWith(prefix) ? path.slice(prefix.length) : path]
+  return [...new Set(candidates)].filter((each) => isValidName(each) && (locate?.(each)?.path ?? (locate ? undefined : each)) === path)
+}
+
+function textOf(provider: string, member: string, variables: Environment): string {
+  const variable = sections[provider]?.[member]?.variable
+  return (variable === undefined ? undefined : variables[variable]) ?? ''
+}
+
+/** Variables that may be secrets: all but those that configure this program, such as the key of a store. */
+export function variablesThatMayBeSecrets(env: Environment, config: Config): string[] {
+  const settings = Object.values({ ...sections, chain: chainSettings }).flatMap((section) => Object.values(section))
+  const known = settings.flatMap(({ variable, fileVariable }) => [variable, ...(fileVariable === undefined ? [] : [fileVariable])])
+  const credentials = Object.values(config)
+    .flatMap((section: unknown) => Object.values(Object(section) as object))
+    .map(variableIn)
+  return Object.keys(env).filter((name) => isValidName(name) && !known.includes(name) && !credentials.includes(name))
+}
+
+/** The variable that a section names for its key, such as `{ "variable": "APP_KEY" }`. */
+function variableIn(member: unknown): unknown {
+  return typeof member === 'object' && member !== null ? Reflect.get(member, 'variable') : undefined
+}

@@ -1,0 +1,46 @@
+import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import { namesAt, variablesThatMayBeSecrets } from '../config/store-names.ts'
+import type { Settings } from '../config/load-config.ts'
+import { UsageError } from '../terminal/failure.ts'
+import type { Wanted } from './item.ts'
+import { isGlob } from './name-glob.ts'
+import { selectNames } from './select-names.ts'
+
+/** The names to read: those that the configuration declares, or else all that the stores list. */
+export async function namesOfStores(
+  secrets: SecretsManager,
+  providers: readonly SecretProvider[],
+  { config, variables, env }: Settings,
+  only: readonly string[] | undefined,
+): Promise<readonly Wanted[]> {
+  const declared = declaredNames(config.secrets ?? {})
+  if (declared.length > 0) return selectNames(declared, only)
+  if (only !== undefined && !only.some(isGlob)) return selectNames([], only)
+  if (providers.some(({ list }) => list !== undefined)) return selectNames(await listedNames(secrets, providers, variables), only)
+  if (only !== undefined) return selectNames(variablesThatMayBeSecrets(env, config).map(wanted), only)
+  throw new UsageError(
+    'neither does the configuration declare secrets, nor can the provider list them',
+    'list them under "secrets", or name them by --only',
+  )
+}
+
+const wanted = (name: string): Wanted => ({ name, isRequired: true })
+
+/** A name is required if one of its declarations is. */
+function declaredNames(declared: NonNullable<Settings['config']['secrets']>): readonly Wanted[] {
+  const byName = Map.groupBy(Object.entries(declared), ([key, { name = key }]) => name)
+  return [...byName].map(([name, all]) => ({ name, isRequired: all.some(([, { required = true }]) => required) }))
+}
+
+async function listedNames(
+  secrets: SecretsManager,
+  providers: readonly SecretProvider[],
+  variables: Settings['variables'],
+): Promise<readonly Wanted[]> {
+  const names: string[] = []
+  for await (const { path, provider: name } of secrets.listSecrets()) {
+    const provider = providers.find((each) => each.name === name)
+    if (provider !== undefined) names.push(...namesAt(path, provider, variables))
+  }
+  return [...new Set(names)].map(wanted)
+}

@@ -1,0 +1,75 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import type { SecretProvider } from '@finchat/secrets-core'
+import { textOrBytes } from '@finchat/secrets-core/provider'
+import { loadPackage } from '../config/provider-packages.ts'
+import { malformed, type Values } from '../formats/document.ts'
+import { readDotenv } from '../formats/dotenv.ts'
+import { type Format, innerFormatOf } from '../formats/format.ts'
+import { readJson } from '../formats/json.ts'
+import { readKubernetes } from '../formats/kubernetes.ts'
+import { readYaml, type Yaml } from '../formats/yaml.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { mostBytes, pipedBytes } from '../terminal/secret-input.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+
+export interface DocumentSource {
+  /** A path, or `-` for what is piped in. */
+  readonly from: string
+  readonly format: Format
+  /** For age: the file of the identity, and what is inside. */
+  readonly identity?: string | undefined
+  readonly inner?: string | undefined
+}
+
+/** The secrets of a file. `folder` is where packages are looked for. */
+export async function readDocument(source: DocumentSource, terminal: Terminal, folder: string): Promise<Values> {
+  if (source.format === 'age') return readAge(source, terminal, folder)
+  const text = textOrBytes(source.from === '-' ? await piped(terminal) : await bytesOf(resolve(terminal.cwd(), source.from)))
+  if (typeof text !== 'string') throw malformed(source.format, 'is no text in UTF-8')
+  const withoutMark = text.startsWith('\ufeff') ? text.slice(1) : text
+  if (source.format === 'dotenv') return readDotenv(withoutMark)
+  if (source.format === 'json') return readJson(withoutMark)
+  const yaml = await loadPackage<Yaml>('yaml', 'parseAllDocuments', folder)
+  return source.format === 'k8s' ? readKubernetes(withoutMark, yaml) : readYaml(withoutMark, yaml)
+}
+
+async function piped({ stdin }: Terminal): Promise<Uint8Array> {
+  if (!stdin.isTTY) return pipedBytes(stdin)
+  throw new UsageError('nothing is piped in', 'pipe the file: finchat-secrets import --from - --format json < FILE')
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  const { size } = await stat(file).catch(notReadable)
+  if (size > mostBytes) throw new UsageError(`the file is larger than ${mostBytes} bytes`, 'import it in parts')
+  return readFile(file).catch(notReadable)
+}
+
+/** The system's own message quotes the path. */
+function notReadable(): never {
+  throw new UsageError('the file of --from cannot be read', 'see its path, and whether this user may read it')
+}
+
+type AgeEntry = typeof import('@finchat/secrets-provider-file/age')
+
+/** As the provider of age files reads it. */
+async function readAge({ from, identity, inner }: DocumentSource, { cwd }: Terminal, folder: string): Promise<Values> {
+  if (identity === undefined) throw new UsageError('an age file needs an identity', 'name the file of it by --identity')
+  if (from === '-') throw new UsageError('an age file is not read from a pipe', 'name it by --from, or pipe what `age -d` prints')
+  const { ageDocument } = await loadPackage<AgeEntry>('@finchat/secrets-provider-file/age', 'ageDocument', folder)
+  const format = innerFormatOf(inner, basename(from))
+  return valuesOf(ageDocument({ file: resolve(cwd(), from), identity: { file: resolve(cwd(), identity) }, format }))
+}
+
+async function valuesOf(provider: Pick<SecretProvider, 'list' | 'getMany'>): Promise<Values> {
+  const context = { signal: new AbortController().signal }
+  const paths: string[] = []
+  for await (const { path } of provider.list?.('', context) ?? []) paths.push(path)
+  const answers = (await provider.getMany?.(paths, context)) ?? []
+  return new Map(
+    answers.flatMap((answer, index) => {
+      if (answer.status === 'rejected') throw answer.reason
+      return answer.value === undefined ? [] : [[paths[index] ?? '', answer.value.value] as const]
+    }),
+  )
+}

@@ -1,0 +1,139 @@
+import { createSecretsManager, type SecretProvider } from '@finchat/secrets-core'
+import { type FaultPlan, faults, faultyProvider, memoryManifest, memoryProvider } from '@finchat/secrets-testkit'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Item } from './item.ts'
+import type { Target } from './target.ts'
+import { transfer, type TransferOptions } from './transfer.ts'
+
+const canary = 'canary-4711'
+
+function targetOf(provider: SecretProvider): Target {
+  const secrets = createSecretsManager({ providers: [provider] })
+  onTestFinished(async () => secrets.close())
+  return { secrets, provider, manifest: memoryManifest, actor: undefined }
+}
+
+function itemsOf(...names: readonly string[]): Item[] {
+  return names.map((name) => ({ name, place: name, content: canary }))
+}
+
+const applied: TransferOptions = { isApplied: true, isForced: false, stop: new AbortController().signal, onStep: () => undefined }
+
+async function statesAfter(provider: SecretProvider, items: readonly Item[], options: Partial<TransferOptions> = {}): Promise<object> {
+  const { rows, failed } = await transfer(items, targetOf(provider), { ...applied, ...options })
+  return { states: rows.map(({ state }) => state), code: (failed?.error as { code?: string } | undefined)?.code }
+}
+
+/** At this call of `put`, something happens in its place or before it. */
+const atFirstPut =
+  (fault: ReturnType<FaultPlan>): FaultPlan =>
+  ({ method, count }) =>
+    method === 'put' && count === 1 ? fault : undefined
+
+describe('a write', () => {
+  it('whose answer is lost is settled by reading back', async () => {
+    const provider = faultyProvider(memoryProvider(), atFirstPut(faults.loseAnswer()))
+    expect(await statesAfter(provider, itemsOf('a'))).toEqual({ states: ['written'], code: undefined })
+    expect(provider.calls('put')).toBe(1)
+  })
+
+  it('that did not happen, and of which that is unknown, is a failure', async () => {
+    const fault = faults.reject('UNAVAILABLE', { effect: 'unknown' })
+    const provider = faultyProvider(memoryProvider(), ({ method }) => (method === 'put' ? fault : undefined))
+    expect(await statesAfter(provider, itemsOf('a'))).toEqual({ states: ['new'], code: 'UNAVAILABLE' })
+  })
+
+  it.each([
+    [canary, { states: ['written'], code: undefined }],
+    ['another', { states: ['new'], code: 'VERSION_CONFLICT' }],
+  ])('never goes over that of another writer: %s', async (value, outcome) => {
+    const store = memoryProvider()
+    const provider = faultyProvider(
+      store,
+      atFirstPut(async ({ context }, next) => {
+        await store.put('a', { value }, context)
+        return next(context)
+      }),
+    )
+    expect(await statesAfter(provider, itemsOf('a'))).toEqual(outcome)
+    expect((await store.get('a', { signal: applied.stop }))?.value).toBe(value)
+  })
+
+  it('never goes over a secret that appeared since the plan', async () => {
+    const store = memoryProvider()
+    const first: FaultPlan = ({ method, count }) =>
+      method === 'describe' && count === 1
+        ? async ({ context }, next) => {
+            await store.put('a', { value: 'another' }, context)
+            return next(context)
+          }
+        : undefined
+    expect(await statesAfter(faultyProvider(store, first), itemsOf('a'))).toEqual({ states: ['new'], code: 'VERSION_CONFLICT' })
+  })
+
+  it('that reads back differently is an integrity error, and the last', async () => {
+    const provider = faultyProvider(memoryProvider(), () => undefined)
+    const lying: SecretProvider = {
+      ...provider,
+      put: async (path, secret, context) => provider.put(path, { ...secret, value: 'altered' }, context),
+    }
+    const outcome = await transfer(itemsOf('a', 'b', 'c', 'd', 'e', 'f'), targetOf(lying), applied)
+    expect(outcome.failed).toMatchObject({ error: { code: 'INTEGRITY', secret: 'a', provider: 'memory' } })
+    expect(String(outcome.failed?.error)).not.toContain('canary')
+    expect(outcome.rows.map(({ state }) => state)).toEqual(['new', 'new', 'new', 'new', 'new', 'new'])
+    expect(provider.calls('put')).toBeLessThanOrEqual(4)
+  })
+
+  it('does not begin after an interruption, and goes on at the next run', async () => {
+    const controller = new AbortController()
+    const store = memoryProvider()
+    const items = itemsOf(...Array.from({ length: 40 }, (_, index) => `s${index}`))
+    const onStep = (what: string, done: number): void => void (what === 'written' && done === 5 && controller.abort())
+    const { rows, failed } = await transfer(items, targetOf(store), { ...applied, stop: controller.signal, onStep })
+    const written = rows.filter(({ state }) => state === 'written').length
+    expect({ failed, isSome: written >= 5 && written < 9 }).toEqual({ failed: undefined, isSome: true })
+    const again = await transfer(items, targetOf(store), applied)
+    expect(again.rows.filter(({ state }) => state === 'same')).toHaveLength(written)
+    expect(again.rows.filter(({ state }) => state === 'written')).toHaveLength(40 - written)
+  })
+})
+
+describe('what is moved', () => {
+  it('is all fields of a secret that has several, in any order', async () => {
+    const content = { user: 'ada', password: canary }
+    const store = memoryProvider()
+    const items: Item[] = [{ name: 'db', place: 'db', content }]
+    expect(await statesAfter(store, items)).toMatchObject({ states: ['written'] })
+    await store.put('db', { value: `{"password":"${canary}","user":"ada"}`, shape: 'map' }, { signal: applied.stop })
+    expect(await statesAfter(store, items)).toMatchObject({ states: ['same'] })
+  })
+
+  it('is bytes, but not into a field', async () => {
+    const items: Item[] = [{ name: 'key', place: 'key', content: Uint8Array.of(0xff, 0) }]
+    expect(await statesAfter(memoryProvider(), items)).toMatchObject({ states: ['written'] })
+    expect(await statesAfter(memoryProvider({ names: { key: 'doc#key' } }), items)).toMatchObject({ states: ['cannot be mapped'] })
+  })
+
+  it('is not what another secret with several fields would lose', async () => {
+    const store = memoryProvider()
+    await store.put('db', { value: '{"user":"ada","port":"1"}', shape: 'map' }, { signal: applied.stop })
+    expect(await statesAfter(store, itemsOf('db'), { isForced: true })).toMatchObject({ states: ['cannot be mapped'] })
+  })
+
+  it('is compared only, if it is not applied', async () => {
+    const provider = faultyProvider(memoryProvider(), () => undefined)
+    expect(await statesAfter(provider, itemsOf('a', 'b'), { isApplied: false })).toMatchObject({ states: ['new', 'new'] })
+    expect(provider.calls('put')).toBe(0)
+  })
+
+  it('is refused by name if a store denies it, and the others are moved', async () => {
+    const provider = faultyProvider(memoryProvider(), ({ method, args }) =>
+      method === 'get' && args[0] === 'b' ? faults.reject('PERMISSION_DENIED') : undefined,
+    )
+    const { rows } = await transfer(itemsOf('a', 'b'), targetOf(provider), applied)
+    expect(rows).toMatchObject([
+      { name: 'a', state: 'written' },
+      { name: 'b', state: 'cannot be mapped', code: 'PERMISSION_DENIED', exitCode: 77 },
+    ])
+  })
+})

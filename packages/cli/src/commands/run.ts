@@ -49,7 +49,10 @@ const notTaken = 'warning: the command never took its secrets: only a program of
 
 function assertSealable({ sealed: isSealed = false, decoys = false }: RunFlags): void {
   if (decoys && !isSealed)
-    throw new UsageError('--decoys needs --sealed: otherwise the variables hold the values themselves', 'give both: run --sealed --decoys -- …')
+    throw new UsageError(
+      '--decoys needs --sealed: otherwise the variables hold the values themselves',
+      'give both: run --sealed --decoys -- …',
+    )
   if (isSealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
 }

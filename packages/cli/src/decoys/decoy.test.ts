@@ -5,7 +5,12 @@ import { isDecoy, makeDecoy } from './decoy.ts'
 
 const key = Buffer.alloc(32, 'k'.repeat(5))
 const other = Buffer.alloc(32, 'another')
-const real = fc.oneof(fc.string({ unit: 'grapheme' }), fc.stringMatching(/^[0-9a-f]{1,80}$/), fc.base64String({ maxLength: 400 }), fc.webUrl())
+const real = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.stringMatching(/^[0-9a-f]{1,80}$/),
+  fc.base64String({ maxLength: 400 }),
+  fc.webUrl(),
+)
 
 describe('a decoy', () => {
   it('is recognised by its key, and by no other', () => {
@@ -26,7 +31,11 @@ describe('a decoy', () => {
     ['more characters than a short value', 'short', /^[0-9A-Za-z]{24}$/],
     ['hex for hex', '0123456789abcdef'.repeat(4), /^[0-9a-f]{64}$/],
     ['the prefix of a known service', `sk_live_${'Zz'.repeat(12)}`, /^sk_live_[0-9A-Za-z]{24}$/],
-    ['the scheme of a URL, and none of its rest', 'postgres://ada:canary@host.test/name', /^postgres:\/\/app:[0-9A-Za-z]{24}@db\.internal\/app$/],
+    [
+      'the scheme of a URL, and none of its rest',
+      'postgres://ada:canary@host.test/name',
+      /^postgres:\/\/app:[0-9A-Za-z]{24}@db\.internal\/app$/,
+    ],
     ['an end, for a certificate', `-----BEGIN ${'x'.repeat(2_000)}`, /^[0-9A-Za-z]{256}$/],
   ])('has %s', (_, value, form) => {
     expect(makeDecoy(key, value)).toMatch(form)
@@ -57,7 +66,8 @@ describe('a decoy', () => {
 
   it('is no text that anybody else presents', () => {
     fc.assert(fc.property(fc.oneof(real, fc.string({ unit: 'binary' })), (text) => !isDecoy(key, text)))
-    for (const text of ['', 'x', '0'.repeat(24), '0'.repeat(32), '\ud800'.repeat(24), 'x'.repeat(1_000_000)]) expect(isDecoy(key, text)).toBe(false)
+    for (const text of ['', 'x', '0'.repeat(24), '0'.repeat(32), '\ud800'.repeat(24), 'x'.repeat(1_000_000)])
+      expect(isDecoy(key, text)).toBe(false)
   })
 })
 
@@ -67,6 +77,8 @@ describe('the key of decoys', () => {
   })
 
   it.each(['canary', 'canary correct horse battery staple and more'])('is not %j, and an error does not quote it', (text) => {
-    expect(() => decoyKey(text)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.not.stringContaining('canary') as string }))
+    expect(() => decoyKey(text)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.not.stringContaining('canary') as string }),
+    )
   })
 })

@@ -43,7 +43,9 @@ describe('a decoy that is presented', () => {
   ])('%s is reported by a warning, a channel and an audit record, and matches nothing', async (_, presented) => {
     const { matches, audit } = await verify(presented)
     expect(matches).toBe(false)
-    expect(warned.mock.calls).toEqual([[expect.stringContaining('A decoy was presented as "TOKEN"'), { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_DECOY' }]])
+    expect(warned.mock.calls).toEqual([
+      [expect.stringContaining('A decoy was presented as "TOKEN"'), { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_DECOY' }],
+    ])
     expect(published.mock.calls.map(([message]) => message)).toEqual([{ name: 'TOKEN', actor: 'webapp', requestId: 'r-1' }])
     expect(audit).toMatch(/name=TOKEN.*operation=decoy/)
     expect(JSON.stringify([warned.mock.calls, published.mock.calls, audit])).not.toContain(decoy)

@@ -37,7 +37,7 @@ export function openMessage(body: Buffer): Message {
 function fieldsOf(packed: Uint8Array): (Buffer | undefined)[] {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length)
   const fields: (Buffer | undefined)[] = []
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = bytes.readUInt32BE(at)
     at += prefixLength
     fields.push(length === absent ? undefined : bytes.subarray(at, at + length))

@@ -44,7 +44,7 @@ function ask(): Message {
 
 function readExactly(length: number): Buffer {
   const bytes = Buffer.allocUnsafeSlow(length)
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const read = readSync(pipeDescriptor, bytes, at, length - at, null)
     if (read === 0) throw isTaken()
     at += read

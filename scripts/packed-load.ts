@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { entriesOf } from './files.ts'
+import { requirableEntriesOf } from './files.ts'
 import type { Packed } from './pack.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { Packed } from './pack.ts'
  * one process the same values, so that there is one copy of each class.
  */
 export function loadFaults(packages: readonly Packed[], folder: string, node: string): string[] {
-  const entries = JSON.stringify(packages.flatMap(entriesOf))
+  const entries = JSON.stringify(packages.flatMap(requirableEntriesOf))
   writeFileSync(join(folder, 'load.cjs'), `const loaded = ${entries}.map((name) => require(name)); ${printNames}`)
   writeFileSync(
     join(folder, 'load.mjs'),

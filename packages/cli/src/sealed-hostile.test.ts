@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ const hostile = fileURLToPath(new URL('testing/hostile-process.ts', import.meta.
 const register = new URL('register.ts', import.meta.url).href
 
 /** Runs a command in a project whose wrapper has the value from a folder of files. */
-async function run(flags: readonly string[], command: readonly string[]): Promise<{ readonly output: string; readonly folder: string }> {
+async function run(flags: readonly string[], command: readonly string[]): Promise<{ readonly output: string }> {
   const config = {
     provider: 'mounted',
     fallbacks: [],
@@ -37,7 +37,7 @@ async function run(flags: readonly string[], command: readonly string[]): Promis
     HOSTILE_OPTIONS: `${options} --import=${register}`,
   }
   const { stdout, stderr } = await runChild(['run', '--no-redact', ...flags, '--', ...command], { cwd, env })
-  return { output: stdout + stderr, folder }
+  return { output: stdout + stderr }
 }
 
 const sealed = ['--sealed', '--decoys']
@@ -50,9 +50,110 @@ function got(seen: string | readonly string[]): Gets {
 
 async function outcomesOf(flags: readonly string[]): Promise<Readonly<Record<string, Gets>>> {
   const { output } = await run(flags, [process.execPath, hostile])
-  return Object.fromEntries(Object.entries(JSON.parse(output) as Record<string, string[]>).map(([name, seen]) => [name, got(seen)]))
+  const seen = output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1) // Node.js says that it wrote a report
+  return Object.fromEntries(Object.entries(JSON.parse(seen) as Record<string, string[]>).map(([name, tokens]) => [name, got(tokens)]))
 }
 
-it('prints', async () => {
-  console.log(await outcomesOf([]), await outcomesOf(sealed), Object.keys(attacks).length)
+/** What each attack gets with `run`, and with `run --sealed --decoys`. */
+const table: readonly (readonly [attack: string, plain: Gets, sealed: Gets])[] = [
+  ['process.env.TOKEN', 'the value', 'the value'],
+  ['property descriptor of TOKEN', 'the value', 'the value'],
+  ['each of getOwnPropertyNames(process.env)', 'the value', 'the value'],
+  ['a hook in place of process.env', 'the value', 'the value'],
+  ['inspector: Runtime.evaluate', 'the value', 'the value'],
+  ['the data for worker threads', 'nothing', 'the value'],
+  ['own memory: /proc/self/mem', 'the value', 'the value'],
+  ['heap snapshot, before the application reads the value', 'nothing', 'nothing'],
+  ['heap snapshot, while the application holds the value', 'the value', 'the value'],
+  ['worker thread: process.env.TOKEN', 'the value', 'the value'],
+  ['worker thread: its whole environment', 'the value', 'nothing'],
+  ['worker thread of a text: process.env.TOKEN', 'the value', 'decoy'],
+  ['worker thread with a copy of the environment', 'the value', 'nothing'],
+  ['worker thread that shares the environment', 'the value', 'nothing'],
+  ['JSON.stringify(process.env)', 'the value', 'nothing'],
+  ['Object.entries(process.env)', 'the value', 'nothing'],
+  ['for … in process.env', 'the value', 'nothing'],
+  ['{ ...process.env }', 'the value', 'nothing'],
+  ['util.inspect(process.env)', 'the value', 'decoy'],
+  ['structuredClone(process.env)', 'the value', 'nothing'],
+  ['URLSearchParams of process.env', 'the value', 'nothing'],
+  ['/proc/self/environ', 'the value', 'decoy'],
+  ['/proc/self/task/*/environ', 'the value', 'decoy'],
+  ['/proc/<parent>/environ', 'nothing', 'nothing'],
+  ['/proc/self/cmdline and of the parent', 'nothing', 'nothing'],
+  ['/proc/self/fd/*', 'nothing', 'nothing'],
+  ['/proc/<parent>/fd/*', 'nothing', 'nothing'],
+  ['inherited descriptors 3 to 255', 'nothing', 'nothing'],
+  ['process.report.getReport()', 'the value', 'decoy'],
+  ['process.report.writeReport()', 'the value', 'decoy'],
+  ['child: env', 'the value', 'nothing'],
+  ['child: printenv TOKEN', 'the value', 'nothing'],
+  ['child: sh -c echo', 'the value', 'nothing'],
+  ['child: env, with a spread of process.env', 'the value', 'nothing'],
+  ['child: Node.js reads process.env.TOKEN', 'the value', 'nothing'],
+  ['child: Node.js asks again for what is sealed', 'nothing', 'nothing'],
+  ['child: fork()', 'the value', 'nothing'],
+  ['child: cluster.fork()', 'the value', 'nothing'],
+  ['child: /proc/<application>/environ', 'the value', 'decoy'],
+  ['child: /proc/<application>/fd/*', 'nothing', 'nothing'],
+  ['child: ps eww of the application', 'the value', 'decoy'],
+  ['child: environment of every process', 'the value', 'decoy'],
+  ['child: files in HOME and TMPDIR', 'nothing', 'nothing'],
+]
+
+/** Whether they get something depends on the machine: on what may be traced. */
+const byMachine = ['memory of the wrapper: /proc/<parent>/mem']
+
+describe('a hostile program', () => {
+  let outcomes: { readonly plain: Readonly<Record<string, Gets>>; readonly sealed: Readonly<Record<string, Gets>> }
+  beforeAll(async () => {
+    outcomes = { plain: await outcomesOf([]), sealed: await outcomesOf(sealed) }
+  })
+
+  it('is each that there is', () => {
+    expect([...table.map(([attack]) => attack), ...byMachine].toSorted()).toEqual(Object.keys(attacks).toSorted())
+  })
+
+  it.each(table)('by %s gets %s, and of what is sealed %s', (attack, plain, ofSealed) => {
+    expect([outcomes.plain[attack], outcomes.sealed[attack]]).toEqual([plain, ofSealed])
+  })
+
+  it('that may trace the wrapper finds the value in its memory, as in any process', () => {
+    expect(['nothing', 'the value']).toContain(outcomes.sealed[byMachine[0] ?? ''])
+  })
+})
+
+describe('a command with --sealed', () => {
+  it.each<[string, readonly string[], Gets]>([
+    ['that lists its environment', ['sh', '-c', 'env'], 'decoy'],
+    ['that waits at the pipe and does not ask', ['sh', '-c', 'timeout 0.3 cat <&3'], 'nothing'],
+    ['that asks as register does: it is the one that shall have it', ['sh', '-c', 'printf x >&3; cat <&3'], 'the value'],
+    ['that is a shell with Node.js', ['sh', '-c', `'${process.execPath}' -p process.env.TOKEN`], 'the value'],
+  ])('%s', async (_, command, gets) => {
+    expect(got((await run(sealed, command)).output)).toBe(gets)
+  })
+
+  it('gives the values to the first program alone', async () => {
+    const { output } = await run(sealed, ['sh', '-c', `'${process.execPath}' -p 1; '${process.execPath}' -p process.env.TOKEN`])
+    expect(got(output)).toBe('nothing')
+    expect(output).toContain('another program took the sealed secrets')
+  })
+
+  it('that never asks is told of, and ends as it would', async () => {
+    const { output } = await run(sealed, ['sh', '-c', 'exit 3'])
+    expect(output).toBe('warning: the command never took its secrets: only a program of Node.js reads what is sealed\n')
+  })
+
+  it('that is a package manager is refused: it would not pass them on', async () => {
+    const { output } = await run(sealed, ['npm', 'start'])
+    expect(output).toMatch(/^error: the application was not started\nwhy: {3}npm does not pass .+\nfix: {3}.+\n/)
+  })
+
+  it('leaves no value in a crash report', async () => {
+    const code = 'globalThis.kept = process.env.TOKEN; throw new Error("crash")'
+    const where = mkdtempSync(join(tmpdir(), 'secrets-hostile-'))
+    await run(sealed, [process.execPath, '--report-uncaught-exception', `--report-directory=${where}`, '-e', code])
+    const reports = globSync('*.json', { cwd: where }).map((path) => readFileSync(join(where, path), 'utf8'))
+    expect(reports.map(got)).toEqual(['decoy'])
+  })
 })

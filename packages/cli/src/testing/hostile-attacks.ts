@@ -1,7 +1,7 @@
 import { fork, spawnSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,6 +28,7 @@ const inProcess: Readonly<Record<string, Attack>> = {
   'inspector: Runtime.evaluate': evaluated,
   'the data for worker threads': () => Buffer.from((getEnvironmentData('@finchat/secrets-cli/register') ?? []) as Uint8Array).toString(),
   'own memory: /proc/self/mem': () => memoryOf('self'),
+  'memory of the wrapper: /proc/<parent>/mem': () => memoryOf(process.ppid),
   'JSON.stringify(process.env)': () => JSON.stringify(process.env),
   'Object.entries(process.env)': () => Object.entries(process.env).join('\n'),
   'for … in process.env': () => enumerated(process.env).map(valueOf).join('\n'),
@@ -42,11 +43,10 @@ const inProcess: Readonly<Record<string, Attack>> = {
     ['self', process.ppid].map((id) => readFileSync(`/proc/${id}/cmdline`, 'latin1')).join('\n'),
   'process.report.getReport()': () => JSON.stringify(process.report.getReport()),
   'process.report.writeReport()': () => readFileSync(process.report.writeReport(join(tmpdir(), `report-${process.pid}.json`)), 'utf8'),
-  'inherited descriptors 3 to 255': () => descriptors(),
-  '/proc/self/fd/*': () => eachOf('/proc/self/fd', (descriptor) => opened(`/proc/self/fd/${descriptor}`)),
-  '/proc/<parent>/fd/*': () => eachOf(`/proc/${process.ppid}/fd`, (descriptor) => opened(`/proc/${process.ppid}/fd/${descriptor}`)),
   'worker thread: process.env.TOKEN': () => inWorker('process.env.TOKEN', {}),
   'worker thread: its whole environment': () => inWorker('JSON.stringify(process.env)', {}),
+  'worker thread of a text: process.env.TOKEN': async () =>
+    messageOf(new Worker("require('node:worker_threads').parentPort.postMessage(String(process.env.TOKEN))", { eval: true })),
   'worker thread with a copy of the environment': () => inWorker('JSON.stringify(process.env)', { env: { ...process.env } }),
   'worker thread that shares the environment': () => inWorker('JSON.stringify(process.env)', { env: SHARE_ENV }),
 }
@@ -69,15 +69,22 @@ const inChild: Readonly<Record<string, Attack>> = {
   },
   'child: /proc/<application>/environ': () => output('cat', [`/proc/${process.pid}/environ`]),
   'child: ps eww of the application': () => output('ps', ['eww', '-p', String(process.pid)]),
-  'child: /proc/<application>/fd/*': () => output('sh', ['-c', `for f in /proc/${process.pid}/fd/*; do timeout 0.05 cat "$f"; done`]),
   'child: environment of every process': () => output('sh', ['-c', `cat /proc/${process.pid}/environ /proc/${process.ppid}/environ`]),
   'child: files in HOME and TMPDIR': () => output('sh', ['-c', 'grep -rah sk_live_ "$HOME" "$TMPDIR" --exclude="report-*"']),
 }
 
-export const attacks: Readonly<Record<string, Attack>> = { ...inProcess, ...inChild }
+/** But for pipes: Node.js stands still if somebody reads those by which it handles signals. */
+const byDescriptor: Readonly<Record<string, Attack>> = {
+  'child: /proc/<application>/fd/*': () =>
+    output('sh', ['-c', `for f in /proc/${process.pid}/fd/*; do [ -p "$f" ] || timeout 0.05 cat "$f"; done`]),
+  'inherited descriptors 3 to 255': () => descriptors(),
+  '/proc/self/fd/*': () => eachOf('/proc/self/fd', (descriptor) => opened(`/proc/self/fd/${descriptor}`)),
+  '/proc/<parent>/fd/*': () => eachOf(`/proc/${process.ppid}/fd`, (descriptor) => opened(`/proc/${process.ppid}/fd/${descriptor}`)),
+}
 
-/** What a worker of `cluster` runs. */
-export const sendEnvironment = 'process.send(`${process.env.TOKEN} ${JSON.stringify(process.env)}`); process.disconnect()'
+export const attacks: Readonly<Record<string, Attack>> = { ...inProcess, ...inChild, ...byDescriptor }
+
+const sendEnvironment = 'process.send(`${process.env.TOKEN} ${JSON.stringify(process.env)}`); process.disconnect()'
 
 function valueOf(name: string): string {
   return String(process.env[name])
@@ -110,9 +117,9 @@ async function evaluated(): Promise<string> {
 }
 
 async function inWorker(expression: string, options: { readonly env?: NodeJS.ProcessEnv | typeof SHARE_ENV }): Promise<string> {
-  const worker = new Worker(`require('node:worker_threads').parentPort.postMessage(String(${expression}))`, { ...options, eval: true })
-  const [message] = (await once(worker, 'message')) as [unknown]
-  return String(message)
+  const code = `import { parentPort } from 'node:worker_threads'; parentPort.postMessage(String(${expression}))`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), options)
+  return messageOf(worker)
 }
 
 async function messageOf(child: NodeJS.EventEmitter): Promise<string> {
@@ -153,10 +160,11 @@ function descriptors(): string {
 }
 
 function isStream(path: string): boolean {
-  return ['socket:', 'pipe:'].some((kind) => attempt(() => readlinkSync(path)).startsWith(kind))
+  return attempt(() => readlinkSync(path)).startsWith('socket:')
 }
 
 function opened(path: string): string {
+  if (statSync(path).isFIFO()) return ''
   const descriptor = openSync(path, constants.O_RDONLY + constants.O_NONBLOCK)
   const seen = attempt(() => read(descriptor))
   closeSync(descriptor)
@@ -169,7 +177,7 @@ function read(descriptor: number): string {
 }
 
 /** The writable memory of a process that may be traced. */
-export function memoryOf(id: number | 'self'): string {
+function memoryOf(id: number | 'self'): string {
   const memory = openSync(`/proc/${id}/mem`, 'r')
   const ranges = readFileSync(`/proc/${id}/maps`, 'utf8')
     .split('\n')

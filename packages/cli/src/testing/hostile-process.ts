@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
-import { attacks, memoryOf } from './hostile-attacks.ts'
+import { attacks } from './hostile-attacks.ts'
 
-/** What a form of the real value or of a decoy looks like. */
+/** The form of the real value, and of a decoy. */
 const form = /sk_live_[0-9A-Za-z]{24}/g
 
 /** The tokens that an attack saw; what else it saw would be too much to print. */
@@ -15,8 +15,6 @@ async function outcomeOf(attack: () => string | Promise<string>): Promise<readon
 
 if (cluster.isWorker) {
   process.send?.(`${process.env['TOKEN']} ${JSON.stringify(process.env)}`)
-} else if (process.argv[2] === 'memory') {
-  process.stdout.write(memoryOf(Number(process.argv[3])))
 } else {
   const outcomes: Record<string, readonly string[]> = {}
   for (const [name, attack] of Object.entries(attacks)) outcomes[name] = await outcomeOf(attack)

@@ -51,7 +51,8 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
       const kit = await loadRotation(settings)
       using progress = new ProgressLine(context.terminal)
       const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
-      return inOwnWords(what, async () => run({ context, flags, kit, secrets, settings, call, asJson: flags.json === true }, name))
+      const words = (text: string): string => inFlags(settings.file === undefined ? text : inWordsOfFile(text))
+      return inOwnWords(what, words, async () => run({ context, flags, kit, secrets, settings, call, asJson: flags.json === true }, name))
     })
   })
 }
@@ -68,11 +69,11 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
   if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
 }
 
-async function inOwnWords<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function inOwnWords<T>(what: string, words: (text: string) => string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new CommandError(what, error, (text) => inFlags(inWordsOfFile(text)))
+    throw new CommandError(what, error, words)
   }
 }
 

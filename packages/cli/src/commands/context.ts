@@ -60,11 +60,18 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
-    await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {}, settings)
+    return await closing(await makeManager(settings), async (secrets) => use(secrets, settings.config.secrets ?? {}, settings))
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+  }
+}
+
+async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManager) => Promise<T>): Promise<T> {
+  try {
+    return await work(secrets)
+  } finally {
+    await secrets.close()
   }
 }
 

@@ -67,7 +67,7 @@ async function scanSources(
   { matcher }: KnownValues,
   unreadable: string[],
 ): Promise<Scanned> {
-  using progress = new ProgressLine(terminal)
+  const progress = new ProgressLine(terminal)
   const options: SourceOptions = {
     cwd: terminal.cwd(),
     isExcluded: excluder(flags.exclude ?? []),
@@ -84,7 +84,7 @@ async function scanSources(
   }
   const findForms = flags.onlyValues ? undefined : await loadKnownForms()
   const contents = joined(await sourcesOf(flags, paths, repository, options))
-  const result = await scanContents(contents, { matcher, findForms, onBytes }, options.unreadable)
+  const result = await progress.during(async () => scanContents(contents, { matcher, findForms, onBytes }, options.unreadable))
   return { result, findings: repository === undefined ? result.findings : await withCommits(result.findings, repository) }
 }
 

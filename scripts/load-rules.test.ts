@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { packageFiles, repository } from './fixture.ts'
-import { loadsSayWhatFailed, noImportMeta } from './load-rules.ts'
+import { loadsSayWhatFailed, noImportMeta, noUsing } from './load-rules.ts'
 
 const path = 'packages/audit/src/index.ts'
 const faultsOf = (code: string, at: string = path): string[] => loadsSayWhatFailed(repository({ [at]: code }))
@@ -22,4 +22,10 @@ test('a published source must not use import.meta, but a program may', () => {
   expect(noImportMeta(repository({ [path]: '// import.meta\n', 'packages/audit/src/x.test.ts': code }))).toEqual([])
   const program = { ...packageFiles('cli', { bin: { cli: './dist/cli.js' } }), 'packages/cli/src/cli.ts': code }
   expect(noImportMeta(repository(program))).toEqual([])
+})
+
+test('a published source must not use `using`, which the oldest Node.js does not know', () => {
+  for (const code of ['using file = open()\n', '  await using file = open()\n'])
+    expect(noUsing(repository({ [path]: code }))).toEqual([expect.stringContaining(`${path}: \`using\``)])
+  expect(noUsing(repository({ [path]: '// using file = x\nconst using = 1\n', 'packages/audit/src/x.test.ts': 'using a = b' }))).toEqual([])
 })

@@ -22,7 +22,14 @@ export const noImportMeta: Rule = (files) =>
     .filter(([, text]) => /\bimport\.meta\b/.test(withoutComments(text)))
     .map(([path]) => `${path}: import.meta, which Jest cannot compile; let the bundler inline what is needed`)
 
-export const loadRules: readonly Rule[] = [loadsSayWhatFailed, noImportMeta]
+/** The oldest Node.js that packages run on does not know `using`, and the bundler leaves it as it is. */
+export const noUsing: Rule = (files) =>
+  publicPackages(files)
+    .flatMap((member) => publishedSources(files, member))
+    .filter(([, text]) => /^\s*(?:await )?using [\w$]+ =/m.test(text))
+    .map(([path]) => `${path}: \`using\`, which Node.js 22 does not know; end it by \`finally\``)
+
+export const loadRules: readonly Rule[] = [loadsSayWhatFailed, noImportMeta, noUsing]
 
 function publishedSources(files: Files, { folder }: Member): [string, string][] {
   return [...files].filter(([path]) => path.startsWith(`${folder}/src/`) && path.endsWith('.ts') && !isTestCode(path))

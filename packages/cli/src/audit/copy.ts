@@ -17,9 +17,9 @@ export default async function copy(context: CommandContext, flags: CopyFlags, fo
   const checkpoints = flags.checkpoints === undefined ? undefined : resolve(cwd, flags.checkpoints)
   const made = await explained('the copy is not complete: run it again to go on', async () => {
     const { copyAuditTrail } = await loadReport()
-    using progress = new ProgressLine(terminal)
+    const progress = new ProgressLine(terminal)
     const onProgress = (done: number, all: number): void => progress.show(() => `copying: ${done} of ${counted(all, 'segment')}`)
-    return await copyAuditTrail(resolve(cwd, folder), resolve(cwd, target), { checkpoints, onProgress })
+    return progress.during(async () => copyAuditTrail(resolve(cwd, folder), resolve(cwd, target), { checkpoints, onProgress }))
   })
   terminal.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : `${made.folder}\n`)
   if (flags.json) return

@@ -50,9 +50,9 @@ export async function readTrail<Result>(
     return { verification: undefined, result: await read(readAuditRecords(path)) }
   }
   const options = await verifyOptions(flags, terminal)
-  using progress = new ProgressLine(terminal)
-  return await verifiedTrail(path, options, async (records) =>
-    read(counted(records, (count) => progress.show(() => `records verified: ${count}`))),
+  const progress = new ProgressLine(terminal)
+  return progress.during(async () =>
+    verifiedTrail(path, options, async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))),
   )
 }
 

@@ -9,17 +9,15 @@ const fatal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKIL
 /** Hears a signal; `isSent`: the child has it already. */
 export type HearSignal = (signal: NodeJS.Signals, isSent: boolean) => void
 
-/** Hears signals instead of ending by them, until it is disposed of. */
-export function hearSignals(hear: HearSignal): Disposable {
+/** Hears signals instead of ending by them, until the function that it returns is called. */
+export function hearSignals(hear: HearSignal): () => void {
   const heard = (signal: NodeJS.Signals): void => {
     hear(signal, ofTerminal.includes(signal) && isInForeground())
     if (signal === 'SIGTSTP') process.kill(process.pid, 'SIGSTOP')
   }
   for (const signal of [...ofTerminal, ...others]) process.on(signal, heard)
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of [...ofTerminal, ...others]) process.off(signal, heard)
-    },
+  return () => {
+    for (const signal of [...ofTerminal, ...others]) process.off(signal, heard)
   }
 }
 

@@ -35,12 +35,12 @@ interface ChildStream {
 const toEnd: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT']
 
 /** Starts a child, passes signals on to it, shows its output without values, and replaces it by another one. */
-export class Supervisor implements Disposable {
+export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #outputs: Promise<boolean>[] = []
   /** Former ones too: the next child may print what the last one wrote down. */
   readonly #values = new Map<string, SecretText>()
-  #signals: Disposable | undefined
+  #stopHearing: (() => void) | undefined
   #child: ChildProcess | undefined
   #replacing: Promise<void> | undefined
   #isToEnd = false
@@ -64,7 +64,7 @@ export class Supervisor implements Disposable {
     } finally {
       for (const { pipe } of [out, error]) pipe?.closeWriteEnd()
     }
-    this.#signals ??= hearSignals((signal, isSent) => this.#heard(signal, isSent))
+    this.#stopHearing ??= hearSignals((signal, isSent) => this.#heard(signal, isSent))
     this.#show(out.pipe?.source ?? this.#child.stdout, error.pipe?.source ?? this.#child.stderr)
     this.#connect(this.#child, onPipe)
     await hasStarted(this.#child)
@@ -105,7 +105,7 @@ export class Supervisor implements Disposable {
       const ending = await endingOf(child)
       await this.#replacing
       if (child !== this.#child) continue
-      this[Symbol.dispose]() // a reader that is stuck must not keep Ctrl-C from this process
+      this.stopHearing() // a reader that is stuck must not keep Ctrl-C from this process
       if ((await Promise.all(this.#outputs)).includes(false))
         note(this.#options.terminal, 'warning: part of the output could not be written')
       return ending
@@ -145,7 +145,8 @@ export class Supervisor implements Disposable {
     if (error !== null) this.#outputs.push(showRedacted(error, stderr, redactor(stderr)))
   }
 
-  [Symbol.dispose](): void {
-    this.#signals?.[Symbol.dispose]()
+  /** Signals end this process again. */
+  stopHearing(): void {
+    this.#stopHearing?.()
   }
 }

@@ -67,11 +67,20 @@ export async function settingsOf({ env, cwd }: Terminal, { config, provider }: C
 export async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   const providers: SecretProvider[] = []
   try {
-    await using secrets = await makeManager(settings, (provider) => providers.push(provider))
-    return await use(secrets, settings.config.secrets ?? {}, settings, providers)
+    return await closing(await makeManager(settings, (provider) => providers.push(provider)), async (secrets) =>
+      use(secrets, settings.config.secrets ?? {}, settings, providers),
+    )
   } catch (error) {
     if (error instanceof CommandError) throw error
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+  }
+}
+
+async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManager) => Promise<T>): Promise<T> {
+  try {
+    return await work(secrets)
+  } finally {
+    await secrets.close()
   }
 }
 

@@ -4,7 +4,7 @@ import type { RotationConfig } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
-import { policiesOf, prepare } from '../rotation/policy.ts'
+import { policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
 import { shownBy } from '../rotation/progress.ts'
 import { loadRotation, type RotationKit } from '../rotation/project.ts'
 import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
@@ -39,6 +39,7 @@ interface Work {
   readonly secrets: SecretsManager
   readonly settings: Settings
   readonly call: RotationCall
+  readonly progress: ProgressLine
   readonly asJson: boolean
 }
 
@@ -49,9 +50,12 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
     assertOneMode(flags, name)
     return withSecrets(what, context, flags, async (secrets, _, settings) => {
       const kit = await loadRotation(settings)
-      using progress = new ProgressLine(context.terminal)
+      const progress = new ProgressLine(context.terminal)
       const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
-      return inOwnWords(what, async () => run({ context, flags, kit, secrets, settings, call, asJson: flags.json === true }, name))
+      const words = (text: string): string => inFlags(settings.file === undefined ? text : inWordsOfFile(text))
+      return inOwnWords(what, words, async () =>
+        run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name),
+      )
     })
   })
 }
@@ -68,49 +72,50 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
   if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
 }
 
-async function inOwnWords<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function inOwnWords<T>(what: string, words: (text: string) => string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new CommandError(what, error, (text) => inFlags(inWordsOfFile(text)))
+    throw new CommandError(what, error, words)
   }
 }
 
 /** Returns the exit code. */
 async function run(work: Work, name: string | undefined): Promise<number> {
-  const { settings, context, kit, secrets, call, asJson } = work
-  if (name !== undefined) return runOne(work, name)
-  const reports = await rotateAllDue(kit, secrets, await policiesOf(kit, settings.config.rotation ?? {}, settings), call)
+  if (name === undefined) return runDue(work)
+  const { flags, kit, settings } = work
+  const prepared = await prepare(kit, name, configOf(work, name), settings)
+  if (flags.status) return runStatus(work, name, prepared)
+  return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
+}
+
+async function runDue({ settings, context, kit, secrets, call, progress, asJson }: Work): Promise<number> {
+  const policies = await policiesOf(kit, settings.config.rotation ?? {}, settings)
+  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, call))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
 }
 
-async function runOne(work: Work, name: string): Promise<number> {
-  const {
-    context: { terminal },
-    flags,
-    kit,
-    secrets,
-    settings,
-    call,
-    asJson,
-  } = work
-  const prepared = await prepare(kit, name, configOf(work, name), settings)
-  if (flags.status) {
-    const auditFolder = settings.variables['FINCHAT_AUDIT_FOLDER'] || undefined
-    const status = await statusOf(kit, secrets, name, { ...prepared, ...call, auditFolder, project: settings })
-    await printStatus(name, status, asJson, terminal)
-    return exitCodeOfStatus(status)
-  }
-  const force = flags.force === true
-  if (flags.retire) {
-    const { target, graceSeconds, whenUnused } = prepared
-    const retirement = await kit.retirePrevious(secrets, name, { target, graceSeconds, whenUnused, force, ...call })
-    printRetirement(name, retirement, asJson, terminal)
-    return exitCodeOfRetirement(retirement)
-  }
+async function runStatus({ settings, context, kit, secrets, call, asJson }: Work, name: string, prepared: Prepared): Promise<number> {
+  const auditFolder = settings.variables['FINCHAT_AUDIT_FOLDER'] || undefined
+  const status = await statusOf(kit, secrets, name, { ...prepared, ...call, auditFolder, project: settings })
+  await printStatus(name, status, asJson, context.terminal)
+  return exitCodeOfStatus(status)
+}
+
+async function runRetire(work: Work, name: string, { target, graceSeconds, whenUnused }: Prepared): Promise<number> {
+  const { context, flags, kit, secrets, call, progress, asJson } = work
+  const options = { target, graceSeconds, whenUnused, force: flags.force === true, ...call }
+  const retirement = await progress.during(async () => kit.retirePrevious(secrets, name, options))
+  printRetirement(name, retirement, asJson, context.terminal)
+  return exitCodeOfRetirement(retirement)
+}
+
+async function runRotate(work: Work, name: string, prepared: Prepared): Promise<number> {
+  const { context, flags, kit, secrets, call, progress, asJson } = work
   const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
-  printRotation(name, await rotateOne(kit, secrets, name, { ...call, prepared, force, given }), asJson, terminal)
+  const one = { ...call, prepared, force: flags.force === true, given }
+  printRotation(name, await progress.during(async () => rotateOne(kit, secrets, name, one)), asJson, context.terminal)
   return exitCodes.ok
 }
 

@@ -81,8 +81,8 @@ export default async function run(context: CommandContext, flags: RunFlags, ...c
   const ending = await explained(notStarted, async () => {
     if (command.length === 0) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
     assertSealable(flags)
-    using supervisor = new Supervisor({ command, terminal, redact: flags.redact, killAfterMs })
-    return await runIn(supervisor, context, flags) // then it is disposed of
+    const supervisor = new Supervisor({ command, terminal, redact: flags.redact, killAfterMs })
+    return runIn(supervisor, context, flags).finally(() => supervisor.stopHearing())
   })
   context.process.exitCode = exitCodeOfChild(ending)
   if (ending.signal !== null && (terminal as object) === process) endBySignal(ending.signal)
@@ -127,8 +127,8 @@ async function following(
   { launcher, first, flags, terminal }: Following,
   onRotation: 'restart' | ToSignal,
 ): Promise<Ending> {
-  using ended = abortAtEnd()
-  const { signal } = ended
+  const end = new AbortController()
+  const { signal } = end
   const names = Object.entries(launcher.selected).map(([key, { name = key }]) => name)
   let current = first.values
   const react = async (): Promise<boolean> => {
@@ -140,12 +140,7 @@ async function following(
     return true
   }
   const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
-  return await Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())])
-}
-
-function abortAtEnd(): Disposable & { readonly signal: AbortSignal } {
-  const controller = new AbortController()
-  return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() }
+  return Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())]).finally(() => end.abort())
 }
 
 /** The command keeps its values while the new ones cannot be read, or are not as declared. */

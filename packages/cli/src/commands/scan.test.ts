@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path'
 import { gzipSync, brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { programArgs } from '../testing/child.ts'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
 const canary = 'canary-4711-of-the-scan'
@@ -104,6 +105,12 @@ describe('scan', () => {
       'dist/app.js.map:1:23',
       'dist/node_modules/a/x.js:1:1',
     ])
+  })
+
+  it('searches a file once that two paths have', async () => {
+    const program = project({ 'dist/x.js': canary, 'dist/node_modules/a/y.js': canary })
+    const found = await program.run(['scan', '.', '--built', 'dist'])
+    expect(places(found)).toEqual(['dist/x.js:1:1', 'dist/node_modules/a/y.js:1:1'])
   })
 
   it('does not wait for a pipe, and tells what cannot be read', async () => {
@@ -244,6 +251,20 @@ describe('scan in a git repository', () => {
     expect(places(await program.run(['scan', '--staged']))).toEqual(['new.txt:1:3'])
     git(program, 'add', 'new.txt')
     expect((await program.run(['scan', '--staged'])).code).toBe(0)
+  })
+
+  it('refuses a commit as its hook', async () => {
+    const program = repository()
+    const hook = join(program.folder, '.git/hooks/pre-commit')
+    const command = [process.execPath, ...programArgs, 'scan', '--staged'].map((part) => `'${part}'`).join(' ')
+    writeFileSync(hook, `#!/bin/sh\nTOKEN=${canary} exec ${command}\n`)
+    chmodSync(hook, 0o755)
+    put(program, { 'sub/new.txt': canary })
+    git(program, 'add', '-A')
+    expect(() => git(program, 'commit', '-q', '-m', 'leak')).toThrow('1 place was found')
+    put(program, { 'sub/new.txt': 'mended' })
+    git(program, 'commit', '-q', '-m', 'mended', '-a')
+    expect(git(program, 'log', '--format=%s')).toBe('mended\nfirst')
   })
 
   it('searches a repository without a commit', async () => {

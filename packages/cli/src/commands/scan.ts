@@ -31,18 +31,17 @@ const failure = 'nothing can be said of the files'
 /** Looks for the values of the declared secrets, and for well-known forms, where they must not be. */
 export default async function scan(context: CommandContext, flags: ScanFlags, ...paths: string[]): Promise<void> {
   const { terminal } = context
-  let names: Readonly<Record<string, DeclaredSecret>> = {}
-  const known = await withReadable(failure, context, flags, async (secrets, declared) => {
-    names = declared
-    if (Object.keys(declared).length === 0) assertKnownForms(flags, terminal)
-    return readKnownValues(declared, { secrets, actor: operator(), withVersions: flags.versions === true })
+  const { known, declared } = await withReadable(failure, context, flags, async (secrets, names) => {
+    if (Object.keys(names).length === 0) assertKnownForms(flags, terminal)
+    const reader = { secrets, actor: operator(), withVersions: flags.versions === true }
+    return { known: await readKnownValues(names, reader), declared: names }
   })
   tellLeftOut(known, terminal)
   const unreadable: string[] = []
   const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, known, unreadable))
   for (const path of unreadable) note(terminal, `warning: ${visible(path)} could not be read`)
   await print(findings, result, known, flags, terminal)
-  if (!flags.json && !flags.sarif) tell(findings, result, names, terminal)
+  if (!flags.json && !flags.sarif) tell(findings, result, declared, terminal)
   context.process.exitCode = exitCodeOf(findings, known, unreadable)
 }
 
@@ -68,7 +67,7 @@ async function scanSources(
   { matcher }: KnownValues,
   unreadable: string[],
 ): Promise<Scanned> {
-  using progress = new ProgressLine(terminal)
+  const progress = new ProgressLine(terminal)
   const options: SourceOptions = {
     cwd: terminal.cwd(),
     isExcluded: excluder(flags.exclude ?? []),
@@ -85,7 +84,7 @@ async function scanSources(
   }
   const findForms = flags.onlyValues ? undefined : await loadKnownForms()
   const contents = joined(await sourcesOf(flags, paths, repository, options))
-  const result = await scanContents(contents, { matcher, findForms, onBytes }, options.unreadable)
+  const result = await progress.during(async () => scanContents(contents, { matcher, findForms, onBytes }, options.unreadable))
   return { result, findings: repository === undefined ? result.findings : await withCommits(result.findings, repository) }
 }
 
@@ -111,8 +110,15 @@ async function sourcesOf(
   ]
 }
 
+/** One after the other; a file that two of them have, once. */
 async function* joined(sources: readonly Contents[]): Contents {
-  for (const source of sources) yield* source
+  const files = new Set<string>()
+  for (const source of sources) {
+    for await (const content of source) {
+      if (content.kind !== 'file' || !files.has(content.path)) yield content
+      if (content.kind === 'file') files.add(content.path)
+    }
+  }
 }
 
 /** A commit that has the object, for what was found in the history. */
@@ -147,7 +153,7 @@ function tell(
 ): void {
   const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
-  note(terminal, `${findings.length} places were found in ${searched}`)
+  note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
   const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
   for (const key of keys) note(terminal, `     finchat-secrets rotate ${declared[key]?.name ?? key}`)

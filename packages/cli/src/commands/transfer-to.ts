@@ -52,13 +52,13 @@ async function transferred(
   stop: AbortSignal,
 ): Promise<Transferred> {
   const manifest = await loadManifest(to, settings.folder)
-  using progress = new ProgressLine(terminal)
+  const progress = new ProgressLine(terminal)
   const what = `nothing was moved from ${from} to ${to}`
-  return await useManager(what, aloneIn(settings, to), async (secrets, _, __, [provider]) => {
+  return useManager(what, aloneIn(settings, to), async (secrets, _, __, [provider]) => {
     if (provider?.put === undefined) throw new UsageError(`'${to}' cannot be written`, 'name a store: local, aws, ssm, vault or kubernetes')
     const target = { secrets, provider, manifest, actor: operator() }
     const onStep = (step: string, done: number, of: number): void => progress.show(() => `${step}: ${done} of ${of}`)
-    return transfer(items, target, { isApplied: apply, isForced: force, stop, onStep })
+    return progress.during(async () => transfer(items, target, { isApplied: apply, isForced: force, stop, onStep }))
   })
 }
 

@@ -16,8 +16,9 @@ export default async function reencrypt(context: CommandContext, flags: Reencryp
   const { reencrypted } = await withLocalStore('the store was not sealed again', context, flags, async ({ store, hasOtherKey }) => {
     if (!hasOtherKey) throw onlyOneKey()
     if (!flags.yes) await assertConfirmed(terminal, 'Seal all with the key, and retire the other key for good?')
-    using progress = new ProgressLine(terminal)
-    return await store.reencrypt({ onProgress: (done, all) => progress.show(() => `sealing again: ${done} of ${counted(all, 'secret')}`) })
+    const progress = new ProgressLine(terminal)
+    const onProgress = (done: number, all: number): void => progress.show(() => `sealing again: ${done} of ${counted(all, 'secret')}`)
+    return progress.during(async () => store.reencrypt({ onProgress }))
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify({ reencrypted })}\n`)
   if (reencrypted === 0)

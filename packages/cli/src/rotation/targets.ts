@@ -58,16 +58,13 @@ async function redisTarget(config: RedisTargetConfig, place: string, project: Pr
   const { createClient } = (await loadPackage('@redis/client', 'createClient', project.folder)) as unknown as RedisDriver
   const password = await passwordOf(config, place, project)
   const socket = { reconnectStrategy: false, connectTimeout: connectMs, ...(await tlsOptions(config, project)) }
+  // The client writes the address into the socket's options, so that each gets its own.
+  const login = (url: string, username: string, word: string) => createClient({ url, socket: { ...socket }, username, password: word })
   const nodes = urls.map((url) => ({
-    connect: () => createClient({ url, socket: socketOf(url, socket), username: administrator, password }),
-    login: (username: string, word: string) => createClient({ url, socket: socketOf(url, socket), username, password: word }),
+    connect: () => login(url, administrator, password),
+    login: (username: string, word: string) => login(url, username, word),
   }))
   return redisAclUser({ nodes, user })
-}
-
-/** The client takes TLS from the socket, not from the address, if a socket is given. */
-function socketOf(url: string, socket: object): object {
-  return url.startsWith('rediss:') ? { ...socket, tls: true } : socket
 }
 
 /** Not quoted: an address may hold a password, which is the mistake. */

@@ -72,16 +72,26 @@ function shownPath(path: string, { cwd }: FilesOptions): string {
 async function* fileAt(path: string, options: FilesOptions): Contents {
   const shown = shownPath(path, options)
   if (options.isExcluded(shown)) return
-  await using file = await openFile(path)
+  yield* opened(
+    path,
+    (file) => contentOf(shown, file),
+    () => options.unreadable(shown),
+  )
+  const decompress = decompressors[extname(path)]
+  if (decompress !== undefined) yield* opened(path, (file) => ({ path: `${shown}!`, kind: 'file', chunks: decompressed(file, decompress) }))
+}
+
+async function* opened(path: string, content: (file: FileHandle) => Content, unreadable?: () => void): Contents {
+  const file = await openFile(path)
   if (file === undefined) {
-    options.unreadable(shown)
+    unreadable?.()
     return
   }
-  yield contentOf(shown, file)
-  const decompress = decompressors[extname(path)]
-  if (decompress === undefined) return
-  await using compressed = await openFile(path)
-  if (compressed !== undefined) yield { path: `${shown}!`, kind: 'file', chunks: decompressed(compressed, decompress) }
+  try {
+    yield content(file)
+  } finally {
+    await file.close()
+  }
 }
 
 function contentOf(path: string, file: FileHandle): Content {

@@ -31,14 +31,19 @@ function gitEnvironment(env: Environment): Environment {
 
 /** Every file, commit message and tag of all branches and tags. */
 export async function* historyOf(repository: Repository, { isExcluded, unreadable }: SourceOptions): Contents {
-  using list = start(repository, ['rev-list', '--objects', '--all'])
-  using objects = start(repository, catFile)
+  const list = start(repository, ['rev-list', '--objects', '--all'])
+  const objects = start(repository, catFile)
   list.stdout.pipe(objects.stdin)
-  for await (const { object, type, path, chunks } of readObjects(objects.stdout, unreadable)) {
-    if (type === 'blob' && !isExcluded(path)) yield { path, object, kind: type, chunks }
-    if (type === 'commit' || type === 'tag') yield { path: `(${type} message)`, object, kind: type, chunks }
+  try {
+    for await (const { object, type, path, chunks } of readObjects(objects.stdout, unreadable)) {
+      if (type === 'blob' && !isExcluded(path)) yield { path, object, kind: type, chunks }
+      if (type === 'commit' || type === 'tag') yield { path: `(${type} message)`, object, kind: type, chunks }
+    }
+    await Promise.all([list.ended(), objects.ended()])
+  } finally {
+    list.kill()
+    objects.kill()
   }
-  await Promise.all([list.ended(), objects.ended()])
 }
 
 const catFile = ['cat-file', '--batch=%(objectname) %(objecttype) %(objectsize) %(rest)', '--buffer']
@@ -48,11 +53,15 @@ export async function* stagedIn(repository: Repository, { isExcluded, unreadable
   const args = ['diff', '--cached', '--raw', '-z', '--no-abbrev', '--no-renames', '--no-ext-diff', '--diff-filter=ACMT']
   const { output, code } = await run(repository, args)
   if (code !== 0) throw failed(code)
-  using objects = start(repository, catFile)
+  const objects = start(repository, catFile)
   objects.stdin.end(stagedFiles(output.toString()).join(''))
-  for await (const { object, path, chunks } of readObjects(objects.stdout, unreadable))
-    if (!isExcluded(path)) yield { path, object, kind: 'staged', chunks }
-  await objects.ended()
+  try {
+    for await (const { object, path, chunks } of readObjects(objects.stdout, unreadable))
+      if (!isExcluded(path)) yield { path, object, kind: 'staged', chunks }
+    await objects.ended()
+  } finally {
+    objects.kill()
+  }
 }
 
 /** Lines for `cat-file`: the object and the path. A submodule's commit is in another repository. */
@@ -76,12 +85,14 @@ export async function isShallow(repository: Repository): Promise<boolean> {
   return (await run(repository, ['rev-parse', '--is-shallow-repository'])).output.toString().trim() === 'true'
 }
 
-interface Git extends Disposable {
+interface Git {
   readonly stdin: Writable
   readonly stdout: Readable
   readonly exitCode: Promise<number>
   /** Throws if it failed. Its own message is not shown: it may quote anything. */
   readonly ended: () => Promise<void>
+  /** Nothing more of it is needed. */
+  readonly kill: () => void
 }
 
 const notStarted = 127
@@ -98,11 +109,11 @@ function start({ cwd, env }: Repository, args: readonly string[]): Git {
     const code = await exitCode
     if (code !== 0) throw failed(code)
   }
-  return { stdin: git.stdin, stdout: git.stdout, exitCode, ended, [Symbol.dispose]: () => void git.kill() }
+  return { stdin: git.stdin, stdout: git.stdout, exitCode, ended, kill: () => void git.kill() }
 }
 
 async function run(repository: Repository, args: readonly string[]): Promise<{ readonly output: Buffer; readonly code: number }> {
-  using git = start(repository, args)
+  const git = start(repository, args)
   git.stdin.end()
   const [output, code] = await Promise.all([buffer(git.stdout), git.exitCode])
   return { output, code }

@@ -47,10 +47,6 @@ export class ValueMatcher {
     return this.#longest
   }
 
-  get isEmpty(): boolean {
-    return this.#needles.size === 0
-  }
-
   /** Returns false for a value that is too short. */
   add(secret: SoughtSecret, value: Uint8Array): boolean {
     if (value.length < leastBytes) return false

@@ -10,22 +10,34 @@ function lineOn(isTTY: boolean): { readonly line: ProgressLine; readonly written
 }
 
 describe('a line of progress', () => {
-  it('is written over on a terminal, ten times a second, and gone at the end', () => {
+  it('is written over on a terminal, ten times a second, and gone at the end', async () => {
     const { line, written, at } = lineOn(true)
-    for (const [index, ms] of [50, 100, 150, 199, 200].entries()) {
-      at(ms)
-      line.show(() => `part ${index}`)
+    const work = async (): Promise<string> => {
+      for (const [index, ms] of [50, 100, 150, 199, 200].entries()) {
+        at(ms)
+        line.show(() => `part ${index}`)
+      }
+      return 'result'
     }
-    line[Symbol.dispose]()
-    line[Symbol.dispose]()
+    expect(await line.during(work)).toBe('result')
     expect(written).toEqual(['\r\u001b[Kpart 1', '\r\u001b[Kpart 4', '\r\u001b[K'])
+    expect(await line.during(async () => 'no more')).toBe('no more')
+    expect(written).toHaveLength(3)
   })
 
-  it('is not written elsewhere', () => {
+  it('is gone before an error is written', async () => {
+    const { line, written, at } = lineOn(true)
+    at(100)
+    line.show(() => 'part')
+    await expect(line.during(async () => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
+    expect(written).toEqual(['\r\u001b[Kpart', '\r\u001b[K'])
+  })
+
+  it('is not written elsewhere', async () => {
     const { line, written, at } = lineOn(false)
     at(1_000)
     line.show(() => 'part')
-    line[Symbol.dispose]()
+    await line.during(async () => undefined)
     expect(written).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import type { Terminal } from './terminal.ts'
 
 /** A line on a terminal that tells how far a long work is; nothing elsewhere. */
-export class ProgressLine implements Disposable {
+export class ProgressLine {
   readonly #terminal: Terminal
   readonly #now: () => number
   #shownAt = 0
@@ -19,14 +19,19 @@ export class ProgressLine implements Disposable {
     if (this.#terminal.stderr.isTTY !== true || now - this.#shownAt < 100) return
     this.#shownAt = now
     this.#isShown = true
-    this.#terminal.stderr.write(`${clear}${text()}`)
+    this.#terminal.stderr.write(`${clearLine}${text()}`)
   }
 
-  [Symbol.dispose](): void {
-    if (this.#isShown) this.#terminal.stderr.write(clear)
-    this.#isShown = false
+  /** The line is gone when the work has ended, before its result is written. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } finally {
+      if (this.#isShown) this.#terminal.stderr.write(clearLine)
+      this.#isShown = false
+    }
   }
 }
 
 /** To the beginning of the line, and erase it. */
-const clear = '\r\u001b[K'
+const clearLine = '\r\u001b[K'

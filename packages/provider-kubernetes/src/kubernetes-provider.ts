@@ -1,9 +1,10 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
 import { HttpClients, timedProvider } from '@finchat/secrets-core/http'
-import { locator, type Provides } from '@finchat/secrets-core/provider'
+import { type AccessRight, locator, type Provides } from '@finchat/secrets-core/provider'
 import { kubeApi } from './api/kube-api.ts'
 import { SecretsPath } from './api/secrets-path.ts'
 import { checkedOptions, type KubernetesProviderOptions } from './options.ts'
+import { checkAccess } from './secret/access.ts'
 import { secretReads } from './secret/read.ts'
 import type { SecretStore } from './secret/secret-store.ts'
 import { SecretWatches } from './secret/watches.ts'
@@ -14,6 +15,8 @@ type Missing = 'sharedAs' | 'getMany' | 'getVersion' | 'restore' | 'staging'
 
 /** The operations of the contract that Kubernetes has: it keeps no former versions. */
 export interface KubernetesProvider extends Provides<Exclude<keyof SecretProvider, Missing>>, Pick<SecretProvider, 'sharedAs'> {
+  /** What the roles allow at these paths, by a `SelfSubjectAccessReview` each: no secret is touched. */
+  readonly checkAccess: (paths: readonly string[], context: CallContext) => Promise<readonly AccessRight[]>
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
@@ -47,6 +50,7 @@ export function kubernetesProvider(options: KubernetesProviderOptions = {}): Kub
     ...secretReads(store),
     ...secretWrites(store),
     changes: (listener) => watches.listeners.add(listener),
+    checkAccess: (checked, { signal }) => checkAccess(store, checked, signal),
     checkHealth: ({ signal }) => api.tell({ method: 'GET', path: '/readyz', content: 'ok' }, signal),
     close: async () => {
       watches.listeners.close()

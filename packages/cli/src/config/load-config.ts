@@ -3,6 +3,7 @@ import {
   type Environment,
   envProvider,
   type ProviderFromEnv,
+  type SecretProvider,
   SecretsError,
   type SecretsManager,
   secretsManagerFromEnv,
@@ -87,18 +88,31 @@ export function chainOf(variables: Environment): string[] {
   return [...new Set(names)]
 }
 
-export async function makeManager({ variables, env, folder, file }: Settings): Promise<SecretsManager> {
+/** `made` gets each provider of the chain. */
+export async function makeManager(
+  { variables, env, folder, file }: Settings,
+  made: (provider: SecretProvider) => void = () => {},
+): Promise<SecretsManager> {
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
+  const told = Object.entries({ ...providers, env: own }).map(([name, factory]) => [name, telling(factory, made)] as const)
   try {
-    return secretsManagerFromEnv({ ...providers, env: own }, { env: variables, audit })
+    return secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit })
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error)
   }
 }
 
-function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
+function telling(factory: ProviderFromEnv, made: (provider: SecretProvider) => void): ProviderFromEnv {
+  return (reader) => {
+    const provider = factory(reader)
+    made(provider)
+    return provider
+  }
+}
+
+export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
   return !['', 'false'].includes(line) || Boolean(folder)
 }
 

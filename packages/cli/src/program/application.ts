@@ -1,6 +1,7 @@
 import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, text_en } from '@stricli/core'
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
+import { doctor } from './doctor.ts'
 import { check, get, list, verify, versions } from './reading.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
@@ -16,6 +17,7 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   delete: remove,
   restore,
   tag,
+  doctor,
 })
 
 const docs = {

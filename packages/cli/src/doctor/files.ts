@@ -26,7 +26,7 @@ export async function probeFiles(parts: Parts): Promise<readonly Finding[]> {
 
 function modeFindings(parts: Parts, credentials: readonly string[]): readonly Finding[] {
   const guarded = [...configFile(parts), ...credentials.map(credential), ...stores(parts)]
-  return guarded.flatMap((each) => modeFinding(each, statSync(each.path, { throwIfNoEntry: false })))
+  return guarded.flatMap((each) => modeFinding(each, statOf(each.path)))
 }
 
 function configFile({ file }: Parts): readonly Guarded[] {
@@ -53,6 +53,15 @@ function stores({ config: { local, audit }, folder, env }: Parts): readonly Guar
 function guardedAt(check: string, path: string | undefined, folder: string, reason: string, mode: string): readonly Guarded[] {
   if (path === undefined || path === ':memory:') return []
   return [{ check, path: resolve(folder, path), mask: openToOthers, reason, mode }]
+}
+
+/** Undefined too if its folder may not be entered. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 function modeFinding({ check, path, mask, reason, mode }: Guarded, stats: Stats | undefined): readonly Finding[] {
@@ -103,7 +112,7 @@ async function gitFindings({ folder, env }: Parts, credentials: readonly string[
 
 /** Whether the local store could be written: its file, or the folder it will be made in. */
 export function writingOf(path: string): Finding {
-  const place = statSync(path, { throwIfNoEntry: false }) === undefined ? dirname(path) : path
+  const place = statOf(path) === undefined ? dirname(path) : path
   const check = 'write access'
   if (path === ':memory:') return ok(check, 'the store is in memory, and ends with the process')
   try {

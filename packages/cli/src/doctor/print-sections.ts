@@ -13,7 +13,7 @@ export async function printSections(sections: readonly Section[], terminal: Term
   const { stdout, env } = terminal
   if (stdout.isTTY !== true) {
     const rows = sections.flatMap(({ name, findings }) =>
-      findings.map(({ status, check, finding, remedy = '' }) => [name, status, check, finding, remedy]),
+      findings.map(({ status, check, finding, remedy = '' }) => [name, status, check, onOneLine(finding), onOneLine(remedy)]),
     )
     return printTable({ headings: [], rows }, terminal)
   }
@@ -31,6 +31,10 @@ function painted(style: Parameters<Paint>[0], text: string): string {
 function lineOf({ status, check, finding, remedy }: Finding, paint: Paint): string {
   const line = `  ${paint(colours[status], status.padEnd(statusWidth))}  ${visible(check)}: ${indented(finding)}`
   return remedy === undefined ? line : `${line}\n${remedyIndent}${paint('dim', 'fix:')} ${indented(remedy)}`
+}
+
+function onOneLine(text: string): string {
+  return text.replaceAll(/\n\s*/g, ' ')
 }
 
 /** Further lines are indented under the first. */

@@ -43,10 +43,16 @@ export function packagesFinding(chain: readonly string[], folder: string): Findi
 }
 
 function installedIn(name: string, folder: string): Installed | undefined {
-  const manifest = manifestOf(name, join(folder, 'package.json')) ?? manifestOf(name, import.meta.url)
-  if (manifest === undefined) return undefined
+  const manifest = manifestOf(name, join(folder, 'package.json'))
+  if (manifest === undefined) return besideProgram(name)
   const core = name === `${prefix}core` ? manifest : manifestOf(`${prefix}core`, manifest.path)
   return { name, version: manifest.version, core: core?.version }
+}
+
+/** It has the core of this program, whatever the project has. */
+function besideProgram(name: string): Installed | undefined {
+  const manifest = manifestOf(name, import.meta.url)
+  return manifest && { name, version: manifest.version, core: undefined }
 }
 
 function manifestOf(name: string, from: string): { readonly path: string; readonly version: string } | undefined {

@@ -60,7 +60,7 @@ function plainNeeds(path: string, folder: string): readonly Need[] {
 type Capabilities = (path: string) => readonly unknown[]
 
 async function capabilitiesOf(api: VaultApi, paths: readonly string[], signal: AbortSignal): Promise<Capabilities> {
-  const request = { method: 'POST', path: 'sys/capabilities-self', body: { paths }, call: 'read' } as const
+  const request = { method: 'POST', path: 'sys/capabilities-self', body: JSON.stringify({ paths }), call: 'read' } as const
   const right = () => ({ capability: 'update', on: request.path, otherwise: 'see the policies of the token' }) as const
   const { answer } = await api.ask({ ...request, right }, signal)
   const data = member(answer.body, 'data')

@@ -17,6 +17,7 @@ export const alone = [
   'tests/resilience/src/rotation/rotator-stop.test.ts',
   'tests/resilience/src/rotation/rotators-at-once.test.ts',
   'packages/cache-keyv/src/exits.test.ts',
+  'packages/cli/src/doctor-stores.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
   'packages/provider-vault/src/leases-live.test.ts',
   'packages/provider-vault/src/kv/told-effects.test.ts',

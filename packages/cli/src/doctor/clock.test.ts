@@ -1,16 +1,8 @@
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { serverThat } from '@finchat/secrets-test-servers/vitest'
+import { describe, expect, it } from 'vitest'
 import { probeClock, skewFinding } from './clock.ts'
 
 const now = Date.parse('2026-11-28T12:00:00Z')
-
-async function serverThat(answer: RequestListener): Promise<string> {
-  const server = createServer(answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close().closeAllConnections())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // it listens on a port
-}
 
 describe('the clock', () => {
   it.each([

@@ -21,7 +21,8 @@ export function costFinding(name: string, fleet: Fleet): Finding {
     return notChecked('cost', 'the cache is off (TTL 0): every read is a call', 'set cacheTtl, such as 300, to bound the calls')
   const hourly = callsPerHour(fleet)
   const calls = `about ${count(hourly)} calls an hour, ${count(hourly * hoursOfDay)} a day`
-  return ok('cost', `${calls}, for ${processes} processes, ${secrets} secrets, TTL ${ttlSeconds} s${priceOf(name, hourly, secrets)}`)
+  const readers = `${counted(processes, 'process', 'processes')}, ${counted(secrets, 'secret', 'secrets')}`
+  return ok('cost', `${calls}, for ${readers}, TTL ${ttlSeconds} s${priceOf(name, hourly, secrets)}`)
 }
 
 export function callsPerHour({ processes, secrets, ttlSeconds }: Fleet): number {
@@ -33,6 +34,10 @@ function priceOf(name: string, hourly: number, secrets: number): string {
   const calls = ((hourly * hoursOfMonth) / 10_000) * awsPrices.tenThousandCalls
   const stored = secrets * awsPrices.secretAndMonth
   return `; $${(calls + stored).toFixed(2)} a month by AWS's list price of 2026-11 ($0.05 for 10,000 calls, $0.40 a secret)`
+}
+
+function counted(number: number, one: string, several: string): string {
+  return `${count(number)} ${number === 1 ? one : several}`
 }
 
 function count(number: number): string {

@@ -25,21 +25,25 @@ export async function probeAccess(store: OpenStore, paths: readonly string[], { 
   }
 }
 
+/** These were tried. */
+const tried: ReadonlySet<string> = new Set(['read', 'list', 'versions'])
+
 /** No more rights than needed are good: so what is not allowed is no warning. */
 export function accessFinding(rights: readonly AccessRight[]): Finding {
-  const denied = rights.filter(({ isAllowed }) => !isAllowed)
-  const deniedFeatures = new Set(denied.map(({ feature }) => feature))
-  const allowed = [...new Set(rights.map(({ feature }) => feature))].filter((feature) => !deniedFeatures.has(feature))
-  const granted = `allowed: ${allowed.join(', ') || 'nothing'}`
-  if (denied.length === 0) return ok('write access', granted)
-  const needed = [...new Set(denied.map(({ right }) => right))].slice(0, mostRights)
+  const untried = rights.filter(({ feature }) => !tried.has(feature))
+  const denied = Map.groupBy(
+    untried.filter(({ isAllowed }) => !isAllowed),
+    ({ feature }) => feature,
+  )
+  const allowed = [...new Set(untried.map(({ feature }) => feature))].filter((feature) => !denied.has(feature))
+  if (denied.size === 0) return ok('write access', `allowed: ${allowed.join(', ')}`)
+  const granted = allowed.length === 0 ? '' : `allowed: ${allowed.join(', ')}; `
+  const needed = [...denied].map(([feature, [first]]) => `${feature}: ${first?.right}`)
   return {
-    ...ok('write access', `${granted}; not allowed: ${[...deniedFeatures].join(', ')}`),
-    remedy: `only if this process needs it: allow ${needed.join('; ')}`,
+    ...ok('write access', `${granted}not allowed: ${[...denied.keys()].join(', ')}`),
+    remedy: `only if this process needs it, allow ${needed.join('; ')}`,
   }
 }
-
-const mostRights = 8
 
 export function probeName(): string {
   return `finchat-doctor-${randomUUID()}`
@@ -52,7 +56,7 @@ export async function probeWrite({ secrets, provider }: OpenStore, { parts, acto
   if (provider.locate?.(name) === undefined && provider.locate !== undefined)
     return [notChecked(check, 'the provider is asked for nothing but its names', 'switch onlyNamed off for this check')]
   const choice = { provider: provider.name, actor }
-  const tried = await attempt(check, parts, async () => {
+  const written = await attempt(check, parts, async () => {
     const value = randomBytes(32).toString('base64url')
     await secrets.storeSecret(name, value, choice)
     const isSame = await secrets.verifySecret(name, value, { actor })
@@ -62,7 +66,7 @@ export async function probeWrite({ secrets, provider }: OpenStore, { parts, acto
     await secrets.deleteSecret(name, { ...choice, purge: true })
     return ok('clean-up', `${name} was deleted for good`)
   })
-  return cleaned.status === 'ok' ? [tried, cleaned] : [tried, { ...cleaned, remedy: `see that ${name} is gone at '${provider.name}': ${cleaned.remedy}` }]
+  return cleaned.status === 'ok' ? [written, cleaned] : [written, { ...cleaned, remedy: `see that ${name} is gone at '${provider.name}': ${cleaned.remedy}` }]
 }
 
 function differs(check: string, name: string): Finding {

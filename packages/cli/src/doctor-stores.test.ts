@@ -30,7 +30,11 @@ describeWithServer('openbao', 'doctor of Vault', () => {
   async function tokenWith(policy: string, more: object = {}): Promise<string> {
     const name = `p-${crypto.randomUUID()}`
     await bao.api('PUT', `sys/policies/acl/${name}`, { policy: policy || 'path "none" { capabilities = ["read"] }' })
-    const { auth } = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', { policies: [name], ttl: '1h', ...more })
+    const { auth } = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', {
+      policies: [name],
+      ttl: '1h',
+      ...more,
+    })
     return auth.client_token
   }
 
@@ -65,7 +69,10 @@ describeWithServer('openbao', 'doctor of Vault', () => {
     const token = await tokenWith(reading)
     await bao.api('POST', 'auth/token/revoke', { token })
     const outcome = await doctor(token)
-    expect(findingsOf(outcome, 'vault')).toMatchObject({ reachable: { status: 'ok' }, authentication: { status: 'fail', code: 'UNAUTHENTICATED' } })
+    expect(findingsOf(outcome, 'vault')).toMatchObject({
+      reachable: { status: 'ok' },
+      authentication: { status: 'fail', code: 'UNAUTHENTICATED' },
+    })
     expect(outcome.code).toBe(77)
   })
 
@@ -82,8 +89,8 @@ describeWithServer('openbao', 'doctor of Vault', () => {
   it('by TLS at a plain port, and by plain HTTP at another machine', async () => {
     const token = await tokenWith(reading)
     const [tls, plain] = await Promise.all([doctor(token, bao.url.replace('http:', 'https:')), doctor(token, 'http://vault.invalid:8200')])
-    expect(table(findingsOf(tls, 'vault'))).toMatchSnapshot()
-    expect(table(findingsOf(plain, 'vault'))).toMatchSnapshot()
+    expect(table(findingsOf(tls, 'vault'))).toMatchSnapshot('TLS')
+    expect(table(findingsOf(plain, 'vault'))).toMatchSnapshot('plain')
     expect([tls.code, plain.code]).toEqual([expect.any(Number), 70])
   })
 
@@ -92,8 +99,8 @@ describeWithServer('openbao', 'doctor of Vault', () => {
     const own = await startOpenBao({ tls: true })
     onTestFinished(() => own.stop())
     const [nowhere, unknown] = await Promise.all([doctor(token, 'http://127.0.0.1:1'), doctor(token, own.url)])
-    expect(table(findingsOf(nowhere, 'vault'))).toMatchSnapshot()
-    expect(table(findingsOf(unknown, 'vault'))).toMatchSnapshot()
+    expect(table(findingsOf(nowhere, 'vault'))).toMatchSnapshot('no server')
+    expect(table(findingsOf(unknown, 'vault'))).toMatchSnapshot('unknown authority')
     expect(nowhere.code).toBe(69)
   })
 
@@ -114,12 +121,21 @@ describeWithServer('openbao', 'doctor of Vault', () => {
 describe('doctor of a store that hangs', () => {
   it('ends its probes if the store hangs, all at the same time', async () => {
     const url = await serverThat(() => undefined)
-    const config = { provider: 'vault', fallbacks: ['kubernetes'], vault: { url, token: { variable: 'T' } }, kubernetes: { url, token: { variable: 'T' } } }
+    const config = {
+      provider: 'vault',
+      fallbacks: ['kubernetes'],
+      vault: { url, token: { variable: 'T' } },
+      kubernetes: { url, token: { variable: 'T' } },
+    }
     const startedAt = performance.now()
     const outcome = await makeProgram(config, { T: canary }).run(['doctor', '--json'])
     expect(performance.now() - startedAt).toBeLessThan(9_000)
     for (const name of ['vault', 'kubernetes'])
-      expect(findingsOf(outcome, name)).toMatchObject({ reachable: { status: 'fail' }, read: { status: 'not checked' }, clock: { status: 'not checked' } })
+      expect(findingsOf(outcome, name)).toMatchObject({
+        reachable: { status: 'fail' },
+        read: { status: 'not checked' },
+        clock: { status: 'not checked' },
+      })
     expect(outcome.code).toBe(69)
     expect(outcome.stdout).not.toContain(canary)
   })
@@ -137,7 +153,14 @@ describeWithServer('moto', 'doctor of AWS', () => {
   async function doctor(config: object = {}, url: string = servers.stub().url): Promise<Outcome> {
     process.env['AWS_ENDPOINT_URL'] = url
     const region = testAccount.region
-    const whole = { provider: 'aws', fallbacks: ['ssm'], aws: { region }, ssm: { region, prefix: '/app/' }, secrets: { db: {}, none: {} }, ...config }
+    const whole = {
+      provider: 'aws',
+      fallbacks: ['ssm'],
+      aws: { region },
+      ssm: { region, prefix: '/app/' },
+      secrets: { db: {}, none: {} },
+      ...config,
+    }
     const outcome = await makeProgram(whole, { AWS_ENDPOINT_URL: url }).run(['doctor', '--json'])
     expect(outcome.stdout + outcome.stderr).not.toContain(canary)
     expect(outcome.stdout + outcome.stderr).not.toContain(secretAccessKey)
@@ -148,8 +171,8 @@ describeWithServer('moto', 'doctor of AWS', () => {
     await awsCall({ url: servers.moto().url, service: 'secretsmanager' }, 'CreateSecret', { Name: 'db', SecretString: canary })
     await awsCall({ url: servers.moto().url, service: 'ssm' }, 'PutParameter', { Name: '/app/db', Value: canary, Type: 'SecureString' })
     const outcome = await doctor()
-    expect(table(findingsOf(outcome, 'aws'))).toMatchSnapshot()
-    expect(table(findingsOf(outcome, 'ssm'))).toMatchSnapshot()
+    expect(table(findingsOf(outcome, 'aws'))).toMatchSnapshot('aws')
+    expect(table(findingsOf(outcome, 'ssm'))).toMatchSnapshot('ssm')
     expect(outcome.code).toBe(0)
   })
 
@@ -157,7 +180,10 @@ describeWithServer('moto', 'doctor of AWS', () => {
     for (const name of Object.keys(keys)) delete process.env[name]
     const outcome = await doctor()
     for (const name of ['aws', 'ssm'])
-      expect(findingsOf(outcome, name)).toMatchObject({ authentication: { status: 'fail', code: 'CREDENTIALS_MISSING' }, clock: { status: 'ok' } })
+      expect(findingsOf(outcome, name)).toMatchObject({
+        authentication: { status: 'fail', code: 'CREDENTIALS_MISSING' },
+        clock: { status: 'ok' },
+      })
     expect(outcome.code).toBe(77)
   })
 
@@ -189,7 +215,10 @@ describe('doctor on a terminal', () => {
     const where = { cwd: program.folder, env, columns: 120 }
     const terminal = openProgram(['doctor'], where)
     expect(await terminal.exitCode).not.toBe(0)
-    const screen = (await terminal.screen()).replaceAll(/127\.0\.0\.1:\d+/g, 'HOST').replace(/ok( +)Node\.js: .*/, 'ok$1Node.js: VERSION').replaceAll(/\d+\.\d+\.\d+(?=,|$)/gm, 'VERSION')
+    const screen = (await terminal.screen())
+      .replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')
+      .replace(/^.*Node\.js: .*(\n +fix:.*)?/m, '  ok           Node.js: VERSION')
+      .replaceAll(/\d+\.\d+\.\d+(?=,|$)/gm, 'VERSION')
     await expect(`${screen}\n`).toMatchFileSnapshot(fileURLToPath(new URL('testing/screens/doctor.txt', import.meta.url)))
     expect(terminal.output()).toMatch(/⠋ checking local, vault/)
     expect(screen).not.toContain('checking')

@@ -29,7 +29,12 @@ describe('the clock', () => {
       seen.push(asked, headers.authorization, headers['x-vault-token'] as string | undefined)
       response.setHeader('date', new Date(Date.now() - 120_000).toUTCString()).end()
     })
-    const variables = { [variable]: url, FINCHAT_VAULT_TOKEN: 'canary', FINCHAT_KUBERNETES_TOKEN: 'canary', AWS_SECRET_ACCESS_KEY: 'canary' }
+    const variables = {
+      [variable]: url,
+      FINCHAT_VAULT_TOKEN: 'canary',
+      FINCHAT_KUBERNETES_TOKEN: 'canary',
+      AWS_SECRET_ACCESS_KEY: 'canary',
+    }
     const [finding] = await probeClock(name, variables)
     expect(finding).toMatchObject({ status: 'warn', check: 'clock' })
     expect(seen).toEqual([path, undefined, undefined])

@@ -2,10 +2,9 @@ import type { Environment } from '@finchat/secrets-core'
 import { UsageError } from '../terminal/failure.ts'
 import { probeFiles } from './files.ts'
 import type { Section } from './finding.ts'
-import { misspeltFindings } from './misspelt.ts'
 import { type Probing, probeAudit } from './open-store.ts'
 import { probeStore } from './probe-store.ts'
-import { chainIn, type Parts, readParts } from './settings-in-parts.ts'
+import { chainIn, misspeltFindings, type Parts, readParts } from './settings-in-parts.ts'
 import { nodeFinding, packagesFinding, peerFindings } from './versions.ts'
 
 /** What to diagnose. */
@@ -30,7 +29,10 @@ export async function diagnose({ config, provider, cwd, env, begin, probeName, .
   const files = await probeFiles(parts) // before a provider mends the mode of its file
   const { audit, finding } = await probeAudit({ parts, ...rest })
   const stores = await Promise.all(asked.map((name) => probeStore(name, { parts, audit, ...rest }, probeName)))
-  return [{ name: 'machine', findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding] }, ...stores]
+  return [
+    { name: 'machine', findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding] },
+    ...stores,
+  ]
 }
 
 function versions(chain: readonly string[], { folder }: Parts): Section['findings'] {

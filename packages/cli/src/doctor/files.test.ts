@@ -42,7 +42,7 @@ describe('the mode of a file', () => {
     expect(warned(findings)).toHaveLength(count)
     expect(findings.filter(({ status }) => status === 'ok')).toHaveLength(4 - count)
     expect(JSON.stringify(findings)).not.toContain(canary)
-    if (count > 0) expect(findings.find(({ status }) => status === 'warn')?.remedy).toContain(`${name}`)
+    if (count > 0) expect(findings.find(({ status }) => status === 'warn')?.remedy).toContain(name)
   })
 
   it('is looked at where variables name the file', async () => {

@@ -120,7 +120,11 @@ export function writingOf(path: string): Finding {
     accessSync(dirname(path), constants.W_OK) // SQLite makes its journal beside the file
     return ok(check, 'allowed: write, rotate, tags, delete, restore')
   } catch {
-    return warn(check, `not allowed: this user cannot write ${place === path ? basename(path) : 'the folder of the store'}`, remedyOf(place))
+    return warn(
+      check,
+      `not allowed: this user cannot write ${place === path ? basename(path) : 'the folder of the store'}`,
+      remedyOf(place),
+    )
   }
 }
 

@@ -18,7 +18,11 @@ describe('the strength of a key', () => {
   })
 
   it('is told without the length of a passphrase', async () => {
-    const findings = await Promise.all([33, 40, 60].map((length) => probeKey('canary horse battery staple and more words to be long'.padEnd(length, 'xyz').slice(0, length))))
+    const findings = await Promise.all(
+      [33, 40, 60].map((length) =>
+        probeKey('canary horse battery staple and more words to be long'.padEnd(length, 'xyz').slice(0, length)),
+      ),
+    )
     expect(new Set(findings.map(({ finding }) => finding)).size).toBe(1)
   })
 

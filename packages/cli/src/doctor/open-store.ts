@@ -6,7 +6,7 @@ import { failed, type Finding, ok } from './finding.ts'
 import { auditVariables, type Parts, variablesFor } from './settings-in-parts.ts'
 
 /** A provider that some stores' packages extend by a question for rights. */
-export type ProbedProvider = SecretProvider & {
+type ProbedProvider = SecretProvider & {
   readonly checkAccess?: (paths: readonly string[], context: { readonly signal: AbortSignal }) => Promise<readonly AccessRight[]>
 }
 
@@ -40,7 +40,9 @@ export async function openStore(name: string, { parts, audit }: Probing): Promis
 }
 
 /** Whether accesses can be recorded, by a record of this check. */
-export async function probeAudit(probing: Omit<Probing, 'audit'>): Promise<{ readonly audit: Environment | undefined; readonly finding: Finding }> {
+export async function probeAudit(
+  probing: Omit<Probing, 'audit'>,
+): Promise<{ readonly audit: Environment | undefined; readonly finding: Finding }> {
   const { parts, actor } = probing
   try {
     const found = await auditVariables(parts)

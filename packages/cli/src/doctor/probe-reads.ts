@@ -21,7 +21,10 @@ export async function probeReads(store: OpenStore, requests: readonly SecretRequ
 async function readAll({ secrets, provider }: OpenStore, requests: readonly SecretRequest[], probing: Probing): Promise<Readings> {
   if (requests.length === 0) return { findings: [noneDeclared()], found: undefined }
   const answers = await secrets.getSecretValues(requests, { actor: probing.actor })
-  const read = answers.map((answer, index) => ({ name: requests[index]?.name ?? '', error: answer.status === 'rejected' ? answer.reason : undefined }))
+  const read = answers.map((answer, index) => ({
+    name: requests[index]?.name ?? '',
+    error: answer.status === 'rejected' ? answer.reason : undefined,
+  }))
   const here = read.filter(({ error }) => error === undefined)
   const absent = read.filter(({ error }) => isAbsent(error))
   const refused = read.filter(({ error }) => error !== undefined && !isAbsent(error))

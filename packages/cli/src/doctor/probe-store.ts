@@ -25,7 +25,10 @@ export async function probeStore(name: string, probing: Probing, probeName: stri
   try {
     const configuration = ok('configuration', 'the settings are complete')
     const [asked, clock] = await Promise.all([askStore(name, store, probing, probeName), probeClock(name, store.variables)])
-    return { name, findings: [configuration, ...(await keyFindings(name, store.variables)), ...asked, ...clock, ...costs(name, store, probing)] }
+    return {
+      name,
+      findings: [configuration, ...(await keyFindings(name, store.variables)), ...asked, ...clock, ...costs(name, store, probing)],
+    }
   } finally {
     await withinLimit(() => store.secrets.close()).catch(() => undefined) // what was found is told all the same
   }
@@ -38,7 +41,8 @@ async function keyFindings(name: string, { FINCHAT_ENCRYPTION_KEY: key = '' }: E
 async function askStore(name: string, store: OpenStore, probing: Probing, probeName: string): Promise<readonly Finding[]> {
   const reached = remote.has(name) ? await probeRemote(store, probing) : await probeOpening(store, probing)
   if (reached.some(({ status }) => status === 'fail')) return [...reached, notChecked('read', 'the store cannot be asked')]
-  if (probing.audit === undefined) return [...reached, notChecked('read', 'the audit trail does not work: no secret is read without a record')]
+  if (probing.audit === undefined)
+    return [...reached, notChecked('read', 'the audit trail does not work: no secret is read without a record')]
   const requests = requestsTo(store, probing)
   return [
     ...reached,
@@ -78,7 +82,9 @@ async function probeOpening({ provider }: OpenStore, { parts }: Probing): Promis
 /** The declared secrets, or without a file the names in a variable, as far as this provider has a place for them. */
 function requestsTo({ provider, variables }: OpenStore, { parts }: Probing): readonly SecretRequest[] {
   const declared = Object.entries(specsOf(parts.config.secrets ?? {})).map(([key, { name = key, field }]) => ({ name, field }))
-  const mapped = (variables[`FINCHAT_${provider.name.toUpperCase()}_NAMES`] ?? '').split(',').map((entry) => entry.split('=')[0]?.trim() ?? '')
+  const mapped = (variables[`FINCHAT_${provider.name.toUpperCase()}_NAMES`] ?? '')
+    .split(',')
+    .map((entry) => entry.split('=')[0]?.trim() ?? '')
   const requests = declared.length > 0 ? declared : mapped.filter(Boolean).map((name) => ({ name, field: undefined }))
   return requests.filter(({ name }) => provider.locate === undefined || provider.locate(name) !== undefined)
 }

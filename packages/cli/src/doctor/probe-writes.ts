@@ -29,7 +29,7 @@ export async function probeAccess(store: OpenStore, paths: readonly string[], { 
 const tried: ReadonlySet<string> = new Set(['read', 'list', 'versions'])
 
 /** No more rights than needed are good: so what is not allowed is no warning. */
-export function accessFinding(rights: readonly AccessRight[]): Finding {
+function accessFinding(rights: readonly AccessRight[]): Finding {
   const untried = rights.filter(({ feature }) => !tried.has(feature))
   const denied = Map.groupBy(
     untried.filter(({ isAllowed }) => !isAllowed),
@@ -66,7 +66,9 @@ export async function probeWrite({ secrets, provider }: OpenStore, { parts, acto
     await secrets.deleteSecret(name, { ...choice, purge: true })
     return ok('clean-up', `${name} was deleted for good`)
   })
-  return cleaned.status === 'ok' ? [written, cleaned] : [written, { ...cleaned, remedy: `see that ${name} is gone at '${provider.name}': ${cleaned.remedy}` }]
+  return cleaned.status === 'ok'
+    ? [written, cleaned]
+    : [written, { ...cleaned, remedy: `see that ${name} is gone at '${provider.name}': ${cleaned.remedy}` }]
 }
 
 function differs(check: string, name: string): Finding {

@@ -6,8 +6,10 @@ import { findConfig } from '../config/find-config.ts'
 import { chainOf, isAudited } from '../config/load-config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { readConfig, readContent } from '../config/read-config.ts'
+import { chainSettings, sections, type Setting } from '../config/settings.ts'
 import { variablesOf } from '../config/variables.ts'
-import { failed, type Finding, ok } from './finding.ts'
+import { nearest } from '../terminal/nearest.ts'
+import { failed, type Finding, ok, warn } from './finding.ts'
 
 /** What is configured, as far as it can be understood. */
 export interface Parts {
@@ -65,4 +67,19 @@ export async function auditVariables({ config: { audit }, folder, env }: Parts):
 
 function alone(name: string): Environment {
   return { FINCHAT_SECRETS_PROVIDER: name, FINCHAT_SECRETS_FALLBACKS: '' }
+}
+
+/** Variables that are a letter or two from a setting that is not set. Their values are not looked at. */
+export function misspeltFindings({ env, config: { secrets = {} } }: Parts): readonly Finding[] {
+  const known = [chainSettings, ...Object.values(sections)].flatMap((settings) => Object.values(settings).flatMap(variablesIn))
+  const unset = known.filter((name) => !env[name])
+  const others = Object.keys(env).filter((name) => name.startsWith('FINCHAT_') && !known.includes(name) && !Object.hasOwn(secrets, name))
+  return others.flatMap((name) => {
+    const meant = nearest(name, unset)
+    return meant === undefined ? [] : [warn('variables', `${name} is no setting`, `rename it to ${meant}, if that is meant`)]
+  })
+}
+
+function variablesIn({ variable, fileVariable }: Setting): readonly string[] {
+  return fileVariable === undefined ? [variable] : [variable, fileVariable]
 }

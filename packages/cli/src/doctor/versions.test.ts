@@ -50,7 +50,12 @@ describe('the packages of a project', () => {
   it('miss what a provider needs besides', () => {
     const folder = makeProject({ 'package-lock.json': '', 'package.json': '{}', ...manifest('provider-file', '0.1.0') })
     expect(evaluate(join(import.meta.dirname, 'versions.ts'), 'peerFindings', [['age', 'env'], folder])).toEqual([
-      { status: 'warn', check: 'age-encryption', finding: 'age needs the package age-encryption, which is not installed', remedy: 'run: npm install age-encryption' },
+      {
+        status: 'warn',
+        check: 'age-encryption',
+        finding: 'age needs the package age-encryption, which is not installed',
+        remedy: 'run: npm install age-encryption',
+      },
     ])
     expect(peerFindings(['local', 'constructor'], folder)).toEqual([])
   })

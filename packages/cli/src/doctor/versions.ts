@@ -14,7 +14,13 @@ export function nodeFinding(version: string, now: Date): Finding {
   const upgrade = 'install the newest LTS version of Node.js'
   const [leastMajor, leastMinor] = leastNode
   if (major < leastMajor || (major === leastMajor && minor < leastMinor))
-    return { status: 'fail', check: 'Node.js', finding: `${version} is older than ${leastNode.join('.')}`, remedy: upgrade, code: 'CONFIGURATION' }
+    return {
+      status: 'fail',
+      check: 'Node.js',
+      finding: `${version} is older than ${leastNode.join('.')}`,
+      remedy: upgrade,
+      code: 'CONFIGURATION',
+    }
   const end = endOfLife[major]
   if (end !== undefined && now > new Date(`${end}T23:59:59Z`)) return warn('Node.js', `${version} has had no fixes since ${end}`, upgrade)
   if (major % 2 === 1) return warn('Node.js', `${version} is of a line without long-term support`, upgrade)

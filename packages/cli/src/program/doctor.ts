@@ -10,7 +10,13 @@ export const doctor: Command<CommandContext> = buildCommand({
   parameters: {
     flags: flagsOf({
       ...commonFlags,
-      processes: { kind: 'parsed', parse: processCount, brief: 'How many processes the cost is of; 10 by default', placeholder: 'number', optional: true },
+      processes: {
+        kind: 'parsed',
+        parse: processCount,
+        brief: 'How many processes the cost is of; 10 by default',
+        placeholder: 'number',
+        optional: true,
+      },
       write: switchFlag('Also write, read and delete a probe secret at each store'),
       strict: switchFlag('Exit code 1 for warnings, too'),
     }),

@@ -1,15 +1,17 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
 import { HttpClients, timedProvider } from '@finchat/secrets-core/http'
-import { type AccessRight, locator, type Provides } from '@finchat/secrets-core/provider'
+import { type AccessRight, loadOnUse, type LoadedOnUse, locator, type Provides } from '@finchat/secrets-core/provider'
 import { kubeApi } from './api/kube-api.ts'
 import { SecretsPath } from './api/secrets-path.ts'
 import { checkedOptions, type KubernetesProviderOptions } from './options.ts'
-import { checkAccess } from './secret/access.ts'
 import { secretReads } from './secret/read.ts'
 import type { SecretStore } from './secret/secret-store.ts'
 import { SecretWatches } from './secret/watches.ts'
 import { secretWrites } from './secret/write.ts'
 import { canHoldPath } from './shared/paths.ts'
+
+/** No application needs it. */
+const accessPart: LoadedOnUse = { what: 'the question for access', name: '@finchat/secrets-provider-kubernetes' }
 
 type Missing = 'sharedAs' | 'getMany' | 'getVersion' | 'restore' | 'staging'
 
@@ -50,7 +52,10 @@ export function kubernetesProvider(options: KubernetesProviderOptions = {}): Kub
     ...secretReads(store),
     ...secretWrites(store),
     changes: (listener) => watches.listeners.add(listener),
-    checkAccess: (checked, { signal }) => checkAccess(store, checked, signal),
+    checkAccess: async (checked, { signal }) => {
+      const { checkAccess } = await loadOnUse(accessPart, () => import('./secret/access.ts'), 'checkAccess')
+      return checkAccess(store, checked, signal)
+    },
     checkHealth: ({ signal }) => api.tell({ method: 'GET', path: '/readyz', content: 'ok' }, signal),
     close: async () => {
       watches.listeners.close()

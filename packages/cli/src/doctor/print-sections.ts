@@ -52,3 +52,7 @@ function brokenLine(text: string, width: number): readonly string[] {
     return last === undefined || last.length + word.length >= width ? [...lines, word] : [...others.toReversed(), `${last} ${word}`]
   }, [])
 }
+
+function onOneLine(text: string): string {
+  return text.replaceAll(/\n\s*/g, ' ')
+}

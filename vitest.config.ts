@@ -23,6 +23,7 @@ export const alone = [
   'packages/cli/src/running.test.ts',
   'packages/cli/src/sealed-hostile.test.ts',
   'packages/cli/src/register.test.ts',
+  'packages/cli/src/doctor-stores.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
   'packages/provider-vault/src/leases-live.test.ts',
   'packages/provider-vault/src/kv/told-effects.test.ts',

@@ -146,6 +146,7 @@ export const folders: Record<string, readonly string[]> = {
     'child',
     'sealed',
     'rotation',
+    'doctor',
     'commands',
     'local',
     'audit',

@@ -1,6 +1,7 @@
 // For authors of providers and caches: what the core shares with them beside the contract, whose types the main entry has.
 export { namesFromEnv, switchFromEnv } from './env/names-from-env.ts'
 export { isStorePath, locator, type NamesOptions, type Target } from './chain/locator.ts'
+export type { AccessFeature, AccessRight } from './contract/access-right.ts'
 export type { OptionalMember, ProviderManifest, Provides } from './contract/provider.ts'
 export { described, quoted } from './errors/format.ts'
 export { SecretsError, withDetails } from './errors/secrets-error.ts'

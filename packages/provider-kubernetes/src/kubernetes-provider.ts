@@ -1,6 +1,6 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
 import { HttpClients, timedProvider } from '@finchat/secrets-core/http'
-import { locator, type Provides } from '@finchat/secrets-core/provider'
+import { type AccessRight, loadOnUse, type LoadedOnUse, locator, type Provides } from '@finchat/secrets-core/provider'
 import { kubeApi } from './api/kube-api.ts'
 import { SecretsPath } from './api/secrets-path.ts'
 import { checkedOptions, type KubernetesProviderOptions } from './options.ts'
@@ -10,10 +10,15 @@ import { SecretWatches } from './secret/watches.ts'
 import { secretWrites } from './secret/write.ts'
 import { canHoldPath } from './shared/paths.ts'
 
+/** No application needs it. */
+const accessPart: LoadedOnUse = { what: 'the question for access', name: '@finchat/secrets-provider-kubernetes' }
+
 type Missing = 'sharedAs' | 'getMany' | 'getVersion' | 'restore' | 'staging'
 
 /** The operations of the contract that Kubernetes has: it keeps no former versions. */
 export interface KubernetesProvider extends Provides<Exclude<keyof SecretProvider, Missing>>, Pick<SecretProvider, 'sharedAs'> {
+  /** What the roles allow at these paths, by a `SelfSubjectAccessReview` each: no secret is touched. */
+  readonly checkAccess: (paths: readonly string[], context: CallContext) => Promise<readonly AccessRight[]>
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
@@ -47,6 +52,10 @@ export function kubernetesProvider(options: KubernetesProviderOptions = {}): Kub
     ...secretReads(store),
     ...secretWrites(store),
     changes: (listener) => watches.listeners.add(listener),
+    checkAccess: async (checked, { signal }) => {
+      const { checkAccess } = await loadOnUse(accessPart, () => import('./secret/access.ts'), 'checkAccess')
+      return checkAccess(store, checked, signal)
+    },
     checkHealth: ({ signal }) => api.tell({ method: 'GET', path: '/readyz', content: 'ok' }, signal),
     close: async () => {
       watches.listeners.close()

@@ -1,11 +1,12 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
-import { locator } from '@finchat/secrets-core/provider'
+import { type AccessRight, locator } from '@finchat/secrets-core/provider'
 import { withCertificate } from './auth/cert.ts'
 import { clientToken } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { ReplicaState } from './protocol/replica-state.ts'
 import { timedProvider } from '@finchat/secrets-core/http'
 import { httpTransport, type Transport } from './http/transport.ts'
+import { checkAccess } from './kv/access.ts'
 import { kvList } from './kv/list.ts'
 import { kvMount } from './kv/mount.ts'
 import { kvReads } from './kv/read.ts'
@@ -27,6 +28,8 @@ import { routeLeases } from './leases/route.ts'
 /** The operations of the contract that a KV v2 mount has. */
 export interface VaultProvider
   extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
+  /** What the token's policies allow at these paths, by `sys/capabilities-self`: nothing is read or written. */
+  readonly checkAccess: (paths: readonly string[], context: CallContext) => Promise<readonly AccessRight[]>
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
@@ -74,6 +77,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
     ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
+    checkAccess: (paths, { signal }) => checkAccess(api, { kv, mount }, paths, signal),
     checkHealth: async ({ signal }) => assertMounts(await api.mounts(signal)),
     close: async () => {
       await leases.close()

@@ -134,7 +134,7 @@ export function aloneIn(settings: Settings, provider: string): Settings {
   return { ...settings, variables: { ...settings.variables, ...alone } }
 }
 
-function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
+export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
   return !['', 'false'].includes(line) || Boolean(folder)
 }
 

@@ -50,6 +50,11 @@ function notInstalled(names: readonly string[], folder: string): SecretsError {
   return configurationError(`the configuration names ${names.join(', ')}, but ${them}`, `run: ${installCommand(packages, folder)}`)
 }
 
+/** The package of this provider; `undefined` for one that needs none, or is not ours. */
+export function packageOf(name: string): string | undefined {
+  return Object.hasOwn(entries, name) ? sourceOf(name).name : undefined
+}
+
 function sourceOf(name: string): Source {
   const entry = prefix + entries[name as keyof typeof entries] // chosen by its own keys
   return { entry, name: packageOf(entry) }

@@ -14,9 +14,13 @@ export function isProgram(file: string): boolean {
 
 /** The configuration in a file: JSON, or the default export of a program. */
 export async function readConfig(file: string): Promise<Config> {
+  return parseConfig(await readContent(file), basename(file))
+}
+
+/** What the file holds, unchecked. */
+export async function readContent(file: string): Promise<unknown> {
   if (!existsSync(file)) throw configurationError(`there is no ${basename(file)}`, 'name the file by its path, relative to where you are')
-  const content = isProgram(file) ? await defaultExport(file) : parsedJson(file)
-  return parseConfig(content, basename(file))
+  return isProgram(file) ? defaultExport(file) : parsedJson(file)
 }
 
 async function defaultExport(file: string): Promise<unknown> {

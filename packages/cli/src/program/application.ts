@@ -10,6 +10,7 @@ import {
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { audit } from './audit.ts'
+import { doctor } from './doctor.ts'
 import { check, get, list, verify, versions } from './reading.ts'
 import { run } from './running.ts'
 import { rotate } from './rotating.ts'
@@ -39,6 +40,7 @@ const routes: Record<string, Command<CommandContext> | RouteMap<CommandContext>>
   backup,
   reencrypt,
   audit,
+  doctor,
 })
 
 const docs = {

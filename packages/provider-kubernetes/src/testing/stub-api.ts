@@ -92,6 +92,7 @@ export class StubApi {
 
   #answer({ method, url, accept, body }: Call, response: ServerResponse): void {
     if (url.pathname === '/readyz') return void (this.mood === 'lost' || response.end('ok'))
+    if (url.pathname === reviews) return respond(response, 201, this.#reviewed(JSON.parse(body)))
     const [, namespace = '', name] = /^\/api\/v1\/namespaces\/([^/]+)\/secrets(?:\/([^/]+))?$/.exec(url.pathname) ?? []
     if (namespace === '') throw new StubRefusal(404, 'NotFound')
     const query = url.searchParams
@@ -102,6 +103,10 @@ export class StubApi {
     const secret = this.#change(method, namespace, name, body)
     if (this.mood === 'garbled' && method !== 'GET') return void response.end(garbage)
     respond(response, method === 'POST' ? 201 : 200, shownTo(accept, secret))
+  }
+
+  #reviewed({ spec }: { readonly spec: { readonly resourceAttributes: { readonly verb: string } } }): object {
+    return { kind: 'SelfSubjectAccessReview', spec, status: { allowed: !this.deniedVerbs.has(spec.resourceAttributes.verb) } }
   }
 
   #assertAllowed(verb: string): void {
@@ -148,6 +153,8 @@ export class StubApi {
     }
   }
 }
+
+const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
 
 interface Call {
   readonly method: string

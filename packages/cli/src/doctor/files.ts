@@ -1,0 +1,133 @@
+import { accessSync, constants, statSync, type Stats } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { sections } from '../config/settings.ts'
+import { type Finding, notChecked, ok, warn } from './finding.ts'
+import { gitIn } from './git.ts'
+import type { Parts } from './settings-in-parts.ts'
+
+const [writableByOthers, openToOthers] = [0o022, 0o077]
+
+/** A file or folder that matters, and what nobody else may do with it. */
+interface Guarded {
+  readonly check: string
+  readonly path: string
+  readonly mask: number
+  /** Why. */
+  readonly reason: string
+  readonly mode: string
+}
+
+/** Modes, owners and git of what configures the chain or holds a key. */
+export async function probeFiles(parts: Parts): Promise<readonly Finding[]> {
+  const credentials = credentialFiles(parts)
+  const modes = process.platform === 'win32' ? [notChecked('file modes', 'Windows has none')] : modeFindings(parts, credentials)
+  return [...modes, ...(await gitFindings(parts, credentials))]
+}
+
+function modeFindings(parts: Parts, credentials: readonly string[]): readonly Finding[] {
+  const guarded = [...configFile(parts), ...credentials.map(credential), ...stores(parts)]
+  return guarded.flatMap((each) => modeFinding(each, statOf(each.path)))
+}
+
+function configFile({ file }: Parts): readonly Guarded[] {
+  if (file === undefined) return []
+  const reason = 'decides where tokens are sent'
+  return [{ check: 'configuration file', path: file, mask: writableByOthers, reason, mode: 'go-w' }]
+}
+
+function credential(path: string): Guarded {
+  return { check: 'key file', path, mask: openToOthers, reason: 'holds a key or a token', mode: '600' }
+}
+
+/** The local store and the audit trail, whose folders are made by us. */
+function stores({ config: { local, audit }, folder, env }: Parts): readonly Guarded[] {
+  const store = env['FINCHAT_LOCAL_PATH'] || local?.path || (local === undefined ? undefined : '.secrets.db')
+  const trail = env['FINCHAT_AUDIT_FOLDER'] || audit?.folder
+  const reasons = { store: 'holds the encrypted secrets', trail: 'holds the audit trail' }
+  return [
+    ...guardedAt('store file', store, folder, reasons.store, '600'),
+    ...guardedAt('audit folder', trail, folder, reasons.trail, '700'),
+  ]
+}
+
+function guardedAt(check: string, path: string | undefined, folder: string, reason: string, mode: string): readonly Guarded[] {
+  if (path === undefined || path === ':memory:') return []
+  return [{ check, path: resolve(folder, path), mask: openToOthers, reason, mode }]
+}
+
+/** Undefined too if its folder may not be entered. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+function modeFinding({ check, path, mask, reason, mode }: Guarded, stats: Stats | undefined): readonly Finding[] {
+  if (stats === undefined) return [] // its provider says so, if it must be there
+  const name = basename(path)
+  const shown = (stats.mode & 0o777).toString(8).padStart(3, '0')
+  if ((stats.mode & mask) !== 0)
+    return [warn(check, `${name} ${reason}, and its mode is ${shown}: others can ${verbOf(stats.mode & mask)} it`, `chmod ${mode} ${name}`)]
+  const own = process.getuid?.()
+  if (stats.uid !== own && stats.uid !== 0 && own !== 0)
+    return [warn(check, `${name} ${reason}, and belongs to another user`, 'have its owner changed to this user')]
+  return [ok(check, `${name} has mode ${shown}`)]
+}
+
+function verbOf(mode: number): string {
+  if ((mode & writableByOthers) !== 0) return 'write'
+  return (mode & 0o044) === 0 ? 'enter' : 'read'
+}
+
+/** Files that the configuration or a variable names as the place of a key or a token. */
+function credentialFiles({ config, folder, env }: Parts): readonly string[] {
+  const named = Object.entries(sections).flatMap(([section, settings]) =>
+    Object.entries(settings).flatMap(([member, setting]) => {
+      if (setting.kind !== 'credential') return []
+      const given: unknown = Reflect.get(Object(Reflect.get(config, section)), member)
+      const file: unknown = Reflect.get(Object(given), 'file')
+      const variable = setting.fileVariable === undefined ? undefined : env[setting.fileVariable]
+      return [variable, typeof file === 'string' ? resolve(folder, file) : undefined].filter((path) => path !== undefined && path !== '')
+    }),
+  )
+  return [...new Set(named.map((path) => resolve(folder, String(path))))]
+}
+
+async function gitFindings({ folder, env }: Parts, credentials: readonly string[]): Promise<readonly Finding[]> {
+  const git = gitIn(folder, env)
+  const taken = await Promise.all(credentials.map(async (path) => ((await gitIn(dirname(path), env).takes(path)) ? [path] : [])))
+  const dotenv = (await git.tracked('.env*')).filter((name) => !/\.(example|sample|template|dist|defaults)$/.test(name))
+  return [
+    ...taken.flat().map((path) => {
+      const name = relative(folder, path) || basename(path)
+      return warn('key file', `git does not ignore ${name}, which holds a key or a token`, `add ${name} to .gitignore`)
+    }),
+    ...dotenv.map((name) =>
+      warn('.env', `git tracks ${name}: what it holds is in the history`, `git rm --cached ${name}, ignore it, and renew its secrets`),
+    ),
+  ]
+}
+
+/** Whether the local store could be written: its file, or the folder it will be made in. */
+export function writingOf(path: string): Finding {
+  const place = statOf(path) === undefined ? dirname(path) : path
+  const check = 'write access'
+  if (path === ':memory:') return ok(check, 'the store is in memory, and ends with the process')
+  try {
+    accessSync(place, constants.W_OK)
+    accessSync(dirname(path), constants.W_OK) // SQLite makes its journal beside the file
+    return ok(check, 'allowed: write, rotate, tags, delete, restore')
+  } catch {
+    return warn(
+      check,
+      `not allowed: this user cannot write ${place === path ? basename(path) : 'the folder of the store'}`,
+      remedyOf(place),
+    )
+  }
+}
+
+function remedyOf(place: string): string {
+  return `if this process writes secrets, let its user write ${join(basename(dirname(place)), basename(place))}`
+}

@@ -57,10 +57,10 @@ export function packageOf(name: string): string | undefined {
 
 function sourceOf(name: string): Source {
   const entry = prefix + entries[name as keyof typeof entries] // chosen by its own keys
-  return { entry, name: packageOf(entry) }
+  return { entry, name: packageOfEntry(entry) }
 }
 
-function packageOf(entry: string): string {
+function packageOfEntry(entry: string): string {
   return entry
     .split('/')
     .slice(0, entry.startsWith('@') ? 2 : 1)
@@ -86,7 +86,7 @@ export async function loadPackage<Module extends object = Exports>(
   member: keyof Module & string,
   folder: string,
 ): Promise<Module> {
-  const name = packageOf(entry)
+  const name = packageOfEntry(entry)
   const module = await loadOfProject({ entry, name }, member, folder)
   if (module !== undefined) return module as Module // by its name it is that package
   throw configurationError(`this needs ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)

@@ -20,7 +20,7 @@ function run(args: readonly string[], printed: string, { setting }: Task): Sampl
   const conditions = isBuilt ? [] : ['--conditions=@finchat/source']
   const child = spawnSync(process.execPath, ['--import', reporter, ...conditions, ...args], {
     cwd,
-    env: { BENCH_KEY: key, BENCH_PATH: path },
+    env: { BENCH_KEY: key, BENCH_PATH: path, XDG_CACHE_HOME: join(cwd, 'cache') },
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     encoding: 'utf8',
   })

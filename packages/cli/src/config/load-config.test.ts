@@ -1,11 +1,10 @@
-import { chmodSync, existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
-import { enableCompileCache } from './compile-cache.ts'
 import { loadConfig, type LoadConfigOptions } from './load-config.ts'
 
 const file = 'finchat-secrets.config.json'
@@ -133,15 +132,5 @@ describe('a configuration that is a program', () => {
   it('shows nothing of what it throws', async () => {
     const cwd = makeProject({ 'a.mjs': `throw new Error('canary-4711')\n` })
     expect(leaksOf(await errorOf({ cwd, file: 'a.mjs', env: {} }), 'canary-4711')).toEqual([])
-  })
-
-  it('is cached in a folder of the user alone, and JSON is not', () => {
-    const home = makeProject({ '.cache/finchat-secrets/x': '' })
-    const folder = join(home, '.cache/finchat-secrets')
-    chmodSync(folder, 0o755)
-    enableCompileCache('a.json', { HOME: home })
-    expect(statSync(folder).mode & 0o777).toBe(0o755)
-    enableCompileCache('a.ts', { HOME: home })
-    expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 })

@@ -72,12 +72,20 @@ describe('loadConfig', () => {
   })
 
   it.each([
-    ['variable', { variable: 'APP_KEY' }, 'local.key is in the variable APP_KEY, which is not set'],
-    ['file', { file: 'no.key' }, 'the file of local.key'],
-  ])('names the place of a key that is not there: %s', async (_, key, problem) => {
+    [{ variable: 'APP_KEY' }, 'CREDENTIALS_MISSING', 'local.key is in the variable APP_KEY, which is not set'],
+    [{ file: 'no.key' }, 'CONFIGURATION', 'local.key (FINCHAT_ENCRYPTION_KEY_FILE) names no file'],
+  ])('names the place of a key that is not there: %j', async (key, code, problem) => {
     const error = await errorOf({ cwd: project({ provider: 'local', local: { key } }), env: {} })
-    expect(error.code).toBe('CREDENTIALS_MISSING')
+    expect(error.code).toBe(code)
     expect(error.message).toContain(problem)
+  })
+
+  it("hands a token's file to its provider, which reads it when it is used", async () => {
+    const cwd = project({ provider: 'vault', vault: { url: 'http://127.0.0.1:9', token: { file: 'run/token' } } })
+    const { secrets } = await loadConfig({ cwd, env: { TOKEN: 'of-env' } })
+    const answer = await secrets.getSecretValue('TOKEN') // the agent has not written it yet
+    expect(answer).toMatchObject({ provider: 'env', degraded: true })
+    await secrets.close()
   })
 
   it('says what is wrong in the words of the file', async () => {

@@ -77,7 +77,7 @@ export async function readSettings({ file: given, cwd = process.cwd(), env = pro
   const file = given === undefined ? findConfig(resolve(cwd)) : resolve(cwd, given)
   const folder = file === undefined ? resolve(cwd) : dirname(file)
   const config = file === undefined ? {} : await readConfig(file)
-  return { file, config, folder, env, variables: file === undefined ? env : await variablesOf(config, folder, env) }
+  return { file, config, folder, env, variables: file === undefined ? env : variablesOf(config, folder, env) }
 }
 
 /** The providers that the variables name, in order. */

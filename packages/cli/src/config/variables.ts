@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { type Environment, SecretsError } from '@finchat/secrets-core'
-import { readCredential } from '@finchat/secrets-core/provider'
 import type { Config, CredentialSource } from './config.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
@@ -15,9 +14,9 @@ interface GivenSetting {
  * The variables that say what the file says, over which those of the environment go. So there is one
  * way to a manager, and a deployment can override the file.
  */
-export async function variablesOf(config: Config, folder: string, env: Environment): Promise<Environment> {
+export function variablesOf(config: Config, folder: string, env: Environment): Environment {
   const given = givenSettings(config).filter(({ setting }) => !isSet(env, setting))
-  const texts = await Promise.all(given.map(async (each) => [variableOf(each), await textOf(each, folder, env)] as const))
+  const texts = given.map((each) => [variableOf(each), textOf(each, folder, env)] as const)
   return { ...env, ...Object.fromEntries(texts) }
 }
 
@@ -54,8 +53,8 @@ function variableOf({ setting, value }: GivenSetting): string {
   return isFile ? setting.fileVariable : setting.variable
 }
 
-async function textOf({ place, setting, value }: GivenSetting, folder: string, env: Environment): Promise<string> {
-  if (setting.kind === 'credential') return credentialOf(place, setting, value as CredentialSource, folder, env) // checked
+function textOf({ place, setting, value }: GivenSetting, folder: string, env: Environment): string {
+  if (setting.kind === 'credential') return credentialOf(place, value as CredentialSource, folder, env) // checked
   if (setting.kind === 'paths')
     return Object.entries(value as Record<string, string>)
       .map((entry) => entry.join('='))
@@ -64,11 +63,8 @@ async function textOf({ place, setting, value }: GivenSetting, folder: string, e
   return String(value) // a list is joined by commas
 }
 
-async function credentialOf(place: string, setting: Setting, source: CredentialSource, folder: string, env: Environment): Promise<string> {
-  if ('file' in source) {
-    const path = resolve(folder, source.file)
-    return setting.fileVariable === undefined ? readCredential({ file: path }, `the file of ${place}`, new AbortController().signal) : path
-  }
+function credentialOf(place: string, source: CredentialSource, folder: string, env: Environment): string {
+  if ('file' in source) return resolve(folder, source.file)
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text
   throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {
@@ -83,8 +79,8 @@ export function inWordsOfFile(text: string): string {
       Object.entries(settings).reduce(
         (part, [member, { variable }]) =>
           part.replaceAll(
-            new RegExp(`(?<![\\w(])${variable}(?!\\w)`, 'g'),
-            `${section === '' ? '' : `${section}.`}${member} (${variable})`,
+            new RegExp(`(?<![\\w(])${variable}(_FILE)?(?!\\w)`, 'g'),
+            (named) => `${section === '' ? '' : `${section}.`}${member} (${named})`,
           ),
         shown,
       ),

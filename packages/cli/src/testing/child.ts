@@ -24,7 +24,10 @@ export function runChild(
   args: readonly string[],
   { cwd, env = {}, input = '', node = [], program = main }: ChildOptions,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [...node, '--conditions=@finchat/source', program, ...args], { cwd, env: { PATH: '', ...withoutCache, ...env } })
+  const child = spawn(process.execPath, [...node, '--conditions=@finchat/source', program, ...args], {
+    cwd,
+    env: { PATH: '', ...withoutCache, ...env },
+  })
   const [stdout, stderr]: Buffer[][] = [[], []]
   child.stdout.on('data', (chunk: Buffer) => stdout?.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderr?.push(chunk))

@@ -1,4 +1,3 @@
-
 /** Why a file could not be read or written, whatever the operating system. */
 export type FileFailure =
   | 'missing'

@@ -3,7 +3,7 @@ import type { SecretsErrorCode } from '@finchat/secrets-core'
 /** Exit codes of the program, most of them of sysexits.h. They are stable: scripts act on them. */
 export const exitCodes = {
   ok: 0,
-  /** `verify`: the value is another. `check`: a value is not what is declared. */
+  /** `verify`: the value is another. `check`: a value is not what is declared. A question answered by no. */
   differs: 1,
   usage: 64,
   integrity: 65,

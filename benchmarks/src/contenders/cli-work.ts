@@ -15,12 +15,12 @@ const reporter = `data:text/javascript,${encodeURIComponent(`
 
 /** One run of Node.js in the project, and the processor time of that process. */
 function run(args: readonly string[], printed: string, { setting }: Task): Sample {
-  const { key, path, folder: cwd } = setting
+  const { key, path, folder: cwd = '.' } = setting
   const started = performance.now()
   const conditions = isBuilt ? [] : ['--conditions=@finchat/source']
   const child = spawnSync(process.execPath, ['--import', reporter, ...conditions, ...args], {
     cwd,
-    env: { BENCH_KEY: key, BENCH_PATH: path },
+    env: { BENCH_KEY: key, BENCH_PATH: path, XDG_CACHE_HOME: join(cwd, 'cache') },
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     encoding: 'utf8',
   })

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -88,6 +89,23 @@ describe('a question for a value', () => {
     expect(await get('TOKEN')).toBe('')
   })
 
+  it('waits for the rest of a text that is pasted over a slow line', async () => {
+    const { get, cwd, env } = project()
+    const command = [process.execPath, ...programArgs].map((each) => `'${each}'`).join(' ')
+    const terminal = openTerminal('/bin/sh', ['-c', `${command} set TOKEN; echo "code $?"; read -r rest; echo "rest: $rest"`], { cwd, env })
+    await terminal.shows(question)
+    for (const part of ['-----BEGIN-----\r', canary, `\r${canary}`, '\r-----END', '-----\r']) {
+      terminal.type(part)
+      await setTimeout(40)
+    }
+    await terminal.shows('code 64')
+    terminal.type('typed\r')
+    expect(await terminal.exitCode).toBe(0)
+    expect(await terminal.screen()).toContain('rest: typed')
+    expect(terminal.output()).not.toContain(canary)
+    expect(await get('TOKEN')).toBe('')
+  })
+
   it('refuses an empty answer', async () => {
     const { get, ...where } = project()
     const terminal = openProgram(['set', 'TOKEN'], where)
@@ -111,16 +129,19 @@ describe('a question for a value', () => {
 
 describe('a question before a purge', () => {
   it.each([
-    ['y', 0, ''],
-    ['\r', 130, canary],
-  ])('is answered by %j', async (answer, code, left) => {
+    ['y', 0, '', 'TOKEN is deleted'],
+    ['\r', 1, canary, 'TOKEN was not deleted'],
+    ['n', 1, canary, 'TOKEN was not deleted'],
+    ['\u0003', 130, canary, 'error: interrupted'],
+  ])('is answered by %j', async (answer, code, left, said) => {
     const { put, get, ...where } = project()
     await put('TOKEN', canary)
     const terminal = openProgram(['delete', 'TOKEN', '--purge'], where)
     await terminal.shows('for good?')
-    if (code === 130) await expectScreen(await terminal.screen(), 'purge-question')
+    if (code === 1) await expectScreen(await terminal.screen(), 'purge-question')
     terminal.type(answer)
     expect(await terminal.exitCode).toBe(code)
+    expect(await terminal.screen()).toContain(said)
     expect(await get('TOKEN')).toBe(left)
   })
 })

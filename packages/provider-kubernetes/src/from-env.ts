@@ -1,5 +1,5 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
-import { namesFromEnv, withoutLineEnd } from '@finchat/secrets-core/provider'
+import { credentialFromEnv, namesFromEnv } from '@finchat/secrets-core/provider'
 import { type KubernetesProvider, kubernetesProvider } from './kubernetes-provider.ts'
 
 /**
@@ -7,7 +7,8 @@ import { type KubernetesProvider, kubernetesProvider } from './kubernetes-provid
  * kubernetesFromEnv })`. In a pod it needs none. `FINCHAT_KUBERNETES_NAMES` is a list such as
  * `FINCHAT_TOKEN=finchat#token,DB=other/db`. `FINCHAT_KUBERNETES_NAMESPACE` is the namespace of paths
  * without one. Outside a pod, `FINCHAT_KUBERNETES_URL` and `FINCHAT_KUBERNETES_TOKEN` say where and as
- * whom, and `FINCHAT_KUBERNETES_CA_FILE` is the server's authority. Throws `CONFIGURATION` as
+ * whom, and `FINCHAT_KUBERNETES_CA_FILE` is the server's authority. `FINCHAT_KUBERNETES_TOKEN_FILE` names
+ * a file of the token, which is read for each request. Throws `CONFIGURATION` as
  * `kubernetesProvider` does.
  *
  * @example
@@ -19,11 +20,11 @@ import { type KubernetesProvider, kubernetesProvider } from './kubernetes-provid
  * await secrets.close()
  */
 export function kubernetesFromEnv(env: EnvironmentReader): KubernetesProvider {
-  const [token, ca] = [env.optional('FINCHAT_KUBERNETES_TOKEN'), env.optional('FINCHAT_KUBERNETES_CA_FILE')]
+  const ca = env.optional('FINCHAT_KUBERNETES_CA_FILE')
   return kubernetesProvider({
     url: env.optional('FINCHAT_KUBERNETES_URL'),
     namespace: env.optional('FINCHAT_KUBERNETES_NAMESPACE'),
-    token: token === undefined ? undefined : withoutLineEnd(token),
+    token: credentialFromEnv(env, 'FINCHAT_KUBERNETES_TOKEN'),
     tls: ca === undefined ? undefined : { ca: { file: ca } },
     ...namesFromEnv(env, 'KUBERNETES'),
   })

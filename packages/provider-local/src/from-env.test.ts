@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
@@ -104,7 +106,9 @@ test('the path defaults to .secrets.db', () => {
     problem: () => {},
   })
   expect(asked).toEqual([
+    'FINCHAT_ENCRYPTION_KEY_FILE',
     'FINCHAT_ENCRYPTION_OTHER_KEY',
+    'FINCHAT_ENCRYPTION_OTHER_KEY_FILE',
     'FINCHAT_LOCAL_PATH',
     'FINCHAT_LOCAL_PREFIX',
     'FINCHAT_LOCAL_ONLY_NAMED',
@@ -113,4 +117,47 @@ test('the path defaults to .secrets.db', () => {
     'FINCHAT_LOCAL_KEEP_VERSIONS',
   ])
   expect(provider.name).toBe('local')
+})
+
+test.each(['', '\n', '\r\n'])('FINCHAT_ENCRYPTION_KEY_FILE names the file of the key, which may end in %j', async (end) => {
+  const folder = temporaryFolder()
+  const [path, file] = [join(folder, 'secrets.db'), join(folder, 'key')]
+  await within(path, (provider) => provider.put('name', { value: 'v1' }, context), { key })
+  writeFileSync(file, `\ufeff${key}${end}`)
+  const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: path, FINCHAT_ENCRYPTION_KEY_FILE: file }
+  const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env })
+  expect(await secrets.getSecret('name')).toBe('v1')
+  await secrets.close()
+})
+
+test('a file that holds no key is a problem that names the variable, and shows neither path nor content', () => {
+  const folder = temporaryFolder()
+  const write = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  execFileSync('mkfifo', [join(folder, 'c4n4ry-fifo')])
+  const problem = (file: string, more: Record<string, string> = {}): string => {
+    try {
+      secretsManagerFromEnv(
+        { local: localFromEnv },
+        { env: { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_ENCRYPTION_KEY_FILE: file, ...more } },
+      )
+    } catch (error) {
+      return String(error)
+    }
+    return 'no problem'
+  }
+  const unusable = [
+    join(folder, 'c4n4ry-none'),
+    join(folder, 'c4n4ry-fifo'),
+    folder,
+    write('large', 'c4n4ry'.repeat(20_000)),
+    write('bytes', Uint8Array.of(0xff)),
+  ]
+  for (const file of unusable) expect(problem(file)).toContain('FINCHAT_ENCRYPTION_KEY_FILE names no file of a key')
+  expect(problem(write('short', 'c4n4ry'))).toContain('FINCHAT_ENCRYPTION_KEY_FILE: Encryption key must be at least')
+  expect(problem(write('empty', '\n'))).toContain('generate a key once')
+  expect(problem(write('key', key), { FINCHAT_ENCRYPTION_KEY: key })).toContain('set either FINCHAT_ENCRYPTION_KEY or')
+  for (const file of [...unusable, join(folder, 'short')]) expect(problem(file)).not.toContain('c4n4ry')
 })

@@ -1,14 +1,16 @@
+import { readFileSync, statSync } from 'node:fs'
 import { type EnvironmentReader, SecretsError } from '@finchat/secrets-core'
-import { namesFromEnv, switchFromEnv } from '@finchat/secrets-core/provider'
+import { maxSecretFileBytes, namesFromEnv, switchFromEnv, withoutLineEnd } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
  * Makes a local provider from environment variables, for `secretsManagerFromEnv({ local:
- * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY` (required), `FINCHAT_LOCAL_PATH` (default
- * `.secrets.db`), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It
- * also reads `FINCHAT_ENCRYPTION_OTHER_KEY`, a second key that only opens, while the key is replaced.
- * It also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
+ * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY`, or else the file that
+ * `FINCHAT_ENCRYPTION_KEY_FILE` names, `FINCHAT_LOCAL_PATH` (default `.secrets.db`),
+ * `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It also reads
+ * `FINCHAT_ENCRYPTION_OTHER_KEY` (or `…_FILE`), a second key that only opens, while the key is
+ * replaced, `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
  * such as `DB=prod/db,TOKEN=api#token`. With `FINCHAT_LOCAL_ONLY_NAMED=true` it is asked for nothing
  * else; `FINCHAT_LOCAL_PREFIX` goes before all other names. Throws `CONFIGURATION` as `localProvider`
  * does.
@@ -23,11 +25,9 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  * console.log(await secrets.getSecret('api_key')) // v1
  */
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
-  const key = env.required('FINCHAT_ENCRYPTION_KEY')
+  const key = keyFromEnv(env, 'FINCHAT_ENCRYPTION_KEY') ?? env.required('FINCHAT_ENCRYPTION_KEY')
   if (key === '') env.problem(`generate a key once, and keep it as FINCHAT_ENCRYPTION_KEY: ${generating}`)
-  else reportMalformedKey('FINCHAT_ENCRYPTION_KEY', key, env)
-  const other = env.optional('FINCHAT_ENCRYPTION_OTHER_KEY')
-  if (other !== undefined) reportMalformedKey('FINCHAT_ENCRYPTION_OTHER_KEY', other, env)
+  const other = keyFromEnv(env, 'FINCHAT_ENCRYPTION_OTHER_KEY')
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
   return localProvider({
     path,
@@ -37,6 +37,28 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
     storeId: env.optional('FINCHAT_LOCAL_STORE_ID'),
     keepVersions: keepVersions(env),
   })
+}
+
+/** A key in a variable, or in the file that a second variable names; `undefined` if neither is set. */
+function keyFromEnv(env: EnvironmentReader, variable: string): string | undefined {
+  const [text, file] = [env.optional(variable), env.optional(`${variable}_FILE`)]
+  const key = file === undefined ? text : keyIn(file)
+  if (file === undefined && text === undefined) return undefined
+  if (file !== undefined && text !== undefined) env.problem(`set either ${variable} or ${variable}_FILE`)
+  else if (key === undefined) env.problem(`${variable}_FILE names no file of a key that this process can read`)
+  else reportMalformedKey(key, file === undefined ? variable : `${variable}_FILE`, env)
+  return key ?? ' '
+}
+
+/** Read at once, since a provider has its key from the start. A FIFO would hold the process up. */
+function keyIn(file: string): string | undefined {
+  try {
+    const status = statSync(file)
+    if (!status.isFile() || status.size > maxSecretFileBytes) return undefined
+    return withoutLineEnd(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)))
+  } catch {
+    return undefined
+  }
 }
 
 const generating = `node -p "require('@finchat/secrets-provider-local').generateKey()"`
@@ -51,7 +73,7 @@ function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
 }
 
 /** Names the variable, which `localProvider` does not know. */
-function reportMalformedKey(variable: string, key: string, env: EnvironmentReader): void {
+function reportMalformedKey(key: string, variable: string, env: EnvironmentReader): void {
   try {
     const parsed = parseKey(key)
     if (parsed.kind === 'raw') parsed.bytes.fill(0)

@@ -2,7 +2,6 @@ import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
-import { enableCompileCache } from '../config/compile-cache.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { aloneIn, chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
@@ -57,7 +56,6 @@ export async function explained<T>(what: string, work: () => Promise<T>): Promis
 
 /** The configuration for these flags. */
 export async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
-  if (config !== undefined) enableCompileCache(config, env)
   const settings = await readSettings({ file: config, cwd: cwd(), env })
   const chain = chainOf(settings.variables)
   if (provider === undefined || chain.includes(provider)) return settings

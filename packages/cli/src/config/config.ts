@@ -62,6 +62,18 @@ export interface RegionConfig extends NamesConfig {
 export interface VaultConfig extends NamesConfig {
   readonly url?: string | undefined
   readonly token?: CredentialSource | undefined
+  /** AppRole, with `secretId`. */
+  readonly roleId?: string | undefined
+  readonly secretId?: CredentialSource | undefined
+  /** The role of the login with `jwt`, or without it as the service account of the pod. */
+  readonly role?: string | undefined
+  readonly jwt?: CredentialSource | undefined
+  /** The mount of the login. Default: that of its method. */
+  readonly authMount?: string | undefined
+  /** The KV mount. Default: `secret`. */
+  readonly mount?: string | undefined
+  readonly namespace?: string | undefined
+  readonly caFile?: string | undefined
 }
 
 export interface KubernetesConfig extends NamesConfig {

@@ -1,11 +1,10 @@
-import { chmodSync, existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
-import { enableCompileCache } from './compile-cache.ts'
 import { loadConfig, type LoadConfigOptions } from './load-config.ts'
 
 const file = 'finchat-secrets.config.json'
@@ -73,12 +72,20 @@ describe('loadConfig', () => {
   })
 
   it.each([
-    ['variable', { variable: 'APP_KEY' }, 'local.key is in the variable APP_KEY, which is not set'],
-    ['file', { file: 'no.key' }, 'the file of local.key'],
-  ])('names the place of a key that is not there: %s', async (_, key, problem) => {
+    [{ variable: 'APP_KEY' }, 'CREDENTIALS_MISSING', 'local.key is in the variable APP_KEY, which is not set'],
+    [{ file: 'no.key' }, 'CONFIGURATION', 'local.key (FINCHAT_ENCRYPTION_KEY_FILE) names no file'],
+  ])('names the place of a key that is not there: %j', async (key, code, problem) => {
     const error = await errorOf({ cwd: project({ provider: 'local', local: { key } }), env: {} })
-    expect(error.code).toBe('CREDENTIALS_MISSING')
+    expect(error.code).toBe(code)
     expect(error.message).toContain(problem)
+  })
+
+  it("hands a token's file to its provider, which reads it when it is used", async () => {
+    const cwd = project({ provider: 'vault', vault: { url: 'http://127.0.0.1:9', token: { file: 'run/token' } } })
+    const { secrets } = await loadConfig({ cwd, env: { TOKEN: 'of-env' } })
+    const answer = await secrets.getSecretValue('TOKEN') // the agent has not written it yet
+    expect(answer).toMatchObject({ provider: 'env', degraded: true })
+    await secrets.close()
   })
 
   it('says what is wrong in the words of the file', async () => {
@@ -133,15 +140,5 @@ describe('a configuration that is a program', () => {
   it('shows nothing of what it throws', async () => {
     const cwd = makeProject({ 'a.mjs': `throw new Error('canary-4711')\n` })
     expect(leaksOf(await errorOf({ cwd, file: 'a.mjs', env: {} }), 'canary-4711')).toEqual([])
-  })
-
-  it('is cached in a folder of the user alone, and JSON is not', () => {
-    const home = makeProject({ '.cache/finchat-secrets/x': '' })
-    const folder = join(home, '.cache/finchat-secrets')
-    chmodSync(folder, 0o755)
-    enableCompileCache('a.json', { HOME: home })
-    expect(statSync(folder).mode & 0o777).toBe(0o755)
-    enableCompileCache('a.ts', { HOME: home })
-    expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 })

@@ -15,7 +15,7 @@ export type Setting = Shape & {
   /** The variable that says the same. */
   readonly variable: string
   readonly description: string
-  /** The variable for a credential's file, where the provider has one. */
+  /** The variable that names a credential's file. */
   readonly fileVariable?: string
 }
 
@@ -35,23 +35,21 @@ const region = (store: string): Setting => ({
   description: "the region; by default the SDK's own chain",
 })
 
-const identity = (store: string): Setting => ({
+const credential = (variable: string, description: string): Setting => ({
   kind: 'credential',
-  variable: `FINCHAT_${store}_IDENTITY`,
-  fileVariable: `FINCHAT_${store}_IDENTITY_FILE`,
-  description: 'where the age identity is',
+  variable,
+  fileVariable: `${variable}_FILE`,
+  description,
 })
+
+const ageIdentity = 'where the age identity is'
 
 /** The settings of each provider, by the member of its section. */
 const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullable<Config[name]>> } = {
   env: naming('ENV'),
   local: {
-    key: { kind: 'credential', variable: 'FINCHAT_ENCRYPTION_KEY', description: 'where the encryption key is' },
-    otherKey: {
-      kind: 'credential',
-      variable: 'FINCHAT_ENCRYPTION_OTHER_KEY',
-      description: 'where a second key is, which only opens, while the key is replaced',
-    },
+    key: credential('FINCHAT_ENCRYPTION_KEY', 'where the encryption key is'),
+    otherKey: credential('FINCHAT_ENCRYPTION_OTHER_KEY', 'where a second key is, which only opens, while the key is replaced'),
     path: {
       kind: 'path',
       except: ':memory:',
@@ -74,13 +72,21 @@ const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullabl
   ssm: { region: region('SSM'), ...naming('SSM') },
   vault: {
     url: { kind: 'text', variable: 'FINCHAT_VAULT_URL', description: 'the server' },
-    token: { kind: 'credential', variable: 'FINCHAT_VAULT_TOKEN', description: 'where the token is' },
+    token: credential('FINCHAT_VAULT_TOKEN', 'where the token is'),
+    roleId: { kind: 'text', variable: 'FINCHAT_VAULT_ROLE_ID', description: 'the role id of an AppRole login' },
+    secretId: credential('FINCHAT_VAULT_SECRET_ID', 'where the secret id of an AppRole login is'),
+    role: { kind: 'text', variable: 'FINCHAT_VAULT_ROLE', description: 'the role of a Kubernetes or JWT login' },
+    jwt: credential('FINCHAT_VAULT_JWT', 'where the JSON Web Token is; without it role logs in as the pod'),
+    authMount: { kind: 'text', variable: 'FINCHAT_VAULT_AUTH_MOUNT', description: 'the mount of the login; by default that of its method' },
+    mount: { kind: 'text', variable: 'FINCHAT_VAULT_MOUNT', description: 'the KV mount; secret by default' },
+    namespace: { kind: 'text', variable: 'FINCHAT_VAULT_NAMESPACE', description: 'the namespace' },
+    caFile: { kind: 'path', variable: 'FINCHAT_VAULT_CA_FILE', description: "the file of the server's authority" },
     ...naming('VAULT'),
   },
   kubernetes: {
     namespace: { kind: 'text', variable: 'FINCHAT_KUBERNETES_NAMESPACE', description: "the namespace; by default the pod's own" },
     url: { kind: 'text', variable: 'FINCHAT_KUBERNETES_URL', description: 'the server, outside a pod' },
-    token: { kind: 'credential', variable: 'FINCHAT_KUBERNETES_TOKEN', description: 'where the token is, outside a pod' },
+    token: credential('FINCHAT_KUBERNETES_TOKEN', 'where the token is, outside a pod'),
     caFile: { kind: 'path', variable: 'FINCHAT_KUBERNETES_CA_FILE', description: "the file of the server's authority" },
     ...naming('KUBERNETES'),
   },
@@ -93,13 +99,13 @@ const providerSettings: { readonly [name in ProviderName]: SettingsOf<NonNullabl
     folder: { kind: 'path', variable: 'FINCHAT_AGE_FOLDER', description: 'a folder of encrypted files' },
     file: { kind: 'path', variable: 'FINCHAT_AGE_FILE', description: 'one encrypted file with many secrets' },
     format: { kind: 'text', variable: 'FINCHAT_AGE_FORMAT', description: 'the format of that file' },
-    identity: identity('AGE'),
+    identity: credential('FINCHAT_AGE_IDENTITY', ageIdentity),
     ...naming('AGE'),
   },
   sops: {
     file: { kind: 'path', variable: 'FINCHAT_SOPS_FILE', description: 'the encrypted file' },
     format: { kind: 'text', variable: 'FINCHAT_SOPS_FORMAT', description: 'the format of that file' },
-    identity: identity('SOPS'),
+    identity: credential('FINCHAT_SOPS_IDENTITY', ageIdentity),
     ...naming('SOPS'),
   },
 }

@@ -96,8 +96,8 @@ export function inWordsOfFile(text: string): string {
       Object.entries(settings).reduce(
         (part, [member, { variable }]) =>
           part.replaceAll(
-            new RegExp(`(?<![\\w(])${variable}(?!\\w)`, 'g'),
-            `${section === '' ? '' : `${section}.`}${member} (${variable})`,
+            new RegExp(`(?<![\\w(])${variable}(_FILE)?(?!\\w)`, 'g'),
+            (named) => `${section === '' ? '' : `${section}.`}${member} (${named})`,
           ),
         shown,
       ),

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider' // its main entry is loaded with the command
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { KnownError } from './known-error.ts'
 

@@ -52,7 +52,7 @@ async function asked({ stdin, stderr }: Terminal, question: string): Promise<str
   stdin.on('data', pasted.count)
   // Its output must be told: by default it is stdout, which is for data. A mask would show the length.
   const answer = await password({ message: question, mask: '', input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false })
-  await drained(stdin)
+  await drained(stdin, pasted)
   stdin.off('data', pasted.count)
   stdin.pause()
   if (isCancel(answer)) throw new InterruptedError()
@@ -61,28 +61,40 @@ async function asked({ stdin, stderr }: Terminal, question: string): Promise<str
   return answer
 }
 
+interface LineCounter {
+  readonly count: (chunk: Buffer | string) => void
+  readonly lines: () => number
+  readonly characters: () => number
+}
+
 /** Counts what Enter sends: the rest of a pasted text would otherwise reach the shell, and its history. */
-function lineCounter(): { readonly count: (chunk: Buffer | string) => void; readonly lines: () => number } {
-  let ends = 0
+function lineCounter(): LineCounter {
+  let [ends, characters] = [0, 0]
   let isOpen = false
   return {
     count: (chunk) => {
       for (const character of chunk.toString()) {
+        characters++
         if (character === '\r' || character === '\n') ends++
         isOpen = character !== '\r' && character !== '\n'
       }
     },
     lines: () => ends + (isOpen ? 1 : 0),
+    characters: () => characters,
   }
 }
 
-/** How long what was pasted may take to arrive. */
-const pasteMs = 30
+/** A pause after which a pasted text has ended; over a slow line its parts come one by one. */
+const pauseMs = 60
 
-/** Takes from the terminal what came behind the answer. */
-async function drained(stdin: NodeJS.ReadStream): Promise<void> {
+/** Takes from the terminal what came behind the answer, until nothing more comes. */
+async function drained(stdin: NodeJS.ReadStream, pasted: LineCounter): Promise<void> {
   stdin.setRawMode?.(true)
   stdin.resume()
-  await new Promise((resolve) => setTimeout(resolve, pasteMs))
+  let seen: number
+  do {
+    seen = pasted.characters()
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  } while (pasted.characters() > seen)
   stdin.setRawMode?.(false)
 }

@@ -7,6 +7,9 @@ const main: string = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** The program from its sources, as Node.js runs it. */
 export const programArgs: readonly string[] = ['--conditions=@finchat/source', main]
 
+/** No folder can be made there: tests leave nothing in the cache of the user who runs them. */
+export const withoutCache: Readonly<Record<string, string>> = { XDG_CACHE_HOME: '/dev/null' }
+
 export interface ChildOptions {
   readonly cwd: string
   readonly env?: Record<string, string>
@@ -21,7 +24,10 @@ export function runChild(
   args: readonly string[],
   { cwd, env = {}, input = '', node = [], program = main }: ChildOptions,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, [...node, '--conditions=@finchat/source', program, ...args], { cwd, env: { PATH: '', ...env } })
+  const child = spawn(process.execPath, [...node, '--conditions=@finchat/source', program, ...args], {
+    cwd,
+    env: { PATH: '', ...withoutCache, ...env },
+  })
   const [stdout, stderr]: Buffer[][] = [[], []]
   child.stdout.on('data', (chunk: Buffer) => stdout?.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => stderr?.push(chunk))

@@ -1,7 +1,7 @@
 import { spawn } from '@lydell/node-pty'
 import headless from '@xterm/headless'
 import { expect } from 'vitest'
-import { programArgs } from './child.ts'
+import { programArgs, withoutCache } from './child.ts'
 
 /** A program in a real pseudo-terminal, with its screen. */
 export interface PseudoTerminal {
@@ -32,7 +32,7 @@ export function openTerminal(file: string, args: readonly string[], { cwd, env =
   const program = spawn(file, [...args], {
     ...size,
     cwd,
-    env: { PATH: '/usr/bin:/bin', TERM: 'xterm-256color', ...env },
+    env: { PATH: '/usr/bin:/bin', TERM: 'xterm-256color', ...withoutCache, ...env },
     name: 'xterm-256color',
   })
   const view = new headless.Terminal({ ...size, allowProposedApi: true })

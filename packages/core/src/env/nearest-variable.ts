@@ -48,6 +48,7 @@ function edits(one: string, other: string): number {
       const change = (row[column] ?? Infinity) + (letter === against ? 0 : 1)
       next.push(Math.min(change, (row[column + 1] ?? Infinity) + 1, (next[column] ?? Infinity) + 1))
     }
+    if (Math.min(...next) > mostEdits) return Infinity // most variables of an environment end here
     row = next
   }
   return row.at(-1) ?? Infinity

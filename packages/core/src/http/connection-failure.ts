@@ -1,4 +1,3 @@
-import { types } from 'node:util'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { systemCode } from '../kit/file-failure.ts'
 import { TransportError } from './transport-error.ts'
@@ -114,5 +113,5 @@ function failureOf(error: unknown, code: string, sent: boolean): Failure {
 }
 
 function says(error: unknown, phrase: string): boolean {
-  return types.isNativeError(error) && error.message.includes(phrase)
+  return process.getBuiltinModule('node:util').types.isNativeError(error) && error.message.includes(phrase)
 }

@@ -1,5 +1,3 @@
-import { types } from 'node:util'
-
 /** Why a file could not be read or written, whatever the operating system. */
 export type FileFailure =
   | 'missing'
@@ -66,6 +64,6 @@ export function fileFailure(error: unknown): FileFailure | undefined {
  */
 export function systemCode(error: unknown): string | undefined {
   // Under Jest an error of Node.js is of another realm: no `instanceof Error`.
-  const code: unknown = types.isNativeError(error) && 'code' in error ? error.code : undefined
+  const code: unknown = process.getBuiltinModule('node:util').types.isNativeError(error) && 'code' in error ? error.code : undefined
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }

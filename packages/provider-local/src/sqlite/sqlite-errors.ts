@@ -1,4 +1,3 @@
-import { types } from 'node:util'
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { diskFailed, diskFull, isDiskFull } from '../shared/file-errors.ts'
 import { altered } from './columns.ts'
@@ -71,7 +70,7 @@ function resultCode(error: unknown): number | undefined {
 }
 
 function hasCode(error: unknown, code: string): error is Error {
-  return types.isNativeError(error) && 'code' in error && error.code === code
+  return process.getBuiltinModule('node:util').types.isNativeError(error) && 'code' in error && error.code === code
 }
 
 function unavailable(problem: string, remedy: string): SecretsError {

@@ -28,6 +28,7 @@ export {
   mountedRoot,
   readIdentified,
 } from './kit/mounted/mounted-file.ts'
+export { nearest } from './kit/nearest.ts'
 export { checkedNote } from './kit/note.ts'
 export { matchesReceipt } from './kit/receipt.ts'
 export { maxSecretFileBytes, readSecretFile, textOrBytes, unlessMissing, withSecretFile } from './kit/secret-file.ts'

@@ -136,7 +136,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
-  'packages/cli': ['terminal', 'config', 'commands', 'program', '.', 'testing'],
+  'packages/cli': ['terminal', 'config', 'setup', 'commands', 'program', '.', 'testing'],
   'packages/create-secrets-provider': ['.'],
   'packages/testkit': [
     'leaks',

@@ -1,9 +1,8 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { type AuditFromEnv, type ProviderFromEnv, SecretsError } from '@finchat/secrets-core'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import type { ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'
+import { inProject, isMissing } from './project-package.ts'
 
 /** Where the factory of a provider, or of the audit trail, is: an entry, and its package. */
 interface Source {
@@ -50,6 +49,11 @@ function notInstalled(names: readonly string[], folder: string): SecretsError {
   return configurationError(`the configuration names ${names.join(', ')}, but ${them}`, `run: ${installCommand(packages, folder)}`)
 }
 
+/** The package of a provider; `undefined` for `env`, which needs none. */
+export function packageOf(name: ProviderName): string | undefined {
+  return name === 'env' ? undefined : sourceOf(name).name
+}
+
 function sourceOf(name: string): Source {
   const entry = prefix + entries[name as keyof typeof entries] // chosen by its own keys
   return { entry, name: entry.split('/').slice(0, 2).join('/') }
@@ -60,29 +64,17 @@ async function loadFactory(name: string, folder: string): Promise<unknown> {
   const { entry, name: packageName } = sourceOf(name)
   const factory = `${name}FromEnv`
   const loaded = { what: packageName, name: packageName }
-  const module = await loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), factory).catch(
-    unlessMissing,
-  )
+  const module = await loadOnUse(
+    loaded,
+    async (): Promise<Exports> => inProject<Exports>(entry, folder)?.() ?? import(entry),
+    factory,
+  ).catch(unlessMissing)
   return module?.[factory]
 }
 
 function unlessMissing(error: unknown): undefined {
-  if (SecretsError.isInstance(error) && error.problem.endsWith('it is not installed')) return undefined
+  if (isMissing(error)) return undefined
   throw error
 }
 
 type Exports = Readonly<Record<string, unknown>>
-
-/**
- * Loads it as the project has it: a program that npx or a global install runs has packages of its
- * own. By `require`, since an import of its path would find no names in its `.cjs`.
- */
-function inProject(entry: string, folder: string): (() => Exports) | undefined {
-  const require = createRequire(join(folder, 'package.json'))
-  try {
-    require.resolve(entry)
-    return () => require(entry) as Exports // an ES module
-  } catch {
-    return undefined
-  }
-}

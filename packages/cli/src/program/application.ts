@@ -1,12 +1,21 @@
-import { type Application, type ApplicationText, buildApplication, buildRouteMap, type Command, text_en } from '@stricli/core'
+import {
+  type Application,
+  type ApplicationText,
+  buildApplication,
+  buildRouteMap,
+  type Command,
+  type RouteMap,
+  text_en,
+} from '@stricli/core'
 import type { CommandContext } from '../commands/context.ts'
 import { type Failure, failureOf } from '../terminal/failure.ts'
 import { check, get, list, verify, versions } from './reading.ts'
+import { completion, generate, init, keygen } from './setup.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { remove, restore, set, tag } from './writing.ts'
 
 /** Without a prototype: `finchat-secrets constructor` is no command. */
-const routes: Record<string, Command<CommandContext>> = Object.assign(Object.create(null), {
+const routes: Record<string, Command<CommandContext> | RouteMap<CommandContext>> = Object.assign(Object.create(null), {
   get,
   set,
   list,
@@ -16,6 +25,10 @@ const routes: Record<string, Command<CommandContext>> = Object.assign(Object.cre
   delete: remove,
   restore,
   tag,
+  init,
+  keygen,
+  generate,
+  completion,
 })
 
 const docs = {

@@ -3,6 +3,7 @@ export { namesFromEnv, switchFromEnv } from './env/names-from-env.ts'
 export { isStorePath, locator, type NamesOptions, type Target } from './chain/locator.ts'
 export type { OptionalMember, ProviderManifest, Provides } from './contract/provider.ts'
 export { described, quoted } from './errors/format.ts'
+export { nearest } from './errors/nearest.ts'
 export { SecretsError, withDetails } from './errors/secrets-error.ts'
 export { bounded, type Bounds, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './guard/deadline.ts'
 export { type Limiter, limiter } from './guard/limiter.ts'
@@ -28,7 +29,6 @@ export {
   mountedRoot,
   readIdentified,
 } from './kit/mounted/mounted-file.ts'
-export { nearest } from './kit/nearest.ts'
 export { checkedNote } from './kit/note.ts'
 export { matchesReceipt } from './kit/receipt.ts'
 export { maxSecretFileBytes, readSecretFile, textOrBytes, unlessMissing, withSecretFile } from './kit/secret-file.ts'

@@ -23,13 +23,22 @@ export default async function generateTypes(context: CommandContext, flags: Type
   await explained('no types were written', async () => {
     const config = configFile(terminal, flags)
     const text = nameTypes((await readConfig(config)).secrets ?? {})
-    if (flags.output === '-') return void terminal.stdout.write(text)
-    const file = flags.output === undefined ? join(dirname(config), 'finchat-secrets.d.ts') : resolve(terminal.cwd(), flags.output)
-    const isCurrent = existsSync(file) && readFileSync(file, 'utf8') === text
-    if (!isCurrent && !flags.check) writeNewFile({ path: file, text, replace: true })
-    report({ file, isCurrent, isChecked: flags.check === true, asJson: flags.json === true }, terminal)
-    if (flags.check && !isCurrent) context.process.exitCode = exitCodes.differs
+    if (flags.output === '-') terminal.stdout.write(text)
+    else writeTypes(context, flags, { config, text })
   })
+}
+
+interface Types {
+  readonly config: string
+  readonly text: string
+}
+
+function writeTypes({ terminal, process }: CommandContext, flags: TypesFlags, { config, text }: Types): void {
+  const file = flags.output === undefined ? join(dirname(config), 'finchat-secrets.d.ts') : resolve(terminal.cwd(), flags.output)
+  const isCurrent = existsSync(file) && readFileSync(file, 'utf8') === text
+  if (!isCurrent && !flags.check) writeNewFile({ path: file, text, replace: true })
+  report({ file, isCurrent, isChecked: flags.check === true, asJson: flags.json === true }, terminal)
+  if (flags.check && !isCurrent) process.exitCode = exitCodes.differs
 }
 
 function configFile({ cwd, env }: Terminal, { config }: TypesFlags): string {

@@ -4,11 +4,11 @@ import type { Environment } from '@finchat/secrets-core'
 import type { CredentialSource, ProviderName } from '../config/config.ts'
 import { configFileName } from '../config/find-config.ts'
 import { installCommand } from '../config/install-command.ts'
-import { inProject } from '../config/project-package.ts'
 import { packageOf } from '../config/provider-packages.ts'
 import { type Choice, configOf, configText, openPoints } from '../setup/config-text.ts'
 import { type FoundName, foundNames } from '../setup/found-names.ts'
 import { addEntries, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
+import { dependsOn } from '../setup/manifest.ts'
 import { writeNewFile } from '../setup/new-file.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
@@ -144,7 +144,7 @@ function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: 
 function nextSteps({ choice, folder, file }: Plan, env: Environment): string[] {
   const { provider, secrets } = choice
   const name = packageOf(provider)
-  const install = name === undefined || inProject(name, folder) !== undefined ? [] : [installCommand([name], folder)]
+  const install = name === undefined || dependsOn(name, folder) ? [] : [installCommand([name], folder)]
   const config = file === configFileName ? '' : ` --config ${file}`
   const steps = [`finchat-secrets check${config}`, `finchat-secrets run${config} -- node app.js`]
   const set = provider === 'env' ? [] : [`finchat-secrets set${config} ${secrets[0] ?? 'NAME'}`]

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { configurationError } from '@finchat/secrets-core/provider'
-import { loadOptional } from './project-package.ts'
+import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import { inProject, withInstallCommand } from './project-package.ts'
 
 /** All entries of the program in the keychain are of this service. */
 const service = 'finchat-secrets'
@@ -34,7 +34,11 @@ export async function writeKeychain(name: string, text: string, folder: string):
 /** On Linux never the kernel's keyring, which the library falls back to: it forgets a key when the machine restarts. */
 async function entryOf(name: string, folder: string): Promise<Entry> {
   const loaded = { what: 'the keychain', name: '@napi-rs/keyring' }
-  const { AsyncEntry } = await loadOptional<Keyring>(loaded, folder, 'AsyncEntry', () => import('@napi-rs/keyring'))
+  const { AsyncEntry } = await loadOnUse(
+    loaded,
+    async (): Promise<Keyring> => (inProject(loaded.name, folder)?.() as Keyring | undefined) ?? import('@napi-rs/keyring'),
+    'AsyncEntry',
+  ).catch(withInstallCommand(loaded, folder))
   return asked(AsyncEntry, (Class) => Promise.resolve(new Class(service, name, { linux: { store: 'secret-service' } })))
 }
 

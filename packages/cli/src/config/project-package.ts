@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { configurationError, loadOnUse, type LoadedOnUse } from '@finchat/secrets-core/provider'
+import { configurationError, type LoadedOnUse } from '@finchat/secrets-core/provider'
 import { SecretsError } from '@finchat/secrets-core'
 import { installCommand } from './install-command.ts'
 
@@ -9,11 +9,11 @@ import { installCommand } from './install-command.ts'
  * A program that npx or a global install runs has packages of its own. By `require`, since an import
  * of its path would find no names in its `.cjs`.
  */
-export function inProject<Exports>(entry: string, folder: string): (() => Exports) | undefined {
+export function inProject(entry: string, folder: string): (() => unknown) | undefined {
   const require = createRequire(join(folder, 'package.json'))
   try {
     require.resolve(entry)
-    return () => require(entry) as Exports // an ES module
+    return () => require(entry) as unknown // an ES module
   } catch {
     return undefined
   }
@@ -24,15 +24,10 @@ export function isMissing(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.problem.endsWith('it is not installed')
 }
 
-/** Loads an optional package as the project has it, else as this program has it. */
-export async function loadOptional<Module extends object>(
-  loaded: LoadedOnUse,
-  folder: string,
-  member: keyof Module,
-  ownCopy: () => Promise<Module>,
-): Promise<Module> {
-  return loadOnUse(loaded, async () => inProject<Module>(loaded.name, folder)?.() ?? ownCopy(), member).catch((error: unknown) => {
+/** For `catch` behind `loadOnUse`: a package that is not there is said with the command that installs it. */
+export function withInstallCommand({ what, name }: LoadedOnUse, folder: string): (error: unknown) => never {
+  return (error) => {
     if (!isMissing(error)) throw error
-    throw configurationError(`${loaded.what} needs ${loaded.name}, which is not installed`, `run: ${installCommand([loaded.name], folder)}`)
-  })
+    throw configurationError(`${what} needs ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)
+  }
 }

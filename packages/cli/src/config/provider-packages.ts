@@ -66,7 +66,7 @@ async function loadFactory(name: string, folder: string): Promise<unknown> {
   const loaded = { what: packageName, name: packageName }
   const module = await loadOnUse(
     loaded,
-    async (): Promise<Exports> => inProject<Exports>(entry, folder)?.() ?? import(entry),
+    async (): Promise<Exports> => (inProject(entry, folder)?.() as Exports | undefined) ?? import(entry),
     factory,
   ).catch(unlessMissing)
   return module?.[factory]

@@ -1,5 +1,6 @@
 import {
   ArgumentParseError,
+  EnumValidationError,
   FlagNotFoundError,
   UnexpectedPositionalError,
   UnsatisfiedFlagError,
@@ -20,6 +21,8 @@ export function argumentFailure(error: unknown): Failure {
   if (error instanceof ArgumentParseError && error.exception instanceof UsageError)
     return usageFailure(`--${error.externalFlagNameOrPlaceholder}: ${error.exception.message}`, error.exception.remedy)
   if (error instanceof ArgumentParseError) return usageFailure(`--${error.externalFlagNameOrPlaceholder} does not take this value`, seeHelp)
+  if (error instanceof EnumValidationError)
+    return usageFailure(`--${error.externalFlagName} does not take this value`, `use one of ${error.values.join(', ')}`)
   if (error instanceof UnsatisfiedFlagError) return usageFailure(`--${error.externalFlagName} has no value`, seeHelp)
   if (error instanceof UnsatisfiedPositionalError) return usageFailure(`the ${error.placeholder} is missing`, seeHelp)
   if (error instanceof UnexpectedPositionalError) return usageFailure('there are more arguments than the command takes', seeHelp)

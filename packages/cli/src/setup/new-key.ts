@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { writeKeychain } from '../config/keychain.ts'
-import { loadOptional } from '../config/project-package.ts'
+import { inProject, withInstallCommand } from '../config/project-package.ts'
 import { writeNewFile } from './new-file.ts'
 
 /** A key as text, and for an age identity what others encrypt for. */
@@ -22,7 +22,11 @@ type Age = typeof import('age-encryption')
 /** An age identity: X25519, or with ML-KEM beside it. */
 export async function newAgeIdentity(isPostQuantum: boolean, folder: string): Promise<NewKey> {
   const loaded = { what: 'an age identity', name: 'age-encryption' }
-  const age = await loadOptional<Age>(loaded, folder, 'generateX25519Identity', () => import('age-encryption'))
+  const age = await loadOnUse(
+    loaded,
+    async (): Promise<Age> => (inProject(loaded.name, folder)?.() as Age | undefined) ?? import('age-encryption'),
+    'generateX25519Identity',
+  ).catch(withInstallCommand(loaded, folder))
   const text = await (isPostQuantum ? age.generateHybridIdentity() : age.generateX25519Identity())
   return { text, recipient: await age.identityToRecipient(text) }
 }

@@ -1,16 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
 import type { CredentialSource } from '../config/config.ts'
 import { isInKeychain } from '../config/keychain.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { packageName } from './manifest.ts'
 import { keepKey, newStoreKey } from './new-key.ts'
 import type { KeyKind } from './questions.ts'
 
 /** The place of a key as the configuration names it, with a name that fits the project. */
 export function placeOfKey(kind: KeyKind, name: string | undefined, folder: string): CredentialSource {
-  if (kind === 'keychain') return { keychain: name || projectName(folder) }
+  if (kind === 'keychain') return { keychain: name || (packageName(folder) ?? basename(folder)) }
   if (kind === 'file') return { file: name ? pathOf(name, folder) : '.secrets.key' }
   const variable = name || 'FINCHAT_ENCRYPTION_KEY'
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) return { variable }
@@ -22,16 +23,6 @@ function pathOf(name: string, folder: string): string {
   const path = resolve(folder, name.startsWith('~/') ? join(homedir(), name.slice(2)) : name)
   const own = relative(folder, path)
   return own.startsWith('..') || isAbsolute(own) ? path : own.split(sep).join('/')
-}
-
-function projectName(folder: string): string {
-  try {
-    const { name }: { name?: unknown } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object
-    if (typeof name === 'string' && name !== '') return name
-  } catch {
-    // no package
-  }
-  return basename(folder)
 }
 
 /** What became of the key; `shown` is one that the user keeps in a variable. */

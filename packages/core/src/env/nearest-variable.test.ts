@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nearest } from '../kit/nearest.ts'
+import { nearest } from '../errors/nearest.ts'
 import { nearestInGroup } from './nearest-variable.ts'
 
 const vault = ['FINCHAT_VAULT_URL', 'FINCHAT_VAULT_TOKEN', 'FINCHAT_VAULT_NAMES', 'FINCHAT_VAULT_PREFIX', 'FINCHAT_VAULT_ONLY_NAMED']

@@ -1,4 +1,4 @@
-import { nearest } from '../kit/nearest.ts'
+import { nearest } from '../errors/nearest.ts'
 
 /** Words that other tools have for the last part of a variable. */
 const otherWords: ReadonlyMap<string, string> = new Map([

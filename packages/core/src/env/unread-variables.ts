@@ -1,6 +1,6 @@
 import type { Environment } from './env-provider.ts'
 import { quoted } from '../errors/format.ts'
-import { nearest } from '../kit/nearest.ts'
+import { nearest } from '../errors/nearest.ts'
 import { nearestInGroup } from './nearest-variable.ts'
 
 export interface VariablesRead {

@@ -72,8 +72,7 @@ describe('writeKeychain', () => {
     const folder = project(keyringWith({}))
     await writeKeychain('app', 'first', folder)
     await expect(writeKeychain('app', 'canary-4711', folder)).rejects.toMatchObject({
-      code: 'CONFIGURATION',
-      problem: 'the keychain has an entry app, which is not overwritten',
+      message: 'the keychain has an entry app, which is not overwritten',
     })
     expect(readFileSync(join(folder, 'node_modules/@napi-rs/keyring/entries.json'), 'utf8')).toBe('{"finchat-secrets/app":"first"}')
   })

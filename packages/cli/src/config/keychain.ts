@@ -1,5 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import { loadOnUse } from '@finchat/secrets-core/provider'
+import { UsageError } from '../terminal/failure.ts'
 import { inProject, withInstallCommand } from './project-package.ts'
 
 /** All entries of the program in the keychain are of this service. */
@@ -24,7 +25,7 @@ export async function isInKeychain(name: string, folder: string): Promise<boolea
 /** Writes a new entry. An existing one is refused: what its key sealed could not be opened any more. */
 export async function writeKeychain(name: string, text: string, folder: string): Promise<void> {
   if (await isInKeychain(name, folder))
-    throw configurationError(
+    throw new UsageError(
       `the keychain has an entry ${name}, which is not overwritten`,
       'choose another name, or use the key that is there',
     )

@@ -71,6 +71,14 @@ describe('init without a terminal', () => {
     expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n'])
   })
 
+  it('says what it cannot write, before it makes a key', async () => {
+    const { folder } = repository()
+    mkdirSync(join(folder, '.gitignore/x'), { recursive: true })
+    const { code, stderr } = await programIn(folder).run(['init'])
+    expect({ code, hasKey: existsSync(join(folder, '.secrets.key')) }).toEqual({ code: 64, hasKey: false })
+    expect(stderr).toContain('.gitignore')
+  })
+
   it('writes nothing by --dry-run, and shows the file on stdout', async () => {
     const { folder } = repository()
     const { stdout, stderr } = await programIn(folder).run(['init', '--dry-run'])

@@ -25,10 +25,7 @@ export async function isInKeychain(name: string, folder: string): Promise<boolea
 /** Writes a new entry. An existing one is refused: what its key sealed could not be opened any more. */
 export async function writeKeychain(name: string, text: string, folder: string): Promise<void> {
   if (await isInKeychain(name, folder))
-    throw new UsageError(
-      `the keychain has an entry ${name}, which is not overwritten`,
-      'choose another name, or use the key that is there',
-    )
+    throw new UsageError(`the keychain has an entry ${name}, which is not overwritten`, 'choose another name, or use the key that is there')
   await asked(await entryOf(name, folder), (entry) => entry.setPassword(text))
 }
 

@@ -1,4 +1,4 @@
-import { type AuditFromEnv, type ProviderFromEnv, SecretsError } from '@finchat/secrets-core'
+import { type AuditFromEnv, type ProviderFromEnv, type SecretsError } from '@finchat/secrets-core'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import type { ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
+import { attempt } from './new-file.ts'
 
 /** The root of the git repository that a folder is in. */
 export function repositoryOf(folder: string): string | undefined {
@@ -17,12 +18,12 @@ export function missingEntries(repository: string, files: readonly string[]): st
 export function addEntries(repository: string, entries: readonly string[]): void {
   const file = join(repository, '.gitignore')
   const before = existsSync(file) && !['', '\n'].includes(readFileSync(file, 'utf8').slice(-1)) ? '\n' : ''
-  if (entries.length > 0) appendFileSync(file, `${before}${entries.join('\n')}\n`)
+  if (entries.length > 0) attempt(file, () => appendFileSync(file, `${before}${entries.join('\n')}\n`))
 }
 
 function entriesOf(repository: string): string[] {
   const file = join(repository, '.gitignore')
-  return existsSync(file) ? readFileSync(file, 'utf8').split(/\r?\n/) : []
+  return existsSync(file) ? attempt(file, () => readFileSync(file, 'utf8')).split(/\r?\n/) : []
 }
 
 /** A last `*` stands for the files that SQLite puts beside a store. */

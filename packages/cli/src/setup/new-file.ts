@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type FileFailure, fileFailure } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
@@ -12,9 +12,17 @@ interface NewFile {
   readonly replace?: boolean
 }
 
-/** Writes a file to the disk, so that it is there after a power loss, or not at all. */
+/** Writes a file to the disk, so that it is there after a power loss, or what was there before. */
 export function writeNewFile({ path, text, mode = 0o666, replace = false }: NewFile): void {
-  const file = attempt(path, () => openSync(path, replace ? 'w' : 'wx', mode))
+  const written = replace ? `${path}.new` : path
+  if (replace) attempt(path, () => rmSync(written, { force: true }))
+  writeWhole({ path: written, text, mode })
+  if (replace) attempt(path, () => renameSync(written, path))
+  syncFolder(dirname(path))
+}
+
+function writeWhole({ path, text, mode }: NewFile): void {
+  const file = attempt(path, () => openSync(path, 'wx', mode))
   try {
     attempt(path, () => {
       writeFileSync(file, text)
@@ -26,7 +34,6 @@ export function writeNewFile({ path, text, mode = 0o666, replace = false }: NewF
   } finally {
     closeSync(file)
   }
-  syncFolder(dirname(path))
 }
 
 /** Windows opens no folders. */
@@ -44,11 +51,13 @@ const reasons: Readonly<Partial<Record<FileFailure, readonly [problem: string, r
   exists: ['is there already, and is not overwritten', 'name another file, or move that one away'],
   missing: ['cannot be made: its folder does not exist', 'make the folder, or name another'],
   denied: ['cannot be written: access is denied', 'name a file in a folder that you may write to'],
+  'not-a-file': ['is no file', 'move it away, or name another'],
   'read-only': ['cannot be written: its disk is read-only', 'name a file on another disk'],
   'disk-full': ['cannot be written: the disk is full', 'make room on the disk, and run this again'],
 }
 
-function attempt<T>(path: string, work: () => T): T {
+/** Work on a file, whose failures are said without the system's text. */
+export function attempt<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -147,6 +147,7 @@ export const folders: Record<string, readonly string[]> = {
     'sealed',
     'rotation',
     'doctor',
+    'setup',
     'commands',
     'local',
     'audit',

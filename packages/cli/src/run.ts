@@ -1,5 +1,6 @@
 import { run as runApplication } from '@stricli/core'
 import { application } from './program/application.ts'
+import { complete, completeCommand } from './program/complete.ts'
 import { exitCodes } from './terminal/exit-codes.ts'
 import { failureText } from './terminal/print-failure.ts'
 import { hasColours, type Terminal } from './terminal/terminal.ts'
@@ -10,7 +11,8 @@ export async function run(args: readonly string[], terminal: Terminal, version: 
   const asJson = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json')
   const app = application(version, (failure) => failureText(failure, asJson, hasColours(stderr, env)))
   const context = { process: streams(terminal), terminal }
-  await runApplication(app, args, context)
+  if (args[0] === completeCommand) await complete(app, args.slice(1), context)
+  else await runApplication(app, args, context)
   return exitCodeOf(context.process.exitCode)
 }
 

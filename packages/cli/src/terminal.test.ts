@@ -1,4 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -143,6 +145,41 @@ describe('a question before a purge', () => {
     expect(await terminal.exitCode).toBe(code)
     expect(await terminal.screen()).toContain(said)
     expect(await get('TOKEN')).toBe(left)
+  })
+})
+
+describe('the questions of init', () => {
+  const app = { 'package.json': '{}', '.env': `API_TOKEN=${canary}\nLOG_LEVEL=${canary}\n` }
+  const config = 'finchat-secrets.config.json'
+
+  it('are three, and Enter takes what is proposed', async () => {
+    const cwd = makeProject(app)
+    const terminal = openProgram(['init'], { cwd, columns: 100 })
+    for (const asked of ['Where are the secrets', 'Where is the key', 'Which of these']) {
+      await terminal.shows(asked)
+      terminal.type('\r')
+    }
+    expect(await terminal.exitCode).toBe(0)
+    await expectScreen(await terminal.screen(), 'init-questions')
+    expect(terminal.output()).not.toContain(canary)
+    expect(JSON.parse(readFileSync(join(cwd, config), 'utf8'))).toMatchObject({ provider: 'local', secrets: { API_TOKEN: {} } })
+  })
+
+  it('leave nothing behind after Ctrl-C', async () => {
+    const cwd = makeProject(app)
+    const terminal = openProgram(['init'], { cwd })
+    await terminal.shows('Where are the secrets')
+    terminal.type('\r')
+    await terminal.shows('Where is the key')
+    terminal.type('\u0003')
+    expect(await terminal.exitCode).toBe(130)
+    expect(readdirSync(cwd).toSorted()).toEqual(['.env', 'package.json'])
+  })
+
+  it('are not put by --yes', async () => {
+    const cwd = makeProject(app)
+    expect(await openProgram(['init', '--yes'], { cwd }).exitCode).toBe(0)
+    expect(readdirSync(cwd)).toContain(config)
   })
 })
 

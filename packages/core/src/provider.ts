@@ -4,6 +4,7 @@ export { isStorePath, locator, type NamesOptions, type Target } from './chain/lo
 export type { AccessFeature, AccessRight } from './contract/access-right.ts'
 export type { OptionalMember, ProviderManifest, Provides } from './contract/provider.ts'
 export { described, quoted } from './errors/format.ts'
+export { nearest } from './errors/nearest.ts'
 export { SecretsError, withDetails } from './errors/secrets-error.ts'
 export { bounded, type Bounds, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './guard/deadline.ts'
 export { type Limiter, limiter } from './guard/limiter.ts'

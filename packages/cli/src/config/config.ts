@@ -1,7 +1,7 @@
 /**
  * What `finchat-secrets.config.json` holds. It says what the `FINCHAT_*` variables say, in the same
  * words: `local.path` is `FINCHAT_LOCAL_PATH`. A variable that is set overrides the file. It holds
- * no secret: a key or a token is named by the variable or the file that has it.
+ * no secret: a key or a token is named by the variable, file or keychain entry that has it.
  */
 export interface Config {
   /** For editors: `./node_modules/@finchat/secrets-cli/src/config.schema.json`. */
@@ -31,8 +31,11 @@ export interface Config {
 
 export type ProviderName = 'env' | 'local' | 'aws' | 'ssm' | 'vault' | 'kubernetes' | 'mounted' | 'age' | 'sops'
 
-/** Where a key or a token is: in a variable, or in a file, relative to the configuration file. */
-export type CredentialSource = { readonly variable: string } | { readonly file: string }
+/**
+ * Where a key or a token is: in a variable, in a file, relative to the configuration file, or in an
+ * entry of the operating system's keychain.
+ */
+export type CredentialSource = { readonly variable: string } | { readonly file: string } | { readonly keychain: string }
 
 /** How names map to the paths of a store, as for every provider. */
 export interface NamesConfig {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-const configFileName = 'finchat-secrets.config.json'
+export const configFileName = 'finchat-secrets.config.json'
 
 /**
  * The configuration file for a folder: the nearest one, up to the root of the repository, or without

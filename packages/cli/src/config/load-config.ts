@@ -16,7 +16,7 @@ import type { Config, DeclaredSecret } from './config.ts'
 import { findConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
 import { readConfig } from './read-config.ts'
-import { inWordsOfFile, variablesOf } from './variables.ts'
+import { inWordsOfFile, variablesOf, withKeychain } from './variables.ts'
 
 /** Options of `loadConfig`. */
 export interface LoadConfigOptions {
@@ -81,7 +81,8 @@ export async function readSettings({ file: given, cwd = process.cwd(), env = pro
   const file = given === undefined ? findConfig(resolve(cwd)) : resolve(cwd, given)
   const folder = file === undefined ? resolve(cwd) : dirname(file)
   const config = file === undefined ? {} : await readConfig(file)
-  return { file, config, folder, env, variables: file === undefined ? env : await variablesOf(config, folder, env) }
+  const found = await withKeychain(env, folder)
+  return { file, config, folder, env, variables: file === undefined ? found : await variablesOf(config, folder, found) }
 }
 
 /** The providers that the variables name, in order. */

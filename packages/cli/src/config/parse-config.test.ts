@@ -52,7 +52,7 @@ describe('parseConfig', () => {
     const problems = problemsOf({ local: { key }, vault: { token: key }, sops: { identity: { value: key } } })
     expect(problems).not.toContain('canary')
     expect(problems).toContain('local.key holds the secret itself')
-    expect(problems).toContain('{ "variable": "NAME" } or { "file": "PATH" }')
+    expect(problems).toContain('{ "variable": "NAME" }, { "file": "PATH" } or { "keychain": "NAME" }')
     expect(problems).toContain('sops.identity must be')
   })
 
@@ -128,6 +128,7 @@ function valueFor(shape: Shape): fc.Arbitrary<unknown> {
     credential: fc.oneof(
       fc.record({ variable: fc.constantFrom('APP_KEY', '1A', 'a-b', 'é') }),
       fc.record({ file: someText }),
+      fc.record({ keychain: someText }),
       fc.record({ file: someText, variable: fc.constant('A') }),
     ),
     choice: 'words' in shape && shape.words.length > 0 ? fc.constantFrom(...shape.words, true, 3, 0) : other,

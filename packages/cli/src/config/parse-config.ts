@@ -1,6 +1,5 @@
 import { isValidName, SecretsError } from '@finchat/secrets-core'
-import { described, quoted } from '@finchat/secrets-core/provider'
-import { nearest } from '../terminal/nearest.ts'
+import { described, nearest, quoted } from '@finchat/secrets-core/provider'
 import type { Config } from './config.ts'
 import { generatorKinds, type Kinds, rotationShapes, targetKinds } from './rotation-settings.ts'
 import { chainSettings, declarationShapes, sections, type Shape } from './settings.ts'
@@ -136,11 +135,11 @@ function choiceProblem({ words, or }: Shape & { readonly kind: 'choice' }, value
 
 /** The key itself must never stand in the file, which is committed and which many may read. */
 function credentialProblem(value: unknown): string | undefined {
-  const place = '{ "variable": "NAME" } or { "file": "PATH" }'
+  const place = '{ "variable": "NAME" }, { "file": "PATH" } or { "keychain": "NAME" }'
   if (typeof value === 'string') return `holds the secret itself, which many can read there: name its place by ${place}, and renew it`
   if (!isMembers(value)) return `must be ${place}`
   const [[kind, where] = [], ...others] = Object.entries(value)
-  const isPlace = kind === 'file' ? isText(where) : kind === 'variable' && isVariable(where)
+  const isPlace = kind === 'variable' ? isVariable(where) : (kind === 'file' || kind === 'keychain') && isText(where)
   return isPlace && others.length === 0 ? undefined : `must be ${place}`
 }
 

@@ -1,9 +1,8 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { type AuditFromEnv, type ProviderFromEnv, SecretsError } from '@finchat/secrets-core'
+import { type AuditFromEnv, type ProviderFromEnv, type SecretsError } from '@finchat/secrets-core'
 import { configurationError, loadOnUse, type ProviderManifest } from '@finchat/secrets-core/provider'
 import type { ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'
+import { inProject, isMissing } from './project-package.ts'
 
 /** Where the factory of a provider, or of the audit trail, is: an entry, and its package. */
 interface Source {
@@ -94,26 +93,16 @@ export async function loadPackage<Module extends object = Exports>(
 
 async function loadOfProject({ entry, name }: Source, member: string, folder: string): Promise<Exports | undefined> {
   const loaded = { what: name, name }
-  return loadOnUse(loaded, async (): Promise<Exports> => inProject(entry, folder)?.() ?? import(entry), member).catch(unlessMissing)
+  return loadOnUse(
+    loaded,
+    async (): Promise<Exports> => (inProject(entry, folder)?.() as Exports | undefined) ?? import(entry),
+    member,
+  ).catch(unlessMissing)
 }
 
 function unlessMissing(error: unknown): undefined {
-  if (SecretsError.isInstance(error) && error.problem.endsWith('it is not installed')) return undefined
+  if (isMissing(error)) return undefined
   throw error
 }
 
 type Exports = Readonly<Record<string, unknown>>
-
-/**
- * Loads it as the project has it: a program that npx or a global install runs has packages of its
- * own. By `require`, since an import of its path would find no names in its `.cjs`.
- */
-function inProject(entry: string, folder: string): (() => Exports) | undefined {
-  const require = createRequire(join(folder, 'package.json'))
-  try {
-    require.resolve(entry)
-    return () => require(entry) as Exports // an ES module
-  } catch {
-    return undefined
-  }
-}

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Environment, SecretsError } from '@finchat/secrets-core'
-import { readCredential } from '@finchat/secrets-core/provider'
+import { loadOnUse, readCredential } from '@finchat/secrets-core/provider'
 import type { Config, CredentialSource } from './config.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
@@ -19,6 +19,36 @@ export async function variablesOf(config: Config, folder: string, env: Environme
   const given = givenSettings(config).filter(({ setting }) => !isSet(env, setting))
   const texts = await Promise.all(given.map(async (each) => [variableOf(each), await textOf(each, folder, env)] as const))
   return { ...env, ...Object.fromEntries(texts) }
+}
+
+const inKeychain = '_KEYCHAIN'
+
+/** The variables that name a keychain entry, such as `FINCHAT_ENCRYPTION_KEY_KEYCHAIN`, by the one whose value it holds. */
+export const keychainVariables: ReadonlyMap<string, string> = new Map(
+  Object.values(sections)
+    .flatMap((settings) => Object.values(settings))
+    .filter(({ kind }) => kind === 'credential')
+    .map(({ variable }) => [variable, variable + inKeychain]),
+)
+
+/** The environment with what its keychain entries hold, without the variables that name them. A variable that is set goes first. */
+export async function withKeychain(env: Environment, folder: string): Promise<Environment> {
+  const found = [...keychainVariables].filter(([, naming]) => Object.hasOwn(env, naming))
+  const read = found.map(async ([variable, naming]) => {
+    const entry = env[naming]
+    const text = entry && !env[variable] ? await keychainText(entry, variable, folder) : env[variable]
+    return [
+      [variable, text],
+      [naming, undefined],
+    ] as const
+  })
+  return found.length === 0 ? env : { ...env, ...Object.fromEntries((await Promise.all(read)).flat()) }
+}
+
+async function keychainText(entry: string, what: string, folder: string): Promise<string> {
+  const own = { what: 'the reading of keychains', name: '@finchat/secrets-cli' }
+  const { readKeychain } = await loadOnUse(own, () => import('./keychain.ts'), 'readKeychain')
+  return readKeychain(entry, what, folder)
 }
 
 /** An empty list of fallbacks means that there are none; any other empty variable is not set. */
@@ -71,6 +101,7 @@ async function credentialOf(place: string, setting: Setting, source: CredentialS
 
 /** The key, token or password that a source names. */
 export async function readSource(place: string, source: CredentialSource, folder: string, env: Environment): Promise<string> {
+  if ('keychain' in source) return keychainText(source.keychain, place, folder)
   if ('file' in source) return readCredential({ file: resolve(folder, source.file) }, `the file of ${place}`, new AbortController().signal)
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
-import { isJsonObject } from '@finchat/secrets-core/provider'
+import { isJsonObject, nearest } from '@finchat/secrets-core/provider'
 import type { Config } from '../config/config.ts'
 import { findConfig } from '../config/find-config.ts'
 import { chainOf, isAudited } from '../config/load-config.ts'
@@ -8,7 +8,6 @@ import { parseConfig } from '../config/parse-config.ts'
 import { readConfig, readContent } from '../config/read-config.ts'
 import { chainSettings, sections, type Setting } from '../config/settings.ts'
 import { variablesOf } from '../config/variables.ts'
-import { nearest } from '../terminal/nearest.ts'
 import { failed, type Finding, ok, warn } from './finding.ts'
 
 /** What is configured, as far as it can be understood. */

@@ -16,6 +16,7 @@ import { run } from './running.ts'
 import { rotate } from './rotating.ts'
 import { scan } from './scanning.ts'
 import { backup, reencrypt, restore } from './store.ts'
+import { completion, generate, init, keygen } from './setup.ts'
 import { argumentFailure, usageFailure } from './usage-failure.ts'
 import { exportFile, importFile, migrate } from './transferring.ts'
 import { remove, set, tag } from './writing.ts'
@@ -41,6 +42,10 @@ const routes: Record<string, Command<CommandContext> | RouteMap<CommandContext>>
   reencrypt,
   audit,
   doctor,
+  init,
+  keygen,
+  generate,
+  completion,
 })
 
 const docs = {

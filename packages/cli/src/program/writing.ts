@@ -1,20 +1,19 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
-import { commonFlags, flagsOf, nameArgument, switchFlag, text, textFlag, versionNumber } from './flags.ts'
+import { commonFlags, flagsOf, nameArgument, nameArgumentOf, providerFlag, switchFlag, text, textFlag, versionNumber } from './flags.ts'
 import { called, ownPart } from './called.ts'
 
 const oneName = { kind: 'tuple', parameters: [nameArgument] } as const
-const flags = { ...commonFlags, provider: textFlag('name', 'The provider to change') }
+const flags = { ...commonFlags, provider: providerFlag('The provider to change') }
 /** The name, and what may follow it. */
-const nameAndMore = (brief: string, placeholder: string) =>
-  ({ kind: 'array', parameter: { brief, placeholder, parse: text }, minimum: 1 }) as const
+const nameAndMore = (brief: string) => ({ kind: 'array', parameter: nameArgumentOf(brief), minimum: 1 }) as const
 
 export const set: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/set.ts'), 'default')),
   parameters: {
     // A second argument is taken to be refused with its reason.
-    positional: nameAndMore('The name of the secret, and nothing else', 'name'),
+    positional: nameAndMore('The name of the secret, and nothing else'),
     flags: flagsOf({
       ...flags,
       field: textFlag('field', 'Write only this field, and keep the others'),
@@ -68,7 +67,7 @@ export const remove: Command<CommandContext> = buildCommand({
 export const tag: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/tag.ts'), 'default')),
   parameters: {
-    positional: nameAndMore('The name of the secret, then tags as key=value', 'name'),
+    positional: nameAndMore('The name of the secret, then tags as key=value'),
     flags: flagsOf({
       ...flags,
       remove: {

@@ -80,7 +80,11 @@ const plain: Readonly<Record<string, Schema>> = {
     additionalProperties: { type: 'string', pattern: `^${part}(#${fieldPart})?$` },
   },
   credential: {
-    oneOf: [onlyMember('variable', { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), onlyMember('file', text)],
+    oneOf: [
+      onlyMember('variable', { type: 'string', pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }),
+      onlyMember('file', text),
+      onlyMember('keychain', text),
+    ],
   },
 }
 

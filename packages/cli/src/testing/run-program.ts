@@ -26,12 +26,14 @@ export function makeProgram(config: object = localConfig, env: Record<string, st
   const folder = mkdtempSync(join(tmpdir(), 'secrets-cli-'))
   const key = generateKey()
   writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(config))
-  const variables = { APP_KEY: key, ...env }
+  return { folder, key, ...programIn(folder, { APP_KEY: key, ...env }) }
+}
+
+/** The program in a folder as it is. */
+export function programIn(folder: string, env: Record<string, string> = {}): Pick<Program, 'run' | 'show'> {
   return {
-    folder,
-    key,
-    run: async (args, input = '') => outcomeOf(args, { folder, env: variables, input, isTTY: false }),
-    show: async (args) => outcomeOf(args, { folder, env: variables, input: '', isTTY: true }),
+    run: async (args, input = '') => outcomeOf(args, { folder, env, input, isTTY: false }),
+    show: async (args) => outcomeOf(args, { folder, env, input: '', isTTY: true }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { nearest, nearestInGroup } from './nearest-variable.ts'
+import { nearest } from '../errors/nearest.ts'
+import { nearestInGroup } from './nearest-variable.ts'
 
 const vault = ['FINCHAT_VAULT_URL', 'FINCHAT_VAULT_TOKEN', 'FINCHAT_VAULT_NAMES', 'FINCHAT_VAULT_PREFIX', 'FINCHAT_VAULT_ONLY_NAMED']
 const local = ['FINCHAT_ENCRYPTION_KEY', 'FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_KEEP_VERSIONS', 'FINCHAT_LOCAL_MUST_EXIST']

@@ -1,6 +1,7 @@
 import type { Environment } from './env-provider.ts'
 import { quoted } from '../errors/format.ts'
-import { nearest, nearestInGroup } from './nearest-variable.ts'
+import { nearest } from '../errors/nearest.ts'
+import { nearestInGroup } from './nearest-variable.ts'
 
 export interface VariablesRead {
   readonly env: Environment

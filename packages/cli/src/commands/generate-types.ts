@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { findConfig } from '../config/find-config.ts'
+import { readConfig } from '../config/read-config.ts'
+import { writeNewFile } from '../setup/new-file.ts'
+import { nameTypes } from '../setup/name-types.ts'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { type CommandContext, explained } from './context.ts'
+
+interface TypesFlags {
+  readonly config?: string
+  readonly output?: string
+  readonly check?: boolean
+  readonly json?: boolean
+}
+
+/** Writes the types of the declared names, or says whether the file has them. It asks no store. */
+export default async function generateTypes(context: CommandContext, flags: TypesFlags): Promise<void> {
+  const { terminal } = context
+  await explained('no types were written', async () => {
+    const config = configFile(terminal, flags)
+    const text = nameTypes((await readConfig(config)).secrets ?? {})
+    if (flags.output === '-') terminal.stdout.write(text)
+    else writeTypes(context, flags, { config, text })
+  })
+}
+
+interface Types {
+  readonly config: string
+  readonly text: string
+}
+
+function writeTypes({ terminal, process }: CommandContext, flags: TypesFlags, { config, text }: Types): void {
+  const file = flags.output === undefined ? join(dirname(config), 'finchat-secrets.d.ts') : resolve(terminal.cwd(), flags.output)
+  const isCurrent = existsSync(file) && readFileSync(file, 'utf8') === text
+  if (!isCurrent && !flags.check) writeNewFile({ path: file, text, replace: true })
+  report({ file, isCurrent, isChecked: flags.check === true, asJson: flags.json === true }, terminal)
+  if (flags.check && !isCurrent) process.exitCode = exitCodes.differs
+}
+
+function configFile({ cwd }: Terminal, { config }: TypesFlags): string {
+  const file = config === undefined ? findConfig(resolve(cwd())) : resolve(cwd(), config)
+  if (file === undefined) throw new UsageError('there is no configuration file', 'make one by `finchat-secrets init`')
+  return file
+}
+
+interface Outcome {
+  readonly file: string
+  readonly isCurrent: boolean
+  readonly isChecked: boolean
+  readonly asJson: boolean
+}
+
+function report({ file, isCurrent, isChecked, asJson }: Outcome, terminal: Terminal): void {
+  if (asJson) return void terminal.stdout.write(`${JSON.stringify({ file, current: isCurrent || !isChecked })}\n`)
+  const name = basename(file)
+  if (isCurrent) note(terminal, `${name} is up to date`)
+  else note(terminal, isChecked ? `${name} is out of date: run \`finchat-secrets generate types\`` : `${name} is written`)
+}

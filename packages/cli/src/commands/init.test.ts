@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseKey } from '@finchat/secrets-core/sealing'
+import { generateKey } from '@finchat/secrets-provider-local'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../config/load-config.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import { providerNames } from '../config/settings.ts'
+import { keyringWith } from '../testing/fake-keyring.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { programIn } from '../testing/run-program.ts'
+
+const canary = 'canary-4711'
+const config = 'finchat-secrets.config.json'
+const app = {
+  '.env': `API_TOKEN=${canary}\nLOG_LEVEL=debug-${canary}\n`,
+  'src/app.ts': 'process.env.API_TOKEN + process.env.DB_PASSWORD + process.env.NODE_ENV',
+}
+
+function repository(files: Readonly<Record<string, string>> = app): { readonly folder: string; readonly at: (path: string) => string } {
+  const folder = makeProject({ 'package.json': '{"name":"@acme/shop"}', ...files })
+  mkdirSync(join(folder, '.git'))
+  return { folder, at: (path) => readFileSync(join(folder, path), 'utf8') }
+}
+
+describe('init without a terminal', () => {
+  it('sets up a local store that set, check and loadConfig then use', async () => {
+    const { folder, at } = repository()
+    const { run } = programIn(folder)
+    expect(await run(['init'])).toMatchObject({ code: 0, stdout: '' })
+    expect(JSON.parse(at(config))).toEqual({
+      $schema: './node_modules/@finchat/secrets-cli/src/config.schema.json',
+      provider: 'local',
+      fallbacks: ['env'],
+      local: { key: { file: '.secrets.key' } },
+      secrets: { API_TOKEN: {}, DB_PASSWORD: {} },
+    })
+    expect(statSync(join(folder, '.secrets.key')).mode & 0o777).toBe(0o600)
+    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n')
+    for (const name of ['API_TOKEN', 'DB_PASSWORD']) expect((await run(['set', name], 'value')).code).toBe(0)
+    expect((await run(['check'])).code).toBe(0)
+    const { secrets } = await loadConfig({ cwd: folder, env: {} })
+    expect(await secrets.getSecret('API_TOKEN')).toBe('value')
+    await secrets.close()
+  })
+
+  it('says where each name is and what comes next, and shows no value and no key', async () => {
+    const { folder, at } = repository()
+    const { stdout, stderr } = await programIn(folder).run(['init'])
+    await expect(stderr).toMatchFileSnapshot('../testing/screens/init.txt')
+    expect(stdout + stderr + at(config)).not.toContain(canary)
+    expect(stdout + stderr).not.toContain(at('.secrets.key').trim())
+  })
+
+  it('changes nothing where it was before, and names check', async () => {
+    const { folder, at } = repository()
+    const { run } = programIn(folder)
+    await run(['init'])
+    const before = [config, '.secrets.key', '.gitignore'].map(at)
+    const { code, stderr } = await run(['init'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('finchat-secrets check')
+    expect((await run(['init', '--force'])).stderr).toContain('the key in .secrets.key is kept')
+    expect([config, '.secrets.key', '.gitignore'].map(at)).toEqual(before)
+  })
+
+  it('goes on after a run that ended before the configuration was written', async () => {
+    const { folder, at } = repository({ ...app, '.secrets.key': generateKey(), '.gitignore': 'node_modules/\n/.secrets.db*' })
+    const key = at('.secrets.key')
+    expect((await programIn(folder).run(['init'])).code).toBe(0)
+    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n'])
+  })
+
+  it('says what it cannot write, before it makes a key', async () => {
+    const { folder } = repository()
+    mkdirSync(join(folder, '.gitignore/x'), { recursive: true })
+    const { code, stderr } = await programIn(folder).run(['init'])
+    expect({ code, hasKey: existsSync(join(folder, '.secrets.key')) }).toEqual({ code: 64, hasKey: false })
+    expect(stderr).toContain('.gitignore')
+  })
+
+  it('writes nothing by --dry-run, and shows the file on stdout', async () => {
+    const { folder } = repository()
+    const { stdout, stderr } = await programIn(folder).run(['init', '--dry-run'])
+    expect(JSON.parse(stdout)).toMatchObject({ provider: 'local', secrets: { API_TOKEN: {} } })
+    expect(stderr).toContain('nothing was written')
+    expect([config, '.secrets.key', '.gitignore'].filter((path) => existsSync(join(folder, path)))).toEqual([])
+  })
+
+  it('needs no .gitignore outside a repository, or for a key outside of it', async () => {
+    const folder = makeProject({ 'package.json': '{}' })
+    await programIn(folder).run(['init'])
+    expect(existsSync(join(folder, '.gitignore'))).toBe(false)
+    const { folder: inGit, at } = repository()
+    const outside = join(folder, 'outside.key')
+    await programIn(inGit).run(['init', '--key-name', outside])
+    expect(JSON.parse(at(config))).toMatchObject({ local: { key: { file: outside } } })
+    expect(at('.gitignore')).toBe('/.secrets.db*\n')
+  })
+
+  it('names the files from the root of a repository, with what git would read as a pattern escaped', async () => {
+    const { folder, at } = repository({})
+    const inside = join(folder, 'apps/a#[b]')
+    mkdirSync(inside, { recursive: true })
+    await programIn(inside).run(['init'])
+    expect(at('.gitignore')).toBe(String.raw`/apps/a\#\[b\]/.secrets.db*` + '\n' + String.raw`/apps/a\#\[b\]/.secrets.key` + '\n')
+  })
+})
+
+describe('the key of init', () => {
+  it('is shown once, on stdout alone, if it is kept in a variable', async () => {
+    const { folder, at } = repository()
+    const { stdout, stderr } = await programIn(folder).run(['init', '--key', 'variable', '--key-name', 'APP_KEY'])
+    expect(parseKey(stdout.trimEnd()).kind).toBe('raw')
+    expect(stderr).not.toContain(stdout.trim())
+    expect(JSON.parse(at(config))).toMatchObject({ local: { key: { variable: 'APP_KEY' } } })
+  })
+
+  it('is not made again if the variable has one', async () => {
+    const { folder } = repository()
+    const outcome = await programIn(folder, { APP_KEY: generateKey() }).run(['init', '--key', 'variable', '--key-name', 'APP_KEY'])
+    expect(outcome).toMatchObject({ code: 0, stdout: '' })
+  })
+
+  it('goes into the keychain under the name of the package, and is shown nowhere', async () => {
+    const { folder, at } = repository({ ...app, ...keyringWith({}) })
+    const { code, stdout, stderr } = await programIn(folder).run(['init', '--key', 'keychain'])
+    const held = JSON.parse(at('node_modules/@napi-rs/keyring/entries.json')) as Record<string, string>
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(JSON.parse(at(config))).toMatchObject({ local: { key: { keychain: '@acme/shop' } } })
+    expect(stderr).not.toContain(held['finchat-secrets/@acme/shop'])
+    expect((await programIn(folder).run(['set', 'API_TOKEN'], 'v')).code).toBe(0)
+  })
+})
+
+describe('what init writes', () => {
+  it.each(providerNames)('is a configuration for %s', async (provider) => {
+    const { folder, at } = repository()
+    const { code, stderr } = await programIn(folder).run(['init', '--provider', provider, '--yes'])
+    expect(code).toBe(0)
+    expect(parseConfig(JSON.parse(at(config)), config)).toMatchObject({ provider })
+    if (provider !== 'env') expect(stderr).toContain('npm install @finchat/secrets-provider-')
+  })
+
+  it('names no package to install that the project has', async () => {
+    const { folder } = repository({ 'package.json': '{"dependencies":{"@finchat/secrets-provider-local":"^0.1.0"}}' })
+    expect((await programIn(folder).run(['init'])).stderr).not.toContain('install')
+  })
+
+  it('has the address of the environment for Vault', async () => {
+    const { folder, at } = repository()
+    await programIn(folder, { VAULT_ADDR: 'https://bao:8200' }).run(['init', '--provider', 'vault'])
+    expect(JSON.parse(at(config))).toMatchObject({ vault: { url: 'https://bao:8200', token: { variable: 'VAULT_TOKEN' } } })
+  })
+
+  it('is a module by --typescript, which runs when it is named', async () => {
+    const { folder, at } = repository()
+    const { run } = programIn(folder)
+    await run(['init', '--typescript'])
+    const file = 'finchat-secrets.config.mts'
+    writeFileSync(
+      join(folder, file),
+      at(file)
+        .replace(/^import type.*\n/, '')
+        .replace(': Config', ''),
+    )
+    expect((await run(['set', 'API_TOKEN', '--config', file], 'v')).code).toBe(0)
+  })
+
+  it('is told to programs by --json', async () => {
+    const { folder } = repository()
+    expect(JSON.parse((await programIn(folder).run(['init', '--json'])).stdout)).toEqual({
+      file: config,
+      provider: 'local',
+      key: { file: '.secrets.key', new: true },
+      found: [
+        { name: 'API_TOKEN', places: ['.env:1', 'src/app.ts:1'], declared: true },
+        { name: 'DB_PASSWORD', places: ['src/app.ts:1'], declared: true },
+        { name: 'LOG_LEVEL', places: ['.env:2'], declared: false },
+      ],
+      gitignore: ['/.secrets.db*', '/.secrets.key'],
+    })
+  })
+
+  it.each([
+    [['--provider', 'vault', '--key', 'file'], '--key is for the local store'],
+    [['--key', 'variable', '--key-name', 'a-b'], '--key-name is no name of a variable'],
+    [['--provider', 'other'], 'does not take this value'],
+    [['--key-name', 'no/such/key'], 'its folder does not exist'],
+  ])('is nothing for %j', async (flags, why) => {
+    const { folder } = repository()
+    const { code, stderr } = await programIn(folder).run(['init', ...flags])
+    expect(code).toBe(64)
+    expect(stderr).toContain(why)
+    expect(existsSync(join(folder, config))).toBe(false)
+  })
+})

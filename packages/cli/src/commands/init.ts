@@ -1,0 +1,159 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
+import type { CredentialSource, ProviderName } from '../config/config.ts'
+import { configFileName } from '../config/find-config.ts'
+import { installCommand } from '../config/install-command.ts'
+import { packageOf } from '../config/provider-packages.ts'
+import { type Choice, configOf, configText, openPoints } from '../setup/config-text.ts'
+import { type FoundName, foundNames } from '../setup/found-names.ts'
+import { addEntries, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
+import { dependsOn } from '../setup/manifest.ts'
+import { writeNewFile } from '../setup/new-file.ts'
+import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
+import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
+import { UsageError } from '../terminal/failure.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { visible } from '../terminal/visible.ts'
+import { type CommandContext, explained } from './context.ts'
+
+interface InitFlags {
+  readonly provider?: ProviderName
+  readonly key?: KeyKind
+  readonly keyName?: string
+  readonly typescript?: boolean
+  readonly dryRun?: boolean
+  readonly force?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** What `init` writes, before it writes it. */
+interface Plan {
+  readonly folder: string
+  readonly file: string
+  readonly text: string
+  readonly found: readonly FoundName[]
+  readonly choice: Choice
+  readonly repository: string | undefined
+  readonly ignored: readonly string[]
+}
+
+/** Sets up a folder: what the application needs, where it is, and a key. */
+export default async function init({ terminal }: CommandContext, flags: InitFlags): Promise<void> {
+  await explained('nothing was set up', async () => {
+    const plan = await planOf(terminal, flags)
+    if (flags.dryRun) return showPlan(plan, terminal)
+    const key = await carriedOut(plan, terminal.env, flags.force === true)
+    if (flags.json) printJson(plan, key, terminal)
+    else printReport(plan, key, terminal)
+  })
+}
+
+async function planOf(terminal: Terminal, flags: InitFlags): Promise<Plan> {
+  const folder = resolve(terminal.cwd())
+  const file = flags.typescript ? configFileName.replace('.json', '.mts') : configFileName
+  if (!flags.force && !flags.dryRun) refuseExisting(folder, file)
+  const found = foundNames(folder)
+  const choice = await choiceOf(terminal, flags, found)
+  const repository = repositoryOf(folder)
+  return {
+    folder,
+    file,
+    text: configText(configOf(choice, terminal.env), flags.typescript === true),
+    found,
+    choice,
+    repository,
+    ignored: repository === undefined ? [] : missingEntries(repository, secretFiles(choice, folder)),
+  }
+}
+
+function refuseExisting(folder: string, file: string): void {
+  if (existsSync(join(folder, file)))
+    throw new UsageError(`${file} is there already`, 'run `finchat-secrets check` to see what it needs, or replace it by --force')
+}
+
+async function choiceOf(terminal: Terminal, flags: InitFlags, found: readonly FoundName[]): Promise<Choice> {
+  const isAsked = terminal.stdin.isTTY && terminal.stderr.isTTY && !flags.yes && !flags.json
+  const ask = isAsked ? await questionsOn(terminal) : defaults
+  const provider = flags.provider ?? (await ask.provider())
+  if (provider !== 'local' && (flags.key !== undefined || flags.keyName !== undefined))
+    throw new UsageError(`--key is for the local store, not for ${provider}`, 'leave it out, or choose --provider local')
+  const kind = flags.key ?? (provider === 'local' ? await ask.key() : 'file')
+  return { provider, key: placeOfKey(kind, flags.keyName, resolve(terminal.cwd())), secrets: await ask.secrets(found) }
+}
+
+/** Files that git must never take. */
+function secretFiles({ provider, key }: Choice, folder: string): string[] {
+  if (provider !== 'local') return []
+  return [join(folder, '.secrets.db*'), ...('file' in key ? [resolve(folder, key.file)] : [])]
+}
+
+/** The configuration comes last: without it, a second run goes on where this one ended. */
+async function carriedOut(plan: Plan, env: Environment, isForced: boolean): Promise<StoreKey | undefined> {
+  const { folder, file, text, choice, repository, ignored } = plan
+  if (repository !== undefined) addEntries(repository, ignored)
+  const key = choice.provider === 'local' ? await ensureKey(choice.key, folder, env) : undefined
+  writeNewFile({ path: join(folder, file), text, replace: isForced })
+  return key
+}
+
+function showPlan(plan: Plan, terminal: Terminal): void {
+  terminal.stdout.write(plan.text)
+  noteFound(plan, terminal)
+  if (plan.ignored.length > 0) note(terminal, `.gitignore would get ${plan.ignored.join(', ')}`)
+  note(terminal, 'nothing was written')
+}
+
+function noteFound({ found, choice }: Plan, terminal: Terminal): void {
+  const lines = (kept: readonly FoundName[]): string[] => kept.map(({ name, places }) => `  ${name}  ${placesText(places)}`)
+  const isChosen = ({ name }: FoundName): boolean => choice.secrets.includes(name)
+  const [chosen, others] = [found.filter((each) => isChosen(each)), found.filter((each) => !isChosen(each))]
+  if (found.length === 0) note(terminal, 'no variable was found in .env files or sources: declare what you need under "secrets"')
+  if (chosen.length > 0) note(terminal, ['secrets:', ...lines(chosen)].join('\n'))
+  if (others.length > 0) note(terminal, ['ordinary settings, which stay in the environment:', ...lines(others)].join('\n'))
+}
+
+const mostPlaces = 3
+
+function placesText(places: readonly string[]): string {
+  const more = places.length > mostPlaces ? `, and ${places.length - mostPlaces} more` : ''
+  return `${places
+    .slice(0, mostPlaces)
+    .map((place) => visible(place))
+    .join(', ')}${more}`
+}
+
+function printReport(plan: Plan, key: StoreKey | undefined, terminal: Terminal): void {
+  noteFound(plan, terminal)
+  if (plan.ignored.length > 0) note(terminal, `.gitignore has ${plan.ignored.join(', ')}`)
+  if (key !== undefined) noteKey(plan.choice.key, key, terminal)
+  note(terminal, [`${plan.file} is written. Next:`, ...nextSteps(plan, terminal.env).map((step) => `  ${step}`)].join('\n'))
+}
+
+function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: Terminal): void {
+  const where =
+    'file' in place ? place.file : 'variable' in place ? `the variable ${place.variable}` : `the keychain entry ${place.keychain}`
+  if (!isNew) note(terminal, `the key in ${where} is kept`)
+  else if (shown === undefined) note(terminal, `a new key is in ${where}; without it nobody can read the store: back it up`)
+  else note(terminal, `this key is shown once, on stdout; put it into ${where}, and back it up:`)
+  if (shown !== undefined) terminal.stdout.write(`${shown}\n`)
+}
+
+/** The first phase of a migration: the chain still answers from variables. */
+function nextSteps({ choice, folder, file }: Plan, env: Environment): string[] {
+  const { provider, secrets } = choice
+  const name = packageOf(provider)
+  const install = name === undefined || dependsOn(name, folder) ? [] : [installCommand([name], folder)]
+  const config = file === configFileName ? '' : ` --config ${file}`
+  const steps = [`finchat-secrets check${config}`, `finchat-secrets run${config} -- node app.js`]
+  const set = provider === 'env' ? [] : [`finchat-secrets set${config} ${secrets[0] ?? 'NAME'}`]
+  return [...install, ...openPoints(provider, env), ...set, ...steps]
+}
+
+function printJson({ file, found, choice, ignored }: Plan, key: StoreKey | undefined, { stdout }: Terminal): void {
+  const { provider, secrets } = choice
+  const places = found.map(({ name, places: at }) => ({ name, places: at, declared: secrets.includes(name) }))
+  const kept = key === undefined ? undefined : { ...choice.key, new: key.isNew, value: key.shown }
+  stdout.write(`${JSON.stringify({ file, provider, key: kept, found: places, gitignore: ignored })}\n`)
+}

@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseKey } from '@finchat/secrets-core/sealing'
+import { Decrypter, Encrypter } from 'age-encryption'
+import { describe, expect, it } from 'vitest'
+import { keyringWith } from '../testing/fake-keyring.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { programIn } from '../testing/run-program.ts'
+
+describe('keygen', () => {
+  it('prints a key that the local store takes, and another one each time', async () => {
+    const { run } = programIn(makeProject({}))
+    const [one, other] = [await run(['keygen']), await run(['keygen'])]
+    expect(one).toMatchObject({ code: 0, stderr: '' })
+    expect(parseKey(one.stdout.trimEnd()).kind).toBe('raw')
+    expect(one.stdout).not.toBe(other.stdout)
+  })
+
+  it('names safer places where a person sees the key', async () => {
+    expect((await programIn(makeProject({})).show(['keygen'])).stderr).toContain('--output FILE or --keychain NAME')
+  })
+
+  it('writes a file that only its owner may read, never shows it, and never overwrites it', async () => {
+    const folder = makeProject({})
+    const { run } = programIn(folder)
+    const outcome = await run(['keygen', '--output', 'app.key'])
+    const key = readFileSync(join(folder, 'app.key'), 'utf8')
+    expect(outcome).toEqual({ code: 0, stdout: '', stderr: 'the key is in app.key, which only you may read\n' })
+    expect(statSync(join(folder, 'app.key')).mode & 0o777).toBe(0o600)
+    expect(parseKey(key.trimEnd()).kind).toBe('raw')
+    const again = await run(['keygen', '--output', 'app.key'])
+    expect(again).toMatchObject({ code: 64, stdout: '' })
+    expect(again.stderr).toContain('app.key is there already, and is not overwritten')
+    expect(readFileSync(join(folder, 'app.key'), 'utf8')).toBe(key)
+  })
+
+  it('keeps a key in the keychain, and shows it nowhere', async () => {
+    const folder = makeProject({ 'package.json': '{}', ...keyringWith({}) })
+    const outcome = await programIn(folder).run(['keygen', '--keychain', 'app', '--json'])
+    expect(outcome).toEqual({ code: 0, stdout: '{"keychain":"app"}\n', stderr: '' })
+    const held = JSON.parse(readFileSync(join(folder, 'node_modules/@napi-rs/keyring/entries.json'), 'utf8')) as Record<string, string>
+    expect(parseKey(held['finchat-secrets/app'] ?? '').kind).toBe('raw')
+  })
+
+  it.each([
+    [['--age'], /^AGE-SECRET-KEY-1/, /^recipient: age1(?!pq)/],
+    [['--age', '--post-quantum'], /^AGE-SECRET-KEY-PQ-1/, /^recipient: age1pq1/],
+  ])('makes an age identity that opens what is encrypted for its recipient: %j', async (flags, identity, recipient) => {
+    const { stdout, stderr } = await programIn(makeProject({})).run(['keygen', ...flags])
+    expect([stdout, stderr]).toEqual([expect.stringMatching(identity), expect.stringMatching(recipient)])
+    const [encrypter, decrypter] = [new Encrypter(), new Decrypter()]
+    encrypter.addRecipient(stderr.trim().split(' ')[1] ?? '')
+    decrypter.addIdentity(stdout.trim())
+    expect(await decrypter.decrypt(await encrypter.encrypt('text'), 'text')).toBe('text')
+  })
+
+  it.each([
+    [['--output', 'a', '--keychain', 'b'], 'a key is kept in one place'],
+    [['--post-quantum'], '--post-quantum is for age identities'],
+    [['--output', ''], 'the place of the key has no name'],
+    [['--output', 'no/such/key'], 'key cannot be made: its folder does not exist'],
+  ])('refuses %j, and makes nothing', async (flags, why) => {
+    const folder = makeProject({})
+    const { code, stdout, stderr } = await programIn(folder).run(['keygen', ...flags])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(why)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})

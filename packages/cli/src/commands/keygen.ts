@@ -1,0 +1,51 @@
+import { UsageError } from '../terminal/failure.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newStoreKey } from '../setup/new-key.ts'
+import { type CommandContext, explained } from './context.ts'
+
+interface KeygenFlags {
+  readonly output?: string
+  readonly keychain?: string
+  readonly age?: boolean
+  readonly postQuantum?: boolean
+  readonly json?: boolean
+}
+
+/** Makes a key: printed, or kept in a file or the keychain and then never shown. */
+export default async function keygen({ terminal }: CommandContext, flags: KeygenFlags): Promise<void> {
+  await explained('no key was made', async () => {
+    const place = placeOf(flags)
+    const key = await newKeyOf(flags, terminal)
+    if (place !== undefined) await keepKey(key, place, terminal.cwd())
+    if (flags.json) printJson(key, place, terminal)
+    else printKey(key, place, terminal)
+  })
+}
+
+function placeOf({ output, keychain }: KeygenFlags): KeptIn | undefined {
+  if (output !== undefined && keychain !== undefined) throw new UsageError('a key is kept in one place', 'give --output or --keychain')
+  if (output === '' || keychain === '') throw new UsageError('the place of the key has no name', 'name a file or a keychain entry')
+  if (output !== undefined) return { file: output }
+  return keychain === undefined ? undefined : { keychain }
+}
+
+async function newKeyOf({ age = false, postQuantum = false }: KeygenFlags, { cwd }: Terminal): Promise<NewKey> {
+  if (postQuantum && !age) throw new UsageError('--post-quantum is for age identities', 'give --age too')
+  return age ? newAgeIdentity(postQuantum, cwd()) : newStoreKey()
+}
+
+function printJson({ text, recipient }: NewKey, place: KeptIn | undefined, { stdout }: Terminal): void {
+  stdout.write(`${JSON.stringify({ ...(place ?? { key: text }), recipient })}\n`)
+}
+
+function printKey({ text, recipient }: NewKey, place: KeptIn | undefined, terminal: Terminal): void {
+  if (place === undefined) terminal.stdout.write(`${text}\n`)
+  else
+    note(
+      terminal,
+      'file' in place ? `the key is in ${place.file}, which only you may read` : `the key is in the keychain entry ${place.keychain}`,
+    )
+  if (recipient !== undefined) note(terminal, `recipient: ${recipient}`)
+  if (place === undefined && terminal.stdout.isTTY)
+    note(terminal, 'this screen keeps it: --output FILE or --keychain NAME show it to nobody')
+}

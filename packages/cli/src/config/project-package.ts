@@ -1,0 +1,33 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { configurationError, type LoadedOnUse } from '@finchat/secrets-core/provider'
+import { SecretsError } from '@finchat/secrets-core'
+import { installCommand } from './install-command.ts'
+
+/**
+ * How a package is loaded from the project in `folder`; `undefined` if the project does not have it.
+ * A program that npx or a global install runs has packages of its own. By `require`, since an import
+ * of its path would find no names in its `.cjs`.
+ */
+export function inProject(entry: string, folder: string): (() => unknown) | undefined {
+  const require = createRequire(join(folder, 'package.json'))
+  try {
+    require.resolve(entry)
+    return () => require(entry) as unknown // an ES module
+  } catch {
+    return undefined
+  }
+}
+
+/** The problem of `loadOnUse` for a package that is not there. */
+export function isMissing(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.problem.endsWith('it is not installed')
+}
+
+/** For `catch` behind `loadOnUse`: a package that is not there is said with the command that installs it. */
+export function withInstallCommand({ what, name }: LoadedOnUse, folder: string): (error: unknown) => never {
+  return (error) => {
+    if (!isMissing(error)) throw error
+    throw configurationError(`${what} needs ${name}, which is not installed`, `run: ${installCommand([name], folder)}`)
+  }
+}

@@ -1,0 +1,38 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { makeProject } from '../testing/make-project.ts'
+import { writeNewFile } from './new-file.ts'
+
+describe('writeNewFile', () => {
+  it('overwrites nothing, also not what a link leads to', () => {
+    const folder = makeProject({ key: 'before' })
+    symlinkSync('key', join(folder, 'link'))
+    for (const name of ['key', 'link'])
+      expect(() => writeNewFile({ path: join(folder, name), text: 'canary-4711', mode: 0o600 })).toThrow(`${name} is there already`)
+    expect(readFileSync(join(folder, 'key'), 'utf8')).toBe('before')
+  })
+
+  it('replaces a file as a whole, also behind a run that was killed', () => {
+    const folder = makeProject({ config: 'before', 'config.new': 'half' })
+    writeNewFile({ path: join(folder, 'config'), text: 'after', replace: true })
+    expect(readdirSync(folder)).toEqual(['config'])
+    expect(readFileSync(join(folder, 'config'), 'utf8')).toBe('after')
+  })
+
+  it.each([
+    ['a folder in its place', (folder: string) => mkdirSync(join(folder, 'config'))],
+    ['no folder for it', () => undefined],
+  ])('says what is wrong without the path of the system: %s', (name, prepare) => {
+    const folder = makeProject({})
+    prepare(folder)
+    const path = name.startsWith('no') ? join(folder, 'none/config') : join(folder, 'config')
+    expect(() => writeNewFile({ path, text: 'x', replace: true })).toThrow(/^config(\.new)? (is|cannot)/)
+  })
+
+  it('gives a key to its owner alone', () => {
+    const path = join(makeProject({}), 'key')
+    writeNewFile({ path, text: 'x', mode: 0o600 })
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+})

@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import { loadOnUse } from '@finchat/secrets-core/provider'
+import { writeKeychain } from '../config/keychain.ts'
+import { inProject, withInstallCommand } from '../config/project-package.ts'
+import { writeNewFile } from './new-file.ts'
+
+/** A key as text, and for an age identity what others encrypt for. */
+export interface NewKey {
+  readonly text: string
+  readonly recipient?: string
+}
+
+/** 32 random bytes, as core reads them. */
+export async function newStoreKey(): Promise<NewKey> {
+  const sealing = { what: 'the maker of keys', name: '@finchat/secrets-core' }
+  const { generateKey } = await loadOnUse(sealing, () => import('@finchat/secrets-core/sealing'), 'generateKey')
+  return { text: generateKey() }
+}
+
+type Age = typeof import('age-encryption')
+
+/** An age identity: X25519, or with ML-KEM beside it. */
+export async function newAgeIdentity(isPostQuantum: boolean, folder: string): Promise<NewKey> {
+  const loaded = { what: 'an age identity', name: 'age-encryption' }
+  const age = await loadOnUse(
+    loaded,
+    async (): Promise<Age> => (inProject(loaded.name, folder)?.() as Age | undefined) ?? import('age-encryption'),
+    'generateX25519Identity',
+  ).catch(withInstallCommand(loaded, folder))
+  const text = await (isPostQuantum ? age.generateHybridIdentity() : age.generateX25519Identity())
+  return { text, recipient: await age.identityToRecipient(text) }
+}
+
+/** Where a key is kept; neither place is ever overwritten. */
+export type KeptIn = { readonly file: string } | { readonly keychain: string }
+
+/** A file that only its owner may read, or an entry of the keychain. */
+export async function keepKey({ text }: NewKey, place: KeptIn, folder: string): Promise<void> {
+  if ('keychain' in place) await writeKeychain(place.keychain, text, folder)
+  else writeNewFile({ path: resolve(folder, place.file), text: `${text}\n`, mode: 0o600 })
+}

@@ -1,0 +1,16 @@
+import { matchedTexts } from '@finchat/secrets-testkit'
+import { describe, expect, it } from 'vitest'
+import { visible } from './visible.ts'
+
+describe('visible', () => {
+  it('keeps text, and escapes what a terminal obeys or hides', () => {
+    expect(visible('für 🔑 \u001b\u0085\u200b\u2028\r')).toBe('für 🔑 \\u{1b}\\u{85}\\u{200b}\\u{2028}\\u{d}')
+    expect(visible('a\tb\n', '\n\t')).toBe('a\tb\n')
+  })
+
+  it('leaves the text in no property of RegExp', async () => {
+    const texts = await matchedTexts(async () => void visible('canary-4711'))
+    expect(texts.length).toBeGreaterThan(0)
+    expect(texts.join(' ')).not.toContain('canary')
+  })
+})

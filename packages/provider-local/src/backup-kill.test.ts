@@ -30,7 +30,7 @@ test('backups that others write beside, and that are killed, are whole', async (
   const writer = await otherProcess(path, 1_000_000)
   await writer.start()
   const seen: number[] = []
-  for (const ms of [0, 3, 7, 11, 19, 31]) {
+  for (const ms of [0, 7, 19, 31]) {
     await killedAfter('backup', path, backup, ms)
     seen.push(await within(backup, async (provider) => (await provider.get('counted', context))?.version ?? 0))
   }
@@ -50,7 +50,7 @@ test('a restore that is killed leaves the store as it was, or as the backup was'
     await provider.put('name', { value: 'of the backup' }, context)
     await provider.backup({ to: backup })
   })
-  for (const ms of [0, 1, 2, 3, 5, 7, 9, 11, 13, 17]) {
+  for (const ms of [0, 2, 4, 7, 11, 17]) {
     await within(path, (provider) => provider.put('name', { value: 'later' }, context))
     await killedAfter('restore', path, backup, ms)
     expect(['of the backup', 'later']).toContain(await within(path, async (provider) => (await provider.get('name', context))?.value))
@@ -70,14 +70,15 @@ test('a process that opens the store while others restore it reads one of the tw
   const reader = spawned('read', path)
   let printed = ''
   reader.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
-  for (let restores = 0; restores < 40; restores++) {
+  for (let restores = 0; restores < 20; restores++) {
     await within(path, (provider) => provider.put('name', { value: 'later' }, context))
-    await opened(path).restoreBackup({ from: backup })
+    const { former } = await opened(path).restoreBackup({ from: backup })
+    expect(await within(String(former), async (provider) => (await provider.get('name', context))?.value)).toBe('later')
     expect(await within(path, async (provider) => (await provider.get('name', context))?.value)).toBe('of the backup')
   }
   reader.kill('SIGKILL')
   await once(reader, 'close')
   const lines = printed.split('\n').slice(0, -1)
-  expect(lines.length).toBeGreaterThan(20)
+  expect(lines.length).toBeGreaterThan(10)
   expect([...new Set(lines)].filter((line) => !['of the backup', 'later', 'UNAVAILABLE'].includes(line))).toEqual([])
 })

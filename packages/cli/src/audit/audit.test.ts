@@ -151,6 +151,24 @@ describe('audit query', () => {
     expect(stdout).not.toContain(canary)
   })
 
+  it('prints CSV for a spreadsheet, without formulas', async () => {
+    const { run, folder } = await audited()
+    const [head = '', ...lines] = (await run(['audit', 'query', 'trail', ...key, '--csv', '--operation', 'get'])).stdout
+      .trimEnd()
+      .split('\r\n')
+    expect([head.startsWith('"time","operation","name"'), lines.length]).toEqual([true, 2])
+    const path = join(folder, 'trail', 'segment-00000005.jsonl')
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8')
+        .replace('MISSING', '=1+1')
+        .replace(/"time":\d+,"trail"/, '"time":9007199254740991,"trail"'),
+    )
+    expect((await run(['audit', 'query', 'trail', '--unverified', '--csv'])).stdout).toContain(`"","get","'=1+1"`)
+    expect((await run(['audit', 'query', 'trail', '--unverified'])).stdout).toContain('\tget\t=1+1\t')
+    expect((await run(['audit', 'query', 'trail', ...key, '--csv', '--json'])).code).toBe(64)
+  })
+
   it('reads without a key if that is asked for, and says what it is worth', async () => {
     const { run, folder } = await audited()
     alter(join(folder, 'trail'))

@@ -1,4 +1,5 @@
 import type { AuditQuery, AuditRecord, AuditRecords } from '@finchat/secrets-audit/report'
+import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
@@ -11,16 +12,21 @@ interface QueryFlags extends TrailFlags {
   readonly operation?: string
   readonly outcome?: 'ok' | 'error'
   readonly limit?: number
+  readonly csv?: boolean
 }
 
 /** Prints the records that match; the whole trail is verified in the same pass. */
 export default async function query(context: CommandContext, flags: QueryFlags, folder: string): Promise<void> {
   const { terminal, process } = context
-  const { queryRecords } = await loadReport()
-  const { verification, result: rest } = await explained('the trail could not be read', async () =>
-    readTrail(context, folder, flags, async (records) => printed(queryRecords(records, queryOf(flags)), flags, terminal)),
-  )
-  await print(rest, flags, terminal)
+  const { verification, result: kept } = await explained('the trail could not be read', async () => {
+    if (flags.csv && flags.json) throw new UsageError('CSV and JSON are both asked for', 'leave out --csv or --json')
+    const { csvLines, queryRecords } = await loadReport()
+    return readTrail(context, folder, flags, async (records) => {
+      const found = limited(queryRecords(records, queryOf(flags)), flags)
+      return flags.csv ? written(csvLines(found), terminal) : printed(found, flags, terminal)
+    })
+  })
+  await print(kept, flags, terminal)
   await noteVerification(verification, terminal)
   process.exitCode = await exitCodeOfTrail(verification)
 }
@@ -31,13 +37,24 @@ function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryF
 
 const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version']
 
-/** Prints records as they are read. Returns them for a terminal, where progress is shown meanwhile. */
-async function printed(records: AuditRecords, flags: QueryFlags, terminal: Terminal): Promise<readonly AuditRecord[]> {
-  const { limit = Infinity } = flags
-  const kept: AuditRecord[] = []
+/** The rest of a trail is verified all the same. */
+async function* limited(records: AuditRecords, { limit = Infinity }: QueryFlags): AsyncGenerator<AuditRecord> {
   let count = 0
   for await (const record of records) {
-    if (count++ >= limit) break
+    yield record
+    if (++count >= limit) return
+  }
+}
+
+async function written(lines: AsyncIterable<string>, { stdout }: Terminal): Promise<readonly AuditRecord[]> {
+  for await (const line of lines) stdout.write(line)
+  return []
+}
+
+/** Prints records as they are read. Returns them for a terminal, where progress is shown meanwhile. */
+async function printed(records: AuditRecords, flags: QueryFlags, terminal: Terminal): Promise<readonly AuditRecord[]> {
+  const kept: AuditRecord[] = []
+  for await (const record of records) {
     if (terminal.stdout.isTTY === true) kept.push(record)
     else await print([record], flags, terminal)
   }
@@ -50,5 +67,11 @@ async function print(records: readonly AuditRecord[], { json }: QueryFlags, term
 }
 
 function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version }: AuditRecord): string[] {
-  return [new Date(time).toISOString(), operation, name, outcome ?? phase, code, actor, provider, version].map((cell) => String(cell ?? ''))
+  return [isoTime(time), operation, name, outcome ?? phase, code, actor, provider, version].map((cell) => String(cell ?? ''))
+}
+
+/** A trail that is not verified may have any number. */
+function isoTime(time: number): string | undefined {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }

@@ -107,14 +107,17 @@ const query: Command<CommandContext> = buildCommand({
       operation: textFlag('operation', 'Such as get, rotate or verify'),
       outcome: oneOf('How it ended', 'ok', 'error'),
       limit: parsed('number', 'Only the first ones', count),
+      csv: switchFlag('Print CSV for a spreadsheet'),
     }),
   },
   docs: {
     brief: 'Print the records of a trail that match',
-    fullDescription: 'Columns are parted by tabs in a pipe; --json prints a record a line. The whole trail is verified in the same pass.',
+    fullDescription:
+      'Columns are parted by tabs in a pipe; --json prints a record a line, and --csv what a spreadsheet reads. The whole trail is verified in the same pass.',
     customUsage: [
       'FOLDER [--name NAME] [--actor ACTOR] [--operation OPERATION] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit NUMBER]',
       { input: "copy/audit --name 'prod/*' --from 2026-03-01 --to 2026-03-31", brief: 'who used these secrets in March' },
+      { input: 'copy/audit --csv > audit.csv', brief: 'for a spreadsheet, without formulas that a name could hold' },
       { input: '/var/lib/app/audit --outcome error --unverified', brief: "without the auditor's key: what failed" },
     ],
   },

@@ -6,7 +6,7 @@ import { configurationError, invalidArgument } from '@finchat/secrets-core/provi
 import { fileError, quotedPath } from '../shared/file-errors.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { linkInPlace, makeTemporary, removeTemporary, syncFile, syncFolder } from './create.ts'
-import { beforeRestore, realPath, statsOf } from './identity.ts'
+import { beforeRestore, realPath, remove, removeSecondNames, statsOf } from './identity.ts'
 
 /** Throws unless a backup may get this name. `store` is the file that it is of. */
 export function assertBackupName(to: string, overwrite: boolean, store: string | undefined): void {
@@ -84,13 +84,18 @@ function formerName(real: string): string {
 
 /** A damaged store may still have its log, which would be applied to the next file of that name. */
 function putAside(real: string, former: string): void {
+  removeSecondNames(real)
   try {
     linkSync(real, former)
   } catch (error) {
     if (existsSync(former)) throw fileError(error, real)
     renameSync(real, former) // Some file systems have no links.
   }
-  for (const suffix of ['-wal', '-shm', '-journal']) if (existsSync(real + suffix)) renameSync(real + suffix, former + suffix)
+  for (const suffix of ['-wal', '-shm', '-journal']) {
+    const stats = statsOf(real + suffix, real)
+    if (stats?.size === 0n) remove(real + suffix)
+    else if (stats !== undefined) renameSync(real + suffix, former + suffix)
+  }
 }
 
 /** The file itself, wherever a link to it lies; the path if there is none. */

@@ -85,21 +85,32 @@ export function assertSameFileAfterCommit(file: StoreFile): void {
 export function assertOneName(path: string): void {
   const stats = statsOf(path)
   if (!stats || stats.nlink <= 1n) return
-  finishCreation(path, stats.ino)
-  if ((statsOf(path)?.nlink ?? 1n) <= 1n) return
+  // An unfinished creation may remove the name itself at this moment.
+  for (const name of secondNames(path, stats.ino, (end) => end.endsWith('.new'))) remove(name)
+  // A restore gives the second name before it takes the first; a killed one leaves both.
+  const former = secondNames(path, stats.ino, isFormer).length
+  if ((statsOf(path)?.nlink ?? 1n) <= 1n + BigInt(former)) return
   throw new SecretsError('CONFIGURATION', `the store's file ${quotedPath(path)} has another name, a hard link`, {
-    remedy: 'remove the other name; to copy a store use VACUUM INTO',
+    remedy: 'remove the other name; to copy a store use `backup`',
   })
 }
 
-/** A creation or a restore was killed, or may remove the name itself at this moment. */
-function finishCreation(path: string, ino: bigint): void {
+/** Names of the same file that begin as the store's, and go on so. */
+function secondNames(path: string, ino: bigint, isWanted: (end: string) => boolean): string[] {
   const real = realPath(path)
-  const begins = `${basename(real)}.`
-  const temporary = readdirSync(dirname(real))
-    .filter((name) => name.startsWith(begins) && (name.endsWith('.new') || name.startsWith(beforeRestore, begins.length)))
-    .find((name) => lstatSync(join(dirname(real), name), { bigint: true, throwIfNoEntry: false })?.ino === ino)
-  if (temporary !== undefined) remove(join(dirname(real), temporary))
+  const begin = `${basename(real)}.`
+  return readdirSync(dirname(real))
+    .filter((name) => name.startsWith(begin) && isWanted(name.slice(begin.length - 1)))
+    .map((name) => join(dirname(real), name))
+    .filter((name) => lstatSync(name, { bigint: true, throwIfNoEntry: false })?.ino === ino)
+}
+
+const isFormer = (end: string): boolean => end.startsWith(`.${beforeRestore}`)
+
+/** What a killed restore left. Call it while nobody else can open the store. */
+export function removeSecondNames(real: string): void {
+  const stats = statsOf(real)
+  if (stats) for (const name of secondNames(real, stats.ino, isFormer)) remove(name)
 }
 
 /** How the name of a store that a restore put aside goes on. */

@@ -1,4 +1,15 @@
-import { cpSync, existsSync, linkSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { localProvider } from '../local-provider.ts'
@@ -222,9 +233,17 @@ test('a connection to the former file refuses to write into it', async () => {
   expect(await valueIn(path)).toBe('second')
 })
 
-test('a store whose restore was killed between its steps can be written', async () => {
-  const { path } = await sampleStore()
-  linkSync(path, `${path}.before-restore-2026-01-01T00-00-00-000Z`)
+test('a store whose restore was killed between its steps can be written, and by its first name alone', async () => {
+  const { path, backup } = await backedUp()
+  const former = `${path}.before-restore-2026-01-01T00-00-00-000Z`
+  linkSync(path, former)
   await within(path, (provider) => provider.put('name', { value: 'third' }, context))
-  expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
+  expect((await failure(opened(former).get('name', context))).code).toBe('CONFIGURATION')
+  expect(existsSync(former)).toBe(true) // the restore may still run, and is to keep the file
+  linkSync(path, `${path}.copy`)
+  expect((await failure(opened(path).get('name', context))).code).toBe('CONFIGURATION')
+  unlinkSync(`${path}.copy`)
+  const report = await opened(path).restoreBackup({ from: backup })
+  expect(readdirSync(dirname(path)).toSorted()).toEqual(['backup.db', 'secrets.db', basename(String(report.former))])
+  expect(await valueIn(String(report.former))).toBe('third')
 })

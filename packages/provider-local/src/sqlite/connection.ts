@@ -73,14 +73,14 @@ export function copyInto(sqlite: DatabaseSync, path: string): void {
 }
 
 /**
- * The only connection to a store, until it is closed. Its log is in the file, and nobody can open
- * the store meanwhile. Throws an error of a lock while others have it open. A journal on disk would
- * stay behind a kill, and no store is opened beside one.
+ * The only connection to a store. Its log is in the file, and nobody can read the store meanwhile.
+ * Throws an error of a lock while others have it open.
  */
 export function connectAlone(path: URL): DatabaseSync {
   const sqlite = connect(path)
   try {
-    sqlite.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE')
+    sqlite.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
+    emptyLog(sqlite)
     return sqlite
   } catch (error) {
     sqlite.close()

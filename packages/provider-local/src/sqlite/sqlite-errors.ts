@@ -26,16 +26,13 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
 /** BUSY, LOCKED and PROTOCOL (sqlite.org/wal.html: lost the race for a lock too often). */
 const busyCodes = new Set([5, 6, 15])
 
-/** READONLY_DBMOVED: a restore replaced the file while it was opened. The next attempt opens the new one. */
-const movedCode = 1032
-
 /** SQLite reports a blocked checkpoint by a result row, not by an error. */
 export class LockHeld extends Error {}
 
 /** Another connection holds the lock. Nothing was done; the call may be retried. */
 export function isBusy(error: unknown): boolean {
   const code = primaryCode(error)
-  return error instanceof LockHeld || (code !== undefined && busyCodes.has(code)) || resultCode(error) === movedCode
+  return error instanceof LockHeld || (code !== undefined && busyCodes.has(code))
 }
 
 /** Nothing is committed: the last frame of the log, which commits, is missing. */
@@ -60,13 +57,8 @@ export function lockedError(): SecretsError {
 }
 
 function primaryCode(error: unknown): number | undefined {
-  const code = resultCode(error)
-  return code === undefined ? undefined : code & 0xff // drops the extended code
-}
-
-function resultCode(error: unknown): number | undefined {
   if (!hasCode(error, 'ERR_SQLITE_ERROR') || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
-  return error.errcode
+  return error.errcode & 0xff // drops the extended code
 }
 
 function hasCode(error: unknown, code: string): error is Error {

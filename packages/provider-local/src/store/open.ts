@@ -18,7 +18,7 @@ import { bucketCount } from '../record/tree-shape.ts'
 import { invalidPath, quotedPath } from '../shared/file-errors.ts'
 import { connect, connectAlone, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
 import { type LockWait, retryWhileBusy } from '../sqlite/lock-retry.ts'
-import { lockedError, storeError } from '../sqlite/sqlite-errors.ts'
+import { lockedError, LockHeld, storeError } from '../sqlite/sqlite-errors.ts'
 import { assertSchema, createSchema, schemaGuard } from '../sqlite/schema.ts'
 import { prepareTables, readHeader, writeHeader } from '../sqlite/tables.ts'
 import type { StoreOptions } from './options.ts'
@@ -174,12 +174,15 @@ function connectTo(path: string): DatabaseSync {
   assertOneName(path)
   assertNoForeignFiles(real)
   warnOfNetworkFileSystem(real)
+  const before = statsOf(real)?.ino
   const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // A file removed by now is not created again.
   const sqlite = connect(existing)
   try {
     assertSchema(sqlite, path)
     makeDurable(sqlite) // Only now is the file known to be a store.
+    // A restore replaced the file meanwhile: the next attempt opens the new one.
+    if (statsOf(real)?.ino !== before) throw new LockHeld()
     return sqlite
   } catch (error) {
     sqlite.close()

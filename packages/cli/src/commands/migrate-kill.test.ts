@@ -69,9 +69,9 @@ describeWithServer('openbao', 'a migration', () => {
       let [stdout, stderr] = ['', '']
       child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-      const ended = once(child, 'close').then(([code, signal]: (number & NodeJS.Signals)[]): Ended => {
+      const ended = once(child, 'close').then(([code, signal]: unknown[]): Ended => {
         shown += stdout + stderr
-        return { code: code ?? null, signal: signal ?? null, stdout, stderr }
+        return { code: code as Ended['code'], signal: signal as Ended['signal'], stdout, stderr } // as Node.js documents it
       })
       return { kill: (signal) => void child.kill(signal), ended }
     }

@@ -71,6 +71,8 @@ describe('export and import', () => {
 })
 
 describe('export', () => {
+  const unchanged = withValues()
+
   it('shows no value on a terminal, unless --reveal is given', async () => {
     const program = await withValues()
     const refused = await program.show(['export', '--format', 'json'])
@@ -124,7 +126,7 @@ describe('export', () => {
     [['--format', 'k8s', '--secret-name', 'Canary'], 'no name of a Kubernetes object'],
     [['--format', 'json', '--only', 'X*'], 'matches no name'],
   ])('refuses %j', async (args, reason) => {
-    const { code, stdout, stderr } = await (await withValues()).run(['export', ...args])
+    const { code, stdout, stderr } = await (await unchanged).run(['export', ...args])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toMatch(/^error: .+\nwhy: {3}.+\nfix: {3}.+\n$/)
     expect(stderr).toContain(reason)

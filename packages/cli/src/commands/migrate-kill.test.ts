@@ -45,6 +45,7 @@ describeWithServer('openbao', 'a migration', () => {
         provider: 'vault',
         vault: { url: proxies[0]?.url, token: { variable: 'BAO_TOKEN' }, names, prefix: 'app/' },
         aws: { region: 'eu-west-1', prefix: 'app/' },
+        ssm: { region: 'eu-west-1', prefix: '/app/' },
         local: { key: { variable: 'APP_KEY' }, names },
         secrets: Object.fromEntries(Object.keys(values).map((name) => [name, {}])),
       }
@@ -71,7 +72,7 @@ describeWithServer('openbao', 'a migration', () => {
       child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
       const ended = once(child, 'close').then(([code, signal]: unknown[]): Ended => {
         shown += stdout + stderr
-        return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout, stderr } // as Node.js documents
+        return { code: code as Ended['code'], signal: signal as Ended['signal'], stdout, stderr } // as Node.js documents it
       })
       return { kill: (signal) => void child.kill(signal), ended }
     }
@@ -127,6 +128,15 @@ describeWithServer('openbao', 'a migration', () => {
       const exported = await start(['export', '--provider', 'local', '--format', 'json'], { FINCHAT_SECRETS_FALLBACKS: 'local' }).ended
       expect(JSON.parse(exported.stdout)).toEqual(values)
       shown = shown.replace(exported.stdout, '') // which is what shows values
+    })
+
+    it('from Vault to Parameter Store, which numbers by itself', async () => {
+      const args = ['migrate', '--from', 'vault', '--to', 'ssm', '--apply']
+      expect(await start(args, {}).ended).toMatchObject({ code: 0 })
+      writeFileSync(join(cwd, 'changed.json'), `{"S0":"${canary}-changed"}`)
+      const overwriting = ['import', '--from', 'changed.json', '--to', 'ssm', '--apply']
+      expect(await start(overwriting, {}).ended).toMatchObject({ code: 1, stdout: 'S0\t/app/S0\tdifferent\t\n' })
+      expect(await start([...overwriting, '--force'], {}).ended).toMatchObject({ code: 0, stdout: 'S0\t/app/S0\twritten\t\n' })
     })
 
     it('ends at Ctrl-C after the write that runs', async () => {

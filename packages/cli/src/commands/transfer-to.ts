@@ -38,7 +38,7 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
     return { ...done, isInterrupted: stop.aborted }
   })
   const leftovers = isPlain(from) ? placesOf(given.items, rows) : []
-  const next = nextSteps({ from, to, rows, isApplied, leftovers, command: given.command, chain: chainOf(settings.variables) })
+  const next = nextSteps({ from, to, rows, leftovers, command: given.command, chain: chainOf(settings.variables) })
   const report = { from, to, isApplied, isInterrupted, rows, next }
   await printReport(report, flags.json === true, terminal)
   if (failed !== undefined) throw new CommandError(`${failed.name} was not written, and nothing after it`, failed.error)

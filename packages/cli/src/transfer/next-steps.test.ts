@@ -8,7 +8,6 @@ const moved: Standing = {
   from: 'env',
   to: 'vault',
   rows: rows('same'),
-  isApplied: true,
   command: 'migrate --from env --to vault',
   chain: ['vault', 'env'],
   leftovers: [],

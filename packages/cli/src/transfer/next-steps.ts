@@ -6,7 +6,6 @@ export interface Standing {
   readonly from: string
   readonly to: string
   readonly rows: readonly Row[]
-  readonly isApplied: boolean
   /** The command up to its flags, such as `migrate --from env --to vault`. */
   readonly command: string
   readonly chain: readonly string[]

@@ -1,4 +1,4 @@
-import { createSecretsManager, type SecretProvider } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, SecretsError } from '@finchat/secrets-core'
 import { type FaultPlan, faults, faultyProvider, memoryManifest, memoryProvider } from '@finchat/secrets-testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Item } from './item.ts'
@@ -57,6 +57,26 @@ describe('a write', () => {
     )
     expect(await statesAfter(provider, itemsOf('a'))).toEqual(outcome)
     expect((await store.get('a', { signal: applied.stop }))?.value).toBe(value)
+  })
+
+  it('goes into a store that numbers nothing, and so compares nothing', async () => {
+    const store = memoryProvider()
+    const unnumbered: SecretProvider = {
+      ...store,
+      describe: undefined,
+      get: async (path, context) => {
+        const { version: _, ...secret } = (await store.get(path, context)) ?? { version: 0, value: '' }
+        return secret.value === '' ? undefined : secret
+      },
+      put: async (path, { version, ...secret }, context) => {
+        if (version !== undefined) throw new SecretsError('UNSUPPORTED', 'it numbers no versions')
+        return store.put(path, secret, context)
+      },
+    }
+    expect(await statesAfter(unnumbered, itemsOf('a'))).toEqual({ states: ['written'], code: undefined })
+    expect(await statesAfter(unnumbered, [{ name: 'a', place: 'a', content: 'another' }], { isForced: true })).toMatchObject({
+      states: ['written'],
+    })
   })
 
   it('never goes over a secret that appeared since the plan', async () => {

@@ -50,6 +50,16 @@ describe('doctor of a local store', () => {
     expect(existsSync(join(made.folder, '.secrets.db'))).toBe(false)
   })
 
+  it('prints a line for each finding in a pipe, with five columns', async () => {
+    const made = program({ ...localConfig, fallbacks: ['kubernetes'], cacheTtl: -1, nope: 1 })
+    const { stdout, stderr } = await made.run(['doctor'])
+    const rows = stdout.trimEnd().split('\n')
+    expect(stderr).toBe('')
+    expect(rows.filter((row) => !/^(machine|local|kubernetes)\t(ok|warn|fail|not checked)\t[^\t]+\t[^\t]+\t[^\t]*$/.test(row))).toEqual([])
+    expect(stdout).toContain('kubernetes\tfail\tconfiguration\t')
+    expect(stdout).not.toContain('\\u{')
+  })
+
   it('tells another key by exit code, with its remedy and without the key', async () => {
     const made = program({ ...localConfig, secrets: { TOKEN: {} } })
     await made.run(['set', 'TOKEN'], canary)

@@ -41,7 +41,7 @@ function credential(path: string): Guarded {
 
 /** The local store and the audit trail, whose folders are made by us. */
 function stores({ config: { local, audit }, folder, env }: Parts): readonly Guarded[] {
-  const store = env['FINCHAT_LOCAL_PATH'] || local?.path || (local === undefined ? undefined : '.secrets.db')
+  const store = env['FINCHAT_LOCAL_PATH'] || local?.path || '.secrets.db'
   const trail = env['FINCHAT_AUDIT_FOLDER'] || audit?.folder
   const reasons = { store: 'holds the encrypted secrets', trail: 'holds the audit trail' }
   return [

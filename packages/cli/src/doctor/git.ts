@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import type { Environment } from '@finchat/secrets-core'
 import { probeMs } from './time-limit.ts'
 
-/** What git answers about a folder. Without a program of the work tree, and without our secrets in its environment. */
+/** What git says of a folder. It runs no program that the folder names, and gets none of our variables. */
 export interface Git {
   /** Whether git would add this file; false outside a work tree or without git. */
   readonly takes: (path: string) => Promise<boolean>

@@ -146,7 +146,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-kubernetes/src': ['api/status', 'secret/secret-object', 'secret/watch-events', 'secret/watches'],
   'packages/create-secrets-provider/src': ['names'],
-  'packages/cli/src/scan': ['content-search', 'forms', 'git-objects', 'known-forms', 'known-values', 'value-matcher'],
+  'packages/cli/src/scan': ['content-search', 'forms'],
 }
 
 /** Of what a store and a fleet gave before the current value. */
@@ -201,7 +201,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,missing-packages,age/*}.test.ts'],
   'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,missing-packages,sops/*}.test.ts'],
   'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
-  'packages/cli/src/scan': ['packages/cli/src/{scan/*,commands/scan}.test.ts'],
+  'packages/cli/src/scan': ['packages/cli/src/scan/content-search.test.ts'],
   'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],
 }
 

@@ -59,6 +59,18 @@ describe('a search for values', () => {
     )
   })
 
+  it('finds a value in each form that is cut at any byte', () => {
+    const value = 'canary "4711"/+ä'
+    for (const write of Object.values(writers)) {
+      const content = write(Buffer.from('<'), Buffer.from(value), Buffer.from('>'))
+      for (let cut = 0; cut <= content.length; cut++) {
+        const running = new ContentSearch(matcherOf({ TOKEN: value }))
+        const found = [...running.push(content.subarray(0, cut)), ...running.push(content.subarray(cut)), ...running.end()]
+        expect(found.length, `${content.toString()} cut at ${cut}`).toBe(write === writers.url ? 0 : 1)
+      }
+    }
+  })
+
   it('finds bytes that are no text', () => {
     fc.assert(
       fc.property(
@@ -144,9 +156,44 @@ describe('the forms of a value', () => {
   it.each([
     ['form-urlencoded', new URLSearchParams({ a: 'one two~(three)' }).toString()],
     ['RFC 3986', 'one%20two~%28three%29'],
-    ['lower case', 'one%20two%7e%28three%29'.replace('%7e', '~')],
-  ])('have the way of URLs: %s', (_, content) => {
+    ['lower case', 'one%20two~%28three%29'],
+  ])('have the ways of URLs: %s', (_, content) => {
     expect(search(matcherOf({ A: 'one two~(three)' }), Buffer.from(content), 64)).toHaveLength(1)
+  })
+
+  it.each(['%0asecond%2Fline', '%0Asecond%2Fline'])('have two digits for each byte in URLs: %s', (written) => {
+    const isUpper = written.includes('%0A')
+    const content = isUpper ? written : written.toLowerCase()
+    expect(search(matcherOf({ A: '\nsecond/line' }), Buffer.from(content), 64)).toHaveLength(1)
+  })
+
+  it('in base64 are exactly the characters that no neighbour changes', () => {
+    fc.assert(
+      fc.property(bytes(8, 40), fc.integer({ min: 0, max: 2 }), (value, before) => {
+        const [one, other] = [0, 255].map((byte) =>
+          Buffer.concat([Buffer.alloc(before, byte), value, Buffer.alloc(3, byte)]).toString('base64'),
+        ) as [string, string]
+        const first = Array.from(one).findIndex((character, at) => at * 6 >= before * 8 && character === other[at])
+        const common = one.slice(first, Math.floor(((before + value.length) * 8) / 6))
+        const written = formsOf(value).filter(({ form }) => form === 'base64')
+        expect(written.map((each) => each.bytes.toString())).toContain(common)
+      }),
+    )
+  })
+
+  it('in base64 have both alphabets', () => {
+    const value = Buffer.from('fbffbe616263fbffbe', 'hex')
+    for (const encoding of ['base64', 'base64url'] as const)
+      expect(search(matcherOf({ A: value }), Buffer.from(value.toString(encoding)), 64)).toHaveLength(1)
+    const mixed = Buffer.from(value.toString('base64').replace('+', '-'))
+    expect(search(matcherOf({ A: value }), mixed, 64)).toEqual([])
+  })
+
+  it('are of the first 4,096 bytes, and of bytes that are no text not in JSON', () => {
+    const written = formsOf(Buffer.alloc(5_000, 'a "'))
+    expect(Math.max(...written.map((each) => each.bytes.length))).toBe(8_192)
+    expect(written.filter(({ form }) => ['plain', 'json', 'url'].includes(form)).every((each) => each.bytes.length === 4_096)).toBe(true)
+    expect(formsOf(Buffer.from('ff00ff00ff00ff00ff00', 'hex')).some(({ form }) => form === 'json')).toBe(false)
   })
 
   it('are all long enough to be no accident', () => {

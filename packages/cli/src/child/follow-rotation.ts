@@ -5,6 +5,8 @@ import { loadOnUse, pause } from '@finchat/secrets-core/provider'
 const settleMs = 1_000
 /** The least time between two reactions. */
 const restMs = 5_000
+/** How long until a reaction that did not succeed is tried again. */
+const retryMs = 30_000
 
 export interface FollowOptions {
   readonly signal: AbortSignal
@@ -20,6 +22,7 @@ export async function followRotation(
 ): Promise<void> {
   const live = { what: 'the watch for rotations', name: '@finchat/secrets-core' }
   const { watchSecret } = await loadOnUse(live, () => import('@finchat/secrets-core/live'), 'watchSecret')
+  if (signal.aborted) return
   let change = Promise.withResolvers<void>()
   for (const name of new Set(names)) watchSecret(secrets, name, { signal, intervalSeconds, onChange: () => change.resolve() })
   const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
@@ -28,7 +31,8 @@ export async function followRotation(
     await pause(settleMs, signal)
     if (signal.aborted) return
     change = Promise.withResolvers<void>()
-    if (!(await react())) change.resolve()
-    await pause(restMs, signal)
+    const isDone = await react()
+    await pause(isDone ? restMs : retryMs, signal)
+    if (!isDone) change.resolve()
   }
 }

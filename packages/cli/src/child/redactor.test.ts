@@ -106,9 +106,9 @@ describe('a redactor', () => {
   it('holds nothing back that cannot be the beginning of a value', () => {
     const redactor = new Redactor([token])
     expect(redactor.push(Buffer.from('password: ')).toString()).toBe('password: ')
-    expect(redactor.push(Buffer.from('can')).toString()).toBe('')
-    expect(redactor.release().toString()).toBe('can')
-    expect(redactor.push(Buffer.from('not')).toString()).toBe('not')
+    expect(redactor.push(Buffer.from('c')).toString()).toBe('')
+    expect(redactor.release().toString()).toBe('c')
+    expect(redactor.push(Buffer.from('annot')).toString()).toBe('annot')
     expect(redactor.push(Buffer.from('canary')).toString()).toBe('')
     expect(redactor.release().toString()).toBe('')
     expect(redactor.end().toString()).toBe('canary')
@@ -117,13 +117,13 @@ describe('a redactor', () => {
   it('replaces the rest of a value whose first bytes were shown', () => {
     const redactor = new Redactor([token])
     const shown = [
-      redactor.push(Buffer.from('ca')),
+      redactor.push(Buffer.from('c')),
       redactor.release(),
       redactor.release(),
-      redactor.push(Buffer.from('nary-4711!')),
+      redactor.push(Buffer.from('anary-4711!')),
       redactor.end(),
     ]
-    expect(Buffer.concat(shown).toString()).toBe('ca[redacted TOKEN]!')
+    expect(Buffer.concat(shown).toString()).toBe('c[redacted TOKEN]!')
   })
 
   it('replaces a value of many kilobytes once, however it is cut', () => {

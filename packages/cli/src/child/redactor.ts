@@ -13,7 +13,7 @@ const pieceBytes = 128
 /** A longer run is shown as replaced before its end is known. */
 const mostHeldBytes = 1_024
 /** So much of a value may be shown before its rest came: it tells nothing, and a prompt may end in it. */
-const mostReleasedBytes = 3
+const mostReleasedBytes = 1
 
 interface Piece {
   readonly name: string

@@ -22,7 +22,8 @@ export interface Ending {
 /** Starts the command in the process group of this process, so that the keys of a terminal reach both. */
 export function startChild({ command: [file = '', ...args], env, cwd, stdio }: ChildPlan): ChildProcess {
   try {
-    return spawn(file, args, { env, cwd, stdio })
+    const child = spawn(file, args, { env, cwd, stdio })
+    return child.on('error', () => undefined) // a signal that may not be sent, as to sudo, is no crash
   } catch (error) {
     throw notStarted(error) // such as E2BIG
   }

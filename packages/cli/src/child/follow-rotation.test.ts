@@ -1,0 +1,68 @@
+import { createSecretsManager, type SecretProvider } from '@finchat/secrets-core'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { followRotation } from './follow-rotation.ts'
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }))
+afterEach(() => void vi.useRealTimers())
+
+const pass = async (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+/** Follows A and B, each of which a call of `rotate` changes. */
+async function following(react: () => Promise<boolean>, signal = new AbortController().signal) {
+  const versions = new Map([
+    ['A', 1],
+    ['B', 1],
+  ])
+  const get: SecretProvider['get'] = async (path) => ({ value: `value ${versions.get(path)}`, version: versions.get(path) ?? 1 })
+  const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
+  const ended = followRotation(secrets, ['A', 'B', 'A'], { signal, intervalSeconds: 1 }, react)
+  await vi.dynamicImportSettled()
+  await pass(1_500)
+  const rotate = async (...names: string[]): Promise<void> => {
+    for (const name of names) versions.set(name, (versions.get(name) ?? 0) + 1)
+    await pass(1_500) // it is seen
+  }
+  return { rotate, ended }
+}
+
+it('reacts once to secrets that rotate together, and to nothing else', async () => {
+  const react = vi.fn<() => Promise<boolean>>(async () => true)
+  const { rotate } = await following(react)
+  await pass(60_000)
+  expect(react).toHaveBeenCalledTimes(0)
+  await rotate('A', 'B')
+  await pass(60_000)
+  expect(react).toHaveBeenCalledTimes(1)
+})
+
+it('reacts at most every five seconds, and after the last rotation', async () => {
+  const times: number[] = []
+  const { rotate } = await following(async () => times.push(Date.now()) > 0)
+  for (let time = 0; time < 20; time++) await rotate('A')
+  const last = Date.now()
+  await pass(60_000)
+  expect(times.slice(1).every((time, index) => time - (times[index] ?? 0) >= 5_000)).toBe(true)
+  expect(times.length).toBeLessThanOrEqual(8)
+  expect(times.at(-1)).toBeGreaterThan(last - 1_500)
+})
+
+it('tries again what did not succeed, after a while', async () => {
+  const react = vi.fn<() => Promise<boolean>>(async () => false)
+  react.mockResolvedValueOnce(false).mockResolvedValueOnce(false).mockResolvedValue(true)
+  const { rotate } = await following(react)
+  await rotate('A')
+  await pass(5_000)
+  expect(react).toHaveBeenCalledTimes(1)
+  await pass(120_000)
+  expect(react).toHaveBeenCalledTimes(3)
+})
+
+it('ends by its signal, also during a pause', async () => {
+  const controller = new AbortController()
+  const react = vi.fn<() => Promise<boolean>>(async () => true)
+  const { rotate, ended } = await following(react, controller.signal)
+  await rotate('A')
+  controller.abort()
+  await pass(0)
+  await expect(ended).resolves.toBeUndefined()
+})

@@ -15,7 +15,7 @@ const reporter = `data:text/javascript,${encodeURIComponent(`
 
 /** One run of Node.js in the project, and the processor time of that process. */
 function run(args: readonly string[], printed: string, { setting }: Task): Sample {
-  const { key, path, folder: cwd } = setting
+  const { key, path, folder: cwd = '.' } = setting
   const started = performance.now()
   const conditions = isBuilt ? [] : ['--conditions=@finchat/source']
   const child = spawnSync(process.execPath, ['--import', reporter, ...conditions, ...args], {

@@ -58,8 +58,12 @@ async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFl
 
 async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
   try {
-    await using secrets = await makeManager(settings)
-    return await use(secrets, settings.config.secrets ?? {})
+    const secrets = await makeManager(settings)
+    try {
+      return await use(secrets, settings.config.secrets ?? {})
+    } finally {
+      await secrets.close() // Node.js 22 has no `await using`
+    }
   } catch (error) {
     throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
   }

@@ -1,5 +1,6 @@
 // For authors of providers and caches: what the core shares with them beside the contract, whose types the main entry has.
-export { credentialFromEnv, namesFromEnv, switchFromEnv } from './env/names-from-env.ts'
+export { credentialFromEnv } from './env/credential-from-env.ts'
+export { namesFromEnv, switchFromEnv } from './env/names-from-env.ts'
 export { isStorePath, locator, type NamesOptions, type Target } from './chain/locator.ts'
 export type { AccessFeature, AccessRight } from './contract/access-right.ts'
 export type { OptionalMember, ProviderManifest, Provides } from './contract/provider.ts'

@@ -16,7 +16,7 @@ export const alone = [
   'tests/resilience/src/rotation/rotator-kill.test.ts',
   'tests/resilience/src/rotation/rotator-stop.test.ts',
   'tests/resilience/src/rotation/rotators-at-once.test.ts',
-  'packages/cli/src/commands/migrate-kill.test.ts',
+  'packages/cli/src/operations/migrate-kill.test.ts',
   'packages/cache-keyv/src/exits.test.ts',
   'packages/cli/src/store-terminal.test.ts',
   'packages/provider-local/src/backup-kill.test.ts',

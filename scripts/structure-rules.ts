@@ -149,6 +149,7 @@ export const folders: Record<string, readonly string[]> = {
     'doctor',
     'setup',
     'commands',
+    'operations',
     'local',
     'audit',
     'program',

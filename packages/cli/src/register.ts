@@ -15,12 +15,12 @@ try {
   setEnvironmentData(key, values)
   addToEnvironment(process, values)
 } catch (error) {
-  const { refuseToStart } = await loadOnUse(reading, async () => import('./commands/register.ts'), 'refuseToStart')
+  const { refuseToStart } = await loadOnUse(reading, async () => import('./operations/register.ts'), 'refuseToStart')
   await refuseToStart(error, process)
 }
 
 async function ownValues(): Promise<Uint8Array> {
   if (isSealed(process)) return takeValues(process)
-  const { readValues } = await loadOnUse(reading, async () => import('./commands/register.ts'), 'readValues')
+  const { readValues } = await loadOnUse(reading, async () => import('./operations/register.ts'), 'readValues')
   return readValues(process)
 }

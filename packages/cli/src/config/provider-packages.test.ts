@@ -4,7 +4,7 @@ import { loadManifest, loadPackage } from './provider-packages.ts'
 
 it('a package that a command needs is missing with the command that installs it', async () => {
   const folder = makeProject({ 'pnpm-lock.yaml': '', 'package.json': '{}' })
-  await expect(loadPackage('no-such-yaml', 'parse' as never, folder)).rejects.toMatchObject({
+  await expect(loadPackage('no-such-yaml', 'parse', folder)).rejects.toMatchObject({
     code: 'CONFIGURATION',
     problem: 'this needs no-such-yaml, which is not installed',
     remedy: 'run: pnpm add no-such-yaml',

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, extname } from 'node:path'
+import { basename, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import type { Config } from './config.ts'
+import { findConfig } from './find-config.ts'
 import { parseConfig } from './parse-config.ts'
 
 /** Programs that give a configuration; they run only if they are named. */
@@ -51,4 +52,11 @@ function textOf(file: string): string {
   } catch {
     throw configurationError(`the configuration file ${basename(file)} cannot be read`, 'let this user read it')
   }
+}
+
+/** The names that the nearest JSON configuration declares; none if it is missing or wrong. No program is run, and no store asked. */
+export async function declaredNames(cwd: string): Promise<readonly string[]> {
+  const file = findConfig(resolve(cwd))
+  const config = file === undefined ? {} : await readConfig(file).catch(() => ({ secrets: {} }))
+  return Object.keys(config.secrets ?? {})
 }

@@ -53,7 +53,7 @@ export function providerFlag(brief: string): TextFlag {
 
 /** Names that the configuration declares. */
 async function proposedNames(this: CommandContext, partial: string): Promise<readonly string[]> {
-  const { declaredNames } = await loadOnUse(ownPart, () => import('../config/declared-names.ts'), 'declaredNames')
+  const { declaredNames } = await loadOnUse(ownPart, () => import('../config/read-config.ts'), 'declaredNames')
   return (await declaredNames(this.terminal.cwd())).filter((name) => name.startsWith(partial))
 }
 

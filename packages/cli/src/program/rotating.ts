@@ -8,7 +8,7 @@ const { config, json } = commonFlags
 const countFlag = (brief: string) => ({ kind: 'parsed', parse: wholeNumber, brief, placeholder: 'number', optional: true }) as const
 
 export const rotate: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/rotate.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/rotate.ts'), 'default')),
   parameters: {
     positional: { kind: 'tuple', parameters: [{ ...nameArgument, optional: true }] },
     flags: flagsOf({

@@ -1,7 +1,7 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
-import type { OnRotation } from '../commands/run.ts'
+import type { OnRotation } from '../operations/run.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { called, ownPart } from './called.ts'
 import { commonFlags, flagsOf, listFlag, switchFlag, text } from './flags.ts'
@@ -28,7 +28,7 @@ function secondsFlag(brief: string): { kind: 'parsed'; parse: typeof seconds; br
 }
 
 export const run: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/run.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/run.ts'), 'default')),
   parameters: {
     positional: { kind: 'array', parameter: { brief: 'The command and its arguments, behind --', placeholder: 'command', parse: text } },
     flags: flagsOf({

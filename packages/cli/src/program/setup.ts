@@ -9,7 +9,7 @@ import { called, ownPart } from './called.ts'
 const { config, json } = commonFlags
 
 export const keygen: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/keygen.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/keygen.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       json,
@@ -33,7 +33,7 @@ export const keygen: Command<CommandContext> = buildCommand({
 })
 
 export const init: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/init.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/init.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       json,
@@ -65,7 +65,7 @@ export const init: Command<CommandContext> = buildCommand({
 })
 
 const types: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/generate-types.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/generate-types.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       config,
@@ -99,7 +99,7 @@ const shells: readonly (readonly [shell: Shell, use: string])[] = [
 function scriptFor(shell: Shell, use: string): Command<CommandContext> {
   return buildCommand({
     loader: async () => {
-      const { default: print } = await loadOnUse(ownPart, async () => import('../commands/completion.ts'), 'default')
+      const { default: print } = await loadOnUse(ownPart, async () => import('../operations/completion.ts'), 'default')
       return called({ default: async (context: CommandContext) => print(context, shell) })
     },
     parameters: { flags: flagsOf({}) },

@@ -19,7 +19,7 @@ const writing = {
 }
 
 export const migrate: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/migrate.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/migrate.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       ...writing,
@@ -41,7 +41,7 @@ export const migrate: Command<CommandContext> = buildCommand({
 })
 
 export const importFile: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/import.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/import.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       ...writing,
@@ -64,7 +64,7 @@ export const importFile: Command<CommandContext> = buildCommand({
 })
 
 export const exportFile: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/export.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/export.ts'), 'default')),
   parameters: {
     flags: flagsOf({
       ...commonFlags,

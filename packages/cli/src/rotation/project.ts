@@ -12,5 +12,5 @@ export interface Project {
 export type RotationKit = typeof Rotation
 
 export async function loadRotation({ folder }: Project): Promise<RotationKit> {
-  return (await loadPackage('@finchat/secrets-rotation', 'rotate', folder)) as RotationKit
+  return loadPackage<RotationKit>('@finchat/secrets-rotation', 'rotate', folder)
 }

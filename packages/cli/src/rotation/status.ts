@@ -28,7 +28,7 @@ export async function statusOf(
 }
 
 async function recordsIn(folder: string, project: Project): Promise<ReturnType<typeof Report.readAuditRecords>> {
-  const report = (await loadPackage('@finchat/secrets-audit/report', 'readAuditRecords', project.folder)) as typeof Report
+  const report = await loadPackage<typeof Report>('@finchat/secrets-audit/report', 'readAuditRecords', project.folder)
   return report.readAuditRecords(folder)
 }
 

@@ -22,7 +22,7 @@ export async function targetOf(
   if (config.kind === 'postgres') return postgresTarget(config, place, project)
   if (config.kind === 'redis') return redisTarget(config, place, project)
   if (config.kind === 'none') return kit.functionTarget({ apply: async () => undefined, test: async () => 'accepted' })
-  const { signingKeys } = (await loadPackage('@finchat/secrets-rotation/signing-keys', 'signingKeys', project.folder)) as typeof SigningKeys
+  const { signingKeys } = await loadPackage<typeof SigningKeys>('@finchat/secrets-rotation/signing-keys', 'signingKeys', project.folder)
   return signingKeys(withoutKind(config))
 }
 
@@ -34,8 +34,8 @@ interface PostgresDriver {
 
 async function postgresTarget(config: PostgresTargetConfig, place: string, project: Project): Promise<RotationTarget> {
   const { host, port, database, tls = true, administrator, users, role, owner } = config
-  const { postgresRole } = (await loadPackage('@finchat/secrets-rotation/postgres', 'postgresRole', project.folder)) as typeof Postgres
-  const { Client } = (await loadPackage('pg', 'Client', project.folder)) as unknown as PostgresDriver
+  const { postgresRole } = await loadPackage<typeof Postgres>('@finchat/secrets-rotation/postgres', 'postgresRole', project.folder)
+  const { Client } = await loadPackage<PostgresDriver>('pg', 'Client', project.folder)
   const password = await passwordOf(config, place, project)
   const server = { host, port, database, ssl: tls && (await tlsOptions(config, project)), connectionTimeoutMillis: connectMs }
   return postgresRole({
@@ -54,8 +54,8 @@ interface RedisDriver {
 async function redisTarget(config: RedisTargetConfig, place: string, project: Project): Promise<RotationTarget> {
   const { urls, administrator, user } = config
   assertUrls(urls, place)
-  const { redisAclUser } = (await loadPackage('@finchat/secrets-rotation/redis', 'redisAclUser', project.folder)) as typeof Redis
-  const { createClient } = (await loadPackage('@redis/client', 'createClient', project.folder)) as unknown as RedisDriver
+  const { redisAclUser } = await loadPackage<typeof Redis>('@finchat/secrets-rotation/redis', 'redisAclUser', project.folder)
+  const { createClient } = await loadPackage<RedisDriver>('@redis/client', 'createClient', project.folder)
   const password = await passwordOf(config, place, project)
   const socket = { reconnectStrategy: false, connectTimeout: connectMs, ...(await tlsOptions(config, project)) }
   // The client writes the address into the socket's options, so that each gets its own.

@@ -1,5 +1,5 @@
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
-import { namesAt, variablesThatMayBeSecrets } from '../config/store-names.ts'
+import { namesAt, variablesThatMayBeSecrets } from './store-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { UsageError } from '../terminal/failure.ts'
 import type { Wanted } from './item.ts'

@@ -1,8 +1,8 @@
 import { packValues } from '../sealed/packed-values.ts'
 import { failureOf } from '../terminal/failure.ts'
 import { printFailure } from '../terminal/print-failure.ts'
-import { explained, withReadable } from './context.ts'
-import { assertUsable, readDeclared } from './declared.ts'
+import { explained, withReadable } from '../commands/context.ts'
+import { assertUsable, readDeclared } from '../commands/declared.ts'
 
 const what = 'the application was not started'
 

@@ -16,7 +16,7 @@ import { exitCodes } from '../terminal/exit-codes.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from './context.ts'
+import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from '../commands/context.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean

@@ -4,7 +4,7 @@ import { UsageError } from '../terminal/failure.ts'
 import { limiter } from '@finchat/secrets-core/provider'
 import { type Item, readItem } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
-import { type CommandContext, explained, operator, settingsOf, useManager } from './context.ts'
+import { type CommandContext, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 import { itemsOf } from './import.ts'
 import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
 

@@ -2,10 +2,10 @@ import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
 import { called, ownPart } from './called.ts'
-import { commonFlags, flagsOf, listFlag, switchFlag, text } from './flags.ts'
+import { commonFlags, flagsOf, listFlag, switchFlag, text, wholeNumber } from './flags.ts'
 
 export const scan: Command<CommandContext> = buildCommand({
-  loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/scan.ts'), 'default')),
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/scan.ts'), 'default')),
   parameters: {
     positional: { kind: 'array', parameter: { brief: 'A file or folder; by default the current one', placeholder: 'path', parse: text } },
     flags: flagsOf({
@@ -29,6 +29,34 @@ export const scan: Command<CommandContext> = buildCommand({
       { input: '--staged', brief: 'as a pre-commit hook' },
       { input: '--history --versions', brief: 'every commit, for every version of the secrets' },
       { input: '--built dist --only-values', brief: 'whether a bundler put a value into the output' },
+    ],
+  },
+})
+
+export const doctor: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../operations/doctor.ts'), 'default')),
+  parameters: {
+    flags: flagsOf({
+      ...commonFlags,
+      processes: {
+        kind: 'parsed',
+        parse: wholeNumber,
+        brief: 'How many processes the cost is of; 10 by default',
+        placeholder: 'number',
+        optional: true,
+      },
+      write: switchFlag('Also write, read and delete a probe secret at each store'),
+      strict: switchFlag('Exit code 1 for warnings, too'),
+    }),
+  },
+  docs: {
+    brief: 'Check configuration, stores, permissions, clock, keys and versions',
+    fullDescription: 'Reads the declared secrets and writes nothing. The exit code is 0, or that of the gravest failure: 65, 77, 70 or 69.',
+    customUsage: [
+      '[--provider NAME] [--processes NUMBER] [--write] [--strict] [--json]',
+      { input: '', brief: 'what is wrong, and what to do about it' },
+      { input: '--write --provider vault', brief: 'whether a secret can be written there' },
+      { input: '| grep -v ok', brief: 'columns are parted by tabs in a pipe' },
     ],
   },
 })

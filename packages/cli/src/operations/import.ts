@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 import type { Item } from '../transfer/item.ts'
 import { type DocumentSource, readDocument } from '../transfer/read-document.ts'
 import { selectNames } from '../transfer/select-names.ts'
-import { type CommandContext, explained, settingsOf } from './context.ts'
+import { type CommandContext, explained, settingsOf } from '../commands/context.ts'
 import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
 
 interface ImportFlags extends TransferFlags {

@@ -16,7 +16,7 @@ import { assertFree, writeOutput } from '../terminal/output-file.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { contentOf, isFields } from '../transfer/content.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
-import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from './context.ts'
+import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
 interface ExportFlags extends CommonFlags {
   readonly format?: string

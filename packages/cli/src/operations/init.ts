@@ -15,7 +15,7 @@ import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 
 interface InitFlags {
   readonly provider?: ProviderName

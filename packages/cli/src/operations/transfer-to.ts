@@ -8,7 +8,7 @@ import { isPlain, nextSteps } from '../transfer/next-steps.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { exitCodeOfReport, printReport } from '../transfer/report.ts'
 import { transfer, type Transferred } from '../transfer/transfer.ts'
-import { type CommandContext, operator, useManager } from './context.ts'
+import { type CommandContext, operator, useManager } from '../commands/context.ts'
 
 export interface TransferFlags {
   readonly config?: string

@@ -1,6 +1,6 @@
 import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
-import type { Config } from './config.ts'
-import { chainSettings, sections } from './settings.ts'
+import type { Config } from '../config/config.ts'
+import { chainSettings, sections } from '../config/settings.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
 export function namesAt(path: string, { name, locate }: SecretProvider, variables: Environment): string[] {

@@ -1,7 +1,7 @@
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newStoreKey } from '../setup/new-key.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 
 interface KeygenFlags {
   readonly output?: string

@@ -7,7 +7,7 @@ import { nameTypes } from '../setup/name-types.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { type CommandContext, explained } from './context.ts'
+import { type CommandContext, explained } from '../commands/context.ts'
 
 interface TypesFlags {
   readonly config?: string

@@ -12,8 +12,8 @@ import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { type CommandContext, type CommonFlags, explained, withReadable } from './context.ts'
-import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions } from './declared.ts'
+import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
+import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -63,7 +63,7 @@ class Launcher {
     if (!this.#flags.sealed) return plain
     const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
     const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
-    const decoys = this.#flags.decoys ? await makeDecoys(plain, this.selected, this.#settings.variables) : {}
+    const decoys = this.#flags.decoys ? makeDecoys(plain, this.selected, this.#settings.variables) : {}
     return sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register'))
   }
 }

@@ -104,9 +104,9 @@ function hooked(): string {
   process.env = new Proxy(own, {
     get: (variables, name) => (seen.push(String(Reflect.get(variables, name))), Reflect.get(variables, name)),
   })
-  const read = valueOf('TOKEN')
+  const value = valueOf('TOKEN')
   process.env = own
-  return read === '' ? '' : seen.join('\n')
+  return value === '' ? '' : seen.join('\n')
 }
 
 async function evaluated(): Promise<string> {

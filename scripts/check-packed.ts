@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { readmeExample, type Example } from './examples.ts'
 import { readFiles, root, type Files } from './files.ts'
 import { unpinned } from './lockfile.ts'
+import { preloads } from './manifest-rules.ts'
 import { failure, packAll, tarballSpecs, type Packed } from './pack.ts'
 import { loadFaults, outputOf } from './packed-load.ts'
 import { tarballFaults } from './packed-rules.ts'
@@ -20,8 +21,16 @@ function inspect({ folder, manifest, tarball }: Packed): string[] {
   return [
     ...tarballFaults(paths, packedManifest).map((fault) => `${folder}: ${fault}`),
     ...failure('publint', ['run', tarball, '--strict']),
-    ...(manifest.exports ? failure('attw', [tarball, '--profile', 'strict', '--no-emoji', '--no-color']) : []),
+    ...(manifest.exports
+      ? failure('attw', [tarball, '--profile', 'strict', '--no-emoji', '--no-color', ...withoutPreloads(manifest)])
+      : []),
   ]
+}
+
+/** What `node --import` loads is not required. */
+function withoutPreloads({ exports = {} }: Packed['manifest']): string[] {
+  const found = preloads.filter((subpath) => Object.hasOwn(exports, subpath))
+  return found.length === 0 ? [] : ['--exclude-entrypoints', ...found]
 }
 
 /**

@@ -76,7 +76,7 @@ export function entriesOf({ manifest }: Member): string[] {
   return subpaths.map((subpath) => manifest.name + subpath.slice(1))
 }
 
-/** The entries that a program may also require; the others act on the process that imports them. */
+/** The entries that a program may also require; the others act on the process that loads them. */
 export function requirableEntriesOf({ manifest }: Member): string[] {
   const requirable = Object.entries(manifest.exports ?? {}).filter(([, target]) => JSON.stringify(target).includes('"require"'))
   return requirable.map(([subpath]) => manifest.name + subpath.slice(1))

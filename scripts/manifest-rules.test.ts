@@ -61,6 +61,16 @@ describe('the manifests of packages', () => {
     },
   )
 
+  test('may have an entry for --import, which is not required', () => {
+    const { './testing': further, ...main } = twoEntries
+    const { require: _, ...preload } = JSON.parse(JSON.stringify(further).replaceAll('testing', 'register')) as Record<string, unknown>
+    const typesVersions = { '*': { register: ['./dist/register.d.ts'] } }
+    const sideEffects = ['./dist/register.js', './src/register.ts']
+    const faults = (fields: object): string[] => sameManifest(repository(packageFiles('core', { typesVersions, ...fields })))
+    expect(faults({ exports: { ...main, './register': preload }, sideEffects })).toEqual([])
+    expect(faults({ exports: { ...main, './register': preload } })).toHaveLength(1)
+  })
+
   test('may have a command instead of an entry', () => {
     const exports = { './package.json': './package.json' }
     const command = { exports, bin: { x: './dist/x.js' }, main: undefined, types: undefined }

@@ -20,12 +20,18 @@ function manifestFaults(member: Member): string[] {
   return [...faults, ...further].map((fault) => `${folder}/package.json: ${fault}`)
 }
 
-function commonFields({ folder }: Member): Record<string, unknown> {
+/** Entries for `node --import`: they act on the process, so that none of them is required or left out by a bundler. */
+export const preloads: readonly string[] = ['./register']
+
+function commonFields({ folder, manifest }: Member): Record<string, unknown> {
+  const acting = Object.keys(manifest.exports ?? {}).filter((subpath) => preloads.includes(subpath))
+
   return {
     name: packageName(basename(folder)),
     license: 'MIT',
     type: 'module',
-    sideEffects: false,
+    sideEffects:
+      acting.length === 0 ? false : acting.flatMap((subpath) => [`./dist/${subpath.slice(2)}.js`, `./src/${subpath.slice(2)}.ts`]),
     engines: { node: '>=22.19' },
     homepage: `${repositoryUrl}/tree/main/${folder}#readme`,
     bugs: `${repositoryUrl}/issues`,
@@ -46,7 +52,7 @@ function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
     const built = `./dist/${module}`
     const expected = {
       '@finchat/source': `./src/${module}.ts`,
-      require: { types: `${built}.d.cts`, default: `${built}.cjs` },
+      ...(preloads.includes(subpath) ? {} : { require: { types: `${built}.d.cts`, default: `${built}.cjs` } }),
       types: `${built}.d.ts`,
       default: `${built}.js`,
     }

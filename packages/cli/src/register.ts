@@ -16,7 +16,7 @@ try {
   addToEnvironment(process, values)
 } catch (error) {
   const { refuseToStart } = await loadOnUse(reading, async () => import('./operations/register.ts'), 'refuseToStart')
-  await refuseToStart(error, process)
+  refuseToStart(error, process)
 }
 
 async function ownValues(): Promise<Uint8Array> {

@@ -53,7 +53,7 @@ describe('a decoy that is presented', () => {
 
   it('is reported if the store cannot be asked, too', async () => {
     const env = { FINCHAT_SECRETS_PROVIDER: 'mounted', FINCHAT_SECRETS_FALLBACKS: '', FINCHAT_MOUNTED_FOLDER: '/no/such/folder' }
-    await expect(verify(decoy, env)).rejects.toThrow()
+    await expect(verify(decoy, env)).rejects.toThrow(/'TOKEN'/)
     expect(published).toHaveBeenCalledOnce()
   })
 

@@ -1,7 +1,7 @@
 import { packValues } from '../sealed/packed-values.ts'
-import { failureOf } from '../terminal/failure.ts'
+import { CommandError, failureOf } from '../terminal/failure.ts'
 import { printFailure } from '../terminal/print-failure.ts'
-import { explained, withReadable } from '../commands/context.ts'
+import { withReadable } from '../commands/context.ts'
 import { assertUsable, readDeclared } from '../commands/declared.ts'
 
 const what = 'the application was not started'
@@ -16,8 +16,8 @@ export async function readValues(program: NodeJS.Process): Promise<Uint8Array> {
 }
 
 /** Ends the process before the first line of the application. */
-export async function refuseToStart(error: unknown, program: NodeJS.Process): Promise<never> {
-  const failure = failureOf(await explained(what, () => Promise.reject(error)).catch((reason: unknown) => reason))
+export function refuseToStart(error: unknown, program: NodeJS.Process): never {
+  const failure = failureOf(error instanceof CommandError ? error : new CommandError(what, error))
   printFailure(failure, false, program)
   program.exit(failure.exitCode)
 }

@@ -61,9 +61,9 @@ describe('libraries that read variables find them', () => {
   it('dotenv: a file does not replace them', () => {
     const folder = makeProject({ '.env': 'TOKEN=from-file\nPORT=8080\n' })
     const given = variables()
-    config({ path: `${folder}/.env`, processEnv: given as Record<string, string>, quiet: true }) // it has only texts
+    config({ path: `${folder}/.env`, processEnv: given, quiet: true })
     expect([given['TOKEN'], given['PORT']]).toEqual([canary, '8080'])
-    populate(given as Record<string, string>, { TOKEN: 'from-code' })
+    populate(given, { TOKEN: 'from-code' })
     expect(given['TOKEN']).toBe(canary)
   })
 

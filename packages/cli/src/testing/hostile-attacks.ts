@@ -1,7 +1,7 @@
 import { fork, spawnSync } from 'node:child_process'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +42,8 @@ const inProcess: Readonly<Record<string, Attack>> = {
   '/proc/self/cmdline and of the parent': () =>
     ['self', process.ppid].map((id) => readFileSync(`/proc/${id}/cmdline`, 'latin1')).join('\n'),
   'process.report.getReport()': () => JSON.stringify(process.report.getReport()),
-  'process.report.writeReport()': () => readFileSync(process.report.writeReport(join(tmpdir(), `report-${process.pid}.json`)), 'utf8'),
+  'process.report.writeReport()': () =>
+    readFileSync(process.report.writeReport(join(mkdtempSync(join(tmpdir(), 'secrets-report-')), 'report.json')), 'utf8'),
   'worker thread: process.env.TOKEN': () => inWorker('process.env.TOKEN', {}),
   'worker thread: its whole environment': () => inWorker('JSON.stringify(process.env)', {}),
   'worker thread of a text: process.env.TOKEN': async () =>
@@ -70,7 +71,7 @@ const inChild: Readonly<Record<string, Attack>> = {
   'child: /proc/<application>/environ': () => output('cat', [`/proc/${process.pid}/environ`]),
   'child: ps eww of the application': () => output('ps', ['eww', '-p', String(process.pid)]),
   'child: environment of every process': () => output('sh', ['-c', `cat /proc/${process.pid}/environ /proc/${process.ppid}/environ`]),
-  'child: files in HOME and TMPDIR': () => output('sh', ['-c', 'grep -rah sk_live_ "$HOME" "$TMPDIR" --exclude="report-*"']),
+  'child: files in HOME and TMPDIR': () => output('sh', ['-c', 'grep -rah sk_live_ "$HOME" "$TMPDIR" --exclude=report.json']),
 }
 
 /** But for pipes: Node.js stands still if somebody reads those by which it handles signals. */
@@ -92,7 +93,7 @@ function valueOf(name: string): string {
 
 function enumerated(variables: object): string[] {
   const names: string[] = []
-  for (const name in variables) names.push(name) // oxlint-disable-line guard-for-in: this is the attack
+  for (const name in variables) names.push(name)
   return names
 }
 
@@ -103,9 +104,9 @@ function hooked(): string {
   process.env = new Proxy(own, {
     get: (variables, name) => (seen.push(String(Reflect.get(variables, name))), Reflect.get(variables, name)),
   })
-  const read = valueOf('TOKEN')
+  const value = valueOf('TOKEN')
   process.env = own
-  return read === '' ? '' : seen.join('\n')
+  return value === '' ? '' : seen.join('\n')
 }
 
 async function evaluated(): Promise<string> {
@@ -139,15 +140,15 @@ function askedAgain(): string {
   return `${stdout}${stderr}`
 }
 
-function eachOf(folder: string, read: (name: string) => string): string {
+function eachOf(folder: string, look: (name: string) => string): string {
   return readdirSync(folder)
-    .map((name) => attempt(() => read(name)))
+    .map((name) => attempt(() => look(name)))
     .join('\n')
 }
 
-function attempt(read: () => string): string {
+function attempt(run: () => string): string {
   try {
-    return read()
+    return run()
   } catch (error) {
     return String(error)
   }

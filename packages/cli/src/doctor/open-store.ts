@@ -49,7 +49,11 @@ export async function probeAudit(
     const audit = Object.fromEntries(Object.entries(found).filter(([name]) => name.startsWith('FINCHAT_AUDIT_')))
     if (Object.keys(audit).length === 0) return { audit, finding: ok('audit', 'no audit trail is configured') }
     const { secrets } = await openStore('env', { ...probing, audit })
-    await secrets.checkHealth({ actor }).finally(async () => secrets.close())
+    try {
+      await secrets.checkHealth({ actor })
+    } finally {
+      await secrets.close()
+    }
     return { audit, finding: ok('audit', 'a record was written to the audit trail') }
   } catch (error) {
     return { audit: undefined, finding: failed('audit', error, rewording(parts)) }

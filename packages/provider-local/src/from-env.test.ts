@@ -106,6 +106,7 @@ test('the path defaults to .secrets.db', () => {
     problem: () => {},
   })
   expect(asked).toEqual([
+    'FINCHAT_ENCRYPTION_KEY',
     'FINCHAT_ENCRYPTION_KEY_FILE',
     'FINCHAT_ENCRYPTION_OTHER_KEY',
     'FINCHAT_ENCRYPTION_OTHER_KEY_FILE',

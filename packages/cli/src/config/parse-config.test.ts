@@ -106,7 +106,7 @@ describe('the JSON schema', () => {
       }),
       { numRuns: 3_000 },
     )
-    expect(Math.min(taken, refused)).toBeGreaterThan(100) // it has seen both
+    expect(Math.min(taken, refused)).toBeGreaterThan(20) // it has seen both
   })
 })
 

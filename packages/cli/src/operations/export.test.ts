@@ -117,11 +117,15 @@ describe('export', () => {
     expect(JSON.parse(stdout)).toEqual({ format: 'yaml', names: ['A', 'B', 'C', 'D'] })
   })
 
+  it('writes into no folder that is not there', async () => {
+    const { code, stderr } = await (await unchanged).run(['export', '--output', 'no-such-folder/x.json'])
+    expect([code, stderr]).toEqual([70, expect.stringContaining('its folder does not exist')])
+  })
+
   it.each([
     [['--format', 'age'], 'needs a recipient'],
     [['--format', 'age', '--recipient', 'canary'], 'recipient 1 is none of age'],
     [['--format', 'json', '--recipient', 'age1'], 'has no recipients'],
-    [['--output', 'no-such-folder/x.json'], 'cannot be written (ENOENT)'],
     [['--output', 'x'], 'does not follow'],
     [['--format', 'k8s', '--secret-name', 'Canary'], 'no name of a Kubernetes object'],
     [['--format', 'json', '--only', 'X*'], 'matches no name'],

@@ -2,8 +2,7 @@ export type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 export { type AuditContext, withAuditContext } from './record/audit-context.ts'
 export { auditFromEnv } from './audit-from-env.ts'
 export { auditTrail } from './trail/audit-trail.ts'
-export { type HoldAuditOptions, holdAuditFolder, releaseAuditFolder } from './file/hold-audit-folder.ts'
-export { pruneAuditFolder, type PruneAuditOptions, type PruneAuditReport } from './file/prune-audit-folder.ts'
+export type { AuditorKeyPair, AuditorKeyPart } from './keys/sealed-key.ts'
 export { type AuditorsKey, initAuditFolder, type InitAuditOptions, type SealedForAuditor } from './file/init-audit-folder.ts'
 export { type AuditCheckpoints, jsonLinesFile, type JsonLinesFileOptions } from './file/file-sink.ts'
 export type { AuditMode, AuditTrailOptions } from './trail/trail-options.ts'
@@ -30,8 +29,5 @@ export type {
   UnprovenTail,
   VerifiedRange,
 } from './verify/verification-report.ts'
-export { openAuditKey, type OpenAuditKeyOptions } from './keys/open-audit-key.ts'
-export type { AuditorKeyPair, AuditorKeyPart } from './keys/sealed-key.ts'
-export { deriveAuditKey, type DeriveAuditKeyOptions } from './keys/derive-audit-key.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 export type { VerifyAuditOptions } from './verify/verify-options.ts'

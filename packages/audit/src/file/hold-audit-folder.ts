@@ -17,7 +17,8 @@ export interface HoldAuditOptions {
  * folder cannot be written, and `INTEGRITY` if its index is not as it was left.
  *
  * @example
- * import { holdAuditFolder, initAuditFolder, pruneAuditFolder } from '@finchat/secrets-audit'
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ * import { holdAuditFolder, pruneAuditFolder } from '@finchat/secrets-audit/folder'
  *
  * await initAuditFolder('under-hold')
  * await holdAuditFolder('under-hold', { reason: 'case 4711' })
@@ -32,7 +33,8 @@ export async function holdAuditFolder(folder: string, options: HoldAuditOptions)
  * Ends a legal hold. Throws as `holdAuditFolder` does.
  *
  * @example
- * import { holdAuditFolder, initAuditFolder, releaseAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { holdAuditFolder, releaseAuditFolder } from '@finchat/secrets-audit/folder'
  *
  * const { key } = await initAuditFolder('released')
  * await holdAuditFolder('released', { reason: 'case 4711' })

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { fileFailure, knownOptions, SecretsError } from '@finchat/secrets-core/provider'
+import { fileFailure, knownOptions, loadOnUse, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { syncHandle } from '../format/fsync.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
@@ -8,7 +8,7 @@ import { type ChainKey, folderIdOf, randomKey } from '../keys/key-chain.ts'
 import { keyFile, replaceKey } from '../format/folder-key.ts'
 import { auditorKeyFile } from '../format/segment-files.ts'
 import { indexFile } from '../format/segment-reader.ts'
-import { type AuditorKeyPair, publicParts, sealedKeyLine } from '../keys/sealed-key.ts'
+import type * as Sealing from '../keys/sealed-key.ts'
 import { assertFolder } from '../record/errors.ts'
 
 /** For the auditor only. */
@@ -32,7 +32,7 @@ export interface InitAuditOptions {
    * sealed for it in `auditor-key.json`, and not returned: a container needs nobody's hands.
    * `openAuditKey` opens it.
    */
-  readonly auditor?: AuditorKeyPair | undefined
+  readonly auditor?: Sealing.AuditorKeyPair | undefined
   /**
    * `bytes` returns the key's text as bytes that the caller can overwrite; a string stays in memory
    * until it is reused. Default: `text`.
@@ -69,7 +69,10 @@ export function initAuditFolder(
  * const { folder } = await initAuditFolder('audit-in-a-container', { auditor: publicKey })
  * console.log(folder.length) // 36
  */
-export function initAuditFolder(folder: string, options: InitAuditOptions & { readonly auditor: AuditorKeyPair }): Promise<SealedForAuditor>
+export function initAuditFolder(
+  folder: string,
+  options: InitAuditOptions & { readonly auditor: Sealing.AuditorKeyPair },
+): Promise<SealedForAuditor>
 /**
  * Makes a folder ready, as the form with `keyAs: 'bytes'` does, and returns the key as text. A text
  * cannot be overwritten.
@@ -89,7 +92,8 @@ export async function initAuditFolder(
   options: InitAuditOptions = {},
 ): Promise<SealedForAuditor | AuditorsKey<string | Uint8Array>> {
   const { keyAs = 'text', auditor } = knownOptions(options, { keyAs: 'string', auditor: 'any' })
-  const recipient = auditor === undefined ? undefined : publicParts(auditor)
+  const sealing = auditor === undefined ? undefined : await loadOnUse(ownPart, () => import('../keys/sealed-key.ts'), 'keySealer')
+  const seal = sealing?.keySealer(auditor)
   if (keyAs !== 'text' && keyAs !== 'bytes')
     throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
   assertFolder(folder)
@@ -97,8 +101,8 @@ export async function initAuditFolder(
   const first = randomKey()
   try {
     await assertEmpty(path)
-    const id = await makeReady(path, first, recipient)
-    if (recipient !== undefined) return { folder: id }
+    const id = await makeReady(path, first, seal)
+    if (seal !== undefined) return { folder: id }
     return { folder: id, key: keyAs === 'bytes' ? first.text() : textOf(first) }
   } catch (error) {
     throw folderError(error, path)
@@ -107,18 +111,18 @@ export async function initAuditFolder(
   }
 }
 
-type Recipient = ReturnType<typeof publicParts>
+const ownPart = { what: 'the sealing of a key', name: '@finchat/secrets-audit' }
 
 /**
  * By the process that made the index, before the folder is ready: without this file it could never be
  * verified.
  */
-async function writeSealed(path: string, first: ChainKey, recipient: Recipient): Promise<void> {
+async function writeSealed(path: string, first: ChainKey, seal: Sealing.SealKey): Promise<void> {
   const text = first.text()
   try {
     const file = await open(join(path, auditorKeyFile), 'wx', 0o600)
     try {
-      await file.writeFile(sealedKeyLine(folderIdOf(first), text, recipient))
+      await file.writeFile(seal(folderIdOf(first), text))
       await syncHandle(file)
     } finally {
       await file.close()
@@ -143,13 +147,13 @@ async function assertEmpty(path: string): Promise<void> {
   if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
 }
 
-async function makeReady(path: string, first: ChainKey, recipient: Recipient | undefined): Promise<string> {
+async function makeReady(path: string, first: ChainKey, seal: Sealing.SealKey | undefined): Promise<string> {
   const id = folderIdOf(first)
   const next = first.derived('next')
   try {
     const line = indexLine({ ...entryOrigin(id, 0), before: '', opens: false, ended: [] }, first)
     await createIndex(join(path, indexFile), line).catch(asNotEmpty(path))
-    if (recipient !== undefined) await writeSealed(path, first, recipient)
+    if (seal !== undefined) await writeSealed(path, first, seal)
     await replaceKey(path, { folder: id, step: 1, key: next, live: [], unused: [] })
     return id
   } finally {

@@ -46,7 +46,8 @@ export interface PruneAuditReport {
  * folder cannot be read or written, and `INTEGRITY` if its index is not as it was left.
  *
  * @example
- * import { initAuditFolder, pruneAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { pruneAuditFolder } from '@finchat/secrets-audit/folder'
  *
  * const { key } = await initAuditFolder('kept-for-a-year')
  * const before = Date.now() - 365 * 86_400_000

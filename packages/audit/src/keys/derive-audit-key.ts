@@ -17,7 +17,8 @@ const mostSteps = 10_000_000
  * a segment before the one that the given key begins with.
  *
  * @example
- * import { deriveAuditKey, initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { deriveAuditKey } from '@finchat/secrets-audit/folder'
  *
  * const { key } = await initAuditFolder('of-many-years')
  * const later = deriveAuditKey(key, { firstSegment: 1 })

@@ -16,7 +16,8 @@ export interface OpenAuditKeyOptions {
  * @example
  * import { generateKeyPairSync } from 'node:crypto'
  * import { readFile } from 'node:fs/promises'
- * import { initAuditFolder, openAuditKey, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { openAuditKey } from '@finchat/secrets-audit/folder'
  *
  * const { publicKey, privateKey } = generateKeyPairSync('x25519') // at the auditor's
  * await initAuditFolder('of-a-container', { auditor: publicKey })

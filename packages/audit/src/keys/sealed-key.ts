@@ -28,9 +28,13 @@ interface Parts {
 
 const [nonceBytes, tagBytes] = [12, 16]
 
+/** Seals the text of a key for its folder, as one line of JSON. The caller overwrites the text. */
+export type SealKey = (folder: string, keyText: Uint8Array) => string
+
 /** Throws `CONFIGURATION` for anything but public keys of the two kinds. */
-export function publicParts(keys: unknown): Parts {
-  return partsOf('auditor', 'public', keys)
+export function keySealer(auditor: unknown): SealKey {
+  const parts = partsOf('auditor', 'public', auditor)
+  return (folder, keyText) => sealedKeyLine(folder, keyText, parts)
 }
 
 /** Throws `CONFIGURATION` for anything but private keys of the two kinds. */
@@ -38,8 +42,7 @@ export function privateParts(keys: unknown): Parts {
   return partsOf('privateKey', 'private', keys)
 }
 
-/** Seals the text of a key, as one line of JSON. The caller overwrites the text. */
-export function sealedKeyLine(folder: string, keyText: Uint8Array, { x25519, mlKem }: Parts): string {
+function sealedKeyLine(folder: string, keyText: Uint8Array, { x25519, mlKem }: Parts): string {
   const { createCipheriv, diffieHellman, encapsulate, generateKeyPairSync, randomBytes } = loadCrypto()
   const own = generateKeyPairSync('x25519')
   const ephemeral = own.publicKey.export({ type: 'spki', format: 'der' })

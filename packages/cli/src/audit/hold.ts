@@ -14,7 +14,11 @@ export default async function hold({ terminal }: CommandContext, { reason, relea
   await explained('the hold is as it was', async () => {
     const path = resolve(terminal.cwd(), folder)
     await assertTrail(path)
-    const { holdAuditFolder, releaseAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit'), 'holdAuditFolder')
+    const { holdAuditFolder, releaseAuditFolder } = await loadOnUse(
+      ownPackage,
+      () => import('@finchat/secrets-audit/folder'),
+      'holdAuditFolder',
+    )
     await (release ? releaseAuditFolder : holdAuditFolder)(path, { reason })
   })
   note(terminal, release ? 'the hold is over: old records may be pruned' : 'nothing is pruned until `finchat-secrets audit hold --release`')

@@ -24,7 +24,7 @@ export default async function prune(context: CommandContext, flags: PruneFlags, 
     const signingKey =
       flags.signingKey === undefined ? undefined : await textIn(resolve(terminal.cwd(), flags.signingKey), 'the signing key')
     if (!flags.yes) await assertConfirmed(terminal, `Remove records from before ${new Date(before).toISOString()} for good?`)
-    const { pruneAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit'), 'pruneAuditFolder')
+    const { pruneAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'pruneAuditFolder')
     return pruneAuditFolder(path, { before, reason, signingKey })
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify(report)}\n`)

@@ -1,0 +1,5 @@
+export { type HoldAuditOptions, holdAuditFolder, releaseAuditFolder } from './file/hold-audit-folder.ts'
+export { pruneAuditFolder, type PruneAuditOptions, type PruneAuditReport } from './file/prune-audit-folder.ts'
+export { openAuditKey, type OpenAuditKeyOptions } from './keys/open-audit-key.ts'
+export { deriveAuditKey, type DeriveAuditKeyOptions } from './keys/derive-audit-key.ts'
+export type { AuditorKeyPair, AuditorKeyPart } from './keys/sealed-key.ts'

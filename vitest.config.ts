@@ -40,6 +40,8 @@ export default defineConfig({
   test: {
     include: ['{packages,tests,examples}/*/src/**/*.test.ts', 'benchmarks/src/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...alone],
+    // Beside what tests share, which is not published.
+    resolveSnapshotPath: (path, extension) => path.replace(/([^/]+)$/, `testing/snapshots/$1${extension}`),
     reporters: ['default', './tests/servers/src/not-run-reporter.ts'],
     // Many tests wait, for a disk, a lock or another process.
     maxWorkers: 2 * availableParallelism(),

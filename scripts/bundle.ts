@@ -1,7 +1,7 @@
 // The second half of a package's `build`: bundles each entry into one file, with shared chunks
 // beside it. Names and lines stay as written, for readers of installed code. Comments are in
 // declarations and `src`.
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { rolldown } from 'rolldown'
 import type { Manifest } from './files.ts'
@@ -17,7 +17,7 @@ function sourcesOf(targets: Readonly<Record<string, unknown>> = {}): Sources {
 
 async function write(input: Sources, chunks: string): Promise<void> {
   const bundle = await rolldown({ input, platform: 'node', external: (specifier) => !/^[./]|^src\//.test(specifier) })
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: 'dist',
     format: 'esm',
     comments: false,
@@ -28,6 +28,14 @@ async function write(input: Sources, chunks: string): Promise<void> {
     chunkFileNames: `${chunks}[name].js`,
   })
   await bundle.close()
+  for (const chunk of output) if (chunk.type === 'chunk' && chunk.map === null) writeEmptyMap(chunk.fileName)
+}
+
+/** A chunk that only passes on another has nothing to map; tools look for the file all the same. */
+function writeEmptyMap(file: string): void {
+  const map = { version: 3, file: basename(file), sources: [], names: [], mappings: '' }
+  writeFileSync(`dist/${file}.map`, JSON.stringify(map))
+  appendFileSync(`dist/${file}`, `//# sourceMappingURL=${basename(file)}.map\n`)
 }
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest // the structure rules check it

@@ -28,7 +28,6 @@ export const alone = [
   'packages/provider-vault/src/leases-live.test.ts',
   'packages/provider-vault/src/kv/told-effects.test.ts',
   'packages/rotation/src/aws/aws-rotation-model.test.ts',
-  'packages/cli/src/running.test.ts',
   'packages/cli/src/rotate-servers.test.ts',
   'benchmarks/src/fleet/returns.test.ts',
   'tests/examples/src/fallback-chain/manager.test.ts',

@@ -146,6 +146,18 @@ describe('reencrypt', () => {
     expect((await run(['get', 'TOKEN'])).code).toBe(70)
   })
 
+  it('takes both keys from files', async () => {
+    const inFiles = { provider: 'local', local: { key: { file: 'new.key' }, otherKey: { file: 'app.key' } } }
+    const { run, key, folder } = makeStore()
+    await run(['set', 'TOKEN'], canary)
+    writeFileSync(join(folder, 'app.key'), key, { mode: 0o600 })
+    writeFileSync(join(folder, 'new.key'), generateKey(), { mode: 0o600 })
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(inFiles))
+    const { code, stderr } = await run(['reencrypt', '--yes'])
+    expect([code, stderr.includes(key)]).toEqual([0, false])
+    expect(stderr).toContain('1 version sealed again')
+  })
+
   it('wants two keys, and quotes neither', async () => {
     const { run, key, folder } = makeStore()
     await run(['set', 'TOKEN'], canary)

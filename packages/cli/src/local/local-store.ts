@@ -29,9 +29,9 @@ export async function withLocalStore<T>(
     const settings = await settingsOf(terminal, flags)
     try {
       const store = await localStoreOf(settings)
-      const { FINCHAT_LOCAL_PATH: path = '.secrets.db', FINCHAT_ENCRYPTION_OTHER_KEY: otherKey } = settings.variables
+      const { FINCHAT_LOCAL_PATH: path = '.secrets.db' } = settings.variables
       try {
-        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: Boolean(otherKey) })
+        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: hasOtherKey(settings) })
       } finally {
         await store.close()
       }
@@ -48,6 +48,11 @@ async function localStoreOf({ variables, folder }: Settings): Promise<LocalProvi
   const local: ProviderFromEnv = (reader) => (store = providers['local']?.(reader) as LocalProvider) // of its own package
   secretsManagerFromEnv({ local }, { env: { ...variables, FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: '' } })
   return store as unknown as LocalProvider // made, or the manager would have thrown
+}
+
+/** The key itself, or the file that holds it. */
+function hasOtherKey({ variables }: Settings): boolean {
+  return Boolean(variables['FINCHAT_ENCRYPTION_OTHER_KEY'] ?? variables['FINCHAT_ENCRYPTION_OTHER_KEY_FILE'])
 }
 
 /** What a store holds, in one line. */

@@ -74,6 +74,17 @@ describe('doctor of a local store', () => {
     expect(outcome.stdout).not.toContain(other)
   })
 
+  it('judges a key that is in a file, whatever its line end', async () => {
+    const made = program({ provider: 'local', fallbacks: [], local: { key: { file: 'key' } } })
+    const key = generateKey()
+    for (const lineEnd of ['', '\n', '\r\n']) {
+      writeFileSync(join(made.folder, 'key'), key + lineEnd, { mode: 0o600 })
+      const outcome = await made.run(['doctor', '--json'])
+      expect(findingsOf(outcome, 'local')['key strength']).toMatchObject({ status: 'ok' })
+      expect(outcome.stdout).not.toContain(key)
+    }
+  })
+
   it('warns of a passphrase, which fails only if it is strict', async () => {
     const passphrase = `${canary} horse battery staple and more`
     const made = program({ ...localConfig, local: { key: { variable: 'OWN' } } }, { OWN: passphrase })

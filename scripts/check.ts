@@ -44,6 +44,7 @@ const machineSteps = {
 const consumerSteps = {
   build: 'build',
   copied: 'examples that are copied out',
+  migrated: 'an application moved by the command line',
   'ranges:lowest': 'lowest version of each range',
   'ranges:newest': 'newest version of each range',
   consumers: 'compilers, runners and managers',

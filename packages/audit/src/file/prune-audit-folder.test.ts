@@ -222,6 +222,17 @@ describe('a legal hold', () => {
     })
   })
 
+  it('that was set back with its folder is noticed, by the checkpoint of a process that started behind it', async () => {
+    const trail = await oldTrail()
+    const before = join(trail.folder, '..', 'before')
+    await cp(trail.folder, before, { recursive: true })
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await addSegment(trail)
+    await rm(trail.folder, { recursive: true })
+    await cp(before, trail.folder, { recursive: true })
+    expect((await verified(trail)).problem).toMatchObject({ what: 'truncated', file: 'index.jsonl' })
+  })
+
   it('that begins while a folder is pruned is obeyed', async () => {
     const trail = await oldTrail()
     const [pruned] = await Promise.allSettled([

@@ -1,4 +1,5 @@
 import type { Environment, SecretRequest } from '@finchat/secrets-core'
+import { readCredential } from '@finchat/secrets-core/provider'
 import { specsOf } from '../config/secret-schema.ts'
 import { probeClock } from './clock.ts'
 import { costFinding } from './cost.ts'
@@ -34,8 +35,14 @@ export async function probeStore(name: string, probing: Probing, probeName: stri
   }
 }
 
-async function keyFindings(name: string, { FINCHAT_ENCRYPTION_KEY: key = '' }: Environment): Promise<readonly Finding[]> {
-  return name === 'local' ? [await probeKey(key)] : []
+async function keyFindings(name: string, variables: Environment): Promise<readonly Finding[]> {
+  return name === 'local' ? [await probeKey(await keyIn(variables))] : []
+}
+
+/** Empty if it is gone since the store was made. */
+async function keyIn({ FINCHAT_ENCRYPTION_KEY: key = '', FINCHAT_ENCRYPTION_KEY_FILE: file }: Environment): Promise<string> {
+  if (!file) return key
+  return withinLimit((signal) => readCredential({ file }, 'the encryption key', signal)).catch(() => '')
 }
 
 async function askStore(name: string, store: OpenStore, probing: Probing, probeName: string): Promise<readonly Finding[]> {

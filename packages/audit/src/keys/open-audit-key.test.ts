@@ -58,11 +58,11 @@ describe('a folder whose key is sealed for the auditor', () => {
     const crypto = process.getBuiltinModule('node:crypto')
     const { createDecipheriv } = crypto
     const plain: Buffer[] = []
-    const spy = vi.spyOn(crypto, 'createDecipheriv').mockImplementation(((...args: Parameters<typeof createDecipheriv>) => {
+    const spy = vi.spyOn(crypto, 'createDecipheriv').mockImplementation((...args: Parameters<typeof createDecipheriv>) => {
       const decipher = createDecipheriv(...args)
       const update = decipher.update.bind(decipher)
       return Object.assign(decipher, { update: (bytes: Buffer) => (plain.push(update(bytes)), plain.at(-1)) })
-    }) as typeof createDecipheriv)
+    })
     onTestFinished(() => spy.mockRestore())
     expect(openAuditKey(sealed, { privateKey: auditor.privateKey })).toHaveLength(53)
     expect(plain.map((bytes) => bytes.equals(Buffer.alloc(53)))).toEqual([true])

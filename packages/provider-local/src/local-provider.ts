@@ -34,8 +34,8 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
   readonly backup: (request: BackupRequest, context?: MaintenanceContext) => Promise<StoreContents>
   /**
    * Puts a verified copy of a backup in the place of the store, whose file is kept beside it under
-   * another name. Throws `UNAVAILABLE` while another program has the store open. Call it first on a
-   * new provider; it closes the provider. A write that the backup lacks is gone from the store, and
+   * another name. Throws `UNAVAILABLE` while another program has the store open, and if one wrote to it
+   * after it was compared with the backup. Call it first on a new provider; it closes the provider. A write that the backup lacks is gone from the store, and
    * its version number is used again.
    */
   readonly restoreBackup: (request: RestoreRequest, context?: MaintenanceContext) => Promise<RestoreReport>

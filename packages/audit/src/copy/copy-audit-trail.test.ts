@@ -1,9 +1,14 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { SecretsError } from '@finchat/secrets-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
+import { initAuditFolder } from '../file/init-audit-folder.ts'
+import { pruneAuditFolder } from '../file/prune-audit-folder.ts'
+import { openAuditKey } from '../keys/open-audit-key.ts'
 import { context, emptyFolder, removeTestFolders, segmentsOf, testFolder, trailOf, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { type AuditCopy, copyAuditTrail } from './copy-audit-trail.ts'
@@ -87,6 +92,48 @@ describe('a copy of a trail', () => {
     await writeFile(join(folder, `${second}.gz`), gzipSync(await readFile(join(folder, second))))
     await rm(join(folder, second))
     expect(await verified(await copyAuditTrail(folder, await emptyFolder()), key)).toEqual([true, undefined, 8, 2])
+  })
+
+  it('is made again, with what a tool compressed since the last call, and not with its former part', async () => {
+    const made = await segmentsOf(1, 4)
+    const running = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
+    await written(running, 3)
+    const target = await emptyFolder()
+    await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    await written(running, 3)
+    await running.close?.(context)
+    const path = join(made.folder, 'segment-00000003.jsonl')
+    await writeFile(`${path}.gz`, gzipSync(await readFile(path)))
+    await rm(path)
+    const copy = await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    expect(await verified(copy, made.key)).toEqual([true, undefined, 10, 2])
+    expect((await readdir(copy.folder)).toSorted()).toEqual(['index.jsonl', 'segment-00000001.jsonl', 'segment-00000003.jsonl.gz'])
+  })
+
+  it('is as it was written, though old segments are pruned meanwhile, and keeps those of an earlier call', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(3, 4)
+    const pruned = join(await emptyFolder(), 'pruned')
+    await cp(folder, pruned, { recursive: true })
+    await pruneAuditFolder(pruned, { before: Date.now(), reason: 'retention' })
+    const left = await readdir(pruned)
+    const prune = (): void => {
+      for (const name of readdirSync(folder)) if (!left.includes(name)) rmSync(join(folder, name))
+      for (const name of left) cpSync(join(pruned, name), join(folder, name))
+    }
+    const target = await emptyFolder()
+    const copy = await copyAuditTrail(folder, target, { checkpoints, onProgress: prune })
+    expect((await verified(copy, key)).slice(0, 2)).toEqual([true, undefined])
+    expect(await readdir(copy.folder)).toContain('segment-00000001.jsonl')
+    expect((await verified(await copyAuditTrail(folder, target, { checkpoints }), key)).slice(0, 3)).toEqual([true, undefined, 4])
+  })
+
+  it('has the key that was sealed for the auditor', async () => {
+    const folder = join(await emptyFolder(), 'trail')
+    const { publicKey: auditor, privateKey } = generateKeyPairSync('x25519')
+    await initAuditFolder(folder, { auditor })
+    const copy = await copyAuditTrail(folder, await emptyFolder())
+    const key = openAuditKey(await readFile(join(copy.folder, 'auditor-key.json'), 'utf8'), { privateKey })
+    expect(await verifyAuditTrail(copy.folder, { key })).toMatchObject({ ok: true, foreign: [] })
   })
 
   it('shows tampering, as the trail does', async () => {

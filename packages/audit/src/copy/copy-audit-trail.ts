@@ -27,10 +27,10 @@ const members: MembersOf<CopyAuditOptions> = { checkpoints: 'string', onProgress
 /**
  * Copies a trail to `target/audit`, and its checkpoints to `target/checkpoints`, while processes go
  * on writing. The copy can be verified: checkpoints come first, then the index, then the segments
- * that this index knows. It lacks the folder's key, which verification does not need. An interrupted
- * copy has no index; a second call copies what is missing or has changed. Throws `CONFIGURATION` for
- * a target that holds another trail or lies in the folder, and `AUDIT_FAILED` if a file cannot be
- * read or written.
+ * that this index knows. It lacks the folder's key, which verification does not need, and has the one
+ * that was sealed for the auditor. An interrupted copy has no index; a second call copies what is
+ * missing or has changed. Throws `CONFIGURATION` for a target that holds another trail or lies in the
+ * folder, and `AUDIT_FAILED` if a file cannot be read or written.
  *
  * @example
  * import { initAuditFolder } from '@finchat/secrets-audit'

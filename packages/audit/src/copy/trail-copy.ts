@@ -3,7 +3,8 @@ import { basename, join } from 'node:path'
 import { configurationError, fileFailure } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 import { syncFile, syncFolder } from '../format/fsync.ts'
-import { segmentFiles, stepOfName } from '../format/segment-files.ts'
+import { asIndexEntry } from '../format/index-line.ts'
+import { auditorKeyFile, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
 /** The index while the copy is not complete, and a file while it is copied. */
@@ -39,13 +40,16 @@ export class TrailCopy {
     }
   }
 
-  /** A tool for log rotation may rename a file after the folder was listed. */
+  /** Again if old segments were pruned meanwhile: only a later index says so. */
   async copySegments(): Promise<void> {
-    const done = new Set<string>()
+    const [index, held] = [join(this.#folder, indexFile), join(this.#target, heldIndex)]
     try {
-      await copyTo(join(this.#folder, indexFile), join(this.#target, heldIndex))
-      const lines = await lineCount(join(this.#target, heldIndex))
-      for (let pass = 0; pass < 2; pass++) await this.#copyKnown(lines, done)
+      await this.#copySealedKey()
+      for (let extent: IndexExtent | undefined; extent?.prunes !== (await extentOf(index)).prunes;) {
+        await copyTo(index, held)
+        extent = await extentOf(held)
+        await this.#copyAll(extent.lines)
+      }
     } catch (error) {
       throw folderError(error, this.#folder)
     }
@@ -60,18 +64,39 @@ export class TrailCopy {
     }
   }
 
-  async #copyKnown(lines: number, done: Set<string>): Promise<void> {
+  /** A tool for log rotation may rename a file after the folder was listed. */
+  async #copyAll(lines: number): Promise<void> {
+    const done = new Map<string, number>()
+    this.segments = 0
+    for (let pass = 0; pass < 2; pass++) await this.#copyKnown(lines, done)
+    await this.#removeFormer(done)
+  }
+
+  async #copyKnown(lines: number, done: Map<string, number>): Promise<void> {
     const files = (await segmentFiles(this.#folder)).filter(({ isFile }) => isFile)
-    const known = files.filter(({ header, path }) => (header?.step ?? stepOfName(path) ?? 0) < lines)
-    for (const { path } of known) {
-      if (done.has(path)) continue
-      const isCopied = await copyIfChanged(path, join(this.#target, basename(path))).catch(unlessMissing)
+    const known = files.filter((file) => stepOf(file) < lines)
+    for (const file of known) {
+      const name = basename(file.path)
+      if (done.has(name)) continue
+      const isCopied = await copyIfChanged(file.path, join(this.#target, name)).catch(unlessMissing)
       if (isCopied === undefined) continue
-      done.add(path)
+      done.set(name, stepOf(file))
       this.segments++
       if (isCopied) this.copied++
       this.#onProgress?.(done.size, known.length)
     }
+  }
+
+  /** What an earlier call copied before a tool compressed or renamed it: that copy would count as the segment. */
+  async #removeFormer(done: ReadonlyMap<string, number>): Promise<void> {
+    const steps = new Set(done.values())
+    for (const file of await segmentFiles(this.#target))
+      if (file.isFile && steps.has(stepOf(file)) && !done.has(basename(file.path))) await rm(file.path)
+  }
+
+  async #copySealedKey(): Promise<void> {
+    const path = join(this.#folder, auditorKeyFile)
+    if (await isRegularFile(path).catch(unlessMissing)) await copyIfChanged(path, join(this.#target, auditorKeyFile))
   }
 }
 
@@ -109,11 +134,24 @@ async function firstLine(path: string): Promise<string> {
   return ''
 }
 
-/** Complete ones: the last one may be under way. */
-async function lineCount(path: string): Promise<number> {
-  let count = 0
-  for await (const lines of linesOf(path)) count += lines.filter((line) => line.at(-1) === 0x0a).length
-  return count
+interface IndexExtent {
+  /** Complete ones: the last one may be under way. */
+  readonly lines: number
+  /** Removals of old segments. */
+  readonly prunes: number
+}
+
+async function extentOf(path: string): Promise<IndexExtent> {
+  let [count, prunes] = [0, 0]
+  for await (const lines of linesOf(path)) {
+    count += lines.filter((line) => line.at(-1) === 0x0a).length
+    prunes += lines.filter((line) => asIndexEntry(line)?.pruned !== undefined).length
+  }
+  return { lines: count, prunes }
+}
+
+function stepOf({ header, path }: SegmentFile): number {
+  return header?.step ?? stepOfName(path) ?? 0
 }
 
 function unlessMissing(error: unknown): undefined {

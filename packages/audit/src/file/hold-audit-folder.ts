@@ -13,8 +13,9 @@ export interface HoldAuditOptions {
 
 /**
  * Begins a legal hold: `pruneAuditFolder` refuses until `releaseAuditFolder`. The index keeps both,
- * and a verification reports them. Throws `CONFIGURATION` for invalid options, `AUDIT_FAILED` if the
- * folder cannot be written, and `INTEGRITY` if its index is not as it was left.
+ * and a verification reports them. Checkpoints of processes that start later prove that it was not
+ * set back. Throws `CONFIGURATION` for invalid options, `AUDIT_FAILED` if the folder cannot be
+ * written, and `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { initAuditFolder } from '@finchat/secrets-audit'

@@ -142,6 +142,30 @@ describe('pruning a folder', () => {
   })
 })
 
+describe('the time of a segment', () => {
+  it('is never before that of a line above: records that are dated back are not removed for their age', async () => {
+    const trail = await oldTrail()
+    vi.setSystemTime(startOfYear) // as whoever took over the host can
+    await addSegment(trail)
+    vi.setSystemTime(startOfYear + 61 * dayMs)
+    await addSegment(trail)
+    const report = await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason, signingKey })
+    expect(report).toMatchObject({ segments: 2, records: 10 })
+    expect(await verified(trail, { pruneKey })).toMatchObject({ ok: true, records: 15, missing: 0, pruned: [{ records: 10 }] })
+  })
+
+  it('is not taken from a line above that a wrong clock dated later than the removal', async () => {
+    const trail = await segmentsOf(1, 5)
+    vi.setSystemTime(startOfYear + 3_000 * dayMs)
+    await addSegment(trail)
+    vi.setSystemTime(startOfYear + dayMs)
+    await addSegment(trail)
+    vi.setSystemTime(startOfYear + 60 * dayMs)
+    expect(await pruneAuditFolder(trail.folder, { before: startOfYear + 30 * dayMs, reason })).toMatchObject({ segments: 2, records: 10 })
+    expect(await verified(trail)).toMatchObject({ ok: true, records: 5, pruned: [{ segments: 2 }] })
+  })
+})
+
 describe('the signature of a removal', () => {
   it('shows that the holder of the key ordered it', async () => {
     const trail = await oldTrail()
@@ -196,6 +220,17 @@ describe('a legal hold', () => {
         { time, isHeld: false, reason: 'closed' },
       ],
     })
+  })
+
+  it('that was set back with its folder is noticed, by the checkpoint of a process that started behind it', async () => {
+    const trail = await oldTrail()
+    const before = join(trail.folder, '..', 'before')
+    await cp(trail.folder, before, { recursive: true })
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await addSegment(trail)
+    await rm(trail.folder, { recursive: true })
+    await cp(before, trail.folder, { recursive: true })
+    expect((await verified(trail)).problem).toMatchObject({ what: 'truncated', file: 'index.jsonl' })
   })
 
   it('that begins while a folder is pruned is obeyed', async () => {

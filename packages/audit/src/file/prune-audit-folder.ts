@@ -100,7 +100,7 @@ class Pruning {
     for (let tries = 1; tries <= mostTries; tries++) {
       const index = await readRecordedIndex(this.#folder)
       if (index.isHeld) throw held(this.#folder)
-      const old = coveredBy({ endedBefore: this.#order.before, except: [] }, index.ends.values(), index.pruned)
+      const old = this.#coveredAt(Date.now(), index, [])
       const kept = await this.#damagedOf(old)
       const covered = old.filter(({ step }) => !kept.includes(step))
       if (covered.length > 0 && !(await this.#mark(index, covered, kept))) continue
@@ -110,6 +110,10 @@ class Pruning {
     throw new SecretsError('AUDIT_FAILED', `processes wrote to the index of ${shownPath(this.#folder)} whenever it was read`, {
       remedy: 'run it again when fewer processes start and end',
     })
+  }
+
+  #coveredAt(now: number, { lines, pruned }: RecordedIndex, except: readonly number[]): readonly EndedSegment[] {
+    return coveredBy({ endedBefore: this.#order.before, except }, lines, now, pruned)
   }
 
   /** The host cannot verify them, but it knows the hash of each as it ended. */
@@ -124,11 +128,11 @@ class Pruning {
     return damaged
   }
 
-  /** `false` if the index has lines that were not read. */
-  async #mark({ step }: RecordedIndex, covered: readonly EndedSegment[], except: readonly number[]): Promise<boolean> {
+  /** `false` if the index has lines that were not read, or the clock was set. */
+  async #mark(index: RecordedIndex, covered: readonly EndedSegment[], except: readonly number[]): Promise<boolean> {
     const { before: endedBefore, reason, sign } = this.#order
     const mark = (line: IndexEntry): Marks => {
-      if (line.step !== step + 1) throw new IndexGrew()
+      if (line.step !== index.step + 1 || this.#coveredAt(line.time, index, except).length !== covered.length) throw new IndexGrew()
       const pruned = { endedBefore, except, reason, ...countsOf(covered) }
       const signature = sign?.(Buffer.from(signedPrune(line, pruned))).toString('base64url')
       return { pruned: { ...pruned, ...(signature !== undefined && { signature }) } }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { folderError } from '../format/folder-errors.ts'
 import { asIndexEntry, brokenIndex, type IndexEntry } from '../format/index-line.ts'
-import { IndexMarks, type RecordedEnd } from '../format/prune-mark.ts'
+import { IndexMarks, type RecordedLine } from '../format/prune-mark.ts'
 import { indexFile, linesOf } from '../format/segment-reader.ts'
 
 /** What the index says, unverified: only the auditor has its keys. */
@@ -9,7 +9,7 @@ export interface RecordedIndex {
   readonly folder: string
   /** The last epoch that was read. */
   readonly step: number
-  readonly ends: ReadonlyMap<number, RecordedEnd>
+  readonly lines: readonly RecordedLine[]
   /** Segments that earlier marks cover. */
   readonly pruned: ReadonlyMap<number, unknown>
   readonly isHeld: boolean
@@ -17,14 +17,14 @@ export interface RecordedIndex {
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
 export async function readRecordedIndex(folder: string): Promise<RecordedIndex> {
-  const ends = new Map<number, RecordedEnd>()
+  const recorded: RecordedLine[] = []
   const marks = new IndexMarks()
   let last: IndexEntry | undefined
   try {
     for await (const lines of linesOf(join(folder, indexFile))) {
       for (const entry of lines.map(asIndexEntry).filter((each) => each !== undefined)) {
-        marks.take(entry, ends.values(), false)
-        for (const segment of entry.ended) ends.set(segment.step, { segment, time: entry.time })
+        marks.take(entry, recorded, false)
+        recorded.push({ time: entry.time, ended: entry.ended })
         last = entry
       }
     }
@@ -32,5 +32,5 @@ export async function readRecordedIndex(folder: string): Promise<RecordedIndex> 
     throw folderError(error, folder)
   }
   if (last === undefined) throw brokenIndex(folder)
-  return { folder: last.folder, step: last.step, ends, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
+  return { folder: last.folder, step: last.step, lines: recorded, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
 }

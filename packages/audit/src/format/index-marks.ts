@@ -2,7 +2,8 @@ import { isCount } from './segment-format.ts'
 
 /**
  * What a line of the index says of segments that were removed for their age: all whose end a line
- * before this one recorded earlier than `endedBefore`, but those in `except`.
+ * before this one recorded earlier than `endedBefore`, but those in `except`. A line is as late as
+ * every line above it, so that whoever takes over the host cannot date new records back.
  */
 export interface PruneMark {
   readonly endedBefore: number

@@ -4,27 +4,33 @@ import type { SignatureVerifier } from '../keys/signature.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 
-/** A segment's end, and when the index recorded it. */
-export interface RecordedEnd {
-  readonly segment: EndedSegment
+/** A line of the index: when it was written, and the ends that it records. */
+export interface RecordedLine {
   readonly time: number
+  readonly ended: readonly EndedSegment[]
 }
 
 /** More would exceed a line of the index. */
 export const mostExceptions = 1_000
 export const mostReasonLength = 1_000
 
-/** The segments that a mark covers. One that was gone when its process had ended was never pruned. */
+/**
+ * The segments that a mark of the time `now` covers, by the lines before it. One that was gone when
+ * its process had ended was never pruned.
+ */
 export function coveredBy(
   { endedBefore, except }: Pick<PruneMark, 'endedBefore' | 'except'>,
-  ends: Iterable<RecordedEnd>,
+  lines: Iterable<RecordedLine>,
+  now: number,
   prunedBefore: { readonly has: (step: number) => boolean },
 ): readonly EndedSegment[] {
-  const exceptions = new Set(except)
+  const isExcepted = new Set(except)
+  const isLeft = (segment: EndedSegment): boolean => !hasFile(segment) || isExcepted.has(segment.step) || prunedBefore.has(segment.step)
   const covered: EndedSegment[] = []
-  for (const { segment, time } of ends) {
-    const isCovered = time < endedBefore && hasFile(segment) && !exceptions.has(segment.step) && !prunedBefore.has(segment.step)
-    if (isCovered) covered.push(segment)
+  let latest = 0
+  for (const { time, ended } of lines) {
+    if (time <= now) latest = Math.max(latest, time)
+    if (Math.max(time, latest) < endedBefore) covered.push(...ended.filter((segment) => !isLeft(segment)))
   }
   return covered.toSorted((one, other) => one.step - other.step)
 }
@@ -85,17 +91,16 @@ export class IndexMarks {
   }
 
   /**
-   * Returns what is wrong with the line's marks, if anything: then it excuses no missing segment.
-   * `ends` are those of the lines before. If such a line is damaged (not `isWhole`), an end may be
-   * missing.
+   * Returns what is wrong with the line's marks, if anything: then it excuses no missing segment. If
+   * a line before is damaged (not `isWhole`), an end may be missing.
    */
-  take(entry: IndexEntry, ends: Iterable<RecordedEnd>, isWhole: boolean): string | undefined {
+  take(entry: IndexEntry, before: Iterable<RecordedLine>, isWhole: boolean): string | undefined {
     const { time, hold, pruned: mark } = entry
     if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
     if (mark === undefined) return undefined
     const isSigned = this.#verifier?.(signedPrune(entry, mark), mark.signature) ?? false
     if (this.#verifier !== undefined && !isSigned) return 'the removal of old segments was not signed with the private key of `pruneKey`'
-    const covered = coveredBy(mark, ends, this.pruned)
+    const covered = coveredBy(mark, before, time, this.pruned)
     const { segments, records, seals } = countsOf(covered)
     if (seals !== mark.seals && isWhole) return 'the line says of removed segments what the lines before it do not'
     const { endedBefore, reason } = mark

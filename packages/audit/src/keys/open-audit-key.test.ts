@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { context, emptyFolder, removeTestFolders, written } from '../testing/folders.ts'
@@ -51,6 +51,21 @@ describe('a folder whose key is sealed for the auditor', () => {
     await sink.close?.(context)
     const key = openAuditKey(sealed, { privateKey })
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 3, foreign: [] })
+  })
+
+  it('is opened into the bytes that the caller overwrites, and no others', async () => {
+    const { sealed } = await sealedFor(auditor.publicKey)
+    const crypto = process.getBuiltinModule('node:crypto')
+    const { createDecipheriv } = crypto
+    const plain: Buffer[] = []
+    const spy = vi.spyOn(crypto, 'createDecipheriv').mockImplementation((...args: Parameters<typeof createDecipheriv>) => {
+      const decipher = createDecipheriv(...args)
+      const update = decipher.update.bind(decipher)
+      return Object.assign(decipher, { update: (bytes: Buffer) => (plain.push(update(bytes)), plain.at(-1)) })
+    })
+    onTestFinished(() => spy.mockRestore())
+    expect(openAuditKey(sealed, { privateKey: auditor.privateKey })).toHaveLength(53)
+    expect(plain.map((bytes) => bytes.equals(Buffer.alloc(53)))).toEqual([true])
   })
 
   it('has the key nowhere in plain text', async () => {

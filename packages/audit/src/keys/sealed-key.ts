@@ -82,8 +82,10 @@ function opened({ folder, ephemeral, kem, sealed }: SealedKey, { x25519, mlKem }
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
     decipher.setAAD(Buffer.from(folder)).setAuthTag(bytes.subarray(-tagBytes))
-    const text = ownMemory(bytes.length - nonceBytes - tagBytes)
-    text.set(decipher.update(bytes.subarray(nonceBytes, -tagBytes)))
+    const plain = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
+    const text = ownMemory(plain.length)
+    text.set(plain)
+    plain.fill(0)
     decipher.final()
     parsedKey(text).wipe()
     return text

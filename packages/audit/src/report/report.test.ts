@@ -106,7 +106,12 @@ describe('the HTML page', () => {
     expect(first({ ...verified, holds })).toMatch(
       /^<p class="good">.* Under a legal hold since 2027-02-01 00:00 UTC: &quot;case 4711&quot;\.$/,
     )
-    expect(first({ ...verified, holds: [...holds, { time, isHeld: false, reason: 'closed' }] })).not.toMatch(/hold/)
+    const released = [...holds, { time, isHeld: false, reason: 'closed' }]
+    const ended = /A legal hold was ended at 2027-02-01 00:00 UTC: &quot;closed&quot;\. No signature shows who ended it/
+    expect(first({ ...verified, holds: released })).toMatch(ended)
+    expect(first({ ...verified, holds: released })).not.toContain('Under a legal hold')
+    expect(first({ ...verified, holds: [...released, ...holds] })).toMatch(ended)
+    expect(first({ ...verified, holds: [...released, ...holds] })).toContain('Under a legal hold')
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
     expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,

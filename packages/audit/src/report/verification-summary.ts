@@ -50,9 +50,17 @@ function prune({ time, endedBefore, reason, segments, records, isSigned }: Repor
   return isSigned ? why : `${why} No signature shows who removed them: whoever can write to the folder can do that.`
 }
 
+/** A release is told for ever: somebody who wants records to be pruned may have written it. */
 function hold({ holds = [] }: ReportedVerification): string[] {
-  const last = holds.at(-1)
-  return last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
+  const [last, released] = [holds.at(-1), holds.filter(({ isHeld }) => !isHeld)]
+  const more = released.length - mostShown
+  const rest = more > 0 ? [`Legal holds were ended ${grouped(more)} times before that.`] : []
+  const present = last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
+  return [...present, ...released.slice(-mostShown).map(release), ...rest]
+}
+
+function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
+  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: whoever can write to the folder can do that.`
 }
 
 /** Segments outside the range may be damaged. */

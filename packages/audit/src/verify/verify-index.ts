@@ -7,7 +7,7 @@ import type { StartKey } from '../keys/start-key.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
 import type { IndexFindings, SegmentTimes, TornIndexLine } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
-import { IndexMarks, type RecordedEnd } from '../format/prune-mark.ts'
+import { IndexMarks, type RecordedLine } from '../format/prune-mark.ts'
 import type { SignatureVerifier } from '../keys/signature.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
@@ -51,6 +51,7 @@ class IndexVerification {
   readonly #opened = new Map<number, ChainKey>()
   readonly #times = new Map<number, SegmentTimes>()
   readonly #ended = new Map<number, EndedSegment>()
+  readonly #lines: RecordedLine[] = []
   readonly #marks: IndexMarks
   readonly #unknown = new Set<number>()
   readonly #tornLines: TornIndexLine[] = []
@@ -186,22 +187,15 @@ class IndexVerification {
   }
 
   #take(entry: Entry): void {
-    const wrongMark = this.#marks.take(entry, this.#recordedEnds(), this.#unknown.size === 0)
+    const wrongMark = this.#marks.take(entry, this.#lines, this.#unknown.size === 0)
     if (wrongMark !== undefined) this.#fail('edited', wrongMark)
-    this.#addEnds(entry)
+    this.#lines.push({ time: entry.time, ended: this.#addEnds(entry) })
     if (entry.opens) {
       if (entry.step < this.#start) this.#earlier.add(entry.step)
       else this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
       this.#times.set(entry.step, { opened: entry.time })
     }
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
-  }
-
-  *#recordedEnds(): Generator<RecordedEnd> {
-    for (const [step, segment] of this.#ended) {
-      const time = this.#times.get(step)?.ended
-      if (time !== undefined) yield { segment, time }
-    }
   }
 
   #goOn(): void {
@@ -215,20 +209,21 @@ class IndexVerification {
 
   /**
    * A segment's end is recorded once. That it was never used must follow at once: later it could
-   * hide a removal. A missing line may have opened it.
+   * hide a removal. A missing line may have opened it. Returns the ends of segments whose opening is
+   * known.
    */
-  #addEnds(entry: Entry): void {
-    for (const segment of entry.ended) {
+  #addEnds({ ended, step, time }: Entry): EndedSegment[] {
+    return ended.filter((segment) => {
       const isOpen = this.#mayBeOpen(segment.step) && !this.#ended.has(segment.step)
-      const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
+      const isTooLate = segment.found === 'unused' && segment.step !== step - 1
       if (!isOpen) this.#fail('inserted', 'the line records the end of a segment that was not open')
       else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
-      else {
-        this.#ended.set(segment.step, segment)
-        const opened = this.#times.get(segment.step)?.opened
-        if (opened !== undefined) this.#times.set(segment.step, { opened, ended: entry.time })
-      }
-    }
+      if (!isOpen || isTooLate) return false
+      this.#ended.set(segment.step, segment)
+      const opened = this.#times.get(segment.step)?.opened
+      if (opened !== undefined) this.#times.set(segment.step, { opened, ended: time })
+      return opened !== undefined
+    })
   }
 
   #mayBeOpen(step: number): boolean {

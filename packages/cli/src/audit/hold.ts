@@ -21,5 +21,7 @@ export default async function hold({ terminal }: CommandContext, { reason, relea
     )
     await (release ? releaseAuditFolder : holdAuditFolder)(path, { reason })
   })
-  note(terminal, release ? 'the hold is over: old records may be pruned' : 'nothing is pruned until `finchat-secrets audit hold --release`')
+  if (release) return note(terminal, 'the hold is over: old records may be pruned')
+  note(terminal, 'nothing is pruned until `finchat-secrets audit hold --release`')
+  note(terminal, 'start a service anew: its checkpoints prove that the hold was not taken back with the folder')
 }

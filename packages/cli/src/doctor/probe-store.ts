@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import type { Environment, SecretRequest } from '@finchat/secrets-core'
-import { withoutLineEnd } from '@finchat/secrets-core/provider'
+import { readCredential } from '@finchat/secrets-core/provider'
 import { specsOf } from '../config/secret-schema.ts'
 import { probeClock } from './clock.ts'
 import { costFinding } from './cost.ts'
@@ -37,9 +36,13 @@ export async function probeStore(name: string, probing: Probing, probeName: stri
 }
 
 async function keyFindings(name: string, variables: Environment): Promise<readonly Finding[]> {
-  const { FINCHAT_ENCRYPTION_KEY: key = '', FINCHAT_ENCRYPTION_KEY_FILE: file } = variables
-  if (name !== 'local') return []
-  return [await probeKey(file === undefined ? key : withoutLineEnd(await readFile(file, 'utf8')))]
+  return name === 'local' ? [await probeKey(await keyIn(variables))] : []
+}
+
+/** Empty if it is gone since the store was made. */
+async function keyIn({ FINCHAT_ENCRYPTION_KEY: key = '', FINCHAT_ENCRYPTION_KEY_FILE: file }: Environment): Promise<string> {
+  if (!file) return key
+  return withinLimit((signal) => readCredential({ file }, 'the encryption key', signal)).catch(() => '')
 }
 
 async function askStore(name: string, store: OpenStore, probing: Probing, probeName: string): Promise<readonly Finding[]> {

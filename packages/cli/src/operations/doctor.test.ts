@@ -1,14 +1,16 @@
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
 import { initAuditFolder } from '@finchat/secrets-audit'
 import { readAuditRecords } from '@finchat/secrets-audit/report'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { serverThat } from '@finchat/secrets-test-servers/vitest'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Finding } from '../doctor/finding.ts'
+import { keyringWith } from '../testing/fake-keyring.ts'
 import { findingsOf } from '../testing/findings.ts'
-import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
 
 const canary = 'canary-4711'
 
@@ -42,6 +44,24 @@ describe('doctor of a local store', () => {
     expect(outcome.stdout).not.toContain(canary)
     expect(outcome.stdout).not.toContain(made.key)
     expect((await made.run(['list'])).stdout).toBe('TOKEN\tlocal\t\n')
+  })
+
+  it.each<[string, object, Record<string, string>]>([
+    ['a file', { key: { file: 'key' } }, {}],
+    ['a file that a variable names', {}, { FINCHAT_ENCRYPTION_KEY_FILE: 'key' }],
+    ['the keychain', { key: { keychain: 'app' } }, {}],
+    ['the keychain, by a variable', {}, { FINCHAT_ENCRYPTION_KEY_KEYCHAIN: 'app' }],
+  ])('finds nothing wrong with a random key in %s', async (_, local, variables) => {
+    const key = generateKey()
+    const config = JSON.stringify({ provider: 'local', local: { path: ':memory:', ...local } })
+    const files = { 'package.json': '{}', 'finchat-secrets.config.json': config, key, ...keyringWith({ app: key }) }
+    const folder = makeProject(files)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    chmodSync(join(folder, 'key'), 0o600)
+    const env = { ...variables, ...('FINCHAT_ENCRYPTION_KEY_FILE' in variables && { FINCHAT_ENCRYPTION_KEY_FILE: join(folder, 'key') }) }
+    const outcome = await programIn(folder, env).run(['doctor', '--json'])
+    expect(findingsOf(outcome, 'local')).toMatchObject({ 'key strength': { status: 'ok' }, open: { status: 'ok' } })
+    expect(outcome.stdout).not.toContain(key)
   })
 
   it('makes no store where there is none', async () => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { runModule } from '@finchat/secrets-test-servers'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ContentSearch, type PlacedMatch } from './content-search.ts'
 import { type Form, formsOf } from './forms.ts'
 import { ValueMatcher } from './value-matcher.ts'
@@ -207,6 +207,22 @@ describe('the memory of a search', () => {
     search(matcher, Buffer.from('x canary-4711 y'), 3)
     expect(inspect(matcher, { showHidden: true, depth: Infinity })).not.toContain('canary')
     expect(JSON.stringify(matcher)).not.toContain('canary')
+  })
+
+  it('keeps no hashes of the beginnings of a value, which would tell its bytes', () => {
+    const made: Uint32Array[] = []
+    class RecordedArray extends Uint32Array {
+      constructor(length: number) {
+        super(length)
+        made.push(this)
+      }
+    }
+    vi.stubGlobal('Uint32Array', RecordedArray)
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const matcher = matcherOf({ TOKEN: 'canary-4711' })
+    expect(made.map((hashes) => hashes.some((hash) => hash !== 0))).toEqual(made.map(() => false))
+    expect(made.length).toBeGreaterThan(1)
+    expect(search(matcher, Buffer.from('x canary-4711 y'), 3)).toHaveLength(1)
   })
 
   it('holds no value in a heap snapshot', async () => {

@@ -102,8 +102,12 @@ export class ValueMatcher {
     return ((hashes[at + length] ?? 0) - Math.imul(hashes[at] ?? 0, power)) >>> 0
   }
 
+  /** Overwrites the hashes of its beginnings: each differs from the next by one byte of the value. */
   #hashOf(bytes: Buffer): number {
-    return this.#prefixHashes(bytes)[bytes.length] ?? 0
+    const hashes = this.#prefixHashes(bytes)
+    const hash = hashes[bytes.length] ?? 0
+    hashes.fill(0, 0, bytes.length + 1)
+    return hash
   }
 
   #power(length: number): number {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { type FileFailure, fileFailure } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
@@ -12,25 +12,34 @@ interface NewFile {
   readonly replace?: boolean
 }
 
-/** Writes a file to the disk, so that it is there after a power loss, or what was there before. */
+/** Writes a file to the disk, so that after a kill or a power loss it is there whole, or what was there before. */
 export function writeNewFile({ path, text, mode = 0o666, replace = false }: NewFile): void {
-  const written = replace ? `${path}.new` : path
-  if (replace) attempt(path, () => rmSync(written, { force: true }))
-  writeWhole({ path: written, text, mode })
-  if (replace) attempt(path, () => renameSync(written, path))
+  const written = `${path}.new`
+  attempt(path, () => rmSync(written, { force: true })) // what a run that was killed left
+  try {
+    attempt(path, () => writeWhole({ path: written, text, mode }))
+    attempt(path, () => (replace ? renameSync(written, path) : placeNew(written, path)))
+  } finally {
+    rmSync(written, { force: true })
+  }
   syncFolder(dirname(path))
 }
 
-function writeWhole({ path, text, mode }: NewFile): void {
-  const file = attempt(path, () => openSync(path, 'wx', mode))
+/** A link never replaces a file. Some file systems have no links. */
+function placeNew(written: string, path: string): void {
   try {
-    attempt(path, () => {
-      writeFileSync(file, text)
-      fsyncSync(file)
-    })
+    linkSync(written, path)
   } catch (error) {
-    rmSync(path, { force: true })
-    throw error
+    if (fileFailure(error) === 'exists' || existsSync(path)) throw error
+    renameSync(written, path)
+  }
+}
+
+function writeWhole({ path, text, mode }: NewFile): void {
+  const file = openSync(path, 'wx', mode)
+  try {
+    writeFileSync(file, text)
+    fsyncSync(file)
   } finally {
     closeSync(file)
   }

@@ -128,6 +128,35 @@ describe('restoring a backup', () => {
     expect(readdirSync(dirname(path)).toSorted()).toEqual(['backup.db', 'secrets.db'])
   })
 
+  test.each<[string, (path: string, backup: string) => Promise<unknown>]>([
+    ['writes', (path) => within(path, (provider) => provider.put('name', { value: 'meanwhile' }, context))],
+    ['restores a backup', (path, backup) => opened(path).restoreBackup({ from: backup })],
+  ])('is UNAVAILABLE if somebody %s while the answer is awaited: it is of what was compared', async (what, meanwhile) => {
+    const { path, backup } = await backedUp()
+    await within(path, (provider) => provider.put('name', { value: 'third' }, context))
+    const confirm = async (): Promise<true> => {
+      await meanwhile(path, backup)
+      return true
+    }
+    expect(await failure(opened(path).restoreBackup({ from: backup, confirm }))).toMatchObject({
+      code: 'UNAVAILABLE',
+      problem: 'the store was written to after it was compared with the backup',
+    })
+    expect(await valueIn(path)).toBe(what === 'writes' ? 'meanwhile' : 'second')
+    expect(readdirSync(dirname(path)).filter((name) => name.endsWith('.restoring'))).toEqual([])
+  })
+
+  test('is UNAVAILABLE if a store is created while the answer is awaited', async () => {
+    const { backup } = await backedUp()
+    const path = temporaryPath()
+    const confirm = async (): Promise<true> => {
+      await within(path, (provider) => provider.put('name', { value: 'meanwhile' }, context))
+      return true
+    }
+    expect((await failure(opened(path).restoreBackup({ from: backup, confirm }))).code).toBe('UNAVAILABLE')
+    expect(await valueIn(path)).toBe('meanwhile')
+  })
+
   test('is UNAVAILABLE while a connection has the store open, which goes on', async () => {
     const { path, backup } = await backedUp()
     const user = opened(path)

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { type CallContext, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { fileExists, makeTemporary, removeTemporary, removeUnfinished } from '../file/create.ts'
 import { assertBackupName, copyBackup, exchangeFile, nameFile, realPathIfAny } from '../file/exchange.ts'
+import { statsOf } from '../file/identity.ts'
 import { KeyCache } from '../keys/key-cache.ts'
 import { fileError } from '../shared/file-errors.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
+import { readRootMac } from '../sqlite/tables.ts'
 import { type Inventory, inventoryOf, type StoreContents } from '../store/inventory.ts'
 import { closeStore, holdAlone, openStore } from '../store/open.ts'
 import type { StoreOptions } from '../store/options.ts'
@@ -81,26 +84,39 @@ export async function restoreBackup(options: StoreOptions, request: RestoreReque
   removeUnfinished(real, 'restoring')
   const next = await copyBackup(resolve(from), real)
   try {
-    const found = await compared(options, options.path, next, context)
+    const { found, present } = await compared(options, options.path, next, context)
     if (!(await confirm(found))) return { ...found, restored: false, former: undefined }
-    return { ...found, restored: true, former: await exchanged(real, next, options, context) }
+    const lock = await holdAlone(real, { ...context, lockTimeoutMs: options.lockTimeoutMs })
+    return { ...found, restored: true, former: exchanged({ real, next, present }, lock) }
   } finally {
     removeTemporary(next)
   }
 }
 
-async function compared(options: StoreOptions, path: string, next: string, context: CallContext): Promise<BackupComparison> {
+/** The store beside the backup; undefined if there is none, an error if it cannot be read. */
+type Present = Inventory | SecretsError | undefined
+
+async function compared(
+  options: StoreOptions,
+  path: string,
+  next: string,
+  context: CallContext,
+): Promise<{ readonly found: BackupComparison; readonly present: Present }> {
   const keys = new KeyCache(options.keys)
   try {
     const { contents, revisions } = await read({ ...options, path: next }, keys, context).catch(asOfBackup)
     const present = await presentOf({ ...options, path, storeId: undefined }, keys, context)
-    if (present === undefined || SecretsError.isInstance(present))
-      return { backup: contents, present: undefined, problem: present, lost: present === undefined ? 0 : undefined }
-    const lost = [...present.revisions].filter((revision) => !revisions.has(revision)).length
-    return { backup: contents, present: present.contents, problem: undefined, lost }
+    return { found: comparison({ contents, revisions }, present), present }
   } finally {
     keys.close()
   }
+}
+
+function comparison({ contents, revisions }: Pick<Inventory, 'contents' | 'revisions'>, present: Present): BackupComparison {
+  if (present === undefined || SecretsError.isInstance(present))
+    return { backup: contents, present: undefined, problem: present, lost: present === undefined ? 0 : undefined }
+  const lost = [...present.revisions].filter((revision) => !revisions.has(revision)).length
+  return { backup: contents, present: present.contents, problem: undefined, lost }
 }
 
 async function read(options: StoreOptions, keys: KeyCache, context: CallContext): Promise<Inventory> {
@@ -113,11 +129,7 @@ async function read(options: StoreOptions, keys: KeyCache, context: CallContext)
 }
 
 /** Damage is why a backup is restored; a lock that is held ends the call. */
-async function presentOf(
-  options: StoreOptions & { readonly path: string },
-  keys: KeyCache,
-  context: CallContext,
-): Promise<Inventory | SecretsError | undefined> {
+async function presentOf(options: StoreOptions & { readonly path: string }, keys: KeyCache, context: CallContext): Promise<Present> {
   try {
     if (!fileExists(options.path)) return undefined
     return await read(options, keys, context)
@@ -138,13 +150,32 @@ function remedyOfBackup(code: SecretsErrorCode, problem: string): string | undef
   return problem.startsWith('the encryption key') ? 'give the key that the store had when the backup was made, too' : undefined
 }
 
-async function exchanged(real: string, next: string, options: StoreOptions, context: CallContext): Promise<string | undefined> {
-  const lock = await holdAlone(real, { ...context, lockTimeoutMs: options.lockTimeoutMs })
+interface Exchange {
+  readonly real: string
+  readonly next: string
+  readonly present: Present
+}
+
+function exchanged({ real, next, present }: Exchange, lock: DatabaseSync | undefined): string | undefined {
   try {
+    if (!isAsCompared({ real, next, present }, lock)) throw changed()
     return exchangeFile(real, next)
   } catch (error) {
     throw storeError(fileError(error, real), real)
   } finally {
     lock?.close()
   }
+}
+
+/** Somebody may have written, or restored too, while `confirm` was asked. */
+function isAsCompared({ real, next, present }: Exchange, lock: DatabaseSync | undefined): boolean {
+  if (statsOf(next) === undefined) return false
+  if (present === undefined) return statsOf(real) === undefined
+  return SecretsError.isInstance(present) || (lock !== undefined && readRootMac(lock).equals(present.rootMac))
+}
+
+function changed(): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the store was written to after it was compared with the backup', {
+    remedy: 'end every program that uses the store, and restore the backup again',
+  })
 }

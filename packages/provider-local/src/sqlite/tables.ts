@@ -76,6 +76,11 @@ export function writeHeader(sqlite: DatabaseSync, { storeId, salt, scrypt }: Sto
   sqlite.prepare('INSERT INTO store VALUES (1, ?, ?, ?, ?, ?)').run(storeId, salt, scrypt.log2N, scrypt.r, scrypt.p)
 }
 
+/** What changes with every write. */
+export function readRootMac(sqlite: DatabaseSync): Buffer {
+  return rootTables(sqlite).root().mac
+}
+
 function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests' | 'setRoot' | 'dataVersion'> {
   const root = sqlite.prepare(`SELECT ${columns.root} FROM root WHERE id = 1`)
   const buckets = sqlite.prepare(`SELECT ${columns.buckets} FROM root WHERE id = 1`)

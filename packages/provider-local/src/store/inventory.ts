@@ -20,6 +20,8 @@ export interface Inventory {
   readonly contents: StoreContents
   /** Each version's revision, which is unique. */
   readonly revisions: ReadonlySet<string>
+  /** That of the root when the reading began: a later write changes it. */
+  readonly rootMac: Buffer
 }
 
 /** Bound of one transaction: writers and the event loop run in between. */
@@ -33,14 +35,14 @@ export async function inventoryOf(store: OpenStore, { signal }: CallContext): Pr
       store.index.refresh(dataVersion)
       return work(store.view)
     })
-  const paths = read((view) => view.paths())
+  const { paths, rootMac } = read((view) => ({ paths: view.paths(), rootMac: store.tables.root().mac }))
   const count = new Count()
   for (let start = 0; start < paths.length; start += secretsAtOnce) {
     throwIfAborted(signal)
     read((view) => paths.slice(start, start + secretsAtOnce).forEach((path) => count.add(path, view)))
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return count.inventory(store.header.storeId.toString('hex'))
+  return { ...count.inventory(store.header.storeId.toString('hex')), rootMac }
 }
 
 class Count {
@@ -56,7 +58,7 @@ class Count {
     for (const number of view.versions.ascending(record)) this.#addVersion(record, view.versions.version(record, number), view)
   }
 
-  inventory(storeId: string): Inventory {
+  inventory(storeId: string): Omit<Inventory, 'rootMac'> {
     const [secrets, revisions] = [this.#secrets, this.#revisions]
     return { contents: { storeId, secrets, versions: revisions.size, changedAt: this.#changedAt }, revisions }
   }

@@ -266,11 +266,12 @@ describe('on a rotation', () => {
     running.process.kill('SIGKILL')
   })
 
-  it('a command gets the signal it wants', async () => {
-    const running = await rotating(`trap 'echo again; exit 8' HUP; ${shown}; echo ready; ${wait}`, ['--on-rotation', 'signal:SIGHUP'])
+  it('a command gets the signal it wants, and may not show the new value that it reads by itself', async () => {
+    const script = `trap 'echo again value-two; exit 8' HUP; ${shown}; echo ready; ${wait}`
+    const running = await rotating(script, ['--on-rotation', 'signal:SIGHUP'])
     await running.program.run(['set', 'TOKEN'], 'value-two')
     expect(await running.ended).toEqual({ code: 8, signal: null })
-    expect(running.output()).toBe('token VALUE-ONE\nready\nagain\n')
+    expect(running.output()).toBe('token VALUE-ONE\nready\nagain [redacted TOKEN]\n')
   })
 
   it('a command keeps its values if the secret is gone, and ends as ever', async () => {

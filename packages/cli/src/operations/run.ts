@@ -135,7 +135,10 @@ async function following(
     if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
     current = next.values
     if (onRotation === 'restart') await supervisor.restart(next)
-    else supervisor.send(onRotation.signal)
+    else {
+      supervisor.learn(next.values)
+      supervisor.send(onRotation.signal)
+    }
     return true
   }
   const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)

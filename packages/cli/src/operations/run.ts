@@ -150,7 +150,7 @@ async function reread(launcher: Launcher, signal: AbortSignal, terminal: Termina
   try {
     return await launcher.read({ fresh: true, signal })
   } catch (error) {
-    if (!signal.aborted) note(terminal, `warning: a secret rotated, but the command keeps its values: ${failureOf(error).why}`)
+    if (!signal.aborted) note(terminal, `warning: a secret changed, but the command keeps its values: ${failureOf(error).why}`)
     return undefined
   }
 }

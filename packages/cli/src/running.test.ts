@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { programArgs } from './testing/child.ts'
 import { makeProject } from './testing/make-project.ts'
 import { openProgram, openTerminal } from './testing/pseudo-terminal.ts'
-import { localConfig, makeProgram, type Program } from './testing/run-program.ts'
+import { localConfig, makeProgram, type Program, programIn } from './testing/run-program.ts'
 
 const canary = 'canary-4711'
 
@@ -269,11 +270,56 @@ describe('on a rotation', () => {
     running.process.kill('SIGKILL')
   })
 
-  it('a command gets the signal it wants', async () => {
-    const running = await rotating(`trap 'echo again; exit 8' HUP; ${shown}; echo ready; ${wait}`, ['--on-rotation', 'signal:SIGHUP'])
+  it('a command gets the signal it wants, and may not show the new value that it reads by itself', async () => {
+    const script = `trap 'echo again value-two; exit 8' HUP; ${shown}; echo ready; ${wait}`
+    const running = await rotating(script, ['--on-rotation', 'signal:SIGHUP'])
     await running.program.run(['set', 'TOKEN'], 'value-two')
     expect(await running.ended).toEqual({ code: 8, signal: null })
-    expect(running.output()).toBe('token VALUE-ONE\nready\nagain\n')
+    expect(running.output()).toBe('token VALUE-ONE\nready\nagain [redacted TOKEN]\n')
+  })
+
+  it('a command keeps its values while an earlier provider of one is away, since a later one may have an older value', async () => {
+    let isAway = false
+    const server = createHttpServer((_, response) => {
+      const data = { B: Buffer.from('value-new').toString('base64') }
+      if (isAway) response.writeHead(503).end()
+      else
+        response
+          .setHeader('content-type', 'application/json')
+          .end(JSON.stringify({ kind: 'Secret', metadata: { name: 'app', resourceVersion: '1' }, data }))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const kubernetes = {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      token: { variable: 'API_TOKEN' },
+      namespace: 'default',
+      names: { B: 'app#B' },
+      onlyNamed: true,
+    }
+    const chain = { provider: 'kubernetes', fallbacks: ['local'] }
+    const program = makeProgram({ ...localConfig, ...chain, kubernetes, secrets: { A: {}, B: {} } }, { API_TOKEN: 'x' })
+    onTestFinished(() => rmSync(program.folder, { recursive: true }))
+    await program.run(['set', 'A', '--provider', 'local'], 'value-one')
+    const local = programIn(program.folder, {
+      APP_KEY: program.key,
+      API_TOKEN: 'x',
+      FINCHAT_SECRETS_PROVIDER: 'local',
+      FINCHAT_SECRETS_FALLBACKS: '',
+    })
+    await local.run(['set', 'B'], 'value-old') // as a copy that was made before
+    const running = start(`echo "B $(printf %s "$B" | tr a-z A-Z)" ready; trap 'exit 5' TERM; ${wait}`, {
+      cwd: program.folder,
+      env: { APP_KEY: program.key, API_TOKEN: 'x', PATH: '/usr/bin:/bin' },
+      args: ['--interval', '1', '--on-rotation', 'restart'],
+    })
+    await running.shows('B VALUE-NEW ready')
+    isAway = true
+    await program.run(['set', 'A', '--provider', 'local'], 'value-two')
+    await running.shows('keeps its values')
+    running.process.kill('SIGTERM')
+    expect(await running.ended).toEqual({ code: 5, signal: null })
+    expect(running.output()).not.toContain('VALUE-OLD')
   })
 
   it('a command keeps its values if the secret is gone, and ends as ever', async () => {

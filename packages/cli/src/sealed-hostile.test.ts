@@ -17,7 +17,7 @@ const hostile = fileURLToPath(new URL('testing/hostile-process.ts', import.meta.
 const register = new URL('register.ts', import.meta.url).href
 
 /** Runs a command in a project whose wrapper has the value from a folder of files. */
-async function run(flags: readonly string[], command: readonly string[]): Promise<{ readonly output: string }> {
+async function run(flags: readonly string[], command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   const config = {
     provider: 'mounted',
     fallbacks: [],
@@ -36,8 +36,8 @@ async function run(flags: readonly string[], command: readonly string[]): Promis
     NODE_OPTIONS: options,
     HOSTILE_OPTIONS: `${options} --import=${register}`,
   }
-  const { stdout, stderr } = await runChild(['run', '--no-redact', ...flags, '--', ...command], { cwd, env })
-  return { output: stdout + stderr }
+  const { code, stdout, stderr } = await runChild(['run', '--no-redact', ...flags, '--', ...command], { cwd, env })
+  return { code, output: stdout + stderr }
 }
 
 const sealed = ['--sealed', '--decoys']
@@ -138,6 +138,14 @@ describe('a command with --sealed', () => {
     expect(got(output)).toBe('nothing')
     expect(output).toContain('another program took the sealed secrets')
   })
+
+  it.each(['exec 3>&-', 'exec 3</dev/null'])(
+    'that closes the pipe before it starts Node.js gets an error, and no crash: %s',
+    async (close) => {
+      const { code, output } = await run(sealed, ['sh', '-c', `${close}; exec '${process.execPath}' -p 1`])
+      expect([code, output]).toEqual([64, expect.stringContaining('one between closed their pipe')])
+    },
+  )
 
   it('that never asks is told of, and ends as it would', async () => {
     const { output } = await run(sealed, ['sh', '-c', 'exit 3'])

@@ -1,5 +1,5 @@
-import { createSecretsManager, type SecretProvider } from '@finchat/secrets-core'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { createSecretsManager, type SecretProvider, SecretsError } from '@finchat/secrets-core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { followRotation } from './follow-rotation.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000_000 }))
@@ -65,4 +65,38 @@ it('ends by its signal, also during a pause', async () => {
   controller.abort()
   await pass(0)
   await expect(ended).resolves.toBeUndefined()
+})
+
+describe('a secret that the store does not give', () => {
+  type Answer = 'value' | 'none' | 'PERMISSION_DENIED' | 'UNAUTHENTICATED'
+
+  it.each<[from: Answer, to: Answer]>([
+    ['none', 'none'],
+    ['value', 'none'],
+    ['value', 'PERMISSION_DENIED'],
+    ['value', 'UNAUTHENTICATED'],
+  ])('is followed again when it does: first %s, then %s', async (from, to) => {
+    let [answer, version]: [Answer, number] = [from, 1]
+    const get: SecretProvider['get'] = async () => {
+      if (answer === 'none') return undefined
+      if (answer !== 'value') throw new SecretsError(answer, 'not now')
+      return { value: `value ${version}`, version }
+    }
+    const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
+    const react = vi.fn<() => Promise<boolean>>(async () => true)
+    const controller = new AbortController()
+    void followRotation(secrets, ['A'], { signal: controller.signal, intervalSeconds: 1 }, react)
+    await vi.dynamicImportSettled()
+    await pass(2_000)
+    answer = to
+    await pass(60_000)
+    const before = react.mock.calls.length
+    ;[answer, version] = ['value', 2]
+    await pass(60_000)
+    expect(react).toHaveBeenCalledTimes(before + 1)
+    version = 3
+    await pass(60_000)
+    expect(react).toHaveBeenCalledTimes(before + 2)
+    controller.abort()
+  })
 })

@@ -1,11 +1,12 @@
 import type { SecretsManager } from '@finchat/secrets-core'
+import type { SecretWatch } from '@finchat/secrets-core/live'
 import { loadOnUse, pause } from '@finchat/secrets-core/provider'
 
 /** Secrets that rotate together change within this time. */
 const settleMs = 1_000
 /** The least time between two reactions. */
 const restMs = 5_000
-/** How long until a reaction that did not succeed is tried again. */
+/** How long until a reaction that did not succeed, or a secret that cannot be read, is tried again. */
 const retryMs = 30_000
 
 export interface FollowOptions {
@@ -24,7 +25,12 @@ export async function followRotation(
   const { watchSecret } = await loadOnUse(live, () => import('@finchat/secrets-core/live'), 'watchSecret')
   if (signal.aborted) return
   let change = Promise.withResolvers<void>()
-  for (const name of new Set(names)) watchSecret(secrets, name, { signal, intervalSeconds, onChange: () => change.resolve() })
+  const changed = (): void => change.resolve()
+  for (const name of new Set(names)) {
+    const watch = (): SecretWatch => watchSecret(secrets, name, { signal, intervalSeconds })
+    const isReadable = async (): Promise<boolean> => secrets.getSecretValue(name, { fresh: true, signal }).then(Boolean, () => false)
+    void follow(watch, isReadable, signal, changed)
+  }
   const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
   for (;;) {
     await Promise.race([change.promise, ended])
@@ -34,5 +40,30 @@ export async function followRotation(
     const isDone = await react()
     await pause(isDone ? restMs : retryMs, signal)
     if (!isDone) change.resolve()
+  }
+}
+
+/** A watch ends if the store denies the secret or does not have it: it begins anew when the secret can be read again. */
+async function follow(
+  watch: () => SecretWatch,
+  isReadable: () => Promise<boolean>,
+  signal: AbortSignal,
+  changed: () => void,
+): Promise<void> {
+  while (!(await hasWatched(watch(), changed))) {
+    changed()
+    do await pause(retryMs, signal)
+    while (!signal.aborted && !(await isReadable()))
+    changed()
+  }
+}
+
+/** Returns false if the secret was lost, and true if the signal or the manager ended the watch. */
+async function hasWatched(watch: SecretWatch, changed: () => void): Promise<boolean> {
+  try {
+    while (!(await watch.next()).done) changed()
+    return true
+  } catch {
+    return false
   }
 }

@@ -16,14 +16,17 @@ const quietMs = 50
  */
 export async function showRedacted(source: Readable, output: Output, redactor: Redactor): Promise<boolean> {
   let quiet: NodeJS.Timeout | undefined
+  let last = Promise.resolve()
+  // One after another: a full pipe makes the released beginning wait, and what follows must not overtake it.
+  const show = async (bytes: Uint8Array): Promise<void> => (last = last.then(async () => writeAll(output, bytes)))
   try {
     for await (const chunk of source) {
       clearTimeout(quiet)
-      await writeAll(output, redactor.push(chunk as Uint8Array)) // a stream of bytes
-      quiet = setTimeout(() => void writeAll(output, redactor.release()).catch(() => undefined), quietMs)
+      await show(redactor.push(chunk as Uint8Array)) // a stream of bytes
+      quiet = setTimeout(() => void show(redactor.release()).catch(() => undefined), quietMs)
     }
     clearTimeout(quiet)
-    await writeAll(output, redactor.end())
+    await show(redactor.end())
     return true
   } catch (error) {
     return systemCode(error) === 'EPIPE'

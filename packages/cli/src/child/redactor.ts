@@ -45,6 +45,11 @@ export class Redactor {
   #released = 0
 
   constructor(values: readonly SecretText[]) {
+    this.learn(values)
+  }
+
+  /** Also these, from now on. */
+  learn(values: readonly SecretText[]): void {
     for (const { name, bytes } of values)
       for (const form of writtenForms(bytes)) for (const piece of piecesOf(form)) this.#add({ name, bytes: piece })
   }

@@ -40,6 +40,7 @@ export class Supervisor {
   readonly #outputs: Promise<boolean>[] = []
   /** Former ones too: the next child may print what the last one wrote down. */
   readonly #values = new Map<string, SecretText>()
+  readonly #redactors: Redactor[] = []
   #stopHearing: (() => void) | undefined
   #child: ChildProcess | undefined
   #replacing: Promise<void> | undefined
@@ -51,7 +52,7 @@ export class Supervisor {
 
   async start({ env, values, onPipe }: Launch): Promise<void> {
     const { command, terminal } = this.#options
-    for (const value of values) this.#values.set(Buffer.from(value.bytes).toString('latin1'), value)
+    this.#remember(values)
     const stdin = typeof Reflect.get(terminal.stdin, 'fd') === 'number' ? 'inherit' : 'pipe'
     const [out, error] = [this.#stream(terminal.stdout), this.#stream(terminal.stderr)]
     try {
@@ -83,6 +84,20 @@ export class Supervisor {
     const { stdout, stderr } = this.#options.terminal
     if (!this.#isRedacted(stdout) && !this.#isRedacted(stderr)) return []
     return values.filter(({ bytes }) => bytes.length < leastRedactedBytes).map(({ name }) => name)
+  }
+
+  /** Keeps these values out of the output as well: the child may read them by itself. */
+  learn(values: readonly SecretText[]): void {
+    const unknown = this.#remember(values)
+    for (const redactor of this.#redactors) redactor.learn(unknown)
+  }
+
+  /** Returns those that it did not know. */
+  #remember(values: readonly SecretText[]): SecretText[] {
+    const keyed = values.map((value) => [Buffer.from(value.bytes).toString('latin1'), value] as const)
+    const unknown = keyed.filter(([key]) => !this.#values.has(key))
+    for (const [key, value] of unknown) this.#values.set(key, value)
+    return unknown.map(([, value]) => value)
   }
 
   send(signal: NodeJS.Signals): void {
@@ -140,9 +155,13 @@ export class Supervisor {
     if (out === null && error === null) return
     const { stdout, stderr } = this.#options.terminal
     const values = [...this.#values.values()]
-    const redactor = (output: Output): Redactor => new Redactor(this.#isRedacted(output) ? values : [])
-    if (out !== null) this.#outputs.push(showRedacted(out, stdout, redactor(stdout)))
-    if (error !== null) this.#outputs.push(showRedacted(error, stderr, redactor(stderr)))
+    const show = (source: Readable, output: Output): void => {
+      const redactor = new Redactor(this.#isRedacted(output) ? values : [])
+      if (this.#isRedacted(output)) this.#redactors.push(redactor)
+      this.#outputs.push(showRedacted(source, output, redactor))
+    }
+    if (out !== null) show(out, stdout)
+    if (error !== null) show(error, stderr)
   }
 
   /** Signals end this process again. */

@@ -110,14 +110,20 @@ export async function readSource(place: string, source: CredentialSource, folder
   })
 }
 
-/** Variables that hold the credentials of the stores, by the table of settings and by the file. */
+/** Variables that hold the credentials of the stores and of what is rotated, by the table of settings and by the file. */
 export function credentialVariables(config: Config): ReadonlySet<string> {
   const known = Object.values(sections).flatMap((settings) => Object.values(settings).filter(({ kind }) => kind === 'credential'))
   const named = givenSettings(config).flatMap(({ setting: { kind }, value }) => {
-    const variable = kind === 'credential' ? memberOf(value, 'variable') : undefined
-    return typeof variable === 'string' ? [variable] : []
+    return kind === 'credential' ? variableIn(value) : []
   })
-  return new Set([...known.map(({ variable }) => variable), ...named])
+  const ofTargets = Object.values(config.rotation ?? {}).flatMap(({ target = {} }) => Object.values(target).flatMap(variableIn))
+  return new Set([...known.map(({ variable }) => variable), ...named, ...ofTargets])
+}
+
+/** The variable that a source names, such as `{ "variable": "APP_KEY" }`. */
+function variableIn(source: unknown): string[] {
+  const variable = memberOf(source, 'variable')
+  return typeof variable === 'string' ? [variable] : []
 }
 
 /** Puts what the file calls a setting before its variable. */

@@ -166,6 +166,9 @@ describe('which secrets are moved', () => {
     expect((await program.run(plan)).code).toBe(64)
     expect(statesIn(await program.run([...plan, '--only', 'A']))).toEqual({ A: 'new' })
     expect(statesIn(await program.run([...plan, '--only', 'A*']))).toEqual({ A: 'new', AB: 'new' }) // nor APP_KEY
+    const target = { kind: 'redis', urls: ['rediss://cache.test'], administrator: 'admin', user: 'app', password: { variable: 'ADMIN' } }
+    const rotating = makeProgram({ ...localConfig, rotation: { A: { target } } }, { A: canary, ADMIN: 'canary-admin' })
+    expect(statesIn(await rotating.run([...plan, '--only', 'A*']))).toEqual({ A: 'new' }) // nor what changes passwords
     expect((await program.run([...plan, '--only', 'FINCHAT_*'])).code).toBe(64)
     expect((await program.run([...plan, '--only', 'X*'])).code).toBe(64)
   })

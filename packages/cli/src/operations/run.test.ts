@@ -37,6 +37,13 @@ describe('a command that is run', () => {
     for (const name of ['APP_KEY', 'FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN']) expect(seen).not.toHaveProperty(name)
   })
 
+  it('does not inherit the password of an administrator, by which secrets are rotated', async () => {
+    const target = { kind: 'redis', urls: ['rediss://cache.test'], administrator: 'admin', user: 'app', password: { variable: 'ADMIN' } }
+    const program = makeProgram({ secrets: { TOKEN: {} }, rotation: { TOKEN: { target } } }, { TOKEN: canary, ADMIN: 'canary-admin' })
+    expect(await variables(program)).not.toHaveProperty('ADMIN')
+    expect(await variables(program, '--keep-credentials')).toHaveProperty('ADMIN')
+  })
+
   it('keeps the credentials, if it is to read the stores itself', async () => {
     const program = await project()
     expect(await variables(program, '--keep-credentials')).toMatchObject({ APP_KEY: program.key })

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
-import { loadOnUse, nearest } from '@finchat/secrets-core/provider'
+import { loadOnUse, nearest, SecretsError } from '@finchat/secrets-core/provider'
 import { followRotation } from '../child/follow-rotation.ts'
 import { endBySignal } from '../child/signals.ts'
 import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
@@ -43,6 +43,8 @@ class Launcher {
   readonly #settings: Settings
   readonly #flags: RunFlags
   readonly #terminal: Terminal
+  /** Whose last values may be outdated: an earlier provider, or the store, could not be asked. */
+  #old: readonly string[] = []
 
   constructor(secrets: SecretsManager, declared: Declarations, settings: Settings, flags: RunFlags, terminal: Terminal) {
     this.selected = chosen(declared, flags.only)
@@ -55,6 +57,9 @@ class Launcher {
   async read(options?: ReadDeclaredOptions): Promise<Launch & Partial<SealedVariables>> {
     const found = await readDeclared(this.#secrets, this.selected, options)
     assertUsable(found)
+    const old = found.filter(({ value }) => value?.degraded === true || value?.stale === true).map(({ name }) => name)
+    if (options?.fresh) assertAsCurrent(old.filter((name) => !this.#old.includes(name)))
+    this.#old = old
     for (const each of found) warnOfOld(each, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
@@ -135,7 +140,10 @@ async function following(
     if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
     current = next.values
     if (onRotation === 'restart') await supervisor.restart(next)
-    else supervisor.send(onRotation.signal)
+    else {
+      supervisor.learn(next.values)
+      supervisor.send(onRotation.signal)
+    }
     return true
   }
   const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
@@ -147,7 +155,7 @@ async function reread(launcher: Launcher, signal: AbortSignal, terminal: Termina
   try {
     return await launcher.read({ fresh: true, signal })
   } catch (error) {
-    if (!signal.aborted) note(terminal, `warning: a secret rotated, but the command keeps its values: ${failureOf(error).why}`)
+    if (!signal.aborted) note(terminal, `warning: a secret changed, but the command keeps its values: ${failureOf(error).why}`)
     return undefined
   }
 }
@@ -160,6 +168,12 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
     )
   if (sealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
+}
+
+/** In an outage, what a later provider has is no rotation. */
+function assertAsCurrent(old: readonly string[]): void {
+  if (old.length === 0) return
+  throw new SecretsError('UNAVAILABLE', `${old.join(', ')}: an earlier provider could not be asked, and another may have an older value`)
 }
 
 function warnOfOld({ name, value }: Declared, terminal: Terminal): void {

@@ -1,3 +1,4 @@
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { aloneIn, chainOf, type Settings } from '../config/load-config.ts'
 import { loadManifest } from '../config/provider-packages.ts'
 import { providerNames } from '../config/settings.ts'
@@ -41,8 +42,14 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
   const next = nextSteps({ from, to, rows, leftovers, command: given.command, chain: chainOf(settings.variables) })
   const report = { from, to, isApplied, isInterrupted, rows, next }
   await printReport(report, flags.json === true, terminal)
-  if (failed !== undefined) throw new CommandError(`${failed.name} was not written, and nothing after it`, failed.error)
+  if (failed !== undefined) throw new CommandError(`${failed.name} ${outcomeOf(failed.error)}, and nothing after it was`, failed.error)
   context.process.exitCode = exitCodeOfReport(report)
+}
+
+function outcomeOf(error: unknown): string {
+  const effect = SecretsError.isInstance(error) ? error.effect : undefined
+  if (effect === undefined) return 'was not written'
+  return effect === 'done' ? 'was written, but not verified' : 'may have been written'
 }
 
 async function transferred(

@@ -30,15 +30,24 @@ function packageManager(script = ''): string | undefined {
 }
 
 function ask(): Message {
+  if (!isPipeThere()) throw isTaken()
   try {
-    if (!fstatSync(pipeDescriptor).isSocket()) throw isTaken()
     writeSync(pipeDescriptor, '?')
     const length = readExactly(prefixLength).readUInt32BE()
     return openMessage(readExactly(length))
   } catch {
     throw isTaken()
   } finally {
-    closeQuietly()
+    closeSync(pipeDescriptor)
+  }
+}
+
+/** Otherwise the descriptor is another file, or one of Node.js itself, which closing it would abort. */
+function isPipeThere(): boolean {
+  try {
+    return fstatSync(pipeDescriptor).isSocket()
+  } catch {
+    return false
   }
 }
 
@@ -50,14 +59,6 @@ function readExactly(length: number): Buffer {
     at += read
   }
   return bytes
-}
-
-function closeQuietly(): void {
-  try {
-    closeSync(pipeDescriptor)
-  } catch {
-    // It was not there.
-  }
 }
 
 function isTaken(): UsageError {

@@ -43,6 +43,8 @@ export interface Row {
   readonly reason?: string
   readonly code?: SecretsErrorCode | undefined
   readonly exitCode: number
+  /** A write that failed, although it was, or may be, done. */
+  readonly effect?: SecretsError['effect']
 }
 
 export async function readItem({ name, isRequired }: Wanted, { secrets, provider, actor }: Store): Promise<Item> {

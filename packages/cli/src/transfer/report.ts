@@ -39,7 +39,9 @@ function countsOf(rows: readonly Row[]): Readonly<Record<string, number>> {
 function summaryOf({ rows, isInterrupted, from, to }: Report): string {
   const counts = Object.entries(countsOf(rows)).map(([state, count]) => `${count} ${state}`)
   const isWritten = rows.some(({ state }) => state === 'written')
-  const done = isWritten ? 'each written value was read back' : 'nothing was written'
+  const unsure = rows.filter(({ effect }) => effect !== undefined).length
+  const sure = isWritten ? 'each written value was read back' : 'nothing was written'
+  const done = unsure === 0 ? sure : `${unsure} may have been written and could not be verified`
   const end = isInterrupted ? `${done}; interrupted: run it again to go on` : done
   return `${from} to ${to}: ${counts.join(', ')}; ${end}`
 }

@@ -1,6 +1,7 @@
 import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
 import type { Config } from '../config/config.ts'
 import { chainSettings, sections } from '../config/settings.ts'
+import { credentialVariables } from '../config/variables.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
 export function namesAt(path: string, { name, locate }: SecretProvider, variables: Environment): string[] {
@@ -21,13 +22,6 @@ function textOf(provider: string, member: string, variables: Environment): strin
 export function variablesThatMayBeSecrets(env: Environment, config: Config): string[] {
   const settings = Object.values({ ...sections, chain: chainSettings }).flatMap((section) => Object.values(section))
   const known = settings.flatMap(({ variable, fileVariable }) => [variable, ...(fileVariable === undefined ? [] : [fileVariable])])
-  const credentials = Object.values(config)
-    .flatMap((section: unknown) => Object.values(Object(section) as object))
-    .map(variableIn)
-  return Object.keys(env).filter((name) => isValidName(name) && !known.includes(name) && !credentials.includes(name))
-}
-
-/** The variable that a section names for its key, such as `{ "variable": "APP_KEY" }`. */
-function variableIn(member: unknown): unknown {
-  return typeof member === 'object' && member !== null ? Reflect.get(member, 'variable') : undefined
+  const excluded = new Set([...known, ...credentialVariables(config)])
+  return Object.keys(env).filter((name) => isValidName(name) && !excluded.has(name))
 }

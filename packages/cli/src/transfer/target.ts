@@ -1,5 +1,5 @@
 import { isValidName, SecretsError, type SecretLocation, type SecretProvider, type SecretValue } from '@finchat/secrets-core'
-import { assertValue, hasCode, invalidArgument, type ProviderManifest } from '@finchat/secrets-core/provider'
+import { assertValue, hasCode, invalidArgument, type ProviderManifest, withDetails } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { isFields, isSame } from './content.ts'
 import { type Item, problemOf, type Row, type Store } from './item.ts'
@@ -35,12 +35,12 @@ function locationOf(name: string, { locate }: SecretProvider): SecretLocation | 
 }
 
 /** What moved earlier may be gone from the source. */
-async function withoutContent({ name, problem }: Item, { secrets, actor }: Target): Promise<Omit<Row, 'name'>> {
+async function withoutContent({ name, problem }: Item, target: Target): Promise<Omit<Row, 'name'>> {
   const failed = problem ?? { reason: 'it could not be read', exitCode: exitCodes.other }
   const isMissing = failed.code === 'NOT_FOUND' || failed.exitCode === exitCodes.ok
   if (!isMissing) return { state: 'cannot be mapped', ...failed }
-  const [described] = await Promise.allSettled([secrets.describeSecret(name, { actor })])
-  if (described.status === 'fulfilled')
+  const [held] = await Promise.allSettled([currentAt(name, target)]) // a document may be there without this field
+  if (held.status === 'fulfilled' && held.value !== undefined)
     return { state: 'absent', reason: 'the source does not have it, but the target has', exitCode: exitCodes.ok }
   return { state: failed.exitCode === exitCodes.ok ? 'absent' : 'cannot be mapped', ...failed }
 }
@@ -77,7 +77,8 @@ const emptyPlaces = [
 
 /**
  * Writes an item, unless the target has the same already, and reads it back from the store. Throws
- * `VERSION_CONFLICT` if another writer came first, and `INTEGRITY` if it reads back differently.
+ * `VERSION_CONFLICT` if another writer came first, and `INTEGRITY` if it reads back differently. The
+ * `effect` of an error tells whether the item was, or may be, written.
  */
 export async function write(item: Readable, state: 'new' | 'different', target: Target): Promise<void> {
   try {
@@ -89,6 +90,7 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
   throw new SecretsError('INTEGRITY', 'what was written reads back differently', {
     secret: item.name,
     provider: target.provider.name,
+    effect: 'done',
     remedy: 'find out who else writes there, then run the command again',
   })
 }
@@ -97,7 +99,9 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
 async function settle(item: Readable, target: Target, error: unknown): Promise<void> {
   const isConflict = hasCode(error, 'VERSION_CONFLICT')
   if (!isConflict && !(SecretsError.isInstance(error) && error.effect === 'unknown')) throw error
-  const held = await currentAt(item.name, target)
+  const held = await currentAt(item.name, target).catch(() => {
+    throw error // it says more: the write may have happened
+  })
   if (held !== undefined && isSame(item.content, held)) return
   if (held !== undefined || !isConflict) throw error
   // There is none, but a purged secret had the number.
@@ -105,7 +109,9 @@ async function settle(item: Readable, target: Target, error: unknown): Promise<v
 }
 
 async function isThere({ name, content }: Readable, target: Target): Promise<boolean> {
-  const held = await currentAt(name, target)
+  const held = await currentAt(name, target).catch((error: unknown) => {
+    throw SecretsError.isInstance(error) ? withDetails(error, { effect: 'done' }) : error
+  })
   return held !== undefined && isSame(content, held)
 }
 

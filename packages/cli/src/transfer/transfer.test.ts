@@ -43,6 +43,23 @@ describe('a write', () => {
     expect(await statesAfter(provider, itemsOf('a'))).toEqual({ states: ['new'], code: 'UNAVAILABLE' })
   })
 
+  it.each<[effect: string, reason: string, put: ReturnType<FaultPlan>]>([
+    ['done', 'it was written, but not verified: ', undefined],
+    ['unknown', 'it may have been written: ', faults.loseAnswer()],
+  ])('that cannot be verified, since the store is away afterwards, has the effect %s', async (effect, reason, put) => {
+    const store = memoryProvider()
+    let isWritten = false
+    const provider = faultyProvider(store, ({ method }) => {
+      if (method === 'put') isWritten = true
+      else if (isWritten) return faults.reject('UNAVAILABLE')
+      return method === 'put' ? put : undefined
+    })
+    const { rows, failed } = await transfer(itemsOf('a'), targetOf(provider), applied)
+    expect(failed?.error).toMatchObject({ code: 'UNAVAILABLE', effect })
+    expect(rows).toMatchObject([{ state: 'new', effect, reason: expect.stringContaining(reason) }])
+    expect((await store.get('a', { signal: applied.stop }))?.value).toBe(canary)
+  })
+
   it.each([
     [canary, { states: ['written'], code: undefined }],
     ['another', { states: ['new'], code: 'VERSION_CONFLICT' }],
@@ -138,6 +155,29 @@ describe('what is moved', () => {
     const store = memoryProvider()
     await store.put('db', { value: '{"user":"ada","port":"1"}', shape: 'map' }, { signal: applied.stop })
     expect(await statesAfter(store, itemsOf('db'), { isForced: true })).toMatchObject({ states: ['cannot be mapped'] })
+  })
+
+  it.each([
+    ['another value', '2', 'cannot be mapped', 'old'],
+    ['the same value', '1', 'written', '1'],
+  ])('is not lost to a second name with the same place: %s', async (_, second, state, held) => {
+    const store = memoryProvider({ names: { a: 'doc#x', b: 'doc#x', c: 'doc#y' } })
+    await store.put('doc', { value: '{"x":"old"}', shape: 'map' }, { signal: applied.stop })
+    const items = Object.entries({ a: '1', b: second, c: '3' }).map(([name, content]) => ({ name, place: name, content }))
+    expect(await statesAfter(store, items, { isForced: true })).toEqual({ states: [state, state, 'written'], code: undefined })
+    expect(JSON.parse(String((await store.get('doc', { signal: applied.stop }))?.value))).toEqual({ x: held, y: '3' })
+  })
+
+  it('is not said to be at the target if its document is there without the field', async () => {
+    const store = memoryProvider({ names: { a: 'doc#a', b: 'doc#b' } })
+    await store.put('doc', { value: '{"b":"1"}', shape: 'map' }, { signal: applied.stop })
+    const problem = { reason: 'the source does not have it', code: 'NOT_FOUND', exitCode: 66 } as const
+    const items = ['a', 'b'].map((name) => ({ name, place: name, problem }))
+    const { rows } = await transfer(items, targetOf(store), applied)
+    expect(rows).toMatchObject([
+      { name: 'a', state: 'cannot be mapped', exitCode: 66 },
+      { name: 'b', state: 'absent', exitCode: 0 },
+    ])
   })
 
   it('is compared only, if it is not applied', async () => {

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import type { Environment, SecretRequest } from '@finchat/secrets-core'
+import { withoutLineEnd } from '@finchat/secrets-core/provider'
 import { specsOf } from '../config/secret-schema.ts'
 import { probeClock } from './clock.ts'
 import { costFinding } from './cost.ts'
@@ -34,8 +36,10 @@ export async function probeStore(name: string, probing: Probing, probeName: stri
   }
 }
 
-async function keyFindings(name: string, { FINCHAT_ENCRYPTION_KEY: key = '' }: Environment): Promise<readonly Finding[]> {
-  return name === 'local' ? [await probeKey(key)] : []
+async function keyFindings(name: string, variables: Environment): Promise<readonly Finding[]> {
+  if (name !== 'local') return []
+  const { FINCHAT_ENCRYPTION_KEY: key = '', FINCHAT_ENCRYPTION_KEY_FILE: file } = variables
+  return [await probeKey(file ? withoutLineEnd(await readFile(file, 'utf8')) : key)]
 }
 
 async function askStore(name: string, store: OpenStore, probing: Probing, probeName: string): Promise<readonly Finding[]> {

@@ -44,6 +44,14 @@ describe('doctor of a local store', () => {
     expect((await made.run(['list'])).stdout).toBe('TOKEN\tlocal\t\n')
   })
 
+  it('judges a key that is in a file', async () => {
+    const made = program({ provider: 'local', fallbacks: [], local: { key: { file: 'app.key' } } })
+    writeFileSync(join(made.folder, 'app.key'), `${made.key}\n`, { mode: 0o600 })
+    const outcome = await made.run(['doctor', '--json'])
+    expect(findingsOf(outcome, 'local')['key strength']).toMatchObject({ status: 'ok' })
+    expect(outcome.stdout).not.toContain(made.key)
+  })
+
   it('makes no store where there is none', async () => {
     const made = program(localConfig)
     expect((await made.run(['doctor'])).code).toBe(0)

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -62,6 +62,17 @@ describe('the program in a process of its own', () => {
     const cwd = makeProject({})
     const { stderr } = await runChild(['get', 'TOKEN'], { cwd, env: { TOKEN: canary, FINCHAT_SECRET_PROVIDER: 'env' } })
     expect(stderr).toMatch(/^warning: "FINCHAT_SECRET_PROVIDER" is no setting: .+\n$/)
+  })
+
+  it('tells by an error and its exit code that the output cannot be written', async () => {
+    const cwd = makeProject({})
+    const full = openSync('/dev/full', 'w')
+    const env = { TOKEN: canary, ...withoutCache }
+    const { status, stderr } = spawnSync(process.execPath, [...programArgs, 'get', 'TOKEN'], { cwd, env, stdio: ['ignore', full, 'pipe'] })
+    closeSync(full)
+    expect(status).toBe(70)
+    expect(stderr.toString()).toMatch(/^error: the output is not complete\nwhy: {3}.+\nfix: {3}.+\n$/)
+    expect(stderr.toString()).not.toContain(canary)
   })
 
   it('leaves the value in no argument, variable, error or file', async () => {

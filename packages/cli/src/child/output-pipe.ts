@@ -15,11 +15,13 @@ export interface OutputPipe {
 
 /**
  * Makes a pipe. Those of Node.js are sockets: there /dev/stdout cannot be opened, and a reader that
- * ends is no SIGPIPE. Returns undefined where there is no `mkfifo`. Nothing remains in the folder.
+ * ends is no SIGPIPE. Returns undefined where there is no `mkfifo`, or no folder for temporary files,
+ * as in a read-only container. Nothing remains in the folder.
  */
 export function outputPipe(): OutputPipe | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'finchat-secrets-'))
+  let folder: string | undefined
   try {
+    folder = mkdtempSync(join(tmpdir(), 'finchat-secrets-'))
     const path = join(folder, 'output')
     execFileSync('mkfifo', ['-m', '600', path], { stdio: 'ignore' })
     // Without a writer, only a reader that does not block can open it.
@@ -29,6 +31,6 @@ export function outputPipe(): OutputPipe | undefined {
   } catch {
     return undefined
   } finally {
-    rmSync(folder, { recursive: true })
+    if (folder !== undefined) rmSync(folder, { recursive: true })
   }
 }

@@ -161,6 +161,8 @@ describe('import', () => {
     [['--from', '-'], 'does not follow'],
     [['--from', 'nope.json'], 'cannot be read'],
     [['--from', '-', '--format', 'json'], 'no JSON object'],
+    [['--from', '/dev/zero', '--format', 'json'], 'larger than'],
+    [['--from', '.', '--format', 'json'], 'cannot be read'],
     [['--from', 'x.age'], 'needs an identity'],
     [['--from', '-', '--format', 'age', '--identity', 'key'], 'not read from a pipe'],
     [['--from', '-', '--format', 'json', '--to', 'mounted'], "'mounted' cannot be written"],

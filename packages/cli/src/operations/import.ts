@@ -25,7 +25,8 @@ export default async function importFile(context: CommandContext, flags: ImportF
     const format = formatOf(flags.format, from)
     const to = knownTarget(flags.to ?? firstStore(chainOf(settings.variables)))
     const items = await itemsOf({ from, format, identity, inner }, only, terminal, settings.folder)
-    const command = `import --from ${from} --format ${format} --to ${to}`
+    const opening = Object.entries({ identity, inner }).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, value]))
+    const command = ['import', '--from', from, '--format', format, ...opening, '--to', to]
     await transferTo(context, flags, { settings, items, from: `${format}:${from}`, to, command })
   })
 }

@@ -204,6 +204,22 @@ describe('which secrets are moved', () => {
 })
 
 describe('the next step', () => {
+  it('is the same command, with what it chose, and can be copied into a shell', async () => {
+    const program = makeProgram()
+    writeFileSync(join(program.folder, '$(id).env'), 'AB=1\nB=2\n')
+    const args = ['migrate', '--from', 'dotenv:$(id).env', '--to', 'local', '--config', 'finchat-secrets.config.json', '--only', 'A*']
+    expect((await program.run(args)).stderr).toContain(
+      "finchat-secrets migrate --from 'dotenv:$(id).env' --to local --config finchat-secrets.config.json --only 'A*' --apply\n",
+    )
+  })
+
+  it('is to declare what `run` would not give, before it is removed', async () => {
+    const program = makeProgram({ ...localConfig, secrets: { TOKEN: {}, DB: { name: 'PASSWORD' } } })
+    writeFileSync(join(program.folder, '.env'), `TOKEN=${canary}\nPASSWORD=x\nLOG_LEVEL=debug\n`)
+    const { stderr } = await program.run(['migrate', '--from', 'dotenv:.env', '--to', 'local', '--apply'])
+    expect(stderr).toContain('next: declare under "secrets", or else keep where they are, what run does not give yet: LOG_LEVEL\n')
+  })
+
   it('is to remove the variables, once they are at the store', async () => {
     const { stderr } = await makeProgram(declaring({ TOKEN: {} }, {}), { TOKEN: canary }).run(apply)
     expect(stderr).toContain('next: see that the store suffices: finchat-secrets check --provider local\n')

@@ -25,7 +25,7 @@ export default async function migrate(context: CommandContext, flags: MigrateFla
     const items = from.startsWith(dotenv)
       ? await itemsOf({ from: from.slice(dotenv.length), format: 'dotenv' }, only, terminal, settings.folder)
       : await itemsAt(knownSource(from), settings, only)
-    await transferTo(context, flags, { settings, items, from, to, command: `migrate --from ${from} --to ${to}` })
+    await transferTo(context, flags, { settings, items, from, to, command: ['migrate', '--from', from, '--to', to] })
   })
 }
 

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { localConfig, makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
 const canary = 'canary-4711'
@@ -47,6 +47,13 @@ describe('a command that is run', () => {
   it('keeps the credentials, if it is to read the stores itself', async () => {
     const program = await project()
     expect(await variables(program, '--keep-credentials')).toMatchObject({ APP_KEY: program.key })
+  })
+
+  it('is started, and redacted, where there is no folder for temporary files', async () => {
+    const program = await project()
+    vi.stubEnv('TMPDIR', join(program.folder, 'nope'))
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(await program.run(['run', ...node('console.log(process.env.TOKEN)')])).toMatchObject({ code: 0, stdout: '[redacted TOKEN]\n' })
   })
 
   it('inherits nothing but the basics with --pristine', async () => {

@@ -7,6 +7,7 @@ import { untilInterrupted } from '../transfer/interruption.ts'
 import type { Item } from '../transfer/item.ts'
 import { isPlain, nextSteps } from '../transfer/next-steps.ts'
 import { ProgressLine } from '../terminal/progress.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { exitCodeOfReport, printReport } from '../transfer/report.ts'
 import { transfer, type Transferred } from '../transfer/transfer.ts'
 import { type CommandContext, operator, useManager } from '../commands/context.ts'
@@ -25,8 +26,8 @@ export interface Transfer {
   /** `env`, a provider, or a format and a file, such as `dotenv:.env`. */
   readonly from: string
   readonly to: string
-  /** For the next steps: the command that was called. */
-  readonly command: string
+  /** For the next steps: the command that was called, without the flags of all transfers. */
+  readonly command: readonly string[]
 }
 
 /** Plans, or with `--apply` writes, what the source has, and reports it. */
@@ -39,7 +40,8 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
     return { ...done, isInterrupted: stop.aborted }
   })
   const leftovers = isPlain(from) ? placesOf(given.items, rows) : []
-  const next = nextSteps({ from, to, rows, leftovers, command: given.command, chain: chainOf(settings.variables) })
+  const standing = { from, to, rows, leftovers, undeclared: undeclaredIn(rows, settings) }
+  const next = nextSteps({ ...standing, command: commandOf(given, flags), chain: chainOf(settings.variables) })
   const report = { from, to, isApplied, isInterrupted, rows, next }
   await printReport(report, flags.json === true, terminal)
   if (failed !== undefined) throw new CommandError(`${failed.name} ${outcomeOf(failed.error)}, and nothing after it was`, failed.error)
@@ -73,6 +75,18 @@ async function transferred(
 function placesOf(items: readonly Item[], rows: Transferred['rows']): string[] {
   const moved = new Set(rows.filter(({ state }) => state === 'same' || state === 'written').map(({ name }) => name))
   return items.filter(({ name }) => moved.has(name)).map(({ place }) => place)
+}
+
+/** It says the same again: without `--only` it would write more than was planned. */
+function commandOf({ command }: Transfer, { config, only = [] }: TransferFlags): string {
+  const words = [...command, ...(config === undefined ? [] : ['--config', config]), ...only.flatMap((name) => ['--only', name])]
+  return words.map(shellWord).join(' ')
+}
+
+/** Names of what is at the target, which no declaration leads to. */
+function undeclaredIn(rows: Transferred['rows'], { config: { secrets = {} } }: Settings): string[] {
+  const declared = new Set(Object.entries(secrets).map(([key, { name = key }]) => name))
+  return rows.filter(({ name, state }) => (state === 'same' || state === 'written') && !declared.has(name)).map(({ name }) => name)
 }
 
 /** The provider to write to. */

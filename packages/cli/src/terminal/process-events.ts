@@ -1,6 +1,8 @@
+import { writeSync } from 'node:fs'
+import { systemCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from './exit-codes.ts'
-import { failureOf } from './failure.ts'
-import { printFailure } from './print-failure.ts'
+import { type Failure, failureOf } from './failure.ts'
+import { failureText, printFailure } from './print-failure.ts'
 import { visible } from './visible.ts'
 
 /** Warnings in one line each. Node 22 warns of `node:sqlite`, which its users cannot act on. */
@@ -13,13 +15,29 @@ export function quietWarnings(program: NodeJS.Process): void {
 
 /** A reader that has enough, as `head` has, is no error; a crash prints neither its stack nor its message. */
 export function endQuietly(program: NodeJS.Process): void {
-  for (const stream of [program.stdout, program.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => program.exit(codeOf(error)))
+  for (const stream of [program.stdout, program.stderr]) stream.on('error', (error) => endUnwritten(program, error))
   program.on('uncaughtException', (error) => {
     printFailure(failureOf(error), program.argv.includes('--json'), program)
     program.exit(exitCodes.other)
   })
 }
 
-function codeOf({ code }: NodeJS.ErrnoException): number {
-  return code === 'EPIPE' ? exitCodes.ok : exitCodes.other
+function endUnwritten(program: NodeJS.Process, error: unknown): void {
+  if (systemCode(error) === 'EPIPE') program.exit(exitCodes.ok)
+  // Not by the stream, which may be the one that failed.
+  const text = failureText(unwritten, program.argv.includes('--json'), false)
+  try {
+    writeSync(program.stderr.fd, text)
+  } catch {
+    // the exit code tells it
+  }
+  program.exit(exitCodes.other)
+}
+
+const unwritten: Failure = {
+  what: 'the output is not complete',
+  why: 'it cannot be written: the disk may be full',
+  remedy: 'make room, or write it elsewhere; what the command stored is stored',
+  code: 'INTERNAL',
+  exitCode: exitCodes.other,
 }

@@ -26,14 +26,14 @@ export async function readSecretInput(terminal: Terminal, { question, exact }: I
   return textOrBytes(value)
 }
 
-/** Everything that is piped in. */
-export async function pipedBytes(stdin: NodeJS.ReadStream): Promise<Uint8Array> {
+/** Everything that is piped in, or in a file. */
+export async function pipedBytes(stdin: NodeJS.ReadableStream): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stdin as AsyncIterable<Buffer | string>) {
     chunks.push(Buffer.from(chunk as Buffer)) // without an encoding a stream gives bytes
     length += chunk.length
-    if (length > mostBytes) throw new UsageError(`the input is larger than ${mostBytes} bytes`, 'pipe less')
+    if (length > mostBytes) throw new UsageError(`the input is larger than ${mostBytes} bytes`, 'give less of it')
   }
   return Buffer.concat(chunks)
 }

@@ -11,6 +11,7 @@ const moved: Standing = {
   command: 'migrate --from env --to vault',
   chain: ['vault', 'env'],
   leftovers: [],
+  undeclared: [],
 }
 
 const phases: readonly (readonly [what: string, standing: Partial<Standing>, steps: readonly string[]])[] = [
@@ -32,6 +33,16 @@ const phases: readonly (readonly [what: string, standing: Partial<Standing>, ste
     'remove the variables',
     { leftovers: ['A', 'B'] },
     [
+      'see that the store suffices: finchat-secrets check --provider vault',
+      'then remove from the environment: A, B',
+      'rotate them: copies of the old values may be in process lists, crash reports and logs',
+    ],
+  ],
+  [
+    'declare what run would not give, before it is removed',
+    { leftovers: ['A', 'B'], undeclared: ['B'] },
+    [
+      'declare under "secrets", or else keep where they are, what run does not give yet: B',
       'see that the store suffices: finchat-secrets check --provider vault',
       'then remove from the environment: A, B',
       'rotate them: copies of the old values may be in process lists, crash reports and logs',

@@ -6,11 +6,13 @@ export interface Standing {
   readonly from: string
   readonly to: string
   readonly rows: readonly Row[]
-  /** The command up to its flags, such as `migrate --from env --to vault`. */
+  /** The command up to `--apply`, such as `migrate --from env --to vault`. */
   readonly command: string
   readonly chain: readonly string[]
   /** Moved secrets that are still plain text at the source, such as variables. */
   readonly leftovers: readonly string[]
+  /** Moved names that the configuration does not declare: `run` does not give them. */
+  readonly undeclared: readonly string[]
 }
 
 /** The next steps in the phases of a migration, one clause each. */
@@ -24,11 +26,11 @@ export function nextSteps(standing: Standing): string[] {
 }
 
 /** Everything is at the target. */
-function phaseAfter({ from, to, chain, leftovers }: Standing): string[] {
+function phaseAfter({ from, to, chain, leftovers, undeclared }: Standing): string[] {
   const isFallback = !isPlain(from)
   if (isFallback ? !chain.includes(to) : chain[0] !== to)
     return [letRead(isFallback ? withFallback(chain, to) : [to, ...without(to, chain)])]
-  if (leftovers.length > 0) return removal(from, to, leftovers)
+  if (leftovers.length > 0) return [...declaration(undeclared), ...removal(from, to, leftovers)]
   if (!chain.includes('local'))
     return [
       'for an outage of the store, keep an encrypted copy: set "local" in the configuration, and its key',
@@ -37,6 +39,12 @@ function phaseAfter({ from, to, chain, leftovers }: Standing): string[] {
   if (to === 'local' && chain[0] !== to)
     return [`after each rotation, copy anew: finchat-secrets migrate --from ${from} --to local --apply --force`]
   return [`every secret is at ${to}: see it by finchat-secrets check`]
+}
+
+function declaration(undeclared: readonly string[]): string[] {
+  return undeclared.length === 0
+    ? []
+    : [`declare under "secrets", or else keep where they are, what run does not give yet: ${undeclared.join(', ')}`]
 }
 
 function removal(from: string, to: string, leftovers: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { SecretProvider } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
@@ -10,7 +10,7 @@ import { readJson } from '../formats/json.ts'
 import { readKubernetes } from '../formats/kubernetes.ts'
 import { readYaml, type Yaml } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { mostBytes, pipedBytes } from '../terminal/secret-input.ts'
+import { pipedBytes } from '../terminal/secret-input.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 export interface DocumentSource {
@@ -39,15 +39,14 @@ async function piped({ stdin }: Terminal): Promise<Uint8Array> {
   throw new UsageError('nothing is piped in', 'pipe the file: finchat-secrets import --from - --format json < FILE')
 }
 
+/** As a stream, since the size of a device or a pipe is not known before. The system's own message quotes the path. */
 async function bytesOf(file: string): Promise<Uint8Array> {
-  const { size } = await stat(file).catch(notReadable)
-  if (size > mostBytes) throw new UsageError(`the file is larger than ${mostBytes} bytes`, 'import it in parts')
-  return readFile(file).catch(notReadable)
-}
-
-/** The system's own message quotes the path. */
-function notReadable(): never {
-  throw new UsageError('the file of --from cannot be read', 'see its path, and whether this user may read it')
+  try {
+    return await pipedBytes(createReadStream(file))
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError('the file of --from cannot be read', 'see its path, and whether this user may read it')
+  }
 }
 
 type AgeEntry = typeof import('@finchat/secrets-provider-file/age')

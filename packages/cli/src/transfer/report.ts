@@ -1,6 +1,7 @@
 import { exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { printTable } from '../terminal/table.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
+import { visible } from '../terminal/visible.ts'
 import { type Row, states } from './item.ts'
 
 export interface Report {
@@ -23,7 +24,7 @@ export async function printReport(report: Report, asJson: boolean, terminal: Ter
   const cells = rows.map((row) => [row.name, placeOf(row), row.state, row.reason ?? ''])
   await printTable({ headings: ['name', `path at ${to}`, 'state', 'reason'], rows: cells }, terminal)
   note(terminal, summaryOf(report))
-  for (const step of next) note(terminal, `next: ${step}`)
+  for (const step of next) note(terminal, `next: ${visible(step)}`)
 }
 
 function placeOf({ path = '', field }: Row): string {

@@ -22,6 +22,6 @@ export default async function hold({ terminal }: CommandContext, { reason, relea
     await (release ? releaseAuditFolder : holdAuditFolder)(path, { reason })
   })
   if (release) return note(terminal, 'the hold is over: old records may be pruned')
-  note(terminal, 'nothing is pruned until `finchat-secrets audit hold --release`')
+  note(terminal, `nothing is pruned until: finchat-secrets audit hold ${folder} --release --reason TEXT`)
   note(terminal, 'start a service anew: its checkpoints prove that the hold was not taken back with the folder')
 }

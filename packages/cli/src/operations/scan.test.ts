@@ -55,7 +55,9 @@ describe('scan', () => {
     const { code, stdout, stderr } = await program.run(['scan'])
     expect(code).toBe(1)
     expect(stdout).toBe('data/all.bin:1:12\tthe value of TOKEN as base64\nsrc/config.ts:2:21\tthe value of TOKEN\n')
-    expect(stderr).toMatch(/^2 places were found in 4 files and objects, 0\.0 MB\nfix: rotate .+\n {5}finchat-secrets rotate TOKEN\n$/)
+    expect(stderr).toMatch(
+      /^2 places were found in 4 files and objects, 0\.0 MB\nfix: rotate .+\n {5}finchat-secrets set TOKEN, or rotate, .+\n$/,
+    )
     expect(stdout + stderr).not.toMatch(/canary|secretLine/)
   })
 

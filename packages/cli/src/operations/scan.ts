@@ -156,7 +156,8 @@ function tell(
   note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
   const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
-  for (const key of keys) note(terminal, `     finchat-secrets rotate ${declared[key]?.name ?? key}`)
+  for (const key of keys)
+    note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
     note(terminal, '     what was pushed stays known: to rewrite the history does not undo that')
 }

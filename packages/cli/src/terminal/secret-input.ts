@@ -3,7 +3,7 @@ import { InterruptedError, UsageError } from './failure.ts'
 import { note, type Terminal } from './terminal.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
-export const mostBytes: number = 4 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 
 export interface InputOptions {
   /** The question on a terminal. */
@@ -22,7 +22,7 @@ export async function readSecretInput(terminal: Terminal, { question, exact }: I
   const end = exact ? 0 : lineEndOf(bytes)
   if (end > 0) note(terminal, 'the line end behind the value was dropped; --exact keeps it')
   const value = bytes.subarray(0, bytes.length - end)
-  if (value.length === 0) throw new UsageError('the input is empty', 'give a value: printf %s "$VALUE" | finchat-secrets …')
+  if (value.length === 0) throw new UsageError('the input is empty', 'pipe a value into this command: printf %s "$VALUE" | …')
   return textOrBytes(value)
 }
 

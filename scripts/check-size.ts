@@ -15,7 +15,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/staging': 14_300,
   '@finchat/secrets-cli': 8_700,
   '@finchat/secrets-audit': 29_600,
-  '@finchat/secrets-audit/report': 25_800,
+  '@finchat/secrets-audit/report': 25_900,
   '@finchat/secrets-audit/siem': 5_000,
   '@finchat/secrets-audit/syslog': 5_500,
   '@finchat/secrets-provider-aws-ssm': 13_300,

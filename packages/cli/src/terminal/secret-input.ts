@@ -3,7 +3,7 @@ import { InterruptedError, UsageError } from './failure.ts'
 import { note, type Terminal } from './terminal.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
-export const mostBytes: number = 4 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 
 export interface InputOptions {
   /** The question on a terminal. */

@@ -21,5 +21,8 @@ export default async function hold({ terminal }: CommandContext, { reason, relea
     )
     await (release ? releaseAuditFolder : holdAuditFolder)(path, { reason })
   })
-  note(terminal, release ? 'the hold is over: old records may be pruned' : 'nothing is pruned until `finchat-secrets audit hold --release`')
+  note(
+    terminal,
+    release ? 'the hold is over: old records may be pruned' : 'nothing is pruned until `finchat-secrets audit hold FOLDER --release`',
+  )
 }

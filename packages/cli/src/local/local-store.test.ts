@@ -146,6 +146,18 @@ describe('reencrypt', () => {
     expect((await run(['get', 'TOKEN'])).code).toBe(70)
   })
 
+  it('takes keys in files', async () => {
+    const { run, folder, key } = makeStore()
+    await run(['set', 'TOKEN'], canary)
+    writeFileSync(join(folder, 'former.key'), key, { mode: 0o600 })
+    writeFileSync(join(folder, 'new.key'), generateKey(), { mode: 0o600 })
+    const local = { key: { file: 'new.key' }, otherKey: { file: 'former.key' } }
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify({ provider: 'local', local }))
+    expect((await run(['reencrypt', '--yes'])).stderr).toContain('1 version sealed again')
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify({ provider: 'local', local: { key: local.key } }))
+    expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
+  })
+
   it('wants two keys, and quotes neither', async () => {
     const { run, key, folder } = makeStore()
     await run(['set', 'TOKEN'], canary)

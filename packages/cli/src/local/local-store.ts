@@ -30,8 +30,9 @@ export async function withLocalStore<T>(
     try {
       const store = await localStoreOf(settings)
       const { FINCHAT_LOCAL_PATH: path = '.secrets.db', FINCHAT_ENCRYPTION_OTHER_KEY: otherKey } = settings.variables
+      const { FINCHAT_ENCRYPTION_OTHER_KEY_FILE: otherFile } = settings.variables
       try {
-        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: Boolean(otherKey) })
+        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: [otherKey, otherFile].some(Boolean) })
       } finally {
         await store.close()
       }

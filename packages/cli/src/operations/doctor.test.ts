@@ -7,8 +7,10 @@ import { generateKey } from '@finchat/secrets-provider-local'
 import { serverThat } from '@finchat/secrets-test-servers/vitest'
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../doctor/finding.ts'
+import { keyringWith } from '../testing/fake-keyring.ts'
 import { findingsOf } from '../testing/findings.ts'
-import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
 
 const canary = 'canary-4711'
 
@@ -50,6 +52,18 @@ describe('doctor of a local store', () => {
     const outcome = await made.run(['doctor', '--json'])
     expect(findingsOf(outcome, 'local')['key strength']).toMatchObject({ status: 'ok' })
     expect(outcome.stdout).not.toContain(made.key)
+  })
+
+  it('reads the keychain entry that a variable names, and none of another store', async () => {
+    const folder = makeProject({ 'package.json': '{}', ...keyringWith({ app: generateKey() }) })
+    const env = {
+      FINCHAT_SECRETS_PROVIDER: 'local',
+      FINCHAT_ENCRYPTION_KEY_KEYCHAIN: 'app',
+      FINCHAT_VAULT_TOKEN_KEYCHAIN: 'nope',
+      FINCHAT_LOCAL_PATH: join(folder, '.secrets.db'),
+    }
+    const outcome = await programIn(folder, env).run(['doctor', '--json'])
+    expect(statuses(findingsOf(outcome, 'local'))).toMatchObject({ configuration: 'ok', 'key strength': 'ok', open: 'ok' })
   })
 
   it('makes no store where there is none', async () => {

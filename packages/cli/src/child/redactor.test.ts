@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formsOf } from '../scan/forms.ts'
@@ -48,9 +49,23 @@ function occurrences(text: Buffer, part: Buffer): number[] {
   return found
 }
 
+function inAddress(password: string): string {
+  return Object.assign(new URL('https://user@host/'), { password }).href
+}
+
 const token = secret('TOKEN', 'canary-4711')
 
 describe('a redactor', () => {
+  it.each([
+    ['a member of an object, by console.log', (value: string) => inspect({ value }), "{ value: '[redacted TOKEN]' }"],
+    ['JSON within JSON', (value: string) => JSON.stringify(JSON.stringify([value])), String.raw`"[\"[redacted TOKEN]\"]"`],
+    ['a part of an address', encodeURI, '[redacted TOKEN]'],
+    ['the password of an address', inAddress, 'https://user:[redacted TOKEN]@host/'],
+  ])('replaces a value that is written as %s', (_, written, shown) => {
+    const value = String.raw`can\ary "47"/11 ü&<>`
+    expect(redacted([secret('TOKEN', value)], [Buffer.from(written(value))])).toBe(shown)
+  })
+
   it('replaces a value, wherever the stream is cut', () => {
     const text = Buffer.from('before canary-4711 after')
     for (let at = 0; at <= text.length; at++) {

@@ -64,6 +64,18 @@ describe('doctor of a local store', () => {
     expect(outcome.stdout).not.toContain(key)
   })
 
+  it('reads the keychain entry that a variable names, and none of another store', async () => {
+    const folder = makeProject({ 'package.json': '{}', ...keyringWith({ app: generateKey() }) })
+    const env = {
+      FINCHAT_SECRETS_PROVIDER: 'local',
+      FINCHAT_ENCRYPTION_KEY_KEYCHAIN: 'app',
+      FINCHAT_VAULT_TOKEN_KEYCHAIN: 'nope',
+      FINCHAT_LOCAL_PATH: join(folder, '.secrets.db'),
+    }
+    const outcome = await programIn(folder, env).run(['doctor', '--json'])
+    expect(statuses(findingsOf(outcome, 'local'))).toMatchObject({ configuration: 'ok', 'key strength': 'ok', open: 'ok' })
+  })
+
   it('makes no store where there is none', async () => {
     const made = program(localConfig)
     expect((await made.run(['doctor'])).code).toBe(0)

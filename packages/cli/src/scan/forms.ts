@@ -26,13 +26,24 @@ export function formsOf(value: Uint8Array): WrittenForm[] {
 
 function jsonForms(value: Uint8Array): Buffer[] {
   const text = textOrBytes(value)
-  return typeof text === 'string' ? [JSON.stringify(text), asciiJson(text)].map((json) => Buffer.from(json.slice(1, -1))) : []
+  if (typeof text !== 'string') return []
+  const json = inJson(text)
+  return [json, asciiJson(text), inJson(json), withoutQuotes(json)].map((each) => Buffer.from(each))
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1)
+}
+
+/** As `console.log` shows a member of an object, and Python its `repr`: double quotes stay. */
+function withoutQuotes(json: string): string {
+  return json.replaceAll(String.raw`\"`, '"')
 }
 
 /** As Python writes it. */
 function asciiJson(text: string): string {
   const unit = (each: string): string => (each > '~' ? `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}` : each)
-  return JSON.stringify(text).split('').map(unit).join('')
+  return inJson(text).split('').map(unit).join('')
 }
 
 /**
@@ -55,10 +66,12 @@ function hexForms(value: Buffer): Buffer[] {
 
 const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** What encoders leave as it is: RFC 3986, `encodeURIComponent`, forms of HTML. A form writes a space as `+`. */
+/** What encoders leave as it is: RFC 3986, `encodeURIComponent`, `encodeURI`, a password in a `URL`, forms of HTML. A form writes a space as `+`. */
 const urlWays = [
   { kept: `${alphanumeric}-._~`, space: '%20' },
   { kept: `${alphanumeric}-._~!'()*`, space: '%20' },
+  { kept: `${alphanumeric}-._~!'()*;,/?:@&=+$#`, space: '%20' },
+  { kept: `${alphanumeric}-._~!'()*,&+$%`, space: '%20' },
   { kept: `${alphanumeric}-._*`, space: '+' },
 ]
 

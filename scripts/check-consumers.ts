@@ -10,7 +10,7 @@ import { sizeChecks } from './consumers/sizes.ts'
 import { tableOf } from './consumers/table.ts'
 import { testRunnerChecks } from './consumers/test-runners.ts'
 import { typescriptChecks } from './consumers/typescript.ts'
-import { entriesOf, readFiles, root, type Manifest } from './files.ts'
+import { entriesOf, readFiles, requirableEntriesOf, root, type Manifest } from './files.ts'
 import { packAll, tarballSpecs } from './pack.ts'
 import { checkInScratch } from './tally.ts'
 import { supportedNodes } from './toolchain.mjs'
@@ -26,7 +26,10 @@ await checkInScratch('consumers-', async (folder, tally) => {
   const parts: Readonly<Record<string, () => Promise<Check[]>>> = {
     sizes: () => sizeChecks(packages, join(folder, 'sizes'), tarballs),
     typescript: () =>
-      typescriptChecks({ folder: join(folder, 'typescript'), entries: packages.flatMap(entriesOf), nodes, typesOfNode }, tarballs),
+      typescriptChecks(
+        { folder: join(folder, 'typescript'), entries: packages.flatMap(requirableEntriesOf), nodes, typesOfNode },
+        tarballs,
+      ),
     runners: () =>
       testRunnerChecks(
         {

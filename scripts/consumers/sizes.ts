@@ -11,16 +11,16 @@ interface Size {
 
 /** The package, core and what both depend on; those of AWS are the newest that npm has. */
 const budgets: Readonly<Record<string, Size>> = {
-  'packages/cli': { packages: 16, kilobytes: 2_740 },
+  'packages/cli': { packages: 25, kilobytes: 5_750 },
   'packages/core': { packages: 1, kilobytes: 1_730 },
-  'packages/audit': { packages: 2, kilobytes: 2_690 },
+  'packages/audit': { packages: 2, kilobytes: 2_800 },
   'packages/cache-keyv': { packages: 4, kilobytes: 2_790 },
   'packages/create-secrets-provider': { packages: 1, kilobytes: 40 },
   'packages/provider-aws': { packages: 30, kilobytes: 9_000 },
   'packages/provider-aws-ssm': { packages: 30, kilobytes: 12_000 },
   'packages/provider-file': { packages: 2, kilobytes: 1_900 },
   'packages/provider-kubernetes': { packages: 2, kilobytes: 1_880 },
-  'packages/provider-local': { packages: 2, kilobytes: 2_190 },
+  'packages/provider-local': { packages: 2, kilobytes: 2_230 },
   'packages/provider-vault': { packages: 2, kilobytes: 2_260 },
   'packages/rotation': { packages: 2, kilobytes: 2_270 },
   'packages/testkit': { packages: 2, kilobytes: 2_420 },

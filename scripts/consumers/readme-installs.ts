@@ -11,7 +11,7 @@ import { faultsOf, inParallel, installProject, managerNamed, timed, type Check, 
  * range, or `*`, by the name.
  */
 export function installedBy(readme: string): Versions {
-  const block = readme.match(/^```sh\n((?:npm install .+\n)+)```$/m)?.[1] ?? ''
+  const block = readme.match(/^```sh\n((?:npm install .+\n)+)(?:.+\n)*```$/m)?.[1] ?? ''
   const words = block
     .replaceAll(/ #.*/g, '')
     .split(/\s+/)

@@ -176,9 +176,9 @@ describeWithServer('postgres', 'rotate at PostgreSQL', () => {
       const kill = (step: string, when: string): void => {
         if (step === '${step}' && when === '${when}') process.kill(process.pid, 'SIGKILL')
       }
-      const killed = (step: 'apply' | 'test') => async (...args: any[]) => {
+      const killed = (step) => async (...args) => {
         kill(step, 'before')
-        const answer = await (target[step] as any)(...args)
+        const answer = await target[step](...args)
         kill(step, 'after')
         return answer
       }

@@ -7,7 +7,7 @@ import { assertReason } from './prune-audit-folder.ts'
 
 /** What `holdAuditFolder` and `releaseAuditFolder` take. */
 export interface HoldAuditOptions {
-  /** For whoever verifies: `case 4711`. Not a secret; at most 1,000 characters. */
+  /** For the auditor: `case 4711`. Not a secret; at most 1,000 characters. */
   readonly reason: string
 }
 

@@ -29,7 +29,7 @@ export type SealedForAuditor = Omit<AuditorsKey, 'key'>
 export interface InitAuditOptions {
   /**
    * The auditor's public X25519 key, or a list of that and an ML-KEM-768 key. Then the folder's key is
-   * sealed for it in `auditor-key.json`, and not returned: a container needs nobody's hands.
+   * sealed for it in `auditor-key.json`, and not returned: a container needs no person.
    * `openAuditKey` opens it.
    */
   readonly auditor?: Sealing.AuditorKeyPair | undefined

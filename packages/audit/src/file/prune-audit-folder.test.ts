@@ -248,7 +248,7 @@ describe('a legal hold', () => {
 it.each<[string, Partial<PruneAuditOptions>]>([
   ['a time in the future', { before: startOfYear + dayMs * 100 }],
   ['no time', { before: Number.NaN }],
-  ['a date as text', { before: '2026-01-01' as unknown as number }],
+  ['a date as text', { before: '2026-01-01' as unknown as number }], // as from JavaScript
   ['an empty reason', { reason: ' ' }],
   ['a long reason', { reason: 'x'.repeat(1_001) }],
   ['half a surrogate pair', { reason: '\ud800' }],

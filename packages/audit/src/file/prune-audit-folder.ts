@@ -18,7 +18,7 @@ import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
 export interface PruneAuditOptions {
   /** Removes segments that ended before this time, epoch milliseconds. All their records are older. */
   readonly before: number
-  /** The policy, for whoever verifies: `retention of 400 days`. Not a secret; at most 1,000 characters. */
+  /** The policy, for the auditor: `retention of 400 days`. Not a secret; at most 1,000 characters. */
   readonly reason: string
   /**
    * A private Ed25519 key, as PEM or a `KeyObject`, that the host does not keep. Without it, whoever

@@ -66,7 +66,7 @@ export interface PrunedSegments {
   readonly reason: string
   readonly segments: number
   readonly records: number
-  /** `pruneKey` signed it. `false` without `pruneKey`: whoever can write to the folder can prune it. */
+  /** `pruneKey` signed it. `false` without `pruneKey`: a writer of the folder can prune it. */
   readonly isSigned: boolean
 }
 

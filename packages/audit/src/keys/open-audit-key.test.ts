@@ -42,7 +42,7 @@ describe('a folder whose key is sealed for the auditor', () => {
   it.each<[string, AuditorKeyPair, AuditorKeyPair]>([
     ['an X25519 key', auditor.publicKey, auditor.privateKey],
     ['an X25519 key as PEM', pem(auditor.publicKey), pem(auditor.privateKey)],
-    ['a list of one', [auditor.publicKey] as unknown as AuditorKeyPair, auditor.privateKey],
+    ['a list of one', [auditor.publicKey] as unknown as AuditorKeyPair, auditor.privateKey], // as from JavaScript
     ...(hasMlKem ? withMlKem : []),
   ])('is verified by whoever has the private key: %s', async (_, publicKey, privateKey) => {
     const { folder, sealed } = await sealedFor(publicKey)

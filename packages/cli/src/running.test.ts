@@ -53,7 +53,8 @@ function start(script: string, { cwd, env, args = [], shell = [] }: Options): Ru
   }
 }
 
-const wait = 'while :; do sleep 0.02; done'
+/** Ends with the program, also where a test ends that by SIGKILL. */
+const wait = 'while kill -0 $PPID 2>/dev/null; do sleep 0.02; done'
 
 describe('a signal to the program', () => {
   const signals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const

@@ -18,7 +18,11 @@ declare module 'vitest' {
  * reason and remedy. With `CI` set it fails.
  */
 export function describeWithServer(names: ServerName | readonly ServerName[], title: string, suite: () => void): void {
-  const missing = missingServer([names].flat())
+  describeUnless(missingServer([names].flat()), title, suite)
+}
+
+/** A suite that needs something else of the machine: `missing` names it if it is not there. */
+export function describeUnless(missing: string | undefined, title: string, suite: () => void): void {
   if (missing === undefined) vitest.describe(title, suite)
   else if (process.env['CI']) vitest.test(title, () => vitest.expect.fail(`this suite needs ${missing}`))
   else vitest.describe(title, { skip: true, meta: { notRun: missing } }, suite)

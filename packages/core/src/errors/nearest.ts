@@ -19,7 +19,7 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, '')
 }
 
-/** Levenshtein's distance: letters to add, to leave out or to change. */
+/** Levenshtein's distance: letters to add, to leave out or to change. Ends early: a process compares hundreds of names as it starts. */
 function edits(one: string, other: string): number {
   if (Math.abs(one.length - other.length) > mostEdits) return Infinity
   let row = Array.from({ length: other.length + 1 }, (_, index) => index)
@@ -29,6 +29,7 @@ function edits(one: string, other: string): number {
       const change = (row[column] ?? Infinity) + (letter === against ? 0 : 1)
       next.push(Math.min(change, (row[column + 1] ?? Infinity) + 1, (next[column] ?? Infinity) + 1))
     }
+    if (Math.min(...next) > mostEdits) return Infinity
     row = next
   }
   return row.at(-1) ?? Infinity

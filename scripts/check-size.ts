@@ -13,7 +13,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/http': 13_300,
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_300,
-  '@finchat/secrets-cli': 8_700,
+  '@finchat/secrets-cli': 9_300,
   '@finchat/secrets-audit': 29_600,
   '@finchat/secrets-audit/report': 25_900,
   '@finchat/secrets-audit/siem': 5_000,

@@ -1,6 +1,6 @@
 // A provider of one's own: a store that answers `GET /secrets/PATH` with the value as its body.
-import { type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
-import { invalidArgument, locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
+import { type ProviderFromEnv, type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import { invalidArgument, locator, namesFromEnv, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
 
 export interface HttpProviderOptions extends NamesOptions {
   readonly url: string
@@ -32,6 +32,12 @@ export function httpProvider({ url, token, ...names }: HttpProviderOptions): Sec
       return { value: await bodyOf(response) }
     },
   }
+}
+
+/** Made of variables, for `secretsManagerFromEnv`, and for `providers` in `finchat-secrets.config.json`. */
+export const httpFromEnv: ProviderFromEnv = (env) => {
+  const [url, token] = [env.required('FINCHAT_HTTP_URL'), env.optional('FINCHAT_HTTP_TOKEN')]
+  return httpProvider({ url, token: () => token, ...namesFromEnv(env, 'HTTP') })
 }
 
 /** An error of fetch may hold the token: it is dropped. A redirect would get the token. */

@@ -1,12 +1,18 @@
 // `npm start`: a chain that ends in the provider of http-provider.ts, while its store fails.
-import { createSecretsManager, envProvider, SecretsError } from '@finchat/secrets-core'
-import { httpProvider } from './http-provider.ts'
+import { SecretsError, secretsManagerFromEnv } from '@finchat/secrets-core'
+import { httpFromEnv } from './http-provider.ts'
 import { startStubStore } from './stub-store.ts'
 
 const store = await startStubStore()
 store.secrets.set('prod/token', 'hunter2')
-const http = httpProvider({ url: store.url, token: () => 'token', prefix: 'prod/' })
-const secrets = createSecretsManager({ providers: [http, envProvider({ env: { LOG_LEVEL: 'info' } })] })
+// In an application these are variables of the process.
+const variables = {
+  FINCHAT_SECRETS_PROVIDER: 'http',
+  FINCHAT_HTTP_URL: store.url,
+  FINCHAT_HTTP_TOKEN: 'token',
+  FINCHAT_HTTP_PREFIX: 'prod/',
+}
+const secrets = secretsManagerFromEnv({ http: httpFromEnv }, { env: { ...variables, LOG_LEVEL: 'info' } })
 // Shown on standard output, instead of on standard error, where Node prints it.
 process.removeAllListeners('warning').on('warning', ({ message }) => console.log(`warning         ${message}`))
 

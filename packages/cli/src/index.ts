@@ -1,6 +1,7 @@
 export type {
   AgeConfig,
   AuditConfig,
+  ChainName,
   Config,
   CredentialSource,
   DeclaredSecret,
@@ -9,6 +10,7 @@ export type {
   LocalConfig,
   MountedConfig,
   NamesConfig,
+  OwnProviders,
   OwnTarget,
   PostgresTargetConfig,
   ProviderName,

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { namesOf } from './names.ts'
 
 test.each([
-  ['my-store', { folder: 'my-store', store: 'my-store', camel: 'myStore', pascal: 'MyStore' }],
-  ['@acme/my.store_2', { folder: 'my.store_2', store: 'my.store_2', camel: 'myStore2', pascal: 'MyStore2' }],
-  ['vault-provider', { folder: 'vault-provider', store: 'vault', camel: 'vault', pascal: 'Vault' }],
-  ['--provider', { folder: '--provider', store: '--provider', camel: 'provider', pascal: 'Provider' }],
-  ['1.store', { folder: '1.store', store: '1.store', camel: 'store1Store', pascal: 'Store1Store' }],
+  ['my-store', { folder: 'my-store', store: 'my-store', upper: 'MY_STORE', camel: 'myStore', pascal: 'MyStore' }],
+  ['@acme/my.store_2', { folder: 'my.store_2', store: 'my.store_2', upper: 'MY_STORE_2', camel: 'myStore2', pascal: 'MyStore2' }],
+  ['vault-provider', { folder: 'vault-provider', store: 'vault', upper: 'VAULT', camel: 'vault', pascal: 'Vault' }],
+  ['--provider', { folder: '--provider', store: '--provider', upper: 'PROVIDER', camel: 'provider', pascal: 'Provider' }],
+  ['1.store', { folder: '1.store', store: '1.store', upper: '1_STORE', camel: 'store1Store', pascal: 'Store1Store' }],
 ])('the package %s names all in it', (name, names) => {
   expect(namesOf(name)).toEqual({ package: name, ...names })
 })

@@ -15,6 +15,8 @@ export interface Names {
   readonly store: string
   readonly camel: string
   readonly pascal: string
+  /** What stands in the names of its variables: `MY_STORE`. */
+  readonly upper: string
 }
 
 const longest = 214
@@ -31,5 +33,6 @@ export function namesOf(name: string): Names {
   const words = store.match(/[a-z0-9]+/g) ?? []
   const pascal = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
   const safe = /^\d/.test(pascal) ? `Store${pascal}` : pascal
-  return { package: name, folder, store, camel: safe.charAt(0).toLowerCase() + safe.slice(1), pascal: safe }
+  const upper = words.join('_').toUpperCase()
+  return { package: name, folder, store, upper, camel: safe.charAt(0).toLowerCase() + safe.slice(1), pascal: safe }
 }

@@ -42,9 +42,10 @@ describe('npm create @finchat/secrets-provider', () => {
     expect(JSON.parse(written(`${at}/package.json`))).toMatchObject({ name, dependencies: { '@finchat/secrets-core': '^0.1.0' } })
     expect(written(`${at}/src/provider.ts`)).toContain(`export function ${factory}(`)
     expect(written(`${at}/src/provider.ts`)).toContain(`name: '${own}'`)
+    expect(written(`${at}/src/provider.ts`)).toMatch(/env\.required\('FINCHAT_[A-Z0-9_]+_URL'\)/)
     const texts = (await readdir(join(folder, at), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
     for (const { parentPath, name: file } of texts)
-      expect(readFileSync(join(parentPath, file), 'utf8')).not.toMatch(/@(package|store|camel|pascal)@/)
+      expect(readFileSync(join(parentPath, file), 'utf8')).not.toMatch(/@(package|store|camel|pascal|upper)@/)
   })
 
   test.each([

@@ -48,5 +48,5 @@ async function requireEmpty(folder: string, shown: string): Promise<void> {
 }
 
 function filled(text: string, names: Names): string {
-  return text.replaceAll(/@(package|store|camel|pascal)@/g, (_, key: keyof Names) => names[key])
+  return text.replaceAll(/@(package|store|camel|pascal|upper)@/g, (_, key: keyof Names) => names[key])
 }

@@ -1,3 +1,5 @@
+import type { ProviderFromEnv } from '@finchat/secrets-core'
+
 /**
  * What `finchat-secrets.config.json` holds. It says what the `FINCHAT_*` variables say, in the same
  * words: `local.path` is `FINCHAT_LOCAL_PATH`. A variable that is set overrides the file. It holds
@@ -7,9 +9,14 @@ export interface Config {
   /** For editors: `./node_modules/@finchat/secrets-cli/src/config.schema.json`. */
   readonly $schema?: string | undefined
   /** The first provider of the chain. Default: `env`. */
-  readonly provider?: ProviderName | undefined
+  readonly provider?: ChainName | undefined
   /** The next ones. Default: `env`. */
-  readonly fallbacks?: readonly ProviderName[] | undefined
+  readonly fallbacks?: readonly ChainName[] | undefined
+  /**
+   * Providers of other packages, by their name in the chain: `{ "my-store": "@acme/my-store" }`.
+   * The package exports `myStoreFromEnv`. A configuration that is a program may give the function.
+   */
+  readonly providers?: OwnProviders | undefined
   /** The TTL of the cache in seconds. Default: 300. */
   readonly cacheTtl?: number | undefined
   readonly local?: LocalConfig | undefined
@@ -28,6 +35,11 @@ export interface Config {
   /** How secrets are rotated, by their name in the chain. */
   readonly rotation?: Readonly<Record<string, RotationConfig>> | undefined
 }
+
+export type OwnProviders = Readonly<Record<string, string | ProviderFromEnv>>
+
+/** One of ours, or a name in `providers`. */
+export type ChainName = ProviderName | (string & {})
 
 export type ProviderName = 'env' | 'local' | 'aws' | 'ssm' | 'vault' | 'kubernetes' | 'mounted' | 'age' | 'sops'
 

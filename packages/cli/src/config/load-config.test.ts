@@ -125,6 +125,44 @@ describe('loadConfig', () => {
   })
 })
 
+describe('a provider of another package', () => {
+  const myStore = { provider: 'my-store', fallbacks: [], providers: { 'my-store': '@acme/my-store/provider' } }
+  const packaged = {
+    'node_modules/@acme/my-store/package.json': '{"name":"@acme/my-store","type":"module","exports":{"./provider":"./provider.js"}}',
+    'node_modules/@acme/my-store/provider.js': `export const myStoreFromEnv = ({ required }) => {
+      const value = required('FINCHAT_MY_STORE_VALUE')
+      return { specificationVersion: 'v1', name: 'my-store', get: async () => ({ value }) }
+    }`,
+  }
+
+  it('is loaded by its name in the file, and reads its own variables', async () => {
+    const cwd = project(myStore, packaged)
+    const { chain, secrets } = await loadConfig({ cwd, env: { FINCHAT_MY_STORE_VALUE: 'v1' } })
+    expect(chain).toEqual(['my-store'])
+    expect(await secrets.getSecret('TOKEN')).toBe('v1')
+    await secrets.close()
+    expect((await errorOf({ cwd, env: {} })).problem).toContain('FINCHAT_MY_STORE_VALUE is not set')
+  })
+
+  it('may be a function of a configuration that is a program', async () => {
+    const program = `const get = async () => ({ value: 'v2' })
+      export default { provider: 'own', providers: { own: () => ({ specificationVersion: 'v1', name: 'own', get }) } }`
+    const { chain, secrets } = await loadConfig({ cwd: makeProject({ 'own.config.mjs': program }), file: 'own.config.mjs', env: {} })
+    expect(chain).toEqual(['own', 'env'])
+    expect(await secrets.getSecret('TOKEN')).toBe('v2')
+    await secrets.close()
+  })
+
+  it('is named with the command that installs it, or with the function that its package lacks', async () => {
+    const absent = { ...myStore, providers: { 'my-store': '@acme/my-store' } }
+    const { problem, remedy } = await errorOf({ cwd: project(absent, { 'package-lock.json': '' }), env: {} })
+    expect(problem).toBe('the configuration names my-store, but its package is not installed')
+    expect(remedy).toBe('run: npm install @acme/my-store')
+    const other = { ...packaged, 'node_modules/@acme/my-store/provider.js': 'export const provider = 1' }
+    expect((await errorOf({ cwd: project(myStore, other), env: {} })).problem).toBe('@acme/my-store/provider exports no myStoreFromEnv')
+  })
+})
+
 describe('a configuration that is a program', () => {
   it('runs if it is named, and is checked as a file is', async () => {
     const cwd = makeProject({

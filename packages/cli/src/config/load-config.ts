@@ -94,10 +94,10 @@ export function chainOf(variables: Environment): string[] {
 
 /** `onMade` gets each provider of the chain as it is made. */
 export async function makeManager(
-  { variables, env, folder, file }: Settings,
+  { variables, env, folder, file, config }: Settings,
   onMade: (provider: SecretProvider) => void = () => {},
 ): Promise<SecretsManager> {
-  const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder)
+  const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
   const told = Object.entries({ ...providers, env: own }).map(([name, factory]) => [name, tellingFactory(factory, onMade)])

@@ -78,6 +78,26 @@ describe('parseConfig', () => {
     ])
   })
 
+  it('takes a provider of another package, by a name of its own', () => {
+    const providers = { 'my-store': '@acme/my-store', other: 'store/provider' }
+    expect(problemsOf({ provider: 'my-store', fallbacks: ['other', 'env'], providers })).toBe('')
+    expect(problemsOf({ provider: 'my-stor', providers })).toContain('sops, my-store, other')
+  })
+
+  it.each([
+    [{ 'my-store': './my-store.js' }, 'providers.my-store must be the name of a package'],
+    [{ 'my-store': '../x' }, 'providers.my-store must be the name of a package'],
+    [{ 'my-store': 'a/../../x' }, 'providers.my-store must be the name of a package'],
+    [{ 'my-store': '/etc/x.js' }, 'providers.my-store must be the name of a package'],
+    [{ 'my-store': 'node:fs' }, 'providers.my-store must be the name of a package'],
+    [{ 'my-store': 'data:text/javascript,1' }, 'providers.my-store must be the name of a package'],
+    [{ vault: '@acme/vault' }, 'providers: "vault" is no name for a provider of your own'],
+    [{ 'My Store': '@acme/vault' }, 'providers: "My Store" is no name for a provider of your own'],
+    [['@acme/my-store'], 'providers is an array, not an object'],
+  ])('refuses %j as providers', (providers, problem) => {
+    expect(problemsOf({ providers })).toContain(problem)
+  })
+
   it.each([[null], [[]], ['text'], [1], [undefined]])('refuses %j', (content) => {
     expect(problemsOf(content)).toContain('not an object')
   })

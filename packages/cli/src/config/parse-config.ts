@@ -2,7 +2,7 @@ import { isValidName, SecretsError } from '@finchat/secrets-core'
 import { described, nearest, quoted } from '@finchat/secrets-core/provider'
 import type { Config } from './config.ts'
 import { generatorKinds, type Kinds, rotationShapes, targetKinds } from './rotation-settings.ts'
-import { chainSettings, declarationShapes, sections, type Shape } from './settings.ts'
+import { chainSettings, declarationShapes, providerNames, sections, type Shape } from './settings.ts'
 
 /** Where a value stands in the file, such as `local.path`. */
 type Report = (place: string, problem: string) => void
@@ -23,13 +23,41 @@ export function parseConfig(content: unknown, file: string): Config {
 
 function checkConfig(content: unknown, report: Report): void {
   if (!isMembers(content)) return report('', `it holds ${described(content)}, not an object`)
-  const known = ['$schema', ...Object.keys(chainSettings), ...Object.keys(sections), 'secrets', 'rotation']
+  const known = ['$schema', ...Object.keys(chainSettings), 'providers', ...Object.keys(sections), 'secrets', 'rotation']
   reportUnknown('', content, known, report)
   if (content['$schema'] !== undefined && typeof content['$schema'] !== 'string') report('$schema', 'must be a text')
-  checkMembers('', content, chainSettings, report)
+  checkProviders(content['providers'], report)
+  checkMembers('', content, chainShapes(content['providers']), report)
   for (const [name, settings] of Object.entries(sections)) checkSection(name, content[name], settings, report)
   checkDeclarations(content['secrets'], report)
   checkRotations(content['rotation'], report)
+}
+
+function checkProviders(providers: unknown, report: Report): void {
+  if (providers === undefined) return
+  if (!isMembers(providers)) return report('providers', `is ${described(providers)}, not an object`)
+  for (const [name, source] of Object.entries(providers)) {
+    if (!isOwnName(name)) report('', `providers: ${quoted(name)} is no name for a provider of your own: use small letters, digits and -`)
+    else if (typeof source !== 'function' && !isPackage(source))
+      report(`providers.${name}`, 'must be the name of a package, such as "@acme/my-store"')
+  }
+}
+
+const takenNames: readonly string[] = [...providerNames, 'audit', 'secrets']
+
+function isOwnName(name: string): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(name) && !takenNames.includes(name)
+}
+
+/** A package of the project, with an entry behind `/`. Never a path: a file must not name code that is no dependency. */
+function isPackage(source: unknown): boolean {
+  return typeof source === 'string' && /^(@[a-z0-9-][\w.-]*\/)?[a-z0-9][\w.-]*(\/[\w-][\w.-]*)*$/.test(source)
+}
+
+/** The chain names providers of ours, and those of `providers`. */
+function chainShapes(providers: unknown): Readonly<Record<string, Shape>> {
+  const words = [...providerNames, ...(isMembers(providers) ? Object.keys(providers) : [])]
+  return { ...chainSettings, provider: { kind: 'choice', words }, fallbacks: { kind: 'list', words } }
 }
 
 function checkSection(name: string, content: unknown, shapes: Readonly<Record<string, Shape>>, report: Report): void {

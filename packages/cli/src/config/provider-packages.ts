@@ -1,6 +1,6 @@
 import { type AuditFromEnv, type ProviderFromEnv, type SecretsError } from '@finchat/secrets-core'
 import { configurationError, loadOnUse, type ProviderManifest } from '@finchat/secrets-core/provider'
-import type { ProviderName } from './config.ts'
+import type { OwnProviders, ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'
 import { inProject, isMissing } from './project-package.ts'
 
@@ -34,28 +34,49 @@ export interface Factories {
  * those installed beside this program. Throws `CONFIGURATION` with the command that installs what is
  * missing. An unknown name is left to the manager, which knows what a variable may name.
  */
-export async function loadFactories(names: readonly string[], hasAudit: boolean, folder: string): Promise<Factories> {
-  const wanted = [...new Set([...names, ...(hasAudit ? ['audit'] : [])])].filter((name) => name !== 'env' && Object.hasOwn(entries, name))
-  const loaded = await Promise.all(wanted.map(async (name) => [name, await loadFactory(name, folder)] as const))
-  const missing = loaded.flatMap(([name, factory]) => (factory === undefined ? [name] : []))
-  if (missing.length > 0) throw notInstalled(missing, folder)
+export async function loadFactories(
+  names: readonly string[],
+  hasAudit: boolean,
+  folder: string,
+  own: OwnProviders = {},
+): Promise<Factories> {
+  const wanted = new Set([...names, ...(hasAudit ? ['audit'] : [])])
+  const sources = [...wanted].flatMap((name) => {
+    const source = sourceOf(name, own)
+    return source === undefined ? [] : [[name, source] as const]
+  })
+  const loaded = await Promise.all(sources.map(async ([name, source]) => [name, await loadFactory(name, source, folder)] as const))
+  const missing = sources.filter((_, index) => loaded[index]?.[1] === undefined)
+  if (missing.length > 0) throw notInstalled(new Map(missing), folder)
   const { audit, ...providers } = Object.fromEntries(loaded) as Record<string, ProviderFromEnv> // functions of their packages
   return { providers, audit: audit as AuditFromEnv | undefined }
 }
 
-function notInstalled(names: readonly string[], folder: string): SecretsError {
-  const packages = [...new Set(names.map((name) => sourceOf(name).name))]
-  const them = names.length === 1 ? 'its package is not installed' : 'their packages are not installed'
-  return configurationError(`the configuration names ${names.join(', ')}, but ${them}`, `run: ${installCommand(packages, folder)}`)
+function notInstalled(missing: ReadonlyMap<string, Source | ProviderFromEnv>, folder: string): SecretsError {
+  const packages = [...new Set([...missing.values()].map(({ name }) => name))]
+  const them = missing.size === 1 ? 'its package is not installed' : 'their packages are not installed'
+  return configurationError(
+    `the configuration names ${[...missing.keys()].join(', ')}, but ${them}`,
+    `run: ${installCommand(packages, folder)}`,
+  )
 }
 
 /** The package of this provider; `undefined` for one that needs none, or is not ours. */
 export function packageOf(name: string): string | undefined {
-  return Object.hasOwn(entries, name) ? sourceOf(name).name : undefined
+  return ourSource(name)?.name
 }
 
-function sourceOf(name: string): Source {
-  const entry = prefix + entries[name as keyof typeof entries] // chosen by its own keys
+function ourSource(name: string): Source | undefined {
+  return Object.hasOwn(entries, name) ? sourceAt(prefix + entries[name as keyof typeof entries]) : undefined // one of its keys
+}
+
+/** Where a provider's factory is, or the factory itself. */
+function sourceOf(name: string, own: OwnProviders): Source | ProviderFromEnv | undefined {
+  const given = Object.hasOwn(own, name) ? own[name] : undefined
+  return typeof given === 'string' ? sourceAt(given) : (given ?? ourSource(name))
+}
+
+function sourceAt(entry: string): Source {
   return { entry, name: packageOfEntry(entry) }
 }
 
@@ -67,16 +88,22 @@ function packageOfEntry(entry: string): string {
 }
 
 /** `undefined` if the package is not installed. */
-async function loadFactory(name: string, folder: string): Promise<unknown> {
-  const factory = `${name}FromEnv`
-  return (await loadOfProject(sourceOf(name), factory, folder))?.[factory]
+async function loadFactory(name: string, source: Source | ProviderFromEnv, folder: string): Promise<unknown> {
+  if (typeof source === 'function') return source
+  const factory = `${camelCase(name)}FromEnv`
+  return (await loadOfProject(source, factory, folder))?.[factory]
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/-+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** What the store of a provider can hold; `undefined` if its package does not say. */
 export async function loadManifest(name: string, folder: string): Promise<ProviderManifest | undefined> {
-  if (!Object.hasOwn(entries, name)) return undefined
+  const source = ourSource(name)
+  if (source === undefined) return undefined
   const member = `${name}Manifest`
-  return (await loadOfProject(sourceOf(name), member, folder).catch(() => undefined))?.[member] as ProviderManifest | undefined // its package's
+  return (await loadOfProject(source, member, folder).catch(() => undefined))?.[member] as ProviderManifest | undefined // its package's
 }
 
 /** Loads a package that a command needs. Throws `CONFIGURATION` with the command that installs it. */
@@ -92,12 +119,15 @@ export async function loadPackage<Module extends object = Exports>(
 }
 
 async function loadOfProject({ entry, name }: Source, member: string, folder: string): Promise<Exports | undefined> {
-  const loaded = { what: name, name }
-  return loadOnUse(
-    loaded,
-    async (): Promise<Exports> => (inProject(entry, folder)?.() as Exports | undefined) ?? import(entry),
-    member,
+  const loaded = await loadOnUse(
+    { what: name, name },
+    async (): Promise<{ readonly module: Exports }> => ({
+      module: (inProject(entry, folder)?.() as Exports | undefined) ?? (await import(entry)),
+    }),
+    'module',
   ).catch(unlessMissing)
+  if (loaded === undefined || loaded.module[member] !== undefined) return loaded?.module
+  throw configurationError(`${entry} exports no ${member}`, `install a version that has it: ${installCommand([`${name}@latest`], folder)}`)
 }
 
 function unlessMissing(error: unknown): undefined {

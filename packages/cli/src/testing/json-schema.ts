@@ -1,5 +1,5 @@
 import { generatorKinds, type Kinds, rotationShapes, targetKinds } from '../config/rotation-settings.ts'
-import { chainSettings, declarationShapes, sections, type Shape } from '../config/settings.ts'
+import { chainSettings, declarationShapes, providerNames, sections, type Shape } from '../config/settings.ts'
 
 type Described = Shape & { readonly description: string }
 type Schema = Readonly<Record<string, unknown>>
@@ -15,6 +15,7 @@ export function jsonSchema(): Schema {
     properties: {
       $schema: { type: 'string' },
       ...propertiesOf(chainSettings),
+      ...chainSchemas,
       ...Object.fromEntries(members),
       secrets: {
         description: 'the secrets that the application needs, by the name under which it reads them',
@@ -34,7 +35,24 @@ export function jsonSchema(): Schema {
       },
     },
     additionalProperties: false,
+    // JSON schema cannot say that a name is one of the keys of `providers`.
+    if: { required: ['providers'] },
+    else: { properties: { provider: { enum: providerNames }, fallbacks: { items: { enum: providerNames } } } },
   }
+}
+
+/** A name of ours, which editors propose, or one of `providers`. */
+const chainName: Schema = { anyOf: [{ enum: providerNames }, { type: 'string', pattern: '^[a-z][a-z0-9-]*$' }] }
+
+const chainSchemas: Readonly<Record<string, Schema>> = {
+  provider: { description: chainSettings.provider.description, ...chainName },
+  fallbacks: { description: chainSettings.fallbacks.description, type: 'array', items: chainName, uniqueItems: true },
+  providers: {
+    description: 'providers of other packages, by their name in the chain; the package exports a function such as myStoreFromEnv',
+    type: 'object',
+    propertyNames: { pattern: '^[a-z][a-z0-9-]*$' },
+    additionalProperties: { type: 'string', pattern: String.raw`^(@[a-z0-9-][\w.-]*/)?[a-z0-9][\w.-]*(/[\w-][\w.-]*)*$` },
+  },
 }
 
 function objectOf(shapes: Readonly<Record<string, Described>>): Schema {

@@ -235,7 +235,7 @@ describe('audit report', () => {
   it('says what is wrong with the file before it reads the trail', async () => {
     const { run } = await audited()
     expect(await run(['audit', 'report', 'trail', ...key, '--output', 'none/audit.html'])).toMatchObject({
-      code: 70,
+      code: 64,
       stderr: expect.stringContaining('its folder does not exist'),
     })
   })

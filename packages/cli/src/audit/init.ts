@@ -1,7 +1,7 @@
 import { resolve, sep } from 'node:path'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
-import { reserveOutput } from '../terminal/output-file.ts'
+import { reserveOutput } from '../files/output-file.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 

@@ -119,7 +119,7 @@ describe('export', () => {
 
   it('writes into no folder that is not there', async () => {
     const { code, stderr } = await (await unchanged).run(['export', '--output', 'no-such-folder/x.json'])
-    expect([code, stderr]).toEqual([70, expect.stringContaining('its folder does not exist')])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('its folder does not exist')])
   })
 
   it.each([

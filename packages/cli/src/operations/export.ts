@@ -4,6 +4,7 @@ import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
 import { loadPackage } from '../config/provider-packages.ts'
+import { assertFree, writeOutput } from '../files/output-file.ts'
 import { type Age, sealAge } from '../formats/age.ts'
 import { type DocumentWriter, type Value, type Values, writeDocument } from '../formats/document.ts'
 import { dotenvWriter } from '../formats/dotenv.ts'
@@ -12,7 +13,6 @@ import { jsonWriter } from '../formats/json.ts'
 import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { assertFree, writeOutput } from '../terminal/output-file.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { contentOf, isFields } from '../transfer/content.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
@@ -46,7 +46,7 @@ export default async function exportFile(context: CommandContext, flags: ExportF
       terminal.stdout.write(text)
       return
     }
-    await writeOutput(file, text, flags.force === true)
+    await writeOutput(file, text, { replace: flags.force === true })
     if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
     else note(terminal, `${values.size} secrets are written; only you may read the file`)
   })

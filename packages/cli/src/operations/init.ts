@@ -5,11 +5,11 @@ import type { CredentialSource, ProviderName } from '../config/config.ts'
 import { configFileName } from '../config/find-config.ts'
 import { installCommand } from '../config/install-command.ts'
 import { packageOf } from '../config/provider-packages.ts'
+import { readableByAll, writeOutput } from '../files/output-file.ts'
 import { type Choice, configOf, configText, openPoints } from '../setup/config-text.ts'
 import { type FoundName, foundNames } from '../setup/found-names.ts'
 import { addEntries, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
 import { dependsOn } from '../setup/manifest.ts'
-import { writeNewFile } from '../setup/new-file.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
 import { UsageError } from '../terminal/failure.ts'
@@ -94,7 +94,7 @@ async function carriedOut(plan: Plan, env: Environment, isForced: boolean): Prom
   const { folder, file, text, choice, repository, ignored } = plan
   if (repository !== undefined) addEntries(repository, ignored)
   const key = choice.provider === 'local' ? await ensureKey(choice.key, folder, env) : undefined
-  writeNewFile({ path: join(folder, file), text, replace: isForced })
+  await writeOutput(join(folder, file), text, { replace: isForced, mode: readableByAll })
   return key
 }
 

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import { attempt } from './new-file.ts'
+import { fileError } from '../files/file-error.ts'
 
 /** The root of the git repository that a folder is in. */
 export function repositoryOf(folder: string): string | undefined {
@@ -29,4 +29,12 @@ function entriesOf(repository: string): string[] {
 /** A last `*` stands for the files that SQLite puts beside a store. */
 function escaped(path: string): string {
   return path.replaceAll(/[\\[\]#!? ]|\*(?!$)/g, String.raw`\$&`)
+}
+
+function attempt<T>(file: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw fileError(file, error)
+  }
 }

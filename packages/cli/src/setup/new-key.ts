@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { writeKeychain } from '../config/keychain.ts'
 import { inProject, withInstallCommand } from '../config/project-package.ts'
-import { writeNewFile } from './new-file.ts'
+import { writeOutput } from '../files/output-file.ts'
 
 /** A key as text, and for an age identity what others encrypt for. */
 export interface NewKey {
@@ -37,5 +37,5 @@ export type KeptIn = { readonly file: string } | { readonly keychain: string }
 /** A file that only its owner may read, or an entry of the keychain. */
 export async function keepKey({ text }: NewKey, place: KeptIn, folder: string): Promise<void> {
   if ('keychain' in place) await writeKeychain(place.keychain, text, folder)
-  else writeNewFile({ path: resolve(folder, place.file), text: `${text}\n`, mode: 0o600 })
+  else await writeOutput(resolve(folder, place.file), `${text}\n`)
 }

@@ -159,10 +159,10 @@ describe('import', () => {
 
   it.each([
     [['--from', '-'], 'does not follow'],
-    [['--from', 'nope.json'], 'cannot be read'],
+    [['--from', 'nope.json'], 'is not there'],
     [['--from', '-', '--format', 'json'], 'no JSON object'],
-    [['--from', '/dev/zero', '--format', 'json'], 'larger than'],
-    [['--from', '.', '--format', 'json'], 'cannot be read'],
+    [['--from', '/dev/zero', '--format', 'json'], 'is not a regular file'],
+    [['--from', '.', '--format', 'json'], 'is not a regular file'],
     [['--from', 'x.age'], 'needs an identity'],
     [['--from', '-', '--format', 'age', '--identity', 'key'], 'not read from a pipe'],
     [['--from', '-', '--format', 'json', '--to', 'mounted'], "'mounted' cannot be written"],

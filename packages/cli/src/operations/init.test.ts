@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { generateKey } from '@finchat/secrets-provider-local'
@@ -77,6 +78,16 @@ describe('init without a terminal', () => {
     const { code, stderr } = await programIn(folder).run(['init'])
     expect({ code, hasKey: existsSync(join(folder, '.secrets.key')) }).toEqual({ code: 64, hasKey: false })
     expect(stderr).toContain('.gitignore')
+  })
+
+  it('waits for no writer of a FIFO, and reads nothing from it', async () => {
+    const { folder } = repository({})
+    for (const name of ['.env', 'package.json', '.gitignore']) {
+      rmSync(join(folder, name), { force: true })
+      execFileSync('mkfifo', [join(folder, name)])
+    }
+    const { code, stderr } = await programIn(folder).run(['init'])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('.gitignore is not a regular file')])
   })
 
   it('writes nothing by --dry-run, and shows the file on stdout', async () => {

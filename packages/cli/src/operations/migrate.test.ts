@@ -193,7 +193,7 @@ describe('which secrets are moved', () => {
     [['--from', 'local', '--to', 'env'], "'env' cannot be written"],
     [['--from', 'nope', '--to', 'local'], '--from names no source'],
     [['--from', 'env', '--to', 'nope'], '--to names no provider'],
-    [['--from', 'dotenv:nope', '--to', 'local'], 'cannot be read'],
+    [['--from', 'dotenv:nope', '--to', 'local'], 'is not there'],
     [['--from', 'env', '--to', 'vault'], 'vault.url'],
     [['--to', 'local'], 'see --help'],
   ])('are refused before anything is written: %j', async (args, reason) => {

@@ -1,7 +1,8 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { isValidName } from '@finchat/secrets-core'
 import { parseDotenv } from '@finchat/secrets-core/provider'
+import { readRegular } from '../files/read-file.ts'
 import { namesInSource } from './names-in-source.ts'
 import { kindOf } from './secret-names.ts'
 
@@ -44,7 +45,7 @@ function* filesIn(folder: string): Generator<string> {
   for (const entry of entriesOf(folder)) {
     const path = join(folder, entry.name)
     if (entry.isDirectory() && !entry.name.startsWith('.') && !skippedFolders.has(entry.name)) yield* filesIn(path)
-    else if (entry.isFile() && (isDotenv(entry.name) || isSource(entry.name)) && statSync(path).size <= mostBytes) yield path
+    else if (entry.isFile() && (isDotenv(entry.name) || isSource(entry.name))) yield path
   }
 }
 
@@ -71,11 +72,8 @@ function namesIn(path: string): readonly Place[] {
 }
 
 function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
+  const content = readRegular(path, mostBytes)
+  return 'bytes' in content ? content.bytes.toString() : ''
 }
 
 /** Without regular expressions: RegExp.input would keep a value. */

@@ -1,6 +1,8 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileError } from '../files/file-error.ts'
+import { readRegular } from '../files/read-file.ts'
+import { UsageError } from '../terminal/failure.ts'
 
 /** The root of the git repository that a folder is in. */
 export function repositoryOf(folder: string): string | undefined {
@@ -10,31 +12,33 @@ export function repositoryOf(folder: string): string | undefined {
 
 /** What `.gitignore` of a repository needs, so that git never takes these files. Files outside it need nothing. */
 export function missingEntries(repository: string, files: readonly string[]): string[] {
-  const known = entriesOf(repository)
+  const known = textOf(repository).split(/\r?\n/)
   const inside = files.map((file) => relative(repository, file)).filter((path) => !path.startsWith('..'))
   return inside.map((path) => `/${escaped(path.split(sep).join('/'))}`).filter((entry) => !known.includes(entry))
 }
 
 export function addEntries(repository: string, entries: readonly string[]): void {
+  if (entries.length === 0) return
+  const before = ['', '\n'].includes(textOf(repository).slice(-1)) ? '' : '\n'
   const file = join(repository, '.gitignore')
-  const before = existsSync(file) && !['', '\n'].includes(readFileSync(file, 'utf8').slice(-1)) ? '\n' : ''
-  if (entries.length > 0) attempt(file, () => appendFileSync(file, `${before}${entries.join('\n')}\n`))
+  try {
+    appendFileSync(file, `${before}${entries.join('\n')}\n`)
+  } catch (error) {
+    throw fileError(file, error)
+  }
 }
 
-function entriesOf(repository: string): string[] {
+const mostBytes = 1024 * 1024
+
+function textOf(repository: string): string {
   const file = join(repository, '.gitignore')
-  return existsSync(file) ? attempt(file, () => readFileSync(file, 'utf8')).split(/\r?\n/) : []
+  if (!existsSync(file)) return ''
+  const content = readRegular(file, mostBytes)
+  if ('bytes' in content) return content.bytes.toString()
+  throw new UsageError(`.gitignore ${content.problem}`, 'move it away, or let this user read it')
 }
 
 /** A last `*` stands for the files that SQLite puts beside a store. */
 function escaped(path: string): string {
   return path.replaceAll(/[\\[\]#!? ]|\*(?!$)/g, String.raw`\$&`)
-}
-
-function attempt<T>(file: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw fileError(file, error)
-  }
 }

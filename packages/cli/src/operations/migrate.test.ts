@@ -161,6 +161,21 @@ describe('which secrets are moved', () => {
     expect(applied.stderr).toContain('next: then remove from the file: A\n')
   })
 
+  it('are none of a .env file with a line that dotenv would skip, such as the rest of a key', async () => {
+    const program = makeProgram()
+    writeFileSync(join(program.folder, '.env'), `A=-----BEGIN KEY-----\n${canary}\n# a remark\n-----END KEY-----\nB=1\n`)
+    for (const args of [
+      ['migrate', '--from', 'dotenv:.env', '--to', 'local'],
+      ['import', '--from', '.env', '--only', 'B'],
+    ]) {
+      const { code, stdout, stderr } = await program.run([...args, '--apply'])
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+      expect(stderr).toContain('these lines of the input set no variable: 2, 4\n')
+      expect(stderr).not.toContain(canary)
+    }
+    expect((await program.run(['list'])).stdout).toBe('')
+  })
+
   it('are named, where nothing is declared; never the key of the store', async () => {
     const program = makeProgram(localConfig, { A: canary, AB: canary, FINCHAT_AUDIT_LINE: '' })
     expect((await program.run(plan)).code).toBe(64)

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { isValidName } from '@finchat/secrets-core'
-import { parseDotenv } from '@finchat/secrets-core/provider'
+import { dotenvLines } from '@finchat/secrets-core/provider'
 import { readRegular } from '../files/read-file.ts'
 import { namesInSource } from './names-in-source.ts'
 import { kindOf } from './secret-names.ts'
@@ -76,12 +76,8 @@ function textOf(path: string): string {
   return 'bytes' in content ? content.bytes.toString() : ''
 }
 
-/** Without regular expressions: RegExp.input would keep a value. */
 function namesInDotenv(text: string): Place[] {
-  const lines = text.split('\n').map((line) => line.slice(0, Math.max(line.indexOf('='), 0)).trim())
-  return [...parseDotenv(text)].map(([name, value]) => ({
-    name,
-    line: lines.findIndex((line) => line === name || (line.startsWith('export') && line.slice('export'.length).trim() === name)) + 1,
-    hasPassword: Boolean(URL.parse(value)?.password),
-  }))
+  return [...dotenvLines(text)].flatMap(({ name, line, value }) =>
+    name === undefined ? [] : [{ name, line, hasPassword: Boolean(URL.parse(value)?.password) }],
+  )
 }

@@ -53,6 +53,47 @@ describe('init without a terminal', () => {
     expect(stdout + stderr).not.toContain(at('.secrets.key').trim())
   })
 
+  it('moves what a .env file holds, as it proposes, and names what to remove there', async () => {
+    const { folder } = repository({ '.env': `API_TOKEN=${canary}\nDB_PASSWORD=x\nLOG_LEVEL=debug\n` })
+    const { run } = programIn(folder)
+    const { stderr } = await run(['init'])
+    const [, command = ''] = /^ {2}finchat-secrets (migrate .+)$/m.exec(stderr) ?? []
+    expect(await run(command.split(' '))).toMatchObject({
+      code: 0,
+      stdout: 'API_TOKEN\tAPI_TOKEN\twritten\t\nDB_PASSWORD\tDB_PASSWORD\twritten\t\n',
+    })
+    expect(stderr).toContain('  then remove from .env: API_TOKEN, DB_PASSWORD; finchat-secrets run')
+    expect(stderr).not.toContain('finchat-secrets set')
+  })
+
+  it.each([
+    ['a file with another name', { '.env.local': 'API_TOKEN=x\n' }, [], 'migrate --from dotenv:.env.local --to local --apply'],
+    [
+      'the file .env before others',
+      { '.env': 'API_TOKEN=x', '.env.a': 'API_TOKEN=y' },
+      [],
+      'migrate --from dotenv:.env --to local --apply',
+    ],
+    ['another store', { '.env': 'API_TOKEN=x' }, ['--provider', 'aws'], 'migrate --from dotenv:.env --to aws --apply'],
+    [
+      'a program',
+      { '.env': 'API_TOKEN=x' },
+      ['--typescript'],
+      'migrate --config finchat-secrets.config.mts --from dotenv:.env --to local --apply',
+    ],
+    ['a template', { '.env.example': 'API_TOKEN=x' }, [], 'set API_TOKEN'],
+    ['no value', { '.env': 'API_TOKEN=' }, [], 'set API_TOKEN'],
+    ['no file', {}, [], 'set NAME'],
+  ])('proposes how the store is filled: %s', async (_, files, flags, command) => {
+    const { stderr } = await programIn(makeProject(files)).run(['init', ...flags])
+    expect(stderr).toContain(`  finchat-secrets ${command}\n`)
+  })
+
+  it('proposes no write to a store that cannot be written', async () => {
+    const { stderr } = await programIn(makeProject({ '.env': 'API_TOKEN=x' })).run(['init', '--provider', 'mounted'])
+    expect(stderr).not.toMatch(/finchat-secrets (set|migrate)|remove/)
+  })
+
   it('changes nothing where it was before, and names check', async () => {
     const { folder, at } = repository()
     const { run } = programIn(folder)

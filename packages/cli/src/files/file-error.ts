@@ -23,7 +23,10 @@ const others: Words = {
 /** Why a file could not be written, without the system's text, which quotes the whole path. */
 export function fileError(path: string, error: unknown): Error {
   if (error instanceof KnownError) return error
-  const failure = fileFailure(error) ?? 'input-output'
+  return fileProblem(path, fileFailure(error) ?? 'input-output')
+}
+
+export function fileProblem(path: string, failure: FileFailure): Error {
   const [wrong, other = ['cannot be written', 'name another file']] = [wrongNames[failure], others[failure]]
   if (wrong !== undefined) return new UsageError(`${basename(path)} ${wrong[0]}`, wrong[1])
   return configurationError(`${basename(path)} ${other[0]}`, other[1])

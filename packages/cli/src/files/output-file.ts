@@ -3,7 +3,7 @@ import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { fileFailure } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
-import { fileError } from './file-error.ts'
+import { fileError, fileProblem } from './file-error.ts'
 import { newPart, removeParts } from './part-file.ts'
 
 const ownerOnly = 0o600
@@ -21,6 +21,12 @@ export interface OutputOptions {
 export interface ReservedFile {
   readonly write: (data: string | Uint8Array) => Promise<void>
   readonly remove: () => Promise<void>
+}
+
+/** Throws if there is a file of this name, or no folder for it. */
+export function assertNew(path: string): void {
+  if (existsSync(path)) throw fileProblem(path, 'exists')
+  if (!existsSync(dirname(path))) throw fileProblem(path, 'missing')
 }
 
 /** Throws if there is a file of this name, unless it may be replaced. */

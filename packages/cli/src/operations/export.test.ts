@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateHybridIdentity, generateIdentity, identityToRecipient } from 'age-encryption'
@@ -92,6 +93,18 @@ describe('export', () => {
     expect(readFileSync(file, 'utf8')).toContain(canary)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readdirSync(program.folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('warns where git would take what is plain, and only there', async () => {
+    const program = makeProgram(localConfig, { PATH: process.env['PATH'] ?? '' })
+    await program.run(['set', 'A'], canary)
+    execFileSync('git', ['init', '--quiet', program.folder])
+    writeFileSync(join(program.folder, '.gitignore'), '*.env\n')
+    const warning = 'warning: git does not ignore x.json, which holds secrets in plain text: add it to .gitignore\n'
+    expect((await program.run(['export', '--output', 'x.json'])).stderr).toContain(warning)
+    expect((await program.run(['export', '--output', 'x.env'])).stderr).not.toContain('git')
+    const recipient = await identityToRecipient(await generateIdentity())
+    expect((await program.run(['export', '--output', 'x.json.age', '--recipient', recipient])).stderr).not.toContain('git')
   })
 
   it('replaces a link, and never writes through it', async () => {

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { hasCode, limiter } from '@finchat/secrets-core/provider'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
 import { loadPackage } from '../config/provider-packages.ts'
+import { gitIn } from '../doctor/git.ts'
 import { assertFree, writeOutput } from '../files/output-file.ts'
 import { type Age, sealAge } from '../formats/age.ts'
 import { type DocumentWriter, type Value, type Values, writeDocument } from '../formats/document.ts'
@@ -47,9 +48,16 @@ export default async function exportFile(context: CommandContext, flags: ExportF
       return
     }
     await writeOutput(file, text, { replace: flags.force === true })
+    if (format !== 'age') await warnOfGit(file, terminal)
     if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
     else note(terminal, `${values.size} secrets are written; only you may read the file`)
   })
+}
+
+/** What is committed stays in the history. */
+async function warnOfGit(file: string, terminal: Terminal): Promise<void> {
+  if (await gitIn(dirname(file), terminal.env).takes(file))
+    note(terminal, `warning: git does not ignore ${basename(file)}, which holds secrets in plain text: add it to .gitignore`)
 }
 
 /** Before any secret is read. */

@@ -37,7 +37,7 @@ describe('init without a terminal', () => {
       secrets: { API_TOKEN: {}, DB_PASSWORD: {} },
     })
     expect(statSync(join(folder, '.secrets.key')).mode & 0o777).toBe(0o600)
-    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n')
+    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n')
     for (const name of ['API_TOKEN', 'DB_PASSWORD']) expect((await run(['set', name], 'value')).code).toBe(0)
     expect((await run(['check'])).code).toBe(0)
     const { secrets } = await loadConfig({ cwd: folder, env: {} })
@@ -110,7 +110,7 @@ describe('init without a terminal', () => {
     const { folder, at } = repository({ ...app, '.secrets.key': generateKey(), '.gitignore': 'node_modules/\n/.secrets.db*' })
     const key = at('.secrets.key')
     expect((await programIn(folder).run(['init'])).code).toBe(0)
-    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n'])
+    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n'])
   })
 
   it('says what it cannot write, before it makes a key', async () => {
@@ -155,7 +155,8 @@ describe('init without a terminal', () => {
     const inside = join(folder, 'apps/a#[b]')
     mkdirSync(inside, { recursive: true })
     await programIn(inside).run(['init'])
-    expect(at('.gitignore')).toBe(String.raw`/apps/a\#\[b\]/.secrets.db*` + '\n' + String.raw`/apps/a\#\[b\]/.secrets.key` + '\n')
+    const names = ['.secrets.db*', '.secrets.key', '.secrets.key.*']
+    expect(at('.gitignore')).toBe(names.map((name) => String.raw`/apps/a\#\[b\]/${name}` + '\n').join(''))
   })
 })
 
@@ -230,7 +231,7 @@ describe('what init writes', () => {
         { name: 'DB_PASSWORD', places: ['src/app.ts:1'], declared: true },
         { name: 'LOG_LEVEL', places: ['.env:2'], declared: false },
       ],
-      gitignore: ['/.secrets.db*', '/.secrets.key'],
+      gitignore: ['/.secrets.db*', '/.secrets.key', '/.secrets.key.*'],
     })
   })
 

@@ -7,7 +7,7 @@ import { readableByAll, writeOutput } from '../files/output-file.ts'
 import { type Choice, configOf, configText } from '../setup/config-text.ts'
 import { firstSteps } from '../setup/first-steps.ts'
 import { type FoundName, foundNames } from '../setup/found-names.ts'
-import { addEntries, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
+import { addEntries, keyFiles, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
 import { UsageError } from '../terminal/failure.ts'
@@ -84,7 +84,7 @@ async function choiceOf(terminal: Terminal, flags: InitFlags, found: readonly Fo
 /** Files that git must never take. */
 function secretFiles({ provider, key }: Choice, folder: string): string[] {
   if (provider !== 'local') return []
-  return [join(folder, '.secrets.db*'), ...('file' in key ? [resolve(folder, key.file)] : [])]
+  return [join(folder, '.secrets.db*'), ...('file' in key ? keyFiles(resolve(folder, key.file)) : [])]
 }
 
 /** The configuration comes last: without it, a second run goes on where this one ended. */

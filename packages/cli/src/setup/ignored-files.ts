@@ -1,5 +1,7 @@
 import { appendFileSync, existsSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
+import { gitIn } from '../doctor/git.ts'
 import { fileError } from '../files/file-error.ts'
 import { readRegular } from '../files/read-file.ts'
 import { UsageError } from '../terminal/failure.ts'
@@ -8,6 +10,20 @@ import { UsageError } from '../terminal/failure.ts'
 export function repositoryOf(folder: string): string | undefined {
   if (existsSync(join(folder, '.git'))) return folder
   return dirname(folder) === folder ? undefined : repositoryOf(dirname(folder))
+}
+
+/** Patterns of a file of a key: beside it may be the next one, such as `.secrets.key.new`, and a part. */
+export function keyFiles(file: string): string[] {
+  return [file, `${file}.*`]
+}
+
+/** Has git ignore the file of a key, unless it does already. Returns the new entries of `.gitignore`. */
+export async function ignoreKey(file: string, env: Environment): Promise<readonly string[]> {
+  const repository = repositoryOf(dirname(file))
+  if (repository === undefined || (await gitIn(dirname(file), env).ignores(file))) return []
+  const entries = missingEntries(repository, keyFiles(file))
+  addEntries(repository, entries)
+  return entries
 }
 
 /** What `.gitignore` of a repository needs, so that git never takes these files. Files outside it need nothing. */
@@ -38,7 +54,7 @@ function textOf(repository: string): string {
   throw new UsageError(`.gitignore ${content.problem}`, 'move it away, or let this user read it')
 }
 
-/** A last `*` stands for the files that SQLite puts beside a store. */
+/** A last `*` stands for the files beside a store or a key. */
 function escaped(path: string): string {
   return path.replaceAll(/[\\[\]#!? ]|\*(?!$)/g, String.raw`\$&`)
 }

@@ -138,6 +138,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
   'packages/cli': [
     'terminal',
+    'files',
     'decoys',
     'config',
     'formats',

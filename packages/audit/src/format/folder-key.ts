@@ -6,6 +6,7 @@ import { canonicalLine } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { syncData, syncFolder, syncHandle } from './fsync.ts'
 import type { IndexEntry } from './index-line.ts'
+import { readWithoutWaiting } from './open-regular.ts'
 import { type ChainKey, parsedKey } from '../keys/key-chain.ts'
 import { keyTextBytes } from '../keys/key-text.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -73,7 +74,7 @@ interface Content {
 
 /** Looks at the path while the file is open: a removed file's inode number may be used again. */
 async function contentOf(path: string): Promise<Content> {
-  const file = await open(path, 'r').catch(asMissing)
+  const file = await open(path, readWithoutWaiting).catch(asMissing)
   if (file === undefined) return { content: undefined, isInPlace: true }
   try {
     const { size, ino } = await file.stat()
@@ -86,7 +87,7 @@ async function contentOf(path: string): Promise<Content> {
 }
 
 function contentNow(path: string): Buffer {
-  const file = openSync(path, 'r')
+  const file = openSync(path, readWithoutWaiting)
   try {
     const content = ownMemory(fstatSync(file).size)
     return content.subarray(0, readSync(file, content, 0, content.length, 0))

@@ -1,5 +1,6 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { Gunzip } from 'node:zlib'
+import { openRegular } from './open-regular.ts'
 
 /** Deflate expands at most a thousandfold, so at most 16 MiB of output wait. */
 const pieceBytes = 16 * 1024
@@ -43,7 +44,7 @@ export async function* unpackedChunks(path: string, mostBytes: number): AsyncGen
 async function* unpacked(path: string, chunkBytes: number): AsyncGenerator<Buffer | DamagedArchive> {
   const unpacking = new Unpacking(chunkBytes)
   const { size } = await stat(path)
-  const file = await open(path, 'r')
+  const file = await openRegular(path)
   try {
     while (!unpacking.isDone) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes)

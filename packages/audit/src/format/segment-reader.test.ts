@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +28,15 @@ async function groupsOf(content: string | Buffer): Promise<SegmentGroup[]> {
 }
 
 describe('the reader of segments', () => {
+  it.each(['fifo.jsonl', 'fifo.jsonl.gz'])('waits for no writer of a FIFO: %s', async (name) => {
+    const fifo = join(folder, name)
+    execFileSync('mkfifo', [fifo])
+    await expect(linesOf(fifo).next()).rejects.toMatchObject({
+      code: 'AUDIT_FAILED',
+      problem: expect.stringContaining('not a regular file'),
+    })
+  })
+
   it('gives what stands between seals, and where', async () => {
     const groups = await groupsOf(header(1) + seal(0, 0) + record(1) + record(2) + seal(1, 2) + record(3))
     expect(groups.map(({ firstLine, lines, seal: end }) => [firstLine, lines.length, end?.group])).toEqual([

@@ -1,7 +1,8 @@
-import { lstat, open, stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asRecord, asSeal, looksLikeSeal, maxGroupRecords, type Seal } from './segment-format.ts'
 import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
+import { openRegular } from './open-regular.ts'
 
 /** The lines between two seals. */
 export interface SegmentGroup {
@@ -92,7 +93,7 @@ export async function* linesOf(path: string, mostBytes: number = mostUnpackedByt
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
-  const file = await open(path, 'r')
+  const file = await openRegular(path)
   try {
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes)

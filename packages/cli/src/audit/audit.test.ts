@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
@@ -37,6 +37,13 @@ describe('audit init', () => {
     expect(stderr).toContain('give it to the auditor')
     expect(stderr).not.toContain('audit-key:')
     rmSync(folder, { recursive: true })
+  })
+
+  it('has git ignore the file of the key', async () => {
+    const { run, folder } = makeProgram(config)
+    mkdirSync(join(folder, '.git'))
+    expect((await run(['audit', 'init', 'trail', '--key-file', 'audit.key'])).stderr).toContain('.gitignore has /audit.key, /audit.key.*\n')
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('/audit.key\n/audit.key.*\n')
   })
 
   it('gives it to a pipe, or as JSON, and to a terminal only by --reveal', async () => {
@@ -235,7 +242,7 @@ describe('audit report', () => {
   it('says what is wrong with the file before it reads the trail', async () => {
     const { run } = await audited()
     expect(await run(['audit', 'report', 'trail', ...key, '--output', 'none/audit.html'])).toMatchObject({
-      code: 70,
+      code: 64,
       stderr: expect.stringContaining('its folder does not exist'),
     })
   })

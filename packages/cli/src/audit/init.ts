@@ -1,7 +1,8 @@
 import { resolve, sep } from 'node:path'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
-import { reserveOutput } from '../terminal/output-file.ts'
+import { assertNew, reserveOutput } from '../files/output-file.ts'
+import { ignoreKey } from '../setup/ignored-files.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 
@@ -19,6 +20,7 @@ export default async function init(context: CommandContext, flags: InitFlags, fo
     const path = resolve(terminal.cwd(), folder)
     const keyFile = flags.keyFile === undefined ? undefined : resolve(terminal.cwd(), flags.keyFile)
     if (keyFile?.startsWith(path + sep)) throw new UsageError('the key would lie in the folder that it verifies', 'name a file elsewhere')
+    if (keyFile !== undefined) await ignore(keyFile, terminal)
     const id = keyFile === undefined ? await toStdout(path, flags, terminal) : await toFile(path, keyFile)
     if (flags.json && keyFile !== undefined) terminal.stdout.write(`${JSON.stringify({ folder: path, id, keyFile })}\n`)
   })
@@ -35,6 +37,13 @@ function assertPlaceForKey({ keyFile, reveal }: InitFlags, { stdout }: Terminal)
     'the key would be shown on this terminal, which may keep it',
     'write it to a file by --key-file FILE, pipe it to a password manager, or show it by --reveal',
   )
+}
+
+/** Git must never take the key. */
+async function ignore(keyFile: string, terminal: Terminal): Promise<void> {
+  assertNew(keyFile)
+  const entries = await ignoreKey(keyFile, terminal.env)
+  if (entries.length > 0) note(terminal, `.gitignore has ${entries.join(', ')}`)
 }
 
 async function toFile(path: string, keyFile: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { extname, resolve } from 'node:path'
 import type { ReportFormat } from '@finchat/secrets-audit/report'
-import { assertFree, writeOutput } from '../terminal/output-file.ts'
+import { assertFree, writeOutput } from '../files/output-file.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { exitCodeOfTrail, loadReport, noteVerification, readTrail, type TrailFlags } from './trail.ts'
 
@@ -25,7 +25,7 @@ export default async function report(context: CommandContext, flags: ReportFlags
     )
     const text = summaryReport(trail.result, { format: formatOf(flags), title, verification: trail.verification })
     if (output === undefined) terminal.stdout.write(text)
-    else await writeOutput(output, text, force)
+    else await writeOutput(output, text, { replace: force })
     return trail.verification
   })
   if (output !== undefined) await noteVerification(verification, terminal)

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
+import { configurationError, loadOnUse, type SecretsError } from '@finchat/secrets-core/provider'
+import { readRegular } from '../files/read-file.ts'
 import type { Config } from './config.ts'
 import { findConfig } from './find-config.ts'
 import { parseConfig } from './parse-config.ts'
@@ -25,6 +26,7 @@ export async function readContent(file: string): Promise<unknown> {
 }
 
 async function defaultExport(file: string): Promise<unknown> {
+  if (!statSync(file).isFile()) throw unreadable(file, 'is not a regular file')
   const loaded = { what: `the configuration ${basename(file)}`, name: file }
   const { default: content } = await loadOnUse(
     loaded,
@@ -45,13 +47,18 @@ function parsedJson(file: string): unknown {
   }
 }
 
+/** Thousands of declared secrets take less. */
+const mostBytes = 1024 * 1024
+
 function textOf(file: string): string {
-  try {
-    const text = readFileSync(file, 'utf8')
-    return text.startsWith('\ufeff') ? text.slice(1) : text
-  } catch {
-    throw configurationError(`the configuration file ${basename(file)} cannot be read`, 'let this user read it')
-  }
+  const content = readRegular(file, mostBytes)
+  if ('problem' in content) throw unreadable(file, content.problem)
+  const text = content.bytes.toString()
+  return text.startsWith('\ufeff') ? text.slice(1) : text
+}
+
+function unreadable(file: string, problem: string): SecretsError {
+  return configurationError(`the configuration file ${basename(file)} ${problem}`, 'name a file of JSON that this user may read')
 }
 
 /** The names that the nearest JSON configuration declares; none if it is missing or wrong. No program is run, and no store asked. */

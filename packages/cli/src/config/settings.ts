@@ -21,7 +21,9 @@ export type Setting = Shape & {
 
 type SettingsOf<Section> = { readonly [member in keyof Required<Section>]: Setting }
 
-export const providerNames: readonly ProviderName[] = ['env', 'local', 'aws', 'ssm', 'vault', 'kubernetes', 'mounted', 'age', 'sops']
+/** Those that can be written. */
+export const storeNames: readonly ProviderName[] = ['local', 'aws', 'ssm', 'vault', 'kubernetes']
+export const providerNames: readonly ProviderName[] = ['env', ...storeNames, 'mounted', 'age', 'sops']
 
 const naming = (store: string): SettingsOf<NamesConfig> => ({
   names: { kind: 'paths', variable: `FINCHAT_${store}_NAMES`, description: 'the path of each name, with a field behind #' },

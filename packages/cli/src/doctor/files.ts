@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { sections } from '../config/settings.ts'
+import { isTemplate } from '../files/env-file.ts'
 import { type Finding, notChecked, ok, warn } from './finding.ts'
 import { gitIn } from './git.ts'
 import type { Parts } from './settings-in-parts.ts'
@@ -98,7 +99,7 @@ function credentialFiles({ config, folder, env }: Parts): readonly string[] {
 async function gitFindings({ folder, env }: Parts, credentials: readonly string[]): Promise<readonly Finding[]> {
   const git = gitIn(folder, env)
   const taken = await Promise.all(credentials.map(async (path) => ((await gitIn(dirname(path), env).takes(path)) ? [path] : [])))
-  const dotenv = (await git.tracked('.env*')).filter((name) => !/\.(example|sample|template|dist|defaults)$/.test(name))
+  const dotenv = (await git.tracked('.env*')).filter((name) => !isTemplate(name))
   return [
     ...taken.flat().map((path) => {
       const name = relative(folder, path) || basename(path)

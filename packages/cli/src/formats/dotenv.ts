@@ -1,11 +1,30 @@
-import { parseDotenv } from '@finchat/secrets-core/provider'
-import { bytesProblem, type DocumentWriter, malformed, type Value, type Values } from './document.ts'
+import { isValidName } from '@finchat/secrets-core'
+import { dotenvLines } from '@finchat/secrets-core/provider'
+import { UsageError } from '../terminal/failure.ts'
+import { bytesProblem, type DocumentWriter, type Value, type Values } from './document.ts'
 
-/** Reads a `.env` file by the rules of dotenv. */
+/**
+ * Reads a `.env` file by the rules of dotenv. Where dotenv skips a line, this is an error: the line
+ * may be the rest of a value, which would be lost when the file is removed.
+ */
 export function readDotenv(text: string): Values {
-  const lines = text.split('\n').map((line) => line.trim())
-  if (lines.some((line) => line !== '' && !line.startsWith('#') && !text.includes('='))) throw malformed('dotenv', 'sets no variable')
-  return parseDotenv(text)
+  const lines = [...dotenvLines(text)]
+  const skipped = lines.filter(({ name }) => name === undefined || !isValidName(name))
+  if (skipped.length > 0) throw unassigned(skipped.map(({ line }) => line))
+  return new Map(lines.map(({ name = '', value }) => [name, value]))
+}
+
+/** The most line numbers that an error lists. */
+const mostNumbers = 10
+
+/** It does not quote the lines. */
+function unassigned(lines: readonly number[]): UsageError {
+  const more = lines.length > mostNumbers ? ` and ${lines.length - mostNumbers} more` : ''
+  const numbers = `${lines.slice(0, mostNumbers).join(', ')}${more}`
+  return new UsageError(
+    lines.length === 1 ? `line ${numbers} of the input sets no variable` : `these lines of the input set no variable: ${numbers}`,
+    'quote a value of several lines, and put # before what is to be left out; or say by --format what it is, if it is not dotenv',
+  )
 }
 
 /** Writes what dotenv reads back exactly. A shell would run `$(…)` in some of it. */

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path'
+import { isEnvFile } from '../files/env-file.ts'
 import { UsageError } from '../terminal/failure.ts'
 
 const formats = ['dotenv', 'json', 'yaml', 'k8s', 'age'] as const
@@ -20,7 +21,7 @@ export function formatOf(given: string | undefined, file: string | undefined): F
 
 /** `.env` and `.env.local` have no ending of their own. */
 function formatOfName(name: string): Format | undefined {
-  return name === '.env' || name.startsWith('.env.') ? 'dotenv' : byEnding[extname(name)]
+  return isEnvFile(name) ? 'dotenv' : byEnding[extname(name)]
 }
 
 /** What is inside an age file: what is given, or what its name says, such as `prod.env.age`. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateHybridIdentity, generateIdentity, identityToRecipient } from 'age-encryption'
@@ -94,6 +95,18 @@ describe('export', () => {
     expect(readdirSync(program.folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
+  it('warns where git would take what is plain, and only there', async () => {
+    const program = makeProgram(localConfig, { PATH: process.env['PATH'] ?? '' })
+    await program.run(['set', 'A'], canary)
+    execFileSync('git', ['init', '--quiet', program.folder])
+    writeFileSync(join(program.folder, '.gitignore'), '*.env\n')
+    const warning = 'warning: git does not ignore x.json, which holds secrets in plain text: add it to .gitignore\n'
+    expect((await program.run(['export', '--output', 'x.json'])).stderr).toContain(warning)
+    expect((await program.run(['export', '--output', 'x.env'])).stderr).not.toContain('git')
+    const recipient = await identityToRecipient(await generateIdentity())
+    expect((await program.run(['export', '--output', 'x.json.age', '--recipient', recipient])).stderr).not.toContain('git')
+  })
+
   it('replaces a link, and never writes through it', async () => {
     const program = await withValues()
     writeFileSync(join(program.folder, 'target'), 'mine')
@@ -119,7 +132,7 @@ describe('export', () => {
 
   it('writes into no folder that is not there', async () => {
     const { code, stderr } = await (await unchanged).run(['export', '--output', 'no-such-folder/x.json'])
-    expect([code, stderr]).toEqual([70, expect.stringContaining('its folder does not exist')])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('its folder does not exist')])
   })
 
   it.each([
@@ -159,10 +172,10 @@ describe('import', () => {
 
   it.each([
     [['--from', '-'], 'does not follow'],
-    [['--from', 'nope.json'], 'cannot be read'],
+    [['--from', 'nope.json'], 'is not there'],
     [['--from', '-', '--format', 'json'], 'no JSON object'],
-    [['--from', '/dev/zero', '--format', 'json'], 'larger than'],
-    [['--from', '.', '--format', 'json'], 'cannot be read'],
+    [['--from', '/dev/zero', '--format', 'json'], 'is not a regular file'],
+    [['--from', '.', '--format', 'json'], 'is not a regular file'],
     [['--from', 'x.age'], 'needs an identity'],
     [['--from', '-', '--format', 'age', '--identity', 'key'], 'not read from a pipe'],
     [['--from', '-', '--format', 'json', '--to', 'mounted'], "'mounted' cannot be written"],

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { hasCode, limiter } from '@finchat/secrets-core/provider'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
 import { loadPackage } from '../config/provider-packages.ts'
+import { gitIn } from '../doctor/git.ts'
+import { assertFree, writeOutput } from '../files/output-file.ts'
 import { type Age, sealAge } from '../formats/age.ts'
 import { type DocumentWriter, type Value, type Values, writeDocument } from '../formats/document.ts'
 import { dotenvWriter } from '../formats/dotenv.ts'
@@ -12,7 +14,6 @@ import { jsonWriter } from '../formats/json.ts'
 import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { assertFree, writeOutput } from '../terminal/output-file.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { contentOf, isFields } from '../transfer/content.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
@@ -46,10 +47,17 @@ export default async function exportFile(context: CommandContext, flags: ExportF
       terminal.stdout.write(text)
       return
     }
-    await writeOutput(file, text, flags.force === true)
+    await writeOutput(file, text, { replace: flags.force === true })
+    if (format !== 'age') await warnOfGit(file, terminal)
     if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
     else note(terminal, `${values.size} secrets are written; only you may read the file`)
   })
+}
+
+/** What is committed stays in the history. */
+async function warnOfGit(file: string, terminal: Terminal): Promise<void> {
+  if (await gitIn(dirname(file), terminal.env).takes(file))
+    note(terminal, `warning: git does not ignore ${basename(file)}, which holds secrets in plain text: add it to .gitignore`)
 }
 
 /** Before any secret is read. */

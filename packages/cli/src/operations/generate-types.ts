@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { findConfig } from '../config/find-config.ts'
 import { readConfig } from '../config/read-config.ts'
-import { writeNewFile } from '../setup/new-file.ts'
+import { readableByAll, writeOutput } from '../files/output-file.ts'
+import { readRegular } from '../files/read-file.ts'
 import { nameTypes } from '../setup/name-types.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
@@ -23,7 +23,7 @@ export default async function generateTypes(context: CommandContext, flags: Type
     const config = configFile(terminal, flags)
     const text = nameTypes((await readConfig(config)).secrets ?? {})
     if (flags.output === '-') terminal.stdout.write(text)
-    else writeTypes(context, flags, { config, text })
+    else await writeTypes(context, flags, { config, text })
   })
 }
 
@@ -32,12 +32,18 @@ interface Types {
   readonly text: string
 }
 
-function writeTypes({ terminal, process }: CommandContext, flags: TypesFlags, { config, text }: Types): void {
+async function writeTypes({ terminal, process }: CommandContext, flags: TypesFlags, { config, text }: Types): Promise<void> {
   const file = flags.output === undefined ? join(dirname(config), 'finchat-secrets.d.ts') : resolve(terminal.cwd(), flags.output)
-  const isCurrent = existsSync(file) && readFileSync(file, 'utf8') === text
-  if (!isCurrent && !flags.check) writeNewFile({ path: file, text, replace: true })
+  const isCurrent = hasText(file, text)
+  if (!isCurrent && !flags.check) await writeOutput(file, text, { replace: true, mode: readableByAll })
   report({ file, isCurrent, isChecked: flags.check === true, asJson: flags.json === true }, terminal)
   if (flags.check && !isCurrent) process.exitCode = exitCodes.differs
+}
+
+function hasText(file: string, text: string): boolean {
+  const bytes = Buffer.from(text)
+  const content = readRegular(file, bytes.length)
+  return 'bytes' in content && content.bytes.equals(bytes)
 }
 
 function configFile({ cwd }: Terminal, { config }: TypesFlags): string {

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { generateKey } from '@finchat/secrets-provider-local'
@@ -36,7 +37,7 @@ describe('init without a terminal', () => {
       secrets: { API_TOKEN: {}, DB_PASSWORD: {} },
     })
     expect(statSync(join(folder, '.secrets.key')).mode & 0o777).toBe(0o600)
-    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n')
+    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n')
     for (const name of ['API_TOKEN', 'DB_PASSWORD']) expect((await run(['set', name], 'value')).code).toBe(0)
     expect((await run(['check'])).code).toBe(0)
     const { secrets } = await loadConfig({ cwd: folder, env: {} })
@@ -50,6 +51,47 @@ describe('init without a terminal', () => {
     await expect(stderr).toMatchFileSnapshot('../testing/screens/init.txt')
     expect(stdout + stderr + at(config)).not.toContain(canary)
     expect(stdout + stderr).not.toContain(at('.secrets.key').trim())
+  })
+
+  it('moves what a .env file holds, as it proposes, and names what to remove there', async () => {
+    const { folder } = repository({ '.env': `API_TOKEN=${canary}\nDB_PASSWORD=x\nLOG_LEVEL=debug\n` })
+    const { run } = programIn(folder)
+    const { stderr } = await run(['init'])
+    const [, command = ''] = /^ {2}finchat-secrets (migrate .+)$/m.exec(stderr) ?? []
+    expect(await run(command.split(' '))).toMatchObject({
+      code: 0,
+      stdout: 'API_TOKEN\tAPI_TOKEN\twritten\t\nDB_PASSWORD\tDB_PASSWORD\twritten\t\n',
+    })
+    expect(stderr).toContain('  then remove from .env: API_TOKEN, DB_PASSWORD; finchat-secrets run')
+    expect(stderr).not.toContain('finchat-secrets set')
+  })
+
+  it.each([
+    ['a file with another name', { '.env.local': 'API_TOKEN=x\n' }, [], 'migrate --from dotenv:.env.local --to local --apply'],
+    [
+      'the file .env before others',
+      { '.env': 'API_TOKEN=x', '.env.a': 'API_TOKEN=y' },
+      [],
+      'migrate --from dotenv:.env --to local --apply',
+    ],
+    ['another store', { '.env': 'API_TOKEN=x' }, ['--provider', 'aws'], 'migrate --from dotenv:.env --to aws --apply'],
+    [
+      'a program',
+      { '.env': 'API_TOKEN=x' },
+      ['--typescript'],
+      'migrate --config finchat-secrets.config.mts --from dotenv:.env --to local --apply',
+    ],
+    ['a template', { '.env.example': 'API_TOKEN=x' }, [], 'set API_TOKEN'],
+    ['no value', { '.env': 'API_TOKEN=' }, [], 'set API_TOKEN'],
+    ['no file', {}, [], 'set NAME'],
+  ])('proposes how the store is filled: %s', async (_, files, flags, command) => {
+    const { stderr } = await programIn(makeProject(files)).run(['init', ...flags])
+    expect(stderr).toContain(`  finchat-secrets ${command}\n`)
+  })
+
+  it('proposes no write to a store that cannot be written', async () => {
+    const { stderr } = await programIn(makeProject({ '.env': 'API_TOKEN=x' })).run(['init', '--provider', 'mounted'])
+    expect(stderr).not.toMatch(/finchat-secrets (set|migrate)|remove/)
   })
 
   it('changes nothing where it was before, and names check', async () => {
@@ -68,7 +110,7 @@ describe('init without a terminal', () => {
     const { folder, at } = repository({ ...app, '.secrets.key': generateKey(), '.gitignore': 'node_modules/\n/.secrets.db*' })
     const key = at('.secrets.key')
     expect((await programIn(folder).run(['init'])).code).toBe(0)
-    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n'])
+    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n'])
   })
 
   it('says what it cannot write, before it makes a key', async () => {
@@ -77,6 +119,16 @@ describe('init without a terminal', () => {
     const { code, stderr } = await programIn(folder).run(['init'])
     expect({ code, hasKey: existsSync(join(folder, '.secrets.key')) }).toEqual({ code: 64, hasKey: false })
     expect(stderr).toContain('.gitignore')
+  })
+
+  it('waits for no writer of a FIFO, and reads nothing from it', async () => {
+    const { folder } = repository({})
+    for (const name of ['.env', 'package.json', '.gitignore']) {
+      rmSync(join(folder, name), { force: true })
+      execFileSync('mkfifo', [join(folder, name)])
+    }
+    const { code, stderr } = await programIn(folder).run(['init'])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('.gitignore is not a regular file')])
   })
 
   it('writes nothing by --dry-run, and shows the file on stdout', async () => {
@@ -103,7 +155,8 @@ describe('init without a terminal', () => {
     const inside = join(folder, 'apps/a#[b]')
     mkdirSync(inside, { recursive: true })
     await programIn(inside).run(['init'])
-    expect(at('.gitignore')).toBe(String.raw`/apps/a\#\[b\]/.secrets.db*` + '\n' + String.raw`/apps/a\#\[b\]/.secrets.key` + '\n')
+    const names = ['.secrets.db*', '.secrets.key', '.secrets.key.*']
+    expect(at('.gitignore')).toBe(names.map((name) => String.raw`/apps/a\#\[b\]/${name}` + '\n').join(''))
   })
 })
 
@@ -178,7 +231,7 @@ describe('what init writes', () => {
         { name: 'DB_PASSWORD', places: ['src/app.ts:1'], declared: true },
         { name: 'LOG_LEVEL', places: ['.env:2'], declared: false },
       ],
-      gitignore: ['/.secrets.db*', '/.secrets.key'],
+      gitignore: ['/.secrets.db*', '/.secrets.key', '/.secrets.key.*'],
     })
   })
 

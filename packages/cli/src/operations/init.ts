@@ -3,13 +3,11 @@ import { join, resolve } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
 import type { CredentialSource, ProviderName } from '../config/config.ts'
 import { configFileName } from '../config/find-config.ts'
-import { installCommand } from '../config/install-command.ts'
-import { packageOf } from '../config/provider-packages.ts'
-import { type Choice, configOf, configText, openPoints } from '../setup/config-text.ts'
+import { readableByAll, writeOutput } from '../files/output-file.ts'
+import { type Choice, configOf, configText } from '../setup/config-text.ts'
+import { firstSteps } from '../setup/first-steps.ts'
 import { type FoundName, foundNames } from '../setup/found-names.ts'
-import { addEntries, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
-import { dependsOn } from '../setup/manifest.ts'
-import { writeNewFile } from '../setup/new-file.ts'
+import { addEntries, keyFiles, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
 import { UsageError } from '../terminal/failure.ts'
@@ -86,7 +84,7 @@ async function choiceOf(terminal: Terminal, flags: InitFlags, found: readonly Fo
 /** Files that git must never take. */
 function secretFiles({ provider, key }: Choice, folder: string): string[] {
   if (provider !== 'local') return []
-  return [join(folder, '.secrets.db*'), ...('file' in key ? [resolve(folder, key.file)] : [])]
+  return [join(folder, '.secrets.db*'), ...('file' in key ? keyFiles(resolve(folder, key.file)) : [])]
 }
 
 /** The configuration comes last: without it, a second run goes on where this one ended. */
@@ -94,7 +92,7 @@ async function carriedOut(plan: Plan, env: Environment, isForced: boolean): Prom
   const { folder, file, text, choice, repository, ignored } = plan
   if (repository !== undefined) addEntries(repository, ignored)
   const key = choice.provider === 'local' ? await ensureKey(choice.key, folder, env) : undefined
-  writeNewFile({ path: join(folder, file), text, replace: isForced })
+  await writeOutput(join(folder, file), text, { replace: isForced, mode: readableByAll })
   return key
 }
 
@@ -128,7 +126,7 @@ function printReport(plan: Plan, key: StoreKey | undefined, terminal: Terminal):
   noteFound(plan, terminal)
   if (plan.ignored.length > 0) note(terminal, `.gitignore has ${plan.ignored.join(', ')}`)
   if (key !== undefined) noteKey(plan.choice.key, key, terminal)
-  note(terminal, [`${plan.file} is written. Next:`, ...nextSteps(plan, terminal.env).map((step) => `  ${step}`)].join('\n'))
+  note(terminal, [`${plan.file} is written. Next:`, ...firstSteps(plan, terminal.env).map((step) => `  ${step}`)].join('\n'))
 }
 
 function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: Terminal): void {
@@ -138,17 +136,6 @@ function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: 
   else if (shown === undefined) note(terminal, `a new key is in ${where}; without it nobody can read the store: back it up`)
   else note(terminal, `this key is shown once, on stdout; put it into ${where}, and back it up:`)
   if (shown !== undefined) terminal.stdout.write(`${shown}\n`)
-}
-
-/** The first phase of a migration: the chain still answers from variables. */
-function nextSteps({ choice, folder, file }: Plan, env: Environment): string[] {
-  const { provider, secrets } = choice
-  const name = packageOf(provider)
-  const install = name === undefined || dependsOn(name, folder) ? [] : [installCommand([name], folder)]
-  const config = file === configFileName ? '' : ` --config ${file}`
-  const steps = [`finchat-secrets check${config}`, `finchat-secrets run${config} -- node app.js`]
-  const set = provider === 'env' ? [] : [`finchat-secrets set${config} ${secrets[0] ?? 'NAME'}`]
-  return [...install, ...openPoints(provider, env), ...set, ...steps]
 }
 
 function printJson({ file, found, choice, ignored }: Plan, key: StoreKey | undefined, { stdout }: Terminal): void {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseKey } from '@finchat/secrets-core/sealing'
@@ -32,6 +33,37 @@ describe('keygen', () => {
     expect(again).toMatchObject({ code: 64, stdout: '' })
     expect(again.stderr).toContain('app.key is there already, and is not overwritten')
     expect(readFileSync(join(folder, 'app.key'), 'utf8')).toBe(key)
+  })
+
+  it('has git ignore the file and what may be beside it, as git itself sees it', async () => {
+    const folder = makeProject({ '.gitignore': 'node_modules' })
+    execFileSync('git', ['init', '--quiet', folder])
+    const { run } = programIn(folder, { PATH: process.env['PATH'] ?? '' })
+    const { stderr } = await run(['keygen', '--output', 'app#1.key'])
+    expect(stderr).toContain(String.raw`.gitignore has /app\#1.key, /app\#1.key.*` + '\n')
+    expect((await run(['keygen', '--output', 'app#1.key.new'])).stderr).not.toContain('.gitignore')
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe(
+      String.raw`node_modules` + '\n' + String.raw`/app\#1.key` + '\n' + String.raw`/app\#1.key.*` + '\n',
+    )
+    expect(execFileSync('git', ['-C', folder, 'status', '--porcelain', '--untracked-files=all'], { encoding: 'utf8' })).toBe(
+      '?? .gitignore\n',
+    )
+  })
+
+  it('leaves .gitignore alone where a pattern of it fits, outside a repository, and if no key is made', async () => {
+    const folder = makeProject({ '.gitignore': '*.key\n', 'taken.pem': '' })
+    execFileSync('git', ['init', '--quiet', folder])
+    const { run } = programIn(folder, { PATH: process.env['PATH'] ?? '' })
+    expect(JSON.parse((await run(['keygen', '--output', 'app.key', '--json'])).stdout)).toEqual({ file: 'app.key' })
+    expect((await run(['keygen', '--output', 'taken.pem'])).code).toBe(64)
+    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toBe('*.key\n')
+    expect(JSON.parse((await run(['keygen', '--output', 'b.pem', '--json'])).stdout)).toEqual({
+      file: 'b.pem',
+      gitignore: ['/b.pem', '/b.pem.*'],
+    })
+    const outside = makeProject({})
+    await programIn(outside).run(['keygen', '--output', 'app.key'])
+    expect(readdirSync(outside)).toEqual(['app.key'])
   })
 
   it('keeps a key in the keychain, and shows it nowhere', async () => {

@@ -16,9 +16,10 @@ export default async function keygen({ terminal }: CommandContext, flags: Keygen
   await explained('no key was made', async () => {
     const place = placeOf(flags)
     const key = await newKeyOf(flags, terminal)
-    if (place !== undefined) await keepKey(key, place, terminal.cwd())
-    if (flags.json) printJson(key, place, terminal)
-    else printKey(key, place, terminal)
+    const ignored = place === undefined ? [] : await keepKey(key, place, terminal.cwd(), terminal.env)
+    if (flags.json) return printJson(key, place, ignored, terminal)
+    printKey(key, place, terminal)
+    if (ignored.length > 0) note(terminal, `.gitignore has ${ignored.join(', ')}`)
   })
 }
 
@@ -34,8 +35,9 @@ async function newKeyOf({ age = false, postQuantum = false }: KeygenFlags, { cwd
   return age ? newAgeIdentity(postQuantum, cwd()) : newStoreKey()
 }
 
-function printJson({ text, recipient }: NewKey, place: KeptIn | undefined, { stdout }: Terminal): void {
-  stdout.write(`${JSON.stringify({ ...(place ?? { key: text }), recipient })}\n`)
+function printJson({ text, recipient }: NewKey, place: KeptIn | undefined, ignored: readonly string[], { stdout }: Terminal): void {
+  const gitignore = ignored.length === 0 ? undefined : ignored
+  stdout.write(`${JSON.stringify({ ...(place ?? { key: text }), recipient, gitignore })}\n`)
 }
 
 function printKey({ text, recipient }: NewKey, place: KeptIn | undefined, terminal: Terminal): void {

@@ -141,7 +141,7 @@ describeWithServer('openbao', 'a migration', () => {
 
     it('ends at Ctrl-C after the write that runs', async () => {
       writeFileSync(join(cwd, '.env'), Array.from({ length: 30 }, (_, index) => `CTRL_${index}='${canary}'\n`).join(''))
-      const running = start(['migrate', '--from', 'dotenv:.env', '--to', 'vault', '--apply'], {})
+      const running = start(['migrate', '--from', 'dotenv:.env', '--to', 'vault', '--only', 'CTRL_*', '--apply'], {})
       let writes = 0
       proxies[0]?.plan(({ method }) => {
         if ((method === 'POST' || method === 'PUT') && (writes += 1) === 3) running.kill('SIGINT')

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { initAuditFolder } from '@finchat/secrets-audit'
 import { describe, expect, it } from 'vitest'
@@ -74,6 +74,7 @@ describe('the plan of a migration', () => {
       interrupted: false,
       counts: { new: 1 },
       secrets: [{ name: 'A', path: 'A', state: 'new' }],
+      left: [],
       next: ['write what is new: finchat-secrets migrate --from env --to local --apply'],
     })
   })
@@ -150,15 +151,68 @@ describe('migrate --apply', () => {
 })
 
 describe('which secrets are moved', () => {
-  it('are those of a .env file, all or some', async () => {
+  it('are those of a .env file that the configuration declares; the others are named', async () => {
+    const program = makeProgram(declaring({ TOKEN: {}, DB: { name: 'PASSWORD' }, URL: { name: 'prod/url' }, GONE: {} }))
+    writeFileSync(join(program.folder, '.env'), `LOG_LEVEL=debug\nTOKEN=${canary}\nPASSWORD=x\nURL=u\nPORT=80\n`)
+    const from = ['migrate', '--from', 'dotenv:.env', '--to', 'local']
+    const outcome = await program.run([...from, '--apply'])
+    expect(statesIn(outcome)).toEqual({ TOKEN: 'written', PASSWORD: 'written', 'prod/url': 'written' })
+    expect(outcome.stderr).toContain('\nnot declared, left: LOG_LEVEL, PORT; move them with --only\n')
+    expect(outcome.stderr).toContain('next: then remove from the file: TOKEN, PASSWORD, URL\n')
+    expect(JSON.parse((await program.run([...from, '--json'])).stdout)).toMatchObject({ left: ['LOG_LEVEL', 'PORT'] })
+    expect(statesIn(await program.run([...from, '--only', 'LOG_*']))).toEqual({ LOG_LEVEL: 'new' })
+    const imported = await program.run(['import', '--from', '.env'])
+    expect(statesIn(imported)).toEqual({ TOKEN: 'same', PASSWORD: 'same', 'prod/url': 'same' })
+    expect(imported.stderr).toContain('not declared, left: LOG_LEVEL, PORT')
+  })
+
+  it('are none of a file that has nothing declared in it', async () => {
+    const program = makeProgram(declaring({ TOKEN: {} }))
+    writeFileSync(join(program.folder, '.env'), 'LOG_LEVEL=debug\n')
+    const from = ['migrate', '--from', 'dotenv:.env', '--to', 'local']
+    const { code, stderr } = await program.run(from)
+    expect([code, stderr]).toEqual([64, expect.stringContaining('declares none of the names in the file')])
+    expect(statesIn(await program.run([...from, '--only', '*']))).toEqual({ LOG_LEVEL: 'new' })
+    writeFileSync(join(program.folder, '.env'), '# nothing\n')
+    expect(await program.run(from)).toMatchObject({ code: 0, stdout: '' })
+  })
+
+  it('leave at a source on this machine what is not declared, by name', async () => {
+    const program = makeProgram({ ...declaring({ A: {} }), mounted: { folder: 'mounted' } })
+    mkdirSync(join(program.folder, 'mounted'))
+    for (const name of ['A', 'B', 'C']) writeFileSync(join(program.folder, 'mounted', name), canary)
+    const outcome = await program.run(['migrate', '--from', 'mounted', '--to', 'local'])
+    expect(statesIn(outcome)).toEqual({ A: 'new' })
+    expect(outcome.stderr).toContain('not declared, left: B, C; move them with --only\n')
+    expect(statesIn(await program.run(['migrate', '--from', 'mounted', '--to', 'local', '--only', 'B']))).toEqual({ B: 'new' })
+  })
+
+  it('are all of a .env file where nothing is declared, which is said, or some', async () => {
     const program = makeProgram()
     writeFileSync(join(program.folder, '.env'), `A='${canary}'\nFINCHAT_B=b\nFINCHAT_C=c\n`)
     const from = ['migrate', '--from', 'dotenv:.env', '--to', 'local']
-    expect(statesIn(await program.run(from))).toEqual({ A: 'new', FINCHAT_B: 'new', FINCHAT_C: 'new' })
+    const all = await program.run(from)
+    expect(statesIn(all)).toEqual({ A: 'new', FINCHAT_B: 'new', FINCHAT_C: 'new' })
+    expect(all.stderr).toContain('every name is taken, since the configuration declares none under "secrets"\n')
     expect(statesIn(await program.run([...from, '--only', 'FINCHAT_*']))).toEqual({ FINCHAT_B: 'new', FINCHAT_C: 'new' })
     const applied = await program.run([...from, '--only', 'A', '--apply'])
     expect(statesIn(applied)).toEqual({ A: 'written' })
     expect(applied.stderr).toContain('next: then remove from the file: A\n')
+  })
+
+  it('are none of a .env file with a line that dotenv would skip, such as the rest of a key', async () => {
+    const program = makeProgram()
+    writeFileSync(join(program.folder, '.env'), `A=-----BEGIN KEY-----\n${canary}\n# a remark\n-----END KEY-----\nB=1\n`)
+    for (const args of [
+      ['migrate', '--from', 'dotenv:.env', '--to', 'local'],
+      ['import', '--from', '.env', '--only', 'B'],
+    ]) {
+      const { code, stdout, stderr } = await program.run([...args, '--apply'])
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+      expect(stderr).toContain('these lines of the input set no variable: 2, 4\n')
+      expect(stderr).not.toContain(canary)
+    }
+    expect((await program.run(['list'])).stdout).toBe('')
   })
 
   it('are named, where nothing is declared; never the key of the store', async () => {
@@ -193,7 +247,7 @@ describe('which secrets are moved', () => {
     [['--from', 'local', '--to', 'env'], "'env' cannot be written"],
     [['--from', 'nope', '--to', 'local'], '--from names no source'],
     [['--from', 'env', '--to', 'nope'], '--to names no provider'],
-    [['--from', 'dotenv:nope', '--to', 'local'], 'cannot be read'],
+    [['--from', 'dotenv:nope', '--to', 'local'], 'is not there'],
     [['--from', 'env', '--to', 'vault'], 'vault.url'],
     [['--to', 'local'], 'see --help'],
   ])('are refused before anything is written: %j', async (args, reason) => {
@@ -216,7 +270,7 @@ describe('the next step', () => {
   it('is to declare what `run` would not give, before it is removed', async () => {
     const program = makeProgram({ ...localConfig, secrets: { TOKEN: {}, DB: { name: 'PASSWORD' } } })
     writeFileSync(join(program.folder, '.env'), `TOKEN=${canary}\nPASSWORD=x\nLOG_LEVEL=debug\n`)
-    const { stderr } = await program.run(['migrate', '--from', 'dotenv:.env', '--to', 'local', '--apply'])
+    const { stderr } = await program.run(['migrate', '--from', 'dotenv:.env', '--to', 'local', '--only', '*', '--apply'])
     expect(stderr).toContain('next: declare under "secrets", or else keep where they are, what run does not give yet: LOG_LEVEL\n')
   })
 

@@ -2,10 +2,11 @@ import { aloneIn, type Settings } from '../config/load-config.ts'
 import { providerNames } from '../config/settings.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { limiter } from '@finchat/secrets-core/provider'
-import { type Item, readItem } from '../transfer/item.ts'
-import { namesOfStores } from '../transfer/names-of-store.ts'
+import { readItem } from '../transfer/item.ts'
+import { chainNames, type Chosen, itemsOfFile } from '../transfer/items-of-file.ts'
+import { namesOfStores, undeclaredAt } from '../transfer/names-of-store.ts'
+import { type DocumentSource, readDocument } from '../transfer/read-document.ts'
 import { type CommandContext, explained, operator, settingsOf, useManager } from '../commands/context.ts'
-import { itemsOf } from './import.ts'
 import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
 
 interface MigrateFlags extends TransferFlags {
@@ -22,11 +23,15 @@ export default async function migrate(context: CommandContext, flags: MigrateFla
   await explained('nothing was migrated', async () => {
     const settings = await settingsOf(terminal, flags)
     if (from === knownTarget(to)) throw new UsageError('--from and --to are the same', 'name two places')
-    const items = from.startsWith(dotenv)
-      ? await itemsOf({ from: from.slice(dotenv.length), format: 'dotenv' }, only, terminal, settings.folder)
+    const chosen = from.startsWith(dotenv)
+      ? itemsOfFile(await readDocument(dotenvAt(from), terminal, settings.folder), settings.config.secrets, only)
       : await itemsAt(knownSource(from), settings, only)
-    await transferTo(context, flags, { settings, items, from, to, command: ['migrate', '--from', from, '--to', to] })
+    await transferTo(context, flags, { settings, ...chosen, from, to, command: ['migrate', '--from', from, '--to', to] })
   })
+}
+
+function dotenvAt(from: string): DocumentSource {
+  return { from: from.slice(dotenv.length), format: 'dotenv' }
 }
 
 function knownSource(from: string): string {
@@ -35,12 +40,15 @@ function knownSource(from: string): string {
 }
 
 /** Read in full before the target is opened, since two managers at once would write two audit trails. */
-async function itemsAt(from: string, settings: Settings, only: readonly string[] | undefined): Promise<readonly Item[]> {
+async function itemsAt(from: string, settings: Settings, only: readonly string[] | undefined): Promise<Chosen> {
   return useManager(`the secrets of ${from} could not be read`, aloneIn(settings, from), async (secrets, _, __, providers) => {
     const [provider] = providers
-    if (provider === undefined) return []
+    if (provider === undefined) return { items: [], left: [], isAll: false }
     const limit = limiter(4)
     const names = await namesOfStores(secrets, providers, settings, only)
-    return Promise.all(names.map(async (each) => limit(async () => readItem(each, { secrets, provider, actor: operator() }))))
+    const store = { secrets, provider, actor: operator() }
+    const items = await Promise.all(names.map(async (each) => limit(async () => readItem(each, store))))
+    const left = only === undefined ? await undeclaredAt(from, secrets, providers, settings) : []
+    return { items, left, isAll: only === undefined && chainNames(settings.config.secrets).size === 0 }
   })
 }

@@ -5,6 +5,7 @@ import { providerNames } from '../config/settings.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { untilInterrupted } from '../transfer/interruption.ts'
 import type { Item } from '../transfer/item.ts'
+import { chainNames, type Chosen } from '../transfer/items-of-file.ts'
 import { isPlain, nextSteps } from '../transfer/next-steps.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { shellWord } from '../terminal/shell-word.ts'
@@ -20,9 +21,8 @@ export interface TransferFlags {
   readonly force?: boolean
 }
 
-export interface Transfer {
+export interface Transfer extends Chosen {
   readonly settings: Settings
-  readonly items: readonly Item[]
   /** `env`, a provider, or a format and a file, such as `dotenv:.env`. */
   readonly from: string
   readonly to: string
@@ -33,7 +33,7 @@ export interface Transfer {
 /** Plans, or with `--apply` writes, what the source has, and reports it. */
 export async function transferTo(context: CommandContext, flags: TransferFlags, given: Transfer): Promise<void> {
   const { terminal } = context
-  const { from, to, settings } = given
+  const { from, to, settings, left, isAll } = given
   const isApplied = flags.apply === true
   const { rows, failed, isInterrupted } = await untilInterrupted(async (stop) => {
     const done = await transferred(context, flags, given, stop)
@@ -42,7 +42,7 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
   const leftovers = isPlain(from) ? placesOf(given.items, rows) : []
   const standing = { from, to, rows, leftovers, undeclared: undeclaredIn(rows, settings) }
   const next = nextSteps({ ...standing, command: commandOf(given, flags), chain: chainOf(settings.variables) })
-  const report = { from, to, isApplied, isInterrupted, rows, next }
+  const report = { from, to, isApplied, isInterrupted, rows, left, isAll, next }
   await printReport(report, flags.json === true, terminal)
   if (failed !== undefined) throw new CommandError(`${failed.name} ${outcomeOf(failed.error)}, and nothing after it was`, failed.error)
   context.process.exitCode = exitCodeOfReport(report)
@@ -84,8 +84,8 @@ function commandOf({ command }: Transfer, { config, only = [] }: TransferFlags):
 }
 
 /** Names of what is at the target, which no declaration leads to. */
-function undeclaredIn(rows: Transferred['rows'], { config: { secrets = {} } }: Settings): string[] {
-  const declared = new Set(Object.entries(secrets).map(([key, { name = key }]) => name))
+function undeclaredIn(rows: Transferred['rows'], { config: { secrets } }: Settings): string[] {
+  const declared = chainNames(secrets)
   return rows.filter(({ name, state }) => (state === 'same' || state === 'written') && !declared.has(name)).map(({ name }) => name)
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { RotationTarget } from '@finchat/secrets-rotation'
 import type * as Postgres from '@finchat/secrets-rotation/postgres'
@@ -8,6 +7,7 @@ import { configurationError } from '@finchat/secrets-core/provider'
 import type { OwnTarget, PostgresTargetConfig, RedisTargetConfig, TargetConfig } from '../config/config.ts'
 import { loadPackage } from '../config/provider-packages.ts'
 import { readSource } from '../config/variables.ts'
+import { readRegular } from '../files/read-file.ts'
 import { withoutKind } from './generators.ts'
 import type { Project, RotationKit } from './project.ts'
 
@@ -27,6 +27,8 @@ export async function targetOf(
 }
 
 const connectMs = 5_000
+/** The bundle of an operating system has a quarter of it. */
+const mostAuthorityBytes = 1024 * 1024
 
 interface PostgresDriver {
   readonly Client: new (options: object) => Postgres.PostgresLogin
@@ -37,7 +39,7 @@ async function postgresTarget(config: PostgresTargetConfig, place: string, proje
   const { postgresRole } = await loadPackage<typeof Postgres>('@finchat/secrets-rotation/postgres', 'postgresRole', project.folder)
   const { Client } = await loadPackage<PostgresDriver>('pg', 'Client', project.folder)
   const password = await passwordOf(config, place, project)
-  const server = { host, port, database, ssl: tls && (await tlsOptions(config, project)), connectionTimeoutMillis: connectMs }
+  const server = { host, port, database, ssl: tls && tlsOptions(config, project), connectionTimeoutMillis: connectMs }
   return postgresRole({
     connect: () => new Client({ ...server, user: administrator, password }),
     login: (user, word) => new Client({ ...server, user, password: word }),
@@ -57,7 +59,7 @@ async function redisTarget(config: RedisTargetConfig, place: string, project: Pr
   const { redisAclUser } = await loadPackage<typeof Redis>('@finchat/secrets-rotation/redis', 'redisAclUser', project.folder)
   const { createClient } = await loadPackage<RedisDriver>('@redis/client', 'createClient', project.folder)
   const password = await passwordOf(config, place, project)
-  const socket = { reconnectStrategy: false, connectTimeout: connectMs, ...(await tlsOptions(config, project)) }
+  const socket = { reconnectStrategy: false, connectTimeout: connectMs, ...tlsOptions(config, project) }
   // The client writes the address into the socket's options, so that each gets its own.
   const login = (url: string, username: string, word: string) => createClient({ url, socket: { ...socket }, username, password: word })
   const nodes = urls.map((url) => ({
@@ -82,14 +84,12 @@ function passwordOf({ password }: PostgresTargetConfig | RedisTargetConfig, plac
   return readSource(`${place}.password`, password, folder, env)
 }
 
-async function tlsOptions({ caFile }: { readonly caFile?: string | undefined }, { folder }: Project): Promise<{ ca?: string }> {
+function tlsOptions({ caFile }: { readonly caFile?: string | undefined }, { folder }: Project): { readonly ca?: string } {
   if (caFile === undefined) return {}
-  try {
-    return { ca: await readFile(resolve(folder, caFile), 'utf8') }
-  } catch {
-    throw configurationError(
-      'the file of caFile cannot be read',
-      'name the certificate of the authority, relative to the configuration file',
-    )
-  }
+  const content = readRegular(resolve(folder, caFile), mostAuthorityBytes)
+  if ('bytes' in content) return { ca: content.bytes.toString() }
+  throw configurationError(
+    `the file of caFile ${content.problem}`,
+    'name the certificate of the authority, relative to the configuration file',
+  )
 }

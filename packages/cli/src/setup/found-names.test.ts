@@ -19,10 +19,10 @@ describe('foundNames', () => {
       'src/a.jsx': "process.env['JWT_SECRET']",
     })
     expect(foundNames(folder)).toEqual([
-      { name: 'DATABASE_URL', places: ['.env:2', 'src/db.ts:2'], isSecret: true },
-      { name: 'JWT_SECRET', places: ['src/a.jsx:1'], isSecret: true },
-      { name: 'LOG_LEVEL', places: ['.env.example:2'], isSecret: false },
-      { name: 'STRIPE_KEY', places: ['.env:3', '.env.example:1'], isSecret: true },
+      { name: 'DATABASE_URL', places: ['.env:2', 'src/db.ts:2'], isSecret: true, filledIn: ['.env'] },
+      { name: 'JWT_SECRET', places: ['src/a.jsx:1'], isSecret: true, filledIn: [] },
+      { name: 'LOG_LEVEL', places: ['.env.example:2'], isSecret: false, filledIn: [] },
+      { name: 'STRIPE_KEY', places: ['.env:3', '.env.example:1'], isSecret: true, filledIn: ['.env'] },
     ])
   })
 

@@ -1,7 +1,9 @@
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { type Dirent, readdirSync } from 'node:fs'
+import { basename, join, relative, sep } from 'node:path'
 import { isValidName } from '@finchat/secrets-core'
-import { parseDotenv } from '@finchat/secrets-core/provider'
+import { dotenvLines } from '@finchat/secrets-core/provider'
+import { isEnvFile, isTemplate } from '../files/env-file.ts'
+import { readRegular } from '../files/read-file.ts'
 import { namesInSource } from './names-in-source.ts'
 import { kindOf } from './secret-names.ts'
 
@@ -11,6 +13,8 @@ export interface FoundName {
   /** `src/db.ts:3`, in order. */
   readonly places: readonly string[]
   readonly isSecret: boolean
+  /** The `.env` files that have a value for it. */
+  readonly filledIn: readonly string[]
 }
 
 interface Place {
@@ -18,6 +22,7 @@ interface Place {
   readonly line: number
   /** Its value is an address with a password in it. */
   readonly hasPassword?: boolean
+  readonly isFilled?: boolean
 }
 
 /** Larger files are data, or are made by a bundler. */
@@ -27,24 +32,29 @@ const skippedFolders: ReadonlySet<string> = new Set(['node_modules', 'dist', 'bu
 
 /** The names in the `.env` files and the sources below a folder, sorted. Links are not followed. */
 export function foundNames(folder: string): FoundName[] {
-  const places = new Map<string, string[]>()
-  const withPassword = new Set<string>()
-  for (const path of filesIn(folder)) {
-    for (const { name, line, hasPassword } of namesIn(path)) {
-      if (!isValidName(name) || kindOf(name) === 'ignored') continue
-      places.set(name, [...(places.get(name) ?? []), `${relative(folder, path).split(sep).join('/')}:${line}`])
-      if (hasPassword) withPassword.add(name)
-    }
-  }
-  const found = [...places].map(([name, at]) => ({ name, places: at, isSecret: withPassword.has(name) || kindOf(name) === 'secret' }))
+  const places = [...filesIn(folder)].flatMap((path) => {
+    const file = relative(folder, path).split(sep).join('/')
+    return namesIn(path).map((place) => ({ ...place, file }))
+  })
+  const known = places.filter(({ name }) => isValidName(name) && kindOf(name) !== 'ignored')
+  const found = [...Map.groupBy(known, ({ name }) => name)].map(([name, at]) => foundName(name, at))
   return found.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+function foundName(name: string, places: readonly (Place & { readonly file: string })[]): FoundName {
+  return {
+    name,
+    places: places.map(({ file, line }) => `${file}:${line}`),
+    isSecret: kindOf(name) === 'secret' || places.some(({ hasPassword }) => hasPassword),
+    filledIn: [...new Set(places.filter(({ isFilled }) => isFilled).map(({ file }) => file))],
+  }
 }
 
 function* filesIn(folder: string): Generator<string> {
   for (const entry of entriesOf(folder)) {
     const path = join(folder, entry.name)
     if (entry.isDirectory() && !entry.name.startsWith('.') && !skippedFolders.has(entry.name)) yield* filesIn(path)
-    else if (entry.isFile() && (isDotenv(entry.name) || isSource(entry.name)) && statSync(path).size <= mostBytes) yield path
+    else if (entry.isFile() && (isEnvFile(entry.name) || isSource(entry.name))) yield path
   }
 }
 
@@ -57,33 +67,22 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-function isDotenv(name: string): boolean {
-  return name === '.env' || name.startsWith('.env.')
-}
-
 function isSource(name: string): boolean {
   return sourceEnds.some((end) => name.endsWith(end))
 }
 
 function namesIn(path: string): readonly Place[] {
-  const text = textOf(path)
-  return isDotenv(path.slice(path.lastIndexOf(sep) + 1)) ? namesInDotenv(text) : namesInSource(text)
+  const [text, name] = [textOf(path), basename(path)]
+  return isEnvFile(name) ? namesInDotenv(text, !isTemplate(name)) : namesInSource(text)
 }
 
 function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
+  const content = readRegular(path, mostBytes)
+  return 'bytes' in content ? content.bytes.toString() : ''
 }
 
-/** Without regular expressions: RegExp.input would keep a value. */
-function namesInDotenv(text: string): Place[] {
-  const lines = text.split('\n').map((line) => line.slice(0, Math.max(line.indexOf('='), 0)).trim())
-  return [...parseDotenv(text)].map(([name, value]) => ({
-    name,
-    line: lines.findIndex((line) => line === name || (line.startsWith('export') && line.slice('export'.length).trim() === name)) + 1,
-    hasPassword: Boolean(URL.parse(value)?.password),
-  }))
+function namesInDotenv(text: string, hasValues: boolean): Place[] {
+  return [...dotenvLines(text)].flatMap(({ name, line, value }) =>
+    name === undefined ? [] : [{ name, line, hasPassword: Boolean(URL.parse(value)?.password), isFilled: hasValues && value !== '' }],
+  )
 }

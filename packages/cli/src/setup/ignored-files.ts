@@ -1,6 +1,10 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
-import { attempt } from './new-file.ts'
+import type { Environment } from '@finchat/secrets-core'
+import { gitIn } from '../doctor/git.ts'
+import { fileError } from '../files/file-error.ts'
+import { readRegular } from '../files/read-file.ts'
+import { UsageError } from '../terminal/failure.ts'
 
 /** The root of the git repository that a folder is in. */
 export function repositoryOf(folder: string): string | undefined {
@@ -8,25 +12,49 @@ export function repositoryOf(folder: string): string | undefined {
   return dirname(folder) === folder ? undefined : repositoryOf(dirname(folder))
 }
 
+/** Patterns of a file of a key: beside it may be the next one, such as `.secrets.key.new`, and a part. */
+export function keyFiles(file: string): string[] {
+  return [file, `${file}.*`]
+}
+
+/** Has git ignore the file of a key, unless it does already. Returns the new entries of `.gitignore`. */
+export async function ignoreKey(file: string, env: Environment): Promise<readonly string[]> {
+  const repository = repositoryOf(dirname(file))
+  if (repository === undefined || (await gitIn(dirname(file), env).ignores(file))) return []
+  const entries = missingEntries(repository, keyFiles(file))
+  addEntries(repository, entries)
+  return entries
+}
+
 /** What `.gitignore` of a repository needs, so that git never takes these files. Files outside it need nothing. */
 export function missingEntries(repository: string, files: readonly string[]): string[] {
-  const known = entriesOf(repository)
+  const known = textOf(repository).split(/\r?\n/)
   const inside = files.map((file) => relative(repository, file)).filter((path) => !path.startsWith('..'))
   return inside.map((path) => `/${escaped(path.split(sep).join('/'))}`).filter((entry) => !known.includes(entry))
 }
 
 export function addEntries(repository: string, entries: readonly string[]): void {
+  if (entries.length === 0) return
+  const before = ['', '\n'].includes(textOf(repository).slice(-1)) ? '' : '\n'
   const file = join(repository, '.gitignore')
-  const before = existsSync(file) && !['', '\n'].includes(readFileSync(file, 'utf8').slice(-1)) ? '\n' : ''
-  if (entries.length > 0) attempt(file, () => appendFileSync(file, `${before}${entries.join('\n')}\n`))
+  try {
+    appendFileSync(file, `${before}${entries.join('\n')}\n`)
+  } catch (error) {
+    throw fileError(file, error)
+  }
 }
 
-function entriesOf(repository: string): string[] {
+const mostBytes = 1024 * 1024
+
+function textOf(repository: string): string {
   const file = join(repository, '.gitignore')
-  return existsSync(file) ? attempt(file, () => readFileSync(file, 'utf8')).split(/\r?\n/) : []
+  if (!existsSync(file)) return ''
+  const content = readRegular(file, mostBytes)
+  if ('bytes' in content) return content.bytes.toString()
+  throw new UsageError(`.gitignore ${content.problem}`, 'move it away, or let this user read it')
 }
 
-/** A last `*` stands for the files that SQLite puts beside a store. */
+/** A last `*` stands for the files beside a store or a key. */
 function escaped(path: string): string {
   return path.replaceAll(/[\\[\]#!? ]|\*(?!$)/g, String.raw`\$&`)
 }

@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isJsonObject } from '@finchat/secrets-core/provider'
 import { foldersOf } from '../config/find-config.ts'
+import { readRegular } from '../files/read-file.ts'
+
+const mostBytes = 1024 * 1024
 
 /** The `package.json` of a folder; empty without one. */
 function manifestIn(folder: string): Readonly<Record<string, unknown>> {
+  const content = readRegular(join(folder, 'package.json'), mostBytes)
+  if ('problem' in content) return {}
   try {
-    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const manifest: unknown = JSON.parse(content.bytes.toString())
     return isJsonObject(manifest) ? manifest : {}
   } catch {
     return {}

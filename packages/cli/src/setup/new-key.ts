@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { writeKeychain } from '../config/keychain.ts'
 import { inProject, withInstallCommand } from '../config/project-package.ts'
-import { writeNewFile } from './new-file.ts'
+import { assertNew, writeOutput } from '../files/output-file.ts'
+import { ignoreKey } from './ignored-files.ts'
 
 /** A key as text, and for an age identity what others encrypt for. */
 export interface NewKey {
@@ -34,8 +36,18 @@ export async function newAgeIdentity(isPostQuantum: boolean, folder: string): Pr
 /** Where a key is kept; neither place is ever overwritten. */
 export type KeptIn = { readonly file: string } | { readonly keychain: string }
 
-/** A file that only its owner may read, or an entry of the keychain. */
-export async function keepKey({ text }: NewKey, place: KeptIn, folder: string): Promise<void> {
-  if ('keychain' in place) await writeKeychain(place.keychain, text, folder)
-  else writeNewFile({ path: resolve(folder, place.file), text: `${text}\n`, mode: 0o600 })
+/**
+ * In a file that only its owner may read, and that git ignores, or in an entry of the keychain. Returns
+ * the new entries of `.gitignore`.
+ */
+export async function keepKey({ text }: NewKey, place: KeptIn, folder: string, env: Environment): Promise<readonly string[]> {
+  if ('keychain' in place) {
+    await writeKeychain(place.keychain, text, folder)
+    return []
+  }
+  const file = resolve(folder, place.file)
+  assertNew(file)
+  const entries = await ignoreKey(file, env)
+  await writeOutput(file, `${text}\n`)
+  return entries
 }

@@ -36,7 +36,7 @@ export async function ensureKey(place: CredentialSource, folder: string, env: En
   if (await hasKey(place, folder, env)) return { isNew: false }
   const key = await newStoreKey()
   if ('variable' in place) return { isNew: true, shown: key.text }
-  await keepKey(key, place, folder)
+  await keepKey(key, place, folder, env)
   return { isNew: true }
 }
 

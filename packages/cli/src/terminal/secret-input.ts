@@ -3,7 +3,7 @@ import { InterruptedError, UsageError } from './failure.ts'
 import { note, type Terminal } from './terminal.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
-const mostBytes = 4 * 1024 * 1024
+export const mostBytes: number = 4 * 1024 * 1024
 
 export interface InputOptions {
   /** The question on a terminal. */
@@ -26,7 +26,7 @@ export async function readSecretInput(terminal: Terminal, { question, exact }: I
   return textOrBytes(value)
 }
 
-/** Everything that is piped in, or in a file. */
+/** Everything that is piped in. */
 export async function pipedBytes(stdin: NodeJS.ReadableStream): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0

@@ -3,6 +3,7 @@ import { namesAt, variablesThatMayBeSecrets } from './store-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { UsageError } from '../terminal/failure.ts'
 import type { Wanted } from './item.ts'
+import { chainNames } from './items-of-file.ts'
 import { isGlob } from './name-glob.ts'
 import { selectNames } from './select-names.ts'
 
@@ -22,6 +23,22 @@ export async function namesOfStores(
     'neither does the configuration declare secrets, nor can the provider list them',
     'list them under "secrets", or name them by --only',
   )
+}
+
+/** Their names can be listed without a request to a server, which may need a right of its own. */
+const onThisMachine: readonly string[] = ['local', 'mounted', 'age', 'sops']
+
+/** Names of a source that the configuration does not declare, so that they are not moved. */
+export async function undeclaredAt(
+  from: string,
+  secrets: SecretsManager,
+  providers: readonly SecretProvider[],
+  { config, variables }: Settings,
+): Promise<readonly string[]> {
+  const declared = chainNames(config.secrets)
+  if (declared.size === 0 || !onThisMachine.includes(from)) return []
+  const listed = await listedNames(secrets, providers, variables).catch(() => []) // what is declared could be read
+  return listed.map(({ name }) => name).filter((name) => !declared.has(name))
 }
 
 const wanted = (name: string): Wanted => ({ name, isRequired: true })

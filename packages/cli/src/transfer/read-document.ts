@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import type { SecretProvider } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
 import { loadPackage } from '../config/provider-packages.ts'
+import { readRegular } from '../files/read-file.ts'
 import { malformed, type Values } from '../formats/document.ts'
 import { readDotenv } from '../formats/dotenv.ts'
 import { type Format, innerFormatOf } from '../formats/format.ts'
@@ -10,7 +11,7 @@ import { readJson } from '../formats/json.ts'
 import { readKubernetes } from '../formats/kubernetes.ts'
 import { readYaml, type Yaml } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { pipedBytes } from '../terminal/secret-input.ts'
+import { mostBytes, pipedBytes } from '../terminal/secret-input.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 export interface DocumentSource {
@@ -25,7 +26,7 @@ export interface DocumentSource {
 /** The secrets of a file. `folder` is where packages are looked for. */
 export async function readDocument(source: DocumentSource, terminal: Terminal, folder: string): Promise<Values> {
   if (source.format === 'age') return readAge(source, terminal, folder)
-  const text = textOrBytes(source.from === '-' ? await piped(terminal) : await bytesOf(resolve(terminal.cwd(), source.from)))
+  const text = textOrBytes(await bytesFrom(source.from, terminal))
   if (typeof text !== 'string') throw malformed(source.format, 'is no text in UTF-8')
   const withoutMark = text.startsWith('\ufeff') ? text.slice(1) : text
   if (source.format === 'dotenv') return readDotenv(withoutMark)
@@ -34,18 +35,34 @@ export async function readDocument(source: DocumentSource, terminal: Terminal, f
   return source.format === 'k8s' ? readKubernetes(withoutMark, yaml) : readYaml(withoutMark, yaml)
 }
 
+async function bytesFrom(from: string, terminal: Terminal): Promise<Uint8Array> {
+  return from === '-' || from === '/dev/stdin' ? piped(terminal) : bytesOf(resolve(terminal.cwd(), from), terminal)
+}
+
 async function piped({ stdin }: Terminal): Promise<Uint8Array> {
   if (!stdin.isTTY) return pipedBytes(stdin)
   throw new UsageError('nothing is piped in', 'pipe the file: finchat-secrets import --from - --format json < FILE')
 }
 
-/** As a stream, since the size of a device or a pipe is not known before. The system's own message quotes the path. */
-async function bytesOf(file: string): Promise<Uint8Array> {
+/** The system's own message quotes the path. */
+async function bytesOf(file: string, terminal: Terminal): Promise<Uint8Array> {
+  const [, descriptor] = openDescriptor.exec(file) ?? []
+  if (descriptor !== undefined) return bytesOfDescriptor(Number(descriptor), terminal)
+  const content = readRegular(file, mostBytes)
+  if ('bytes' in content) return content.bytes
+  throw new UsageError(`the file of --from ${content.problem}`, 'name a file that this user may read, or pipe it and name it -')
+}
+
+/** Such as `<(…)` of a shell: a pipe that is open already, and has a writer. */
+const openDescriptor = /^\/(?:dev\/fd|proc\/self\/fd)\/(\d+)$/
+
+async function bytesOfDescriptor(descriptor: number, terminal: Terminal): Promise<Uint8Array> {
+  if (descriptor === 0) return piped(terminal)
   try {
-    return await pipedBytes(createReadStream(file))
+    return await pipedBytes(createReadStream('', { fd: descriptor, autoClose: false }))
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError('the file of --from cannot be read', 'see its path, and whether this user may read it')
+    throw new UsageError('the pipe of --from cannot be read', 'pipe it, and name it -')
   }
 }
 

@@ -10,21 +10,30 @@ export interface Report {
   readonly isApplied: boolean
   readonly isInterrupted: boolean
   readonly rows: readonly Row[]
+  readonly left: readonly string[]
+  readonly isAll: boolean
   readonly next: readonly string[]
 }
 
 /** Prints what is to be done, or was done. It never has a value, its length or its hash. */
 export async function printReport(report: Report, asJson: boolean, terminal: Terminal): Promise<void> {
-  const { from, to, isApplied, isInterrupted, rows, next } = report
+  const { from, to, isApplied, isInterrupted, rows, left, next } = report
   if (asJson) {
     const secrets = rows.map(({ name, path, field, state, reason, code }) => ({ name, path, field, state, reason, code }))
-    const text = JSON.stringify({ from, to, applied: isApplied, interrupted: isInterrupted, counts: countsOf(rows), secrets, next })
+    const text = JSON.stringify({ from, to, applied: isApplied, interrupted: isInterrupted, counts: countsOf(rows), secrets, left, next })
     return void terminal.stdout.write(`${text}\n`)
   }
   const cells = rows.map((row) => [row.name, placeOf(row), row.state, row.reason ?? ''])
   await printTable({ headings: ['name', `path at ${to}`, 'state', 'reason'], rows: cells }, terminal)
   note(terminal, summaryOf(report))
+  for (const line of choiceOf(report)) note(terminal, visible(line))
   for (const step of next) note(terminal, `next: ${visible(step)}`)
+}
+
+/** Why these secrets, and no others. */
+function choiceOf({ left, isAll }: Report): string[] {
+  if (isAll) return ['every name is taken, since the configuration declares none under "secrets"']
+  return left.length === 0 ? [] : [`not declared, left: ${left.join(', ')}; move them with --only`]
 }
 
 function placeOf({ path = '', field }: Row): string {

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseDotenv } from './dotenv.ts'
+import { dotenvLines, parseDotenv } from './dotenv.ts'
 
 test.each<[text: string, variables: Record<string, string>]>([
   ['export EMPTY=', { EMPTY: '' }],
@@ -21,6 +21,19 @@ test.each<[text: string, variables: Record<string, string>]>([
   ['__proto__=1', Object.fromEntries([['__proto__', '1']])],
 ])('%j', (text, variables) => {
   expect([...parseDotenv(text)]).toEqual(Object.entries(variables))
+})
+
+test.each<[text: string, skipped: readonly number[], set: readonly number[]]>([
+  ['A=1\nB\n\n# C\nexport D\nE=2', [2, 5], [1, 6]],
+  ['A="one\ntwo\n"\nthree\r\nB=\'x\'', [4], [1, 5]],
+  ['A=-----BEGIN KEY-----\nMII\n-----END KEY-----', [2, 3], [1]],
+  ['A="open\nrest', [2], [1]],
+  ['=1\n\u00a0\n \t#', [1], []],
+  ['', [], []],
+])('of %j these lines are skipped: %j', (text, skipped, set) => {
+  const lines = (isSkipped: boolean): number[] =>
+    [...dotenvLines(text)].filter(({ name }) => (name === undefined) === isSkipped).map(({ line }) => line)
+  expect([lines(true), lines(false)]).toEqual([skipped, set])
 })
 
 const name = fc.stringMatching(/^[A-Za-z_][\w.-]{0,8}$/).filter((text) => text !== 'export')
@@ -50,6 +63,18 @@ test('what was written is read back, and as Node.js reads it unless a value is b
       const variables = Object.fromEntries(lines.map((each) => [each.name, each.value.value]))
       expect(Object.fromEntries(parseDotenv(text))).toEqual(variables)
       if (lines.every(({ value: { written } }) => written.trim() !== '')) expect({ ...parseEnv(text) }).toEqual(variables)
+    }),
+  )
+})
+
+test('each assignment has the number of the line that it begins in, and no other line is skipped', () => {
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 6 }), (lines) => {
+      const texts = lines.map((each) => each.before + each.name + each.equals + each.value.written + each.after + each.end)
+      const starts = texts.map((_, index) => texts.slice(0, index).join('').split('\n').length)
+      expect([...dotenvLines(texts.join(''))].map(({ line: number, name: key }) => [number, key])).toEqual(
+        lines.map((each, index) => [starts[index], each.name]),
+      )
     }),
   )
 })

@@ -30,8 +30,8 @@ interface Run {
 }
 
 /**
- * Replaces values in a stream of bytes, wherever chunks are cut: plain, base64, hex, URL-encoded and
- * in JSON, and each line of a value with several.
+ * Replaces values in a stream of bytes, wherever chunks are cut: as they are, in each form that `scan`
+ * knows, and each line of a value with several.
  */
 export class Redactor {
   /** By the first two bytes. */
@@ -132,18 +132,8 @@ export class Redactor {
 
 function writtenForms(value: Uint8Array): Buffer[] {
   const lines = linesOf(Buffer.from(value))
-  const parts = [value, ...lines].flatMap(slicesOf)
-  return parts.flatMap((part) => formsOf(part).map(({ bytes }) => bytes)).filter(isLongEnough)
-}
-
-/** The forms are those of at most so many bytes. */
-const [sliceBytes, sharedBytes] = [4_000, 100]
-
-function slicesOf(value: Uint8Array): Uint8Array[] {
-  const count = Math.max(1, Math.ceil((value.length - sharedBytes) / (sliceBytes - sharedBytes)))
-  return Array.from({ length: count }, (_, index) =>
-    value.subarray(index * (sliceBytes - sharedBytes), index * (sliceBytes - sharedBytes) + sliceBytes),
-  )
+  const parts = [value, ...lines].filter(isLongEnough)
+  return parts.flatMap((part) => formsOf(part, Infinity).map(({ bytes }) => bytes)).filter(isLongEnough)
 }
 
 function isLongEnough({ length }: Uint8Array): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isDecoy } from './decoys/decoy.ts'
-import { runChild } from './testing/child.ts'
+import { programArgs, runChild } from './testing/child.ts'
 import { attacks } from './testing/hostile-attacks.ts'
 import { makeProject } from './testing/make-project.ts'
 
@@ -17,7 +17,11 @@ const hostile = fileURLToPath(new URL('testing/hostile-process.ts', import.meta.
 const register = new URL('register.ts', import.meta.url).href
 
 /** Runs a command in a project whose wrapper has the value from a folder of files. */
-async function run(flags: readonly string[], command: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+async function run(
+  flags: readonly string[],
+  command: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number; readonly output: string }> {
   const config = {
     provider: 'mounted',
     fallbacks: [],
@@ -25,7 +29,8 @@ async function run(flags: readonly string[], command: readonly string[]): Promis
     decoys: { key: { file: 'key' } },
     secrets: { TOKEN: {} },
   }
-  const cwd = makeProject({ 'finchat-secrets.config.json': JSON.stringify(config), 'mounted/TOKEN': value, key: key.toString('base64') })
+  const own = { 'finchat-secrets.config.json': JSON.stringify(config), 'mounted/TOKEN': value, key: key.toString('base64') }
+  const cwd = makeProject({ ...own, ...files })
   const folder = mkdtempSync(join(tmpdir(), 'secrets-hostile-'))
   for (const name of ['home', 'tmp']) mkdirSync(join(folder, name))
   const options = '--conditions=@finchat/source'
@@ -136,25 +141,58 @@ describe('a command with --sealed', () => {
   it('gives the values to the first program alone', async () => {
     const { output } = await run(sealed, ['sh', '-c', `'${process.execPath}' -p 1; '${process.execPath}' -p process.env.TOKEN`])
     expect(got(output)).toBe('nothing')
-    expect(output).toContain('another program took the sealed secrets')
+    expect(output).toContain('another program of Node.js took the sealed secrets')
   })
 
   it.each(['exec 3>&-', 'exec 3</dev/null'])(
     'that closes the pipe before it starts Node.js gets an error, and no crash: %s',
     async (close) => {
       const { code, output } = await run(sealed, ['sh', '-c', `${close}; exec '${process.execPath}' -p 1`])
-      expect([code, output]).toEqual([64, expect.stringContaining('one between closed their pipe')])
+      expect([code, output]).toEqual([64, expect.stringContaining('did not pass the sealed secrets on')])
     },
   )
 
   it('that never asks is told of, and ends as it would', async () => {
-    const { output } = await run(sealed, ['sh', '-c', 'exit 3'])
-    expect(output).toBe('warning: the command never took its secrets: only a program of Node.js reads what is sealed\n')
+    const { code, output } = await run(sealed, ['sh', '-c', 'exit 3'])
+    expect([code, output]).toEqual([3, notTaken])
   })
 
-  it('that is a package manager is refused: it would not pass them on', async () => {
-    const { output } = await run(sealed, ['npm', 'start'])
-    expect(output).toMatch(/^error: the application was not started\nwhy: {3}npm does not pass .+\nfix: {3}.+\n/)
+  const notTaken = 'warning: no program took the sealed secrets: start Node.js itself, as by finchat-secrets run --sealed -- node app.js\n'
+  const refused = (why: string): string =>
+    `error: the application was not started\nwhy:   ${why}\nfix:   start Node.js itself, also in a script of package.json: finchat-secrets run --sealed -- node app.js\n`
+
+  it.each(['npm', 'yarn-4.18.1.cjs', 'npm-cli.js', 'pnpm.cjs'])(
+    'that is a package manager is refused: it would not pass them on: %s',
+    async (name) => {
+      const script = join(makeProject({ [name]: 'console.log("started")' }), name)
+      const { code, output } = await run(sealed, [process.execPath, script])
+      expect([code, output]).toEqual([
+        64,
+        refused(`${/^[a-z]+/.exec(name)} does not pass sealed secrets on to the program that it starts`) + notTaken,
+      ])
+    },
+  )
+
+  it.each([
+    ['npm', 'npm start', 64],
+    ['node --run', 'node --run start', 1],
+  ])('of which %s starts another says so, and how the script of a package can have them', async (_, command, exitCode) => {
+    const { code, output } = await run(sealed, command.split(' '), { 'package.json': '{"scripts":{"start":"node -p 1"}}' })
+    expect(code).toBe(exitCode)
+    expect(output).toMatch(
+      /^error: the application was not started\nwhy: {3}.*npm.*not pass.*\nfix: {3}.* in a script of package\.json: .+\n/,
+    )
+    expect(output).not.toMatch(/^1$/m)
+  })
+
+  it('has its secrets in a script of a package, which npm starts', async () => {
+    const start = [process.execPath, ...programArgs, 'run', '--sealed', '--', 'node', 'app.js'].map((word) => `'${word}'`).join(' ')
+    const files = {
+      'package.json': JSON.stringify({ scripts: { start } }),
+      'app.js': `console.log(process.env.TOKEN.length, Object.keys(process.env).includes('TOKEN'))`,
+    }
+    const { output } = await run([], ['npm', 'start'], files)
+    expect(output).toContain(`${value.length} false\n`)
   })
 
   it('leaves no value in a crash report', async () => {

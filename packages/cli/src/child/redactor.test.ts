@@ -1,4 +1,5 @@
-import { inspect } from 'node:util'
+import { randomBytes } from 'node:crypto'
+import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formsOf } from '../scan/forms.ts'
@@ -58,11 +59,16 @@ const token = secret('TOKEN', 'canary-4711')
 describe('a redactor', () => {
   it.each([
     ['a member of an object, by console.log', (value: string) => inspect({ value }), "{ value: '[redacted TOKEN]' }"],
+    ['%j', (value: string) => format('%j', { value }), '{"value":"[redacted TOKEN]"}'],
+    ['a Buffer, by console.log', (value: string) => inspect(Buffer.from(value)), '<Buffer [redacted TOKEN]>'],
+    ['a Buffer in JSON', (value: string) => JSON.stringify(Buffer.from(value)), '{"type":"Buffer","data":[[redacted TOKEN]]}'],
+    ['escape()', escape, '[redacted TOKEN]'],
+    ['UTF-8 that is read as Latin-1', (value: string) => Buffer.from(value).toString('latin1'), '[redacted TOKEN]'],
     ['JSON within JSON', (value: string) => JSON.stringify(JSON.stringify([value])), String.raw`"[\"[redacted TOKEN]\"]"`],
     ['a part of an address', encodeURI, '[redacted TOKEN]'],
     ['the password of an address', inAddress, 'https://user:[redacted TOKEN]@host/'],
   ])('replaces a value that is written as %s', (_, written, shown) => {
-    const value = String.raw`can\ary "47"/11 ü&<>`
+    const value = `can\\ary\u001b "47"/11 ü&<>`
     expect(redacted([secret('TOKEN', value)], [Buffer.from(written(value))])).toBe(shown)
   })
 
@@ -114,8 +120,22 @@ describe('a redactor', () => {
     expect(redacted(values, [Buffer.from('abcdefgh'), Buffer.from('ijk.')])).toBe('[redacted SHORT]ijk.')
   })
 
-  it('leaves short values, which would ruin the output', () => {
-    expect(redacted([secret('FLAG', 'true')], [Buffer.from('is true')])).toBe('is true')
+  it('leaves short values, which would ruin the output, in any form', () => {
+    const output = 'is true, 74 72 75 65 74727565 116,114,117,101'
+    expect(redacted([secret('FLAG', 'true')], [Buffer.from(output)])).toBe(output)
+  })
+
+  it.each([64, 76])('replaces a value that is written in lines of base64 with %i columns', (columns) => {
+    const bytes = randomBytes(20_000)
+    const lines = bytes.toString('base64').match(new RegExp(`.{1,${columns}}`, 'g')) ?? []
+    expect(redacted([{ name: 'KEY', bytes }], [Buffer.from(lines.join('\n'))]).slice(0, 99)).toMatch(/^\[redacted KEY\].?={0,2}$/)
+  })
+
+  it('replaces a long value of letters of several bytes, as JSON in ASCII too', () => {
+    const value = Array.from({ length: 4_000 }, (_, index) => `é${index}`).join('')
+    const ascii = value.replaceAll('é', String.raw`\u00e9`)
+    const shown = [value, ascii].map((text) => redacted([secret('LONG', value)], [Buffer.from(`<${text}>`)]))
+    expect(shown.map((each) => each.slice(0, 99))).toEqual(['<[redacted LONG]>', '<[redacted LONG]>'])
   })
 
   it('holds nothing back that cannot be the beginning of a value', () => {

@@ -1,4 +1,5 @@
 import { formsOf } from '../scan/forms.ts'
+import { PieceIndex } from './piece-index.ts'
 
 /** A value that must not be shown. */
 export interface SecretText {
@@ -15,11 +16,6 @@ const mostHeldBytes = 1_024
 /** So much of a value may be shown before its rest came: it tells nothing, and a prompt may end in it. */
 const mostReleasedBytes = 1
 
-interface Piece {
-  readonly name: string
-  readonly bytes: Buffer
-}
-
 /** Bytes to be replaced: values that overlap are one run. */
 interface Run {
   readonly from: number
@@ -30,13 +26,11 @@ interface Run {
 }
 
 /**
- * Replaces values in a stream of bytes, wherever chunks are cut: plain, base64, hex, URL-encoded and
- * in JSON, and each line of a value with several.
+ * Replaces values in a stream of bytes, wherever chunks are cut: as they are, in each form that `scan`
+ * knows, and each line of a value with several.
  */
 export class Redactor {
-  /** By the first two bytes. */
-  readonly #pieces = new Map<number, Piece[]>()
-  readonly #firstBytes = new Uint8Array(256)
+  readonly #pieces = new PieceIndex()
   /** What is not decided yet. */
   #data: Buffer = Buffer.alloc(0)
   #runs: Run[] = []
@@ -51,12 +45,13 @@ export class Redactor {
   /** Also these, from now on. */
   learn(values: readonly SecretText[]): void {
     for (const { name, bytes } of values)
-      for (const form of writtenForms(bytes)) for (const piece of piecesOf(form)) this.#add({ name, bytes: piece })
+      for (const form of writtenForms(bytes)) for (const piece of piecesOf(form)) this.#pieces.add({ name, bytes: piece })
   }
 
-  /** What may be shown by now. */
+  /** What may be shown by now. It may share the memory of the chunk, which must not change. */
   push(chunk: Uint8Array): Buffer {
-    this.#data = this.#data.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#data, chunk])
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    this.#data = this.#data.length === 0 ? bytes : Buffer.concat([this.#data, bytes])
     const undecided = this.#search()
     const open = this.#runs.find(({ to }) => to > undecided)
     const end = Math.min(undecided, open?.from ?? undecided)
@@ -77,29 +72,16 @@ export class Redactor {
     return this.#shown(this.#data.length)
   }
 
-  #add(piece: Piece): void {
-    const key = piece.bytes.readUInt16BE(0)
-    this.#firstBytes[piece.bytes[0] ?? 0] = 1
-    this.#pieces.set(key, [...(this.#pieces.get(key) ?? []), piece])
-  }
-
   /** Returns from where a value may have begun whose rest is not there yet. */
   #search(): number {
     const data = this.#data
     this.#runs = this.#continued === undefined ? [] : [{ ...this.#continued }]
     let undecided = data.length
-    for (let at = 0; at < data.length; at++) {
-      if (this.#firstBytes[data[at] ?? 0] === 0) continue
-      if (at + 1 === data.length) return Math.min(undecided, at)
-      for (const piece of this.#pieces.get(data.readUInt16BE(at)) ?? []) {
-        const { length } = piece.bytes
-        const there = Math.min(length, data.length - at)
-        if (data.compare(piece.bytes, 0, there, at, at + there) !== 0) continue
-        if (there === length) this.#cover(at, at + length, piece.name)
-        else undecided = Math.min(undecided, at)
-      }
-    }
-    return undecided
+    this.#pieces.search(data, (at, { name, bytes: { length } }) => {
+      if (at + length <= data.length) this.#cover(at, at + length, name)
+      else undecided = Math.min(undecided, at)
+    })
+    return Math.min(undecided, this.#pieces.beginningAtEnd(data))
   }
 
   /** `from` never decreases. */
@@ -126,24 +108,14 @@ export class Redactor {
     shown.push(this.#data.subarray(at, Math.max(at, end)))
     this.#data = this.#data.subarray(end)
     this.#released = Math.max(0, this.#released - end)
-    return Buffer.concat(shown)
+    return shown.length === 1 ? (shown[0] ?? Buffer.alloc(0)) : Buffer.concat(shown)
   }
 }
 
 function writtenForms(value: Uint8Array): Buffer[] {
   const lines = linesOf(Buffer.from(value))
-  const parts = [value, ...lines].flatMap(slicesOf)
-  return parts.flatMap((part) => formsOf(part).map(({ bytes }) => bytes)).filter(isLongEnough)
-}
-
-/** The forms are those of at most so many bytes. */
-const [sliceBytes, sharedBytes] = [4_000, 100]
-
-function slicesOf(value: Uint8Array): Uint8Array[] {
-  const count = Math.max(1, Math.ceil((value.length - sharedBytes) / (sliceBytes - sharedBytes)))
-  return Array.from({ length: count }, (_, index) =>
-    value.subarray(index * (sliceBytes - sharedBytes), index * (sliceBytes - sharedBytes) + sliceBytes),
-  )
+  const parts = [value, ...lines].filter(isLongEnough)
+  return parts.flatMap((part) => formsOf(part, Infinity).map(({ bytes }) => bytes)).filter(isLongEnough)
 }
 
 function isLongEnough({ length }: Uint8Array): boolean {

@@ -75,7 +75,7 @@ class Launcher {
 
 const ownPart = { what: '--sealed', name: '@finchat/secrets-cli' }
 const notStarted = 'the command was not started'
-const notTaken = 'warning: the command never took its secrets: only a program of Node.js reads what is sealed'
+const notTaken = 'warning: no program took the sealed secrets: start Node.js itself, as by finchat-secrets run --sealed -- node app.js'
 const defaultKillAfterSeconds = 10
 
 /** Runs a command with the declared secrets in its environment. */

@@ -34,6 +34,10 @@ const writers: Readonly<Record<Form, (before: Buffer, value: Buffer, after: Buff
       ),
     ),
   json: (...parts) => Buffer.from(JSON.stringify(Buffer.concat(parts).toString('utf8'))),
+  html: (...parts) => Buffer.from(Buffer.concat(parts).toString('latin1').replaceAll('&', '&amp;').replaceAll('<', '&lt;')),
+  escaped: (...parts) => Buffer.from(inspect(Buffer.concat(parts).toString('utf8'))),
+  bytes: (...parts) => Buffer.from(JSON.stringify(Buffer.concat(parts))),
+  recoded: (...parts) => Buffer.from(Buffer.concat(parts).toString('utf8'), 'utf16le'),
 }
 
 const bytes = (minLength: number, maxLength: number): fc.Arbitrary<Buffer> =>
@@ -42,7 +46,7 @@ const text = fc.string({ minLength: 8, maxLength: 40, unit: fc.constantFrom(...'
 
 describe('a search for values', () => {
   it('finds a value at any place, in any form, however the content is cut', () => {
-    const form = fc.constantFrom<Form>('plain', 'base64', 'hex', 'url', 'json')
+    const form = fc.constantFrom(...(Object.keys(writers) as Form[]))
     fc.assert(
       fc.property(
         text,
@@ -153,12 +157,21 @@ describe('the forms of a value', () => {
       expect(search(matcherOf({ A: value }), Buffer.from(content), 64).map((match) => match.form)).toEqual([form])
   })
 
+  const special = "one two~(three)/+$&:=@,;*'!"
+
   it.each([
-    ['form-urlencoded', new URLSearchParams({ a: 'one two~(three)' }).toString()],
-    ['RFC 3986', 'one%20two~%28three%29'],
-    ['lower case', 'one%20two~%28three%29'],
+    ['URLSearchParams', new URLSearchParams({ a: special }).toString()],
+    ['encodeURIComponent', encodeURIComponent(special)],
+    ['encodeURI', encodeURI(special)],
+    ['the password of a URL', Object.assign(new URL('https://a@b'), { password: special }).href],
+    ['RFC 3986', 'one%20two~%28three%29%2F%2B%24%26%3A%3D%40%2C%3B%2A%27%21'],
+    ['RFC 3986 in lower case', 'one%20two~%28three%29%2f%2b%24%26%3a%3d%40%2c%3b%2a%27%21'],
+    ['quote of Python', 'one%20two~%28three%29/%2B%24%26%3A%3D%40%2C%3B%2A%27%21'],
+    ['quote_plus of Python', 'one+two~%28three%29%2F%2B%24%26%3A%3D%40%2C%3B%2A%27%21'],
+    ['PathEscape of Go', 'one%20two~%28three%29%2F+$&:=@%2C%3B%2A%27%21'],
+    ['UserPassword of Go', 'one%20two~%28three%29%2F+$&%3A=%40,;%2A%27%21'],
   ])('have the ways of URLs: %s', (_, content) => {
-    expect(search(matcherOf({ A: 'one two~(three)' }), Buffer.from(content), 64)).toHaveLength(1)
+    expect(search(matcherOf({ A: special }), Buffer.from(content), 64)).toHaveLength(1)
   })
 
   it.each(['%0asecond%2Fline', '%0Asecond%2Fline'])('have two digits for each byte in URLs: %s', (written) => {
@@ -189,11 +202,11 @@ describe('the forms of a value', () => {
     expect(search(matcherOf({ A: value }), mixed, 64)).toEqual([])
   })
 
-  it('are of the first 4,096 bytes, and of bytes that are no text not in JSON', () => {
+  it('are of the first 4,096 bytes, and of bytes that are no text not those of a text', () => {
     const written = formsOf(Buffer.alloc(5_000, 'a "'))
-    expect(Math.max(...written.map((each) => each.bytes.length))).toBe(8_192)
-    expect(written.filter(({ form }) => ['plain', 'json', 'url'].includes(form)).every((each) => each.bytes.length === 4_096)).toBe(true)
-    expect(formsOf(Buffer.from('ff00ff00ff00ff00ff00', 'hex')).some(({ form }) => form === 'json')).toBe(false)
+    const lengths = written.filter(({ form }) => ['plain', 'hex', 'recoded'].includes(form)).map((each) => each.bytes.length)
+    expect(new Set(lengths)).toEqual(new Set([4_096, 2 * 4_096, 3 * 4_096 - 1, 3 * 50 - 1]))
+    expect(formsOf(Buffer.from('ff00ff00ff00ff00ff00', 'hex')).map(({ form }) => form)).not.toContain('json')
   })
 
   it('are all long enough to be no accident', () => {

@@ -1,7 +1,8 @@
 import { textOrBytes } from '@finchat/secrets-core/provider'
+import { hexOf, textForms } from './text-forms.ts'
 
 /** How a value may be written in a file. */
-export type Form = 'plain' | 'base64' | 'hex' | 'url' | 'json'
+export type Form = 'plain' | 'base64' | 'hex' | 'url' | 'json' | 'html' | 'escaped' | 'bytes' | 'recoded'
 
 export interface WrittenForm {
   readonly form: Form
@@ -9,81 +10,87 @@ export interface WrittenForm {
 }
 
 /** What is looked for of a longer value: so many bytes are surely no accident. */
-const mostBytes = 4_096
+const mostSoughtBytes = 4_096
 
-/** The forms of a value, each once. Buffers, not texts: they can be overwritten. */
-export function formsOf(value: Uint8Array): WrittenForm[] {
+/** Shorter forms would be found by accident. */
+export const leastBytes = 8
+
+/** The forms of a value, or of its beginning, each once. Buffers, not texts: they can be overwritten. */
+export function formsOf(value: Uint8Array, mostBytes: number = mostSoughtBytes): WrittenForm[] {
   const part = Buffer.from(value.subarray(0, mostBytes))
-  const forms = [
-    ...[part].map((bytes) => ({ form: 'plain' as const, bytes })),
-    ...jsonForms(value).map((bytes) => ({ form: 'json' as const, bytes: bytes.subarray(0, mostBytes) })),
+  const text = textOrBytes(part.subarray(0, lengthOfText(value, part.length)))
+  const forms: WrittenForm[] = [
+    { form: 'plain', bytes: part },
+    ...(typeof text === 'string' ? textForms(text) : []),
     ...urlForms(part).map((bytes) => ({ form: 'url' as const, bytes })),
     ...base64Forms(part).map((bytes) => ({ form: 'base64' as const, bytes })),
     ...hexForms(part).map((bytes) => ({ form: 'hex' as const, bytes })),
+    { form: 'bytes', bytes: Buffer.from(part.join(',')) }, // as JSON of a Buffer
   ]
-  return forms.filter(({ bytes }, index) => forms.findIndex((each) => each.bytes.equals(bytes)) === index)
+  const isLongEnough = ({ bytes }: WrittenForm): boolean => bytes.length >= Math.min(value.length, leastBytes)
+  return forms.filter((form, index) => isLongEnough(form) && forms.findIndex(({ bytes }) => bytes.equals(form.bytes)) === index)
 }
 
-function jsonForms(value: Uint8Array): Buffer[] {
-  const text = textOrBytes(value)
-  if (typeof text !== 'string') return []
-  const json = inJson(text)
-  return [json, asciiJson(text), inJson(json), withoutQuotes(json)].map((each) => Buffer.from(each))
+/** Without the character that the end would cut. */
+function lengthOfText(value: Uint8Array, end: number): number {
+  const isInCharacter = (at: number): boolean => ((value[at] ?? 0) & 0xc0) === 0x80
+  return [0, 1, 2, 3].map((count) => end - count).find((at) => !isInCharacter(at)) ?? end
 }
 
-function inJson(text: string): string {
-  return JSON.stringify(text).slice(1, -1)
-}
-
-/** As `console.log` shows a member of an object, and Python its `repr`: double quotes stay. */
-function withoutQuotes(json: string): string {
-  return json.replaceAll(String.raw`\"`, '"')
-}
-
-/** As Python writes it. */
-function asciiJson(text: string): string {
-  const unit = (each: string): string => (each > '~' ? `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}` : each)
-  return inJson(text).split('').map(unit).join('')
+function base64Forms(value: Buffer): Buffer[] {
+  return [...unbrokenBase64(value), ...brokenBase64(value)].map((encoded) => Buffer.from(encoded))
 }
 
 /**
  * The characters that do not depend on what stands before and behind: three, as the value may begin
  * at any of three places of a group. In both alphabets.
  */
-function base64Forms(value: Buffer): Buffer[] {
+function unbrokenBase64(value: Buffer): string[] {
   const standard = [0, 2, 3].map((changed, before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), value]).toString('base64')
     return encoded.slice(changed, Math.floor(((before + value.length) * 8) / 6))
   })
   const inUrls = standard.map((encoded) => encoded.replaceAll('+', '-').replaceAll('/', '_'))
-  return [...standard, ...inUrls].map((encoded) => Buffer.from(encoded))
+  return [...standard, ...inUrls]
 }
+
+/** In lines, as OpenSSL and PEM (64) and the program `base64` (76) write a value that stands alone. */
+const base64Columns: readonly number[] = [64, 76]
+
+function brokenBase64(value: Buffer): string[] {
+  const encoded = value.toString('base64').slice(0, Math.floor((value.length * 8) / 6))
+  const broken = base64Columns.map((columns) => encoded.replaceAll(new RegExp(`.{${columns}}(?=.)`, 'g'), '$&\n'))
+  return broken.flatMap((lines) => [lines, lines.replaceAll('\n', '\r\n')])
+}
+
+/** So much of a `Buffer` is shown by `console.log`. */
+const inspectedBytes = 50
 
 function hexForms(value: Buffer): Buffer[] {
   const hex = value.toString('hex')
-  return [hex, hex.toUpperCase()].map((text) => Buffer.from(text))
+  const spaced = hex.replaceAll(/..(?=.)/g, '$& ')
+  return [hex, hex.toUpperCase(), spaced, spaced.slice(0, 3 * inspectedBytes - 1)].map((text) => Buffer.from(text))
 }
 
-const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
-
-/** What encoders leave as it is: RFC 3986, `encodeURIComponent`, `encodeURI`, a password in a `URL`, forms of HTML. A form writes a space as `+`. */
-const urlWays = [
-  { kept: `${alphanumeric}-._~`, space: '%20' },
-  { kept: `${alphanumeric}-._~!'()*`, space: '%20' },
-  { kept: `${alphanumeric}-._~!'()*;,/?:@&=+$#`, space: '%20' },
-  { kept: `${alphanumeric}-._~!'()*,&+$%`, space: '%20' },
-  { kept: `${alphanumeric}-._*`, space: '+' },
-]
+/** What encoders change. Forms of HTML write a space as `+`. */
+const urlWays = Object.values({
+  'RFC 3986, also PHP': { changed: /[^\w.~-]/g, space: '%20' },
+  encodeURIComponent: { changed: /[^\w.~!'()*-]/g, space: '%20' },
+  encodeURI: { changed: /[^\w.~!'()*;,/?:@&=+$#-]/g, space: '%20' },
+  'the password of a URL': { changed: /[^\w.~!'()*,&+$%-]/g, space: '%20' },
+  'the password of a URL in Go': { changed: /[^\w.~$&+,;=-]/g, space: '%20' },
+  'PathEscape of Go': { changed: /[^\w.~$&+:=@-]/g, space: '%20' },
+  'quote of Python': { changed: /[^\w.~/-]/g, space: '%20' },
+  'quote_plus of Python, QueryEscape of Go': { changed: /[^\w.~-]/g, space: '+' },
+  'URLSearchParams, URLEncoder of Java': { changed: /[^\w.*-]/g, space: '+' },
+})
 
 function urlForms(value: Buffer): Buffer[] {
-  return urlWays.flatMap(({ kept, space }) =>
+  const text = value.toString('latin1')
+  return urlWays.flatMap(({ changed, space }) =>
     [(hex: string) => hex.toUpperCase(), (hex: string) => hex].map((digits) => {
-      const characters = Array.from(value, (byte) => {
-        const character = String.fromCharCode(byte)
-        if (character === ' ') return space
-        return kept.includes(character) ? character : `%${digits(byte.toString(16).padStart(2, '0'))}`
-      })
-      return Buffer.from(characters.join('')).subarray(0, mostBytes)
+      const written = text.replaceAll(changed, (each) => (each === ' ' ? space : `%${digits(hexOf(each, 2))}`))
+      return Buffer.from(written)
     }),
   )
 }

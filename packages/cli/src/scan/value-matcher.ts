@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { type Form, formsOf } from './forms.ts'
+import { type Form, formsOf, leastBytes } from './forms.ts'
 
 /** A secret whose value is looked for. */
 export interface SoughtSecret {
@@ -24,9 +24,6 @@ interface Needle extends SoughtSecret {
   readonly power: number
   readonly digest: Buffer
 }
-
-/** Shorter values would be found by accident. */
-export const leastBytes = 8
 
 /**
  * Finds values without keeping them: by a rolling hash, and an HMAC that confirms it. Multiplier and

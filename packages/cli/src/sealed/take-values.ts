@@ -24,13 +24,13 @@ export function takeValues(program: NodeJS.Process): Uint8Array {
   return values
 }
 
-/** They close the pipe before they start the program. */
+/** They are programs of Node.js, so they would take the values, and they start another one without the pipe. */
 function packageManager(script = ''): string | undefined {
-  return /^(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(-cli)?(\.[cm]?js)?$/.exec(basename(script))?.[1]
+  return /^(npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(-cli|-\d[\w.-]*)?(\.[cm]?js)?$/.exec(basename(script))?.[1]
 }
 
 function ask(): Message {
-  if (!isPipeThere()) throw isTaken()
+  if (!isPipeThere()) throw isClosed()
   try {
     writeSync(pipeDescriptor, '?')
     const length = readExactly(prefixLength).readUInt32BE()
@@ -61,16 +61,17 @@ function readExactly(length: number): Buffer {
   return bytes
 }
 
+const remedy = 'start Node.js itself, also in a script of package.json: finchat-secrets run --sealed -- node app.js'
+
 function isTaken(): UsageError {
-  return new UsageError(
-    'another program took the sealed secrets, or one between closed their pipe',
-    'start this program alone: finchat-secrets run --sealed -- node app.js',
-  )
+  return new UsageError('another program of Node.js took the sealed secrets before this one', remedy)
+}
+
+/** Node.js passes no descriptor on by itself. */
+function isClosed(): UsageError {
+  return new UsageError('a program between, such as node --watch, node --run or npm, did not pass the sealed secrets on', remedy)
 }
 
 function doesNotPassOn(name: string): UsageError {
-  return new UsageError(
-    `${name} does not pass sealed secrets on to the program that it starts`,
-    'start the program itself: finchat-secrets run --sealed -- node app.js',
-  )
+  return new UsageError(`${name} does not pass sealed secrets on to the program that it starts`, remedy)
 }

@@ -5,8 +5,10 @@ import type * as report from '@finchat/secrets-audit/report'
 import { loadOnUse, readCredential, withoutLineEnd } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { inCommands } from '../terminal/in-commands.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import type { CommandContext } from '../commands/context.ts'
@@ -54,6 +56,11 @@ export async function readTrail<Result>(
   return progress.during(async () =>
     verifiedTrail(path, options, async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))),
   )
+}
+
+/** Names the folder in the commands that an error advises. */
+export function inFolder(folder: string): (text: string) => string {
+  return (text) => text.replaceAll('FOLDER', shellWord(folder))
 }
 
 /** A wrong path must not look like tampering. */
@@ -118,7 +125,7 @@ export async function noteVerification(verification: AuditVerification | undefin
 export async function sentencesOf(verification: AuditVerification | undefined): Promise<readonly string[]> {
   if (verification === undefined) return ['The trail was not verified: anybody may have changed it.']
   const { verificationSentences } = await loadReport()
-  return verificationSentences(verification).map((sentence) => visible(sentence))
+  return verificationSentences(verification).map((sentence) => visible(inCommands(sentence)))
 }
 
 /**

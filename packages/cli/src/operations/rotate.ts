@@ -2,7 +2,6 @@ import type { Generate } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
 import type { RotationConfig } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
-import { inWordsOfFile } from '../config/variables.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
 import { policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
 import { shownBy } from '../rotation/progress.ts'
@@ -11,9 +10,8 @@ import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
 import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
 import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
 import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
-import { inFlags } from '../rotation/words.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
-import { CommandError, UsageError } from '../terminal/failure.ts'
+import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from '../commands/context.ts'
@@ -52,10 +50,7 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
       const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
-      const words = (text: string): string => inFlags(settings.file === undefined ? text : inWordsOfFile(text))
-      return inOwnWords(what, words, async () =>
-        run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name),
-      )
+      return run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name)
     })
   })
 }
@@ -70,14 +65,6 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
     throw new UsageError('the new value is made in two ways', 'give --generate or --value-from-stdin')
   if (length !== undefined && generate !== 'password') throw new UsageError('--length is of passwords', 'add --generate password')
   if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
-}
-
-async function inOwnWords<T>(what: string, words: (text: string) => string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new CommandError(what, error, words)
-  }
 }
 
 /** Returns the exit code. */

@@ -270,6 +270,22 @@ describe('audit copy', () => {
     })
     expect((await run(['audit', 'copy', 'none', 'copy'])).code).toBe(70)
   })
+
+  it('of a folder to itself is refused, without advice to run it again', async () => {
+    const { run } = await audited()
+    const { code, stderr } = await run(['audit', 'copy', 'trail', 'trail'])
+    expect([code, stderr]).toEqual([70, expect.stringMatching(/^error: nothing was copied\nwhy: {3}source and target are the same folder/)])
+  })
+
+  it('that was broken off goes on when it is run again', async () => {
+    const { run, folder } = await audited()
+    const segment = readdirSync(join(folder, 'trail')).find((name) => /^segment.*jsonl$/.test(name)) ?? ''
+    mkdirSync(join(folder, 'copy/audit', segment, 'x'), { recursive: true })
+    const { code, stderr } = await run(['audit', 'copy', 'trail', 'copy'])
+    expect([code, stderr]).toEqual([70, expect.stringContaining('error: the copy is not complete: run it again to go on\n')])
+    rmSync(join(folder, 'copy/audit', segment), { recursive: true })
+    expect((await run(['audit', 'copy', 'trail', 'copy'])).code).toBe(0)
+  })
 })
 
 function columns({ stdout }: Outcome, column: number): string[] {

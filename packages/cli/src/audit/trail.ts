@@ -63,11 +63,14 @@ export function inFolder(folder: string): (text: string) => string {
   return (text) => text.replaceAll('FOLDER', shellWord(folder))
 }
 
+/** The index of a copy that is not complete. */
+export const heldIndex = 'index.part'
+
 /** A wrong path must not look like tampering. */
 export async function assertTrail(path: string): Promise<void> {
   const names = await readdir(path).catch((): string[] => [])
-  if (names.some((name) => name.includes('.jsonl')) && !names.includes('index.part')) return
-  if (names.includes('index.part')) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
+  if (names.some((name) => name.includes('.jsonl')) && !names.includes(heldIndex)) return
+  if (names.includes(heldIndex)) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
   const remedy = names.includes('audit') ? 'name the folder audit in it' : 'name the folder with index.jsonl and the segments'
   throw new UsageError('there is no audit trail in this folder', remedy)
 }

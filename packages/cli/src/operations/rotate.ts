@@ -36,7 +36,8 @@ interface Work {
   readonly kit: RotationKit
   readonly secrets: SecretsManager
   readonly settings: Settings
-  readonly call: RotationCall
+  /** Its deadline begins then: a person may take long at a prompt. */
+  readonly startCall: () => RotationCall
   readonly progress: ProgressLine
   readonly asJson: boolean
 }
@@ -49,8 +50,8 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
     return withSecrets(what, context, flags, async (secrets, _, settings) => {
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
-      const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
-      return run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name)
+      const startCall = (): RotationCall => ({ actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) })
+      return run({ context, flags, kit, secrets, settings, startCall, progress, asJson: flags.json === true }, name)
     })
   })
 }
@@ -76,32 +77,32 @@ async function run(work: Work, name: string | undefined): Promise<number> {
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }
 
-async function runDue({ settings, context, kit, secrets, call, progress, asJson }: Work): Promise<number> {
+async function runDue({ settings, context, kit, secrets, startCall, progress, asJson }: Work): Promise<number> {
   const policies = await policiesOf(kit, settings.config.rotation ?? {}, settings)
-  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, call))
+  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, startCall()))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
 }
 
-async function runStatus({ settings, context, kit, secrets, call, asJson }: Work, name: string, prepared: Prepared): Promise<number> {
+async function runStatus({ settings, context, kit, secrets, startCall, asJson }: Work, name: string, prepared: Prepared): Promise<number> {
   const auditFolder = settings.variables['FINCHAT_AUDIT_FOLDER'] || undefined
-  const status = await statusOf(kit, secrets, name, { ...prepared, ...call, auditFolder, project: settings })
+  const status = await statusOf(kit, secrets, name, { ...prepared, ...startCall(), auditFolder, project: settings })
   await printStatus(name, status, asJson, context.terminal)
   return exitCodeOfStatus(status)
 }
 
 async function runRetire(work: Work, name: string, { target, graceSeconds, whenUnused }: Prepared): Promise<number> {
-  const { context, flags, kit, secrets, call, progress, asJson } = work
-  const options = { target, graceSeconds, whenUnused, force: flags.force === true, ...call }
+  const { context, flags, kit, secrets, startCall, progress, asJson } = work
+  const options = { target, graceSeconds, whenUnused, force: flags.force === true, ...startCall() }
   const retirement = await progress.during(async () => kit.retirePrevious(secrets, name, options))
   printRetirement(name, retirement, asJson, context.terminal)
   return exitCodeOfRetirement(retirement)
 }
 
 async function runRotate(work: Work, name: string, prepared: Prepared): Promise<number> {
-  const { context, flags, kit, secrets, call, progress, asJson } = work
+  const { context, flags, kit, secrets, startCall, progress, asJson } = work
   const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
-  const one = { ...call, prepared, force: flags.force === true, given }
+  const one = { ...startCall(), prepared, force: flags.force === true, given }
   printRotation(name, await progress.during(async () => rotateOne(kit, secrets, name, one)), asJson, context.terminal)
   return exitCodes.ok
 }

@@ -5,6 +5,9 @@ import { Readable } from 'node:stream'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { run } from '../run.ts'
 
+/** What is piped in, at once or piece by piece. */
+type Input = string | Uint8Array | AsyncIterable<string>
+
 /** What a run of the program printed, and its exit code. */
 export interface Outcome {
   readonly code: number
@@ -16,7 +19,7 @@ export interface Program {
   readonly folder: string
   readonly key: string
   /** Runs it with pipes; `input` is what is piped in. */
-  readonly run: (args: readonly string[], input?: string | Uint8Array) => Promise<Outcome>
+  readonly run: (args: readonly string[], input?: Input) => Promise<Outcome>
   /** Runs it as if stdout were a terminal. */
   readonly show: (args: readonly string[]) => Promise<Outcome>
 }
@@ -42,13 +45,15 @@ export const localConfig = { provider: 'local', local: { key: { variable: 'APP_K
 interface Setup {
   readonly folder: string
   readonly env: Record<string, string>
-  readonly input: string | Uint8Array
+  readonly input: Input
   readonly isTTY: boolean
 }
 
 async function outcomeOf(args: readonly string[], { folder, env, input, isTTY }: Setup): Promise<Outcome> {
   const [out, error]: Buffer[][] = [[], []]
-  const stdin = Readable.from([Buffer.from(input)]) as unknown as NodeJS.ReadStream // what is read of it
+  const stdin = Readable.from(
+    typeof input === 'string' || input instanceof Uint8Array ? [Buffer.from(input)] : input,
+  ) as unknown as NodeJS.ReadStream // what is read of it
   const into = (chunks: Buffer[] | undefined) => (data: string | Uint8Array) => chunks?.push(Buffer.from(data as Buffer))
   const terminal = {
     stdin,

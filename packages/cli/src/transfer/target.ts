@@ -46,7 +46,7 @@ async function withoutContent({ name, problem }: Item, target: Target): Promise<
 }
 
 function assertFits(content: Readable['content'], location: SecretLocation | undefined, { provider, manifest }: Target): void {
-  if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: see its grammar, names and onlyNamed`)
+  if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: give it one in ${provider.name}.names`)
   if (location.field !== undefined && typeof content !== 'string')
     throw invalidArgument(`a field holds one text, not ${isFields(content) ? 'several fields' : 'bytes'}`)
   if (manifest !== undefined && !isFields(content)) assertValue(content, manifest.values)

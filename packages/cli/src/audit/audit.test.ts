@@ -181,7 +181,7 @@ describe('audit query', () => {
     alter(join(folder, 'trail'))
     const open = await run(['audit', 'query', 'trail', '--unverified', '--operation', 'get'])
     expect([open.code, columns(open, 2)]).toEqual([0, ['TOKEN', 'MISSINC']])
-    expect(open.stderr).toBe('The trail was not verified: anybody may have changed it.\n')
+    expect(open.stderr).toBe('The trail was not verified, so it may have been changed.\n')
     const verified = await run(['audit', 'query', 'trail', ...key, '--operation', 'get'])
     expect([verified.code, columns(verified, 2)]).toEqual([65, ['TOKEN']])
     expect((await run(['audit', 'query', 'trail', ...key, '--unverified'])).code).toBe(64)

@@ -126,7 +126,7 @@ export async function noteVerification(verification: AuditVerification | undefin
 
 /** The verification in words, a line each. */
 export async function sentencesOf(verification: AuditVerification | undefined): Promise<readonly string[]> {
-  if (verification === undefined) return ['The trail was not verified: anybody may have changed it.']
+  if (verification === undefined) return ['The trail was not verified, so it may have been changed.']
   const { verificationSentences } = await loadReport()
   return verificationSentences(verification).map((sentence) => visible(inCommands(sentence)))
 }

@@ -44,7 +44,11 @@ interface Work {
 
 /** Gives a secret a new value in the store and at its target, or all that are due. */
 export default async function rotate(context: CommandContext, flags: RotateFlags, name?: string): Promise<void> {
-  const what = flags.status ? `the rotation of ${name ?? 'a secret'} could not be read` : `${name ?? 'what is due'} was not rotated`
+  const what = flags.status
+    ? `the rotation of ${name ?? 'a secret'} could not be read`
+    : name === undefined
+      ? 'not every due secret was rotated'
+      : `${name} was not rotated`
   context.process.exitCode = await explained(what, async () => {
     assertOneMode(flags, name)
     return withSecrets(what, context, flags, async (secrets, _, settings) => {

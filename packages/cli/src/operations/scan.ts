@@ -161,7 +161,7 @@ function tell(
   for (const key of keys)
     note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
-    note(terminal, '     what was pushed stays known: to rewrite the history does not undo that')
+    note(terminal, '     pushed commits stay known: rewriting the history does not undo that')
 }
 
 function megabytes(bytes: number): string {

@@ -38,7 +38,7 @@ function endUnwritten(program: NodeJS.Process, error: unknown): void {
 const unwritten: Failure = {
   what: 'the output is not complete',
   why: 'it cannot be written: the disk may be full',
-  remedy: 'make room, or write it elsewhere; what the command stored is stored',
+  remedy: 'make room, or write it elsewhere; stored values stay stored',
   code: 'INTERNAL',
   exitCode: exitCodes.other,
 }

@@ -87,7 +87,7 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
     await settle(item, target, error)
   }
   if (await isThere(item, target)) return
-  throw new SecretsError('INTEGRITY', 'what was written reads back differently', {
+  throw new SecretsError('INTEGRITY', 'the written value reads back differently', {
     secret: item.name,
     provider: target.provider.name,
     effect: 'done',
@@ -143,7 +143,7 @@ async function store({ name, content }: Readable, state: 'new' | 'different', ta
   const version = await nextVersion(name, target)
   const held = await currentAt(name, target)
   if (held !== undefined && isSame(content, held)) return
-  if (held !== undefined && state === 'new') throw new SecretsError('VERSION_CONFLICT', 'somebody else wrote it meanwhile')
+  if (held !== undefined && state === 'new') throw new SecretsError('VERSION_CONFLICT', 'another writer wrote it meanwhile')
   try {
     await secrets.storeSecret(name, content, { version, actor })
   } catch (error) {

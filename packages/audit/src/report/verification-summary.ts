@@ -1,4 +1,5 @@
-import { assertVerification, type ReportedProblem, type ReportedPrune, type ReportedVerification } from './reported-verification.ts'
+import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { grouped, minute, seen } from './display-text.ts'
 
 /**
@@ -44,7 +45,7 @@ function prunes({ pruned = [] }: ReportedVerification): string[] {
   return [...pruned.slice(-mostShown).map(prune), ...rest]
 }
 
-function prune({ time, endedBefore, reason, segments, records, isSigned }: ReportedPrune): string {
+function prune({ time, endedBefore, reason, segments, records, isSigned }: PrunedSegments): string {
   const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
   const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
   return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that.`
@@ -59,7 +60,7 @@ function hold({ holds = [] }: ReportedVerification): string[] {
   return [...present, ...released.slice(-mostShown).map(release), ...rest]
 }
 
-function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
+function release({ time, reason }: HoldChange): string {
   return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
 }
 

@@ -319,7 +319,8 @@ describe('audit prune', () => {
 
   it('removes old segments, and the trail still verifies', async () => {
     const { run, folder } = await audited()
-    await new Promise((resolve) => setTimeout(resolve, 5)) // the ends are recorded with a time that is past
+    const ended = Date.now()
+    await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(ended) // the ends are recorded with a time that is past
     const before = new Date().toISOString()
     const { code, stderr } = await run(['audit', 'prune', 'trail', '--before', before, '--reason', 'retention', '--yes'])
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^removed: 4 records in 3 segments; .*\nwithout --signing-key /)])

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, symlinkSync, truncateSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -22,7 +23,7 @@ describe('readRegular', () => {
     execFileSync('mkfifo', [join(folder, 'fifo')])
     const server = createServer().listen(join(folder, 'socket'))
     onTestFinished(() => void server.close())
-    await new Promise((resolve) => server.once('listening', resolve))
+    await once(server, 'listening')
     for (const name of ['fifo', 'socket', '.', '/dev/zero']) expect(problem(name)).toBe('is not a regular file')
   })
 

@@ -11,7 +11,7 @@ const env = { PATH: '/usr/bin:/bin', APP_KEY: generateKey(), ...withoutCache }
 const cache = { kind: 'redis', urls: ['rediss://cache.test'], administrator: 'a', user: 'u', password: { variable: 'APP_KEY' } }
 
 const folder = makeProject({
-  'finchat-secrets.config.json': JSON.stringify({ ...localConfig, secrets: { A: {} } }),
+  'finchat-secrets.config.json': JSON.stringify({ ...localConfig, secrets: { A: {}, B: {} } }),
   'secrets.env': `A=${canary}\n`,
   'identity.txt': 'x',
   'rotating.json': JSON.stringify({ ...localConfig, rotation: { A: { target: { ...cache, caFile: 'fifo' } } } }),
@@ -31,7 +31,7 @@ const limits = { cwd: folder, env, encoding: 'utf8', timeout: 30_000, killSignal
 /** In another process, which is killed if it waits: the outcomes of all commands before that. */
 function outcomesOf(commands: readonly (readonly string[])[]): readonly Outcome[] {
   const code = `
-    import { programIn } from ${JSON.stringify(new URL('testing/run-program.ts', import.meta.url))}
+    import { programIn } from ${JSON.stringify(new URL('testing/program-in.ts', import.meta.url))}
     const { run } = programIn(process.cwd(), process.env)
     for (const args of JSON.parse(process.argv[1])) console.log(JSON.stringify(await run(args)))`
   const args = ['--conditions=@finchat/source', '--input-type=module', '-e', code, JSON.stringify(commands)]

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { generateKey } from '@finchat/secrets-provider-local'
@@ -8,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { programArgs, runChild, withoutCache } from './testing/child.ts'
 import { makeProject } from './testing/make-project.ts'
 import { makeProgram } from './testing/run-program.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const canary = 'canary-4711'
 
@@ -174,7 +174,7 @@ function link(name: string, folder: string): void {
 
 /** A copy of the program with these packages and no others. */
 function copyWith(packages: readonly string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'secrets-cli-'))
+  const folder = temporaryFolder()
   cpSync(join(ownFolder, 'src'), join(folder, 'src'), { recursive: true })
   writeFileSync(join(folder, 'package.json'), readFileSync(join(ownFolder, 'package.json')))
   for (const name of packages) link(name, folder)

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -87,23 +86,6 @@ describe('a question for a value', () => {
     expect(await terminal.exitCode).toBe(0)
     expect(await terminal.screen()).toContain('rest: typed')
     expect(await terminal.screen()).toContain('more than one line was pasted')
-    expect(terminal.output()).not.toContain(canary)
-    expect(await get('TOKEN')).toBe('')
-  })
-
-  it('waits for the rest of a text that is pasted over a slow line', async () => {
-    const { get, cwd, env } = project()
-    const command = [process.execPath, ...programArgs].map((each) => `'${each}'`).join(' ')
-    const terminal = openTerminal('/bin/sh', ['-c', `${command} set TOKEN; echo "code $?"; read -r rest; echo "rest: $rest"`], { cwd, env })
-    await terminal.shows(question)
-    for (const part of ['-----BEGIN-----\r', canary, `\r${canary}`, '\r-----END', '-----\r']) {
-      terminal.type(part)
-      await setTimeout(40)
-    }
-    await terminal.shows('code 64')
-    terminal.type('typed\r')
-    expect(await terminal.exitCode).toBe(0)
-    expect(await terminal.screen()).toContain('rest: typed')
     expect(terminal.output()).not.toContain(canary)
     expect(await get('TOKEN')).toBe('')
   })

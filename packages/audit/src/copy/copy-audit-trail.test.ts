@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, readdirSync, rmSync } from 'node:fs'
-import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { SecretsError } from '@finchat/secrets-core'
@@ -147,15 +147,36 @@ describe('a copy of a trail', () => {
     ])
   })
 
+  it('is refused where source and target are the same, also behind a link, and touches nothing', async () => {
+    const { folder } = await trailOf(1)
+    const parent = await emptyFolder()
+    await rename(folder, join(parent, 'audit'))
+    await symlink(parent, join(parent, 'link'))
+    const own = join(parent, 'audit')
+    const before = await readdir(own)
+    for (const [from, to] of [
+      [own, own],
+      [own, parent],
+      [own, join(parent, 'link')],
+      [own, join(parent, 'link', 'audit')],
+    ] as const)
+      expect(await failure(copyAuditTrail(from, to))).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: expect.stringContaining('source and target are the same folder'),
+      })
+    expect(await readdir(own)).toEqual(before)
+  })
+
   it('is refused into its own folder, over another trail, and of what is no trail', async () => {
     const { folder } = await trailOf(1)
     const other = await trailOf(1)
     const target = await emptyFolder()
     await copyAuditTrail(folder, target)
     expect((await failure(copyAuditTrail(other.folder, target))).problem).toContain('another trail')
-    expect((await failure(copyAuditTrail(folder, folder))).code).toBe('CONFIGURATION')
+    expect(await readdir(join(target, 'audit'))).toContain('index.jsonl') // the copy of the first is whole
     await mkdir(join(folder, 'inner'))
-    expect((await failure(copyAuditTrail(folder, join(folder, 'inner')))).code).toBe('CONFIGURATION')
+    expect((await failure(copyAuditTrail(folder, join(folder, 'inner')))).problem).toContain("in the trail's own folder")
+    expect((await failure(copyAuditTrail(join(target, 'audit', 'x'), target))).problem).toContain('lies in the folder of the copy')
     expect((await failure(copyAuditTrail(await emptyFolder(), await emptyFolder()))).code).toBe('AUDIT_FAILED')
     const { folder: ready } = await testFolder()
     expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain(

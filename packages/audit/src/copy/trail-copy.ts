@@ -31,10 +31,10 @@ export class TrailCopy {
     const [index, copied, held] = [join(this.#folder, indexFile), join(this.#target, indexFile), join(this.#target, heldIndex)]
     try {
       const first = await firstLine(index)
+      const former = (await firstLine(copied).catch(unlessMissing)) ?? (await firstLine(held).catch(unlessMissing))
+      if (former !== undefined && former !== first) throw otherTrail(this.#target)
       await mkdir(this.#target, { recursive: true, mode: 0o700 })
       await rename(copied, held).catch(unlessMissing)
-      const former = await firstLine(held).catch(unlessMissing)
-      if (former !== undefined && former !== first) throw otherTrail(this.#target)
     } catch (error) {
       throw folderError(error, this.#folder)
     }

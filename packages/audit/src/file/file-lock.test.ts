@@ -40,7 +40,7 @@ test.each([
   [778, 'input or output error', 'look at the disk'],
   [3850, 'no locks', 'local disk'],
   [2314, 'no locks', 'local disk'],
-  [14, 'cannot be opened', 'own the folder'],
+  [14, 'cannot be opened', 'the owner of the folder'],
   [22, 'SQLite says 22', 'local disk'],
 ])('a lock that cannot be taken (SQLite %i) says why, and what to do about that', (errcode, problem, remedy) => {
   vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementationOnce(() => {
@@ -60,7 +60,7 @@ test('a lock whose file holds something, or is no file, is refused', () => {
   )
   rmSync(path)
   mkdirSync(path)
-  expect(() => FileLock.tryTake(path)).toThrow(refused('cannot be opened', 'own the folder'))
+  expect(() => FileLock.tryTake(path)).toThrow(refused('cannot be opened', 'the owner of the folder'))
 })
 
 /**

@@ -147,7 +147,7 @@ const isNotEmpty: Said = ['the file holds something', 'remove it while no proces
 const table: ReadonlyMap<number, Said> = new Map([
   [8, ['it is read-only', 'mount its file system writable, or give this process the right to write']],
   [11, isNotEmpty],
-  [14, ['the file cannot be opened', 'let the user that this process runs as own the folder and what is in it']],
+  [14, ['the file cannot be opened', 'make the user of this process the owner of the folder and of its files']],
   [26, isNotEmpty],
   [2058, cannotLock],
   [2314, cannotLock],

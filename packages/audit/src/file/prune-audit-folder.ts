@@ -73,7 +73,7 @@ export async function pruneAuditFolder(folder: string, options: PruneAuditOption
 /** Throws `CONFIGURATION` for anything but a short text. */
 export function assertReason(reason: unknown): asserts reason is string {
   if (typeof reason === 'string' && reason.trim() !== '' && reason.length <= mostReasonLength && reason.isWellFormed()) return
-  throw configurationError('`reason` is not a text of 1 to 1,000 characters', 'say which policy asks for it, for whoever verifies')
+  throw configurationError('`reason` is not a text of 1 to 1,000 characters', 'name the policy that asks for it, for the auditor')
 }
 
 /** Another process may write a line between the reading of the index and the mark. */

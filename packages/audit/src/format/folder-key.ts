@@ -37,7 +37,7 @@ export function assertReady(folder: string): void {
     if (failure === 'missing' || failure === 'not-a-folder') throw notReady(folder)
     if (failure === 'denied')
       throw new SecretsError('CONFIGURATION', `this process may not read the folder ${JSON.stringify(folder)} of the audit trail`, {
-        remedy: 'let the user that it runs as own the folder and what is in it',
+        remedy: 'make its user the owner of the folder and of its files',
       })
   }
 }

@@ -102,7 +102,7 @@ export class IndexMarks {
     if (this.#verifier !== undefined && !isSigned) return 'the removal of old segments was not signed with the private key of `pruneKey`'
     const covered = coveredBy(mark, before, time, this.pruned)
     const { segments, records, seals } = countsOf(covered)
-    if (seals !== mark.seals && isWhole) return 'the line says of removed segments what the lines before it do not'
+    if (seals !== mark.seals && isWhole) return 'the line and the lines before it disagree about the removed segments'
     const { endedBefore, reason } = mark
     const pruned = { time, endedBefore, reason, segments, records, isSigned }
     this.prunes.push(pruned)

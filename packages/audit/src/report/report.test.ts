@@ -47,7 +47,7 @@ describe('the HTML page', () => {
       '<p class="open">Verified: every record is as it was written (3,013). No checkpoint was compared. So nothing proves that no later record was removed, or that this is not an older copy of the folder.',
     )
     expect(first({ ...verified, checkpoints: { count: 0, areSigned: false } })).toMatch(/^<p class="open">.* No checkpoint was compared/)
-    expect(first()).toBe('<p class="open">The trail was not verified: anybody may have changed it.')
+    expect(first()).toBe('<p class="open">The trail was not verified, so it may have been changed.')
     const problem = { what: 'edited', file: 'segment-00000001.jsonl', line: 17, explanation: 'the group is not what was sealed' }
     expect(first({ ok: false, records: 15, problem, unproven: [] })).toBe(
       '<p class="bad">The trail is NOT as it was written: in segment-00000001.jsonl, line 17, edited: the group is not what was sealed. Records: 15 verified, 0 damaged, 0 missing.',

@@ -1,4 +1,5 @@
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
+import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
@@ -27,21 +28,11 @@ export interface ReportedVerification {
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: none were compared. */
   readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
-  readonly pruned?: readonly ReportedPrune[] | undefined
+  readonly pruned?: readonly PrunedSegments[] | undefined
   /** Legal holds that began or ended. */
-  readonly holds?: readonly { readonly time: number; readonly isHeld: boolean; readonly reason: string }[] | undefined
+  readonly holds?: readonly HoldChange[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
-}
-
-/** Old segments that were removed. */
-export interface ReportedPrune {
-  readonly time: number
-  readonly endedBefore: number
-  readonly reason: string
-  readonly segments: number
-  readonly records: number
-  readonly isSigned: boolean
 }
 
 /** The part of a problem that a report shows. */

@@ -1,4 +1,5 @@
-import { assertVerification, type ReportedProblem, type ReportedPrune, type ReportedVerification } from './reported-verification.ts'
+import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { grouped, minute, seen } from './display-text.ts'
 
 /**
@@ -20,7 +21,7 @@ export function verificationSentences(verification: ReportedVerification): reado
 
 /** The report's first paragraph. */
 export function verificationText(verification: ReportedVerification | undefined): string {
-  if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
+  if (verification === undefined) return 'The trail was not verified, so it may have been changed.'
   return sentencesOf(verification).join(' ')
 }
 
@@ -44,10 +45,10 @@ function prunes({ pruned = [] }: ReportedVerification): string[] {
   return [...pruned.slice(-mostShown).map(prune), ...rest]
 }
 
-function prune({ time, endedBefore, reason, segments, records, isSigned }: ReportedPrune): string {
+function prune({ time, endedBefore, reason, segments, records, isSigned }: PrunedSegments): string {
   const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
   const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
-  return isSigned ? why : `${why} No signature shows who removed them: whoever can write to the folder can do that.`
+  return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that.`
 }
 
 /** A release is told for ever: somebody who wants records to be pruned may have written it. */
@@ -59,8 +60,8 @@ function hold({ holds = [] }: ReportedVerification): string[] {
   return [...present, ...released.slice(-mostShown).map(release), ...rest]
 }
 
-function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
-  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: whoever can write to the folder can do that.`
+function release({ time, reason }: HoldChange): string {
+  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
 }
 
 /** Segments outside the range may be damaged. */
@@ -83,7 +84,7 @@ const openIndex = "Nor that no later segment was removed together with the end o
 
 function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
   const all = problems ?? (problem === undefined ? [] : [problem])
-  if (all.length === 0) return 'what is wrong is not known.'
+  if (all.length === 0) return 'the verification names no problem.'
   const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
   const share = segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length)} segments are as they were written`]
   const more = all.length - mostShown + problemsLeftOut
@@ -145,7 +146,7 @@ function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVeri
   const end = `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
   if (sealedBehind === 0) return end
   const stand = sealedBehind === 1 ? 'record stands' : 'records stand'
-  return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or somebody who overwrote the end.`
+  return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or an overwrite of the end.`
 }
 
 /** A recorded line is explained; an unrecorded one may have been added. */
@@ -153,7 +154,7 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
   const where = `${grouped(bytes)} ${bytes === 1 ? 'byte' : 'bytes'} of an unfinished line ${grouped(line)} of index.jsonl`
   return isRecorded
     ? `The next process found ${where}, and recorded that.`
-    : `At its end are ${where}: a process died while it wrote them, or is at it, or somebody added them. Nothing depends on them.`
+    : `At its end are ${where}: a process died while it wrote them, or still writes them, or they were added. Nothing depends on them.`
 }
 
 /**

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { Socket } from 'node:net'
+import { describe, expect, it, vi } from 'vitest'
 import { streamServer, until } from '../testing/syslog-server.ts'
 import { checkedSyslogOptions } from './syslog-options.ts'
 import { openStream } from './syslog-stream.ts'
@@ -26,7 +27,9 @@ describe('a stream to a syslog server', () => {
     let isGone = false
     const options = checkedSyslogOptions({ host: '127.0.0.1', port: server.port, transport: 'tcp' })
     const channel = await openStream(options, () => (isGone = true), shortMs)
-    await new Promise((resolve) => setTimeout(resolve, 3 * shortMs))
+    const emitted = vi.spyOn(Socket.prototype, 'emit')
+    await until(() => emitted.mock.calls.some(([event]) => event === 'timeout'))
+    emitted.mockRestore()
     await channel.send('still here')
     await server.received(1)
     expect([isGone, server.messages]).toEqual([false, ['still here']])

@@ -1,9 +1,13 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { hasCode } from '@finchat/secrets-core/provider'
 import { counted } from '../terminal/counted.ts'
+import { CommandError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { loadReport } from './trail.ts'
+import { heldIndex, loadReport } from './trail.ts'
 
 interface CopyFlags {
   readonly checkpoints?: string
@@ -15,16 +19,25 @@ export default async function copy(context: CommandContext, flags: CopyFlags, fo
   const { terminal } = context
   const cwd = terminal.cwd()
   const checkpoints = flags.checkpoints === undefined ? undefined : resolve(cwd, flags.checkpoints)
-  const made = await explained('the copy is not complete: run it again to go on', async () => {
+  const to = resolve(cwd, target)
+  const made = await explained('nothing was copied', async () => {
     const { copyAuditTrail } = await loadReport()
     const progress = new ProgressLine(terminal)
     const onProgress = (done: number, all: number): void => progress.show(() => `copying: ${done} of ${counted(all, 'segment')}`)
-    return progress.during(async () => copyAuditTrail(resolve(cwd, folder), resolve(cwd, target), { checkpoints, onProgress }))
+    const copied = progress.during(async () => copyAuditTrail(resolve(cwd, folder), to, { checkpoints, onProgress }))
+    return copied.catch((error: unknown) => {
+      throw isBegun(error, to) ? new CommandError('the copy is not complete: run it again to go on', error) : error
+    })
   })
   terminal.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : `${made.folder}\n`)
   if (flags.json) return
-  const proof = made.checkpoints === undefined ? '' : ` --checkpoints ${made.checkpoints}`
+  const proof = made.checkpoints === undefined ? '' : ` --checkpoints ${shellWord(made.checkpoints)}`
   note(terminal, `${counted(made.segments, 'segment')}, of which ${made.copied} were copied now`)
-  note(terminal, `the auditor verifies it by: finchat-secrets audit verify ${made.folder}${proof}`)
+  note(terminal, `the auditor verifies it by: finchat-secrets audit verify ${shellWord(made.folder)}${proof}`)
   if (made.checkpoints === undefined) note(terminal, 'without checkpoints (--checkpoints) a truncated end may stay unproven')
+}
+
+/** What is refused has not begun. */
+function isBegun(error: unknown, target: string): boolean {
+  return hasCode(error, 'AUDIT_FAILED') && existsSync(join(target, 'audit', heldIndex))
 }

@@ -4,7 +4,7 @@ import { assertConfirmed } from '../terminal/confirm.ts'
 import { counted } from '../terminal/counted.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { assertTrail, ownPackage, textIn } from './trail.ts'
+import { assertTrail, inFolder, ownPackage, textIn } from './trail.ts'
 
 interface PruneFlags {
   readonly before: number
@@ -17,16 +17,20 @@ interface PruneFlags {
 /** Removes segments that are older than the retention asks for. */
 export default async function prune(context: CommandContext, flags: PruneFlags, folder: string): Promise<void> {
   const { terminal } = context
-  const report = await explained('nothing was removed', async () => {
-    const path = resolve(terminal.cwd(), folder)
-    await assertTrail(path)
-    const { before, reason } = flags
-    const signingKey =
-      flags.signingKey === undefined ? undefined : await textIn(resolve(terminal.cwd(), flags.signingKey), 'the signing key')
-    if (!flags.yes) await assertConfirmed(terminal, `Remove records from before ${new Date(before).toISOString()} for good?`)
-    const { pruneAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'pruneAuditFolder')
-    return pruneAuditFolder(path, { before, reason, signingKey })
-  })
+  const report = await explained(
+    'nothing was removed',
+    async () => {
+      const path = resolve(terminal.cwd(), folder)
+      await assertTrail(path)
+      const { before, reason } = flags
+      const signingKey =
+        flags.signingKey === undefined ? undefined : await textIn(resolve(terminal.cwd(), flags.signingKey), 'the signing key')
+      if (!flags.yes) await assertConfirmed(terminal, `Remove records from before ${new Date(before).toISOString()} for good?`)
+      const { pruneAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'pruneAuditFolder')
+      return pruneAuditFolder(path, { before, reason, signingKey })
+    },
+    inFolder(folder),
+  )
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify(report)}\n`)
   note(terminal, `removed: ${counted(report.records, 'record')} in ${counted(report.segments, 'segment')}; the trail still verifies`)
   if (report.kept.length > 0) note(terminal, `warning: damaged or gone, and still a problem: segments ${report.kept.join(', ')}`)

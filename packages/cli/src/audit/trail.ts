@@ -5,8 +5,10 @@ import type * as report from '@finchat/secrets-audit/report'
 import { loadOnUse, readCredential, withoutLineEnd } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { inCommands } from '../terminal/in-commands.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import type { CommandContext } from '../commands/context.ts'
@@ -56,11 +58,19 @@ export async function readTrail<Result>(
   )
 }
 
+/** Names the folder in the commands that an error advises. */
+export function inFolder(folder: string): (text: string) => string {
+  return (text) => text.replaceAll('FOLDER', shellWord(folder))
+}
+
+/** The index of a copy that is not complete. */
+export const heldIndex = 'index.part'
+
 /** A wrong path must not look like tampering. */
 export async function assertTrail(path: string): Promise<void> {
   const names = await readdir(path).catch((): string[] => [])
-  if (names.some((name) => name.includes('.jsonl')) && !names.includes('index.part')) return
-  if (names.includes('index.part')) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
+  if (names.some((name) => name.includes('.jsonl')) && !names.includes(heldIndex)) return
+  if (names.includes(heldIndex)) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
   const remedy = names.includes('audit') ? 'name the folder audit in it' : 'name the folder with index.jsonl and the segments'
   throw new UsageError('there is no audit trail in this folder', remedy)
 }
@@ -116,9 +126,9 @@ export async function noteVerification(verification: AuditVerification | undefin
 
 /** The verification in words, a line each. */
 export async function sentencesOf(verification: AuditVerification | undefined): Promise<readonly string[]> {
-  if (verification === undefined) return ['The trail was not verified: anybody may have changed it.']
+  if (verification === undefined) return ['The trail was not verified, so it may have been changed.']
   const { verificationSentences } = await loadReport()
-  return verificationSentences(verification).map((sentence) => visible(sentence))
+  return verificationSentences(verification).map((sentence) => visible(inCommands(sentence)))
 }
 
 /**

@@ -54,7 +54,15 @@ describe('check', () => {
     const { code, stdout } = await program.run(['check', '--json'])
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toEqual([
-      { name: 'A', state: 'wrong', code: 'INVALID_ARGUMENT', reason: 'the value is not what its schema asks for' },
+      {
+        name: 'A',
+        state: 'wrong',
+        code: 'INVALID_ARGUMENT',
+        reason: 'the value is not what its schema asks for',
+        provider: 'local',
+        degraded: false,
+        stale: false,
+      },
     ])
   })
 

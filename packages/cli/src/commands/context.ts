@@ -45,12 +45,12 @@ export async function withReadable<T>(
   })
 }
 
-/** Gives what fails in `work` its first line. */
-export async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
+/** Gives what fails in `work` its first line; `reworded` says the others in other words. */
+export async function explained<T>(what: string, work: () => Promise<T>, reworded?: (text: string) => string): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw error instanceof CommandError ? error : new CommandError(what, error)
+    throw error instanceof CommandError ? error : new CommandError(what, error, reworded)
   }
 }
 

@@ -1,8 +1,10 @@
 import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
+import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
 import { specsOf } from '../config/secret-schema.ts'
 import { exitCodeOf, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
 import { operator } from './context.ts'
 
 /** One declared secret; `absent`: it is missing, and not required. */
@@ -14,6 +16,12 @@ export interface Declared {
   readonly exitCode: number
   /** Of state `ok` alone. */
   readonly value?: SecretValue
+  /** Of a value that was read, also one of state `wrong`. */
+  readonly provider?: string
+  readonly degraded?: boolean
+  readonly stale?: boolean
+  /** Why the value may be outdated, if an earlier provider could not be asked. */
+  readonly doubt?: string | undefined
 }
 
 export interface ReadDeclaredOptions {
@@ -32,8 +40,26 @@ export async function readDeclared(
   if (specs.length === 0)
     throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
   const requests = specs.map(([key, { name = key, field }]) => ({ name, field }))
-  const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
-  return Promise.all(specs.map(async ([key, spec], index) => compared(key, spec, answers.slice(index, index + 1))))
+  return withFallbacks(async (fallbacks) => {
+    const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
+    return Promise.all(
+      specs.map(async ([key, spec], index) => ({
+        ...(await compared(key, spec, answers.slice(index, index + 1))),
+        ...originOf(spec.name ?? key, answers[index], fallbacks),
+      })),
+    )
+  })
+}
+
+function originOf(name: string, answer: PromiseSettledResult<SecretValue> | undefined, fallbacks: Fallbacks): Partial<Declared> {
+  if (answer?.status !== 'fulfilled') return {}
+  const { provider, degraded, stale } = answer.value
+  return { provider, degraded, stale, doubt: doubtOf(name, answer.value, fallbacks) }
+}
+
+/** Says on stderr which values may be outdated. */
+export function warnOfDoubts(found: readonly Declared[], terminal: Terminal): void {
+  for (const { name, doubt } of found) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
 }
 
 /** Core compares the answer with what is declared. */

@@ -1,5 +1,6 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
+import { doubtOf, withFallbacks } from '../config/fallbacks.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
@@ -16,9 +17,12 @@ export default async function get(context: CommandContext, flags: GetFlags, name
   const { terminal } = context
   const { version, field } = flags
   await withReadable(`${name} could not be read`, context, flags, async (secrets) => {
-    const secret = await secrets.getSecretValue(name, { version, field, actor: operator() })
-    if (secret.degraded) note(terminal, `warning: an earlier provider could not be asked; this is of '${secret.provider}'`)
-    if (secret.stale) note(terminal, `warning: '${secret.provider}' could not be asked; this value may be outdated`)
+    const secret = await withFallbacks(async (fallbacks) => {
+      const read = await secrets.getSecretValue(name, { version, field, actor: operator() })
+      const doubt = doubtOf(name, read, fallbacks)
+      if (doubt !== undefined) note(terminal, `warning: ${doubt}`)
+      return read
+    })
     const isShown = flags.reveal === true || terminal.stdout.isTTY !== true
     if (flags.json) printJson(name, secret, isShown, terminal)
     else if (isShown) printValue(secret, terminal)

@@ -15,7 +15,7 @@ type KindsOf<Sections extends Kind> = { readonly [kind in Sections['kind']]: Sha
 export const rotationShapes: ShapesOf<Omit<RotationConfig, 'generate' | 'target'>> = {
   every: { kind: 'text', description: 'how old it may become, such as 30d or 12h; without it only rotate NAME rotates it' },
   graceSeconds: { kind: 'count', description: 'how long the former value still works, where the target keeps it; 0 by default' },
-  whenUnused: { kind: 'switch', description: 'wait until nobody uses the former value; needs usage marks' },
+  whenUnused: { kind: 'switch', description: 'wait until the former value is unused; needs usage marks' },
 }
 
 export const generatorKinds: KindsOf<GeneratorConfig> = {

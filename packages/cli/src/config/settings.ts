@@ -150,11 +150,11 @@ const secretTypes: readonly SecretType[] = ['text', 'integer', 'boolean', 'url',
 
 /** What is said of one secret in `secrets`; no variable says the same. */
 export const declarationShapes: { readonly [member in keyof Required<DeclaredSecret>]: Shape & { readonly description: string } } = {
-  description: { kind: 'text', description: 'what it is for' },
+  description: { kind: 'text', description: 'its purpose' },
   required: { kind: 'switch', description: 'whether the application needs it; true by default' },
   name: { kind: 'text', description: 'its name in the chain; by default the key' },
   field: { kind: 'text', description: 'one of its fields: a key or a JSON pointer' },
-  type: { kind: 'choice', words: secretTypes, description: 'what the value must be; text by default' },
+  type: { kind: 'choice', words: secretTypes, description: 'the type of the value; text by default' },
   minLength: { kind: 'count', description: 'the fewest characters' },
 }
 

@@ -106,7 +106,7 @@ async function gitFindings({ folder, env }: Parts, credentials: readonly string[
       return warn('key file', `git does not ignore ${name}, which holds a key or a token`, `add ${name} to .gitignore`)
     }),
     ...dotenv.map((name) =>
-      warn('.env', `git tracks ${name}: what it holds is in the history`, `git rm --cached ${name}, ignore it, and renew its secrets`),
+      warn('.env', `git tracks ${name}: its content is in the history`, `git rm --cached ${name}, ignore it, and renew its secrets`),
     ),
   ]
 }

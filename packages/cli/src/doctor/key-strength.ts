@@ -2,7 +2,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { failed, type Finding, ok, warn } from './finding.ts'
 
-const generating = `make a random key: node -p "require('@finchat/secrets-provider-local').generateKey()", then re-encrypt the store under it`
+const generating = 'make a random key by `finchat-secrets keygen`, then seal the store with it by `finchat-secrets reencrypt`'
 /** What an attacker with the file can try: https://pages.nist.gov/800-63-3/sp800-63b.html asks for 112 bits of a random secret. */
 const leastBits = 112
 

@@ -73,7 +73,7 @@ export async function probeWrite({ secrets, provider }: OpenStore, { parts, acto
 
 function differs(check: string, name: string): Finding {
   const finding = `${name} was written, and another value was read back`
-  return { status: 'fail', check, finding, remedy: 'find out who changes what is written', code: 'INTEGRITY' }
+  return { status: 'fail', check, finding, remedy: 'find out which process changes written values', code: 'INTEGRITY' }
 }
 
 async function attempt(check: string, parts: Probing['parts'], work: () => Promise<Finding>): Promise<Finding> {

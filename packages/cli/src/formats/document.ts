@@ -24,7 +24,7 @@ export function writeDocument(values: Values, format: string, writer: DocumentWr
 
 /** What a file is, if it is not in its format. `how` never quotes it. */
 export function malformed(format: string, how: string): UsageError {
-  return new UsageError(`the input ${how}`, `correct it, or say by --format what it is if it is not ${format}`)
+  return new UsageError(`the input ${how}`, `correct it, or give its format by --format if it is not ${format}`)
 }
 
 /** Secrets of a file; the same name twice is refused, since it does not say which counts. */

@@ -23,7 +23,7 @@ function unassigned(lines: readonly number[]): UsageError {
   const numbers = `${lines.slice(0, mostNumbers).join(', ')}${more}`
   return new UsageError(
     lines.length === 1 ? `line ${numbers} of the input sets no variable` : `these lines of the input set no variable: ${numbers}`,
-    'quote a value of several lines, and put # before what is to be left out; or say by --format what it is, if it is not dotenv',
+    'quote a value of several lines, and put # before other lines; or give the format by --format, if it is not dotenv',
   )
 }
 

@@ -35,7 +35,7 @@ async function confirmed(found: BackupComparison, { yes, json }: RestoreBackupFl
 function comparison({ backup, present, problem, lost }: BackupComparison): string[] {
   const head = [`the backup: ${contentsText(backup)}`]
   if (problem !== undefined)
-    return [...head, `the store cannot be read: ${problem.problem}`, 'what it has and the backup lacks is not known']
+    return [...head, `the store cannot be read: ${problem.problem}`, 'whether the backup lacks versions of it is not known']
   if (present === undefined) return [...head, 'there is no store now']
   const missing =
     lost === 0 ? 'the backup has every version of the store' : `the backup lacks ${counted(lost ?? 0, 'version')} of the store`

@@ -121,7 +121,10 @@ describe('doctor of a local store', () => {
     const passphrase = `${canary} horse battery staple and more`
     const made = program({ ...localConfig, local: { key: { variable: 'OWN' } } }, { OWN: passphrase })
     const outcome = await made.run(['doctor', '--json'])
-    expect(findingsOf(outcome, 'local')['key strength']).toMatchObject({ status: 'warn', remedy: expect.stringContaining('generateKey()') })
+    expect(findingsOf(outcome, 'local')['key strength']).toMatchObject({
+      status: 'warn',
+      remedy: expect.stringContaining('finchat-secrets keygen'),
+    })
     expect([outcome.code, (await made.run(['doctor', '--strict'])).code]).toEqual([0, 1])
     expect(outcome.stdout).not.toContain(canary)
   })

@@ -127,7 +127,7 @@ describe('export', () => {
   it('tells programs what it wrote, without values', async () => {
     const program = await withValues()
     const { stdout } = await program.run(['export', '--output', 'x.yaml', '--json'])
-    expect(JSON.parse(stdout)).toEqual({ format: 'yaml', names: ['A', 'B', 'C', 'D'] })
+    expect(JSON.parse(stdout)).toEqual({ format: 'yaml', names: ['A', 'B', 'C', 'D'], degraded: [], stale: [] })
   })
 
   it('writes into no folder that is not there', async () => {

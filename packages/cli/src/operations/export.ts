@@ -3,6 +3,7 @@ import { hasCode, limiter } from '@finchat/secrets-core/provider'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
+import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
 import { loadPackage } from '../config/provider-packages.ts'
 import { gitIn } from '../doctor/git.ts'
 import { assertFree, writeOutput } from '../files/output-file.ts'
@@ -13,9 +14,11 @@ import { type Format, formatOf, innerFormatOf } from '../formats/format.ts'
 import { jsonWriter } from '../formats/json.ts'
 import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
+import { counted } from '../terminal/counted.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { contentOf, isFields } from '../transfer/content.ts'
+import type { Wanted } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
@@ -41,16 +44,18 @@ export default async function exportFile(context: CommandContext, flags: ExportF
     assertPossible(flags, format, file, terminal)
     const settings = await settingsOf(terminal, flags)
     const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
-    const values = await useManager(what, chosen, async (secrets, _, __, providers) => valuesOf(secrets, providers, settings, flags.only))
+    const read = await useManager(what, chosen, async (secrets, _, __, providers) => readAll(secrets, providers, settings, flags.only))
+    const values = new Map(read.map(({ name, value }) => [name, value]))
     const text = await textOf(values, format, flags, settings.folder)
+    for (const { name, doubt } of read) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
     if (file === undefined) {
       terminal.stdout.write(text)
       return
     }
     await writeOutput(file, text, { replace: flags.force === true })
     if (format !== 'age') await warnOfGit(file, terminal)
-    if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
-    else note(terminal, `${values.size} secrets are written; only you may read the file`)
+    if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()], ...outdated(read) })}\n`)
+    else note(terminal, `${counted(values.size, 'secret')} ${values.size === 1 ? 'is' : 'are'} written; only you may read the file`)
   })
 }
 
@@ -71,27 +76,46 @@ function assertPossible(flags: ExportFlags, format: Format, file: string | undef
     throw new UsageError('stdout is a terminal, which would show the values', 'name a file by --output, or show them by --reveal')
 }
 
-async function valuesOf(
+/** A secret to write, and why its value may be outdated. */
+interface Exported {
+  readonly name: string
+  readonly value: Value
+  readonly degraded: boolean
+  readonly stale: boolean
+  readonly doubt: string | undefined
+}
+
+async function readAll(
   secrets: SecretsManager,
   providers: readonly SecretProvider[],
   settings: Settings,
   only: readonly string[] | undefined,
-): Promise<Values> {
+): Promise<readonly Exported[]> {
   const names = await namesOfStores(secrets, providers, settings, only)
   const limit = limiter(4)
-  const read = names.map(async ({ name, isRequired }) => limit(async () => [name, await valueOf(secrets, name, isRequired)] as const))
-  return new Map((await Promise.all(read)).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
+  return withFallbacks(async (fallbacks) => {
+    const read = names.map(async (wanted) => limit(async () => readOne(secrets, wanted, fallbacks)))
+    return (await Promise.all(read)).filter((each) => each !== undefined)
+  })
 }
 
 /** Fields are their JSON text. */
-async function valueOf(secrets: SecretsManager, name: string, isRequired: boolean): Promise<Value | undefined> {
+async function readOne(secrets: SecretsManager, { name, isRequired }: Wanted, fallbacks: Fallbacks): Promise<Exported | undefined> {
   try {
-    const content = contentOf(await secrets.getSecretValue(name, { actor: operator() }))
-    return isFields(content) ? JSON.stringify(content) : content
+    const secret = await secrets.getSecretValue(name, { actor: operator() })
+    const content = contentOf(secret)
+    const { degraded, stale } = secret
+    const value = isFields(content) ? JSON.stringify(content) : content
+    return { name, value, degraded, stale, doubt: doubtOf(name, secret, fallbacks) }
   } catch (error) {
     if (!isRequired && hasCode(error, 'NOT_FOUND')) return undefined
     throw error
   }
+}
+
+function outdated(read: readonly Exported[]): { readonly degraded: readonly string[]; readonly stale: readonly string[] } {
+  const names = (member: 'degraded' | 'stale'): string[] => read.filter((each) => each[member]).map(({ name }) => name)
+  return { degraded: names('degraded'), stale: names('stale') }
 }
 
 async function textOf(values: Values, format: Format, { recipient = [], inner, secretName }: ExportFlags, folder: string): Promise<string> {

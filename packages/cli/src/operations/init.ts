@@ -133,7 +133,7 @@ function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: 
   const where =
     'file' in place ? place.file : 'variable' in place ? `the variable ${place.variable}` : `the keychain entry ${place.keychain}`
   if (!isNew) note(terminal, `the key in ${where} is kept`)
-  else if (shown === undefined) note(terminal, `a new key is in ${where}; without it nobody can read the store: back it up`)
+  else if (shown === undefined) note(terminal, `a new key is in ${where}; without it the store cannot be read: back it up`)
   else note(terminal, `this key is shown once, on stdout; put it into ${where}, and back it up:`)
   if (shown !== undefined) terminal.stdout.write(`${shown}\n`)
 }

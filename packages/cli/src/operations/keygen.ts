@@ -48,6 +48,5 @@ function printKey({ text, recipient }: NewKey, place: KeptIn | undefined, termin
       'file' in place ? `the key is in ${place.file}, which only you may read` : `the key is in the keychain entry ${place.keychain}`,
     )
   if (recipient !== undefined) note(terminal, `recipient: ${recipient}`)
-  if (place === undefined && terminal.stdout.isTTY)
-    note(terminal, 'this screen keeps it: --output FILE or --keychain NAME show it to nobody')
+  if (place === undefined && terminal.stdout.isTTY) note(terminal, 'this screen keeps it: --output FILE or --keychain NAME do not show it')
 }

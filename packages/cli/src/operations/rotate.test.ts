@@ -4,12 +4,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { stageSecret } from '@finchat/secrets-core/staging'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { loadConfig } from '../config/load-config.ts'
+import { deadlineMs } from '../rotation/rotation-call.ts'
 import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
 
 const first = 'canary-4711-first'
 const projects: Program[] = []
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
   for (const { folder } of projects.splice(0)) rmSync(folder, { recursive: true })
 })
 
@@ -35,6 +37,20 @@ describe('rotate', () => {
     expect((await program.run(['get', 'DB', '--version', 'previous'])).stdout).toBe(first)
     const files = readdirSync(program.folder).map((name) => readFileSync(join(program.folder, name), 'latin1'))
     expect(files.filter((content) => content.includes(value) || content.includes(first))).toEqual([])
+  })
+
+  it('begins its deadline when it has the value: a person may take long at the prompt', async () => {
+    const program = await project()
+    const timeout = vi.spyOn(AbortSignal, 'timeout')
+    const deadlines = (): number => timeout.mock.calls.filter(([ms]) => ms === deadlineMs).length
+    const before: number[] = []
+    async function* typed(): AsyncGenerator<string> {
+      before.push(deadlines())
+      yield 'canary-4711-second'
+      before.push(deadlines())
+    }
+    expect((await program.run(['rotate', 'DB', '--value-from-stdin'], typed())).code).toBe(0)
+    expect([before, deadlines()]).toEqual([[0, 0], 1])
   })
 
   it.each([

@@ -2,7 +2,6 @@ import type { Generate } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
 import type { RotationConfig } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
-import { inWordsOfFile } from '../config/variables.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
 import { policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
 import { shownBy } from '../rotation/progress.ts'
@@ -11,9 +10,8 @@ import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
 import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
 import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
 import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
-import { inFlags } from '../rotation/words.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
-import { CommandError, UsageError } from '../terminal/failure.ts'
+import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from '../commands/context.ts'
@@ -38,24 +36,26 @@ interface Work {
   readonly kit: RotationKit
   readonly secrets: SecretsManager
   readonly settings: Settings
-  readonly call: RotationCall
+  /** Its deadline begins then: a person may take long at a prompt. */
+  readonly startCall: () => RotationCall
   readonly progress: ProgressLine
   readonly asJson: boolean
 }
 
 /** Gives a secret a new value in the store and at its target, or all that are due. */
 export default async function rotate(context: CommandContext, flags: RotateFlags, name?: string): Promise<void> {
-  const what = flags.status ? `the rotation of ${name ?? 'a secret'} could not be read` : `${name ?? 'what is due'} was not rotated`
+  const what = flags.status
+    ? `the rotation of ${name ?? 'a secret'} could not be read`
+    : name === undefined
+      ? 'not every due secret was rotated'
+      : `${name} was not rotated`
   context.process.exitCode = await explained(what, async () => {
     assertOneMode(flags, name)
     return withSecrets(what, context, flags, async (secrets, _, settings) => {
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
-      const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
-      const words = (text: string): string => inFlags(settings.file === undefined ? text : inWordsOfFile(text))
-      return inOwnWords(what, words, async () =>
-        run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name),
-      )
+      const startCall = (): RotationCall => ({ actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) })
+      return run({ context, flags, kit, secrets, settings, startCall, progress, asJson: flags.json === true }, name)
     })
   })
 }
@@ -72,14 +72,6 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
   if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
 }
 
-async function inOwnWords<T>(what: string, words: (text: string) => string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new CommandError(what, error, words)
-  }
-}
-
 /** Returns the exit code. */
 async function run(work: Work, name: string | undefined): Promise<number> {
   if (name === undefined) return runDue(work)
@@ -89,32 +81,32 @@ async function run(work: Work, name: string | undefined): Promise<number> {
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }
 
-async function runDue({ settings, context, kit, secrets, call, progress, asJson }: Work): Promise<number> {
+async function runDue({ settings, context, kit, secrets, startCall, progress, asJson }: Work): Promise<number> {
   const policies = await policiesOf(kit, settings.config.rotation ?? {}, settings)
-  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, call))
+  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, startCall()))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
 }
 
-async function runStatus({ settings, context, kit, secrets, call, asJson }: Work, name: string, prepared: Prepared): Promise<number> {
+async function runStatus({ settings, context, kit, secrets, startCall, asJson }: Work, name: string, prepared: Prepared): Promise<number> {
   const auditFolder = settings.variables['FINCHAT_AUDIT_FOLDER'] || undefined
-  const status = await statusOf(kit, secrets, name, { ...prepared, ...call, auditFolder, project: settings })
+  const status = await statusOf(kit, secrets, name, { ...prepared, ...startCall(), auditFolder, project: settings })
   await printStatus(name, status, asJson, context.terminal)
   return exitCodeOfStatus(status)
 }
 
 async function runRetire(work: Work, name: string, { target, graceSeconds, whenUnused }: Prepared): Promise<number> {
-  const { context, flags, kit, secrets, call, progress, asJson } = work
-  const options = { target, graceSeconds, whenUnused, force: flags.force === true, ...call }
+  const { context, flags, kit, secrets, startCall, progress, asJson } = work
+  const options = { target, graceSeconds, whenUnused, force: flags.force === true, ...startCall() }
   const retirement = await progress.during(async () => kit.retirePrevious(secrets, name, options))
   printRetirement(name, retirement, asJson, context.terminal)
   return exitCodeOfRetirement(retirement)
 }
 
 async function runRotate(work: Work, name: string, prepared: Prepared): Promise<number> {
-  const { context, flags, kit, secrets, call, progress, asJson } = work
+  const { context, flags, kit, secrets, startCall, progress, asJson } = work
   const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
-  const one = { ...call, prepared, force: flags.force === true, given }
+  const one = { ...startCall(), prepared, force: flags.force === true, given }
   printRotation(name, await progress.during(async () => rotateOne(kit, secrets, name, one)), asJson, context.terminal)
   return exitCodes.ok
 }

@@ -240,7 +240,7 @@ describe('scan in a git repository', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect(stdout).toContain(`${leak}:deep/b c.txt:2:1\tthe value of TOKEN\n`)
     expect(stdout).toMatch(new RegExp(`^${removal}:\\(commit message\\):\\d+:9\t`, 'm'))
-    expect(stderr).toContain('what was pushed stays known')
+    expect(stderr).toContain('pushed commits stay known')
     expect(stdout + stderr).not.toContain('canary')
     expect((await program.run(['scan'])).code).toBe(0)
   })

@@ -50,7 +50,8 @@ function assertKnownForms({ onlyValues }: ScanFlags, terminal: Terminal): void {
   note(terminal, 'warning: the configuration declares no secrets, so only well-known forms are looked for')
 }
 
-function tellLeftOut({ tooShort, unread }: KnownValues, terminal: Terminal): void {
+function tellLeftOut({ tooShort, unread, doubts }: KnownValues, terminal: Terminal): void {
+  for (const { name, reason } of doubts) note(terminal, `warning: ${name}: ${visible(reason)}`)
   for (const { name, reason, code } of unread) note(terminal, `warning: ${name} is not looked for: ${visible(reason)} (${code})`)
   if (tooShort.length > 0) note(terminal, `warning: too short to look for, under ${leastBytes} bytes: ${tooShort.join(', ')}`)
 }
@@ -135,13 +136,14 @@ async function withCommits(findings: readonly Finding[], repository: Repository)
 async function print(
   findings: readonly Finding[],
   { contents, bytes }: ScanResult,
-  { tooShort, unread }: KnownValues,
+  { tooShort, unread, doubts }: KnownValues,
   { json, sarif }: ScanFlags,
   terminal: Terminal,
 ): Promise<void> {
   const notSearched = [...unread.map(({ name, code }) => ({ name, code })), ...tooShort.map((name) => ({ name, code: 'TOO_SHORT' }))]
   if (sarif) terminal.stdout.write(`${JSON.stringify(sarifOf(findings))}\n`)
-  else if (json) terminal.stdout.write(`${JSON.stringify({ findings, contents, bytes, notSearched })}\n`)
+  else if (json)
+    terminal.stdout.write(`${JSON.stringify({ findings, contents, bytes, notSearched, outdated: doubts.map(({ name }) => name) })}\n`)
   else await printFindings(findings, terminal)
 }
 
@@ -159,7 +161,7 @@ function tell(
   for (const key of keys)
     note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
-    note(terminal, '     what was pushed stays known: to rewrite the history does not undo that')
+    note(terminal, '     pushed commits stay known: rewriting the history does not undo that')
 }
 
 function megabytes(bytes: number): string {

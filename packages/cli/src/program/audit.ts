@@ -22,7 +22,7 @@ const proofFlags = {
   keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
   checkpoints,
   checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
-  pruneKey: textFlag('file', 'The public key of whoever may prune the trail'),
+  pruneKey: textFlag('file', 'The public key for the signatures of removals'),
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
   to: parsed('time', 'Until the end of this day, or before this time', endTime),
 } as const
@@ -139,7 +139,7 @@ const copy: Command<CommandContext> = buildCommand({
   },
 })
 
-const reason = { kind: 'parsed', parse: text, brief: 'Why, for whoever verifies', placeholder: 'text' } as const
+const reason = { kind: 'parsed', parse: text, brief: 'The reason, for the auditor', placeholder: 'text' } as const
 
 const prune: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/prune.ts'), 'default')),

@@ -54,7 +54,7 @@ export const doctor: Command<CommandContext> = buildCommand({
     fullDescription: 'Reads the declared secrets and writes nothing. The exit code is 0, or that of the gravest failure: 65, 77, 70 or 69.',
     customUsage: [
       '[--provider NAME] [--processes NUMBER] [--write] [--strict] [--json]',
-      { input: '', brief: 'what is wrong, and what to do about it' },
+      { input: '', brief: 'the problems, and their remedies' },
       { input: '--write --provider vault', brief: 'whether a secret can be written there' },
       { input: '| grep -v ok', brief: 'columns are parted by tabs in a pipe' },
     ],

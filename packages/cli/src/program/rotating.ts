@@ -15,7 +15,7 @@ export const rotate: Command<CommandContext> = buildCommand({
       config,
       json,
       due: switchFlag('Rotate all that are due, for cron'),
-      status: switchFlag('Tell who still uses the former version'),
+      status: switchFlag('Show the users of the former version'),
       retire: switchFlag('Withdraw the former value at the target, once its grace period is over'),
       generate: {
         kind: 'enum',
@@ -29,7 +29,7 @@ export const rotate: Command<CommandContext> = buildCommand({
       valueFromStdin: switchFlag('Take the new value from a hidden prompt or a pipe'),
       grace: textFlag('duration', 'How long the former value still works, such as 1h'),
       force: switchFlag('Although the grace period is not over, or the former value is used'),
-      whenUnused: switchFlag('Only when nobody uses the former value any more'),
+      whenUnused: switchFlag('Only when the former value is unused'),
     }),
   },
   docs: {
@@ -42,7 +42,7 @@ export const rotate: Command<CommandContext> = buildCommand({
       { input: 'DATABASE', brief: 'as the configuration says' },
       { input: 'SESSION_KEY --generate token --bytes 32', brief: 'a random token, in the store alone' },
       { input: '--due', brief: 'all that are due, from a cron job' },
-      { input: 'DATABASE --status && finchat-secrets rotate DATABASE --retire', brief: 'withdraws a value that nobody uses' },
+      { input: 'DATABASE --status && finchat-secrets rotate DATABASE --retire', brief: 'withdraws an unused value' },
     ],
   },
 })

@@ -21,7 +21,7 @@ export const keygen: Command<CommandContext> = buildCommand({
   },
   docs: {
     brief: 'Make an encryption key, or an age identity',
-    fullDescription: 'Prints the key, unless it is told where to keep it. It never overwrites a file or a keychain entry.',
+    fullDescription: 'Prints the key, unless a place is given. It never overwrites a file or a keychain entry.',
     customUsage: [
       '[--output FILE | --keychain NAME] [--age [--post-quantum]] [--json]',
       { input: '--keychain my-app', brief: 'kept in the keychain, and shown nowhere' },
@@ -79,7 +79,7 @@ const types: Command<CommandContext> = buildCommand({
     customUsage: [
       '[--output FILE] [--check] [--config FILE] [--json]',
       { input: '', brief: 'writes finchat-secrets.d.ts' },
-      { input: '--check', brief: 'for CI: fails if somebody forgot to' },
+      { input: '--check', brief: 'for CI: fails if the file is out of date' },
     ],
   },
 })

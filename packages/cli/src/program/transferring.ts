@@ -9,7 +9,7 @@ const neededFlag = (placeholder: string, brief: string) => ({ kind: 'parsed', pa
 const { config, json } = commonFlags
 const only = listFlag('name', 'Only this name, or a pattern such as finchat/*; again for several')
 const format = textFlag('format', 'dotenv, json, yaml, k8s or age; by default as the file is named')
-const inner = textFlag('format', 'What is inside an age file: json or dotenv')
+const inner = textFlag('format', 'The format inside an age file: json or dotenv')
 const writing = {
   config,
   json,
@@ -57,7 +57,7 @@ export const importFile: Command<CommandContext> = buildCommand({
     customUsage: [
       '--from FILE [--format FORMAT] [--to PROVIDER] [--only NAME] [--apply [--force]] [--json]',
       { input: '--from secrets.json --apply', brief: 'writes what the store does not have' },
-      { input: '--from - --format k8s < secret.yaml', brief: 'a plan for what is piped in' },
+      { input: '--from - --format k8s < secret.yaml', brief: 'a plan for a pipe' },
       { input: '--from secrets.json.age --identity key.txt --apply', brief: 'opens an age file' },
     ],
   },

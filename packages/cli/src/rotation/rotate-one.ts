@@ -22,7 +22,7 @@ export async function rotateOne(kit: RotationKit, secrets: SecretsManager, name:
 }
 
 function notUsed(secret: string, { outcome }: RotationResult): SecretsError {
-  const why = outcome === 'finished' ? 'a rotation that was broken off was finished first' : 'somebody else changed the secret meanwhile'
+  const why = outcome === 'finished' ? 'a rotation that was broken off was finished first' : 'another writer changed the secret meanwhile'
   return new SecretsError('VERSION_CONFLICT', `the given value is not stored: ${why}`, { secret, remedy: 'run it again with the value' })
 }
 

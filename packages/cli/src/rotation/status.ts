@@ -63,7 +63,7 @@ function versionsOf(uses: readonly { readonly version?: number | undefined; read
 }
 
 const verdicts: { readonly [verdict in RotationStatus['verdict']]: string } = {
-  safe: 'nobody uses the former version: it may be withdrawn',
+  safe: 'the former version is unused: it may be withdrawn',
   nothing: 'there is no former version with another value',
   inUse: 'the former version is in use',
   unknown: 'it is unknown whether the former version is in use',
@@ -72,8 +72,8 @@ const verdicts: { readonly [verdict in RotationStatus['verdict']]: string } = {
 const gaps: { readonly [gap in NonNullable<RotationStatus['gap']>]: string } = {
   notKept: 'services keep no usage marks here, which need a shared cache',
   lost: 'usage marks are missing',
-  restartUnknown: 'the shared cache does not tell whether it was started again',
-  timeUnknown: 'the store does not tell since when the version is current',
+  restartUnknown: 'the shared cache does not report its restarts',
+  timeUnknown: 'the store does not report since when the version is current',
   formerUnreadable: 'the former version cannot be read',
   unreachable: 'the shared cache cannot be asked',
 }

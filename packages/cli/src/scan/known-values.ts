@@ -1,6 +1,7 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
+import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
 import { exitCodeOf } from '../terminal/exit-codes.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
@@ -17,6 +18,13 @@ export interface KnownValues {
   readonly matcher: ValueMatcher
   readonly tooShort: readonly string[]
   readonly unread: readonly UnreadSecret[]
+  /** Declared secrets whose current value may be another one, and why. */
+  readonly doubts: readonly Doubt[]
+}
+
+interface Doubt {
+  readonly name: string
+  readonly reason: string
 }
 
 export interface Reader {
@@ -42,8 +50,12 @@ export async function readKnownValues(declared: Readonly<Record<string, Declared
     isRequired: required,
   }))
   const asked = requests.map(({ name, field }) => ({ name, field }))
-  const answers = requests.length === 0 ? [] : await reader.secrets.getSecretValues(asked, { actor: reader.actor })
-  const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [] }
+  const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [], doubts: [] }
+  const answers = await withFallbacks(async (fallbacks) => {
+    const read = requests.length === 0 ? [] : await reader.secrets.getSecretValues(asked, { actor: reader.actor })
+    found.doubts.push(...doubtsOf(requests, read, fallbacks))
+    return read
+  })
   for (const [index, request] of requests.entries()) {
     const answer = answers[index]
     if (answer?.status !== 'fulfilled') found.unread.push(...unreadOf(request, answer?.reason))
@@ -56,6 +68,15 @@ export async function readKnownValues(declared: Readonly<Record<string, Declared
 interface Found extends KnownValues {
   readonly tooShort: string[]
   readonly unread: UnreadSecret[]
+  readonly doubts: Doubt[]
+}
+
+function doubtsOf(requests: readonly Request[], answers: readonly PromiseSettledResult<SecretValue>[], fallbacks: Fallbacks): Doubt[] {
+  return requests.flatMap(({ key, name }, index) => {
+    const answer = answers[index]
+    const reason = answer?.status === 'fulfilled' ? doubtOf(name, answer.value, fallbacks) : undefined
+    return reason === undefined ? [] : [{ name: key, reason }]
+  })
 }
 
 /** What is not required may be absent. */

@@ -1,5 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core/provider' // its main entry is loaded with the command
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { inCommands } from './in-commands.ts'
 import { KnownError } from './known-error.ts'
 
 export { KnownError, UsageError } from './known-error.ts'
@@ -56,7 +57,8 @@ const interrupted: Failure = {
 
 function secretsFailure(what: string, error: SecretsError): Failure {
   const { code } = error
-  return { what, why: reasonOf(error), remedy: error.remedy ?? remedies[code] ?? remedies.INTERNAL, code, exitCode: exitCodeOf(code) }
+  const remedy = error.remedy ?? remedies[code] ?? remedies.INTERNAL
+  return { what, why: inCommands(reasonOf(error)), remedy: inCommands(remedy), code, exitCode: exitCodeOf(code) }
 }
 
 /** With several providers, the reason of each. */

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { systemCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from './exit-codes.ts'
 import { type Failure, failureOf } from './failure.ts'
+import { inCommands } from './in-commands.ts'
 import { failureText, printFailure } from './print-failure.ts'
 import { visible } from './visible.ts'
 
@@ -9,7 +10,7 @@ import { visible } from './visible.ts'
 export function quietWarnings(program: NodeJS.Process): void {
   program.removeAllListeners('warning')
   program.on('warning', ({ name, message }) => {
-    if (name !== 'ExperimentalWarning') program.stderr.write(`warning: ${visible(message)}\n`)
+    if (name !== 'ExperimentalWarning') program.stderr.write(`warning: ${visible(inCommands(message))}\n`)
   })
 }
 
@@ -37,7 +38,7 @@ function endUnwritten(program: NodeJS.Process, error: unknown): void {
 const unwritten: Failure = {
   what: 'the output is not complete',
   why: 'it cannot be written: the disk may be full',
-  remedy: 'make room, or write it elsewhere; what the command stored is stored',
+  remedy: 'make room, or write it elsewhere; stored values stay stored',
   code: 'INTERNAL',
   exitCode: exitCodes.other,
 }

@@ -1,5 +1,5 @@
 import { isValidName, SecretsError, type SecretLocation, type SecretProvider, type SecretValue } from '@finchat/secrets-core'
-import { assertValue, hasCode, invalidArgument, type ProviderManifest, withDetails } from '@finchat/secrets-core/provider'
+import { assertValue, hasCode, invalidArgument, loadOnUse, type ProviderManifest, withDetails } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { isFields, isSame } from './content.ts'
 import { type Item, problemOf, type Row, type Store } from './item.ts'
@@ -46,7 +46,7 @@ async function withoutContent({ name, problem }: Item, target: Target): Promise<
 }
 
 function assertFits(content: Readable['content'], location: SecretLocation | undefined, { provider, manifest }: Target): void {
-  if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: see its grammar, names and onlyNamed`)
+  if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: give it one in ${provider.name}.names`)
   if (location.field !== undefined && typeof content !== 'string')
     throw invalidArgument(`a field holds one text, not ${isFields(content) ? 'several fields' : 'bytes'}`)
   if (manifest !== undefined && !isFields(content)) assertValue(content, manifest.values)
@@ -87,7 +87,7 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
     await settle(item, target, error)
   }
   if (await isThere(item, target)) return
-  throw new SecretsError('INTEGRITY', 'what was written reads back differently', {
+  throw new SecretsError('INTEGRITY', 'the written value reads back differently', {
     secret: item.name,
     provider: target.provider.name,
     effect: 'done',
@@ -104,9 +104,31 @@ async function settle(item: Readable, target: Target, error: unknown): Promise<v
   })
   if (held !== undefined && isSame(item.content, held)) return
   if (held !== undefined || !isConflict) throw error
-  // There is none, but a purged secret had the number.
-  await target.secrets.storeSecret(item.name, item.content, { actor: target.actor })
+  await storeAfterPurge(item, target, error)
 }
+
+/**
+ * There is none, but a purged secret had the number, and a write without one could go over that of
+ * another writer. So the value is staged: then a write before is seen, and a later one refuses the promotion.
+ */
+async function storeAfterPurge({ name, content }: Readable, target: Target, conflict: unknown): Promise<void> {
+  const { secrets, actor } = target
+  const { discardSecret, promoteSecret, stageSecret } = await loadOnUse(
+    staging,
+    () => import('@finchat/secrets-core/staging'),
+    'stageSecret',
+  )
+  const staged = await stageSecret(secrets, name, content, { actor })
+  try {
+    if ((await currentAt(name, target)) !== undefined) throw conflict
+    await promoteSecret(secrets, name, staged, { actor })
+  } catch (error) {
+    if (error === conflict || hasCode(error, 'VERSION_CONFLICT')) await discardSecret(secrets, name, staged, { actor })
+    throw error
+  }
+}
+
+const staging = { what: 'the staging of a version', name: '@finchat/secrets-core' }
 
 async function isThere({ name, content }: Readable, target: Target): Promise<boolean> {
   const held = await currentAt(name, target).catch((error: unknown) => {
@@ -121,7 +143,7 @@ async function store({ name, content }: Readable, state: 'new' | 'different', ta
   const version = await nextVersion(name, target)
   const held = await currentAt(name, target)
   if (held !== undefined && isSame(content, held)) return
-  if (held !== undefined && state === 'new') throw new SecretsError('VERSION_CONFLICT', 'somebody else wrote it meanwhile')
+  if (held !== undefined && state === 'new') throw new SecretsError('VERSION_CONFLICT', 'another writer wrote it meanwhile')
   try {
     await secrets.storeSecret(name, content, { version, actor })
   } catch (error) {

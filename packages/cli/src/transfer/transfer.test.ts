@@ -76,6 +76,43 @@ describe('a write', () => {
     expect((await store.get('a', { signal: applied.stop }))?.value).toBe(value)
   })
 
+  describe('of what was purged, where the first number is used up', () => {
+    async function purged(): Promise<ReturnType<typeof memoryProvider>> {
+      const store = memoryProvider()
+      await store.put('a', { value: 'former' }, { signal: applied.stop })
+      await store.delete?.('a', { purge: true }, { signal: applied.stop })
+      return store
+    }
+
+    it('takes the next number', async () => {
+      const store = await purged()
+      expect(await statesAfter(store, itemsOf('a'))).toEqual({ states: ['written'], code: undefined })
+      expect((await store.get('a', { signal: applied.stop }))?.version).toBe(2)
+    })
+
+    it.each(['staging.put', 'staging.promote'])('never goes over that of a writer who comes before %s', async (method) => {
+      const store = await purged()
+      const { stop: signal } = applied
+      const provider = faultyProvider(store, (call) =>
+        call.method === method
+          ? async ({ context }, next) => {
+              await store.put('a', { value: 'another' }, context)
+              return next(context)
+            }
+          : undefined,
+      )
+      const outcome = await statesAfter(provider, itemsOf('a'))
+      expect([outcome, (await store.get('a', { signal }))?.value]).toEqual([{ states: ['new'], code: 'VERSION_CONFLICT' }, 'another'])
+      expect(await store.staging?.get('a', { signal })).toBeUndefined()
+      expect(provider.calls(method)).toBe(1)
+    })
+
+    it('is refused by a store that cannot stage', async () => {
+      const outcome = await statesAfter({ ...(await purged()), staging: undefined }, itemsOf('a'))
+      expect(outcome).toEqual({ states: ['new'], code: 'UNSUPPORTED' })
+    })
+  })
+
   it('goes into a store that numbers nothing, and so compares nothing', async () => {
     const store = memoryProvider()
     const unnumbered: SecretProvider = {

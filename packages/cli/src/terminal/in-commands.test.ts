@@ -1,0 +1,42 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { CommandError, failureOf } from './failure.ts'
+import { inCommands } from './in-commands.ts'
+import { SecretsError } from '@finchat/secrets-core'
+
+/** The functions and options that a command stands for: a person at a terminal has the command. */
+const functions =
+  /\b((init|hold|release|prune)AuditFolder|verifyAuditTrail|copyAuditTrail|(store|rotate|delete|restore|tag|verify)Secret|generateKey|rotationStatus|retirePrevious|rotateDue)\b|`(checkpoint|checkpointKey|pruneKey|force|whenUnused)`/
+
+const packages = ['audit', 'core', 'rotation', 'provider-*']
+const root = new URL('../../../', import.meta.url).pathname
+
+/** Texts of errors in the sources: a literal of several words, where no line of a comment stands. */
+const texts = globSync(packages.map((name) => `${root}${name}/src/**/*.ts`))
+  .filter((path) => !/\.test\.ts$|\/testing\//.test(path))
+  .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+  .filter((line) => !/^\s*(\*|\/\*\*|\/\/|import|export \{)/.test(line))
+  .flatMap((line) => [...line.matchAll(/'((?:[^'\\]|\\.)* (?:[^'\\]|\\.)*)'|`((?:[^`\\$]|\\.|\$\{[^}]*\})* [^`]*)`(?=[,\s)])/g)])
+  .flatMap(([, quoted, template]) => quoted ?? template ?? [])
+
+/** What only a program can do wrong: its arguments. */
+const ofPrograms = /^(pass|has no such|give 32 random bytes|make one of)\b|is (given without|neither)|secretsManagerFromEnv|the id that/
+
+describe('the text of an error', () => {
+  const named = texts.filter((text) => functions.test(text) && !ofPrograms.test(text))
+
+  it('of a package names functions, which this test finds', () => {
+    expect(named.length).toBeGreaterThan(8)
+    expect(named).toContain('end the hold by releaseAuditFolder, once it is over')
+  })
+
+  it.each(named)('says the command for a function: %s', (text) => {
+    expect(inCommands(text)).not.toMatch(functions)
+  })
+
+  it('is reworded wherever a command fails, in both lines', () => {
+    const error = new SecretsError('UNSUPPORTED', 'which verifySecret does not compare', { remedy: 'or pass force: true' })
+    const { why, remedy } = failureOf(new CommandError('nothing', error))
+    expect([why, remedy]).toEqual(['which `finchat-secrets verify` does not compare (UNSUPPORTED)', 'or pass --force'])
+  })
+})

@@ -1,0 +1,29 @@
+/** What a package calls a step or an option, and how the command line calls it. */
+const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
+  ['releaseAuditFolder', '`finchat-secrets audit hold FOLDER --release --reason TEXT`'],
+  ['initAuditFolder', '`finchat-secrets audit init`'],
+  ['`checkpointKey`', '--checkpoint-key'],
+  ['where `checkpoint` says', 'where --checkpoints says'],
+  ['without `checkpoint`', 'without --checkpoints'],
+  ['`pruneKey`', '--prune-key'],
+  [`node -p "require('@finchat/secrets-provider-local').generateKey()"`, 'finchat-secrets keygen'],
+  ['generateKey()', '`finchat-secrets keygen`'],
+  ['with `storeSecret`', 'with `finchat-secrets set`'],
+  ['with rotateSecret', 'with `finchat-secrets set`'],
+  ['which verifySecret does not compare', 'which `finchat-secrets verify` does not compare'],
+  ['with getSecretValue(…) and bytes()', 'with `finchat-secrets get`, into a pipe'],
+  [', or pass acceptDegraded', ''],
+  ['with discardSecret', 'with discardSecret of @finchat/secrets-core, which has no command'],
+  ['pass a generator that returns another value each time, such as passwordGenerator()', 'give another value, or --generate password'],
+  ['see rotationStatus', 'see `finchat-secrets rotate NAME --status`'],
+  ['pass force: true', 'pass --force'],
+  ['`force: true`', '--force'],
+  ['`force`', '--force'],
+  ['`whenUnused`', '--when-unused'],
+  ['with `rotate`', 'with `finchat-secrets rotate`'],
+]
+
+/** The text of a package, with commands for the functions that it names. */
+export function inCommands(text: string): string {
+  return words.reduce((shown, [inPackage, command]) => shown.replaceAll(inPackage, command), text)
+}

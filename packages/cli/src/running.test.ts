@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { programArgs } from './testing/child.ts'
 import { makeProject } from './testing/make-project.ts'
-import { openProgram, openTerminal } from './testing/pseudo-terminal.ts'
+import { openProgram, openTerminal, type PseudoTerminal } from './testing/pseudo-terminal.ts'
 import { localConfig, makeProgram, type Program, programIn } from './testing/run-program.ts'
 
 const canary = 'canary-4711'
@@ -27,6 +28,7 @@ interface Options {
   readonly args?: readonly string[]
   /** Starts the program, which follows as its arguments. */
   readonly shell?: readonly string[]
+  readonly options?: SpawnOptions
 }
 
 /** A project whose provider of variables has the secret TOKEN. */
@@ -37,10 +39,10 @@ function project(): Options {
 }
 
 /** Runs a script of the shell by the program. */
-function start(script: string, { cwd, env, args = [], shell = [] }: Options): Running {
+function start(script: string, { cwd, env, args = [], shell = [], options = {} }: Options): Running {
   const program = [process.execPath, ...programArgs, 'run', ...args, '--', '/bin/sh', '-c', script]
   const [file = '', ...rest] = [...shell, ...program]
-  const child = spawn(file, rest, { cwd, env })
+  const child = spawn(file, rest, { ...options, cwd, env, stdio: 'pipe' })
   const chunks: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
   const output = (): string => Buffer.concat(chunks).toString()
@@ -55,6 +57,18 @@ function start(script: string, { cwd, env, args = [], shell = [] }: Options): Ru
 
 /** Ends with the program, also where a test ends that by SIGKILL. */
 const wait = 'while kill -0 $PPID 2>/dev/null; do sleep 0.02; done'
+
+/**
+ * Starts the program in a process group of its own, and watches it: Linux discards SIGTSTP where no
+ * shell of the session does, as in a CI job. With job control on, a stop would break the loop.
+ */
+const watching = [
+  'bash',
+  '--norc',
+  '-c',
+  'set -m; "$@" & set +m; echo "program $!"; while kill -0 $!; do sleep 0.05; done; wait $!',
+  'bash',
+]
 
 describe('a signal to the program', () => {
   const signals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT'] as const
@@ -73,9 +87,7 @@ describe('a signal to the program', () => {
   })
 
   it('stops the command with it, and lets both go on', async () => {
-    // Linux discards SIGTSTP in a process group that no shell of its session watches, as in a CI job.
-    const shell = ['bash', '--norc', '-c', 'set -m; "$@" & echo "program $!"; while kill -0 $!; do sleep 0.05; done; wait $!', 'bash']
-    const running = start(`echo "command $$"; ${wait}`, { ...project(), shell })
+    const running = start(`echo "command $$"; ${wait}`, { ...project(), shell: watching })
     await running.shows('command ')
     const pidOf = (what: string): number => Number(new RegExp(`${what} (\\d+)`).exec(running.output())?.[1])
     const [program, command] = [pidOf('program'), pidOf('command')]
@@ -88,6 +100,21 @@ describe('a signal to the program', () => {
     kill(program, 'SIGTERM')
     expect((await running.ended).code).toBe(128 + 15)
     expect(states()).toEqual(['gone', 'gone'])
+  })
+
+  it.each<[string, string, Partial<SpawnOptions>]>([
+    ['that stops none of its process group, which no shell watches', wait, { detached: true }],
+    ['that the command does not stop for', `trap 'echo stop' TSTP; ${wait}`, {}],
+  ])('%s does not stop the program either', async (_, script, options) => {
+    const isDetached = options.detached === true
+    const running = start(`echo "command $$"; ${script}`, { ...project(), ...(isDetached ? { options } : { shell: watching }) })
+    await running.shows('command ')
+    const program = isDetached ? (running.process.pid ?? 0) : Number(/program (\d+)/.exec(running.output())?.[1])
+    kill(program, 'SIGTSTP')
+    await pause(1_500)
+    expect(stateOf(program)).toBe('S')
+    kill(program, 'SIGTERM')
+    expect((await running.ended).code).toBe(isDetached ? null : 143)
   })
 
   it('ends it at once while it reads the secrets', async () => {
@@ -116,6 +143,15 @@ function stateOf(pid: number): string {
   return readFileSync(file, 'utf8')
     .replace(/^.*\) /s, '')
     .charAt(0)
+}
+
+/** The process that tells of signals to the whole group. */
+function witnessOf({ pid }: PseudoTerminal): string | undefined {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').find(isCat)
+}
+
+function isCat(pid: string): boolean {
+  return existsSync(`/proc/${pid}/comm`) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'cat\n'
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {
@@ -223,10 +259,33 @@ describe('on a terminal', () => {
       `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal}; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; exit $((n+4))`,
     )
     await terminal.shows('ready')
+    await expect.poll(() => witnessOf(terminal)).toBeDefined()
     terminal.type(key)
     expect(await terminal.exitCode).toBe(5)
     expect(await terminal.screen()).toContain('heard 1')
   })
+
+  it.each(['SIGINT', 'SIGQUIT', 'SIGTERM'] as const)(
+    '%s to the program alone reaches the command once, also after Ctrl-C',
+    async (signal) => {
+      const count = `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal.slice(3)}`
+      const terminal = open(`trap 'echo key' INT; ${count}; echo ready; while [ $n -lt 3 ]; do sleep 0.02; done; sleep 0.3; exit $((n+4))`)
+      await terminal.shows('ready')
+      await expect.poll(() => witnessOf(terminal)).toBeDefined()
+      const first = witnessOf(terminal)
+      kill(terminal.pid, signal)
+      await terminal.shows('heard 1')
+      terminal.type('\u0003')
+      await expect.poll(() => witnessOf(terminal) ?? first).not.toBe(first)
+      const isCounted = signal === 'SIGINT'
+      await terminal.shows(isCounted ? 'heard 2' : 'key')
+      for (let heard = isCounted ? 3 : 2; heard <= 3; heard++) {
+        kill(terminal.pid, signal)
+        await terminal.shows(`heard ${heard}`)
+      }
+      expect(await terminal.exitCode).toBe(7)
+    },
+  )
 
   it('a shell can stop and continue it', async () => {
     const { cwd, env } = project()

@@ -5,7 +5,7 @@ import { note, type Output, type Terminal } from '../terminal/terminal.ts'
 import { type OutputPipe, outputPipe } from './output-pipe.ts'
 import { showRedacted } from './output.ts'
 import { leastRedactedBytes, Redactor, type SecretText } from './redactor.ts'
-import { hearSignals } from './signals.ts'
+import { SignalRelay } from './signals.ts'
 import { type Ending, endingOf, hasEnded, hasStarted, startChild } from './start-child.ts'
 
 /** What stays the same when a child is started again. */
@@ -41,7 +41,7 @@ export class Supervisor {
   /** Former ones too: the next child may print what the last one wrote down. */
   readonly #values = new Map<string, SecretText>()
   readonly #redactors: Redactor[] = []
-  #stopHearing: (() => void) | undefined
+  #signals: SignalRelay | undefined
   #child: ChildProcess | undefined
   #replacing: Promise<void> | undefined
   #isToEnd = false
@@ -55,6 +55,7 @@ export class Supervisor {
     this.#remember(values)
     const stdin = typeof Reflect.get(terminal.stdin, 'fd') === 'number' ? 'inherit' : 'pipe'
     const [out, error] = [this.#stream(terminal.stdout), this.#stream(terminal.stderr)]
+    this.#signals ??= new SignalRelay(this) // the child may be stopped by a key as soon as it runs
     try {
       this.#child = startChild({
         command,
@@ -65,7 +66,7 @@ export class Supervisor {
     } finally {
       for (const { pipe } of [out, error]) pipe?.closeWriteEnd()
     }
-    this.#stopHearing ??= hearSignals((signal, isSent) => this.#heard(signal, isSent))
+    this.#signals.watchGroup()
     this.#show(out.pipe?.source ?? this.#child.stdout, error.pipe?.source ?? this.#child.stderr)
     this.#connect(this.#child, onPipe)
     await hasStarted(this.#child)
@@ -104,6 +105,16 @@ export class Supervisor {
     this.#child?.kill(signal)
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** A signal to this process, which `isSent` to the child too, or is passed on. */
+  async hear(signal: NodeJS.Signals, isSent: Promise<boolean>): Promise<void> {
+    if (toEnd.includes(signal)) this.#isToEnd = true
+    if (!(await isSent)) this.send(signal)
+  }
+
   /** Ends the child, and starts one with other values, unless it ends by itself or this process is to end. */
   async restart(launch: Launch): Promise<void> {
     const child = this.#child
@@ -125,11 +136,6 @@ export class Supervisor {
         note(this.#options.terminal, 'warning: part of the output could not be written')
       return ending
     }
-  }
-
-  #heard(signal: NodeJS.Signals, isSent: boolean): void {
-    if (toEnd.includes(signal)) this.#isToEnd = true
-    if (!isSent) this.send(signal)
   }
 
   async #replace(child: ChildProcess, launch: Launch): Promise<void> {
@@ -166,6 +172,6 @@ export class Supervisor {
 
   /** Signals end this process again. */
   stopHearing(): void {
-    this.#stopHearing?.()
+    this.#signals?.end()
   }
 }

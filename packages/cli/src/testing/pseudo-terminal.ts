@@ -5,6 +5,8 @@ import { programArgs, withoutCache } from './child.ts'
 
 /** A program in a real pseudo-terminal, with its screen. */
 export interface PseudoTerminal {
+  /** Of the program. */
+  readonly pid: number
   /** Everything that the program wrote, with its escape sequences. */
   readonly output: () => string
   /** The lines of the screen as a person sees them. */
@@ -50,6 +52,7 @@ export function openTerminal(file: string, args: readonly string[], { cwd, env =
     return lines.join('\n').trimEnd()
   }
   return {
+    pid: program.pid,
     output: () => written.join(''),
     screen,
     shows: async (text) => expect.poll(screen).toContain(text),

@@ -341,7 +341,7 @@ describe('on a rotation', () => {
       '0.2',
     ])
     await running.program.run(['set', 'TOKEN'], 'value-two')
-    await expect.poll(running.output).toContain('deaf\ntoken VALUE-TWO\nready')
+    await expect.poll(running.output).toMatch(/deaf\nwarning: .+\ntoken VALUE-TWO\nready/)
     running.process.kill('SIGKILL')
   })
 

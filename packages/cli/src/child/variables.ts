@@ -3,7 +3,7 @@ import { textOrBytes } from '@finchat/secrets-core/provider'
 import type { Config } from '../config/config.ts'
 import { credentialVariables } from '../config/variables.ts'
 import { UsageError } from '../terminal/failure.ts'
-import type { SecretText } from './redactor.ts'
+import type { SecretText } from './redacted-values.ts'
 
 /** The variables of a child, and the values among them that its output must not show. */
 export interface ChildVariables {

@@ -138,12 +138,10 @@ async function following(
   const react = async (): Promise<boolean> => {
     const next = await reread(launcher, signal, terminal)
     if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
+    supervisor.learn(next.values)
+    if (onRotation !== 'restart') supervisor.send(onRotation.signal)
+    else if (!(await supervisor.restart(next))) return false
     current = next.values
-    if (onRotation === 'restart') await supervisor.restart(next)
-    else {
-      supervisor.learn(next.values)
-      supervisor.send(onRotation.signal)
-    }
     return true
   }
   const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)

@@ -49,6 +49,26 @@ describe('an application with register', () => {
     expect(await start(app, source)).toEqual({ code: 0, stdout: `${canary} canary-db undefined debug\n`, stderr: '' })
   })
 
+  it.each<[string, (app: string) => Promise<Outcome>]>([
+    ['register', async (cwd) => runChild([], { cwd, program: join(cwd, 'app.mjs'), node: ['--import', register] })],
+    ['run', async (cwd) => runChild(['run', '--no-redact', '--', process.execPath, 'app.mjs'], { cwd })],
+  ])('says once of each which fallback it is of: %s', async (_, starting) => {
+    const vault = { url: 'http://127.0.0.1:1', token: { file: 'token' } }
+    const chain = { provider: 'vault', fallbacks: ['mounted'], vault, mounted: { folder: 'mounted' }, secrets: { TOKEN: {}, OTHER: {} } }
+    const cwd = makeProject({
+      'finchat-secrets.config.json': JSON.stringify(chain),
+      token: 'hvs.x',
+      'mounted/TOKEN': canary,
+      'mounted/OTHER': canary,
+      'app.mjs': 'console.log(process.env.TOKEN)',
+    })
+    const { stdout, stderr } = await starting(cwd)
+    expect(stdout).toBe(`${canary}\n`)
+    const said = stderr.split('\n').filter((line) => line.startsWith('warning: TOKEN') || line.startsWith('warning: OTHER'))
+    expect(said).toEqual(['TOKEN', 'OTHER'].map((name) => `warning: ${name}: an earlier provider could not be asked; this is of 'mounted'`))
+    expect(stderr).not.toContain('canary')
+  })
+
   it('hands none of them to a child process', async () => {
     const { stdout } = await start('app.cjs', "console.log(require('child_process').execFileSync('/usr/bin/env').toString())")
     expect(stdout).toContain('LOG_LEVEL=debug')

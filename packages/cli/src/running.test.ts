@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { programArgs } from './testing/child.ts'
 import { makeProject } from './testing/make-project.ts'
-import { openProgram, openTerminal } from './testing/pseudo-terminal.ts'
+import { openProgram, openTerminal, type PseudoTerminal } from './testing/pseudo-terminal.ts'
 import { localConfig, makeProgram, type Program, programIn } from './testing/run-program.ts'
 
 const canary = 'canary-4711'
@@ -145,6 +145,11 @@ function stateOf(pid: number): string {
     .charAt(0)
 }
 
+/** The process that tells of signals to the whole group. */
+function witnessOf({ pid }: PseudoTerminal): string | undefined {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').find(isCat)
+}
+
 function isCat(pid: string): boolean {
   return existsSync(`/proc/${pid}/comm`) && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'cat\n'
 }
@@ -254,6 +259,7 @@ describe('on a terminal', () => {
       `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal}; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; exit $((n+4))`,
     )
     await terminal.shows('ready')
+    await expect.poll(() => witnessOf(terminal)).toBeDefined()
     terminal.type(key)
     expect(await terminal.exitCode).toBe(5)
     expect(await terminal.screen()).toContain('heard 1')
@@ -264,16 +270,13 @@ describe('on a terminal', () => {
     async (signal) => {
       const count = `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal.slice(3)}`
       const terminal = open(`trap 'echo key' INT; ${count}; echo ready; while [ $n -lt 3 ]; do sleep 0.02; done; sleep 0.3; exit $((n+4))`)
-      const witness = (): string | undefined =>
-        readFileSync(`/proc/${terminal.pid}/task/${terminal.pid}/children`, 'utf8').split(' ').find(isCat)
       await terminal.shows('ready')
-      await expect.poll(witness).toBeDefined()
-      const first = witness()
+      await expect.poll(() => witnessOf(terminal)).toBeDefined()
+      const first = witnessOf(terminal)
       kill(terminal.pid, signal)
       await terminal.shows('heard 1')
       terminal.type('\u0003')
-      await expect.poll(witness).not.toBe(first)
-      await expect.poll(witness).toBeDefined()
+      await expect.poll(() => witnessOf(terminal) ?? first).not.toBe(first)
       const isCounted = signal === 'SIGINT'
       await terminal.shows(isCounted ? 'heard 2' : 'key')
       for (let heard = isCounted ? 3 : 2; heard <= 3; heard++) {
@@ -338,7 +341,7 @@ describe('on a rotation', () => {
       '0.2',
     ])
     await running.program.run(['set', 'TOKEN'], 'value-two')
-    await expect.poll(running.output).toContain('deaf\ntoken VALUE-TWO\nready')
+    await expect.poll(running.output).toMatch(/deaf\nwarning: .+\ntoken VALUE-TWO\nready/)
     running.process.kill('SIGKILL')
   })
 

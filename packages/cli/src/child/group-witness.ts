@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { pause } from '@finchat/secrets-core/provider'
-import { isStopped } from './process-state.ts'
+import { hasSignal } from './process-state.ts'
+import { hasEnded } from './start-child.ts'
 
-/** So long it takes at most until the end of a process is known here. */
-const knownMs = 100
+/** So long a signal may take to reach all of a group, and so often it is looked for. */
+const [knownMs, lookMs] = [100, 10]
 
 /**
  * A process in the group of this one that ends or stops by every signal. It tells whether a signal came to all of
@@ -12,20 +12,29 @@ const knownMs = 100
  */
 export class GroupWitness {
   #process: ChildProcess | undefined
+  /** It has told of a signal. */
+  #asked: ChildProcess | undefined
+  /** It has ended by a signal that was not heard yet: its end may be known here before. */
+  #former: ChildProcess | undefined
   #isOver = false
 
   constructor() {
     this.#start()
   }
 
-  /** Whether the whole group has this signal. Where no witness can be started, yes. */
-  async hasGot(signal: NodeJS.Signals): Promise<boolean> {
+  /** Whether the whole group has this signal, which this process just heard. Where no witness can be started, yes. */
+  async hasSignal(signal: NodeJS.Signals): Promise<boolean> {
+    const former = this.#former
+    this.#former = undefined
+    if (former?.signalCode === signal) return true
     const witness = this.#process
     if (witness?.pid === undefined) return true
-    if (signal === 'SIGTSTP') return isStopped(witness.pid)
-    await pause(knownMs, undefined, once(witness, 'exit'))
-    if (witness.signalCode === null && witness.exitCode === null) return false
-    if (witness === this.#process && !this.#isOver) this.#start()
+    const { pid } = witness
+    const isHit = (): boolean => hasEnded(witness) || hasSignal(pid)
+    for (let waitedMs = 0; waitedMs < knownMs && !isHit(); waitedMs += lookMs) await pause(lookMs)
+    if (!isHit()) return false
+    this.#asked = witness
+    witness.kill('SIGCONT') // it may have stopped, and this process go on
     return true
   }
 
@@ -39,6 +48,11 @@ export class GroupWitness {
     const witness = spawn('/bin/sh', ['-c', 'ulimit -c 0; exec cat'], { env: {}, stdio: ['pipe', 'ignore', 'ignore'] })
     witness.on('error', () => undefined)
     witness.stdin.on('error', () => undefined)
+    witness.on('exit', (_, signal) => {
+      if (signal === null || this.#isOver) return
+      this.#former = witness === this.#asked ? undefined : witness
+      this.#start()
+    })
     witness.unref()
     this.#process = witness
   }

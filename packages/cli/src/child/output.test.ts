@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { showRedacted } from './output.ts'
+import { RedactedValues } from './redacted-values.ts'
 import { Redactor } from './redactor.ts'
 
 /** Both ends of a pipe that do not block, and which is full. */
@@ -44,7 +45,7 @@ function drained(readEnd: number): string {
 
 it('shows a held beginning before what follows, although the reader was busy in between', async () => {
   const { readEnd, writeEnd } = fullPipe()
-  const redactor = new Redactor([{ name: 'TOKEN', bytes: Buffer.from('canary-4711') }])
+  const redactor = new Redactor(new RedactedValues([{ name: 'TOKEN', bytes: Buffer.from('canary-4711') }]))
   async function* output(): AsyncGenerator<Buffer> {
     yield Buffer.from('c') // might begin the value, and is released after 50 ms
     for (let at = 0; at < 40; at++) {

@@ -41,3 +41,13 @@ export function isInForeground(): boolean {
 export function isStopped(pid: number): boolean {
   return stateOf(pid)?.state === 'T' || !existsSync('/proc/self/stat')
 }
+
+/** Whether a signal waits for a process, or has stopped or ended it. */
+export function hasSignal(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return /^(State:\s[TZX]|(SigPnd|ShdPnd):\s0*[1-9a-f])/m.test(status)
+  } catch {
+    return existsSync('/proc/self/status')
+  }
+}

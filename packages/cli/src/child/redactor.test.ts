@@ -3,12 +3,13 @@ import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formsOf } from '../scan/forms.ts'
-import { leastRedactedBytes, Redactor, type SecretText } from './redactor.ts'
+import { leastRedactedBytes, RedactedValues, type SecretText } from './redacted-values.ts'
+import { Redactor } from './redactor.ts'
 
 const secret = (name: string, text: string): SecretText => ({ name, bytes: Buffer.from(text) })
 
 function redacted(values: readonly SecretText[], chunks: readonly Uint8Array[]): string {
-  const redactor = new Redactor(values)
+  const redactor = new Redactor(new RedactedValues(values))
   return Buffer.concat([...chunks.map((chunk) => redactor.push(chunk)), redactor.end()]).toString('latin1')
 }
 
@@ -139,7 +140,7 @@ describe('a redactor', () => {
   })
 
   it('holds nothing back that cannot be the beginning of a value', () => {
-    const redactor = new Redactor([token])
+    const redactor = new Redactor(new RedactedValues([token]))
     expect(redactor.push(Buffer.from('password: ')).toString()).toBe('password: ')
     expect(redactor.push(Buffer.from('c')).toString()).toBe('')
     expect(redactor.release().toString()).toBe('c')
@@ -150,7 +151,7 @@ describe('a redactor', () => {
   })
 
   it('replaces the rest of a value whose first bytes were shown', () => {
-    const redactor = new Redactor([token])
+    const redactor = new Redactor(new RedactedValues([token]))
     const shown = [
       redactor.push(Buffer.from('c')),
       redactor.release(),

@@ -1,6 +1,6 @@
 import { pause } from '@finchat/secrets-core/provider'
 import { GroupWitness } from './group-witness.ts'
-import { hasTerminal, isInForeground, isStopped } from './process-state.ts'
+import { hasSignal, hasTerminal, isInForeground, isStopped } from './process-state.ts'
 
 /** What a terminal sends to its whole foreground group: there the child may have it already. */
 const ofTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH']
@@ -51,7 +51,8 @@ export class SignalRelay {
     const { pid } = this.#target
     if (pid === undefined) return
     for (let waitedMs = 0; !isStopped(pid) && waitedMs < stopMs; waitedMs += lookMs) await pause(lookMs)
-    if (!isStopped(pid)) return
+    // One that waits for its own child to start cannot stop yet.
+    if (!isStopped(pid) && !hasSignal(pid)) return
     process.off('SIGTSTP', this.#heard)
     process.kill(process.pid, 'SIGTSTP')
     process.on('SIGTSTP', this.#heard)
@@ -60,7 +61,7 @@ export class SignalRelay {
 
 async function isSent(signal: NodeJS.Signals, witness: GroupWitness | undefined): Promise<boolean> {
   if (!ofTerminal.includes(signal) || !isInForeground()) return false
-  return ['SIGCONT', 'SIGWINCH'].includes(signal) || (witness?.hasGot(signal) ?? false)
+  return ['SIGCONT', 'SIGWINCH'].includes(signal) || (witness?.hasSignal(signal) ?? false)
 }
 
 /** Ends this process as the child ended, so that a shell sees the signal. Returns where that is not possible. */

@@ -1,10 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { pause } from '@finchat/secrets-core/provider'
 import { note, type Output, type Terminal } from '../terminal/terminal.ts'
+import { endChild } from './end-child.ts'
 import { type OutputPipe, outputPipe } from './output-pipe.ts'
 import { showRedacted } from './output.ts'
-import { leastRedactedBytes, Redactor, type SecretText } from './redactor.ts'
+import { leastRedactedBytes, RedactedValues, type SecretText } from './redacted-values.ts'
+import { Redactor } from './redactor.ts'
 import { SignalRelay } from './signals.ts'
 import { type Ending, endingOf, hasEnded, hasStarted, startChild } from './start-child.ts'
 
@@ -34,16 +37,25 @@ interface ChildStream {
 
 const toEnd: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT']
 
+/** By these a service reopens or reloads; a program that does not handle them ends. */
+const toHold: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2']
+
+/** So long a new child may take until it handles signals: earlier ones would end it. */
+const readyMs = 5_000
+
 /** Starts a child, passes signals on to it, shows its output without values, and replaces it by another one. */
 export class Supervisor {
   readonly #options: SupervisorOptions
   readonly #outputs: Promise<boolean>[] = []
   /** Former ones too: the next child may print what the last one wrote down. */
-  readonly #values = new Map<string, SecretText>()
-  readonly #redactors: Redactor[] = []
+  readonly #values = new RedactedValues()
   #signals: SignalRelay | undefined
   #child: ChildProcess | undefined
-  #replacing: Promise<void> | undefined
+  #replacing: Promise<boolean> | undefined
+  /** Ends some time after it: signals that came meanwhile are for the next child. */
+  #settled: Promise<void> | undefined
+  /** The child has SIGTERM by a restart: many programs take a second one for an order to end at once. */
+  #isEnding = false
   #isToEnd = false
 
   constructor(options: SupervisorOptions) {
@@ -52,7 +64,7 @@ export class Supervisor {
 
   async start({ env, values, onPipe }: Launch): Promise<void> {
     const { command, terminal } = this.#options
-    this.#remember(values)
+    this.learn(values)
     const stdin = typeof Reflect.get(terminal.stdin, 'fd') === 'number' ? 'inherit' : 'pipe'
     const [out, error] = [this.#stream(terminal.stdout), this.#stream(terminal.stderr)]
     this.#signals ??= new SignalRelay(this) // the child may be stopped by a key as soon as it runs
@@ -82,23 +94,13 @@ export class Supervisor {
 
   /** The names whose values are too short to redact; none if nothing is redacted. */
   unredacted(values: readonly SecretText[]): string[] {
-    const { stdout, stderr } = this.#options.terminal
-    if (!this.#isRedacted(stdout) && !this.#isRedacted(stderr)) return []
+    if (!this.#isAnyRedacted()) return []
     return values.filter(({ bytes }) => bytes.length < leastRedactedBytes).map(({ name }) => name)
   }
 
   /** Keeps these values out of the output as well: the child may read them by itself. */
   learn(values: readonly SecretText[]): void {
-    const unknown = this.#remember(values)
-    for (const redactor of this.#redactors) redactor.learn(unknown)
-  }
-
-  /** Returns those that it did not know. */
-  #remember(values: readonly SecretText[]): SecretText[] {
-    const keyed = values.map((value) => [Buffer.from(value.bytes).toString('latin1'), value] as const)
-    const unknown = keyed.filter(([key]) => !this.#values.has(key))
-    for (const [key, value] of unknown) this.#values.set(key, value)
-    return unknown.map(([, value]) => value)
+    if (this.#isAnyRedacted()) this.#values.learn(values)
   }
 
   send(signal: NodeJS.Signals): void {
@@ -112,15 +114,24 @@ export class Supervisor {
   /** A signal to this process, which `isSent` to the child too, or is passed on. */
   async hear(signal: NodeJS.Signals, isSent: Promise<boolean>): Promise<void> {
     if (toEnd.includes(signal)) this.#isToEnd = true
+    if (toHold.includes(signal)) await this.#settled
+    if (signal === 'SIGTERM' && this.#isEnding) return
     if (!(await isSent)) this.send(signal)
   }
 
-  /** Ends the child, and starts one with other values, unless it ends by itself or this process is to end. */
-  async restart(launch: Launch): Promise<void> {
+  /**
+   * Ends the child, and starts one with other values, unless it ends by itself or this process is to
+   * end. Returns false if it cannot be ended.
+   */
+  async restart(launch: Launch): Promise<boolean> {
     const child = this.#child
-    if (child === undefined || hasEnded(child) || this.#isToEnd) return
+    if (child === undefined || hasEnded(child) || this.#isToEnd) return true
     this.#replacing = this.#replace(child, launch)
-    await this.#replacing
+    this.#settled = this.#replacing.then(
+      async () => this.#settle(),
+      () => undefined,
+    )
+    return this.#replacing
   }
 
   /** Resolves when the last child has ended, and its output is written. */
@@ -138,13 +149,23 @@ export class Supervisor {
     }
   }
 
-  async #replace(child: ChildProcess, launch: Launch): Promise<void> {
-    const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.killAfterMs)
-    child.kill('SIGTERM')
-    child.kill('SIGCONT') // it may be stopped
-    await endingOf(child)
-    clearTimeout(timer)
-    if (!this.#isToEnd) await this.start(launch)
+  async #replace(child: ChildProcess, launch: Launch): Promise<boolean> {
+    const { killAfterMs, terminal } = this.#options
+    this.#isEnding = true
+    const isEnded = await endChild(child, killAfterMs, (text) => note(terminal, `warning: ${text}`))
+    this.#isEnding = false
+    if (isEnded && !this.#isToEnd) await this.start(launch)
+    return isEnded
+  }
+
+  /** Resolves when a new child may be taken to handle signals. */
+  async #settle(): Promise<void> {
+    if (this.#child !== undefined) await pause(readyMs, undefined, endingOf(this.#child))
+  }
+
+  #isAnyRedacted(): boolean {
+    const { stdout, stderr } = this.#options.terminal
+    return this.#isRedacted(stdout) || this.#isRedacted(stderr)
   }
 
   #isRedacted({ isTTY }: Output): boolean {
@@ -160,11 +181,9 @@ export class Supervisor {
   #show(out: Readable | null, error: Readable | null): void {
     if (out === null && error === null) return
     const { stdout, stderr } = this.#options.terminal
-    const values = [...this.#values.values()]
     const show = (source: Readable, output: Output): void => {
-      const redactor = new Redactor(this.#isRedacted(output) ? values : [])
-      if (this.#isRedacted(output)) this.#redactors.push(redactor)
-      this.#outputs.push(showRedacted(source, output, redactor))
+      const values = this.#isRedacted(output) ? this.#values : new RedactedValues()
+      this.#outputs.push(showRedacted(source, output, new Redactor(values)))
     }
     if (out !== null) show(out, stdout)
     if (error !== null) show(error, stderr)

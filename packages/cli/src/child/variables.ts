@@ -3,7 +3,7 @@ import { textOrBytes } from '@finchat/secrets-core/provider'
 import type { Config } from '../config/config.ts'
 import { credentialVariables } from '../config/variables.ts'
 import { UsageError } from '../terminal/failure.ts'
-import type { SecretText } from './redactor.ts'
+import type { SecretText } from './redacted-values.ts'
 
 /** The variables of a child, and the values among them that its output must not show. */
 export interface ChildVariables {
@@ -27,8 +27,8 @@ export interface SecretVariable {
 const basics = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'COLORTERM', 'NO_COLOR', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR', 'PWD']
 
 /**
- * The inherited variables, with the secrets over them. A secret comes from the chain alone: if it is
- * absent there, an inherited variable of its name is removed.
+ * The inherited variables, with the secrets over them. A declared secret comes from the chain alone: if
+ * it is absent there, or not chosen, an inherited variable of its name is removed.
  */
 export function childVariables(
   secrets: readonly SecretVariable[],
@@ -38,8 +38,8 @@ export function childVariables(
 ): ChildVariables {
   const found = secrets.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [{ name, bytes }]))
   const texts = found.map(({ name, bytes }) => [name, textOf(name, bytes)] as const)
-  const absent = new Set(secrets.map(({ name }) => name))
-  const inherited = Object.entries(env).filter(([name]) => !absent.has(name) && isInherited(name, config, inheritance))
+  const declared = new Set([...Object.keys(config.secrets ?? {}), ...secrets.map(({ name }) => name)])
+  const inherited = Object.entries(env).filter(([name]) => !declared.has(name) && isInherited(name, config, inheritance))
   const all = [...inherited.filter((entry): entry is [string, string] => entry[1] !== undefined), ...texts]
   return { env: Object.assign(Object.create(null) as object, Object.fromEntries(all)), values: found }
 }

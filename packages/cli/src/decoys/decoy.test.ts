@@ -10,6 +10,9 @@ const real = fc.oneof(
   fc.stringMatching(/^[0-9a-f]{1,80}$/),
   fc.base64String({ maxLength: 400 }),
   fc.webUrl(),
+  fc
+    .tuple(fc.constantFrom('file:', 'postgres:', 'jdbc:mysql:', 'data:', 'urn:', 'C:', 'unix:'), fc.string())
+    .map((parts) => parts.join('//')),
 )
 
 describe('a decoy', () => {
@@ -36,6 +39,8 @@ describe('a decoy', () => {
       'postgres://ada:canary@host.test/name',
       /^postgres:\/\/app:[0-9A-Za-z]{24}@db\.internal\/app$/,
     ],
+    ['no password, for a file', 'file:///etc/canary.key', /^file:\/\/\/app\/[0-9A-Za-z]{24}$/],
+    ['no scheme that may be a part of a password', 'canary-hunter2://x', /^[0-9A-Za-z]{24}$/],
     ['an end, for a certificate', `-----BEGIN ${'x'.repeat(2_000)}`, /^[0-9A-Za-z]{256}$/],
   ])('has %s', (_, value, form) => {
     expect(makeDecoy(key, value)).toMatch(form)

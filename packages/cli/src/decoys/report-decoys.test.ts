@@ -23,12 +23,16 @@ function written(_: unknown, ...more: unknown[]): boolean {
   return true
 }
 
-async function verify(presented: string | Uint8Array, env: Record<string, string> = {}): Promise<{ matches: boolean; audit: string }> {
+async function verify(
+  presented: string | Uint8Array,
+  env: Record<string, string> = {},
+  name = 'TOKEN',
+): Promise<{ matches: boolean; audit: string }> {
   const audit = { line: 'stderr' }
   const cwd = makeProject({ 'finchat-secrets.config.json': JSON.stringify({ audit, decoys: { key: { variable: 'OUR_KEY' } } }) })
   const lines = vi.spyOn(process.stderr, 'write').mockImplementation(written)
   const { secrets } = await loadConfig({ cwd, env: { OUR_KEY: key.toString('base64'), TOKEN: 'canary-real', ...env } })
-  const matches = await secrets.verifySecret('TOKEN', presented, { actor: 'webapp', requestId: 'r-1' })
+  const matches = await secrets.verifySecret(name, presented, { actor: 'webapp', requestId: 'r-1' })
   await secrets.close()
   const text = lines.mock.calls.join('\n')
   lines.mockRestore()
@@ -56,6 +60,17 @@ describe('a decoy that is presented', () => {
     await expect(verify(decoy, env)).rejects.toThrow(/'TOKEN'/)
     expect(published).toHaveBeenCalledOnce()
   })
+
+  it.each(['TOKEN\n\u001b[31mred', 'a"b', '../x', '', 'x'.repeat(600)])(
+    'is reported by the name as it is, in one line: %j',
+    async (name) => {
+      await expect(verify(decoy, {}, name)).rejects.toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+      const [[message]] = warned.mock.calls as [[string]]
+      expect(message).toMatch(/^A decoy was presented as "[ -~]*[^]*: somebody read it where secrets are not kept$/)
+      expect(message).not.toMatch(/[\n\u001b]/)
+      expect(published.mock.calls).toEqual([[expect.objectContaining({ name }), 'finchat.secrets.decoy']])
+    },
+  )
 
   it.each([
     ['the real value', 'canary-real'],

@@ -132,7 +132,12 @@ describe.each(others)('the script for %s', (shell, completes) => {
 })
 
 describe('the scripts', () => {
-  it.each(['zsh', 'fish', 'powershell'])('%s is as it was tried', async (shell) => {
+  // That of PowerShell was parsed by the grammar of @vscode/tree-sitter-wasm 0.3.1, and never run.
+  it.each([
+    ['zsh', 'tried'],
+    ['fish', 'tried'],
+    ['powershell', 'parsed'],
+  ])('%s is as it was %s', async (shell) => {
     await expect(await scriptOf(shell)).toMatchFileSnapshot(`../testing/screens/completion-${shell}.txt`)
   })
 

@@ -65,6 +65,13 @@ describe('a command that is run', () => {
     expect(await variables(await project(secrets, { OPTIONAL: 'from the shell' }))).not.toHaveProperty('OPTIONAL')
   })
 
+  it('does not inherit a declared secret that --only does not choose', async () => {
+    const env = { TOKEN: 'canary from the shell', DB_USER: 'ada', PATH: process.env['PATH'] ?? '' }
+    const program = makeProgram({ secrets: { TOKEN: {}, DB_USER: {} } }, env)
+    expect(await variables(program, '--only', 'DB_*')).toMatchObject({ DB_USER: 'ada' })
+    expect(await variables(program, '--only', 'DB_*')).not.toHaveProperty('TOKEN')
+  })
+
   it.each([
     [['--only', 'TOKEN'], ['TOKEN']],
     [

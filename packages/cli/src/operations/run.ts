@@ -13,7 +13,8 @@ import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
+import { assertUsable, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
+import { isOld, warnOfOld } from './old-values.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -57,10 +58,10 @@ class Launcher {
   async read(options?: ReadDeclaredOptions): Promise<Launch & Partial<SealedVariables>> {
     const found = await readDeclared(this.#secrets, this.selected, options)
     assertUsable(found)
-    const old = found.filter(({ value }) => value?.degraded === true || value?.stale === true).map(({ name }) => name)
-    if (options?.fresh) assertAsCurrent(old.filter((name) => !this.#old.includes(name)))
-    this.#old = old
-    for (const each of found) warnOfOld(each, this.#terminal)
+    const newlyOld = found.filter((each) => isOld(each) && !this.#old.includes(each.name))
+    if (options?.fresh) assertAsCurrent(newlyOld.map(({ name }) => name))
+    this.#old = found.filter(isOld).map(({ name }) => name)
+    warnOfOld(newlyOld, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
@@ -138,12 +139,10 @@ async function following(
   const react = async (): Promise<boolean> => {
     const next = await reread(launcher, signal, terminal)
     if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
+    supervisor.learn(next.values)
+    if (onRotation !== 'restart') supervisor.send(onRotation.signal)
+    else if (!(await supervisor.restart(next))) return false
     current = next.values
-    if (onRotation === 'restart') await supervisor.restart(next)
-    else {
-      supervisor.learn(next.values)
-      supervisor.send(onRotation.signal)
-    }
     return true
   }
   const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
@@ -174,11 +173,6 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
 function assertAsCurrent(old: readonly string[]): void {
   if (old.length === 0) return
   throw new SecretsError('UNAVAILABLE', `${old.join(', ')}: an earlier provider could not be asked, and another may have an older value`)
-}
-
-function warnOfOld({ name, value }: Declared, terminal: Terminal): void {
-  if (value?.degraded) note(terminal, `warning: ${name}: an earlier provider could not be asked; this is of '${value.provider}'`)
-  if (value?.stale) note(terminal, `warning: ${name}: '${value.provider}' could not be asked; this value may be outdated`)
 }
 
 /** What `--only` names, by name or glob. */

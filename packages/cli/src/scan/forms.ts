@@ -1,13 +1,6 @@
 import { textOrBytes } from '@finchat/secrets-core/provider'
 import { hexOf, textForms } from './text-forms.ts'
-
-/** How a value may be written in a file. */
-export type Form = 'plain' | 'base64' | 'hex' | 'url' | 'json' | 'html' | 'escaped' | 'bytes' | 'recoded'
-
-export interface WrittenForm {
-  readonly form: Form
-  readonly bytes: Buffer
-}
+import type { WrittenForm } from './written-form.ts'
 
 /** What is looked for of a longer value: so many bytes are surely no accident. */
 const mostSoughtBytes = 4_096

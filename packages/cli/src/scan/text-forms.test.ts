@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Form, formsOf } from './forms.ts'
+import { formsOf } from './forms.ts'
+import type { Form } from './written-form.ts'
 
 const value = 'can\u001b\u0007ary-é€/47\u007f<&>"11\'`$\\ +%'
 

@@ -1,4 +1,4 @@
-import type { WrittenForm } from './forms.ts'
+import type { WrittenForm } from './written-form.ts'
 
 /** How programs write a text where some of its characters mean something, and in other charsets. */
 export function textForms(text: string): WrittenForm[] {

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { type Form, formsOf, leastBytes } from './forms.ts'
+import { formsOf, leastBytes } from './forms.ts'
+import type { Form } from './written-form.ts'
 
 /** A secret whose value is looked for. */
 export interface SoughtSecret {

@@ -20,8 +20,8 @@ export interface Terminal {
 }
 
 /** For people, on stderr: stdout is for data. */
-export function note(terminal: Terminal, text: string): void {
-  terminal.stderr.write(`${text}\n`)
+export function note({ stderr }: Pick<Terminal, 'stderr'>, text: string): void {
+  stderr.write(`${text}\n`)
 }
 
 /** Whether this output is shown in colours: https://no-color.org */

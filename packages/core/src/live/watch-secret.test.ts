@@ -389,11 +389,19 @@ describe('the end of a watch', () => {
 
   it('is a warning where no loop reads the watch', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    const store = stagingStore({ value: canary, version: 1 }, { probe: () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')) })
-    watchSecret(managerOf(store.provider), 'db', { onChange: () => {} })
+    const probe = vi.fn<NonNullable<SecretProvider['probe']>>(() => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')))
+    const store = stagingStore({ value: canary, version: 1 }, { probe })
+    const onChange = vi.fn<() => void>()
+    const watch = watchSecret(managerOf(store.provider), 'db', { onChange })
     await pass(61)
-    expect(warned).toHaveBeenCalledTimes(1)
+    expect(warned.mock.calls.map(([message]) => message)).toEqual([expect.stringContaining("its watch has ended: Secret 'db'")])
     expect(inspect(warned.mock.calls)).not.toContain(canary)
+    const asked = probe.mock.calls.length
+    probe.mockImplementation(async () => ({ version: 2 }))
+    rotate(store, 'v2')
+    await pass(600)
+    expect([probe.mock.calls.length, onChange.mock.calls.length]).toEqual([asked, 0])
+    await expect(watch.next()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
   })
 
   it('is not caused by a listener that fails', async () => {

@@ -90,7 +90,7 @@ class WatchIterator implements SecretWatch, WatchListener {
     if (waiting !== undefined) waiting.reject(error)
     else this.#failure = error
     if (waiting === undefined && !this.#wasRead)
-      warn(`A watched secret is denied or not there, and the watch goes on trying: ${error.message}`)
+      warn(`A watched secret is denied or not there, and its watch has ended: ${error.message}`)
     this.#end()
   }
 

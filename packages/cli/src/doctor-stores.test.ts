@@ -107,6 +107,7 @@ describeWithServer('openbao', 'doctor of Vault', () => {
   it('with the right to write, by a probe that is gone afterwards', async () => {
     const outcome = await doctor(bao.rootToken, bao.url, '--write')
     expect(findingsOf(outcome, 'vault')).toMatchObject({ 'write probe': { status: 'ok' }, 'clean-up': { status: 'ok' } })
+    expect(findingsOf(outcome, 'vault')['write access']).toMatchObject({ status: 'warn', finding: expect.stringContaining('root token') })
     const { data } = await bao.api<{ data: { keys: string[] } }>('GET', 'secret/metadata/?list=true')
     expect(data.keys).toEqual(['app/'])
   })
@@ -150,7 +151,7 @@ describeWithServer('moto', 'doctor of AWS', () => {
   beforeEach(() => void Object.assign(process.env, none, keys))
   afterEach(() => void (process.env = { ...former }))
 
-  async function doctor(config: object = {}, url: string = servers.stub().url): Promise<Outcome> {
+  async function doctor(config: object = {}, url: string = servers.stub().url, ...flags: string[]): Promise<Outcome> {
     process.env['AWS_ENDPOINT_URL'] = url
     const region = testAccount.region
     const whole = {
@@ -161,7 +162,7 @@ describeWithServer('moto', 'doctor of AWS', () => {
       secrets: { db: {}, none: {} },
       ...config,
     }
-    const outcome = await makeProgram(whole, { AWS_ENDPOINT_URL: url }).run(['doctor', '--json'])
+    const outcome = await makeProgram(whole, { AWS_ENDPOINT_URL: url }).run(['doctor', '--json', ...flags])
     expect(outcome.stdout + outcome.stderr).not.toContain(canary)
     expect(outcome.stdout + outcome.stderr).not.toContain(secretAccessKey)
     return outcome
@@ -174,6 +175,12 @@ describeWithServer('moto', 'doctor of AWS', () => {
     expect(table(findingsOf(outcome, 'aws'))).toMatchSnapshot('aws')
     expect(table(findingsOf(outcome, 'ssm'))).toMatchSnapshot('ssm')
     expect(outcome.code).toBe(0)
+  })
+
+  it('whose rights to write are tried, if that is wanted, and not asked for once more', async () => {
+    const findings = findingsOf(await doctor({ fallbacks: [] }, undefined, '--write'), 'aws')
+    expect(findings['write access']).toBeUndefined()
+    expect(findings['write probe']).toBeDefined()
   })
 
   it('without credentials', async () => {

@@ -129,7 +129,7 @@ describe('verify', () => {
     const program = await withToken()
     expect(await program.run(['verify', 'TOKEN'], value)).toEqual({ code: 0, stdout: 'matches\n', stderr: '' })
     expect(await program.run(['verify', 'TOKEN'], 'wrong')).toEqual({ code: 1, stdout: 'differs\n', stderr: '' })
-    expect((await program.run(['verify', 'TOKEN', '--json'], 'wrong')).stdout).toBe('{"name":"TOKEN","matches":false}\n')
+    expect((await program.run(['verify', 'TOKEN', '--json'], 'wrong')).stdout).toBe('{"name":"TOKEN","matches":false,"decoy":false}\n')
   })
 
   it('drops the line end that echo adds, unless it shall be kept', async () => {

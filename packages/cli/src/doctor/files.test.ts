@@ -82,6 +82,15 @@ describe('git', () => {
     expect(warned(findings)).toEqual([expect.stringContaining('git does not ignore')])
   })
 
+  it('tracks a key file, also one that it shall ignore', async () => {
+    const folder = makeProject({ key: canary, '.gitignore': 'key\n' })
+    git(folder, 'init', '-q')
+    git(folder, 'add', '-f', 'key')
+    const findings = await findingsIn(folder, { local: { key: { file: 'key' } } })
+    expect(warned(findings)).toContainEqual('git tracks key, which holds a key or a token: its history has it')
+    expect(findings.find(({ finding }) => finding.includes('git tracks'))?.remedy).toContain('git rm --cached key')
+  })
+
   it('tracks .env files that hold values, and the finding names them alone', async () => {
     const files = { '.env': `A=${canary}`, '.env.production': 'B=1', '.env.example': 'A=', '.env.local': 'C=1' }
     const folder = makeProject(files)

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
 import { sections } from '../config/settings.ts'
 import { isTemplate } from '../files/env-file.ts'
 import { type Finding, notChecked, ok, warn } from './finding.ts'
@@ -98,17 +99,29 @@ function credentialFiles({ config, folder, env }: Parts): readonly string[] {
 
 async function gitFindings({ folder, env }: Parts, credentials: readonly string[]): Promise<readonly Finding[]> {
   const git = gitIn(folder, env)
-  const taken = await Promise.all(credentials.map(async (path) => ((await gitIn(dirname(path), env).takes(path)) ? [path] : [])))
+  const found = await Promise.all(credentials.map(async (path) => keyInGit(relative(folder, path) || basename(path), path, env)))
   const dotenv = (await git.tracked('.env*')).filter((name) => !isTemplate(name))
   return [
-    ...taken.flat().map((path) => {
-      const name = relative(folder, path) || basename(path)
-      return warn('key file', `git does not ignore ${name}, which holds a key or a token`, `add ${name} to .gitignore`)
-    }),
+    ...found.flat(),
     ...dotenv.map((name) =>
       warn('.env', `git tracks ${name}: its content is in the history`, `git rm --cached ${name}, ignore it, and renew its secrets`),
     ),
   ]
+}
+
+/** A tracked file is not ignored, whatever .gitignore says. */
+async function keyInGit(name: string, path: string, env: Environment): Promise<readonly Finding[]> {
+  const git = gitIn(dirname(path), env)
+  const holds = 'which holds a key or a token'
+  if ((await git.tracked(basename(path))).length > 0)
+    return [
+      warn(
+        'key file',
+        `git tracks ${name}, ${holds}: its history has it`,
+        `git rm --cached ${name}, add it to .gitignore, and renew what it holds`,
+      ),
+    ]
+  return (await git.takes(path)) ? [warn('key file', `git does not ignore ${name}, ${holds}`, `add ${name} to .gitignore`)] : []
 }
 
 /** Whether the local store could be written: its file, or the folder it will be made in. */

@@ -54,10 +54,16 @@ async function askStore(name: string, store: OpenStore, probing: Probing, probeN
   return [
     ...reached,
     ...(await probeReads(store, requests, probing)),
-    await probeAccess(store, pathsOf(store, requests), probing),
-    ...(probing.write ? await probeWrite(store, probing, probeName) : []),
+    ...(await writesOf(store, pathsOf(store, requests), probing, probeName)),
     watching(store),
   ]
+}
+
+/** A store that cannot be asked for rights is tried, if that is wanted. */
+async function writesOf(store: OpenStore, paths: readonly string[], probing: Probing, probeName: string): Promise<readonly Finding[]> {
+  const access = await probeAccess(store, paths, probing)
+  if (!probing.write) return [access]
+  return [...(access.status === 'not checked' ? [] : [access]), ...(await probeWrite(store, probing, probeName))]
 }
 
 /** A refusal of the credential proves that the store is reachable. */

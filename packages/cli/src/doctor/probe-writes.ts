@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { AccessRight } from '@finchat/secrets-core/provider'
 import { writingOf } from './files.ts'
-import { failed, type Finding, notChecked, ok } from './finding.ts'
+import { failed, type Finding, notChecked, ok, warn } from './finding.ts'
 import { type OpenStore, type Probing, rewording } from './open-store.ts'
 import { withinLimit } from './time-limit.ts'
 
@@ -36,6 +36,12 @@ function accessFinding(rights: readonly AccessRight[]): Finding {
     ({ feature }) => feature,
   )
   const allowed = [...new Set(untried.map(({ feature }) => feature))].filter((feature) => !denied.has(feature))
+  if (rights.some(({ isUnlimited }) => isUnlimited))
+    return warn(
+      'write access',
+      'allowed: everything, since this is a root token',
+      'give this process a token whose policy allows its secrets alone',
+    )
   if (denied.size === 0) return ok('write access', `allowed: ${allowed.join(', ')}`)
   const granted = allowed.length === 0 ? '' : `allowed: ${allowed.join(', ')}; `
   const needed = [...denied].map(([feature, [first]]) => `${feature}: ${first?.right}`)

@@ -41,6 +41,11 @@ describe('the environment of a sealed command', () => {
     const [, decoy = ''] = /^TOKEN=(.+)$/m.exec(await environment(['--sealed', '--decoys'], key)) ?? []
     const { code, stdout } = await project(key).run(['verify', 'TOKEN'], decoy)
     expect([code, stdout]).toEqual([1, 'differs\n'])
+    expect(JSON.parse((await project(key).run(['verify', 'TOKEN', '--json'], decoy)).stdout)).toEqual({
+      name: 'TOKEN',
+      matches: false,
+      decoy: true,
+    })
   })
 })
 

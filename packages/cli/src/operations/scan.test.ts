@@ -295,3 +295,38 @@ describe('scan in a git repository', () => {
     expect(without.stderr).toContain('install git')
   })
 })
+
+describe('the credentials of the configuration', () => {
+  const local = { provider: 'local', local: { key: { file: '.secrets.key' } }, fallbacks: [] }
+  const key = 'key:Cn6WhTnNyKVkpOy4tYXgqS3K2qSgWmqcrdN1aKqQyZ4'
+
+  it('are found in what git would take, and not in the file that has them', async () => {
+    const program = project({ '.secrets.key': `${key}\n`, 'notes.txt': `the key is ${key.slice(4)}\n` }, local, {})
+    git(program, 'init', '-q')
+    git(program, 'add', '-f', '.')
+    expect(places(await program.run(['scan']))).toEqual(['notes.txt:1:12'])
+    const { code, stdout, stderr } = await program.run(['scan', '--staged'])
+    expect(code).toBe(1)
+    expect(stdout).toBe('.secrets.key:1:5\tthe credential local.key\nnotes.txt:1:12\tthe credential local.key\n')
+    expect(stderr).toContain('local.key: renew it where it was given out')
+    expect(stdout + stderr).not.toContain(key.slice(4))
+    expect(JSON.parse((await program.run(['scan', '--staged', '--json'])).stdout)).toMatchObject({
+      findings: [{ name: 'local.key', isCredential: true }, {}],
+    })
+  })
+
+  it('are those of every store, in variables too, and of the targets of rotation', async () => {
+    const target = { kind: 'redis', urls: ['rediss://cache'], administrator: 'a', password: { variable: 'ADMIN' }, user: 'app' }
+    const config = { vault: { url: 'http://127.0.0.1:9' }, secrets, rotation: { TOKEN: { target } } }
+    const env = { TOKEN: canary, ADMIN: 'password-of-redis', FINCHAT_VAULT_TOKEN: 'hvs.token-of-vault' }
+    const { stdout } = await project({ 'a.txt': 'password-of-redis hvs.token-of-vault' }, config, env).run(['scan', '--only-values'])
+    expect(stdout).toBe('a.txt:1:1\tthe credential rotation.TOKEN.target.password\na.txt:1:19\tthe credential vault.token\n')
+  })
+
+  it('that cannot be read are named', async () => {
+    const config = { vault: { url: 'http://127.0.0.1:9', token: { file: 'no-such-token' } }, secrets }
+    const { code, stderr } = await project({}, config).run(['scan'])
+    expect(stderr).toContain('warning: vault.token is not looked for: ')
+    expect(code).not.toBe(0)
+  })
+})

@@ -1,8 +1,9 @@
-import { matchesGlob, posix } from 'node:path'
+import { matchesGlob, posix, resolve } from 'node:path'
 import type { DeclaredSecret } from '../config/config.ts'
 import { filesAt } from '../scan/files.ts'
 import { commitOf, historyOf, isShallow, type Repository, repositoryAt, stagedIn } from '../scan/git.ts'
 import { loadKnownForms } from '../scan/known-forms.ts'
+import { addCredentials, filesOfCredentials } from '../scan/known-credentials.ts'
 import { type KnownValues, readKnownValues } from '../scan/known-values.ts'
 import { printFindings } from '../scan/report.ts'
 import { sarifOf } from '../scan/sarif.ts'
@@ -31,14 +32,16 @@ const failure = 'nothing can be said of the files'
 /** Looks for the values of the declared secrets, and for well-known forms, where they must not be. */
 export default async function scan(context: CommandContext, flags: ScanFlags, ...paths: string[]): Promise<void> {
   const { terminal } = context
-  const { known, declared } = await withReadable(failure, context, flags, async (secrets, names) => {
+  const { known, declared, ownFiles } = await withReadable(failure, context, flags, async (secrets, names, settings) => {
     if (Object.keys(names).length === 0) assertKnownForms(flags, terminal)
     const reader = { secrets, actor: operator(), withVersions: flags.versions === true }
-    return { known: await readKnownValues(names, reader), declared: names }
+    const values = await readKnownValues(names, reader)
+    const unread = [...values.unread, ...(await addCredentials(values.matcher, settings))]
+    return { known: { ...values, unread }, declared: names, ownFiles: filesOfCredentials(settings) }
   })
   tellLeftOut(known, terminal)
   const unreadable: string[] = []
-  const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, known, unreadable))
+  const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, { ...known, ownFiles, unreadable }))
   for (const path of unreadable) note(terminal, `warning: ${visible(path)} could not be read`)
   await print(findings, result, known, flags, terminal)
   if (!flags.json && !flags.sarif) tell(findings, result, declared, terminal)
@@ -56,6 +59,12 @@ function tellLeftOut({ tooShort, unread, doubts }: KnownValues, terminal: Termin
   if (tooShort.length > 0) note(terminal, `warning: too short to look for, under ${leastBytes} bytes: ${tooShort.join(', ')}`)
 }
 
+interface Search extends KnownValues {
+  /** Where the credentials of the configuration belong. */
+  readonly ownFiles: ReadonlySet<string>
+  readonly unreadable: string[]
+}
+
 interface Scanned {
   readonly result: ScanResult
   readonly findings: readonly Finding[]
@@ -65,8 +74,7 @@ async function scanSources(
   terminal: Terminal,
   flags: ScanFlags,
   paths: readonly string[],
-  { matcher }: KnownValues,
-  unreadable: string[],
+  { matcher, ownFiles, unreadable }: Search,
 ): Promise<Scanned> {
   const progress = new ProgressLine(terminal)
   const options: SourceOptions = {
@@ -84,7 +92,7 @@ async function scanSources(
     progress.show(() => `searched ${megabytes(bytes)} MB`)
   }
   const findForms = flags.onlyValues ? undefined : await loadKnownForms()
-  const contents = joined(await sourcesOf(flags, paths, repository, options))
+  const contents = joined(await sourcesOf(flags, paths, repository, { ...options, ownFiles }))
   const result = await progress.during(async () => scanContents(contents, { matcher, findForms, onBytes }, options.unreadable))
   return { result, findings: repository === undefined ? result.findings : await withCommits(result.findings, repository) }
 }
@@ -99,12 +107,13 @@ async function sourcesOf(
   { history, staged, built = [] }: ScanFlags,
   paths: readonly string[],
   repository: Repository | undefined,
-  options: SourceOptions,
+  { ownFiles, ...options }: SourceOptions & Pick<Search, 'ownFiles'>,
 ): Promise<Contents[]> {
   const isOther = repository !== undefined || built.length > 0
   const named = paths.length === 0 && !isOther ? ['.'] : paths
+  const isExcluded = (path: string): boolean => options.isExcluded(path) || ownFiles.has(resolve(options.cwd, path))
   return [
-    await filesAt({ ...options, paths: named, withPackages: false }),
+    await filesAt({ ...options, isExcluded, paths: named, withPackages: false }),
     await filesAt({ ...options, paths: built, withPackages: true }),
     ...(repository !== undefined && staged ? [stagedIn(repository, options)] : []),
     ...(repository !== undefined && history ? [historyOf(repository, options)] : []),
@@ -157,11 +166,16 @@ function tell(
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
   note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
-  const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
-  for (const key of keys)
+  for (const name of namesOf(findings.filter(({ isCredential }) => isCredential)))
+    note(terminal, `     ${name}: renew it where it was given out, and keep it in a place that git ignores`)
+  for (const key of namesOf(findings.filter(({ isCredential }) => !isCredential)))
     note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
     note(terminal, '     pushed commits stay known: rewriting the history does not undo that')
+}
+
+function namesOf(findings: readonly Finding[]): ReadonlySet<string> {
+  return new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
 }
 
 function megabytes(bytes: number): string {

@@ -6,7 +6,7 @@ import { exitCodeOf } from '../terminal/exit-codes.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */
-interface UnreadSecret {
+export interface UnreadSecret {
   readonly name: string
   readonly code: string
   readonly reason: string

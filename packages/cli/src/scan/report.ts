@@ -3,9 +3,10 @@ import { printTable } from '../terminal/table.ts'
 import type { Finding } from './scan-contents.ts'
 
 /** What was found, without the value. */
-export function reasonOf({ name, version, form, rule }: Finding): string {
+export function reasonOf({ name, version, isCredential, form, rule }: Finding): string {
   if (rule !== undefined) return `a known form (${rule})`
   const written = form === 'plain' ? '' : ` as ${form}`
+  if (isCredential) return `the credential ${name}${written}`
   return `the value of ${name}${version === undefined ? '' : `, version ${version}`}${written}`
 }
 

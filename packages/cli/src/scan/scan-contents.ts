@@ -15,6 +15,7 @@ export interface Finding {
   /** The secret whose value it is. */
   readonly name?: string | undefined
   readonly version?: Match['version']
+  readonly isCredential?: Match['isCredential']
   readonly form?: Match['form'] | undefined
   /** Of a well-known form. */
   readonly rule?: string | undefined

@@ -7,6 +7,8 @@ export interface SoughtSecret {
   readonly name: string
   /** A former version; `undefined` for the current one. */
   readonly version?: number | 'previous' | undefined
+  /** It is a key, token or password of the configuration. */
+  readonly isCredential?: true | undefined
 }
 
 /** A value that was found, by the secret that has it. */
@@ -82,7 +84,7 @@ export class ValueMatcher {
     )
     return likely
       .filter(({ length, digest }) => this.#digest(bytes.subarray(at, at + length)).equals(digest))
-      .map(({ name, version, form }) => ({ name, version, form, at }))
+      .map(({ name, version, isCredential, form }) => ({ name, version, isCredential, form, at }))
   }
 
   /** The hash of each beginning of the bytes. */

@@ -6,6 +6,8 @@ export interface AccessRight {
   readonly feature: AccessFeature
   readonly path: string
   readonly isAllowed: boolean
+  /** The credential may do everything at the store, as a root token of Vault. */
+  readonly isUnlimited?: true | undefined
   /** What the store calls it, such as `"read" on "secret/data/db"`. */
   readonly right: string
 }

@@ -72,6 +72,13 @@ async function capabilitiesOf(api: VaultApi, paths: readonly string[], signal: A
 
 function rightAt(path: string, { feature, on, capabilities }: Need, held: Capabilities): AccessRight {
   const has = held(on)
-  const isAllowed = has.includes('root') || capabilities.every((each) => has.includes(each))
-  return { feature, path, isAllowed, right: `${capabilities.map((each) => `"${each}"`).join(', ')} on "${on}"` }
+  const isUnlimited = has.includes('root')
+  const isAllowed = isUnlimited || capabilities.every((each) => has.includes(each))
+  return {
+    feature,
+    path,
+    isAllowed,
+    ...(isUnlimited && { isUnlimited }),
+    right: `${capabilities.map((each) => `"${each}"`).join(', ')} on "${on}"`,
+  }
 }

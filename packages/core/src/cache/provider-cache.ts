@@ -54,6 +54,20 @@ export class ProviderCache {
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
 
+  /** Its circuit breaker is open: a probe now and then is all that reaches the store. */
+  get isCircuitOpen(): boolean {
+    return this.#options.circuit.outage !== undefined
+  }
+
+  /** When the oldest value was asked for that was served as stale in the last minute. */
+  get staleSince(): number | undefined {
+    return this.#memory.staleSince(Date.now())
+  }
+
+  get shared(): FetchOptions['shared'] {
+    return this.#options.shared
+  }
+
   get counts(): CacheCounts {
     return this.#tally.counts(this.#memory.size)
   }
@@ -261,6 +275,7 @@ export class ProviderCache {
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
     this.#tally.staleAnswers += 1
+    entry.servedStaleAt = now
     return { held: entry.held, from: 'memory', stale: true, outage: error.code }
   }
 
@@ -268,9 +283,10 @@ export class ProviderCache {
     if (this.#flights.unended(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
-    const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
+    const { manager, refresh } = this.#options.tracing
+    const message: TraceMessage = { manager, operation: 'refresh', name: read.path, provider: this.#provider.name }
     // The flight records its failure for reads after the value expires.
-    traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
+    traced(refresh, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
   }
 
   #await(read: StoreRead, key: string, now: number, staleUntil = now): Promise<Found | undefined> {

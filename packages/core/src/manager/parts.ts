@@ -1,4 +1,5 @@
 import type { ChainEntry, Route } from '../chain/routing.ts'
+import type { AuditTrail } from '../contract/audit.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Bounds } from '../guard/deadline.ts'
@@ -20,6 +21,9 @@ export interface ManagerParts {
   readonly bounds: Bounds
   readonly zeroizer: Zeroizer
   readonly shared: SharedCache | undefined
+  readonly trail: AuditTrail | undefined
+  /** What its trace messages carry. */
+  readonly manager: symbol
   readonly health: HealthCheck
   readonly hearChanges: typeof hearChanges
 }

@@ -68,7 +68,14 @@ export class Observer {
     this.#running += 1
     try {
       const { operation: kind, name } = operation
-      const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
+      const message: TraceMessage = {
+        ...unknownYet,
+        manager: this.#tracing.manager,
+        operation: kind,
+        name,
+        actor: call.actor,
+        requestId: call.requestId,
+      }
       const audited = (): Promise<T> => this.#audited(operation, call, message, run)
       return await (on.hasSubscribers ? traced(on, message, audited) : audited())
     } finally {
@@ -207,6 +214,7 @@ const unknownYet = {
   matched: undefined,
   exclusive: undefined,
   code: undefined,
+  durationMs: undefined,
   steps: undefined,
 }
 

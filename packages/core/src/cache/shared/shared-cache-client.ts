@@ -65,6 +65,16 @@ export class SharedCacheClient {
     return this.#options.recheckMs
   }
 
+  /** It is not asked for a while, after failures in a row. */
+  get isCoolingDown(): boolean {
+    return this.#circuit.outage !== undefined
+  }
+
+  /** Changes of which other processes may not know yet. */
+  get pendingInvalidations(): number {
+    return this.#pending.size
+  }
+
   /**
    * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
    * Throws `UNAVAILABLE` if the cache is unreachable and fails closed.

@@ -1,4 +1,4 @@
-import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import type { CallContext, CredentialStatus, SecretProvider } from '@finchat/secrets-core'
 import { type AccessRight, locator } from '@finchat/secrets-core/provider'
 import { withCertificate } from './auth/cert.ts'
 import { clientToken } from './auth/token.ts'
@@ -30,6 +30,8 @@ export interface VaultProvider
   extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
   /** What the token's policies allow at these paths, by `sys/capabilities-self`: nothing is read or written. */
   readonly checkAccess: (paths: readonly string[], context: CallContext) => Promise<readonly AccessRight[]>
+  /** The life of the token and of the leases in use, and how logins and renewals ended. Vault is not asked. */
+  readonly credentialStatus: () => CredentialStatus
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
@@ -78,6 +80,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     sharedAs: sharedAs(checked),
     ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkAccess: (paths, { signal }) => checkAccess(api, { kv, mount }, paths, signal),
+    credentialStatus: () => ({ token: tokens.life, ...leases.status, logins: events.counts() }),
     checkHealth: async ({ signal }) => assertMounts(await api.mounts(signal)),
     close: async () => {
       await leases.close()

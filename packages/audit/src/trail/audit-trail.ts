@@ -51,9 +51,9 @@ class Trail {
   #wasRefused = false
   #closing: Promise<void> | undefined
 
-  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey }: CheckedTrailOptions) {
+  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, hashName }: CheckedTrailOptions) {
     const deadlines = { firstMs: firstDeadlineMs, usualMs: sinkDeadlineMs }
-    this.#maker = new RecordMaker({ service, nameKey })
+    this.#maker = new RecordMaker({ service, hashName })
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length
     this.#mode = mode

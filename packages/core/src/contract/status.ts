@@ -19,9 +19,9 @@ export interface LoginCount {
 
 /** What a provider knows of its own credential, as its member `credentialStatus` returns it. */
 export interface CredentialStatus {
-  /** The token in use. Absent: none is held, or its end is not known. */
+  /** The last token, which may have ended. Absent: there is none, or its end is not known. */
   readonly token?: CredentialLife | undefined
-  /** The lease in use that ends first. */
+  /** The lease in use that ends first, or has ended. */
   readonly lease?: CredentialLife | undefined
   /** How many leases are in use. */
   readonly leases: number

@@ -9,8 +9,9 @@ export interface TraceStep {
 }
 
 /**
- * What subscribers of the tracing channels `finchat.secrets.get`, `.write` and `.refresh` receive.
- * Never a value. Members are filled in as they become known, and complete when the operation ends.
+ * What subscribers of the tracing channels `finchat.secrets.get`, `.write` and `.refresh` receive,
+ * and of the channel `.operation`, which has each operation at its end. Never a value. Members are
+ * filled in as they become known, and complete when the operation ends.
  */
 export interface TraceMessage {
   /** The same in every message of one manager, and in its `managerStatus`. */
@@ -50,6 +51,8 @@ export interface Tracing {
   readonly write: TracingChannel<TraceMessage>
   readonly refresh: TracingChannel<TraceMessage>
   readonly fallback: Channel
+  /** At its end, each operation but a read that a fresh value in memory answered: it costs those nothing. */
+  readonly operation: Channel
 }
 
 export function tracing(): Tracing {
@@ -59,6 +62,7 @@ export function tracing(): Tracing {
     write: tracingChannel('finchat.secrets.write'),
     refresh: tracingChannel('finchat.secrets.refresh'),
     fallback: channel('finchat.secrets.fallback'),
+    operation: channel('finchat.secrets.operation'),
   }
 }
 

@@ -72,7 +72,7 @@ export class LeasedSecret {
 
   /** Undefined for a lease that no caller has read: it is left to end. */
   get life(): CredentialLife | undefined {
-    const held = this.#isHandedOut ? this.#good() : undefined
+    const held = this.#isHandedOut ? this.#lease : undefined
     return held && { expiresAt: held.endsAt, grantedMs: held.grantedMs }
   }
 

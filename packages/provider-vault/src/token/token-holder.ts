@@ -123,10 +123,10 @@ export class TokenHolder {
     this.#refused.push(held)
   }
 
-  /** Of the token in use; undefined without one, or if its end is not known. */
+  /** Of the last token; undefined before one, after a refusal, and if its end is not known. */
   get life(): CredentialLife | undefined {
-    const { endsAt = 0, grantedMs = 0 } = this.#held ?? {}
-    return Date.now() < endsAt && endsAt < Infinity ? { expiresAt: endsAt, grantedMs } : undefined
+    const { endsAt = Infinity, grantedMs = Infinity } = this.#held ?? {}
+    return endsAt < Infinity ? { expiresAt: endsAt, grantedMs } : undefined
   }
 
   /** Undefined for a token that has ended or was refused. */

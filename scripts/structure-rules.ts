@@ -53,7 +53,7 @@ const layers = [
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|otel|rotation|testkit|create-[a-z0-9-]+)$/,
   /^packages\/cli$/,
   /^tests\/rotation$/,
-  /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
+  /^(benchmarks|tests\/(manager|otel|resilience)|examples\/[^/]+)$/,
   /^tests\/examples$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))

@@ -8,7 +8,15 @@ import { useSecret } from '@finchat/secrets-core/live'
 import { observeSecrets, type ObserveOptions } from '@finchat/secrets-otel'
 import { userpass, vaultProvider, type VaultProvider } from '@finchat/secrets-provider-vault'
 import { reportRotations, rotationSchedule } from '@finchat/secrets-rotation'
-import { type OpenBao, type Postgres, startOpenBao, startPostgres, startValkey, type RedisServer } from '@finchat/secrets-test-servers'
+import {
+  type OpenBao,
+  type Postgres,
+  samplesIn,
+  startOpenBao,
+  startPostgres,
+  startValkey,
+  type RedisServer,
+} from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { faults, faultyProvider, leaksOf, memoryProvider } from '@finchat/secrets-testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -262,5 +270,24 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
     })
     expect(listed.length).toBe(30)
     expect(listed.filter((name) => !telemetry.moved.has(name))).toEqual([])
+  })
+
+  test('has every metric and label that the rules and the dashboard of examples/monitoring name', async () => {
+    const samples = samplesIn(await telemetry.text())
+    const files = ['rules.yml', 'dashboard.json'].map((file) =>
+      readFileSync(new URL(`../../../examples/monitoring/${file}`, import.meta.url), 'utf8'),
+    )
+    const named = new Set(files.flatMap((text) => text.match(/\bfinchat_secrets_\w+/g) ?? []))
+    const known = new Set(samples.flatMap(({ name, labels }) => [name, ...Object.keys(labels)]))
+    expect(named.size).toBeGreaterThan(30)
+    expect([...named].filter((name) => !known.has(name))).toEqual([])
+    // What a selector or a grouping names must be a label of that very metric.
+    const selectors = files.flatMap((text) => [...text.replaceAll('\\"', '"').matchAll(/\b(finchat_secrets_\w+)\{([^}]*)\}/g)])
+    for (const [, metric = '', selector = ''] of selectors) {
+      const labels = new Set(samples.filter(({ name }) => name === metric).flatMap((sample) => Object.keys(sample.labels)))
+      for (const [, label = ''] of selector.matchAll(/(\w+)(?==~|!~|!=|=)/g))
+        if (label !== 'job') expect([metric, ...labels]).toContain(label)
+    }
+    expect(selectors.length).toBeGreaterThan(20)
   })
 })

@@ -51,14 +51,14 @@ function lockDebian({ spec, lock: path }: (typeof aptLocks)[number]): void {
   const { status, stdout } = spawnSync('apt-cache', ['show', spec], { encoding: 'utf8' })
   const field = (name: string): string => stdout?.match(new RegExp(`^${name}: (.+)$`, 'm'))?.[1] ?? ''
   if (status !== 0) return console.log(`${path} stays as it is: no apt here knows ${spec}`)
-  const file = basename(field('Filename'))
+  const archive = basename(field('Filename'))
   const output = join(root, path)
   const others = existsSync(output)
     ? readFileSync(output, 'utf8')
         .split('\n')
-        .filter((line) => line !== '' && !line.endsWith(file))
+        .filter((line) => line !== '' && !line.endsWith(archive))
     : []
-  writeFileSync(output, `${[...others, `${field('SHA256')}  ${file}`].toSorted().join('\n')}\n`)
+  writeFileSync(output, `${[...others, `${field('SHA256')}  ${archive}`].toSorted().join('\n')}\n`)
 }
 
 const { values } = parseArgs({ options: { upgrade: { type: 'boolean', default: false } } })

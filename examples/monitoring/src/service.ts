@@ -1,5 +1,5 @@
 // To copy: a service with /metrics for Prometheus and /readyz for its orchestrator.
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { canServe } from '@finchat/secrets-core/live'
@@ -12,11 +12,14 @@ export interface Service {
 
 /** `needed`: the secrets without which a request fails. */
 export async function startService(secrets: SecretsManager, telemetry: Telemetry, needed: readonly string[]): Promise<Service> {
-  const server = createServer(async (request, response) => {
-    if (request.url === '/metrics') return telemetry.serveMetrics(request, response)
-    if (request.url !== '/readyz') return void response.writeHead(404).end()
+  const answerReady = async (response: ServerResponse): Promise<void> => {
     const { secrets: _, ...counts } = await canServe(secrets, needed)
     response.writeHead(counts.ok ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(counts))
+  }
+  const server = createServer((request, response) => {
+    if (request.url === '/metrics') telemetry.serveMetrics(request, response)
+    else if (request.url === '/readyz') void answerReady(response)
+    else response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo // it listens on a port, not on a pipe

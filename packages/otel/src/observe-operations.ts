@@ -28,8 +28,12 @@ export interface OperationsOptions {
 /** Seconds: from a store in this process to the deadline of a slow one. */
 const boundaries = [0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** Not `finchat.secrets.get`, which would turn the fast path of reads off. */
-const channels = ['finchat.secrets.operation', 'tracing:finchat.secrets.refresh:asyncEnd']
+/** What core publishes. Not `finchat.secrets.get`: that would turn the fast path of reads off. */
+interface Messages {
+  readonly 'finchat.secrets.operation': TraceMessage
+  readonly 'tracing:finchat.secrets.refresh:asyncEnd': TraceMessage
+  readonly 'finchat.secrets.fallback': FallbackMessage
+}
 
 /** Records each operation when it ends. Returns the function that unsubscribes. */
 export function observeOperations({ manager, meter, tracer, nameText, common }: OperationsOptions): () => void {
@@ -50,7 +54,8 @@ export function observeOperations({ manager, meter, tracer, nameText, common }: 
   const fellBack = ({ provider, code, answer }: FallbackMessage): void =>
     fallbacks.add(1, { ...common, [attribute.provider]: provider, [attribute.error]: errorType(code), [attribute.answer]: answer })
   const ends = [
-    ...channels.map((channel) => listen(channel, manager, operationEnded)),
+    listen('finchat.secrets.operation', manager, operationEnded),
+    listen('tracing:finchat.secrets.refresh:asyncEnd', manager, operationEnded),
     listen('finchat.secrets.fallback', manager, fellBack),
   ]
   return () => {
@@ -59,13 +64,9 @@ export function observeOperations({ manager, meter, tracer, nameText, common }: 
 }
 
 /** What a listener throws would end the process. */
-function listen<Message extends { readonly manager: symbol }>(
-  channel: string,
-  manager: symbol,
-  hear: (message: Message) => void,
-): () => void {
+function listen<Channel extends keyof Messages>(channel: Channel, manager: symbol, hear: (message: Messages[Channel]) => void): () => void {
   const listener = (given: unknown): void => {
-    const message = given as Message // what core publishes there
+    const message = given as Messages[Channel] // what core publishes there
     if (message.manager === manager) quietly(() => hear(message))
   }
   subscribe(channel, listener)

@@ -169,7 +169,7 @@ describe('telemetry that fails', () => {
     stop()
     await new Promise((resolve) => setImmediate(resolve))
     expect([uncaught.mock.calls, isObserved()]).toEqual([[], false])
-    expect(reports).toEqual(Array(2).fill(['@finchat/secrets-otel: an observation failed (TypeError); secrets are not affected']))
+    expect(reports).toEqual([1, 2].map(() => ['@finchat/secrets-otel: an observation failed (TypeError); secrets are not affected']))
   })
 
   test('at its start leaves nothing behind', async () => {

@@ -22,7 +22,7 @@ import type { Provides } from '@finchat/secrets-core/provider'
 import { vaultSender } from './protocol/request.ts'
 import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
-import { assertMounts, vaultApi } from './token/vault-api.ts'
+import { assertMounts, type VaultApi, vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
 /** The operations of the contract that a KV v2 mount has. */
@@ -67,11 +67,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const requests = leaseRequests(api, patient, events)
   const leases = new Leases({ leased, requests, statusOf: (id) => tokens.statusOf(id), limits })
   const kv = kvMount(api, mount, kvVersion)
-  const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
-  const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {
-    warnOfMount(path)
-    await checkLease(path, signal)
-  }
+  const onMissing = missingPathCheck(name, mount, api)
   const provider: VaultProvider = {
     specificationVersion: 'v1',
     name,
@@ -90,6 +86,15 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     },
   }
   return timedProvider(provider, limits)
+}
+
+/** What a path that does not exist may be instead. */
+function missingPathCheck(name: string, mount: string, api: VaultApi): (path: string, signal: AbortSignal) => Promise<void> {
+  const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
+  return async (path, signal) => {
+    warnOfMount(path)
+    await checkLease(path, signal)
+  }
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {

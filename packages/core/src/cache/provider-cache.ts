@@ -13,7 +13,7 @@ import { PendingReads } from './pending-reads.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { traced, type TraceMessage } from '../observe/trace-channels.ts'
+import { tracedRefresh } from '../observe/trace-channels.ts'
 
 export interface StoreOptions extends FetchOptions {
   /** Caches of the same store. May include this one. */
@@ -37,6 +37,7 @@ export class ProviderCache {
   readonly #patience: Patience
   readonly pending: PendingReads
   readonly traces: MemoryCache['traces']
+  readonly staleSince: () => number | undefined = () => this.#memory.staleSince(Date.now())
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -52,20 +53,6 @@ export class ProviderCache {
     this.#patience = new Patience({ memory: this.#memory, flights: this.#flights, refusals: this.#refusals, options })
     this.pending = new PendingReads({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
-  }
-
-  /** Its circuit breaker is open: a probe now and then is all that reaches the store. */
-  get isCircuitOpen(): boolean {
-    return this.#options.circuit.outage !== undefined
-  }
-
-  /** When the oldest value was asked for that was served as stale in the last minute. */
-  get staleSince(): number | undefined {
-    return this.#memory.staleSince(Date.now())
-  }
-
-  get shared(): FetchOptions['shared'] {
-    return this.#options.shared
   }
 
   get counts(): CacheCounts {
@@ -283,10 +270,9 @@ export class ProviderCache {
     if (this.#flights.unended(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
-    const { manager, refresh } = this.#options.tracing
-    const message: TraceMessage = { manager, operation: 'refresh', name: read.path, provider: this.#provider.name }
+    const fly = (): Promise<Found | undefined> => this.#flights.wait(this.#begin(alone, key, now), undefined)
     // The flight records its failure for reads after the value expires.
-    traced(refresh, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
+    tracedRefresh(this.#options.tracing, read.path, this.#provider.name, fly).catch(() => {})
   }
 
   #await(read: StoreRead, key: string, now: number, staleUntil = now): Promise<Found | undefined> {

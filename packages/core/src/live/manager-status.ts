@@ -68,45 +68,53 @@ export interface ManagerStatus {
  */
 export function managerStatus(secrets: SecretsManager): ManagerStatus {
   const parts = partsOf(secrets)
-  const { chainEntries, observer, manager, health, trail } = parts
+  const { chainEntries, observer, health } = parts
   const former = [...(knownHubOf(parts)?.usingFormer ?? []), ...(knownProcessUsageOf(parts)?.usingFormer ?? [])]
   return {
     isOpen: observer.isOpen,
-    manager,
+    manager: observer.manager,
     providers: Object.fromEntries(chainEntries.map((chainEntry) => [chainEntry.provider.name, providerStatus(chainEntry)])),
     shared: sharedStatus(parts),
-    sinks: reported(trail, 'sinkStatus'),
+    sinks: reported(observer.trail, 'sinkStatus'),
     health: health.last,
     usingFormer: [...new Set(former)],
   }
 }
 
-function providerStatus({ provider, store, outage }: ChainEntry): ProviderStatus {
+function providerStatus({ provider, store, outage, circuit }: ChainEntry): ProviderStatus {
   return {
     isDegraded: outage.isOn,
-    isCircuitOpen: store.isCircuitOpen,
+    isCircuitOpen: circuit.outage !== undefined,
     answeredAt: outage.answeredAt,
-    staleSince: store.staleSince,
+    staleSince: store.staleSince(),
     credential: reported(provider, 'credentialStatus'),
   }
 }
 
 function sharedStatus({ shared, chainEntries }: ManagerParts): SharedCacheStatus | undefined {
   if (shared === undefined) return undefined
-  const clients = [...new Set(chainEntries.flatMap(({ store }) => store.shared ?? []))]
-  const stats = reported<SharedCacheStats>(shared, 'stats')
+  const clients = [...new Set(chainEntries.flatMap((chainEntry) => chainEntry.shared ?? []))]
+  const statuses = clients.map(({ status }) => status)
+  const stats = reported(shared, 'stats')
   return {
-    isCoolingDown: stats?.isCoolingDown === true || clients.some(({ isCoolingDown }) => isCoolingDown),
-    pendingInvalidations: clients.reduce((sum, { pendingInvalidations }) => sum + pendingInvalidations, 0),
+    isCoolingDown: stats?.isCoolingDown === true || statuses.some(({ isCoolingDown }) => isCoolingDown),
+    pendingInvalidations: statuses.reduce((sum, { pendingInvalidations }) => sum + pendingInvalidations, 0),
     stats,
   }
 }
 
-/** Authors may leave the member out. What throws tells nothing. */
-function reported<T>(part: unknown, member: string): T | undefined {
-  const tell = own(part, member)
+/** What authors may add to their parts. */
+interface Reports {
+  readonly credentialStatus: CredentialStatus
+  readonly stats: SharedCacheStats
+  readonly sinkStatus: Readonly<Record<string, SinkStatus>>
+}
+
+/** Undefined without that member, and if it throws. */
+function reported<Member extends keyof Reports>(part: unknown, member: Member): Reports[Member] | undefined {
+  const report = own(part, member)
   try {
-    return typeof tell === 'function' ? (tell() as T) : undefined // by the contract of this member
+    return typeof report === 'function' ? (report() as Reports[Member]) : undefined // by the contract of this member
   } catch {
     return undefined
   }

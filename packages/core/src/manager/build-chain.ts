@@ -82,7 +82,15 @@ export function chainEntryOf(
     closing: bounds.closing,
   })
   stores.push(store)
-  return { provider: guarded, store, outage, storeId, formers: own(parts.shared, 'formers') as SharedFormers | undefined }
+  return {
+    provider: guarded,
+    store,
+    outage,
+    circuit,
+    shared: client,
+    storeId,
+    formers: own(parts.shared, 'formers') as SharedFormers | undefined,
+  }
 }
 
 /**

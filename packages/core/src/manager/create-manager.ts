@@ -74,10 +74,5 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
     close,
     [Symbol.asyncDispose]: () => close(),
   }
-  const { cache, audit: trail } = options
-  return withParts(manager, {
-    ...{ reader, writer, observer, locate, chainEntries, bounds, zeroizer, health, trail },
-    shared: cache?.shared,
-    manager: channels.manager,
-  })
+  return withParts(manager, { reader, writer, observer, locate, chainEntries, bounds, zeroizer, shared: options.cache?.shared, health })
 }

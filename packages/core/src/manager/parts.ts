@@ -1,5 +1,4 @@
 import type { ChainEntry, Route } from '../chain/routing.ts'
-import type { AuditTrail } from '../contract/audit.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Bounds } from '../guard/deadline.ts'
@@ -21,9 +20,6 @@ export interface ManagerParts {
   readonly bounds: Bounds
   readonly zeroizer: Zeroizer
   readonly shared: SharedCache | undefined
-  readonly trail: AuditTrail | undefined
-  /** What its trace messages carry. */
-  readonly manager: symbol
   readonly health: HealthCheck
   readonly hearChanges: typeof hearChanges
 }

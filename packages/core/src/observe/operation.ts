@@ -38,6 +38,15 @@ export class Observer {
     this.#bounds = bounds
   }
 
+  get trail(): AuditTrail | undefined {
+    return this.#trail
+  }
+
+  /** What its messages carry. */
+  get manager(): symbol {
+    return this.#tracing.manager
+  }
+
   get isOpen(): boolean {
     return this.#isOpen
   }

@@ -81,3 +81,13 @@ export async function traced<T>(on: TracingChannel<TraceMessage>, message: Trace
   }, message)
   return outcome.result as T // set, since tracePromise has resolved
 }
+
+/** A background refresh of a store's path. */
+export function tracedRefresh<T>(
+  { manager, refresh }: Pick<Tracing, 'manager' | 'refresh'>,
+  path: string,
+  provider: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  return traced(refresh, { manager, operation: 'refresh', name: path, provider }, run)
+}

@@ -15,7 +15,7 @@ export interface Telemetry {
   readonly spans: () => readonly ReadableSpan[]
 }
 
-export interface Scrape {
+interface Scrape {
   readonly text: string
   readonly samples: readonly Sample[]
   /** As `sumOf`. */

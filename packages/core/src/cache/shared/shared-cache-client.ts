@@ -65,14 +65,9 @@ export class SharedCacheClient {
     return this.#options.recheckMs
   }
 
-  /** It is not asked for a while, after failures in a row. */
-  get isCoolingDown(): boolean {
-    return this.#circuit.outage !== undefined
-  }
-
-  /** Changes of which other processes may not know yet. */
-  get pendingInvalidations(): number {
-    return this.#pending.size
+  /** Whether it is left alone after failures in a row, and how many changes others may not know yet. */
+  get status(): { readonly isCoolingDown: boolean; readonly pendingInvalidations: number } {
+    return { isCoolingDown: this.#circuit.outage !== undefined, pendingInvalidations: this.#pending.size }
   }
 
   /**

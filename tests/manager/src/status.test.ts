@@ -1,5 +1,12 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { type AuditTrail, createSecretsManager, SecretsError, type SecretProvider, type SharedCache } from '@finchat/secrets-core'
+import {
+  type AuditTrail,
+  createSecretsManager,
+  type CredentialStatus,
+  SecretsError,
+  type SecretProvider,
+  type SharedCache,
+} from '@finchat/secrets-core'
 import { managerStatus, registerUse, useSecret } from '@finchat/secrets-core/live'
 import { addRotationReport } from '@finchat/secrets-core/staging'
 import { faults, leaksOf, memoryAuditTrail, memoryProvider, memorySharedCache, type SharedCacheFault } from '@finchat/secrets-testkit'
@@ -101,7 +108,7 @@ describe('the status of a provider', () => {
   })
 
   it('passes on what the provider tells of its credential, and nothing if that throws', async () => {
-    const credentialStatus = (): object => ({ leases: 2, logins: [] })
+    const credentialStatus = (): CredentialStatus => ({ leases: 2, logins: [] })
     const tells = { ...memoryProvider({ name: 'tells' }), credentialStatus }
     const throws = { ...memoryProvider({ name: 'throws' }), credentialStatus: () => expect.fail('it must not') }
     const { providers } = managerStatus(createSecretsManager({ providers: [tells, throws] }))

@@ -17,7 +17,7 @@ export interface LoginCount {
   readonly count: number
 }
 
-/** What a provider knows of its own credential, as its member `credentialStatus` returns it. */
+/** What a provider knows of its own credential. */
 export interface CredentialStatus {
   /** The last token, which may have ended. Absent: there is none, or its end is not known. */
   readonly token?: CredentialLife | undefined
@@ -28,7 +28,7 @@ export interface CredentialStatus {
   readonly logins: readonly LoginCount[]
 }
 
-/** Counts of a shared cache in this process, as its member `stats` returns them. */
+/** Counts of a shared cache in this process. */
 export interface SharedCacheStats {
   readonly hits: number
   readonly misses: number

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } fro
 import { delimiter, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeScratch, root } from './files.ts'
-import { npmSpecs, pipLocks } from './pinned.ts'
+import { aptLocks, npmSpecs, pipLocks } from './pinned.ts'
 
 test('every package that is fetched from npm has a sha512, and no other is pinned', () => {
   const pins = JSON.parse(readFileSync(join(root, 'scripts/pins.json'), 'utf8')) as Record<string, string> // written by pins:update
@@ -16,6 +16,14 @@ test.each(pipLocks)('$lock has what is installed, each at one version with the h
   for (const entry of entries) expect(entry).toMatch(/^[a-z0-9.-]+==[\w.]+( ; [^;]+?)?( +--hash=sha256:[0-9a-f]{64})+$/)
   const pinned = entries.map((entry) => entry.split(' ')[0])
   expect(packages.filter((each) => !pinned.includes(each))).toEqual([])
+})
+
+test.each(aptLocks)('$lock has the hash of a file of each system that Debian has it for', ({ lock, spec }) => {
+  const [name, version] = spec.split('=')
+  for (const line of readFileSync(join(root, lock), 'utf8').trim().split('\n')) {
+    expect(line).toMatch(/^[0-9a-f]{64} {2}[a-z]/)
+    expect(line.split('  ')[1]?.startsWith(`${name}_${version}_`)).toBe(true)
+  }
 })
 
 describe('pnpm pins:update', () => {
@@ -39,6 +47,7 @@ describe('pnpm pins:update', () => {
       chmodSync(join(project, 'bin', name), 0o755)
     }
     program('npm', `echo '"${hashOf('A')}"'`)
+    program('apt-cache', `printf 'Filename: pool/main/p/other_1_amd64.deb\\nSHA256: ${'a'.repeat(64)}\\n'`)
     program('uv', 'echo "$(cat | tr "\\n" " ")" "$@" >>uv-arguments')
     program('python3', 'while [ "$1" != --target ]; do shift; done; mkdir "$2/bin"; cp "$(dirname "$0")/uv" "$2/bin"')
     const env = { ...process.env, PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}` }
@@ -56,6 +65,7 @@ describe('pnpm pins:update', () => {
     for (const call of calls) expect(call).toMatch(/--universal --generate-hashes/)
     expect(calls.filter((call) => !call.includes('--no-deps'))).toEqual([expect.stringMatching(/^moto==/)])
     expect(read('uv-arguments')).not.toContain('--upgrade')
+    for (const { lock } of aptLocks) expect(read(lock)).toBe(`${'a'.repeat(64)}  other_1_amd64.deb\n`)
   })
 
   test('`--upgrade` updates what moto depends on', () => {

@@ -22,6 +22,15 @@ export const npmSpecs: readonly string[] = [
   ...sources.flatMap(({ source }) => (source.client === 'npm' ? systems.map((system) => source.specFor(system)) : [])),
 ]
 
+interface AptLock {
+  readonly lock: string
+  readonly spec: string
+}
+
+export const aptLocks: readonly AptLock[] = sources.flatMap(({ name, source }) =>
+  source.client === 'apt' ? { spec: source.spec, lock: `tests/servers/pins/${name}.txt` } : [],
+)
+
 export const pipLocks: readonly PipLock[] = [
   installerOfPins,
   ...sources.flatMap(({ name, source }) => (source.client === 'pip' ? { ...source, lock: `tests/servers/pins/${name}.txt` } : [])),

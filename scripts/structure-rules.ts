@@ -42,7 +42,7 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, tests -> cli -> provider-*, cache-keyv, audit, rotation, testkit -> core. No import
+ * examples, benchmarks, tests -> cli -> provider-*, cache-keyv, audit, otel, rotation, testkit -> core. No import
  * points sideways or back. tests/servers serves tests, examples and benchmarks. It imports no
  * package, and no published source imports it. tests/resilience uses the recipes of tests/rotation,
  * and tests/examples the examples.
@@ -50,10 +50,10 @@ export const everythingTypeChecked: Rule = (files) => {
 const layers = [
   /^tests\/servers$/,
   /^packages\/core$/,
-  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|rotation|testkit|create-[a-z0-9-]+)$/,
+  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|otel|rotation|testkit|create-[a-z0-9-]+)$/,
   /^packages\/cli$/,
   /^tests\/rotation$/,
-  /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
+  /^(benchmarks|tests\/(manager|otel|resilience)|examples\/[^/]+)$/,
   /^tests\/examples$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
@@ -158,6 +158,7 @@ export const folders: Record<string, readonly string[]> = {
     'testing',
   ],
   'packages/create-secrets-provider': ['.'],
+  'packages/otel': ['shared', 'metrics', '.', 'testing'],
   'packages/testkit': [
     'leaks',
     'fakes',

@@ -1,13 +1,13 @@
 // `pnpm pins:update`: writes the hashes of everything fetched besides the locked dependencies, from
 // npm into `scripts/pins.json`, from PyPI into `tests/servers/pins/`. `--upgrade` updates moto's
 // dependencies.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeScratch, root } from './files.ts'
 import { ownEnvironment } from './npm-package.mjs'
-import { installerOfPins, npmSpecs, pipLocks } from './pinned.ts'
+import { aptLocks, installerOfPins, npmSpecs, pipLocks } from './pinned.ts'
 
 const env = ownEnvironment()
 const file = join(root, 'scripts/pins.json')
@@ -46,6 +46,21 @@ function lock(uv: string, { lock: path, packages, withDependencies }: (typeof pi
   })
 }
 
+/** For the system that it runs on, by Debian's signed lists; lines of other systems stay. */
+function lockDebian({ spec, lock: path }: (typeof aptLocks)[number]): void {
+  const { status, stdout } = spawnSync('apt-cache', ['show', spec], { encoding: 'utf8' })
+  const field = (name: string): string => stdout?.match(new RegExp(`^${name}: (.+)$`, 'm'))?.[1] ?? ''
+  if (status !== 0) return console.log(`${path} stays as it is: no apt here knows ${spec}`)
+  const archive = basename(field('Filename'))
+  const output = join(root, path)
+  const others = existsSync(output)
+    ? readFileSync(output, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '' && !line.endsWith(archive))
+    : []
+  writeFileSync(output, `${[...others, `${field('SHA256')}  ${archive}`].toSorted().join('\n')}\n`)
+}
+
 const { values } = parseArgs({ options: { upgrade: { type: 'boolean', default: false } } })
 const hashes = Object.fromEntries(npmSpecs.toSorted().map((spec) => [spec, integrityOf(spec)]))
 writeFileSync(file, `${JSON.stringify(hashes, null, 2)}\n`)
@@ -53,6 +68,7 @@ const folder = makeScratch('uv-')
 try {
   const uv = installUv(folder)
   for (const each of pipLocks) lock(uv, each, values.upgrade)
+  for (const each of aptLocks) lockDebian(each)
 } finally {
   rmSync(folder, { recursive: true })
 }

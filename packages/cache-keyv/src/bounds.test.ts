@@ -105,7 +105,11 @@ test('three failures in a row start a cool-down, which a single probe ends', asy
     await vi.advanceTimersByTimeAsync(51)
     return reading
   }
-  for (let times = 0; times < 3; times += 1) expect(await read()).toEqual(unavailable)
+  for (let times = 0; times < 3; times += 1) {
+    expect(cache.stats().isCoolingDown).toBe(false)
+    expect(await read()).toEqual(unavailable)
+  }
+  expect(cache.stats().isCoolingDown).toBe(true)
   const calls = store.calls()
   expect([await cache.read(key, context), store.calls()]).toEqual([unavailable, calls])
   await vi.advanceTimersByTimeAsync(5_000)
@@ -115,7 +119,7 @@ test('three failures in a row start a cool-down, which a single probe ends', asy
   store.plan = undefined
   await vi.advanceTimersByTimeAsync(5_000)
   expect((await timed(cache.read(key, context))).answer).toHaveProperty('leaseToken.lease')
-  expect(cache.stats()).toMatchObject({ unavailable: 14, failures: { timeout: 4 } })
+  expect(cache.stats()).toMatchObject({ unavailable: 14, failures: { timeout: 4 }, isCoolingDown: false })
 })
 
 test('a process that was busy reads an answer that arrived before it blames the store', async () => {

@@ -55,7 +55,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const checked = checkedOptions(options)
   const texts = textStoreOf(checked.store)
   const parts = partsOf(checked, texts)
-  const { cache, announcements, formers } = parts
+  const { cache, announcements, formers, keyCheck } = parts
   const { lifecycle, stats } = cache
   let closing: Promise<void> | undefined
   if (checked.isUnshared) warnOfMap()
@@ -73,7 +73,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
     formers,
     ...(checked.client !== undefined && { usage: usageMarksOf({ ...cache, client: checked.client }) }),
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
-    stats: () => stats.snapshot,
+    stats: () => ({ ...stats.snapshot, isCoolingDown: cache.store.isCoolingDown, hasOtherKey: keyCheck.hasOtherKey }),
     close: (context) => (closing ??= close(parts, context?.signal)),
   }
 }

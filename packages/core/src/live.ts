@@ -1,7 +1,8 @@
-// Secrets that follow their rotation while the process runs, and its readiness. Functions over a
-// manager.
+// Secrets that follow their rotation while the process runs, its readiness and its status. Functions
+// over a manager.
 export type { Candidate } from './live/logins/candidates.ts'
 export { liveSecret, type LiveSecret, type PasswordOptions } from './live/live-secret.ts'
+export { type ManagerStatus, managerStatus, type ProviderStatus, type SharedCacheStatus } from './live/manager-status.ts'
 export { canServe, type CanServeOptions } from './manager/can-serve.ts'
 export type { Readiness, SecretReadiness } from './manager/readiness.ts'
 export { excuseUsage, readUsage, type UsageLocation } from './usage/read-usage.ts'

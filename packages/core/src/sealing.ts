@@ -2,5 +2,6 @@ export { type EncryptionKey, generateKey, type KeyMaterial, parseKey, parseKeys 
 export { type GivenKeys, givenKeys, missingKey } from './sealing/given-keys.ts'
 export { type Field, lengthPrefixed, prefixLength } from './sealing/length-prefixed.ts'
 export { mac } from './sealing/mac.ts'
+export { nameDigest } from './sealing/name-digest.ts'
 export { seal, type SealingKey, sealLength, unseal } from './sealing/seal.ts'
 export { deriveSealKey, openSealKey, type SealKey, sealKeyLength } from './sealing/seal-key.ts'

@@ -1,4 +1,4 @@
-import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import type { CallContext, CredentialStatus, SecretProvider } from '@finchat/secrets-core'
 import { type AccessRight, locator } from '@finchat/secrets-core/provider'
 import { withCertificate } from './auth/cert.ts'
 import { clientToken } from './auth/token.ts'
@@ -22,7 +22,7 @@ import type { Provides } from '@finchat/secrets-core/provider'
 import { vaultSender } from './protocol/request.ts'
 import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
-import { assertMounts, vaultApi } from './token/vault-api.ts'
+import { assertMounts, type VaultApi, vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
 /** The operations of the contract that a KV v2 mount has. */
@@ -30,6 +30,8 @@ export interface VaultProvider
   extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany' | 'changes'>>, Pick<SecretProvider, 'sharedAs'> {
   /** What the token's policies allow at these paths, by `sys/capabilities-self`: nothing is read or written. */
   readonly checkAccess: (paths: readonly string[], context: CallContext) => Promise<readonly AccessRight[]>
+  /** The life of the token and of the leases in use, and how logins and renewals ended. Vault is not asked. */
+  readonly credentialStatus: () => CredentialStatus
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
@@ -65,11 +67,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const requests = leaseRequests(api, patient, events)
   const leases = new Leases({ leased, requests, statusOf: (id) => tokens.statusOf(id), limits })
   const kv = kvMount(api, mount, kvVersion)
-  const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
-  const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {
-    warnOfMount(path)
-    await checkLease(path, signal)
-  }
+  const onMissing = missingPathCheck(name, mount, api)
   const provider: VaultProvider = {
     specificationVersion: 'v1',
     name,
@@ -78,6 +76,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     sharedAs: sharedAs(checked),
     ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkAccess: (paths, { signal }) => checkAccess(api, { kv, mount }, paths, signal),
+    credentialStatus: () => ({ token: tokens.life, ...leases.status, logins: events.counts() }),
     checkHealth: async ({ signal }) => assertMounts(await api.mounts(signal)),
     close: async () => {
       await leases.close()
@@ -87,6 +86,15 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     },
   }
   return timedProvider(provider, limits)
+}
+
+/** What a path that does not exist may be instead. */
+function missingPathCheck(name: string, mount: string, api: VaultApi): (path: string, signal: AbortSignal) => Promise<void> {
+  const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
+  return async (path, signal) => {
+    warnOfMount(path)
+    await checkLease(path, signal)
+  }
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {

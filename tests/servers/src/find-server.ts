@@ -36,13 +36,13 @@ export function requireServer(name: ServerName): string {
 /** Its name contains the hashes: a changed hash makes a new folder. */
 export function folderOf(name: ServerName): string {
   const { version, source } = servers[name]
-  const pinned = source.client === 'pip' ? readFileSync(requirementsOf(name)) : source.specFor(platform)
+  const pinned = source.client === 'npm' ? source.specFor(platform) : readFileSync(requirementsOf(name))
   return join(store, `${name}-${version}-${createHash('sha256').update(pinned).digest('hex').slice(0, 8)}`)
 }
 
 export const platform: string = `${process.platform}-${process.arch}`
 
-/** What pip installs, each with the hashes of all its files. */
+/** What pip or apt installs, each with the hashes of all its files. */
 export function requirementsOf(name: ServerName): string {
   return fileURLToPath(new URL(`../pins/${name}.txt`, import.meta.url))
 }
@@ -59,6 +59,8 @@ function failureOf(name: ServerName): string | undefined {
 
 /** The line that would install it, and the way without. */
 function remedyFor(name: ServerName): string {
-  const { variable, names } = servers[name]
-  return `pnpm servers ${name} (with ${servers[name].source.client === 'pip' ? 'Python 3 and pip' : 'npm'}), or ${variable}=<${names}>`
+  const { variable, names, source } = servers[name]
+  return `pnpm servers ${name} (with ${clients[source.client]}), or ${variable}=<${names}>`
 }
+
+const clients = { pip: 'Python 3 and pip', npm: 'npm', apt: "Debian's apt, after apt-get update" } as const

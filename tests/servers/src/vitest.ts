@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as vitest from 'vitest'
 import { type AwsStub, startAwsStub } from './aws-stub.ts'
-import type { ServerName } from './catalogue.ts'
+import { type ServerName, servers } from './catalogue.ts'
 import { findServer } from './find-server.ts'
 import { type Moto, startMoto } from './moto.ts'
 
@@ -15,7 +15,7 @@ declare module 'vitest' {
 
 /**
  * A suite that needs servers. Without one it does not run: the end of the output names it, with
- * reason and remedy. With `CI` set it fails.
+ * reason and remedy. With `CI` set it fails, unless every system may be without that server.
  */
 export function describeWithServer(names: ServerName | readonly ServerName[], title: string, suite: () => void): void {
   describeUnless(missingServer([names].flat()), title, suite)
@@ -24,14 +24,15 @@ export function describeWithServer(names: ServerName | readonly ServerName[], ti
 /** A suite that needs something else of the machine: `missing` names it if it is not there. */
 export function describeUnless(missing: string | undefined, title: string, suite: () => void): void {
   if (missing === undefined) vitest.describe(title, suite)
-  else if (process.env['CI']) vitest.test(title, () => vitest.expect.fail(`this suite needs ${missing}`))
-  else vitest.describe(title, { skip: true, meta: { notRun: missing } }, suite)
+  else if (process.env['CI'] && !missing.isOptional) vitest.test(title, () => vitest.expect.fail(`this suite needs ${missing.needed}`))
+  else vitest.describe(title, { skip: true, meta: { notRun: missing.needed } }, suite)
 }
 
-function missingServer(names: readonly ServerName[]): string | undefined {
+function missingServer(names: readonly ServerName[]): { readonly needed: string; readonly isOptional: boolean } | undefined {
   for (const name of names) {
     const server = findServer(name)
-    if (!server.found) return `${server.title}, but ${server.reason}: ${server.remedy}`
+    const isOptional = servers[name].isOptional === true
+    if (!server.found) return { needed: `${server.title}, but ${server.reason}: ${server.remedy}`, isOptional }
   }
   return undefined
 }

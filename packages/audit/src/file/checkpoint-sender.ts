@@ -25,7 +25,7 @@ export class CheckpointSender {
   readonly #to: AuditSink
   readonly #everyMs: number
   readonly #outage: SinkOutage
-  readonly #maker = new RecordMaker({ service: undefined, nameKey: undefined })
+  readonly #maker = new RecordMaker({ service: undefined, hashName: undefined })
   readonly #sending = new Set<Promise<void>>()
   readonly #sign: Signer | undefined
   #indexHead: IndexHead | undefined

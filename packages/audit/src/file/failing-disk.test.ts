@@ -34,7 +34,7 @@ async function putFaults(method: Method, list: readonly Outcome[]): Promise<void
 
 /** A sink, and the numbers of the records that it acknowledged, in that order. */
 function numbered(folder: string): { write: (count: number) => Promise<void>; close: () => Promise<void>; acknowledged: number[] } {
-  const maker = new RecordMaker({ service: 'test', nameKey: undefined })
+  const maker = new RecordMaker({ service: 'test', hashName: undefined })
   const sink = jsonLinesFile({ folder, maxSegmentBytes: 8_192 })
   const acknowledged: number[] = []
   const one = async (): Promise<void> => {

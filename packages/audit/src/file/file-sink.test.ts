@@ -106,7 +106,7 @@ describe('a folder', () => {
 })
 
 function recordOf(overrides: Partial<AuditEvent> = {}): AuditRecord {
-  return new RecordMaker({ service: 'test', nameKey: undefined }).record({ ...event, ...overrides })
+  return new RecordMaker({ service: 'test', hashName: undefined }).record({ ...event, ...overrides })
 }
 
 describe('a commit', () => {

@@ -14,7 +14,7 @@ import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 afterEach(() => void vi.restoreAllMocks())
 afterAll(removeTestFolders)
 
-const maker = new RecordMaker({ service: 'test', nameKey: undefined })
+const maker = new RecordMaker({ service: 'test', hashName: undefined })
 const line = (name = 'a secret'): string => canonicalText(maker.record({ ...event, name }))
 const nothing = (): void => {}
 

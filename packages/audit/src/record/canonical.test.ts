@@ -8,7 +8,7 @@ import { RecordMaker } from './record-maker.ts'
 const event: AuditEvent = { phase: 'outcome', time: 1, operation: 'get', name: 'FINCHAT_TOKEN' }
 
 function recordOf(overrides: Partial<AuditEvent>): AuditRecord {
-  return new RecordMaker({ service: 'test', nameKey: undefined }).record({ ...event, ...overrides })
+  return new RecordMaker({ service: 'test', hashName: undefined }).record({ ...event, ...overrides })
 }
 
 function libraryLine(value: object): string | undefined {

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
@@ -22,8 +21,7 @@ export interface Gap {
 
 export interface RecordMakerOptions {
   readonly service: string | undefined
-  /** Hashes names. */
-  readonly nameKey: KeyObject | undefined
+  readonly hashName: ((name: string) => string) | undefined
 }
 
 type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'>
@@ -31,10 +29,10 @@ type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'
 /** Makes a trail's records: numbers them, and adds the caller's context. */
 export class RecordMaker {
   readonly #origin: Origin
-  readonly #nameKey: KeyObject | undefined
+  readonly #hashName: RecordMakerOptions['hashName']
   #seq = 0
 
-  constructor({ service, nameKey }: RecordMakerOptions) {
+  constructor({ service, hashName }: RecordMakerOptions) {
     this.#origin = {
       trail: loadCrypto().randomUUID(),
       host: hostname(),
@@ -42,7 +40,7 @@ export class RecordMaker {
       service: service ?? programName(),
       release,
     }
-    this.#nameKey = nameKey
+    this.#hashName = hashName
   }
 
   record(event: TrailEvent): AuditRecord {
@@ -71,8 +69,7 @@ export class RecordMaker {
 
   #nameOf(name: unknown): string {
     const text = textOf(name) ?? ''
-    if (this.#nameKey === undefined || text === '' || text === '*') return text
-    return `hmac:${loadCrypto().createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
+    return text === '' || text === '*' ? text : (this.#hashName?.(text) ?? text)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AuditRecord, AuditTrail, CallContext } from '@finchat/secrets-core'
+import type { AuditRecord, AuditTrail, CallContext, SinkStatus } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
@@ -37,6 +37,7 @@ export function auditTrail(options: AuditTrailOptions): AuditTrail {
   return {
     specificationVersion: 'v1',
     record: (event) => trail.record(event),
+    sinkStatus: () => trail.sinkStatus,
     close: (context) => trail.close(context),
   }
 }
@@ -50,13 +51,17 @@ class Trail {
   #wasRefused = false
   #closing: Promise<void> | undefined
 
-  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey }: CheckedTrailOptions) {
+  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, hashName }: CheckedTrailOptions) {
     const deadlines = { firstMs: firstDeadlineMs, usualMs: sinkDeadlineMs }
-    this.#maker = new RecordMaker({ service, nameKey })
+    this.#maker = new RecordMaker({ service, hashName })
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length
     this.#mode = mode
     this.#endLogins = onLogin((event) => this.record(event))
+  }
+
+  get sinkStatus(): Readonly<Record<string, SinkStatus>> {
+    return Object.fromEntries(this.#deliveries.map(({ name, status }) => [name, status]))
   }
 
   record(event: TrailEvent): Promise<void> {

@@ -7,7 +7,7 @@ import { functionSink } from '../sinks/function-sink.ts'
 import { trialSink } from '../testing/trial-sink.ts'
 import { aRecord } from '../testing/sample-records.ts'
 import { context, event, recordsIn, removeTestFolders, testFolder } from '../testing/folders.ts'
-import { required } from './trail-sink.ts'
+import { bestEffort, required } from './trail-sink.ts'
 
 afterAll(removeTestFolders)
 afterEach(() => void vi.useRealTimers())
@@ -131,4 +131,25 @@ it('a sink may take longer to close than for a record, as our file does whose ch
   const closing = auditTrail({ sinks: [required(slow)], sinkDeadlineMs: 100 }).close?.(context)
   await vi.advanceTimersByTimeAsync(4_400)
   await expect(closing).resolves.toBeUndefined()
+})
+
+it('the trail says how each sink does: what it refused, and whether it fails until it acknowledged and a minute was quiet', async () => {
+  vi.useFakeTimers()
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const [file, copy] = [trialSink('file'), trialSink('copy')]
+  const trail = auditTrail({ sinks: [required(file), bestEffort(copy)] })
+  const isFailing = (): boolean | undefined => trail.sinkStatus?.()['copy']?.isFailing
+  expect(trail.sinkStatus?.()).toEqual({
+    file: { isRequired: true, isFailing: false, refused: 0 },
+    copy: { isRequired: false, isFailing: false, refused: 0 },
+  })
+  copy.behaviour = 'rejects'
+  for (let count = 0; count < 3; count++) await trail.record(event, context)
+  await vi.advanceTimersByTimeAsync(59_999)
+  copy.behaviour = 'ok'
+  await trail.record(event, context)
+  expect(trail.sinkStatus?.()).toMatchObject({ file: { refused: 0 }, copy: { isFailing: true, refused: 3 } })
+  await vi.advanceTimersByTimeAsync(1)
+  expect(isFailing()).toBe(false)
+  await trail.close?.(context)
 })

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
+import type { AuditRecord, AuditSink, CallContext, SinkStatus } from '@finchat/secrets-core'
 import { bounded, OutageTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
@@ -39,6 +39,7 @@ export class SinkDelivery {
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #hasAnswered = false
+  #refusals = 0
   #gap: Gap | undefined
   #drained: (() => void) | undefined
   #isClosed = false
@@ -53,6 +54,10 @@ export class SinkDelivery {
 
   get name(): string {
     return this.#sink.name
+  }
+
+  get status(): SinkStatus {
+    return { isRequired: this.isRequired, isFailing: this.#outage.isOn, refused: this.#refusals }
   }
 
   get #deadlineMs(): number {
@@ -117,7 +122,10 @@ export class SinkDelivery {
   }
 
   #refused(seq: number | undefined, { problem, remedy, isMisuse = false }: Refusal): SecretsError {
-    if (seq !== undefined) this.#missed({ from: seq, to: seq, missed: 1 })
+    if (seq !== undefined) {
+      this.#refusals += 1
+      this.#missed({ from: seq, to: seq, missed: 1 })
+    }
     this.#outage.refused(problem, remedy)
     if (isMisuse) return misuse(this.name)
     return new SecretsError('AUDIT_FAILED', `the audit sink '${this.name}' did not acknowledge: ${problem}`, {
@@ -258,6 +266,10 @@ export class SinkOutage {
 
   constructor(sink: string) {
     this.#sink = sink
+  }
+
+  get isOn(): boolean {
+    return this.#tracker.isOn
   }
 
   acknowledged(): void {

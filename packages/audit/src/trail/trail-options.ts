@@ -1,7 +1,6 @@
-import type { KeyObject } from 'node:crypto'
 import type { AuditSink } from '@finchat/secrets-core'
-import { assertWithin, configurationError, knownOptions, loadCrypto, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
-import { parseKey } from '@finchat/secrets-core/sealing'
+import { assertWithin, configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
+import { nameDigest } from '@finchat/secrets-core/sealing'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -54,7 +53,7 @@ export interface CheckedTrailOptions {
   readonly sinkDeadlineMs: number
   readonly firstDeadlineMs: number
   readonly service: string | undefined
-  readonly nameKey: KeyObject | undefined
+  readonly hashName: ((name: string) => string) | undefined
 }
 
 const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfies AuditMode[]
@@ -66,7 +65,8 @@ export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptio
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_800
   if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
   assertWithin('sinkDeadlineMs', sinkDeadlineMs, 1, longestTimerMs)
-  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
+  const hashName = hashNames === undefined ? undefined : nameDigest('hashNames', hashNames)
+  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, hashName }
 }
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {
@@ -96,24 +96,4 @@ function isTrailSink(given: unknown): given is TrailSink {
 function isSink(given: unknown): given is AuditSink {
   if (typeof given !== 'object' || given === null || !('specificationVersion' in given) || given.specificationVersion !== 'v1') return false
   return 'name' in given && typeof given.name === 'string' && 'write' in given && typeof given.write === 'function'
-}
-
-function nameKeyOf(key: unknown): KeyObject | undefined {
-  if (key === undefined) return undefined
-  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return loadCrypto().createSecretKey(key)
-  throw configurationError(
-    '`hashNames` is not a random key',
-    'pass 32 random bytes or more, the same for every process; randomBytes(32) of node:crypto makes some, once',
-  )
-}
-
-/** A key that is text can be guessed. */
-function isRandom(key: Uint8Array): boolean {
-  try {
-    const parsed = parseKey(key)
-    if (parsed.kind === 'raw') parsed.bytes.fill(0)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -44,6 +44,18 @@ test('another key in the same namespace is reported to the operator once, with t
   expect(heard).toEqual([{ event: 'other-key', namespace: 'payments' }])
 })
 
+test('stats() says that the namespace is in use with another key, until it is not', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  await miss(cache)
+  const wrong = another({ encryptionKey: otherKey })
+  await miss(wrong)
+  expect([cache.stats().hasOtherKey, wrong.stats().hasOtherKey]).toEqual([false, true])
+  await vi.advanceTimersByTimeAsync(31 * minute)
+  await miss(wrong, 'another')
+  expect(wrong.stats().hasOtherKey).toBe(false)
+})
+
 test('no warning for processes with the same index key, or another namespace or prefix', async () => {
   const { store, another } = fleetOver()
   const keys = [otherKey, encryptionKey] as const

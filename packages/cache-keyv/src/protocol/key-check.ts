@@ -21,6 +21,11 @@ export class KeyCheck {
     this.#mark = keyMarkOf(cache)
   }
 
+  /** The last check found a mark of another key. */
+  get hasOtherKey(): boolean {
+    return this.#mismatches > 0
+  }
+
   /** Checks in the background, at most once in ten minutes. */
   recordMiss(): void {
     const now = performance.now()

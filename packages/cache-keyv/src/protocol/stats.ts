@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { SharedKey } from '@finchat/secrets-core'
+import type { SharedCacheStats, SharedKey } from '@finchat/secrets-core'
 import { warnOperator } from '@finchat/secrets-core/provider'
 import type { FaultReason } from '../store/errors.ts'
 
@@ -17,7 +17,7 @@ export type SharedCacheReport =
   | { readonly event: 'other-key'; readonly namespace: string }
 
 /** Counts of this process since the cache was made. */
-export interface KeyvCacheStats {
+export interface KeyvCacheStats extends SharedCacheStats {
   readonly hits: number
   readonly misses: number
   /** Reads that could not use the store: it failed, or was in its cool-down. */
@@ -32,9 +32,13 @@ export interface KeyvCacheStats {
   readonly ignored: Readonly<Record<IgnoredReason, number>>
   /** Calls to the store that failed. */
   readonly failures: Readonly<Record<FaultReason, number>>
+  /** The store is not called for `coolDownMs`, after three failures in a row. */
+  readonly isCoolingDown: boolean
+  /** At the last check, the namespace was in use with another key: nothing is shared between keys. */
+  readonly hasOtherKey: boolean
 }
 
-type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
+type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures' | 'isCoolingDown' | 'hasOtherKey'>
 
 export const warningCode = 'FINCHAT_SECRETS_SHARED_CACHE'
 
@@ -53,7 +57,7 @@ export class Stats {
     this.#namespace = namespace
   }
 
-  get snapshot(): KeyvCacheStats {
+  get snapshot(): Omit<KeyvCacheStats, 'isCoolingDown' | 'hasOtherKey'> {
     return { ...this.#counts, ignored: { ...this.#ignored }, failures: { ...this.#failures } }
   }
 

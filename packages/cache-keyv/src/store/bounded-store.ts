@@ -53,6 +53,11 @@ export class BoundedStore {
     return this.#startedAt === undefined || performance.now() - this.#startedAt.at < startsForMs
   }
 
+  /** Since three failures in a row, no call was answered. */
+  get isCoolingDown(): boolean {
+    return this.#coolDownUntil !== 0
+  }
+
   getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     return this.run(() => this.#store.getMany(keys))
   }

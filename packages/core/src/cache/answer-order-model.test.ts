@@ -133,7 +133,7 @@ class World {
       circuit: new CircuitBreaker(),
       shared: isShared ? new SharedCacheClient(this.#sharedCache.seenBy(failClosed), 'store', clientOptions) : undefined,
       zeroizer: new Zeroizer(),
-      refreshes: tracing().refresh,
+      tracing: tracing(),
       closing: signal,
     })
   }

@@ -18,6 +18,8 @@ export interface Entry extends Freshness {
   readonly path: string
   /** `isShared`: another process asked for it, and the shared cache brought it. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
+  /** When it was last served as stale. */
+  servedStaleAt?: number | undefined
   /** Any reference left would keep the value from being wiped. */
   readonly leaving: (() => void)[]
 }
@@ -28,6 +30,9 @@ export interface MemoryCacheOptions extends Lifetimes {
   readonly recheckMs: number | undefined
   readonly circuit: Pick<CircuitBreaker, 'recoveredAt'>
 }
+
+/** A value that was not read for so long is not in use. */
+const latelyMs = 60_000
 
 /** The in-memory cache of one store, by path and version. */
 export class MemoryCache {
@@ -52,6 +57,14 @@ export class MemoryCache {
 
   get size(): number {
     return this.#entries.size
+  }
+
+  /** When the oldest value was asked for that was served as stale lately. */
+  staleSince(now: number): number | undefined {
+    const times = [...this.#entries.entries()].flatMap(([, { servedStaleAt = -Infinity, held }]) =>
+      now - servedStaleAt < latelyMs ? [held.metadata.askedAt] : [],
+    )
+    return times.length === 0 ? undefined : Math.min(...times)
   }
 
   entry(key: string): Entry | undefined {

@@ -1,7 +1,6 @@
-import type { TracingChannel } from 'node:diagnostics_channel'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
-import type { TraceMessage } from '../observe/trace-channels.ts'
+import type { Tracing } from '../observe/trace-channels.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import type { MemoryCache } from './entries.ts'
 import type { Lifetimes } from './freshness.ts'
@@ -20,7 +19,7 @@ export interface FetchOptions extends Lifetimes {
   readonly shared: SharedCacheClient | undefined
   readonly requireOwnAccess?: boolean | undefined
   readonly zeroizer: Zeroizer
-  readonly refreshes: TracingChannel<TraceMessage>
+  readonly tracing: Pick<Tracing, 'manager' | 'refresh'>
   readonly closing: AbortSignal
 }
 

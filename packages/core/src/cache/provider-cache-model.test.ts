@@ -105,7 +105,7 @@ class World {
       circuit: new CircuitBreaker(),
       shared: undefined,
       zeroizer: new Zeroizer(),
-      refreshes: tracing().refresh,
+      tracing: tracing(),
       closing: new AbortController().signal,
     }
     this.store = new ProviderCache({ specificationVersion: 'v1', name: 'p', get }, options)

@@ -13,7 +13,7 @@ import { PendingReads } from './pending-reads.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { traced, type TraceMessage } from '../observe/trace-channels.ts'
+import { tracedRefresh } from '../observe/trace-channels.ts'
 
 export interface StoreOptions extends FetchOptions {
   /** Caches of the same store. May include this one. */
@@ -37,6 +37,7 @@ export class ProviderCache {
   readonly #patience: Patience
   readonly pending: PendingReads
   readonly traces: MemoryCache['traces']
+  readonly staleSince: () => number | undefined = () => this.#memory.staleSince(Date.now())
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -261,6 +262,7 @@ export class ProviderCache {
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
     this.#tally.staleAnswers += 1
+    entry.servedStaleAt = now
     return { held: entry.held, from: 'memory', stale: true, outage: error.code }
   }
 
@@ -268,9 +270,9 @@ export class ProviderCache {
     if (this.#flights.unended(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
-    const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
+    const fly = (): Promise<Found | undefined> => this.#flights.wait(this.#begin(alone, key, now), undefined)
     // The flight records its failure for reads after the value expires.
-    traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
+    tracedRefresh(this.#options.tracing, read.path, this.#provider.name, fly).catch(() => {})
   }
 
   #await(read: StoreRead, key: string, now: number, staleUntil = now): Promise<Found | undefined> {

@@ -3,7 +3,7 @@ import { Batch } from '../cache/batch.ts'
 import { type Found, isFresh, type StoreRead } from '../cache/single-flight.ts'
 import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError, withContext, withDetails } from '../errors/secrets-error.ts'
-import type { TraceStep, Tracing } from '../observe/trace-channels.ts'
+import type { FallbackMessage, TraceStep, Tracing } from '../observe/trace-channels.ts'
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
 import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
 import { outages } from '../errors/error-classes.ts'
@@ -202,7 +202,9 @@ export class Chain {
 
   #warn(name: string, chainEntry: ChainEntry, code: SecretsError['code'], answer: 'stale' | 'next'): void {
     chainEntry.outage.failed(code)
-    if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: chainEntry.provider.name, code, answer })
+    const { fallback, manager } = this.#tracing
+    if (fallback.hasSubscribers)
+      fallback.publish({ manager, name, provider: chainEntry.provider.name, code, answer } satisfies FallbackMessage)
   }
 }
 

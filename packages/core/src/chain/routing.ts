@@ -1,4 +1,6 @@
 import type { ProviderCache } from '../cache/provider-cache.ts'
+import type { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
+import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { OutageWarning } from '../guard/outage-warning.ts'
 import type { SharedFormers } from '../contract/shared-cache.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
@@ -11,6 +13,8 @@ export interface ChainEntry {
   readonly provider: SecretProvider
   readonly store: ProviderCache
   readonly outage: OutageWarning
+  readonly circuit: Pick<CircuitBreaker, 'outage'>
+  readonly shared: SharedCacheClient | undefined
   /** The same for all that read one store: its `sharedAs`, or else the provider as it was passed. */
   readonly storeId: unknown
   /** What a fleet knows of former values, over a shared cache that keeps them. */

@@ -1,5 +1,6 @@
 import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
+import type { SinkStatus } from './status.ts'
 
 /** A step of a rotation at the place where the secret is set, such as a database. */
 export type TargetOperation = 'apply' | 'test' | 'rollback' | 'retire'
@@ -49,5 +50,7 @@ export interface AuditTrail {
    * Resolves when the event is acknowledged, else rejects. Called in the caller's async context.
    */
   readonly record: Call<[event: AuditEvent], void>
+  /** How its sinks do, by name. It must not throw. */
+  readonly sinkStatus?: (() => Readonly<Record<string, SinkStatus>>) | undefined
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -1,5 +1,6 @@
 import type { Call, CallContext, StoredSecret } from './provider.ts'
 import type { SharedUsage } from './shared-usage.ts'
+import type { SharedCacheStats } from './status.ts'
 
 /**
  * A cache that processes share (L2). It holds one store's answers under that store's paths, never
@@ -95,6 +96,8 @@ export interface SharedCache {
   readonly formers?: SharedFormers | undefined
   /** Absent: it cannot tell who still uses a former version. */
   readonly usage?: SharedUsage | undefined
+  /** Counts for metrics. It must not throw. */
+  readonly stats?: (() => SharedCacheStats) | undefined
   /** The longest read that waits for another process's fill, in milliseconds. Absent: 250. */
   readonly longestReadMs?: number | undefined
   /** If the cache is unavailable, reads fail instead of asking the provider. Absent: they ask. */

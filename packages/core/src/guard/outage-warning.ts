@@ -18,9 +18,14 @@ export class OutageTracker {
   #hasAnswered = false
   #failedAt = 0
 
+  /** Whether an outage has begun and not ended. */
+  get isOn(): boolean {
+    return this.#isOn && !(this.#hasAnswered && this.#wasQuiet())
+  }
+
   /** Returns whether an outage begins with this failure. */
   failed(): boolean {
-    const isSame = this.#isOn && !(this.#hasAnswered && this.#wasQuiet())
+    const isSame = this.isOn
     this.#isOn = true
     this.#hasAnswered = false
     this.#failedAt = Date.now()
@@ -54,11 +59,22 @@ export class OutageWarning {
   readonly #provider: string
   readonly #hasNext: boolean
   readonly #tracker = new OutageTracker()
+  #answeredAt: number | undefined
 
   /** `hasNext`: a later provider is asked meanwhile. */
   constructor(provider: string, hasNext: boolean) {
     this.#provider = provider
     this.#hasNext = hasNext
+  }
+
+  /** Its answers are stale or come from a later provider. */
+  get isOn(): boolean {
+    return this.#tracker.isOn
+  }
+
+  /** When a read was last answered, epoch milliseconds. */
+  get answeredAt(): number | undefined {
+    return this.#answeredAt
   }
 
   failed(code: SecretsErrorCode): void {
@@ -68,6 +84,7 @@ export class OutageWarning {
   }
 
   answered(): void {
+    this.#answeredAt = Date.now()
     this.#tracker.answered()
   }
 }

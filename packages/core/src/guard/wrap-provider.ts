@@ -33,7 +33,7 @@ export function wrapProvider(
 }
 
 /** These return no promise and take no context. */
-const plain = new Set(['locate', 'keepsFields', 'list', 'changes'])
+const plain = new Set(['locate', 'keepsFields', 'list', 'changes', 'credentialStatus'])
 
 function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
   const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {

@@ -5,6 +5,7 @@ import { whenClosed } from '../guard/deadline.ts'
 import type { ManagerParts } from '../manager/parts.ts'
 import { Candidates } from './logins/candidates.ts'
 import type { CurrentSecret } from './known/current.ts'
+import { isOlder } from './known/known-version.ts'
 import { LiveState } from './known/live-state.ts'
 import { Schedule } from './schedule.ts'
 import { HeldLogins } from './logins/held-logins.ts'
@@ -38,6 +39,12 @@ class LiveHub {
   /** Undefined unless the name was watched, or its credential refused. */
   known(name: string): LiveName | undefined {
     return this.#names.get(name)
+  }
+
+  /** The secrets whose logins use a version before the current one. */
+  get usingFormer(): readonly string[] {
+    const uses = ({ state: { best, latest } }: LiveName): boolean => best !== undefined && latest !== undefined && isOlder(best, latest)
+    return [...this.#names].flatMap(([name, live]) => (uses(live) ? [name] : []))
   }
 
   live(name: string): LiveName {
@@ -150,6 +157,11 @@ function quietly<T>(run: () => T): T | undefined {
 }
 
 const hubs = new WeakMap<ManagerParts, LiveHub>()
+
+/** Undefined if nothing was watched or used. */
+export function knownHubOf(parts: ManagerParts): LiveHub | undefined {
+  return hubs.get(parts)
+}
 
 export function hubOf(parts: ManagerParts): LiveHub {
   const known = hubs.get(parts)

@@ -1,7 +1,6 @@
 import type { RemedyHints } from '../chain/fallback-policy.ts'
 import type { ChainEntry } from '../chain/routing.ts'
 import { own, ownMembers } from '../errors/own-properties.ts'
-import type { TracingChannel } from 'node:diagnostics_channel'
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
 import { ProviderCache } from '../cache/provider-cache.ts'
 import { CircuitBreaker } from '../guard/circuit-breaker.ts'
@@ -18,7 +17,7 @@ import { SecretsError, withDetails } from '../errors/secrets-error.ts'
 import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Zeroizer } from '../value/zeroizer.ts'
 import { tellChange } from '../observe/own-changes.ts'
-import type { TraceMessage } from '../observe/trace-channels.ts'
+import type { Tracing } from '../observe/trace-channels.ts'
 
 export interface ChainParts {
   readonly shared: SharedCache | undefined
@@ -26,7 +25,7 @@ export interface ChainParts {
   readonly bounds: Bounds
   readonly closingFills: AbortSignal
   readonly zeroizer: Zeroizer
-  readonly refreshes: TracingChannel<TraceMessage>
+  readonly tracing: Pick<Tracing, 'manager' | 'refresh'>
   readonly hints?: RemedyHints | undefined
 }
 
@@ -61,7 +60,7 @@ export function chainEntryOf(
   hasNext = false,
 ): ChainEntry {
   const storeId = ownMembers(provider, ['sharedAs']).sharedAs ?? provider
-  const { settings, bounds, closingFills, zeroizer, refreshes } = parts
+  const { settings, bounds, closingFills, zeroizer, tracing } = parts
   const outage = new OutageWarning(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
   const circuit = new CircuitBreaker({ probeMs: patientMs })
@@ -79,11 +78,19 @@ export function chainEntryOf(
     shared: client,
     siblings: stores,
     zeroizer,
-    refreshes,
+    tracing,
     closing: bounds.closing,
   })
   stores.push(store)
-  return { provider: guarded, store, outage, storeId, formers: own(parts.shared, 'formers') as SharedFormers | undefined }
+  return {
+    provider: guarded,
+    store,
+    outage,
+    circuit,
+    shared: client,
+    storeId,
+    formers: own(parts.shared, 'formers') as SharedFormers | undefined,
+  }
 }
 
 /**

@@ -44,7 +44,7 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const channels = withDebugLog(tracing())
   const zeroizer = new Zeroizer()
   const observer = new Observer(options.audit, channels, bounds)
-  const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh, hints }
+  const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, tracing: channels, hints }
   const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   const locate = locating(chainEntries)

@@ -59,6 +59,11 @@ export class HealthCheck {
     this.#closing = closing
   }
 
+  /** The last report. */
+  get last(): HealthReport | undefined {
+    return this.#report
+  }
+
   async check(call: CallOptions = {}): Promise<HealthReport> {
     const known = knownCallOptions(call, callMembers)
     return this.#observer.observe({ operation: 'health', name: '*', effect: false }, known, () =>

@@ -177,9 +177,8 @@ function wrong(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore probe changes checkHealth close'.split(
-  ' ',
-)
+const providerCalls =
+  'locate keepsFields getVersion getMany describe list put tag delete restore probe changes checkHealth credentialStatus close'.split(' ')
 const neededCalls = ['read', 'fill', 'invalidate']
 
 /** A member that is no function would later look like an outage. */
@@ -188,7 +187,7 @@ export function assertProviderCalls(provider: { readonly name: string }): void {
 }
 
 export function assertCacheCalls(shared: object): void {
-  for (const call of [...neededCalls, 'subscribe', 'close']) assertCall('cache.shared', shared, call, neededCalls.includes(call))
+  for (const call of [...neededCalls, 'subscribe', 'stats', 'close']) assertCall('cache.shared', shared, call, neededCalls.includes(call))
 }
 
 function assertCall(name: string, part: object, call: string, isNeeded: boolean): void {

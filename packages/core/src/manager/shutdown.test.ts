@@ -125,7 +125,7 @@ describe('closingGroups', () => {
       bounds,
       closingFills: bounds.closing,
       zeroizer: new Zeroizer(),
-      refreshes: tracing().refresh,
+      tracing: tracing(),
     })
     vi.spyOn(chainEntry.store, 'close').mockImplementation(ends('store'))
     await closeAll({ ...parts(), groups: closingGroups([chainEntry], options) }, {})
@@ -151,7 +151,7 @@ describe('closingGroups', () => {
       bounds,
       closingFills: all.endFills.signal,
       zeroizer: new Zeroizer(),
-      refreshes: tracing().refresh,
+      tracing: tracing(),
     })
     await chainEntry.store.read({ path: 'a', mode: 'cached' })
     const closing = closeAll({ ...all, groups: closingGroups([chainEntry], options) }, { timeoutMs: 300 })

@@ -32,24 +32,19 @@ function hashedName(): NameText {
   return (name) => `#${createHmac('sha256', key).update(name).digest('hex').slice(0, 16)}`
 }
 
-/** The promise of an operation begins with `start` and ends with `asyncEnd`, whatever comes of it. */
+/** The promise of an operation ends with `asyncEnd`, whatever comes of it. */
 function follow(channel: string, nameText: NameText, print: Print): void {
   const { subscribe } = process.getBuiltinModule('node:diagnostics_channel')
-  const begun = new WeakMap<object, number>()
   const messageOf = (message: unknown): TraceMessage => message as TraceMessage // nothing else is published there
-  subscribe(`tracing:finchat.secrets.${channel}:start`, (message) => void begun.set(messageOf(message), performance.now()))
-  subscribe(`tracing:finchat.secrets.${channel}:asyncEnd`, (message) => {
-    const ms = performance.now() - (begun.get(messageOf(message)) ?? NaN)
-    print(lineOf(messageOf(message), nameText, ms))
-  })
+  subscribe(`tracing:finchat.secrets.${channel}:asyncEnd`, (message) => print(lineOf(messageOf(message), nameText)))
 }
 
-function lineOf(message: TraceMessage, nameText: NameText, ms: number): string {
-  const { operation, name, code, from, stale, degraded, matched, steps = [] } = message
+function lineOf(message: TraceMessage, nameText: NameText): string {
+  const { operation, name, code, from, stale, degraded, matched, durationMs = NaN, steps = [] } = message
   const outcome = code ?? (from === undefined ? 'ok' : `from ${from}`)
   const marks = [stale && 'stale', degraded && 'degraded', matched && `matched ${matched}`]
   const parts = [...steps.map(stepText), [outcome, ...marks.filter(Boolean)].join(', ')]
-  return `${operation} ${nameText(name)}: ${parts.join('; ')} (${ms.toFixed(1)} ms)`
+  return `${operation} ${nameText(name)}: ${parts.join('; ')} (${durationMs.toFixed(1)} ms)`
 }
 
 function stepText({ provider, code = 'ok', durationMs }: TraceStep): string {

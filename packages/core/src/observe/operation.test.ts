@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
@@ -307,4 +308,51 @@ it('an observer is unwatched without a trail and subscribers, until it is shut',
   expect([unwatched.isUnwatched, observing().observer.isUnwatched]).toEqual([true, false])
   void unwatched.shut()
   expect(unwatched.isUnwatched).toBe(false)
+})
+
+describe('the channel of ended operations', () => {
+  const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
+
+  async function ended(observer: Observer, of: Operation, outcome: object): Promise<unknown[]> {
+    const heard: unknown[] = []
+    const hear = (message: unknown): void => void heard.push(message)
+    subscribe('finchat.secrets.operation', hear)
+    await observer
+      .observe(of, { actor: 'ada' }, async (metadata) => {
+        vi.advanceTimersByTime(40)
+        if (outcome instanceof Error) throw outcome
+        Object.assign(metadata, outcome)
+      })
+      .catch(() => {})
+    unsubscribe('finchat.secrets.operation', hear)
+    return heard
+  }
+
+  it('has each operation once, complete and with its duration, whatever its outcome', async () => {
+    const channels = tracing()
+    const observer = new Observer(undefined, channels, bounds)
+    const known = { manager: channels.manager, name: 'db', actor: 'ada', durationMs: 40 }
+    expect(await ended(observer, read, { from: 'store', provider: 'aws' })).toMatchObject([
+      { ...known, operation: 'get', provider: 'aws', code: undefined },
+    ])
+    expect(await ended(observer, write, {})).toMatchObject([{ ...known, operation: 'store' }])
+    expect(await ended(observer, read, new SecretsError('DELETED', canary))).toMatchObject([{ ...known, code: 'DELETED' }])
+    expect(inspect(await ended(observer, read, new Error(canary)), { depth: 9 })).not.toContain(canary)
+  })
+
+  it('has a read from memory only if it is no fresh answer', async () => {
+    const { observer } = observing()
+    const of = { operation: 'verify', name: 'db', effect: false } as const
+    expect(await ended(observer, read, { from: 'memory', stale: false, degraded: false })).toEqual([])
+    for (const mark of ['stale', 'degraded']) expect(await ended(observer, read, { from: 'memory', [mark]: true })).toHaveLength(1)
+    expect(await ended(observer, of, { from: 'memory', matched: 'previous' })).toMatchObject([{ matched: 'previous' }])
+  })
+
+  it('leaves the fast path of reads on', () => {
+    const observer = new Observer(undefined, tracing(), bounds)
+    const hear = (): void => {}
+    subscribe('finchat.secrets.operation', hear)
+    expect(observer.isUnwatched).toBe(true)
+    unsubscribe('finchat.secrets.operation', hear)
+  })
 })

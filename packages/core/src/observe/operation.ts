@@ -1,4 +1,4 @@
-import type { TracingChannel } from 'node:diagnostics_channel'
+import type { Channel, TracingChannel } from 'node:diagnostics_channel'
 
 import { aborted, type Bounds, boundedUnlessPrompt, closed, untilAborted } from '../guard/deadline.ts'
 import type { CallOptions } from '../options/call-options.ts'
@@ -38,6 +38,15 @@ export class Observer {
     this.#bounds = bounds
   }
 
+  get trail(): AuditTrail | undefined {
+    return this.#trail
+  }
+
+  /** What its messages carry. */
+  get manager(): symbol {
+    return this.#tracing.manager
+  }
+
   get isOpen(): boolean {
     return this.#isOpen
   }
@@ -55,7 +64,7 @@ export class Observer {
     if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
     if (call.signal?.aborted) return Promise.reject(aborted())
     const on = operation.effect ? this.#tracing.write : this.#tracing.get
-    const isUnwatched = this.#trail === undefined && !on.hasSubscribers
+    const isUnwatched = this.#trail === undefined && !on.hasSubscribers && !this.#tracing.operation.hasSubscribers
     return isUnwatched ? this.#unwatched(operation, call.signal, run) : this.#watched(on, operation, call, run)
   }
 
@@ -66,12 +75,16 @@ export class Observer {
     run: (metadata: Metadata) => Promise<T>,
   ): Promise<T> {
     this.#running += 1
+    const { manager, operation: ends } = this.#tracing
+    const { operation: kind, name } = operation
+    const { actor, requestId } = call
+    const message: TraceMessage = { ...unknownYet, manager, operation: kind, name, actor, requestId }
+    const begunAt = ends.hasSubscribers ? performance.now() : undefined
     try {
-      const { operation: kind, name } = operation
-      const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
       const audited = (): Promise<T> => this.#audited(operation, call, message, run)
       return await (on.hasSubscribers ? traced(on, message, audited) : audited())
     } finally {
+      if (begunAt !== undefined) publishEnd(ends, message, begunAt)
       this.#ended()
     }
   }
@@ -175,6 +188,13 @@ export class Observer {
   }
 }
 
+function publishEnd(ends: Channel, message: TraceMessage, begunAt: number): void {
+  const { operation, from, stale, degraded, code } = message
+  if (operation === 'get' && from === 'memory' && !stale && !degraded && code === undefined) return
+  message.durationMs = performance.now() - begunAt
+  ends.publish(message)
+}
+
 /** A trail's `CONFIGURATION` stays one: no retry fixes it. */
 function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect'], why: SecretsError | undefined): SecretsError {
   const consequence = { done: 'though it was done', unknown: 'and it may have been done' }
@@ -207,6 +227,7 @@ const unknownYet = {
   matched: undefined,
   exclusive: undefined,
   code: undefined,
+  durationMs: undefined,
   steps: undefined,
 }
 

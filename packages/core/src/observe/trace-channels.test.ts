@@ -43,7 +43,8 @@ function listen(...channels: ('get' | 'write' | 'refresh')[]): void {
 }
 
 describe('traced', () => {
-  const message = (): TraceMessage => ({ operation: 'get', name: 'db' })
+  const manager = Symbol('a manager')
+  const message = (): TraceMessage => ({ manager, operation: 'get', name: 'db' })
 
   it('only runs the call without subscribers', async () => {
     const on = tracing().get
@@ -68,6 +69,16 @@ describe('traced', () => {
     await expect(traced(tracing().get, message(), async () => Promise.reject(error))).rejects.toBe(error)
     expect(heard.map(({ event }) => event)).toEqual(['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
     expect(heard.at(-1)?.message.error).toBe(error)
+    expect(heard.at(-1)?.message.durationMs).toBeGreaterThanOrEqual(0)
+  })
+
+  it('tells at its end how long the call took', async () => {
+    vi.useFakeTimers()
+    listen('get')
+    const traces = traced(tracing().get, message(), () => new Promise<void>((resolve) => void setTimeout(resolve, 250)))
+    await vi.advanceTimersByTimeAsync(250)
+    await traces
+    expect(heard.map(({ message: { durationMs } }) => durationMs)).toEqual([undefined, undefined, 250, 250])
   })
 })
 
@@ -134,7 +145,7 @@ describe('a refresh', () => {
       circuit: new CircuitBreaker(),
       shared: undefined,
       zeroizer: new Zeroizer(),
-      refreshes: tracing().refresh,
+      tracing: tracing(),
       closing: new AbortController().signal,
     }
     const store = new ProviderCache({ specificationVersion: 'v1', name: 'p', get }, options)
@@ -149,7 +160,8 @@ describe('a refresh', () => {
     listen('refresh')
     await refreshed(async () => ({ value: canary }))
     expect(heard.map(({ event }) => event)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd'])
-    expect(heard.at(-1)?.message).toEqual({ operation: 'refresh', name: 'a', provider: 'p', result: undefined })
+    const known = { manager: expect.any(Symbol), operation: 'refresh', name: 'a', provider: 'p', durationMs: 0 }
+    expect(heard.at(-1)?.message).toEqual({ ...known, result: undefined })
     expect(inspect(heard, { depth: 9, showHidden: true })).not.toContain(canary)
   })
 

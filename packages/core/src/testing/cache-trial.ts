@@ -48,7 +48,7 @@ export function cached(
     circuit: new CircuitBreaker(),
     shared: undefined,
     zeroizer: new Zeroizer(),
-    refreshes: tracing().refresh,
+    tracing: tracing(),
     closing: new AbortController().signal,
   }
   return { store: new ProviderCache(provider, { ...defaults, ...options }), get }

@@ -14,6 +14,6 @@ export function chainEntryTo(members: Partial<SecretProvider>, closing: AbortSig
     bounds: { deadlineMs: 5_000, closing },
     closingFills: closing,
     zeroizer: new Zeroizer(),
-    refreshes: tracing().refresh,
+    tracing: tracing(),
   })
 }

@@ -15,6 +15,8 @@ const never = new AbortController().signal
 
 /** Who makes a mark, and where it is kept. */
 export interface PathUsageOptions {
+  /** The first name under which the path was used. */
+  readonly name: string
   readonly usage: SharedUsage
   readonly path: UsagePath
   readonly process: string
@@ -42,9 +44,22 @@ export class PathUsage {
     this.#options = options
   }
 
+  get name(): string {
+    return this.#options.name
+  }
+
+  get path(): UsagePath {
+    return this.#options.path
+  }
+
   /** The shared cache gave no answer at the last call. */
   get hasFailed(): boolean {
     return this.#failures > 0
+  }
+
+  /** Whether a version below this one is in use. */
+  usesBefore(current: number): boolean {
+    return this.#list.some(({ version }) => version !== undefined && version < current)
   }
 
   /** What one user uses, if it uses anything here. */

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { WriteReceipt } from '../contract/provider.ts'
+import type { UsagePath } from '../contract/shared-usage.ts'
 import { jittered, whenClosed } from '../guard/deadline.ts'
 import { OutageTracker, warnOperator } from '../guard/outage-warning.ts'
 import { loadCrypto } from '../kit/builtins.ts'
@@ -32,6 +33,14 @@ class ProcessUsage {
     this.#parts = parts
     // `close()` waits for what is held, before it closes the shared cache.
     whenClosed(parts.bounds.closing, () => parts.observer.hold(this.#leave()))
+  }
+
+  /** The secrets of which a version is in use before the one that the cache holds. */
+  get usingFormer(): readonly string[] {
+    return [...this.#paths.values()].flatMap((usage) => {
+      const current = this.#currentAt(usage.path)
+      return current !== undefined && usage.usesBefore(current) ? [usage.name] : []
+    })
   }
 
   /** What one user uses of a name from now on. Rejects if the fleet cannot be told. */
@@ -97,12 +106,24 @@ class ProcessUsage {
     return { placed: [...found], failure }
   }
 
+  #currentAt({ sharedAs, path }: UsagePath): number | undefined {
+    const known = this.#parts.chainEntries.find(({ storeId }) => storeId === sharedAs)?.store.look(path)
+    return known !== undefined && 'held' in known ? known.held.metadata.version : undefined
+  }
+
   #at(name: string, provider: string): PathUsage {
     const path = usagePathOf(this.#parts, name, provider)
     const id = JSON.stringify([path.sharedAs, path.path])
     const known = this.#paths.get(id)
     if (known !== undefined) return known
-    const made = new PathUsage({ usage: sharedUsageOf(this.#parts), path, process: this.#process, host: hostname(), pid: process.pid })
+    const made = new PathUsage({
+      name,
+      usage: sharedUsageOf(this.#parts),
+      path,
+      process: this.#process,
+      host: hostname(),
+      pid: process.pid,
+    })
     if (this.#paths.size === 0) this.#plan()
     this.#paths.set(id, made)
     return made
@@ -142,6 +163,11 @@ class ProcessUsage {
 }
 
 const processes = new WeakMap<ManagerParts, ProcessUsage>()
+
+/** Undefined if nothing was registered. */
+export function knownProcessUsageOf(parts: ManagerParts): ProcessUsage | undefined {
+  return processes.get(parts)
+}
 
 export function processUsageOf(parts: ManagerParts): ProcessUsage {
   const known = processes.get(parts)

@@ -55,6 +55,21 @@ describe('reading a leased secret', () => {
     expect(Number(facts.expiresAt) - Date.now()).toBeLessThanOrEqual(0.85 * hour)
   })
 
+  test('counts a lease as in use while it is read, with its life', async () => {
+    const vault = leasingVault()
+    const { leases } = leasesOf(vault)
+    expect(leases.status).toEqual({ lease: undefined, leases: 0 })
+    await leases.get(path, context)
+    await vi.advanceTimersByTimeAsync(minute)
+    await leases.get('database/creds/other', context)
+    expect(leases.status).toEqual({ lease: { expiresAt: Date.now() - minute + hour - 1_000, grantedMs: hour }, leases: 2 })
+    vault.leaseSeconds = 60 // so that the renewal grants too little, and another lease takes its place
+    await vi.advanceTimersByTimeAsync(hour)
+    expect(leases.status).toEqual({ lease: undefined, leases: 0 })
+    await leases.get(path, context)
+    expect(leases.status.leases).toBe(1)
+  })
+
   test('makes another account only when that one was refused by its target', async () => {
     const vault = leasingVault()
     const { leases } = leasesOf(vault)

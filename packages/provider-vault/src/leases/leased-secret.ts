@@ -1,4 +1,4 @@
-import { type CallContext, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type CallContext, type CredentialLife, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { longestTimerMs } from '@finchat/secrets-core/provider'
 import { asSecretsErrors, type CallBounds, timedCall, untilEnded } from '@finchat/secrets-core/http'
 import { leaseMetadata, type Lease } from './lease.ts'
@@ -68,6 +68,12 @@ export class LeasedSecret {
     const issued = this.#good()
     if (issued === undefined) throw this.#isClosed ? closed() : tooLate()
     return this.#handOut(issued)
+  }
+
+  /** Undefined for a lease that no caller has read: it is left to end. */
+  get life(): CredentialLife | undefined {
+    const held = this.#isHandedOut ? this.#lease : undefined
+    return held && { expiresAt: held.endsAt, grantedMs: held.grantedMs }
   }
 
   /** Without the value. Asks nothing of Vault, because each read creates an account. */

@@ -1,4 +1,11 @@
-import { type CallContext, type SecretDescription, SecretsError, type StoredSecret, type WriteReceipt } from '@finchat/secrets-core'
+import {
+  type CallContext,
+  type CredentialStatus,
+  type SecretDescription,
+  SecretsError,
+  type StoredSecret,
+  type WriteReceipt,
+} from '@finchat/secrets-core'
 import { timedCall } from '@finchat/secrets-core/http'
 import { LeasedSecret, type LeasedSecretOptions } from './leased-secret.ts'
 import { assertPath } from '../shared/paths.ts'
@@ -38,6 +45,13 @@ export class Leases {
   describe(path: string): SecretDescription {
     assertPath(path)
     return this.#secrets.get(path)?.describe() ?? { exclusive: true }
+  }
+
+  /** The leases in use. */
+  get status(): Pick<CredentialStatus, 'lease' | 'leases'> {
+    const lives = [...this.#secrets.values()].flatMap(({ life }) => life ?? [])
+    const [lease] = lives.toSorted((one, other) => one.expiresAt - other.expiresAt)
+    return { lease, leases: lives.length }
   }
 
   /** The identity of the held lease. Like `describe`, it asks nothing, and gets no lease. */

@@ -91,3 +91,20 @@ test('without recorders nothing is awaited', async () => {
   expect(await lease()).toBe('leased')
   expect(await loginEvents('vault', 'approle').report('login', async () => 'in')).toBe('in')
 })
+
+test('outcomes are counted by operation and code, whether or not somebody listens', async () => {
+  const events = loginEvents('vault', 'approle')
+  const denied = (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no'))
+  for (const operation of ['login', 'renew', 'renew'] as const) await events.report(operation, async () => 'done')
+  await events.report('login', async () => 'given', { found: () => ({ operation: 'token' }) })
+  await events.report('lease', async () => undefined, { found: () => ({ code: 'NOT_FOUND' }) })
+  for (const refused of [denied, denied, () => Promise.reject(new TypeError('x'))]) await events.report('login', refused).catch(() => {})
+  expect(events.counts()).toEqual([
+    { operation: 'login', code: undefined, count: 1 },
+    { operation: 'renew', code: undefined, count: 2 },
+    { operation: 'token', code: undefined, count: 1 },
+    { operation: 'lease', code: 'NOT_FOUND', count: 1 },
+    { operation: 'login', code: 'PERMISSION_DENIED', count: 2 },
+    { operation: 'login', code: 'INTERNAL', count: 1 },
+  ])
+})

@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
-import { SecretsError } from '@finchat/secrets-core'
+import { type LoginCount, SecretsError } from '@finchat/secrets-core'
 
 /** The message of the channel `finchat.secrets.login`. It never holds a credential or a token. */
 export interface LoginMessage {
@@ -46,16 +46,25 @@ export interface LoginEvents {
     run: () => Promise<T>,
     about?: { readonly path?: string; readonly found?: (result: T) => Found; readonly effect?: true },
   ) => Promise<T>
+  /** How often each operation ended so. */
+  readonly counts: () => readonly LoginCount[]
 }
 
 export function loginEvents(provider: string, method: string): LoginEvents {
   const [intents, events] = [channel('finchat.secrets.intent'), channel('finchat.secrets.login')]
+  const counted = new Map<string, LoginCount>()
+  const count = ({ operation, code }: Pick<LoginMessage, 'operation' | 'code'>): void => {
+    const key = `${operation} ${code}`
+    counted.set(key, { operation, code, count: (counted.get(key)?.count ?? 0) + 1 })
+  }
   return {
+    counts: () => [...counted.values()],
     report: async (operation, run, { path, found, effect = false } = {}) => {
       const startedAt = Date.now()
       const about = { operation, provider, path, method }
       const isTold = ({ code, ...other }: Found): Promise<boolean> => {
         const outcome = code === undefined ? 'ok' : 'error'
+        count({ operation, code, ...other })
         return tell(events, { ...about, outcome, code, durationMs: Date.now() - startedAt, ...other }, effect)
       }
       const result = await sent(run, effect ? tell(intents, about, effect) : undefined).catch(async (error: unknown) => {

@@ -647,3 +647,20 @@ test('there is no login once the holder closes, not even for a call that waited 
   await closing
   expect([await first, await joined, tries]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
 })
+
+test('the life of the last token is known, also once it could not be renewed, and none before a login or without an end', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  expect(holder.life).toBeUndefined()
+  await holder.token(never)
+  const expiresAt = Date.now() + hour - 1_000
+  expect(holder.life).toEqual({ expiresAt, grantedMs: hour })
+  vault.answer = () => sealed
+  await vi.advanceTimersByTimeAsync(hour)
+  expect(holder.life).toEqual({ expiresAt, grantedMs: hour })
+  const endless = fakeVault()
+  endless.leaseSeconds = 0
+  const other = holderWith(endless)
+  await other.token(never)
+  expect(other.life).toBeUndefined()
+})

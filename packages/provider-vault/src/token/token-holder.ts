@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { type CredentialLife, SecretsError } from '@finchat/secrets-core'
 import { loadCrypto, longestTimerMs } from '@finchat/secrets-core/provider'
 import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
@@ -121,6 +121,12 @@ export class TokenHolder {
     const [oldest] = this.#refused.length === mostRefused ? this.#refused.splice(0, 1) : []
     oldest?.token.wipe()
     this.#refused.push(held)
+  }
+
+  /** Of the last token; undefined before one, after a refusal, and if its end is not known. */
+  get life(): CredentialLife | undefined {
+    const { endsAt = Infinity, grantedMs = Infinity } = this.#held ?? {}
+    return endsAt < Infinity ? { expiresAt: endsAt, grantedMs } : undefined
   }
 
   /** Undefined for a token that has ended or was refused. */

@@ -23,7 +23,9 @@ export interface MemoryProviderOptions extends NamesOptions {
 }
 
 type AllMembers = {
-  readonly [Member in Exclude<keyof SecretProvider, 'sharedAs' | 'graceSharedAs'>]-?: NonNullable<SecretProvider[Member]>
+  readonly [Member in Exclude<keyof SecretProvider, 'sharedAs' | 'graceSharedAs' | 'credentialStatus'>]-?: NonNullable<
+    SecretProvider[Member]
+  >
 }
 
 /** A provider with every optional member of the contract. */

@@ -34,6 +34,10 @@ export class PendingInvalidations {
     })
   }
 
+  get size(): number {
+    return this.#pending.size
+  }
+
   has(path: string): boolean {
     return this.#pending.get(path) !== undefined
   }

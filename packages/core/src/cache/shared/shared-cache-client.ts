@@ -65,6 +65,11 @@ export class SharedCacheClient {
     return this.#options.recheckMs
   }
 
+  /** Whether it is left alone after failures in a row, and how many changes others may not know yet. */
+  get status(): { readonly isCoolingDown: boolean; readonly pendingInvalidations: number } {
+    return { isCoolingDown: this.#circuit.outage !== undefined, pendingInvalidations: this.#pending.size }
+  }
+
   /**
    * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
    * Throws `UNAVAILABLE` if the cache is unreachable and fails closed.

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+
+export const exampleFolder: string = fileURLToPath(new URL('../../../../examples/monitoring', import.meta.url))
+
+export interface Rule {
+  readonly alert: string
+  readonly expr: string
+  readonly labels: { readonly severity: string }
+}
+
+interface Panel {
+  readonly id: number
+  readonly type: string
+  readonly title: string
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  readonly targets?: readonly { readonly refId: string; readonly expr: string }[]
+}
+
+const read = (path: string): string => readFileSync(join(exampleFolder, path), 'utf8')
+
+/** The alert rules, in order. */
+export function alertRules(): readonly Rule[] {
+  const { groups }: { groups: readonly { rules: readonly Rule[] }[] } = parse(read('rules.yml')) // Prometheus's format, which promtool checks
+  return groups.flatMap(({ rules }) => rules)
+}
+
+/** Whether each test of the rules expects its alert, by alert. */
+export function expectations(): ReadonlyMap<string, readonly boolean[]> {
+  const { tests }: { tests: readonly { alert_rule_test: readonly { alertname: string; exp_alerts: readonly unknown[] }[] }[] } = parse(
+    read('rules.test.yml'),
+  ) // promtool's format
+  const all = tests.flatMap(({ alert_rule_test: each }) => each)
+  return new Map(
+    [...Map.groupBy(all, ({ alertname }) => alertname)].map(([alert, of]) => [
+      alert,
+      of.map(({ exp_alerts: expected }) => expected.length > 0),
+    ]),
+  )
+}
+
+export function dashboardPanels(): readonly Panel[] {
+  const { panels }: { panels: readonly Panel[] } = JSON.parse(read('dashboard.json')) // Grafana's format
+  return panels
+}

@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promtool } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { alertRules, dashboardPanels, exampleFolder, expectations } from './files.ts'
+
+describe('the alert rules', () => {
+  test('are each tested: that it does not fire, that it does, and that it ends', () => {
+    const tested = expectations()
+    for (const { alert } of alertRules()) {
+      const firing = tested.get(alert) ?? []
+      expect([alert, firing.includes(true), firing[0]]).toEqual([alert, true, false])
+    }
+    expect([...tested.keys()].toSorted()).toEqual(
+      alertRules()
+        .map(({ alert }) => alert)
+        .toSorted(),
+    )
+  })
+
+  test('are each explained in the guide, with the severity that they have, and no other is', () => {
+    const guide = readFileSync(join(exampleFolder, '../../docs/monitoring.md'), 'utf8')
+    const explained = [...guide.matchAll(/^\| `(Secrets\w+)` +\| (\w+)/gm)].map(([, alert, severity]) => `${alert} ${severity}`)
+    expect(explained).toEqual(alertRules().map(({ alert, labels }) => `${alert} ${labels.severity}`))
+  })
+})
+
+describe('the dashboard', () => {
+  test('has panels of their own number and place, whose targets have letters of their own', () => {
+    const panels = dashboardPanels()
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)} ${y + Math.floor(cell / w)}`),
+    )
+    expect(new Set(cells).size).toBe(cells.length)
+    for (const { gridPos, targets = [] } of panels) {
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24)
+      expect(new Set(targets.map(({ refId }) => refId)).size).toBe(targets.length)
+    }
+  })
+})
+
+describeWithServer('promtool', 'promtool', () => {
+  const inFolder = (path: string): string => join(exampleFolder, path)
+
+  test('accepts the rules and the configuration', () => {
+    expect(promtool('check', 'rules', inFolder('rules.yml'))).toMatchObject({
+      status: 0,
+      output: expect.stringContaining(`SUCCESS: ${alertRules().length} rules found`),
+    })
+    expect(promtool('check', 'config', inFolder('prometheus.yml'))).toMatchObject({ status: 0 })
+  })
+
+  test('sees each alert fire and end', () => {
+    const { status, output } = promtool('test', 'rules', inFolder('rules.test.yml'))
+    expect(output).toContain('SUCCESS')
+    expect(status).toBe(0)
+  })
+
+  test('accepts every expression of the dashboard', () => {
+    const expressions = dashboardPanels().flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+    expect(expressions.length).toBeGreaterThan(30)
+    const rules = expressions.map((expr, index) => {
+      const plain = expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.*')
+      return { record: `panel_${index}`, expr: plain }
+    })
+    const folder = mkdtempSync(join(tmpdir(), 'dashboard-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'rules.yml'), JSON.stringify({ groups: [{ name: 'panels', rules }] })) // YAML, as all JSON is
+    expect(promtool('check', 'rules', join(folder, 'rules.yml'))).toMatchObject({ status: 0 })
+  })
+})

@@ -21,6 +21,7 @@ export const alone = [
   'packages/cli/src/store-terminal.test.ts',
   'packages/provider-local/src/backup-kill.test.ts',
   'packages/cli/src/running.test.ts',
+  'packages/cli/src/deployment.test.ts',
   'packages/cli/src/sealed-hostile.test.ts',
   'packages/cli/src/register.test.ts',
   'packages/cli/src/doctor-stores.test.ts',

@@ -2,6 +2,7 @@
 // repository.
 import { exampleRules } from './example-rules.ts'
 import { readFiles } from './files.ts'
+import { installRules } from './install-rules.ts'
 import { manifestRules } from './manifest-rules.ts'
 import { loadRules } from './load-rules.ts'
 import { pageRules } from './page-rules.ts'
@@ -11,7 +12,7 @@ import { supplyRules } from './supply-rules.ts'
 import { whereRules } from './where-rules.ts'
 
 const files = readFiles()
-const all = [rules, manifestRules, rangeRules, pageRules, exampleRules, supplyRules, whereRules, loadRules]
+const all = [rules, manifestRules, rangeRules, pageRules, exampleRules, supplyRules, installRules, whereRules, loadRules]
 const faults = all.flat().flatMap((rule) => rule(files))
 for (const fault of faults) console.error(fault)
 process.exitCode = faults.length > 0 ? 1 : 0

@@ -149,16 +149,17 @@ test('a file that holds no key is a problem that names the variable, and shows n
     }
     return 'no problem'
   }
-  const unusable = [
-    join(folder, 'c4n4ry-none'),
-    join(folder, 'c4n4ry-fifo'),
-    folder,
-    write('large', 'c4n4ry'.repeat(20_000)),
-    write('bytes', Uint8Array.of(0xff)),
-  ]
-  for (const file of unusable) expect(problem(file)).toContain('FINCHAT_ENCRYPTION_KEY_FILE names no file of a key')
+  const unusable = {
+    [join(folder, 'c4n4ry-none')]: 'a file that does not exist',
+    [join(write('c4n4ry-file', ''), 'below')]: 'a file that does not exist',
+    [join(folder, 'c4n4ry-fifo')]: 'no regular file',
+    [folder]: 'no regular file',
+    [write('large', 'c4n4ry'.repeat(20_000))]: 'a file of more than 65536 bytes, which is no key',
+    [write('bytes', Uint8Array.of(0xff))]: 'a file that cannot be read as text',
+  }
+  for (const [file, what] of Object.entries(unusable)) expect(problem(file)).toContain(`FINCHAT_ENCRYPTION_KEY_FILE names ${what}`)
   expect(problem(write('short', 'c4n4ry'))).toContain('FINCHAT_ENCRYPTION_KEY_FILE: Encryption key must be at least')
   expect(problem(write('empty', '\n'))).toContain('generate a key once')
   expect(problem(write('key', key), { FINCHAT_ENCRYPTION_KEY: key })).toContain('set either FINCHAT_ENCRYPTION_KEY or')
-  for (const file of [...unusable, join(folder, 'short')]) expect(problem(file)).not.toContain('c4n4ry')
+  for (const file of [...Object.keys(unusable), join(folder, 'short')]) expect(problem(file)).not.toContain('c4n4ry')
 })

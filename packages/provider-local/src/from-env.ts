@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { type EnvironmentReader, SecretsError } from '@finchat/secrets-core'
-import { maxSecretFileBytes, namesFromEnv, switchFromEnv, withoutLineEnd } from '@finchat/secrets-core/provider'
+import { fileFailure, maxSecretFileBytes, namesFromEnv, switchFromEnv, withoutLineEnd } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
@@ -42,23 +42,33 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
 /** A key in a variable, or in the file that a second variable names; `undefined` if neither is set. */
 function keyFromEnv(env: EnvironmentReader, variable: string): string | undefined {
   const [text, file] = [env.optional(variable), env.optional(`${variable}_FILE`)]
-  const key = file === undefined ? text : keyIn(file)
   if (file === undefined && text === undefined) return undefined
+  const content: KeyContent = file === undefined ? { key: text ?? '' } : keyIn(file)
   if (file !== undefined && text !== undefined) env.problem(`set either ${variable} or ${variable}_FILE`)
-  else if (key === undefined) env.problem(`${variable}_FILE names no file of a key that this process can read`)
-  else reportMalformedKey(key, file === undefined ? variable : `${variable}_FILE`, env)
-  return key ?? ' '
+  else if (content.key === undefined) env.problem(`${variable}_FILE names ${content.problem}`)
+  else reportMalformedKey(content.key, file === undefined ? variable : `${variable}_FILE`, env)
+  return content.key ?? ' '
 }
 
+/** What a key's file holds, or why it cannot be had; never the path, which may be a key by mistake. */
+type KeyContent = { readonly key: string } | { readonly key?: undefined; readonly problem: string }
+
 /** Read at once, since a provider has its key from the start. A FIFO would hold the process up. */
-function keyIn(file: string): string | undefined {
+function keyIn(file: string): KeyContent {
   try {
     const status = statSync(file)
-    if (!status.isFile() || status.size > maxSecretFileBytes) return undefined
-    return withoutLineEnd(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)))
-  } catch {
-    return undefined
+    if (!status.isFile()) return { problem: 'no regular file' }
+    if (status.size > maxSecretFileBytes) return { problem: `a file of more than ${maxSecretFileBytes} bytes, which is no key` }
+    return { key: withoutLineEnd(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))) }
+  } catch (error) {
+    return { problem: problems[fileFailure(error) ?? ''] ?? 'a file that cannot be read as text' }
   }
+}
+
+const problems: Readonly<Record<string, string>> = {
+  missing: 'a file that does not exist',
+  'not-a-folder': 'a file that does not exist',
+  denied: 'a file that this process may not read',
 }
 
 const generating = `node -p "require('@finchat/secrets-provider-local').generateKey()"`

@@ -22,13 +22,20 @@ export function describeWithServer(names: ServerName | readonly ServerName[], ti
 }
 
 /** A suite that needs something else of the machine: `missing` names it if it is not there. */
-export function describeUnless(missing: string | undefined, title: string, suite: () => void): void {
-  if (missing === undefined) vitest.describe(title, suite)
-  else if (process.env['CI'] && !missing.isOptional) vitest.test(title, () => vitest.expect.fail(`this suite needs ${missing.needed}`))
-  else vitest.describe(title, { skip: true, meta: { notRun: missing.needed } }, suite)
+export function describeUnless(missing: string | Missing | undefined, title: string, suite: () => void): void {
+  if (missing === undefined) return void vitest.describe(title, suite)
+  const { needed, isOptional } = typeof missing === 'string' ? { needed: missing, isOptional: false } : missing
+  if (process.env['CI'] && !isOptional) vitest.test(title, () => vitest.expect.fail(`this suite needs ${needed}`))
+  else vitest.describe(title, { skip: true, meta: { notRun: needed } }, suite)
 }
 
-function missingServer(names: readonly ServerName[]): { readonly needed: string; readonly isOptional: boolean } | undefined {
+interface Missing {
+  readonly needed: string
+  /** Every system may be without it. */
+  readonly isOptional: boolean
+}
+
+function missingServer(names: readonly ServerName[]): Missing | undefined {
   for (const name of names) {
     const server = findServer(name)
     const isOptional = servers[name].isOptional === true

@@ -4,6 +4,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { describe, expect, it } from 'vitest'
+import type { CredentialSource } from './config.ts'
 import { makeProject } from '../testing/make-project.ts'
 import { loadConfig, type LoadConfigOptions } from './load-config.ts'
 
@@ -73,11 +74,47 @@ describe('loadConfig', () => {
 
   it.each([
     [{ variable: 'APP_KEY' }, 'CREDENTIALS_MISSING', 'local.key is in the variable APP_KEY, which is not set'],
-    [{ file: 'no.key' }, 'CONFIGURATION', 'local.key (FINCHAT_ENCRYPTION_KEY_FILE) names no file'],
+    [{ file: 'no.key' }, 'CREDENTIALS_MISSING', /^local\.key is in the file \/.*\/no\.key, which does not exist$/],
+    [{ file: '.' }, 'CONFIGURATION', 'which is not a regular file'],
   ])('names the place of a key that is not there: %j', async (key, code, problem) => {
     const error = await errorOf({ cwd: project({ provider: 'local', local: { key } }), env: {} })
     expect(error.code).toBe(code)
-    expect(error.message).toContain(problem)
+    expect(error.problem).toEqual(typeof problem === 'string' ? expect.stringContaining(problem) : expect.stringMatching(problem))
+  })
+
+  it('says in a fresh clone, which has neither key nor store, where both come from', async () => {
+    const key = { file: 'my keys/app.key' }
+    const cwd = project({ provider: 'local', local: { key } })
+    const { remedy } = await errorOf({ cwd, env: { DATABASE_URL: 'of-env' } })
+    expect(remedy).toContain(`or begin a new store by finchat-secrets keygen --output '${join(cwd, 'my keys/app.key')}'`)
+    expect(remedy).toMatch(/; where variables have all secrets, set FINCHAT_SECRETS_PROVIDER=env$/)
+    const withStore = await errorOf({ cwd: project({ provider: 'local', local: { key } }, { '.secrets.db': '' }), env: {} })
+    expect(withStore.remedy).toMatch(/^bring the file from where it is kept: no other key opens the store;/)
+  })
+
+  it.each<[object, CredentialSource, object]>([
+    [{ fallbacks: ['env'] }, { file: 'no.key' }, { FINCHAT_SECRETS_PROVIDER: 'env' }],
+    [{ fallbacks: ['local'] }, { file: 'no.key' }, { FINCHAT_SECRETS_PROVIDER: 'env', FINCHAT_SECRETS_FALLBACKS: '' }],
+    [{ fallbacks: [] }, { variable: 'APP_KEY' }, { FINCHAT_SECRETS_PROVIDER: 'env' }],
+    [{ fallbacks: [] }, { keychain: 'no entry' }, { FINCHAT_SECRETS_PROVIDER: 'env' }],
+  ])('needs no key of a store that the variables leave out: %j %j', async (chain, key, env) => {
+    const cwd = project({ provider: 'local', ...chain, local: { key } })
+    const missing = await errorOf({ cwd, env: { TOKEN: 'of-env' } })
+    if ('file' in key)
+      expect(missing.remedy).toContain(
+        `set ${Object.entries(env)
+          .map((each) => each.join('='))
+          .join(' ')}`,
+      )
+    const { chain: names, secrets } = await loadConfig({ cwd, env: { ...env, TOKEN: 'of-env' } })
+    expect([names, await secrets.getSecret('TOKEN')]).toEqual([['env'], 'of-env'])
+    await secrets.close()
+  })
+
+  it.each([generateKey(), '9f'.repeat(32), `hvs.${'CAESIJ1'.repeat(6)}`])('never shows a key in the place of its file', async (key) => {
+    const error = await errorOf({ cwd: project({ provider: 'local', local: { key: { file: key } } }), env: {} })
+    expect(error.problem).toBe('local.key is in a file whose name may be the credential itself, which does not exist')
+    expect(leaksOf(error, key)).toEqual([])
   })
 
   it("hands a token's file to its provider, which reads it when it is used", async () => {
@@ -91,6 +128,7 @@ describe('loadConfig', () => {
   it('says what is wrong in the words of the file', async () => {
     const error = await errorOf({ cwd: project({ provider: 'vault', local: { keepVersions: 2 } }), env: {} })
     expect(error.message).toContain('vault.url (FINCHAT_VAULT_URL) is not set')
+    expect(error.message).toContain(`${file} and the environment variables do not configure a secrets manager`)
   })
 
   it.each(['{ "local": { "key": "canary-4711" }', '{ "provider": canary-4711 }', '"canary-4711"', '{ "local": { "key": "canary-4711" } }'])(

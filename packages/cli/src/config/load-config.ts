@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import {
   type AuditFromEnv,
   type AuditTrail,
@@ -16,7 +16,7 @@ import type { Config, DeclaredSecret } from './config.ts'
 import { findConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
 import { readConfig } from './read-config.ts'
-import { inWordsOfFile, variablesOf, withKeychain } from './variables.ts'
+import { inWordsOfFile, readVariables, withKeychain } from './variables.ts'
 
 /** Options of `loadConfig`. */
 export interface LoadConfigOptions {
@@ -45,8 +45,8 @@ export interface LoadedConfig {
  * others. The search for the file ends at the root of the repository, or without one of the package.
  *
  * Rejects with `CONFIGURATION` if the file, a variable or a package is missing or wrong, and with
- * `CREDENTIALS_MISSING` if a key or a token is not where the file says. One error lists everything
- * that is wrong with the file, without values.
+ * `CREDENTIALS_MISSING` if a key of the chain, or a token that is not in a file, is not where the file
+ * says. One error lists everything that is wrong with the file, without values.
  *
  * @example
  * import { loadConfig } from '@finchat/secrets-cli'
@@ -75,6 +75,8 @@ export interface Settings {
   readonly env: Environment
   /** The environment with what the file says. */
   readonly variables: Environment
+  /** Why the credentials of a section cannot be had; thrown where it is used. */
+  readonly missing?: ReadonlyMap<string, unknown> | undefined
 }
 
 export async function readSettings({ file: given, cwd = process.cwd(), env = process.env }: LoadConfigOptions): Promise<Settings> {
@@ -82,7 +84,13 @@ export async function readSettings({ file: given, cwd = process.cwd(), env = pro
   const folder = file === undefined ? resolve(cwd) : dirname(file)
   const config = file === undefined ? {} : await readConfig(file)
   const found = await withKeychain(env, folder)
-  return { file, config, folder, env, variables: file === undefined ? found : await variablesOf(config, folder, found) }
+  const { variables, missing } = file === undefined ? { variables: found } : await readVariables(config, folder, found)
+  return { file, config, folder, env, variables, missing }
+}
+
+/** Throws if a credential of a section that is used cannot be had. */
+export function assertCredentials({ missing }: Settings, used: readonly string[]): void {
+  for (const section of used) if (missing?.has(section)) throw missing.get(section)
 }
 
 /** The providers that the variables name, in order. */
@@ -93,10 +101,9 @@ export function chainOf(variables: Environment): string[] {
 }
 
 /** `onMade` gets each provider of the chain as it is made. */
-export async function makeManager(
-  { variables, env, folder, file, config }: Settings,
-  onMade: (provider: SecretProvider) => void = () => {},
-): Promise<SecretsManager> {
+export async function makeManager(settings: Settings, onMade: (provider: SecretProvider) => void = () => {}): Promise<SecretsManager> {
+  const { variables, env, folder, file, config } = settings
+  assertCredentials(settings, [...chainOf(variables), 'decoys'])
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)
   // The file's key must not become a secret that the provider of variables answers.
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
@@ -108,7 +115,7 @@ export async function makeManager(
     const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept })
     return watch === undefined ? secrets : watch(secrets, trail)
   } catch (error) {
-    throw file === undefined ? error : inTermsOfFile(error)
+    throw file === undefined ? error : inTermsOfFile(error, file)
   }
 }
 
@@ -139,8 +146,9 @@ export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FO
   return !['', 'false'].includes(line) || Boolean(folder)
 }
 
-function inTermsOfFile(error: unknown): unknown {
+function inTermsOfFile(error: unknown, file: string): unknown {
   if (!SecretsError.isInstance(error)) return error
   const remedy = error.remedy === undefined ? undefined : inWordsOfFile(error.remedy)
-  return new SecretsError(error.code, inWordsOfFile(error.problem), { remedy })
+  const problem = error.problem.replace(/^the environment variables do/, `${basename(file)} and the environment variables do`)
+  return new SecretsError(error.code, inWordsOfFile(problem), { remedy })
 }

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { type Environment, SecretsError } from '@finchat/secrets-core'
 import { loadOnUse, readCredential } from '@finchat/secrets-core/provider'
+import { assertCredentialFile } from '../files/credential-file.ts'
 import type { Config, CredentialSource } from './config.ts'
+import { assertKeyFile } from './key-file.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
 /** A setting of the file, by the name that a person finds there. */
@@ -11,14 +13,40 @@ interface GivenSetting {
   readonly value: unknown
 }
 
+/** The environment with what the file says. */
+export interface FoundVariables {
+  readonly variables: Environment
+  /** Why a section's credential cannot be had, by the section. It matters where the section is used. */
+  readonly missing: ReadonlyMap<string, unknown>
+}
+
 /**
  * The variables that say what the file says, over which those of the environment go. So there is one
  * way to a manager, and a deployment can override the file.
  */
-export async function variablesOf(config: Config, folder: string, env: Environment): Promise<Environment> {
+export async function readVariables(config: Config, folder: string, env: Environment): Promise<FoundVariables> {
   const given = givenSettings(config).filter(({ setting }) => !isSet(env, setting))
-  const texts = await Promise.all(given.map(async (each) => [variableOf(each), await textOf(each, folder, env)] as const))
-  return { ...env, ...Object.fromEntries(texts) }
+  const missing = new Map<string, unknown>()
+  const texts = given.map(async (each): Promise<[string, string][]> => {
+    try {
+      return [[variableOf(each), await textOf(each, { folder, env, config })]]
+    } catch (error) {
+      missing.set(sectionOf(each.place), error)
+      return []
+    }
+  })
+  return { variables: { ...env, ...Object.fromEntries((await Promise.all(texts)).flat()) }, missing }
+}
+
+function sectionOf(place: string): string {
+  return place.slice(0, place.indexOf('.'))
+}
+
+/** As `readVariables`, for sections that are all used: a credential that cannot be had is thrown. */
+export async function variablesOf(config: Config, folder: string, env: Environment): Promise<Environment> {
+  const { variables, missing } = await readVariables(config, folder, env)
+  for (const error of missing.values()) throw error
+  return variables
 }
 
 const inKeychain = '_KEYCHAIN'
@@ -84,8 +112,16 @@ function variableOf({ setting, value }: GivenSetting): string {
   return isFile ? setting.fileVariable : setting.variable
 }
 
-async function textOf({ place, setting, value }: GivenSetting, folder: string, env: Environment): Promise<string> {
-  if (setting.kind === 'credential') return credentialOf(place, setting, value as CredentialSource, folder, env) // checked
+/** Where a text of the file is understood. */
+interface Context {
+  readonly folder: string
+  readonly env: Environment
+  readonly config: Config
+}
+
+async function textOf({ place, setting, value }: GivenSetting, context: Context): Promise<string> {
+  const { folder } = context
+  if (setting.kind === 'credential') return credentialOf(place, setting, value as CredentialSource, context) // checked
   if (setting.kind === 'paths')
     return Object.entries(value as Record<string, string>)
       .map((entry) => entry.join('='))
@@ -94,15 +130,20 @@ async function textOf({ place, setting, value }: GivenSetting, folder: string, e
   return String(value) // a list is joined by commas
 }
 
-async function credentialOf(place: string, setting: Setting, source: CredentialSource, folder: string, env: Environment): Promise<string> {
-  if ('file' in source && setting.fileVariable !== undefined) return resolve(folder, source.file)
-  return readSource(place, source, folder, env)
+async function credentialOf(place: string, setting: Setting, source: CredentialSource, { folder, env, config }: Context): Promise<string> {
+  if (!('file' in source) || setting.fileVariable === undefined) return readSource(place, source, folder, env)
+  // The keys of the local store are read once, from the start. Other providers wait for what an agent writes.
+  if (sectionOf(place) === 'local') assertKeyFile(place, source.file, folder, config)
+  return resolve(folder, source.file)
 }
 
 /** The key, token or password that a source names. */
 export async function readSource(place: string, source: CredentialSource, folder: string, env: Environment): Promise<string> {
   if ('keychain' in source) return keychainText(source.keychain, place, folder)
-  if ('file' in source) return readCredential({ file: resolve(folder, source.file) }, `the file of ${place}`, new AbortController().signal)
+  if ('file' in source) {
+    assertCredentialFile(place, { name: source.file, folder }, 'mount it, or correct its path')
+    return readCredential({ file: resolve(folder, source.file) }, `the file of ${place}`, new AbortController().signal)
+  }
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text
   throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {
@@ -126,14 +167,14 @@ function variableIn(source: unknown): string[] {
   return typeof variable === 'string' ? [variable] : []
 }
 
-/** Puts what the file calls a setting before its variable. */
+/** Puts what the file calls a setting before its variable; `VARIABLE=value` is what a shell is told. */
 export function inWordsOfFile(text: string): string {
   return Object.entries({ '': chainSettings, ...sections }).reduce(
     (shown, [section, settings]) =>
       Object.entries(settings).reduce(
         (part, [member, { variable }]) =>
           part.replaceAll(
-            new RegExp(`(?<![\\w(])${variable}(_FILE)?(?!\\w)`, 'g'),
+            new RegExp(`(?<![\\w(])${variable}(_FILE)?(?![\\w=])`, 'g'),
             (named) => `${section === '' ? '' : `${section}.`}${member} (${named})`,
           ),
         shown,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type ProviderFromEnv, secretsManagerFromEnv } from '@finchat/secrets-core'
 import type { LocalProvider, StoreContents } from '@finchat/secrets-provider-local'
 import { loadFactories } from '../config/provider-packages.ts'
-import type { Settings } from '../config/load-config.ts'
+import { assertCredentials, type Settings } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { counted } from '../terminal/counted.ts'
 import { CommandError } from '../terminal/failure.ts'
@@ -42,7 +42,9 @@ export async function withLocalStore<T>(
 }
 
 /** The manager checks the variables; it asks the store for nothing. */
-async function localStoreOf({ variables, folder }: Settings): Promise<LocalProvider> {
+async function localStoreOf(settings: Settings): Promise<LocalProvider> {
+  const { variables, folder } = settings
+  assertCredentials(settings, ['local'])
   const { providers } = await loadFactories(['local'], false, folder)
   let store: LocalProvider | undefined
   const local: ProviderFromEnv = (reader) => (store = providers['local']?.(reader) as LocalProvider) // of its own package

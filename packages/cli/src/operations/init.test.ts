@@ -24,6 +24,12 @@ function repository(files: Readonly<Record<string, string>> = app): { readonly f
   return { folder, at: (path) => readFileSync(join(folder, path), 'utf8') }
 }
 
+const withGit = { PATH: process.env['PATH'] ?? '', HOME: '/dev/null' }
+
+function git(folder: string, ...args: readonly string[]): string {
+  return execFileSync('git', args, { cwd: folder, encoding: 'utf8' })
+}
+
 describe('init without a terminal', () => {
   it('sets up a local store that set, check and loadConfig then use', async () => {
     const { folder, at } = repository()
@@ -37,7 +43,7 @@ describe('init without a terminal', () => {
       secrets: { API_TOKEN: {}, DB_PASSWORD: {} },
     })
     expect(statSync(join(folder, '.secrets.key')).mode & 0o777).toBe(0o600)
-    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n')
+    expect(at('.gitignore')).toBe('/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n/.env\n')
     for (const name of ['API_TOKEN', 'DB_PASSWORD']) expect((await run(['set', name], 'value')).code).toBe(0)
     expect((await run(['check'])).code).toBe(0)
     const { secrets } = await loadConfig({ cwd: folder, env: {} })
@@ -107,10 +113,10 @@ describe('init without a terminal', () => {
   })
 
   it('goes on after a run that ended before the configuration was written', async () => {
-    const { folder, at } = repository({ ...app, '.secrets.key': generateKey(), '.gitignore': 'node_modules/\n/.secrets.db*' })
+    const { folder, at } = repository({ ...app, '.secrets.key': generateKey(), '.gitignore': 'node_modules/\n/.secrets.db*\n.env' })
     const key = at('.secrets.key')
     expect((await programIn(folder).run(['init'])).code).toBe(0)
-    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n/.secrets.key\n/.secrets.key.*\n'])
+    expect([at('.secrets.key'), at('.gitignore')]).toEqual([key, 'node_modules/\n/.secrets.db*\n.env\n/.secrets.key\n/.secrets.key.*\n'])
   })
 
   it('says what it cannot write, before it makes a key', async () => {
@@ -139,15 +145,52 @@ describe('init without a terminal', () => {
     expect([config, '.secrets.key', '.gitignore'].filter((path) => existsSync(join(folder, path)))).toEqual([])
   })
 
-  it('needs no .gitignore outside a repository, or for a key outside of it', async () => {
-    const folder = makeProject({ 'package.json': '{}' })
+  it('writes .gitignore outside a repository too, so that a later git init takes no key', async () => {
+    const folder = makeProject({ ...app, 'package.json': '{}' })
     await programIn(folder).run(['init'])
-    expect(existsSync(join(folder, '.gitignore'))).toBe(false)
-    const { folder: inGit, at } = repository()
-    const outside = join(folder, 'outside.key')
-    await programIn(inGit).run(['init', '--key-name', outside])
+    git(folder, 'init', '--quiet')
+    const taken = git(folder, 'ls-files', '--others', '--exclude-standard').split('\n').filter(Boolean)
+    expect(taken.toSorted()).toEqual(['.gitignore', config, 'package.json', 'src/app.ts'])
+  })
+
+  it('needs no entry for a key outside of the project', async () => {
+    const { folder, at } = repository({})
+    const outside = join(makeProject({}), 'outside.key')
+    await programIn(folder).run(['init', '--key-name', outside])
     expect(JSON.parse(at(config))).toMatchObject({ local: { key: { file: outside } } })
     expect(at('.gitignore')).toBe('/.secrets.db*\n')
+  })
+
+  it.each([
+    ['has git ignore a .env file with secrets', {}, ['/.env', '/.env.local']],
+    ['needs no entry for what a pattern ignores', { '.gitignore': '.env*\n/.secrets.*\n' }, []],
+  ])('%s', async (_, more, entries) => {
+    const folder = makeProject({ '.env': 'API_TOKEN=x', '.env.local': 'API_TOKEN=x', '.env.test': 'LOG_LEVEL=x', ...more })
+    git(folder, 'init', '--quiet')
+    const { stdout, stderr } = await programIn(folder, withGit).run(['init', '--provider', 'env', '--json'])
+    expect([JSON.parse(stdout), stderr]).toEqual([expect.objectContaining({ gitignore: entries }), ''])
+    expect(git(folder, 'ls-files', '--others', '--exclude-standard')).not.toMatch(/^\.env(\.local)?$/m)
+  })
+
+  it('warns of a .env file with secrets that git has, and says how it goes', async () => {
+    const folder = makeProject({ 'a b/.env': `API_TOKEN=${canary}`, '.env': 'LOG_LEVEL=x' })
+    git(folder, 'init', '--quiet')
+    git(folder, 'add', '--all')
+    const { stderr } = await programIn(folder, withGit).run(['init'])
+    const warned = stderr.split('\n').filter((line) => line.startsWith('warning:'))
+    expect(warned).toEqual([expect.stringContaining('git tracks a b/.env, which holds secrets')])
+    const [, advised = ''] = /: git (rm .+?), and rotate/.exec(warned[0] ?? '') ?? []
+    execFileSync('/bin/sh', ['-c', `git ${advised}`], { cwd: folder })
+    expect(git(folder, 'ls-files', '--others', '--exclude-standard')).not.toContain('.env')
+    expect((await programIn(folder, withGit).run(['init', '--force', '--dry-run'])).stderr).not.toContain('warning:')
+    expect(stderr).not.toContain(canary)
+  })
+
+  it('says each command as it was called: by npx', async () => {
+    const { folder } = repository()
+    const { stderr } = await programIn(folder, { npm_lifecycle_event: 'npx' }).run(['init'])
+    expect(stderr).toContain('  npx --no finchat-secrets check\n')
+    expect(stderr).toContain('  npm install @finchat/secrets-provider-local\n')
   })
 
   it('names the files from the root of a repository, with what git would read as a pattern escaped', async () => {
@@ -231,7 +274,7 @@ describe('what init writes', () => {
         { name: 'DB_PASSWORD', places: ['src/app.ts:1'], declared: true },
         { name: 'LOG_LEVEL', places: ['.env:2'], declared: false },
       ],
-      gitignore: ['/.secrets.db*', '/.secrets.key', '/.secrets.key.*'],
+      gitignore: ['/.secrets.db*', '/.secrets.key', '/.secrets.key.*', '/.env'],
     })
   })
 

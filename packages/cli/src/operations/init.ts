@@ -7,10 +7,11 @@ import { readableByAll, writeOutput } from '../files/output-file.ts'
 import { type Choice, configOf, configText } from '../setup/config-text.ts'
 import { firstSteps } from '../setup/first-steps.ts'
 import { type FoundName, foundNames } from '../setup/found-names.ts'
-import { addEntries, keyFiles, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
+import { addEntries, exposedFiles, keyFiles, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
@@ -33,8 +34,11 @@ interface Plan {
   readonly text: string
   readonly found: readonly FoundName[]
   readonly choice: Choice
-  readonly repository: string | undefined
+  /** Where `.gitignore` is: the root of the repository, or without one this folder, for a later repository. */
+  readonly root: string
   readonly ignored: readonly string[]
+  /** `.env` files with secrets that git has. */
+  readonly tracked: readonly string[]
 }
 
 /** Sets up a folder: what the application needs, where it is, and a key. */
@@ -54,16 +58,24 @@ async function planOf(terminal: Terminal, flags: InitFlags): Promise<Plan> {
   if (!flags.force && !flags.dryRun) refuseExisting(folder, file)
   const found = foundNames(folder)
   const choice = await choiceOf(terminal, flags, found)
-  const repository = repositoryOf(folder)
+  const root = repositoryOf(folder) ?? folder
+  const exposed = await exposedFiles(filesWithSecrets(found, choice), folder, terminal.env)
+  const secret = [...secretFiles(choice, folder), ...exposed.map((each) => join(folder, each.file))]
   return {
     folder,
     file,
     text: configText(configOf(choice, terminal.env), flags.typescript === true),
     found,
     choice,
-    repository,
-    ignored: repository === undefined ? [] : missingEntries(repository, secretFiles(choice, folder)),
+    root,
+    ignored: missingEntries(root, secret),
+    tracked: exposed.filter(({ isTracked }) => isTracked).map((each) => each.file),
   }
+}
+
+/** The `.env` files that hold what was chosen as a secret. */
+function filesWithSecrets(found: readonly FoundName[], { secrets }: Choice): readonly string[] {
+  return [...new Set(found.filter(({ name }) => secrets.includes(name)).flatMap(({ filledIn }) => filledIn))].toSorted()
 }
 
 function refuseExisting(folder: string, file: string): void {
@@ -89,8 +101,8 @@ function secretFiles({ provider, key }: Choice, folder: string): string[] {
 
 /** The configuration comes last: without it, a second run goes on where this one ended. */
 async function carriedOut(plan: Plan, env: Environment, isForced: boolean): Promise<StoreKey | undefined> {
-  const { folder, file, text, choice, repository, ignored } = plan
-  if (repository !== undefined) addEntries(repository, ignored)
+  const { folder, file, text, choice, root, ignored } = plan
+  addEntries(root, ignored)
   const key = choice.provider === 'local' ? await ensureKey(choice.key, folder, env) : undefined
   await writeOutput(join(folder, file), text, { replace: isForced, mode: readableByAll })
   return key
@@ -100,6 +112,7 @@ function showPlan(plan: Plan, terminal: Terminal): void {
   terminal.stdout.write(plan.text)
   noteFound(plan, terminal)
   if (plan.ignored.length > 0) note(terminal, `.gitignore would get ${plan.ignored.join(', ')}`)
+  noteTracked(plan, terminal)
   note(terminal, 'nothing was written')
 }
 
@@ -110,6 +123,11 @@ function noteFound({ found, choice }: Plan, terminal: Terminal): void {
   if (found.length === 0) note(terminal, 'no variable was found in .env files or sources: declare what you need under "secrets"')
   if (chosen.length > 0) note(terminal, ['secrets:', ...lines(chosen)].join('\n'))
   if (others.length > 0) note(terminal, ['ordinary settings, which stay in the environment:', ...lines(others)].join('\n'))
+}
+
+/** Whoever ran this by npx has no `finchat-secrets` on the path. */
+function asCalled(step: string, { npm_lifecycle_event: script }: Environment): string {
+  return script === 'npx' && step.startsWith('finchat-secrets ') ? `npx --no ${step}` : step
 }
 
 const mostPlaces = 3
@@ -125,8 +143,21 @@ function placesText(places: readonly string[]): string {
 function printReport(plan: Plan, key: StoreKey | undefined, terminal: Terminal): void {
   noteFound(plan, terminal)
   if (plan.ignored.length > 0) note(terminal, `.gitignore has ${plan.ignored.join(', ')}`)
+  noteTracked(plan, terminal)
   if (key !== undefined) noteKey(plan.choice.key, key, terminal)
-  note(terminal, [`${plan.file} is written. Next:`, ...firstSteps(plan, terminal.env).map((step) => `  ${step}`)].join('\n'))
+  note(
+    terminal,
+    [`${plan.file} is written. Next:`, ...firstSteps(plan, terminal.env).map((step) => `  ${asCalled(step, terminal.env)}`)].join('\n'),
+  )
+}
+
+/** An entry of `.gitignore` does nothing for a file that git has. */
+function noteTracked({ tracked }: Plan, terminal: Terminal): void {
+  for (const file of tracked)
+    note(
+      terminal,
+      `warning: git tracks ${visible(file)}, which holds secrets: git rm --cached ${visible(shellWord(file))}, and rotate them, since the history keeps them`,
+    )
 }
 
 function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: Terminal): void {
@@ -138,9 +169,11 @@ function noteKey(place: CredentialSource, { isNew, shown }: StoreKey, terminal: 
   if (shown !== undefined) terminal.stdout.write(`${shown}\n`)
 }
 
-function printJson({ file, found, choice, ignored }: Plan, key: StoreKey | undefined, { stdout }: Terminal): void {
+function printJson({ file, found, choice, ignored, tracked }: Plan, key: StoreKey | undefined, { stdout }: Terminal): void {
   const { provider, secrets } = choice
   const places = found.map(({ name, places: at }) => ({ name, places: at, declared: secrets.includes(name) }))
   const kept = key === undefined ? undefined : { ...choice.key, new: key.isNew, value: key.shown }
-  stdout.write(`${JSON.stringify({ file, provider, key: kept, found: places, gitignore: ignored })}\n`)
+  stdout.write(
+    `${JSON.stringify({ file, provider, key: kept, found: places, gitignore: ignored, ...(tracked.length > 0 && { tracked }) })}\n`,
+  )
 }

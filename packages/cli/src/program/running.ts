@@ -55,7 +55,8 @@ export const run: Command<CommandContext> = buildCommand({
     fullDescription: `Reads what the configuration file lists under "secrets", and sets a variable for each. Nothing is started if one
 is missing or not as declared. Credentials of the stores, such as FINCHAT_ENCRYPTION_KEY, are not passed on.
 In a pipe or a file its output is redacted: values as they are, and as base64, hex, URLs, JSON and others write them. Signals are passed on,
-and its exit code is ours; 127: there is no such command, 126: it may not be executed.
+and its exit code is ours; 127: there is no such command, 126: it may not be executed. npm and npx pass SIGTERM on to
+nothing but a shell: write exec before finchat-secrets in a script of package.json, and name it without npx in a service.
 A signal of --on-rotation cannot change the variables of a running command: it is for one that reads its secrets itself.
 With --sealed process.env has the secrets, but neither /proc nor a child of the program. Start Node.js itself, not npm.`,
     customUsage: [

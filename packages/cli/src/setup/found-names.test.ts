@@ -34,6 +34,11 @@ describe('foundNames', () => {
     ])
   })
 
+  it('leaves out what systems set, unless a .env file of the project sets it', () => {
+    const folder = makeProject({ '.env': 'PORT=80\nFINCHAT_LOCAL_PATH=x\n', 'app.js': 'process.env.PORT + process.env.HOME' })
+    expect(foundNames(folder)).toEqual([{ name: 'PORT', places: ['.env:1', 'app.js:1'], isSecret: false, filledIn: ['.env'] }])
+  })
+
   it('takes no line of a quoted value for a name', () => {
     const folder = makeProject({ '.env': 'PEM="first\nINNER_TOKEN=x\nlast"\nTOKEN=y\n' })
     expect(foundNames(folder).map(({ name, places }) => [name, ...places])).toEqual([
@@ -111,10 +116,8 @@ describe('kindOf', () => {
       'setting',
       'LOG_LEVEL API_URL STRIPE_PUBLIC_KEY NEXT_PUBLIC_API_KEY VITE_TOKEN TOKEN_TTL JWT_SECRET_FILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY VAULT_TOKEN PASSWORD_MIN_LENGTH KEYBOARD MONKEY_COLOR',
     ],
-    [
-      'ignored',
-      'NODE_ENV PORT PWD npm_config_registry FINCHAT_ENCRYPTION_KEY FINCHAT_VAULT_TOKEN FINCHAT_AGE_IDENTITY_FILE FINCHAT_VAULT_TOKEN_KEYCHAIN',
-    ],
+    ['system', 'NODE_ENV PORT PWD npm_config_registry'],
+    ['ignored', 'FINCHAT_ENCRYPTION_KEY FINCHAT_VAULT_TOKEN FINCHAT_AGE_IDENTITY_FILE FINCHAT_VAULT_TOKEN_KEYCHAIN'],
   ])('%s: %s', (kind, names) => {
     expect(names.split(' ').map((name) => [name, kindOf(name)])).toEqual(names.split(' ').map((name) => [name, kind]))
   })

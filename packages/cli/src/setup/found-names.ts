@@ -36,9 +36,15 @@ export function foundNames(folder: string): FoundName[] {
     const file = relative(folder, path).split(sep).join('/')
     return namesIn(path).map((place) => ({ ...place, file }))
   })
-  const known = places.filter(({ name }) => isValidName(name) && kindOf(name) !== 'ignored')
-  const found = [...Map.groupBy(known, ({ name }) => name)].map(([name, at]) => foundName(name, at))
+  const byName = Map.groupBy(places, ({ name }) => name)
+  const found = [...byName].flatMap(([name, at]) => (isOfProject(name, at) ? [foundName(name, at)] : []))
   return found.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+/** A system sets `PORT` and `HOME`; a `.env` file that sets one makes it a setting of the project. */
+function isOfProject(name: string, places: readonly { readonly file: string }[]): boolean {
+  if (!isValidName(name) || kindOf(name) === 'ignored') return false
+  return kindOf(name) !== 'system' || places.some(({ file }) => isEnvFile(basename(file)))
 }
 
 function foundName(name: string, places: readonly (Place & { readonly file: string })[]): FoundName {

@@ -26,11 +26,27 @@ export async function ignoreKey(file: string, env: Environment): Promise<readonl
   return entries
 }
 
+/** A `.env` file with secrets that git may take, or has. */
+export interface ExposedFile {
+  readonly file: string
+  /** Its history keeps what it held. */
+  readonly isTracked: boolean
+}
+
+/** Those of the files, relative to a folder, that git does not ignore. Without git, all of them. */
+export async function exposedFiles(files: readonly string[], folder: string, env: Environment): Promise<readonly ExposedFile[]> {
+  const git = gitIn(folder, env)
+  const looked = await Promise.all(files.map(async (file) => ({ file, isIgnored: await git.ignores(join(folder, file)) })))
+  const exposed = looked.filter(({ isIgnored }) => !isIgnored)
+  return Promise.all(exposed.map(async ({ file }) => ({ file, isTracked: (await git.tracked(`:(literal)${file}`)).length > 0 })))
+}
+
 /** What `.gitignore` of a repository needs, so that git never takes these files. Files outside it need nothing. */
 export function missingEntries(repository: string, files: readonly string[]): string[] {
   const known = textOf(repository).split(/\r?\n/)
   const inside = files.map((file) => relative(repository, file)).filter((path) => !path.startsWith('..'))
-  return inside.map((path) => `/${escaped(path.split(sep).join('/'))}`).filter((entry) => !known.includes(entry))
+  const entries = inside.map((path) => `/${escaped(path.split(sep).join('/'))}`)
+  return entries.filter((entry) => !known.includes(entry) && !known.includes(entry.slice(1)))
 }
 
 export function addEntries(repository: string, entries: readonly string[]): void {

@@ -1,8 +1,8 @@
 import { keychainVariables } from '../config/variables.ts'
 import { chainSettings, sections } from '../config/settings.ts'
 
-/** What a variable is for, by its name. */
-export type Kind = 'secret' | 'setting' | 'ignored'
+/** What a variable is for, by its name. `system`: a setting if the project sets it, as `PORT` in `.env`. */
+export type Kind = 'secret' | 'setting' | 'system' | 'ignored'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))
 
@@ -38,7 +38,8 @@ const own: ReadonlySet<string> = new Set([
 
 /** What a variable of this name is for. */
 export function kindOf(name: string): Kind {
-  if (own.has(name) || ofSystem.has(name) || systemPrefixes.some((prefix) => name.startsWith(prefix))) return 'ignored'
+  if (own.has(name)) return 'ignored'
+  if (ofSystem.has(name) || systemPrefixes.some((prefix) => name.startsWith(prefix))) return 'system'
   if (ofStores.has(name) || publicPrefixes.some((prefix) => name.startsWith(prefix))) return 'setting'
   return isSecret(wordsOf(name)) ? 'secret' : 'setting'
 }

@@ -16,6 +16,6 @@ export type {
 export { readAuditRecords } from './query/records-reader.ts'
 export { summarize, type SummarizeOptions } from './query/summarize.ts'
 export type { RotationAge } from './query/tallies.ts'
-export type { ReportedProblem, ReportedPrune, ReportedVerification } from './report/reported-verification.ts'
+export type { ReportedProblem, ReportedPrune, ReportedSegment, ReportedVerification } from './report/reported-verification.ts'
 export { verificationSentences, verificationSeverity } from './report/verification-summary.ts'
 export { type VerifiedTrail, verifiedTrail } from './query/verified-trail.ts'

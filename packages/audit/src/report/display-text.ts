@@ -35,6 +35,20 @@ export function minute(time: number): string {
   return isoTime(time)?.replace('T', ' ').slice(0, -8) ?? '–'
 }
 
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+/** `2 hours`, rounded up to a whole number of the largest unit that fits. */
+export function duration(ms: number): string {
+  const [unit, length] = units.find(([, each]) => ms >= each) ?? ['second', 1_000]
+  const count = Math.max(1, Math.ceil(ms / length))
+  return `${grouped(count)} ${unit}${count === 1 ? '' : 's'}`
+}
+
 const english = new Intl.NumberFormat('en')
 
 /** `80,000` */

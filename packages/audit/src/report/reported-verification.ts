@@ -10,7 +10,7 @@ export interface ReportedVerification {
   readonly problemsLeftOut?: number | undefined
   readonly damaged?: number | undefined
   readonly missing?: number | undefined
-  readonly segments?: readonly { readonly status: string }[] | undefined
+  readonly segments?: readonly ReportedSegment[] | undefined
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
@@ -27,11 +27,21 @@ export interface ReportedVerification {
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: none were compared. */
   readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
+  /** Whatever was written by then is there. */
+  readonly provenUntil?: number | undefined
   readonly pruned?: readonly ReportedPrune[] | undefined
   /** Legal holds that began or ended. */
   readonly holds?: readonly { readonly time: number; readonly isHeld: boolean; readonly reason: string }[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
+}
+
+/** The part of a segment's summary that a report shows. */
+export interface ReportedSegment {
+  readonly status: string
+  readonly host?: string | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
 }
 
 /** Old segments that were removed. */
@@ -94,11 +104,12 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   problemsLeftOut: optional(isNumber),
   damaged: optional(isNumber),
   missing: optional(isNumber),
-  segments: optional(listOf(objectOf({ status: isText }))),
+  segments: optional(listOf(objectOf({ status: isText, host: optional(isText), from: optional(isNumber), to: optional(isNumber) }))),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
   checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
+  provenUntil: optional(isNumber),
   unproven: listOf(
     objectOf({
       file: isText,

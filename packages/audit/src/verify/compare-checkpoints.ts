@@ -34,6 +34,13 @@ export class CheckpointComparison {
   #seals: Buffer | undefined = noSeals
   /** From where the hash is known. */
   #knownAt = 0
+  /** The hash of what stands here, whatever checkpoints say. */
+  #own: Buffer | undefined = noSeals
+  /** The last group whose content a checkpoint confirmed. */
+  #confirmed = -1
+  /** The first checkpoint of other content. */
+  #other: Checkpoint | undefined
+  #isForked = false
   #isIndexEdited = false
   /** An index into the checkpoints. */
   #compared = 0
@@ -52,6 +59,7 @@ export class CheckpointComparison {
   pass(group: number, key: ChainKey, { bytes, line, sealLine }: Passed): void {
     const { checkpoints } = this.#segment
     this.#seals = this.#seals && sealLine && sealsWith(this.#seals, sealLine)
+    this.#own = this.#own && sealLine && sealsWith(this.#own, sealLine)
     for (let next = checkpoints?.at(this.#compared); next?.group === group; next = checkpoints?.at(++this.#compared)) {
       if (!isSigned(next, key)) this.#found(notSigned(next))
       else this.#compare(next, bytes, line)
@@ -60,6 +68,7 @@ export class CheckpointComparison {
 
   judgeEnd({ group, key, lastSeen, line }: End): void {
     const { checkpoints, budget } = this.#segment
+    if (this.#isForked) return // the other history may be longer
     try {
       const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position: this.#compared }, budget)
       if (beyond === undefined) return
@@ -73,6 +82,8 @@ export class CheckpointComparison {
   }
 
   #compare(checkpoint: Checkpoint, bytes: number, line: number): void {
+    this.#findFork(checkpoint, line)
+    if (this.#isForked) return
     this.records = checkpoint.records
     this.#compareIndex(checkpoint)
     this.#compareSeals(checkpoint, line)
@@ -80,6 +91,20 @@ export class CheckpointComparison {
     if (checkpoint.bytes !== bytes)
       return this.#damage.report('edited', line, 'the length of the segment up to here differs from a checkpoint')
     this.at = Math.max(this.at ?? 0, checkpoint.time)
+  }
+
+  /**
+   * Rewritten content fits no later checkpoint. So if some fit and one does not, two machines or
+   * processes sealed on from the same key.
+   */
+  #findFork(checkpoint: Checkpoint, line: number): void {
+    const own = this.#own?.toString('base64url')
+    if (own === undefined || this.#isForked) return
+    if (own === checkpoint.seals) this.#confirmed = checkpoint.group
+    else this.#other ??= checkpoint
+    if (this.#other === undefined || this.#confirmed < this.#other.group) return
+    this.#isForked = true
+    this.#damage.report('forked', line, `two authentic histories: this one, and that of line ${this.#other.line} of ${this.#other.file}`)
   }
 
   #compareIndex(checkpoint: Checkpoint): void {

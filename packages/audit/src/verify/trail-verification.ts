@@ -120,7 +120,7 @@ export class TrailVerification {
     const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
     const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
     yield* segment.groups()
-    this.#report.verified(step, file, segment.result(), index.times.get(step)?.ended)
+    this.#report.verified(step, file, segment.result(), index.times.get(step))
   }
 
   /** Opened after the folder was listed. */

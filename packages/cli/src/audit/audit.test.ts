@@ -69,7 +69,7 @@ describe('audit verify', () => {
     const { code, stdout, stderr } = await run(['audit', 'verify', 'trail', ...proof])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, .*\n4 records in 3 segments, from 20.*\n$/,
+      /^Verified: every record is as it was written \(4\)\.\nComplete until 20.* UTC, by \d+ checkpoints: .*\n4 records in 3 segments, from 20.*\n$/,
     )
     expect(JSON.parse((await run(['audit', 'verify', 'trail', ...proof, '--json'])).stdout)).toMatchObject({ ok: true, records: 4 })
     expect(stdout).not.toContain(auditKey)
@@ -98,7 +98,7 @@ describe('audit verify', () => {
     const open = await run(['audit', 'verify', 'copied', ...key])
     expect([open.code, open.stdout]).toEqual([1, expect.stringContaining('No checkpoint was compared')])
     const proven = await run(['audit', 'verify', 'copied', ...proof])
-    expect([proven.code, proven.stdout]).toEqual([0, expect.stringContaining('checkpoints, nothing is missing')])
+    expect([proven.code, proven.stdout]).toEqual([0, expect.stringMatching(/\nComplete until 20.*, by \d+ checkpoints: /)])
     const nothing = await run(['audit', 'verify', 'trail', ...key, '--to', '2001-01-01'])
     expect([nothing.code, nothing.stdout]).toEqual([1, expect.stringContaining('Nothing was verified')])
   })
@@ -131,7 +131,10 @@ describe('audit query', () => {
   it('prints the records that match, a line each, and the verification on stderr', async () => {
     const { run } = await audited()
     const { code, stdout, stderr } = await run(['audit', 'query', 'trail', ...proof, '--outcome', 'error'])
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /)])
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
+    ])
     expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
     const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
@@ -210,7 +213,7 @@ describe('audit report', () => {
     expect([code, stdout, stderr]).toEqual([
       0,
       '',
-      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /),
+      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
     ])
     const page = readFileSync(join(folder, 'audit.html'), 'utf8')
     expect(page.startsWith('<!doctype html>')).toBe(true)

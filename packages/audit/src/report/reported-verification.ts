@@ -3,6 +3,8 @@ import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
 /** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
   readonly ok: boolean
+  /** The folder's id. */
+  readonly id?: string | undefined
   readonly records: number
   readonly problem?: ReportedProblem | undefined
   /** Without these, only `problem` is shown. */
@@ -98,6 +100,7 @@ const isProblem = objectOf({
 /** Every member that a report reads. */
 const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   ok: isBoolean,
+  id: optional(isText),
   records: isNumber,
   problem: optional(isProblem),
   problems: optional(listOf(isProblem)),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ReportedVerification } from './reported-verification.ts'
-import { verificationSentences, verificationSeverity, verificationText } from './verification-summary.ts'
+import { verificationSentences, verificationSeverity, sentencesOrNone } from './verification-summary.ts'
 
 const newest = Date.UTC(2026, 0, 1)
 const verified = {
@@ -46,9 +46,9 @@ describe('the verdict on a trail that is as it was written', () => {
   })
 
   it('was not verified at all if there is no verification', () => {
-    expect([verificationSeverity(undefined), verificationText(undefined)]).toEqual([
+    expect([verificationSeverity(undefined), sentencesOrNone(undefined)]).toEqual([
       'open',
-      'The trail was not verified: anybody may have changed it.',
+      ['The trail was not verified: anybody may have changed it.'],
     ])
   })
 

@@ -24,11 +24,15 @@ export function verificationSentences(verification: ReportedVerification): reado
   return sentencesOf(verification)
 }
 
-/** The report's first paragraph. */
-export function verificationText(verification: ReportedVerification | undefined): string {
-  if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
-  return sentencesOf(verification).join(' ')
+/** `good`: proved. `open`: nothing is wrong, but not all is proved. `bad`: altered or incomplete. */
+export type Severity = 'good' | 'open' | 'bad'
+
+/** Of a valid verification, or of none. */
+export function sentencesOrNone(verification: ReportedVerification | undefined): readonly string[] {
+  return verification === undefined ? [notVerified] : sentencesOf(verification)
 }
+
+const notVerified = 'The trail was not verified: anybody may have changed it.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, unproven, tornIndexLines = [] } = verification
@@ -205,7 +209,10 @@ function machines({ segments = [] }: ReportedVerification): string[] {
   if (hosts.length === 0) return []
   const more = hosts.length > mostShown ? ` and ${grouped(hosts.length - mostShown)} more` : ''
   return [
-    `Hosts that wrote to this folder at the same time: ${hosts.slice(0, mostShown).map(seen).join(', ')}${more}. Containers of one machine may share a folder; several machines may not.`,
+    `Hosts that wrote to this folder at the same time: ${hosts
+      .slice(0, mostShown)
+      .map((host) => seen(host))
+      .join(', ')}${more}. Containers of one machine may share a folder; several machines may not.`,
   ]
 }
 
@@ -250,7 +257,7 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
  * const { key } = await initAuditFolder('without-checkpoints')
  * console.log(verificationSeverity(await verifyAuditTrail('without-checkpoints', { key }))) // open
  */
-export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
+export function verificationSeverity(verification: ReportedVerification | undefined): Severity {
   if (verification === undefined) return 'open'
   const { ok, unproven, checkpoints, tornIndexLines = [], range, pruned = [] } = verification
   if (!ok) return 'bad'

@@ -86,6 +86,8 @@ export interface ComparedCheckpoints {
 export interface AuditVerification {
   /** Nothing is wrong. `unproven` holds what could not be proven. */
   readonly ok: boolean
+  /** The folder's id, as `initAuditFolder` returned it. Absent: no line of its index is authentic. */
+  readonly id?: string | undefined
   /** The first of `problems`. */
   readonly problem?: AuditProblem | undefined
   /**
@@ -141,7 +143,10 @@ export class VerificationReport {
   readonly #segments: SegmentSummary[] = []
   readonly #unproven: UnprovenTail[] = []
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks'>> = { isWhole: false, tornLines: [] }
+  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks' | 'folder'>> = {
+    isWhole: false,
+    tornLines: [],
+  }
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
@@ -203,6 +208,7 @@ export class VerificationReport {
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
       ok: count === 0,
+      id: this.#index.folder,
       problem: list[0],
       problems: list,
       problemsLeftOut: count - list.length,

@@ -76,32 +76,36 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 }
 
 /**
- * The severity of the verdict on a summary: the worst of its folders. Throws `INVALID_ARGUMENT` as
- * `summaryReport` does.
+ * The severity of the verdict: the worst of the folders, and `open` if an expected host is missing in
+ * the summary. Throws `INVALID_ARGUMENT` as `summaryReport` does, and for `expected` without a summary.
  *
  * @example
- * import { reportSeverity, summarize } from '@finchat/secrets-audit/report'
+ * import { reportSeverity } from '@finchat/secrets-audit/report'
  *
- * console.log(reportSeverity(await summarize([]), {})) // open
+ * console.log(reportSeverity({ trails: [{ folder: 'copy/audit' }] })) // open
  */
-export function reportSeverity(summary: AuditSummary, subject: ReportSubject): Severity {
-  assertSummary(summary)
-  return severityOf(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), summary.hosts)
+export function reportSeverity(subject: ReportSubject, summary?: AuditSummary): Severity {
+  return severityOf(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), hostsIn(subject, summary))
 }
 
 /**
- * The verdict on a summary in words, for an auditor: on all of its folders, then on each. Throws
- * `INVALID_ARGUMENT` as `summaryReport` does.
+ * The verdict in words, for an auditor: on all folders, then on each. Throws `INVALID_ARGUMENT` as
+ * `reportSeverity` does.
  *
  * @example
  * import { reportSentences, summarize } from '@finchat/secrets-audit/report'
  *
- * const [first] = reportSentences(await summarize([]), { expected: ['web-1'] })
+ * const [first] = reportSentences({ expected: ['web-1'] }, await summarize([]))
  * console.log(first) // Missing: no record of web-1, expected in this report.
  */
-export function reportSentences(summary: AuditSummary, subject: ReportSubject): readonly string[] {
+export function reportSentences(subject: ReportSubject, summary?: AuditSummary): readonly string[] {
+  return sentencesOn(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), hostsIn(subject, summary))
+}
+
+function hostsIn({ expected = [] }: ReportSubject, summary: AuditSummary | undefined): AuditSummary['hosts'] {
+  if (summary === undefined && expected.length === 0) return []
   assertSummary(summary)
-  return sentencesOn(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), summary.hosts)
+  return summary.hosts
 }
 
 /**
@@ -209,7 +213,7 @@ function hostsOf(records: readonly AuditRecord[]): AuditSummary['hosts'] {
   return Array.from(named.values(), ({ host, service, time }) => ({ host, service, records: 1, first: time, last: time }))
 }
 
-function assertSummary(summary: AuditSummary): void {
+function assertSummary(summary: AuditSummary | undefined): asserts summary is AuditSummary {
   if (isSummary(summary)) return
   throw invalidArgument('the value is not a summary', 'pass await summarize(records), or the `result` of verifiedTrail')
 }

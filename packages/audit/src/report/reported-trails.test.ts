@@ -10,7 +10,7 @@ const hosts = ['web-1', 'web-2'].map((host) => aRecord({ host, service: 'shop' }
 
 async function said(subject: ReportSubject): Promise<readonly string[]> {
   const summary = await summarize(hosts)
-  return [reportSeverity(summary, subject), ...reportSentences(summary, subject)]
+  return [reportSeverity(subject, summary), ...reportSentences(subject, summary)]
 }
 
 describe('the verdict on several folders', () => {
@@ -106,8 +106,13 @@ describe('what is no subject of a report', () => {
   ])('is refused: %s of %j', async (problem, subject) => {
     const summary = await summarize([])
     const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(problem) })
-    expect(() => reportSentences(summary, subject)).toThrow(refusal)
-    expect(() => reportSeverity(summary, subject)).toThrow(refusal)
+    expect(() => reportSentences(subject, summary)).toThrow(refusal)
+    expect(() => reportSeverity(subject, summary)).toThrow(refusal)
     expect(() => summaryReport(summary, { format: 'text', ...subject })).toThrow(refusal)
+  })
+
+  it('is a list of hosts without the summary in which to look for them', () => {
+    expect(() => reportSentences({ expected: ['web-1'] })).toThrow(/pass await summarize/)
+    expect(reportSeverity({ verification: proved })).toBe('good')
   })
 })

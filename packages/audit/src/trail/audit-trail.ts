@@ -1,4 +1,4 @@
-import type { AuditRecord, AuditTrail, CallContext } from '@finchat/secrets-core'
+import type { AuditRecord, AuditTrail, CallContext, PartHealth } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
@@ -37,6 +37,7 @@ export function auditTrail(options: AuditTrailOptions): AuditTrail {
   return {
     specificationVersion: 'v1',
     record: (event) => trail.record(event),
+    health: () => trail.health(),
     close: (context) => trail.close(context),
   }
 }
@@ -66,6 +67,10 @@ class Trail {
     const record = this.#maker.record(event)
     const acknowledged = this.#deliver(record)
     return this.#mode === 'complete' ? acknowledged : this.#relaxed(record, acknowledged)
+  }
+
+  health(): Readonly<Record<string, PartHealth>> {
+    return Object.fromEntries(this.#deliveries.flatMap((delivery) => delivery.health()))
   }
 
   close(context: CallContext): Promise<void> {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import { bounded, OutageTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
+import type { AuditRecord, AuditSink, CallContext, PartHealth } from '@finchat/secrets-core'
+import { bounded, OutageTracker, PartTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
@@ -53,6 +53,15 @@ export class SinkDelivery {
 
   get name(): string {
     return this.#sink.name
+  }
+
+  /** The sink, and what it depends on. */
+  health(): [name: string, health: PartHealth][] {
+    const parts = Object.entries(this.#sink.health?.() ?? {}).map(([part, health]): [string, PartHealth] => [
+      `${this.name} ${part}`,
+      health,
+    ])
+    return [[this.name, this.#outage.health], ...parts]
   }
 
   get #deadlineMs(): number {
@@ -251,20 +260,27 @@ export function misuse(sink: string): SecretsError {
   })
 }
 
-/** Emits one process warning for each outage of a sink. */
+/** Emits one process warning for each outage of a sink, and remembers whether it fails. */
 export class SinkOutage {
   readonly #sink: string
   readonly #tracker = new OutageTracker()
+  readonly #part = new PartTracker()
 
   constructor(sink: string) {
     this.#sink = sink
   }
 
+  get health(): PartHealth {
+    return this.#part.health()
+  }
+
   acknowledged(): void {
     this.#tracker.answered()
+    this.#part.answered()
   }
 
   refused(problem: string, remedy?: string): void {
+    this.#part.failed(problem, remedy)
     if (!this.#tracker.failed()) return
     const hint = remedy === undefined ? '' : ` (${remedy})`
     warnOperator(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${hint}`, 'FINCHAT_SECRETS_AUDIT')

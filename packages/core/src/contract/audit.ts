@@ -42,6 +42,18 @@ export interface AuditEvent {
   readonly requestId?: string | undefined
 }
 
+/** Whether a part beside the providers works, as its last call showed. Never with a value. */
+export type PartHealth =
+  /** `unchecked`: it was not used yet. */
+  | { readonly status: 'ok' | 'unchecked' }
+  | {
+      readonly status: 'failed'
+      /** Since when, epoch milliseconds. */
+      readonly since: number
+      readonly problem: string
+      readonly remedy?: string | undefined
+    }
+
 /** Where a manager records its operations. */
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
@@ -49,5 +61,7 @@ export interface AuditTrail {
    * Resolves when the event is acknowledged, else rejects. Called in the caller's async context.
    */
   readonly record: Call<[event: AuditEvent], void>
+  /** Its sinks, and the places of their checkpoints, by name. Returns at once, and asks nothing. */
+  readonly health?: (() => Readonly<Record<string, PartHealth>>) | undefined
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -1,9 +1,11 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
 import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { PartHealth } from '../../contract/audit.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { HighWaterMark } from './high-water-mark.ts'
+import { PartTracker } from '../../guard/part-tracker.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
@@ -48,6 +50,7 @@ export class SharedCacheClient {
   readonly #options: SharedCacheClientOptions
   readonly #longestReadMs: number
   readonly #circuit = new CircuitBreaker({ pace: unhurried })
+  readonly #tracker = new PartTracker()
   readonly #clock = new LoadAwareClock()
   readonly #highWaterMark = new HighWaterMark()
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
@@ -59,6 +62,11 @@ export class SharedCacheClient {
     this.#options = options
     const longest = own(cache, 'longestReadMs')
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
+  }
+
+  /** By the last call that reached it or did not. */
+  get health(): PartHealth {
+    return this.#tracker.health()
   }
 
   get recheckMs(): number {
@@ -86,10 +94,15 @@ export class SharedCacheClient {
     try {
       const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
       this.#circuit.succeeded()
+      if (answer.isUnavailable) this.#tracker.failed(notAsked)
+      else this.#tracker.answered()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now(), failedClosed())
+      else {
+        this.#tracker.failed(notAsked)
+        this.#circuit.failed([path], Date.now(), failedClosed())
+      }
       return unavailable
     }
   }
@@ -208,6 +221,7 @@ export class SharedCacheClient {
       this.#pending.acknowledged(path, mark)
     } catch (error) {
       this.#pending.failed(path, leastVersion, Date.now())
+      this.#tracker.failed('it did not acknowledge an invalidation, so other processes may serve a former value')
       throw error
     }
   }
@@ -240,6 +254,8 @@ function askedAtOf(answer: unknown): number | undefined {
 function isDuration(number: unknown): number is number {
   return typeof number === 'number' && number >= 0 && number < Infinity
 }
+
+const notAsked = 'it cannot be asked, so that reads ask the store'
 
 function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {

@@ -1,4 +1,4 @@
-// `pnpm picture`: renews the picture of a report in the documents, from the sample trail of the tests.
+// `pnpm picture`: renews the pictures of a report in the documents, from the sample trail of the tests.
 // It needs Chromium: as `chromium`, or where the variable CHROMIUM names it.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,8 @@ import { summaryReport } from '../packages/audit/src/report/report.ts'
 import { sampleTrail } from '../packages/audit/src/testing/sample-trail.ts'
 import { root } from './files.ts'
 
-const picture = join(root, 'packages/audit/docs/report.png')
+/** A desktop and a phone: width and height in pixels. */
+const pictures = { 'report.png': '1280,1700', 'report-narrow.png': '420,1700' }
 const madeAt = Date.UTC(2026, 9, 30, 9)
 
 const records = sampleTrail()
@@ -30,11 +31,12 @@ const folder = mkdtempSync(join(tmpdir(), 'report-picture-'))
 try {
   const page = join(folder, 'report.html')
   writeFileSync(page, html)
-  const [width, height] = process.argv[2]?.split('x').map(Number) ?? [1280, 1800]
-  const target = process.argv[3] ?? picture
-  const flags = ['--headless=new', '--no-sandbox', '--hide-scrollbars', `--screenshot=${target}`, `--window-size=${width},${height}`]
-  execFileSync(process.env['CHROMIUM'] ?? 'chromium', [...flags, pathToFileURL(page).href], { stdio: 'ignore' })
-  console.log(`wrote ${target}`)
+  for (const [name, size] of Object.entries(pictures)) {
+    const target = join(root, 'packages/audit/docs', name)
+    const flags = ['--headless=new', '--no-sandbox', '--hide-scrollbars', `--screenshot=${target}`, `--window-size=${size}`]
+    execFileSync(process.env['CHROMIUM'] ?? 'chromium', [...flags, pathToFileURL(page).href], { stdio: 'ignore' })
+    console.log(`wrote ${target}`)
+  }
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type AuditTrail, createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
 import { memoryProvider } from '@finchat/secrets-testkit'
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openAuditKey } from './keys/open-audit-key.ts'
 import { emptyFolder, removeTestFolders } from './testing/folders.ts'
 import { type AuditPlaces, containerAudit } from './testing/recipes/container-audit.ts'
@@ -18,8 +18,8 @@ const recipes = join(import.meta.dirname, 'testing/recipes')
 const pair = generateKeyPairSync('x25519')
 const auditor = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
 
-beforeEach(() => void vi.spyOn(console, 'error').mockReturnValue(undefined))
-afterEach(() => void vi.restoreAllMocks())
+const log = vi.fn<(line: string) => void>()
+beforeEach(() => void log.mockReset())
 afterAll(removeTestFolders)
 
 it.each(readdirSync(recipes))('the guide shows %s as it is tested', (file) => {
@@ -43,7 +43,7 @@ async function archived(archive: string, sent: 'checkpoints' | 'sent', known: re
 async function places(): Promise<AuditPlaces> {
   const root = await emptyFolder()
   for (const folder of ['disk', 'archive']) mkdirSync(join(root, folder))
-  return { disk: join(root, 'disk'), archive: join(root, 'archive'), auditor }
+  return { disk: join(root, 'disk'), archive: join(root, 'archive'), auditor, log }
 }
 
 describe('a container with an ephemeral disk', () => {
@@ -57,7 +57,7 @@ describe('a container with an ephemeral disk', () => {
     rmSync(given.disk, { recursive: true })
     const verification = await archived(given.archive, 'checkpoints')
     expect([verificationSeverity(verification), verification.records]).toEqual(['good', 1])
-    expect(vi.mocked(console.error).mock.calls.flat()).toEqual([expect.stringContaining(`is ${verification.id}`)])
+    expect(log.mock.calls.flat()).toEqual([expect.stringContaining(`is ${verification.id}`)])
   })
 
   it('goes on in its folder after a restart, and in another one on another disk', async () => {
@@ -123,13 +123,14 @@ describe('a function without a disk', () => {
     expect(posted).toMatchObject([{ operation: 'get', service: 'checkout' }])
     expect(JSON.stringify(posted)).not.toContain('canary')
     status = 503
-    vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
     await expect(secrets.getSecret('token')).rejects.toMatchObject({
       code: 'AUDIT_FAILED',
       message: expect.stringContaining('answered 503'),
     })
     status = 201
     await secrets.close()
+    warned.mockRestore()
     server.close()
   })
 })

@@ -16,7 +16,7 @@ import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { CheckpointOptions } from './checkpoint-sender.ts'
 import type { RotationOptions } from './segment-rotation.ts'
-import { watchedPlace } from './watched-place.ts'
+import { watchedPlace } from '../sinks/watched-place.ts'
 
 /** Where checkpoints go, and how often. */
 export interface AuditCheckpoints {

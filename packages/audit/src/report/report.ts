@@ -178,7 +178,7 @@ function checkpointsOf(trail: ReportedTrail | undefined): string {
   const { count = 0, newest, areSigned } = trail?.verification?.checkpoints ?? {}
   if (count === 0 || newest === undefined) return 'none'
   const place = trail?.checkpoints === undefined ? '' : ` from ${seen(trail.checkpoints)}`
-  return `${grouped(count)}${areSigned === true ? ', signed' : ''}${place}, the newest of ${minute(newest)} UTC`
+  return `${grouped(count)}${areSigned === true ? ' signed' : ''}${place}, the newest of ${minute(newest)} UTC`
 }
 
 interface CheckedOptions {

@@ -11,7 +11,7 @@ const verified = {
   provenUntil: newest,
 }
 const whole = 'Verified: every record is as it was written (3,013).'
-const complete = 'Complete until 2026-01-01 00:00 UTC, by 4,711 checkpoints: they would show a record of before then that was removed.'
+const complete = 'Complete until 2026-01-01 00:00 UTC, by 4,711 checkpoints: had an earlier record been removed, they would show it.'
 
 const said = (verification: ReportedVerification): readonly [severity: string, ...sentences: string[]] => [
   verificationSeverity(verification),

@@ -87,7 +87,7 @@ function proof({ checkpoints, isIndexWhole, segments, provenUntil }: ReportedVer
   const what = `${grouped(count)} ${areSigned ? 'signed ' : ''}${count === 1 ? 'checkpoint' : 'checkpoints'}`
   if (provenUntil === undefined) return [`${what} were compared, the newest of ${minute(newest)} UTC, and none of an end that is open.`]
   const later = minute(newest) === minute(provenUntil) ? '' : ` The newest is of ${minute(newest)} UTC.`
-  return [`Complete until ${minute(provenUntil)} UTC, by ${what}: they would show a record of before then that was removed.${later}`]
+  return [`Complete until ${minute(provenUntil)} UTC, by ${what}: had an earlier record been removed, they would show it.${later}`]
 }
 
 const noCheckpoint =

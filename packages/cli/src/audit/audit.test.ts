@@ -317,7 +317,7 @@ describe('one report over several folders', () => {
     writeFileSync(join(folder, 'others'), `audit-key:${'A'.repeat(43)}\naudit-key:${'B'.repeat(42)}A\n`)
     const { code, stderr } = await run(['audit', 'verify', 'copies/one', '--key-file', 'others'])
     expect([code, stderr]).toEqual([64, expect.stringContaining('none of the keys is that of this folder')])
-    for (const key of keys) expect(stderr).not.toContain(key)
+    for (const each of keys) expect(stderr).not.toContain(each)
   })
 
   it('is CSV with every table whole', async () => {

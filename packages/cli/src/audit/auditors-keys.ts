@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 
 export const ownPackage = { what: 'the audit trail', name: '@finchat/secrets-audit' }
 
-export async function loadFolders(): Promise<typeof folders> {
+async function loadFolders(): Promise<typeof folders> {
   return loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'chooseAuditKey')
 }
 

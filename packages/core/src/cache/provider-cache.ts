@@ -1,4 +1,3 @@
-import type { PartHealth } from '../contract/audit.ts'
 import { Fetcher } from './fetcher.ts'
 import type { FetchOptions, Right } from './fetch-options.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
@@ -223,11 +222,6 @@ export class ProviderCache {
   clear(): void {
     this.#flights.dismiss()
     this.#memory.clear()
-  }
-
-  /** Of the shared cache, if there is one. */
-  get sharedHealth(): PartHealth | undefined {
-    return this.#options.shared?.health
   }
 
   async close(): Promise<void> {

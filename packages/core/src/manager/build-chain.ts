@@ -83,7 +83,8 @@ export function chainEntryOf(
     closing: bounds.closing,
   })
   stores.push(store)
-  return { provider: guarded, store, outage, storeId, formers: own(parts.shared, 'formers') as SharedFormers | undefined }
+  const formers = own(parts.shared, 'formers') as SharedFormers | undefined
+  return { provider: guarded, store, outage, storeId, formers, sharedHealth: () => client?.health }
 }
 
 /**

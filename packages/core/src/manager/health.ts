@@ -85,7 +85,7 @@ export class HealthCheck {
 
   /** Looked at anew each time: it asks nothing. */
   #withParts(report: HealthReport): HealthReport {
-    const [audit, sharedCache] = [partsOfTrail(this.#trail), worstOf(this.#chainEntries.map(({ store }) => store.sharedHealth))]
+    const [audit, sharedCache] = [partsOfTrail(this.#trail), worstOf(this.#chainEntries.map(({ sharedHealth }) => sharedHealth()))]
     if (audit === undefined && sharedCache === undefined) return report
     const ok = report.ok && [...Object.values(audit ?? {}), sharedCache].every((part) => part?.status !== 'failed')
     return Object.freeze({ ...report, ok, ...(audit && { audit }), ...(sharedCache && { sharedCache }) })

@@ -12,6 +12,8 @@ export interface AuditPlaces {
   readonly archive: string
   /** The auditor's public X25519 key, as PEM. */
   readonly auditor: string
+  /** Writes a line to the central log. */
+  readonly log: (line: string) => void
 }
 
 /** Sealed records on the disk; checkpoints at once, and a copy each minute, in the archive. */
@@ -20,14 +22,14 @@ export async function containerAudit(places: AuditPlaces): Promise<{ audit: Audi
   // A container that restarts in its pod or task finds its folder again.
   if (!existsSync(join(folder, 'key.json'))) await initAuditFolder(folder, { auditor: places.auditor })
   const { folder: id } = JSON.parse(readFileSync(join(folder, 'auditor-key.json'), 'utf8')) as { folder: string }
-  console.error(`the audit folder of ${hostname()} is ${id}`) // in the central log, it shows that no other folder was put there
+  places.log(`the audit folder of ${hostname()} is ${id}`) // in the central log it shows that no other folder was put there
   const target = join(places.archive, `${hostname()}-${id}`)
   const sent = join(target, 'sent')
   const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: sent } })] })
   const copy = async (): Promise<void> => {
     await copyAuditTrail(folder, target, { checkpoints: existsSync(sent) ? sent : undefined })
   }
-  const timer = setInterval(() => void copy().catch((error: Error) => console.error(error.message)), 60_000).unref()
+  const timer = setInterval(() => void copy().catch((error: Error) => places.log(error.message)), 60_000).unref()
   const archive = async (): Promise<void> => {
     clearInterval(timer)
     await copy()

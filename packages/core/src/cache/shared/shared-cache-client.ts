@@ -2,7 +2,6 @@ import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
 import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { PartHealth } from '../../contract/audit.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
-import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import { PartTracker } from '../../guard/part-tracker.ts'
@@ -12,6 +11,7 @@ import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
 import { own } from '../../errors/own-properties.ts'
 import { storedSecretOf } from '../../guard/check-answer.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
+import { copyOf, isSame, newestOf } from './stored-copies.ts'
 
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
@@ -267,29 +267,6 @@ function isShareable(hit: unknown, version: Version): hit is StoredSecret {
   const secret = storedSecretOf(hit)
   if (secret === undefined || secret.exclusive) return false
   return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
-}
-
-function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
-  const held = storedSecretOf(holds)
-  if (stored === undefined || stored.exclusive || held === undefined) return false
-  const { value, version, revision, shape } = stored
-  return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
-}
-
-/** The highest version seen: a lagging replica must not bring back an older one. */
-function newestOf(holds: unknown, stored: StoredSecret | undefined): number | undefined {
-  return Math.max(storedSecretOf(holds)?.version ?? 0, stored?.version ?? 0) || undefined
-}
-
-function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {
-  return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
-}
-
-/**
- * Core overwrites its bytes, so the shared cache gets a copy (a Buffer's `slice` would not copy).
- */
-function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
 }
 
 function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {

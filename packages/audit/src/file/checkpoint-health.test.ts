@@ -8,7 +8,7 @@ import { aRecord } from '../testing/sample-records.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
 import { bestEffort } from '../trail/trail-sink.ts'
 import { jsonLinesFile } from './file-sink.ts'
-import { watchedPlace } from './watched-place.ts'
+import { watchedPlace } from '../sinks/watched-place.ts'
 
 afterAll(removeTestFolders)
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue(undefined))

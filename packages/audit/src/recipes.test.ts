@@ -40,6 +40,14 @@ async function archived(archive: string, sent: 'checkpoints' | 'sent', known: re
   return verifyAuditTrail(folder, { key, checkpoint: join(archive, name, sent) })
 }
 
+/** The checkpoints of the only archived trail. */
+function sentIn(archive: string): string {
+  const [name = ''] = readdirSync(archive)
+  return readdirSync(join(archive, name, 'sent'))
+    .map((file) => readFileSync(join(archive, name, 'sent', file), 'utf8'))
+    .join('')
+}
+
 async function places(): Promise<AuditPlaces> {
   const root = await emptyFolder()
   for (const folder of ['disk', 'archive']) mkdirSync(join(root, folder))
@@ -86,6 +94,7 @@ describe('a container with an ephemeral disk', () => {
     const { audit, archive } = await containerAudit(given)
     const secrets = managerWith(audit)
     await secrets.getSecret('token')
+    await vi.waitFor(() => expect(sentIn(given.archive)).not.toBe('')) // the first checkpoint is on its way
     await archive()
     await secrets.getSecret('token')
     await secrets.close() // as its last checkpoint; no copy follows

@@ -45,8 +45,14 @@ export function sentencesOn(reported: Reported, hosts: AuditSummary['hosts']): r
   const absent =
     missing.length === 0 ? [] : [`Missing: no record of ${missing.map((name) => seen(name)).join(', ')}, expected in this report.`]
   if (trails.length === 1 && only !== undefined) return withFirst(sentencesOnOne(only), absent, severityOf(reported, hosts))
-  const each = trails.flatMap((trail) => sentencesOnOne(trail).map((sentence) => `${seen(trail.folder ?? '')}: ${sentence}`))
+  const each = worstFirst(trails).flatMap((trail) => sentencesOnOne(trail).map((sentence) => `${seen(trail.folder ?? '')}: ${sentence}`))
   return [...withFirst([ofAll(trails)], absent, severityOf(reported, hosts)), ...each]
+}
+
+/** In their order otherwise. */
+function worstFirst(trails: readonly ReportedTrail[]): readonly ReportedTrail[] {
+  const rank = (trail: ReportedTrail): number => ['bad', 'open', 'good'].indexOf(trailSeverity(trail))
+  return trails.toSorted((one, other) => rank(one) - rank(other))
 }
 
 /** What is missing comes first, unless something is altered. */
@@ -72,15 +78,31 @@ const twinSentences: Readonly<Record<TrailTwin['relation'], (other: string) => s
 }
 
 function ofAll(trails: readonly ReportedTrail[]): string {
-  const count = (severity: Severity): number => trails.filter((trail) => trailSeverity(trail) === severity).length
-  const [bad, open, all] = [count('bad'), count('open'), grouped(trails.length)]
+  const of = (severity: Severity): readonly ReportedTrail[] => trails.filter((trail) => trailSeverity(trail) === severity)
+  const [bad, open, all] = [of('bad'), of('open'), grouped(trails.length)]
   if (trails.length === 0) return 'There is no trail.'
-  if (bad > 0) return `Of ${all} folders, ${grouped(bad)} ${bad === 1 ? 'is' : 'are'} altered or incomplete.`
-  if (open > 0) return `Of ${all} folders, none is known to be altered, and ${grouped(open)} ${open === 1 ? 'is' : 'are'} not proved.`
+  if (bad.length > 0) return `Of ${all} folders, ${areOrIs(bad)} altered or incomplete: ${namesOf(bad)}.`
+  if (open.length > 0)
+    return `Of ${all} folders, none is known to be altered, and ${areOrIs(open)} not proved as a whole: ${namesOf(open)}.`
   const until = Math.min(...trails.map(({ verification }) => verification?.provenUntil ?? Infinity))
   const records = trails.reduce((sum, { verification }) => sum + (verification?.records ?? 0), 0)
   const complete = Number.isFinite(until) ? `, and complete until ${minute(until)} UTC at least` : ''
   return `Verified: every record in ${all} folders is as it was written (${grouped(records)})${complete}.`
+}
+
+function areOrIs({ length }: readonly ReportedTrail[]): string {
+  return `${grouped(length)} ${length === 1 ? 'is' : 'are'}`
+}
+
+/** More are in the table. */
+const mostNamed = 10
+
+function namesOf(trails: readonly ReportedTrail[]): string {
+  const more = trails.length > mostNamed ? ` and ${grouped(trails.length - mostNamed)} more` : ''
+  return `${trails
+    .slice(0, mostNamed)
+    .map(({ folder = '–' }) => seen(folder))
+    .join(', ')}${more}`
 }
 
 export function missingOf(expected: readonly string[], hosts: AuditSummary['hosts']): readonly string[] {

@@ -42,6 +42,7 @@ export class CheckpointComparison {
   #other: Checkpoint | undefined
   #isForked = false
   #isIndexEdited = false
+  #isIndexCut = false
   /** An index into the checkpoints. */
   #compared = 0
 
@@ -109,10 +110,16 @@ export class CheckpointComparison {
 
   #compareIndex(checkpoint: Checkpoint): void {
     const { indexLines, digests } = this.#segment
-    if (checkpoint.index >= indexLines) return this.#found(indexTruncated(indexLines, checkpoint))
+    if (checkpoint.index >= indexLines) return this.#findIndexCut(indexTruncated(indexLines, checkpoint))
     const isEdited = (digests.get(checkpoint.index) ?? checkpoint.head) !== checkpoint.head
     if (isEdited && !this.#isIndexEdited) this.#found(indexEdited(checkpoint))
     this.#isIndexEdited ||= isEdited
+  }
+
+  /** One of them says it all. */
+  #findIndexCut(problem: ProblemFound): void {
+    if (!this.#isIndexCut) this.#found(problem)
+    this.#isIndexCut = true
   }
 
   /** Behind damage the hash continues from a checkpoint. */

@@ -3,3 +3,4 @@ export { pruneAuditFolder, type PruneAuditOptions, type PruneAuditReport } from 
 export { openAuditKey, type OpenAuditKeyOptions } from './keys/open-audit-key.ts'
 export { deriveAuditKey, type DeriveAuditKeyOptions } from './keys/derive-audit-key.ts'
 export type { AuditorKeyPair, AuditorKeyPart } from './keys/sealed-key.ts'
+export { chooseAuditKey } from './query/choose-audit-key.ts'

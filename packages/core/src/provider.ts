@@ -11,6 +11,7 @@ export { bounded, type Bounds, jittered, longestTimerMs, pause, throwIfAborted, 
 export { type Limiter, limiter } from './guard/limiter.ts'
 export { LoadAwareClock } from './guard/load-aware-clock.ts'
 export { OutageTracker, warnOperator } from './guard/outage-warning.ts'
+export { PartTracker } from './guard/part-tracker.ts'
 export { type ProviderCall, wrapProvider } from './guard/wrap-provider.ts'
 export { loadBuiltin, loadCrypto } from './kit/builtins.ts'
 export { ChangeListeners } from './kit/change-listeners.ts'

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { AuditSink } from '@finchat/secrets-core'
+import type { AuditSink, PartHealth } from '@finchat/secrets-core'
 import {
   assertWholeNumber,
   assertWithin,
@@ -14,7 +14,9 @@ import { signerOf } from '../keys/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
+import type { CheckpointOptions } from './checkpoint-sender.ts'
 import type { RotationOptions } from './segment-rotation.ts'
+import { watchedPlace } from '../sinks/watched-place.ts'
 
 /** Where checkpoints go, and how often. */
 export interface AuditCheckpoints {
@@ -82,17 +84,20 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   const known = checked(options)
   assertReady(known.folder)
   const file = new GroupCommit(known)
+  const health = known.checkpoints?.health
   return {
     specificationVersion: 'v1',
     name: known.name,
     durable: known.isDurable,
     write: (record, context) => file.write(record, context),
+    health: health && (() => ({ checkpoints: health() })),
     close: () => file.close(),
   }
 }
 
 interface Checked extends RotationOptions {
   readonly name: string
+  readonly checkpoints: (CheckpointOptions & { readonly health: () => PartHealth }) | undefined
 }
 
 function checked(options: JsonLinesFileOptions): Checked {
@@ -111,7 +116,7 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
   assertWithin('everyMs', everyMs, 1, longestTimerMs)
   const sign = signingKey === undefined ? undefined : signerOf('checkpoints.signingKey', signingKey)
-  if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
-  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
+  if (typeof to === 'string' && to !== '') return { ...watchedPlace(checkpointFolder(to)), everyMs, sign }
+  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { ...watchedPlace(to), everyMs, sign }
   throw configurationError('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
 }

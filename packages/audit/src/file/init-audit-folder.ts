@@ -5,7 +5,7 @@ import { folderError } from '../format/folder-errors.ts'
 import { syncHandle } from '../format/fsync.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, randomKey } from '../keys/key-chain.ts'
-import { keyFile, replaceKey } from '../format/folder-key.ts'
+import { keyFile, replaceKey, warnIfOpenToAll } from '../format/folder-key.ts'
 import { auditorKeyFile } from '../format/segment-files.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import type * as Sealing from '../keys/sealed-key.ts'
@@ -145,6 +145,7 @@ async function assertEmpty(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const names = await readdir(path)
   if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
+  warnIfOpenToAll(path)
 }
 
 async function makeReady(path: string, first: ChainKey, seal: Sealing.SealKey | undefined): Promise<string> {

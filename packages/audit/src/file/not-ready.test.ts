@@ -36,13 +36,14 @@ it.each([
   [0o707, 1],
   [0o775, 0], // a group may be meant to
   [0o700, 0],
-])('of a folder of mode %o, that every user may write to, it warns: %i', async (mode, count) => {
+])('of a folder of mode %o, that every user may write to, it warns when it is made ready and when it is used: %i', async (mode, count) => {
   const folder = join(parent, `mode-${mode}`)
-  await initAuditFolder(folder)
+  await mkdir(folder)
   await chmod(folder, mode)
   const warn = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+  await initAuditFolder(folder)
   jsonLinesFile({ folder })
-  expect(warn.mock.calls.map(([text]) => text)).toEqual(Array.from({ length: count }, () => expect.stringContaining('chmod o-w')))
+  expect(warn.mock.calls.map(([text]) => text)).toEqual(Array.from({ length: 2 * count }, () => expect.stringContaining('chmod o-w')))
   warn.mockRestore()
 })
 

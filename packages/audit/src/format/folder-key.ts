@@ -31,7 +31,7 @@ const readingPatienceMs = 5_000
 export function assertReady(folder: string): void {
   try {
     accessSync(join(folder, keyFile), constants.R_OK)
-    if ((statSync(folder).mode & writableByAll) !== 0) warnOperator(openToAll(folder), 'FINCHAT_SECRETS_AUDIT')
+    warnIfOpenToAll(folder)
   } catch (error) {
     const failure = fileFailure(error)
     if (failure === 'missing' || failure === 'not-a-folder') throw notReady(folder)
@@ -40,6 +40,11 @@ export function assertReady(folder: string): void {
         remedy: 'make its user the owner of the folder and of its files',
       })
   }
+}
+
+/** Every user could remove what no checkpoint covers. */
+export function warnIfOpenToAll(folder: string): void {
+  if ((statSync(folder).mode & writableByAll) !== 0) warnOperator(openToAll(folder), 'FINCHAT_SECRETS_AUDIT')
 }
 
 /**

@@ -15,8 +15,19 @@ export interface AuditSummary {
   readonly missed: number
   /** By UTC day, without empty days. */
   readonly days: readonly DaySummary[]
-  /** Who read what. */
+  /** Who read what: at most 100,000. */
   readonly accesses: readonly AccessSummary[]
+  readonly readers: readonly ReaderSummary[]
+  /** Who changed, rotated and deleted what, the latest first. */
+  readonly writes: readonly WriteSummary[]
+  /** Logins of providers, their tokens and leases, the latest first. */
+  readonly logins: readonly LoginSummary[]
+  /** Denied calls, altered secrets and tokens that did not match, the latest first. */
+  readonly denials: readonly DenialSummary[]
+  /** By time. */
+  readonly gaps: readonly GapSummary[]
+  /** Hosts and their services, the one that fell silent first before the others. */
+  readonly hosts: readonly HostSummary[]
   readonly secrets: readonly SecretSummary[]
   readonly providers: readonly ProviderSummary[]
   readonly failures: readonly FailureSummary[]
@@ -25,7 +36,7 @@ export interface AuditSummary {
   readonly notRotatedForDays: number
   /** Secrets in use that did not change in so many days. */
   readonly notRotated: readonly UnrotatedSummary[]
-  /** Counted above, but in no list: a list holds at most 10,000 entries. */
+  /** Counted above, but missing in a list: most hold at most 10,000 entries. */
   readonly unlisted: number
 }
 
@@ -46,6 +57,82 @@ export interface AccessSummary {
   readonly failed: number
   /** The providers that answered. */
   readonly providers: readonly string[]
+  readonly first: number
+  readonly last: number
+}
+
+/** The reads of one actor. */
+export interface ReaderSummary {
+  /** Absent: unknown. */
+  readonly actor?: string | undefined
+  readonly reads: number
+  readonly failed: number
+  /** How many secrets it read or tried to read, among `accesses`. */
+  readonly secrets: number
+  readonly first: number
+  readonly last: number
+}
+
+/** Changes of one secret by one actor: the same operation. */
+export interface WriteSummary {
+  /** Absent: unknown. */
+  readonly actor?: string | undefined
+  /** `store`, `rotate`, `delete`, a step of a rotation such as `promote`, and so on. */
+  readonly operation: string
+  readonly name: string
+  readonly count: number
+  readonly failed: number
+  readonly first: number
+  readonly last: number
+}
+
+/** What one provider did to be let in: the same operation, method and path. */
+export interface LoginSummary {
+  /** `login`, `renew`, `revoke`, `lease`, `renew-lease` or `revoke-lease`. */
+  readonly operation: string
+  readonly provider?: string | undefined
+  /** Such as `approle`. */
+  readonly method?: string | undefined
+  /** The path of a lease; else empty. */
+  readonly name: string
+  readonly ok: number
+  readonly failed: number
+  /** The last failure's. */
+  readonly code?: string | undefined
+  readonly last: number
+}
+
+/** Denials of one kind: the same actor, operation, name and code. */
+export interface DenialSummary {
+  /** Absent: unknown. */
+  readonly actor?: string | undefined
+  readonly operation: string
+  readonly name: string
+  /** The error's code, or `NO_MATCH` for a token that was compared and did not match. */
+  readonly code: string
+  readonly count: number
+  readonly first: number
+  readonly last: number
+}
+
+/** Records that one sink did not acknowledge. */
+export interface GapSummary {
+  readonly time: number
+  readonly host: string
+  readonly service: string
+  readonly pid: number
+  readonly missed: number
+  /** The numbers of the first and last record missed. */
+  readonly from: number
+  readonly to: number
+}
+
+/** What one service recorded on one host. */
+export interface HostSummary {
+  readonly host: string
+  readonly service: string
+  readonly records: number
+  readonly first: number
   readonly last: number
 }
 
@@ -73,7 +160,7 @@ export interface ProviderSummary {
   readonly stale: number
 }
 
-/** Failures of one kind: the same code, operation and name. */
+/** Failures of one kind, of any actor: the same code, operation and name. */
 export interface FailureSummary {
   readonly code: string
   readonly operation: string

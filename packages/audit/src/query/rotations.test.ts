@@ -110,7 +110,7 @@ describe('with policies, the rotations', () => {
     const text = summaryReport(summary, { format: 'text' })
     expect(text).toMatch(/z +1 +rotated +2026-01-01 00:00 +nightly +– +2026-01-01 00:00 +40 +2026-01-02 00:00 +overdue/)
     expect(text).toMatch(/b +0 +failed PERMISSION_DENIED +2026-01-01 00:01 +nightly/)
-    expect(summaryReport(summary, { format: 'html' })).toContain('<h2>Rotations</h2>')
+    expect(summaryReport(summary, { format: 'html' })).toContain('>Rotations</h2>')
     expect(JSON.parse(summaryReport(summary, { format: 'json' })).summary.rotations[0]).toMatchObject({ name: 'z', isOverdue: true })
   })
 

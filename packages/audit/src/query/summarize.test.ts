@@ -16,8 +16,8 @@ describe('a summary', () => {
     ])
     expect(reads).toBe(4)
     expect(accesses).toEqual([
-      { actor: 'webapp', name: 'FINCHAT_TOKEN', reads: 3, failed: 1, providers: ['aws', 'vault'], last: 3 },
-      { actor: undefined, name: 'FINCHAT_TOKEN', reads: 1, failed: 0, providers: ['aws'], last: 4 },
+      { actor: 'webapp', name: 'FINCHAT_TOKEN', reads: 3, failed: 1, providers: ['aws', 'vault'], first: 1, last: 3 },
+      { actor: undefined, name: 'FINCHAT_TOKEN', reads: 1, failed: 0, providers: ['aws'], first: 4, last: 4 },
     ])
   })
 
@@ -100,6 +100,99 @@ describe('a summary', () => {
     const many = Array.from({ length: 10_050 }, (_, index) => aRecord({ name: `name-${index}` }))
     const { secrets, reads, unlisted } = await summarize(many)
     expect([secrets.length, reads, unlisted]).toEqual([10_000, 10_050, 50])
+  })
+
+  it('lists a rare reader behind ten thousand pairs, and behind invented names', async () => {
+    const invented = Array.from({ length: 10_050 }, (_, index) =>
+      aRecord({ name: `no-such-${index}`, actor: 'scan', outcome: 'error', code: 'NOT_FOUND' }),
+    )
+    const usual = Array.from({ length: 10_050 }, (_, index) => aRecord({ name: `name-${index % 100}`, actor: `app-${index}` }))
+    const { accesses } = await summarize([...invented, ...usual, aRecord({ name: 'name-1', actor: 'contractor' })])
+    expect(accesses).toContainEqual(expect.objectContaining({ actor: 'contractor', reads: 1 }))
+    expect(accesses).toHaveLength(20_051)
+  })
+
+  it('says of each actor what it read, and since when', async () => {
+    const { readers } = await summarize([
+      aRecord({ actor: 'webapp', name: 'a', time: 5 }),
+      aRecord({ actor: 'webapp', name: 'b', time: 2, outcome: 'error', code: 'NOT_FOUND' }),
+      aRecord({ actor: undefined, name: 'b', time: 9 }),
+    ])
+    expect(readers).toEqual([
+      { actor: 'webapp', secrets: 2, reads: 2, failed: 1, first: 2, last: 5 },
+      { actor: undefined, secrets: 1, reads: 1, failed: 0, first: 9, last: 9 },
+    ])
+  })
+
+  it('says who changed, rotated and deleted what, the latest first', async () => {
+    const { writes } = await summarize([
+      aRecord({ operation: 'store', name: 'a', actor: 'ann', time: 1 }),
+      aRecord({ operation: 'store', name: 'a', actor: 'ann', time: 3, outcome: 'error', code: 'UNAVAILABLE' }),
+      aRecord({ operation: 'promote', name: 'b', actor: 'rotator', time: 2, phase: 'intent', outcome: undefined }),
+      aRecord({ operation: 'promote', name: 'b', actor: 'rotator', time: 2 }),
+      aRecord({ operation: 'delete', name: 'c', actor: undefined, time: 9 }),
+    ])
+    expect(writes).toEqual([
+      { actor: undefined, operation: 'delete', name: 'c', count: 1, failed: 0, first: 9, last: 9 },
+      { actor: 'ann', operation: 'store', name: 'a', count: 2, failed: 1, first: 1, last: 3 },
+      { actor: 'rotator', operation: 'promote', name: 'b', count: 1, failed: 0, first: 2, last: 2 },
+    ])
+  })
+
+  it('lists logins and leases apart from changes, with the last failure', async () => {
+    const login = { operation: 'login', name: '', provider: 'vault', method: 'approle', actor: undefined } as const
+    const { logins, writes } = await summarize([
+      aRecord({ ...login, time: 4, outcome: 'error', code: 'PERMISSION_DENIED' }),
+      aRecord({ ...login, time: 2, outcome: 'error', code: 'UNAVAILABLE' }),
+      aRecord({ ...login, time: 5 }),
+      aRecord({ operation: 'lease', name: 'database/creds/app', provider: 'vault', time: 6 }),
+    ])
+    expect(logins).toEqual([
+      { operation: 'lease', provider: 'vault', method: undefined, name: 'database/creds/app', ok: 1, failed: 0, code: undefined, last: 6 },
+      { operation: 'login', provider: 'vault', method: 'approle', name: '', ok: 1, failed: 2, code: 'PERMISSION_DENIED', last: 5 },
+    ])
+    expect(writes).toEqual([])
+  })
+
+  it('says who was denied, found a secret altered, or had a token that did not match', async () => {
+    const { denials } = await summarize([
+      aRecord({ actor: 'job', time: 1, outcome: 'error', code: 'PERMISSION_DENIED' }),
+      aRecord({ actor: 'job', time: 4, outcome: 'error', code: 'PERMISSION_DENIED' }),
+      aRecord({ actor: 'job', time: 2, outcome: 'error', code: 'NOT_FOUND' }),
+      aRecord({ actor: 'gateway', time: 3, operation: 'verify', matched: 'none' }),
+      aRecord({ actor: 'gateway', time: 3, operation: 'verify', matched: 'current' }),
+    ])
+    expect(denials.map(({ actor, code, count, first, last }) => [actor, code, count, first, last])).toEqual([
+      ['job', 'PERMISSION_DENIED', 2, 1, 4],
+      ['gateway', 'NO_MATCH', 1, 3, 3],
+    ])
+  })
+
+  it('lists gaps by time, and hosts by how long they are silent', async () => {
+    const gap = { operation: 'gap', name: '', outcome: undefined, actor: undefined } as const
+    const { gaps, hosts } = await summarize([
+      aRecord({ ...gap, time: 9, seq: 40, missed: 3, missedFrom: 37 }),
+      aRecord({ ...gap, time: 5, seq: 7, missed: 1, host: 'web-2' }),
+      aRecord({ time: 8, host: 'web-2' }),
+    ])
+    expect(gaps).toEqual([
+      { time: 5, host: 'web-2', service: 'shop', pid: 4711, missed: 1, from: 7, to: 7 },
+      { time: 9, host: 'web-1', service: 'shop', pid: 4711, missed: 3, from: 37, to: 40 },
+    ])
+    expect(hosts).toEqual([
+      { host: 'web-2', service: 'shop', records: 2, first: 5, last: 8 },
+      { host: 'web-1', service: 'shop', records: 1, first: 9, last: 9 },
+    ])
+  })
+
+  it('takes a secret for deleted by time, whatever is read first', async () => {
+    const used = aRecord({ name: 'gone', time: at(0) })
+    const gone = aRecord({ name: 'gone', time: at(1), operation: 'delete' })
+    for (const records of [
+      [used, gone],
+      [gone, used],
+    ])
+      expect((await summarize(records, { now: at(200) })).notRotated).toEqual([])
   })
 
   it('of a sample adds up', async () => {

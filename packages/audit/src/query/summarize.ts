@@ -5,7 +5,8 @@ import { isoTime } from '../record/record-text.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary, RotationSummary } from './audit-summary.ts'
 import { isRotationStep, RotationTally } from './rotation-tally.ts'
-import { type AgeOptions, type RotationAge, rotationOf, Rows, SecretTally, unrotated } from './tallies.ts'
+import { EventTallies } from './event-tallies.ts'
+import { type AgeOptions, mostPairs, type RotationAge, rotationOf, Rows, SecretTally, unrotated } from './tallies.ts'
 
 /** What `summarize` takes beside the records. */
 export interface SummarizeOptions {
@@ -24,8 +25,8 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
 
 /**
  * Counts who read what, how often and from which provider, what failed, and which secrets were not
- * rotated. Reads the records once, in bounded memory: a list holds at most 10,000 entries. Throws
- * `INVALID_ARGUMENT` for invalid options, or if `records` is not iterable.
+ * rotated. Also who changed what, logins, denials, gaps and hosts. Reads the records once, in bounded
+ * memory: most lists hold at most 10,000 entries. Throws `INVALID_ARGUMENT` for invalid options, or if `records` is not iterable.
  *
  * @example
  * import { readAuditRecords, summarize } from '@finchat/secrets-audit/report'
@@ -52,6 +53,20 @@ function assertPolicies(policies: Readonly<Record<string, RotationAge>>): void {
   throw new SecretsError('INVALID_ARGUMENT', '`policies` is no object of policies', { remedy: 'pass { name: { everyMs } }' })
 }
 
+type CountsAndAges =
+  | 'from'
+  | 'to'
+  | 'records'
+  | 'reads'
+  | 'changes'
+  | 'failed'
+  | 'missed'
+  | 'secrets'
+  | 'rotations'
+  | 'notRotatedForDays'
+  | 'notRotated'
+  | 'unlisted'
+
 class Tally {
   #from: number | undefined
   #to: number | undefined
@@ -62,7 +77,9 @@ class Tally {
   #missed = 0
   #unlisted = 0
   readonly #days = new Rows(() => ({ ok: 0, failed: 0 }))
-  readonly #accesses = new Rows(() => ({ reads: 0, failed: 0, providers: new Set<string>(), last: 0 }))
+  readonly #accesses = new Rows(() => ({ reads: 0, failed: 0, providers: new Set<string>(), first: Infinity, last: 0 }))
+  readonly #readers = new Rows(() => ({ reads: 0, failed: 0, first: Infinity, last: 0 }))
+  readonly #events = new EventTallies()
   readonly #secrets = new Rows(() => new SecretTally())
   readonly #rotations = new Rows(() => new RotationTally())
   readonly #providers = new Rows(() => ({ ok: 0, failed: 0, cached: 0, degraded: 0, stale: 0 }))
@@ -74,16 +91,23 @@ class Tally {
     this.#missed += missed
     this.#from = Math.min(this.#from ?? time, time)
     this.#to = Math.max(this.#to ?? time, time)
-    if (phase !== 'outcome' || outcome === undefined) return
-    if (outcome === 'error') this.#failed++
+    const isOutcome = phase === 'outcome' && outcome !== undefined
+    const isListed = [this.#events.addRecord(record), !isOutcome || this.#addOutcome(record)]
+    if (isListed.includes(false)) this.#unlisted++
+  }
+
+  /** Returns whether there was room in every list. */
+  #addOutcome(record: AuditRecord): boolean {
+    if (record.outcome === 'error') this.#failed++
     const isListed = [
       this.#countDay(record),
       this.#countRotation(record),
       this.#countUse(record),
       this.#countProvider(record),
       this.#countFailure(record),
+      this.#events.addOutcome(record),
     ]
-    if (isListed.includes(false)) this.#unlisted++
+    return !isListed.includes(false)
   }
 
   summary(by: Pick<AgeOptions, 'forDays' | 'policies'>, now: number = this.#to ?? 0): AuditSummary {
@@ -116,18 +140,22 @@ class Tally {
     return rotations.toSorted((a, b) => rank(a) - rank(b) || order(a.name, b.name))
   }
 
-  #lists(): Pick<AuditSummary, 'days' | 'accesses' | 'providers' | 'failures'> {
+  #lists(): Omit<AuditSummary, CountsAndAges> {
     const accesses = this.#accesses
       .list()
       .map(([[actor, name = ''], row]) => ({ actor, name, ...row, providers: [...row.providers].toSorted() }))
+    const secretsOf = Map.groupBy(accesses, ({ actor }) => actor)
+    const readers = this.#readers.list().map(([[actor], row]) => ({ actor, secrets: secretsOf.get(actor)?.length ?? 0, ...row }))
     const failures = this.#failures.list().map(([[code = '', operation = '', name = ''], row]) => ({ code, operation, name, ...row }))
     const providers = this.#providers.list().map(([[provider = ''], row]) => ({ provider, ...row }))
     const days = this.#days.list().map(([[day = ''], row]) => ({ day, ...row }))
     return {
       days: days.toSorted((a, b) => order(a.day, b.day)),
       accesses: accesses.toSorted((a, b) => b.reads - a.reads || b.last - a.last),
+      readers: readers.toSorted((a, b) => b.reads - a.reads || b.last - a.last),
       failures: failures.toSorted((a, b) => b.count - a.count || b.last - a.last),
       providers: providers.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed),
+      ...this.#events.lists(),
     }
   }
 
@@ -140,7 +168,7 @@ class Tally {
   }
 
   #countUse(record: AuditRecord): boolean {
-    const { operation, name, actor, time, outcome, provider } = record
+    const { operation, name, provider } = record
     const isRead = operation === 'get' || operation === 'verify'
     const isChange = changesSecret(operation)
     if (isChange) this.#changes++
@@ -148,14 +176,24 @@ class Tally {
     if (!isRead && !isChange) return true
     const secret = this.#secrets.at(name)
     secret?.add(record, isRead, isRead && this.#rotations.known(name)?.isPending(provider, record.version) === true)
-    if (!isRead) return secret !== undefined
-    const access = this.#accesses.at(actor, name)
-    if (access === undefined) return false
-    access.reads++
-    access.last = Math.max(access.last, time)
-    if (outcome === 'error') access.failed++
-    else if (provider !== undefined) access.providers.add(provider)
-    return secret !== undefined
+    const isListed = !isRead || this.#countRead(record)
+    return isListed && secret !== undefined
+  }
+
+  /** Names that nothing answers can be invented, so they leave room for the others. */
+  #countRead({ name, actor, time, outcome, provider }: AuditRecord): boolean {
+    const isFailed = outcome === 'error'
+    const access = isFailed ? this.#accesses.at(actor, name) : this.#accesses.within(mostPairs, actor, name)
+    const reader = this.#readers.at(actor)
+    for (const row of [access, reader]) {
+      if (row === undefined) continue
+      row.reads++
+      if (isFailed) row.failed++
+      row.first = Math.min(row.first, time)
+      row.last = Math.max(row.last, time)
+    }
+    if (!isFailed && provider !== undefined) access?.providers.add(provider)
+    return access !== undefined && reader !== undefined
   }
 
   #countRotation(record: AuditRecord): boolean {

@@ -4,6 +4,8 @@ import type { RotationTally } from './rotation-tally.ts'
 
 /** Bounds memory: names may be chosen by an attacker. */
 const mostRows = 10_000
+/** Of a list in which a rare entry must not get lost. */
+export const mostPairs = 100_000
 
 export class Rows<Row> {
   readonly #rows = new Map<string, Row>()
@@ -19,9 +21,13 @@ export class Rows<Row> {
 
   /** Made at first use; `undefined` beyond the limit. */
   at(...about: readonly (string | undefined)[]): Row | undefined {
+    return this.within(mostRows, ...about)
+  }
+
+  within(most: number, ...about: readonly (string | undefined)[]): Row | undefined {
     const key = JSON.stringify(about)
     const known = this.#rows.get(key)
-    if (known !== undefined || this.#rows.size >= mostRows) return known
+    if (known !== undefined || this.#rows.size >= most) return known
     const row = this.#make()
     this.#rows.set(key, row)
     return row
@@ -48,13 +54,17 @@ export class SecretTally {
   #failed = 0
   #lastRead: number | undefined
   #lastChanged: number | undefined
-  #isInUse = false
+  #usedAt = -1
+  #deletedAt = -1
   readonly #versions = new Map<string | undefined, number>()
   readonly #actors = new Set<string | undefined>()
 
-  /** A secret that was never read, or was deleted, need not be rotated. */
+  /**
+   * A secret that was never read, or was deleted, need not be rotated. By time: segments and folders
+   * are read one after the other.
+   */
   get isInUse(): boolean {
-    return this.#isInUse
+    return this.#usedAt > this.#deletedAt
   }
 
   get lastChanged(): number | undefined {
@@ -65,7 +75,7 @@ export class SecretTally {
   add(record: AuditRecord, isRead: boolean, isPending: boolean): void {
     const { outcome, time, actor } = record
     if (outcome === 'error') this.#failed++
-    else if (isPending) this.#isInUse = true
+    else if (isPending) this.#usedAt = Math.max(this.#usedAt, time)
     else this.#succeeded(record)
     if (!isRead) return
     this.#reads++
@@ -80,7 +90,8 @@ export class SecretTally {
 
   /** A higher version than before: it was rotated, here or elsewhere. */
   #succeeded({ operation, time, provider, version }: AuditRecord): void {
-    this.#isInUse = operation !== 'delete'
+    if (operation === 'delete') this.#deletedAt = Math.max(this.#deletedAt, time)
+    else this.#usedAt = Math.max(this.#usedAt, time)
     const highest = this.#versions.get(provider)
     const isNew = version !== undefined && highest !== undefined && version > highest
     if (operation === 'store' || operation === 'rotate' || operation === 'promote' || isNew)

@@ -128,7 +128,7 @@ describe('a verified trail', () => {
     expect(all.map((record) => toEcs(record).event['hash'])).toEqual(hashes)
   })
 
-  it.each<ReportFormat>(['text', 'json', 'html'])('reports no value, as %s', async (format) => {
+  it.each<ReportFormat>(['text', 'json', 'csv', 'html'])('reports no value, as %s', async (format) => {
     await used()
     const { verification, result: records } = await read(gathered)
     const report = summaryReport(await summarize(records), { format, verification })

@@ -1,5 +1,5 @@
 import type { DaySummary } from '../query/audit-summary.ts'
-import { escaped, grouped, seen, shown } from './display-text.ts'
+import { escaped, grouped, isolated, leftOutNote, seen } from './display-text.ts'
 
 export interface Bar {
   readonly label: string
@@ -7,71 +7,61 @@ export interface Bar {
   readonly failed: number
 }
 
-const chart = { width: 720, label: 200, value: 90, row: 26, thick: 14 }
-const longestLabel = 26
+/** More rows would hide the first ones. */
+const mostRows = 10
 
 /**
- * Bars in the given order, as SVG without script. The numbers stand beside them, so that colour
- * carries no meaning.
+ * Bars in the given order. Labels and numbers are text, which wraps on a narrow page, so that no name
+ * is cut and colour carries no meaning.
  */
 export function barChart(title: string, bars: readonly Bar[]): string {
-  const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
-  const rows = bars.map((bar, index) => barRow(bar, index * chart.row, most))
-  return figure(title, chart.width, Math.max(1, bars.length) * chart.row, rows, bars)
+  const drawn = bars.slice(0, mostRows)
+  const most = Math.max(1, ...drawn.map(({ ok, failed }) => ok + failed))
+  const [note] = leftOutNote(drawn.length, bars.length, 'the highest')
+  const caption = note === undefined ? escaped(title) : `${escaped(title)}. ${escaped(note)}`
+  return `<figure><figcaption>${caption}</figcaption><ul class="bars">${drawn.map((bar) => barRow(bar, most)).join('')}</ul></figure>`
 }
 
-function barRow({ label, ok, failed }: Bar, top: number, most: number): string {
-  const room = chart.width - chart.label - chart.value
-  const [okWidth, failedWidth] = [(ok / most) * room, (failed / most) * room].map((width) => Math.round(width * 10) / 10)
-  const middle = top + chart.row / 2
-  const y = middle - chart.thick / 2
-  const total = failed === 0 ? grouped(ok) : `${grouped(ok + failed)} (${grouped(failed)})`
-  return [
-    `<text class="name" x="${chart.label - 8}" y="${middle}">${escaped(shortened(label))}</text>`,
-    `<rect class="ok" x="${chart.label}" y="${y}" width="${okWidth}" height="${chart.thick}"/>`,
-    `<rect class="failed" x="${chart.label + (okWidth ?? 0)}" y="${y}" width="${failedWidth}" height="${chart.thick}"/>`,
-    `<text class="value" x="${chart.label + (okWidth ?? 0) + (failedWidth ?? 0) + 6}" y="${middle}">${total}</text>`,
-  ].join('')
+function barRow({ label, ok, failed }: Bar, most: number): string {
+  const [okWidth, failedWidth] = [percent(ok / most), percent(failed / most)]
+  const total = failed === 0 ? grouped(ok) : `${grouped(ok + failed)} (${grouped(failed)} failed)`
+  const bar = [
+    `<svg class="bar" aria-hidden="true"><rect class="ok" width="${okWidth}%" height="100%"/>`,
+    `<rect class="failed" x="${okWidth}%" width="${failedWidth}%" height="100%"/></svg>`,
+  ]
+  return `<li><span class="name">${isolated(label === '' ? '(empty)' : label)}</span>${bar.join('')}<span class="value">${total}</span></li>`
 }
 
-const columns = { width: 720, height: 160, base: 130, most: 60 }
+function percent(share: number): number {
+  return Math.round(share * 1_000) / 10
+}
+
+const columns = { width: 720, height: 120, most: 60 }
 
 /** A column for each day, or for several if there are more than sixty. */
 export function dayChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
   const step = columns.width / Math.max(1, bars.length)
   const drawn = bars.map((bar, index) => dayColumn(bar, index * step, step, most))
-  const [first, last] = [bars[0], bars.at(-1)]
-  const axis = [
-    `<line class="axis" x1="0" y1="${columns.base}" x2="${columns.width}" y2="${columns.base}"/>`,
-    `<text class="first" x="0" y="${columns.height - 12}">${escaped(first?.label ?? '')}</text>`,
-    bars.length > 1 ? `<text class="last" x="${columns.width}" y="${columns.height - 12}">${escaped(last?.label ?? '')}</text>` : '',
-    `<text class="first" x="0" y="10">${grouped(most)}</text>`,
+  const said = bars.slice(0, columns.most).map(({ label, ok, failed }) => `${seen(label)}: ${ok} ok, ${failed} failed`)
+  const svg = [
+    `<svg class="days" role="img" viewBox="0 0 ${columns.width} ${columns.height}" preserveAspectRatio="none">`,
+    `<title>${escaped(title)}</title><desc>${escaped(said.join('; '))}</desc>${drawn.join('')}`,
+    `<line class="axis" x1="0" y1="${columns.height}" x2="${columns.width}" y2="${columns.height}"/></svg>`,
   ]
-  return figure(title, columns.width, columns.height, [...drawn, ...axis], bars)
+  const ends = [bars[0], ...(bars.length > 1 ? [bars.at(-1)] : [])].map((bar) => `<span>${escaped(bar?.label ?? '')}</span>`)
+  const caption = `${escaped(title)}. The highest column: ${grouped(most)}`
+  return `<figure><figcaption>${caption}</figcaption>${svg.join('')}<div class="ends">${ends.join('')}</div></figure>`
 }
 
 function dayColumn({ ok, failed }: Bar, left: number, step: number, most: number): string {
-  const room = columns.base - 20
-  const heights = [ok, failed].map((count) => Math.round((count / most) * room * 10) / 10)
+  const heights = [ok, failed].map((count) => Math.round((count / most) * columns.height * 10) / 10)
   const [okHeight = 0, failedHeight = 0] = heights
   const [x, width] = [Math.round((left + Math.min(step * 0.1, 4)) * 10) / 10, Math.round(Math.min(step * 0.8, 40) * 10) / 10]
   return [
-    `<rect class="ok" x="${x}" y="${columns.base - okHeight}" width="${width}" height="${okHeight}"/>`,
-    `<rect class="failed" x="${x}" y="${columns.base - okHeight - failedHeight}" width="${width}" height="${failedHeight}"/>`,
+    `<rect class="ok" x="${x}" y="${columns.height - okHeight}" width="${width}" height="${okHeight}"/>`,
+    `<rect class="failed" x="${x}" y="${columns.height - okHeight - failedHeight}" width="${width}" height="${failedHeight}"/>`,
   ].join('')
-}
-
-/** For screen readers: the chart's title, and its numbers as a sentence. */
-function figure(title: string, width: number, height: number, shapes: readonly string[], bars: readonly Bar[]): string {
-  const said = bars.slice(0, columns.most).map(({ label, ok, failed }) => `${seen(label)}: ${ok} ok, ${failed} failed`)
-  const svg = `<svg role="img" viewBox="0 0 ${width} ${height}"><title>${escaped(title)}</title><desc>${escaped(said.join('; '))}</desc>`
-  return `<figure><figcaption>${escaped(title)}</figcaption>${svg}${shapes.join('')}</svg></figure>`
-}
-
-function shortened(label: string): string {
-  const visible = shown(label, 'text')
-  return visible.length <= longestLabel ? visible : `${visible.slice(0, longestLabel - 1).toWellFormed()}…`
 }
 
 const dayMs = 86_400_000

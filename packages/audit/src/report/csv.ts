@@ -1,7 +1,7 @@
-import type { AuditRecord } from '@finchat/secrets-core'
 import { isoTime } from '../record/record-text.ts'
 import { seen } from './display-text.ts'
 import { type AuditRecords, assertRecords } from '../query/query.ts'
+import type { ReportCell, ReportColumn, ReportTable } from './tables.ts'
 
 const columns = [
   'time',
@@ -41,8 +41,23 @@ async function* linesOf(records: AuditRecords): AsyncGenerator<string> {
   for await (const record of records) yield lineOf(columns.map((column) => (column === 'time' ? isoTime(record.time) : record[column])))
 }
 
-function lineOf(cells: readonly (AuditRecord[(typeof columns)[number]] | string)[]): string {
-  return `${cells.map((cell) => `"${inert(seen(String(cell ?? ''))).replaceAll('"', '""')}"`).join(',')}\r\n`
+function lineOf(cells: readonly ReportCell[]): string {
+  return `${cells.map((cell) => `"${inert(seen(String(cell ?? ''), Infinity)).replaceAll('"', '""')}"`).join(',')}\r\n`
+}
+
+/** Whole tables, one behind the other: a line with the title, one of headings, then the rows. */
+export function csvTables(head: readonly string[], tables: readonly ReportTable[]): string {
+  const blocks = tables.filter(({ isView }) => isView !== true).map(csvTable)
+  return [head.map((text) => lineOf([text])).join(''), ...blocks].join('\r\n')
+}
+
+function csvTable({ title, columns: heads, rows }: ReportTable): string {
+  const lines = rows.map((row) => lineOf(row.map((value, index) => cellOf(value, heads[index]?.kind ?? 'text'))))
+  return [lineOf([title]), lineOf(heads.map((head) => head.title)), ...lines].join('')
+}
+
+function cellOf(value: ReportCell, kind: ReportColumn['kind']): ReportCell {
+  return kind === 'time' && typeof value === 'number' ? isoTime(value) : value
 }
 
 /** Spreadsheets run what begins so, also in their full width, and behind spaces. */

@@ -13,8 +13,8 @@ const longestShown = 200
  * Makes all of a text visible: invisible characters are escaped as `\u202e`, and long text is
  * truncated.
  */
-export function seen(text: string): string {
-  const cut = text.length <= longestShown ? text : text.slice(0, longestShown)
+export function seen(text: string, longest: number = longestShown): string {
+  const cut = text.length <= longest ? text : text.slice(0, longest)
   const visible = cut.replaceAll(unseen, (character) => Array.from({ length: character.length }, (_, at) => escape(character, at)).join(''))
   return cut === text ? visible : `${visible}… (${grouped(text.length)} characters)`
 }
@@ -27,12 +27,38 @@ function escape(character: string, at: number): string {
 export function shown(value: string | number | undefined, kind: ReportColumn['kind']): string {
   if (value === undefined) return '–'
   if (typeof value === 'string') return value === '' ? '(empty)' : seen(value)
+  if (kind === 'share') return percent(value)
   return kind === 'time' ? minute(value) : grouped(value)
 }
 
 /** `2026-11-25 17:05`, UTC. */
 export function minute(time: number): string {
   return isoTime(time)?.replace('T', ' ').slice(0, -8) ?? '–'
+}
+
+/** `0.05 %`: at least one digit that is not zero. */
+function percent(share: number): string {
+  return `${new Intl.NumberFormat('en', { maximumSignificantDigits: 2 }).format(100 * share)} %`
+}
+
+/** Says which rows a table shows, unless it shows all. */
+export function leftOutNote(shownRows: number, rows: number, order: string = 'in their order'): string[] {
+  if (shownRows >= rows) return []
+  return [`${grouped(shownRows)} of ${grouped(rows)} rows: ${order}. The report as CSV has all.`]
+}
+
+const units = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+/** `2 hours`, rounded up to a whole number of the largest unit that fits. */
+export function duration(ms: number): string {
+  const [unit, length] = units.find(([, each]) => ms >= each) ?? ['second', 1_000]
+  const count = Math.max(1, Math.ceil(ms / length))
+  return `${grouped(count)} ${unit}${count === 1 ? '' : 's'}`
 }
 
 const english = new Intl.NumberFormat('en')

@@ -9,9 +9,7 @@ import { summarize } from '../query/summarize.ts'
 import { verificationSentences } from './verification-summary.ts'
 
 const newest = Date.UTC(2026, 0, 1)
-const verified = { ok: true, records: 3_013, unproven: [], checkpoints: { count: 4_711, newest, areSigned: false } }
-const proof =
-  'By 4,711 checkpoints, nothing is missing of what a process had written at its last one; the newest is of 2026-01-01 00:00 UTC.'
+const verified = { ok: true, records: 3_013, unproven: [], checkpoints: { count: 4_711, newest, areSigned: false }, provenUntil: newest }
 
 /** The elements and attributes of a page, as a strict reader finds them: whatever is no tag of ours is told as it is. */
 function tagsOf(html: string): string[] {
@@ -25,8 +23,10 @@ async function page(records: Parameters<typeof summarize>[0], title?: string): P
 describe('the HTML page', () => {
   it('needs nothing from anywhere and runs nothing', async () => {
     const html = await page(sampleTrail())
-    expect(html).not.toMatch(/<(script|link|img|iframe|object|embed|form|base|a|foreignObject|use|image)\b/i)
-    expect(html).not.toMatch(/\b(on[a-z]+|style|href|src)="/)
+    expect(html).not.toMatch(/<(script|link|img|iframe|object|embed|form|base|foreignObject|use|image)\b/i)
+    expect(html).not.toMatch(/\b(on[a-z]+|style|src)="/)
+    const links = Array.from(html.matchAll(/href="([^"]*)"/g), ([, to = '']) => to)
+    expect(links.every((to) => /^#table-\d+$/.test(to) && html.includes(`id="${to.slice(1)}"`))).toBe(true)
     expect(html).not.toMatch(/url\(|@import|https?:/)
   })
 
@@ -37,94 +37,12 @@ describe('the HTML page', () => {
     expect(html).toContain(`content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'"`)
   })
 
-  it('says first whether the trail is as it was written', async () => {
-    const summary = await summarize(sampleTrail())
-    const first = (verification?: Parameters<typeof summaryReport>[1]['verification']): string | undefined =>
-      /<p class="\w+">[^<]*/.exec(summaryReport(summary, { format: 'html', verification }))?.[0]
-    expect(first(verified)).toBe(`<p class="good">Verified: every record is as it was written (3,013). ${proof}`)
-    expect(first({ ...verified, checkpoints: { count: 1, newest, areSigned: true } })).toContain(' By 1 signed checkpoint, nothing')
-    expect(first({ ...verified, checkpoints: undefined })).toBe(
-      '<p class="open">Verified: every record is as it was written (3,013). No checkpoint was compared. So nothing proves that no later record was removed, or that this is not an older copy of the folder.',
-    )
-    expect(first({ ...verified, checkpoints: { count: 0, areSigned: false } })).toMatch(/^<p class="open">.* No checkpoint was compared/)
-    expect(first()).toBe('<p class="open">The trail was not verified, so it may have been changed.')
-    const problem = { what: 'edited', file: 'segment-00000001.jsonl', line: 17, explanation: 'the group is not what was sealed' }
-    expect(first({ ok: false, records: 15, problem, unproven: [] })).toBe(
-      '<p class="bad">The trail is NOT as it was written: in segment-00000001.jsonl, line 17, edited: the group is not what was sealed. Records: 15 verified, 0 damaged, 0 missing.',
-    )
-    const segments = [{ status: 'damaged' }, ...Array.from({ length: 11 }, () => ({ status: 'verified' }))]
-    const third = { ...problem, segment: 1, record: 3, lastRecord: 3 }
-    const group = { ...problem, segment: 1, record: 9, lastRecord: 50 }
-    const bad = { ok: false, records: 557, damaged: 43, missing: 0, problem: third, problems: [third, group], segments, unproven: [] }
-    expect(first(bad)).toBe(
-      '<p class="bad">The trail is NOT as it was written: 11 of 12 segments are as they were written; ' +
-        'in segment 1, record 3, segment-00000001.jsonl, line 17, edited: the group is not what was sealed; ' +
-        'in segment 1, one of records 9 to 50, segment-00000001.jsonl, line 17, edited: the group is not what was sealed. ' +
-        'Records: 557 verified, 43 damaged, 0 missing.',
-    )
-    const many = { ...bad, problems: Array.from({ length: 11 }, () => problem), problemsLeftOut: 2 }
-    expect(first(many)).toMatch(/; and 3 further problems\. Records: /)
-    const ranged = { ...verified, range: { segmentsLeftOut: 9 }, segments }
-    expect(first(ranged)).toBe(
-      `<p class="open">Verified: every record of the segments that were looked at is as it was written (3,013). ${proof} Segments that were not looked at: 9.`,
-    )
-    expect(first({ ...ranged, records: 0, segments: [] })).toMatch(/^<p class="open">Nothing was verified: /)
-    const foreign = [{ file: 'notes.txt', explanation: 'the file does not belong to the trail' }]
-    expect(first({ ...verified, foreign })).toMatch(/^<p class="good">.* Files that do not belong there, and were left out: notes\.txt\.$/)
-    const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
-    expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="good">.* is proven only until 2026-01-01 00:00 UTC\.$/)
-    expect(first({ ...verified, unproven: [{ ...tail, provenUntil: undefined }] })).toMatch(
-      /^<p class="open">.* is proven by no checkpoint\.$/,
-    )
-    expect(first({ ...verified, unproven: [{ ...tail, provenUntil: undefined, lastLine: 2 }] })).toMatch(/^<p class="good">/)
-    const known = { ...tail, recordedAt: Date.UTC(2026, 0, 2) }
-    expect(first({ ...verified, unproven: [known] })).toMatch(
-      /^<p class="good">.* 1 process was killed or lost power; the last such end was recorded at 2026-01-02 00:00 UTC\. /,
-    )
-    const killed = { ...verified, unproven: [...Array.from({ length: 52 }, () => known), tail] }
-    expect(first(killed)).toMatch(/^<p class="good">.* behind line 9 of segment-00000001\.jsonl is proven .* 52 processes were killed/)
-    const behind = { ...verified, unproven: [{ ...tail, sealedBehind: 1_200 }] }
-    expect(first(behind)).toMatch(/ UTC\. 1,200 sealed records stand behind a hole, from the same write: a power cut leaves that/)
-    expect(first({ ...verified, unproven: [{ ...tail, sealedBehind: 1 }] })).toMatch(/ UTC\. 1 sealed record stands behind a hole, /)
-    const tails = Array.from({ length: 12 }, () => tail)
-    expect(first({ ...verified, unproven: tails.slice(2) })).toMatch(/UTC\.$/)
-    expect(first({ ...verified, unproven: tails })).toMatch(/ UTC\. The ends of 2 further segments are not proven to the last either\.$/)
-    expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="good">/) // a copy, with checkpoints
-    expect(first({ ...verified, checkpoints: undefined, isIndexWhole: false })).toMatch(
-      /^<p class="open">.* Nor that no later segment was removed/,
-    )
-    expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
-    const time = Date.UTC(2027, 1, 1)
-    const prune = { time, endedBefore: Date.UTC(2026, 0, 1), reason: '400 days', segments: 1, records: 4_711, isSigned: true }
-    expect(first({ ...verified, pruned: [prune] })).toBe(
-      `<p class="good">Verified: every record is as it was written (3,013). ${proof} Removed at 2027-02-01 00:00 UTC for their age: 4,711 records in 1 segment, older than 2026-01-01 00:00 UTC, by &quot;400 days&quot;.`,
-    )
-    expect(first({ ...verified, pruned: [{ ...prune, isSigned: false }] })).toMatch(
-      /^<p class="open">.* No signature shows who removed them/,
-    )
-    const holds = [{ time, isHeld: true, reason: 'case 4711' }]
-    expect(first({ ...verified, holds })).toMatch(
-      /^<p class="good">.* Under a legal hold since 2027-02-01 00:00 UTC: &quot;case 4711&quot;\.$/,
-    )
-    const released = [...holds, { time, isHeld: false, reason: 'closed' }]
-    const ended = /A legal hold was ended at 2027-02-01 00:00 UTC: &quot;closed&quot;\. No signature shows who ended it/
-    expect(first({ ...verified, holds: released })).toMatch(ended)
-    expect(first({ ...verified, holds: released })).not.toContain('Under a legal hold')
-    expect(first({ ...verified, holds: [...released, ...holds] })).toMatch(ended)
-    expect(first({ ...verified, holds: [...released, ...holds] })).toContain('Under a legal hold')
-    const cut = { line: 7, bytes: 1_200, isRecorded: false }
-    expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
-      /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
-    )
-    expect(first({ ...verified, tornIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
-  })
-
-  it('says in sentences what its first paragraph says, and refuses what is no verification', async () => {
+  it('says the sentences of its verification, and refuses what is no verification', async () => {
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9 }
     const verification = { ok: true, records: 3, unproven: [tail], isIndexWhole: false }
     const sentences = verificationSentences(verification)
-    expect(sentences).toHaveLength(4)
-    expect(recordsReport([], { format: 'text', verification })).toContain(sentences.join(' '))
+    expect(sentences).toHaveLength(5)
+    expect(recordsReport([], { format: 'text', verification })).toContain(sentences.join('\n'))
     expect(() => verificationSentences({ ok: true } as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 
@@ -134,9 +52,11 @@ describe('the HTML page', () => {
 
   it('gives every picture a name and its numbers as words, and every column a heading', async () => {
     const html = await page(sampleTrail())
-    const pictures = html.match(/<svg /g) ?? []
-    expect(pictures).toHaveLength(4)
-    expect(html.match(/<svg role="img" viewBox="[\d. ]+"><title>[^<]+<\/title><desc>[^<]+<\/desc>/g)).toHaveLength(4)
+    const pictures = html.match(/<svg [^>]*>(<title>[^<]+<\/title><desc>[^<]+<\/desc>)?/g) ?? []
+    const bars = html.match(/<li><span class="name"><bdi>[^<]+<\/bdi><\/span><svg class="bar" aria-hidden="true">/g) ?? []
+    expect(pictures.filter((picture) => picture.includes('role="img"') && picture.includes('<desc>'))).toHaveLength(1)
+    expect(pictures).toHaveLength(1 + bars.length)
+    expect(html.match(/<figcaption>/g)).toHaveLength(4)
     expect(html.match(/<th /g)).toHaveLength(html.match(/<th scope="col"/g)?.length ?? 0)
     expect(html).toContain('<html lang="en">')
   })
@@ -177,12 +97,80 @@ describe('the HTML page', () => {
       { format: 'html' },
     )
     expect(html.match(/<tr>/g)).toHaveLength(501)
-    expect(html).toContain('The first 500 of 501 rows.')
+    expect(html).toContain('500 of 501 rows: the earliest. The report as CSV has all.')
   })
 
   it('draws a chart however long the time is', async () => {
     const html = await page([aRecord({ time: 0 }), aRecord({ time: 8_640_000_000_000_000 }), aRecord({ time: Number.NaN })])
     expect(html.length).toBeLessThan(30_000)
+  })
+})
+
+describe('the page of a busy quarter', () => {
+  const usual = Array.from({ length: 600 }, (_, index) =>
+    Array.from({ length: 40 }, () => aRecord({ actor: `app-${index % 60}`, name: `prod/secret-${index % 10}` })),
+  ).flat()
+  const contractor = Array.from({ length: 30 }, () => aRecord({ actor: 'contractor', name: 'prod/secret-1', time: 1_640_995_100_000 }))
+
+  it('shows the rare reader, whom the first 500 rows by reads would not', async () => {
+    const many = Array.from({ length: 700 }, (_, index) =>
+      Array.from({ length: 31 }, () => aRecord({ actor: `job-${index}`, name: 'prod/secret-1' })),
+    ).flat()
+    const html = await page([...usual, ...many, ...contractor])
+    const section = (title: string): string => html.split(`>${title}</h2>`)[1]?.split('</section>')[0] ?? ''
+    expect(section('Who read what')).not.toContain('contractor')
+    expect(section('Who read what')).toMatch(/500 of [\d,]+ rows: by reads\. The report as CSV has all\./)
+    expect(section('Rare readers')).toContain('<bdi>contractor</bdi>')
+    expect(section('Rare readers')).toMatch(/50 of [\d,]+ rows: the smallest shares\./)
+  })
+
+  it('says whose folder it is, until when it is proved, by which checkpoints, in which range and zone, and when it was made', async () => {
+    const trail = { folder: 'copy/audit', checkpoints: '/mnt/append-only', verification: verified }
+    const range = { from: Date.UTC(2026, 2, 1), until: Date.UTC(2026, 3, 1) }
+    const html = summaryReport(await summarize(contractor), { format: 'html', trails: [trail], range, madeAt: Date.UTC(2026, 3, 2) })
+    const about = Array.from(html.matchAll(/<dt>([^<]*)<\/dt><dd><bdi>([^<]*)<\/bdi>/g), ([, label, value]) => [label, value])
+    expect(about).toEqual([
+      ['Folder', 'copy/audit'],
+      ['Checkpoints', '4,711 from /mnt/append-only, the newest of 2026-01-01 00:00 UTC'],
+      ['Range', '2026-03-01 00:00 UTC to 2026-04-01 00:00 UTC'],
+      ['Time zone', 'UTC'],
+      ['Made', '2026-04-02 00:00 UTC'],
+    ])
+    expect(html).toContain('<h2 id="verdict">Verdict: Proved</h2>')
+    expect(await page(contractor)).toContain('<dt>Range</dt><dd><bdi>all records</bdi>')
+  })
+
+  it('cuts no sentence of the verdict, however long', async () => {
+    const problem = { what: 'edited', file: 'segment-00000001.jsonl', line: 1, explanation: 'x'.repeat(150) }
+    const verification = { ok: false, records: 1, problems: Array.from({ length: 9 }, () => problem), unproven: [] }
+    const html = summaryReport(await summarize([]), { format: 'html', verification })
+    expect(html.match(/x{150}/g)).toHaveLength(9)
+    expect(html).toContain('Verdict: Altered or incomplete')
+  })
+})
+
+describe('the report as CSV', () => {
+  it('has every table whole, its times and numbers as a program reads them, and no formula', async () => {
+    const records = Array.from({ length: 1_001 }, (_, index) => aRecord({ name: `=name-${index}`, time: 0 }))
+    const csv = summaryReport(await summarize(records), { format: 'csv', verification: verified, title: '+title' })
+    const [, table = ''] = csv.split('"Who read what"\r\n')
+    const [rows = ''] = table.split('\r\n\r\n')
+    expect(rows.split('\r\n').filter((line) => line.startsWith('"webapp"'))).toHaveLength(1_001)
+    expect(rows).toContain(`"webapp","'=name-7","1","0","aws","1970-01-01T00:00:00.000Z","1970-01-01T00:00:00.000Z"`)
+    expect(csv).toMatch(/^"'\+title"\r\n/)
+    expect(csv).not.toContain('"First seen"') // its rows are those of "Who read what"
+    expect(csv.split(/\r\n/).some((line) => /(^|,)"[=+\-@]/.test(line))).toBe(false)
+  })
+
+  it('of records has them too', () => {
+    expect(recordsReport([aRecord({ time: 0 })], { format: 'csv' })).toContain('"1970-01-01T00:00:00.000Z","webapp","get","FINCHAT_TOKEN"')
+  })
+
+  it.each(hostileTexts)('keeps its lines whatever stands in a name: %j', async (text) => {
+    const lines = async (name: string): Promise<number> =>
+      summaryReport(await summarize([aRecord(named(name))]), { format: 'csv', trails: [{ folder: name }], expected: [name] }).split('\r\n')
+        .length
+    expect(await lines(text)).toBe(await lines('plain'))
   })
 })
 
@@ -213,10 +201,16 @@ describe('the report as text', () => {
 describe('the report as JSON', () => {
   it('holds all of it', async () => {
     const summary = await summarize(sampleTrail())
-    const report = summaryReport(summary, { format: 'json', verification: verified })
+    const report = summaryReport(summary, { format: 'json', verification: verified, madeAt: 0, expected: ['web-9'], range: { from: 1 } })
     expect(JSON.parse(report)).toEqual({
       title: 'Audit of secrets',
-      verification: verified,
+      madeAt: 0,
+      range: { from: 1 },
+      severity: 'open',
+      sentences: ['Missing: no record of web-9, expected in this report.', ...verificationSentences(verified)],
+      trails: [{ verification: verified }],
+      expected: ['web-9'],
+      missing: ['web-9'],
       summary: JSON.parse(JSON.stringify(summary)),
     })
     const records = hostileTexts.map((name) => aRecord({ name }))
@@ -291,7 +285,7 @@ it.each(['text', 'json', 'html'] as const)('a summary that nobody waited for is 
 
 it('a report in another format is refused', () => {
   // @ts-expect-error what a caller without types may write
-  expect(() => recordsReport([], { format: 'pdf' })).toThrow(/use text, json or html/)
+  expect(() => recordsReport([], { format: 'pdf' })).toThrow(/use text, json, csv or html/)
   // @ts-expect-error what a caller without types may write
   expect(() => recordsReport([], { fromat: 'html' })).toThrow(/fromat/)
   // @ts-expect-error what a caller without types may write

@@ -4,6 +4,8 @@ import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 /** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
   readonly ok: boolean
+  /** The folder's id. */
+  readonly id?: string | undefined
   readonly records: number
   readonly problem?: ReportedProblem | undefined
   /** Without these, only `problem` is shown. */
@@ -11,7 +13,7 @@ export interface ReportedVerification {
   readonly problemsLeftOut?: number | undefined
   readonly damaged?: number | undefined
   readonly missing?: number | undefined
-  readonly segments?: readonly { readonly status: string }[] | undefined
+  readonly segments?: readonly ReportedSegment[] | undefined
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
@@ -28,11 +30,21 @@ export interface ReportedVerification {
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: none were compared. */
   readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
+  /** Whatever was written by then is there. */
+  readonly provenUntil?: number | undefined
   readonly pruned?: readonly PrunedSegments[] | undefined
   /** Legal holds that began or ended. */
   readonly holds?: readonly HoldChange[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
+}
+
+/** The part of a segment's summary that a report shows. */
+export interface ReportedSegment {
+  readonly status: string
+  readonly host?: string | undefined
+  readonly from?: number | undefined
+  readonly to?: number | undefined
 }
 
 /** The part of a problem that a report shows. */
@@ -79,17 +91,19 @@ const isProblem = objectOf({
 /** Every member that a report reads. */
 const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   ok: isBoolean,
+  id: optional(isText),
   records: isNumber,
   problem: optional(isProblem),
   problems: optional(listOf(isProblem)),
   problemsLeftOut: optional(isNumber),
   damaged: optional(isNumber),
   missing: optional(isNumber),
-  segments: optional(listOf(objectOf({ status: isText }))),
+  segments: optional(listOf(objectOf({ status: isText, host: optional(isText), from: optional(isNumber), to: optional(isNumber) }))),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
   checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
+  provenUntil: optional(isNumber),
   unproven: listOf(
     objectOf({
       file: isText,

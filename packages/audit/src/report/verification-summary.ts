@@ -1,6 +1,6 @@
-import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
-import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
-import { grouped, minute, seen } from './display-text.ts'
+import type { PrunedSegments } from '../format/prune-mark.ts'
+import { assertVerification, type ReportedProblem, type ReportedSegment, type ReportedVerification } from './reported-verification.ts'
+import { duration, grouped, minute, seen } from './display-text.ts'
 
 /**
  * A verification in words, for an auditor: whether the trail is as it was written, then what is not
@@ -19,18 +19,23 @@ export function verificationSentences(verification: ReportedVerification): reado
   return sentencesOf(verification)
 }
 
-/** The report's first paragraph. */
-export function verificationText(verification: ReportedVerification | undefined): string {
-  if (verification === undefined) return 'The trail was not verified, so it may have been changed.'
-  return sentencesOf(verification).join(' ')
+/** `good`: proved. `open`: nothing is wrong, but not all is proved. `bad`: altered or incomplete. */
+export type Severity = 'good' | 'open' | 'bad'
+
+/** Of a valid verification, or of none. */
+export function sentencesOrNone(verification: ReportedVerification | undefined): readonly string[] {
+  return verification === undefined ? [notVerified] : sentencesOf(verification)
 }
+
+const notVerified = 'The trail was not verified, so it may have been changed.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, unproven, tornIndexLines = [] } = verification
-  const about = [...prunes(verification), ...hold(verification), ...leftOut(verification), ...foreignFiles(verification)]
-  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about]
+  const about = [...machines(verification), ...prunes(verification), ...hold(verification), ...foreignFiles(verification)]
+  const left = leftOut(verification)
+  if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(unproven), ...tornIndexLines.map(tornLine)]
-  return [verified(verification), ...open, ...about]
+  return [verified(verification), ...open, ...left, ...about]
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {
@@ -60,7 +65,7 @@ function hold({ holds = [] }: ReportedVerification): string[] {
   return [...present, ...released.slice(-mostShown).map(release), ...rest]
 }
 
-function release({ time, reason }: HoldChange): string {
+function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
   return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
 }
 
@@ -70,32 +75,50 @@ function leftOut({ range }: ReportedVerification): string[] {
 }
 
 /** By what it is proven that nothing is missing, and until when. */
-function proof({ checkpoints, isIndexWhole, segments }: ReportedVerification): string[] {
+function proof({ checkpoints, isIndexWhole, segments, provenUntil }: ReportedVerification): string[] {
   if (segments?.length === 0) return []
   if (checkpoints?.newest === undefined) return [noCheckpoint, ...(isIndexWhole === false ? [openIndex] : [])]
   const { count, newest, areSigned } = checkpoints
   const what = `${grouped(count)} ${areSigned ? 'signed ' : ''}${count === 1 ? 'checkpoint' : 'checkpoints'}`
-  return [`By ${what}, nothing is missing of what a process had written at its last one; the newest is of ${minute(newest)} UTC.`]
+  if (provenUntil === undefined) return [`${what} were compared, the newest of ${minute(newest)} UTC, and none of an end that is open.`]
+  const later = minute(newest) === minute(provenUntil) ? '' : ` The newest is of ${minute(newest)} UTC.`
+  return [`Complete until ${minute(provenUntil)} UTC, by ${what}: had an earlier record been removed, they would show it.${later}`]
 }
 
 const noCheckpoint =
-  'No checkpoint was compared. So nothing proves that no later record was removed, or that this is not an older copy of the folder.'
-const openIndex = "Nor that no later segment was removed together with the end of the index: the folder's key was not there."
+  'No checkpoint was compared, so it is not proven until when the trail is complete. An older copy of the folder would read the same, and so would one whose last records were removed. Verify again with the checkpoints, which are kept away from the host.'
+const openIndex =
+  "Without the folder's key, which copies leave out, nothing shows either whether later segments were removed with the end of the index."
 
-function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
+/** What is wrong, first in words for the whole, then place by place. */
+function damage(verification: ReportedVerification): string[] {
+  const { records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0 } = verification
   const all = problems ?? (problem === undefined ? [] : [problem])
-  if (all.length === 0) return 'the verification names no problem.'
-  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
-  const share = segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length)} segments are as they were written`]
+  if (all.length === 0) return ['The trail is NOT as it was written: what is wrong is not known.']
   const more = all.length - mostShown + problemsLeftOut
   const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
+  const places = `${[...all.slice(0, mostShown).map(located), ...rest].join('; ')}.`
   const counts = `Records: ${grouped(records)} verified, ${grouped(damaged)} damaged, ${grouped(missing)} missing.`
-  const hint = problemsLeftOut === 0 && all.every(({ mayBeCopy }) => mayBeCopy === true) ? ` ${copied}` : ''
-  return `${[...share, ...all.slice(0, mostShown).map(located), ...rest].join('; ')}. ${counts}${hint}`
+  const isCutShort = problemsLeftOut + damaged === 0 && all.every(({ mayBeCopy }) => mayBeCopy === true)
+  if (isCutShort) return [`${cutShort} ${places} ${counts}`, ...copyAgain]
+  const fork = all.find(({ what }) => what === 'forked')
+  return [`The trail is NOT as it was written: ${share(verification)}${places} ${counts}`, ...(fork === undefined ? [] : twoHistories)]
 }
 
-const copied =
-  'A copy that was made while the service wrote looks the same: copy it again, first the checkpoints, then the index, then the segments.'
+function share({ segments }: ReportedVerification): string {
+  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
+  return segments === undefined ? '' : `${grouped(whole)} of ${grouped(segments.length)} segments are as they were written; `
+}
+
+const cutShort = 'The trail is NOT complete. What is here is as it was written, but its end does not fit:'
+const copyAgain = [
+  'A copy that was made while the service wrote looks so, an older copy too, and so does a folder whose end was removed.',
+  'Copy it again by `audit copy`, or in this order: the checkpoints, the index, the segments. If that says the same, records were removed.',
+]
+const twoHistories = [
+  'Two histories of this folder are authentic, so two machines or processes wrote as one: a copied machine, a snapshot, an image, or a folder that was set back.',
+  "Records of the other history are not here. The name of a checkpoint's file holds its host. A holder of the auditor's key could forge a history, too.",
+]
 
 function located({ what, file, line, explanation, ...place }: ReportedProblem): string {
   return `in ${placeOf(place)}${seen(file)}, line ${grouped(line)}, ${seen(what)}: ${seen(explanation)}`
@@ -124,29 +147,90 @@ const mostShown = 10
 
 /** Ends that are known and cannot change any more are counted; those that are new are named. */
 function openEnds(unproven: ReportedVerification['unproven']): string[] {
-  const isKnown = ({ recordedAt, sealedBehind = 0 }: ReportedVerification['unproven'][number]): boolean =>
-    recordedAt !== undefined && sealedBehind === 0
   const [known, open] = [unproven.filter(isKnown), unproven.filter((end) => !isKnown(end))]
-  const more = open.length - mostShown
-  const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
-  return [...open.slice(0, mostShown).map(openEnd), ...rest, ...knownEnds(known)]
+  return [...newEnds(open), ...knownEnds(known)]
 }
 
-function knownEnds(known: ReportedVerification['unproven']): string[] {
+type UnprovenEnd = ReportedVerification['unproven'][number]
+
+function isKnown({ recordedAt, sealedBehind = 0 }: UnprovenEnd): boolean {
+  return recordedAt !== undefined && sealedBehind === 0
+}
+
+function newEnds(open: readonly UnprovenEnd[]): string[] {
+  if (open.length === 0) return []
+  const more = open.length - mostShown
+  const rest = more > 0 ? [`${grouped(more)} more`] : []
+  const ends = [...open.slice(0, mostShown).map(openEnd), ...rest].join('; ')
+  return [
+    `Open, since the process runs or died without a successor: ${ends}.`,
+    'Somebody who could write to the folder may have removed later records there, unnoticed. Later checkpoints or the next start of the service close these ends.',
+    ...open.slice(0, mostShown).flatMap(behindHole),
+  ]
+}
+
+function openEnd({ file, lastLine, provenUntil }: UnprovenEnd): string {
+  const until = provenUntil === undefined ? 'proven by no checkpoint' : `proven until ${minute(provenUntil)} UTC`
+  return `the end of ${seen(file)} behind line ${grouped(lastLine)}, ${until}`
+}
+
+function behindHole({ file, sealedBehind = 0 }: UnprovenEnd): string[] {
+  if (sealedBehind === 0) return []
+  const stand = sealedBehind === 1 ? 'record stands' : 'records stand'
+  return [
+    `In ${seen(file)}, ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or an overwrite of the end.`,
+  ]
+}
+
+function knownEnds(known: readonly UnprovenEnd[]): string[] {
   if (known.length === 0) return []
   const last = Math.max(...known.map(({ recordedAt = 0 }) => recordedAt))
   const what = known.length === 1 ? '1 process was' : `${grouped(known.length)} processes were`
   return [
-    `${what} killed or lost power; the last such end was recorded at ${minute(last)} UTC. What one wrote behind its last checkpoint may have been removed before that, and cannot be removed since.`,
+    `Known and closed: ${what} killed or lost power, the last recorded at ${minute(last)} UTC. What such a process wrote behind its last checkpoint${longestTime(known)} may have been removed before that, and cannot be removed since.`,
   ]
 }
 
-function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVerification['unproven'][number]): string {
-  const since = provenUntil === undefined ? 'by no checkpoint' : `only until ${minute(provenUntil)} UTC`
-  const end = `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
-  if (sealedBehind === 0) return end
-  const stand = sealedBehind === 1 ? 'record stands' : 'records stand'
-  return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or an overwrite of the end.`
+/** How long records were at risk at the worst of these ends. */
+function longestTime(known: readonly UnprovenEnd[]): string {
+  const times = known.flatMap(({ provenUntil, recordedAt = 0 }) => (provenUntil === undefined ? [] : [recordedAt - provenUntil]))
+  const longest = Math.max(...times)
+  return times.length < known.length || longest < 0 ? '' : `, in ${duration(longest)} at most,`
+}
+
+/** Containers of one machine share a folder rightly. Copied machines show themselves so too. */
+function machines({ segments = [] }: ReportedVerification): string[] {
+  const hosts = hostsAtOnce(segments)
+  if (hosts.length === 0) return []
+  const more = hosts.length > mostShown ? ` and ${grouped(hosts.length - mostShown)} more` : ''
+  return [
+    `Hosts that wrote to this folder at the same time: ${hosts
+      .slice(0, mostShown)
+      .map((host) => seen(host))
+      .join(', ')}${more}. Containers of one machine may share a folder; several machines may not.`,
+  ]
+}
+
+function hostsAtOnce(segments: readonly ReportedSegment[]): readonly string[] {
+  const found = new Set<string>()
+  let running: readonly Span[] = []
+  for (const span of segments.flatMap(spanOf).toSorted((one, other) => one.from - other.from)) {
+    running = running.filter(({ to }) => to > span.from)
+    const others = running.filter(({ host }) => host !== span.host)
+    for (const { host } of others.length > 0 ? [span, ...others] : []) found.add(host)
+    running = [...running, span]
+  }
+  return [...found].toSorted()
+}
+
+interface Span {
+  readonly host: string
+  readonly from: number
+  readonly to: number
+}
+
+function spanOf({ host, from, to }: ReportedSegment): readonly Span[] {
+  return host === undefined || from === undefined || to === undefined ? [] : [{ host, from, to }]
 }
 
 /** A recorded line is explained; an unrecorded one may have been added. */
@@ -168,7 +252,7 @@ function tornLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification[
  * const { key } = await initAuditFolder('without-checkpoints')
  * console.log(verificationSeverity(await verifyAuditTrail('without-checkpoints', { key }))) // open
  */
-export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
+export function verificationSeverity(verification: ReportedVerification | undefined): Severity {
   if (verification === undefined) return 'open'
   const { ok, unproven, checkpoints, tornIndexLines = [], range, pruned = [] } = verification
   if (!ok) return 'bad'

@@ -9,7 +9,11 @@ const sampleStart = Date.UTC(2026, 6, 1)
 const names = ['prod/db/password', 'prod/stripe/api-key', 'prod/session/signing-key', 'FINCHAT_TOKEN', 'prod/smtp/password']
 const actors = ['webapp', 'billing-worker', 'nightly-report', undefined]
 
-/** A trail of 120 days as a small shop would have it: reads every day, one rotation, a secret that nobody rotates, a denial, an outage. */
+/**
+ * A trail of 120 days as a small shop would have it: reads every day by two hosts, logins, one rotation,
+ * a secret that nobody rotates, a denial, a wrong token, a deletion, an outage, a gap, and a contractor
+ * who read a few times.
+ */
 export function sampleTrail(): readonly AuditRecord[] {
   const days = Array.from({ length: 120 }, (_, day) => dayOfShop(day))
   return days.flat().map((record, index) => ({ ...record, seq: index + 1 }))
@@ -17,7 +21,33 @@ export function sampleTrail(): readonly AuditRecord[] {
 
 function dayOfShop(day: number): AuditRecord[] {
   const reads = Array.from({ length: 20 + ((day * 7) % 11) }, (_, count) => readOn(day, count))
-  return [...reads, ...(day === 60 ? rotation(day) : []), ...(day === 75 ? denials(day) : []), ...(day === 90 ? [gap(day)] : [])]
+  return [...reads, ...(events.get(day)?.(day) ?? []), ...(day % 10 === 0 ? [login(day)] : [])]
+}
+
+const events = new Map<number, (day: number) => AuditRecord[]>([
+  [60, rotation],
+  [75, denials],
+  [80, (day) => [aRecord({ ...on(day), operation: 'verify', actor: 'webapp', matched: 'none' })]],
+  [90, (day) => [gap(day)]],
+  [110, (day) => Array.from({ length: 3 }, (_, hour) => contractor(day, hour))],
+  [112, (day) => [aRecord({ ...on(day), operation: 'delete', name: 'prod/old/token', actor: 'release' })]],
+])
+
+const on = (day: number): { readonly time: number } => ({ time: sampleStart + day * dayMs })
+
+function contractor(day: number, hour: number): AuditRecord {
+  return aRecord({
+    time: on(day).time + hour * 3_600_000,
+    name: 'prod/db/password',
+    actor: 'contractor-kim',
+    host: 'laptop-17',
+    service: 'psql',
+  })
+}
+
+function login(day: number): AuditRecord {
+  const failed = day === 100 ? ({ outcome: 'error', code: 'UNAVAILABLE' } as const) : {}
+  return aRecord({ ...on(day), operation: 'login', name: '', provider: 'vault', method: 'approle', actor: undefined, ...failed })
 }
 
 function readOn(day: number, count: number): AuditRecord {
@@ -26,6 +56,7 @@ function readOn(day: number, count: number): AuditRecord {
   const name = names[(spread % 7) % names.length] ?? 'FINCHAT_TOKEN'
   return aRecord({
     time: sampleStart + day * dayMs + count * 1_800_000,
+    host: count % 2 === 0 ? 'web-1' : 'web-2',
     name,
     actor: actors[(spread >> 2) % actors.length],
     provider: isOutage ? 'vault' : spread % 3 === 0 ? 'vault' : 'aws',

@@ -1,4 +1,4 @@
-import type { AuditRecord, AuditTrail, CallContext, SinkStatus } from '@finchat/secrets-core'
+import type { AuditRecord, AuditTrail, CallContext, PartHealth, SinkStatus } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
@@ -38,6 +38,7 @@ export function auditTrail(options: AuditTrailOptions): AuditTrail {
     specificationVersion: 'v1',
     record: (event) => trail.record(event),
     sinkStatus: () => trail.sinkStatus,
+    health: () => trail.health(),
     close: (context) => trail.close(context),
   }
 }
@@ -71,6 +72,10 @@ class Trail {
     const record = this.#maker.record(event)
     const acknowledged = this.#deliver(record)
     return this.#mode === 'complete' ? acknowledged : this.#relaxed(record, acknowledged)
+  }
+
+  health(): Readonly<Record<string, PartHealth>> {
+    return Object.fromEntries(this.#deliveries.flatMap((delivery) => delivery.health()))
   }
 
   close(context: CallContext): Promise<void> {

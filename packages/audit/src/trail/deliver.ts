@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AuditRecord, AuditSink, CallContext, SinkStatus } from '@finchat/secrets-core'
-import { bounded, OutageTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
+import type { AuditRecord, AuditSink, CallContext, PartHealth, SinkStatus } from '@finchat/secrets-core'
+import { bounded, OutageTracker, PartTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
@@ -58,6 +58,15 @@ export class SinkDelivery {
 
   get status(): SinkStatus {
     return { isRequired: this.isRequired, isFailing: this.#outage.isOn, refused: this.#refusals }
+  }
+
+  /** The sink, and what it depends on. */
+  health(): [name: string, health: PartHealth][] {
+    const parts = Object.entries(this.#sink.health?.() ?? {}).map(([part, health]): [string, PartHealth] => [
+      `${this.name} ${part}`,
+      health,
+    ])
+    return [[this.name, this.#outage.health], ...parts]
   }
 
   get #deadlineMs(): number {
@@ -259,10 +268,11 @@ export function misuse(sink: string): SecretsError {
   })
 }
 
-/** Emits one process warning for each outage of a sink. */
+/** Emits one process warning for each outage of a sink, and remembers whether it fails. */
 export class SinkOutage {
   readonly #sink: string
   readonly #tracker = new OutageTracker()
+  readonly #part = new PartTracker()
 
   constructor(sink: string) {
     this.#sink = sink
@@ -272,11 +282,17 @@ export class SinkOutage {
     return this.#tracker.isOn
   }
 
+  get health(): PartHealth {
+    return this.#part.health()
+  }
+
   acknowledged(): void {
     this.#tracker.answered()
+    this.#part.answered()
   }
 
   refused(problem: string, remedy?: string): void {
+    this.#part.failed(problem, remedy)
     if (!this.#tracker.failed()) return
     const hint = remedy === undefined ? '' : ` (${remedy})`
     warnOperator(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${hint}`, 'FINCHAT_SECRETS_AUDIT')

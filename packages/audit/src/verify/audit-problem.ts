@@ -3,10 +3,11 @@ export interface AuditProblem {
   /**
    * `edited`: bytes differ from those that were sealed. `inserted`: something was added. `missing`:
    * something was removed from the middle, or a whole file. `reordered`, `duplicated`: records or
-   * groups changed places, or occur twice. `truncated`: the end was removed. `wrong key`: the key
-   * is not this folder's, or the first line of the index was edited.
+   * groups changed places, or occur twice. `truncated`: the end was removed. `forked`: checkpoints
+   * prove two histories, so two machines wrote as one. `wrong key`: the key is not this folder's, or
+   * the first line of the index was edited.
    */
-  readonly what: 'edited' | 'inserted' | 'missing' | 'reordered' | 'duplicated' | 'truncated' | 'wrong key'
+  readonly what: 'edited' | 'inserted' | 'missing' | 'reordered' | 'duplicated' | 'truncated' | 'forked' | 'wrong key'
   /** The name of the file, in the folder or among the checkpoints. */
   readonly file: string
   /** The line, from 1, or the first line of the group that holds the problem. */

@@ -34,7 +34,15 @@ export class CheckpointComparison {
   #seals: Buffer | undefined = noSeals
   /** From where the hash is known. */
   #knownAt = 0
+  /** The hash of what stands here, whatever checkpoints say. */
+  #own: Buffer | undefined = noSeals
+  /** The last group whose content a checkpoint confirmed. */
+  #confirmed = -1
+  /** The first checkpoint of other content. */
+  #other: Checkpoint | undefined
+  #isForked = false
   #isIndexEdited = false
+  #isIndexCut = false
   /** An index into the checkpoints. */
   #compared = 0
 
@@ -52,6 +60,7 @@ export class CheckpointComparison {
   pass(group: number, key: ChainKey, { bytes, line, sealLine }: Passed): void {
     const { checkpoints } = this.#segment
     this.#seals = this.#seals && sealLine && sealsWith(this.#seals, sealLine)
+    this.#own = this.#own && sealLine && sealsWith(this.#own, sealLine)
     for (let next = checkpoints?.at(this.#compared); next?.group === group; next = checkpoints?.at(++this.#compared)) {
       if (!isSigned(next, key)) this.#found(notSigned(next))
       else this.#compare(next, bytes, line)
@@ -60,6 +69,7 @@ export class CheckpointComparison {
 
   judgeEnd({ group, key, lastSeen, line }: End): void {
     const { checkpoints, budget } = this.#segment
+    if (this.#isForked) return // the other history may be longer
     try {
       const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position: this.#compared }, budget)
       if (beyond === undefined) return
@@ -73,6 +83,8 @@ export class CheckpointComparison {
   }
 
   #compare(checkpoint: Checkpoint, bytes: number, line: number): void {
+    this.#findFork(checkpoint, line)
+    if (this.#isForked) return
     this.records = checkpoint.records
     this.#compareIndex(checkpoint)
     this.#compareSeals(checkpoint, line)
@@ -82,12 +94,32 @@ export class CheckpointComparison {
     this.at = Math.max(this.at ?? 0, checkpoint.time)
   }
 
+  /**
+   * Rewritten content fits no later checkpoint. So if some fit and one does not, two machines or
+   * processes sealed on from the same key.
+   */
+  #findFork(checkpoint: Checkpoint, line: number): void {
+    const own = this.#own?.toString('base64url')
+    if (own === undefined || this.#isForked) return
+    if (own === checkpoint.seals) this.#confirmed = checkpoint.group
+    else this.#other ??= checkpoint
+    if (this.#other === undefined || this.#confirmed < this.#other.group) return
+    this.#isForked = true
+    this.#damage.report('forked', line, `two authentic histories: this one, and that of line ${this.#other.line} of ${this.#other.file}`)
+  }
+
   #compareIndex(checkpoint: Checkpoint): void {
     const { indexLines, digests } = this.#segment
-    if (checkpoint.index >= indexLines) return this.#found(indexTruncated(indexLines, checkpoint))
+    if (checkpoint.index >= indexLines) return this.#findIndexCut(indexTruncated(indexLines, checkpoint))
     const isEdited = (digests.get(checkpoint.index) ?? checkpoint.head) !== checkpoint.head
     if (isEdited && !this.#isIndexEdited) this.#found(indexEdited(checkpoint))
     this.#isIndexEdited ||= isEdited
+  }
+
+  /** One of them says it all. */
+  #findIndexCut(problem: ProblemFound): void {
+    if (!this.#isIndexCut) this.#found(problem)
+    this.#isIndexCut = true
   }
 
   /** Behind damage the hash continues from a checkpoint. */

@@ -58,6 +58,8 @@ export interface IndexFindings {
 
 export interface SegmentTimes {
   readonly opened: number
+  /** The machine that opened it. */
+  readonly host: string
   readonly ended?: number | undefined
 }
 

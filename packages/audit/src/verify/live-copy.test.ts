@@ -68,7 +68,7 @@ describe('a plain copy, made in any order while processes write,', () => {
       problems.map(({ explanation }) => [true, explanation]),
     )
     const report = recordsReport([], { format: 'text', verification: await verifyAuditTrail(copy, { key, checkpoint: checkpoints }) })
-    expect(report).toContain('A copy that was made while the service wrote looks the same')
+    expect(report).toContain('A copy that was made while the service wrote looks so')
   })
 
   it('is not taken for an excuse where an older segment is gone', async () => {
@@ -99,9 +99,21 @@ it('a copy without the key is proven until its newest checkpoint', async () => {
   await process(folder, checkpoints)
   const copy = join(folder, '..', 'copy')
   await cp(folder, copy, { recursive: true, filter: (path) => !path.endsWith('key.json') })
-  const { isIndexWhole, checkpoints: compared } = await verifyAuditTrail(copy, { key, checkpoint: checkpoints })
-  expect([isIndexWhole, Number(compared?.newest) >= before]).toEqual([false, true])
+  const { isIndexWhole, checkpoints: compared, provenUntil } = await verifyAuditTrail(copy, { key, checkpoint: checkpoints })
+  expect([isIndexWhole, Number(compared?.newest) >= before, provenUntil]).toEqual([false, true, compared?.newest])
   expect((await verifyAuditTrail(copy, { key })).checkpoints).toBeUndefined()
   const outside = await verifyAuditTrail(copy, { key, checkpoint: checkpoints, segments: { first: 9 } })
   expect(outside.checkpoints?.newest).toBeUndefined()
+})
+
+it('is proven only until the last checkpoint of the process that was idle longest', async () => {
+  const { folder, checkpoints, key } = await testFolder()
+  const idle = jsonLinesFile({ folder, checkpoints: { to: checkpoints, everyMs: 1 } })
+  await written(idle, 2)
+  await new Promise((resolve) => setTimeout(resolve, 50)) // its last checkpoint is sent
+  const { provenUntil: before } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
+  await process(folder, checkpoints)
+  const { provenUntil, checkpoints: compared } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
+  expect([provenUntil, Number(compared?.newest) > Number(before)]).toEqual([before, true])
+  await idle.close?.(context)
 })

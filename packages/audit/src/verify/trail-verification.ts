@@ -33,6 +33,7 @@ export class TrailVerification {
   readonly #options: CheckedVerifyOptions
   readonly #report = new VerificationReport()
   readonly #budget = new KeyBudget()
+  #digests: ReadonlyMap<number, string> = new Map()
 
   constructor(folder: string, options: CheckedVerifyOptions) {
     this.#options = options
@@ -51,6 +52,11 @@ export class TrailVerification {
     }
   }
 
+  /** The hash of each authentic line of the index, once groups were read. */
+  get digests(): ReadonlyMap<number, string> {
+    return this.#digests
+  }
+
   /** Complete once the groups were read to their end. */
   result(): AuditVerification {
     return this.#report.result()
@@ -62,6 +68,7 @@ export class TrailVerification {
     const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
     const index = await verifyIndex(folder, start, state, this.#budget, pruneVerifier)
     this.#report.indexed(index)
+    this.#digests = index.digests
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
     if (checkpoint !== undefined) this.#report.compared(sumOf(checkpoints), verifier !== undefined)
@@ -120,7 +127,7 @@ export class TrailVerification {
     const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
     const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
     yield* segment.groups()
-    this.#report.verified(step, file, segment.result(), index.times.get(step)?.ended)
+    this.#report.verified(step, file, segment.result(), index.times.get(step))
   }
 
   /** Opened after the folder was listed. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
-import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
+import type { IndexFindings, SegmentFindings, SegmentTimes, TornIndexLine } from './findings.ts'
 
 /** The end of a segment that its own process did not end: it runs, died, or never used it. */
 export interface UnprovenTail {
@@ -52,6 +52,8 @@ export interface SegmentSummary {
   /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
+  /** The machine that wrote it. Absent: its line of the index is damaged. */
+  readonly host?: string | undefined
 }
 
 /** A file that does not belong to the trail, and was ignored. */
@@ -84,6 +86,8 @@ export interface ComparedCheckpoints {
 export interface AuditVerification {
   /** Nothing is wrong. `unproven` holds what could not be proven. */
   readonly ok: boolean
+  /** The folder's id, as `initAuditFolder` returned it. Absent: no line of its index is authentic. */
+  readonly id?: string | undefined
   /** The first of `problems`. */
   readonly problem?: AuditProblem | undefined
   /**
@@ -112,6 +116,11 @@ export interface AuditVerification {
    */
   readonly checkpoints?: ComparedCheckpoints | undefined
   /**
+   * Whatever was written by then is there, by checkpoints, apart from ends with `recordedAt`. Epoch
+   * milliseconds. Absent: there is a problem, or no checkpoint proves an end that is still open.
+   */
+  readonly provenUntil?: number | undefined
+  /**
    * The folder's key confirms that no line is missing at the end of the index. Without the key only
    * checkpoints can.
    */
@@ -134,7 +143,10 @@ export class VerificationReport {
   readonly #segments: SegmentSummary[] = []
   readonly #unproven: UnprovenTail[] = []
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks'>> = { isWhole: false, tornLines: [] }
+  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks' | 'folder'>> = {
+    isWhole: false,
+    tornLines: [],
+  }
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
@@ -157,13 +169,14 @@ export class VerificationReport {
     this.#checkpoints = { count, areSigned }
   }
 
-  verified(segment: number, path: string, found: SegmentFindings, recordedAt?: number): void {
+  verified(segment: number, path: string, found: SegmentFindings, times?: SegmentTimes): void {
     const { problems, ofCheckpoints, records, damaged, missing, missed, from, to } = found
     const [file, isDamaged] = [basename(path), problems.count > 0]
     this.problems.addAll(problems)
     for (const problem of ofCheckpoints) this.problems.add(problem)
     this.#missed += missed
-    this.#segments.push({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
+    const [status, host, recordedAt] = [isDamaged ? 'damaged' : 'verified', times?.host, times?.ended] as const
+    this.#segments.push({ segment, file, status, records, damaged, missing, from, to, host })
     const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
     this.#newest = most([this.#newest, checkpointedAt])
     if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
@@ -180,6 +193,13 @@ export class VerificationReport {
     this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
 
+  /** The earliest last checkpoint of an end that may still change. */
+  #provenUntil(): number | undefined {
+    const open = this.#unproven.filter(({ recordedAt, lastLine }) => recordedAt === undefined && lastLine > linesOfHeader)
+    if (this.#newest === undefined || open.some(({ provenUntil }) => provenUntil === undefined)) return undefined
+    return least([this.#newest, ...open.map(({ provenUntil }) => provenUntil)])
+  }
+
   result(): AuditVerification {
     const { list, count } = this.problems
     const segments = this.#segments
@@ -188,6 +208,7 @@ export class VerificationReport {
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
       ok: count === 0,
+      id: this.#index.folder,
       problem: list[0],
       problems: list,
       problemsLeftOut: count - list.length,
@@ -200,6 +221,7 @@ export class VerificationReport {
       missed: this.#missed,
       unproven: this.#unproven,
       ...checkpoints,
+      provenUntil: count === 0 ? this.#provenUntil() : undefined,
       isIndexWhole: this.#index.isWhole,
       tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
@@ -209,6 +231,9 @@ export class VerificationReport {
     }
   }
 }
+
+/** The header and its seal: a process that wrote nothing else sends no checkpoint. */
+const linesOfHeader = 2
 
 function least(times: readonly (number | undefined)[]): number | undefined {
   return times.reduce((one, other) => (one === undefined || (other !== undefined && other < one) ? other : one), undefined)

@@ -193,7 +193,7 @@ class IndexVerification {
     if (entry.opens) {
       if (entry.step < this.#start) this.#earlier.add(entry.step)
       else this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
-      this.#times.set(entry.step, { opened: entry.time })
+      this.#times.set(entry.step, { opened: entry.time, host: entry.host })
     }
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
   }
@@ -220,9 +220,9 @@ class IndexVerification {
       else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
       if (!isOpen || isTooLate) return false
       this.#ended.set(segment.step, segment)
-      const opened = this.#times.get(segment.step)?.opened
-      if (opened !== undefined) this.#times.set(segment.step, { opened, ended: time })
-      return opened !== undefined
+      const times = this.#times.get(segment.step)
+      if (times !== undefined) this.#times.set(segment.step, { ...times, ended: time })
+      return times !== undefined
     })
   }
 

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -76,7 +77,7 @@ describe('audit verify', () => {
     const { code, stdout, stderr } = await run(['audit', 'verify', 'trail', ...proof])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
-      /^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, .*\n4 records in 3 segments, from 20.*\n$/,
+      /^Verified: every record is as it was written \(4\)\.\nComplete until 20.* UTC, by \d+ checkpoints: .*\n4 records in 3 segments, from 20.*\n$/,
     )
     expect(JSON.parse((await run(['audit', 'verify', 'trail', ...proof, '--json'])).stdout)).toMatchObject({ ok: true, records: 4 })
     expect(stdout).not.toContain(auditKey)
@@ -105,7 +106,7 @@ describe('audit verify', () => {
     const open = await run(['audit', 'verify', 'copied', ...key])
     expect([open.code, open.stdout]).toEqual([1, expect.stringContaining('No checkpoint was compared')])
     const proven = await run(['audit', 'verify', 'copied', ...proof])
-    expect([proven.code, proven.stdout]).toEqual([0, expect.stringContaining('checkpoints, nothing is missing')])
+    expect([proven.code, proven.stdout]).toEqual([0, expect.stringMatching(/\nComplete until 20.*, by \d+ checkpoints: /)])
     const nothing = await run(['audit', 'verify', 'trail', ...key, '--to', '2001-01-01'])
     expect([nothing.code, nothing.stdout]).toEqual([1, expect.stringContaining('Nothing was verified')])
   })
@@ -138,7 +139,10 @@ describe('audit query', () => {
   it('prints the records that match, a line each, and the verification on stderr', async () => {
     const { run } = await audited()
     const { code, stdout, stderr } = await run(['audit', 'query', 'trail', ...proof, '--outcome', 'error'])
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /)])
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
+    ])
     expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
     const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
@@ -217,7 +221,7 @@ describe('audit report', () => {
     expect([code, stdout, stderr]).toEqual([
       0,
       '',
-      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nBy \d+ checkpoints, /),
+      expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
     ])
     const page = readFileSync(join(folder, 'audit.html'), 'utf8')
     expect(page.startsWith('<!doctype html>')).toBe(true)
@@ -248,6 +252,122 @@ describe('audit report', () => {
   })
 })
 
+/** Three hosts: one is copied, of one the copy is empty, and one is not there at all. */
+async function fleet(): Promise<Program & { readonly keys: readonly string[] }> {
+  const program = makeProgram(config)
+  onTestFinished(() => rmSync(program.folder, { recursive: true }))
+  const keys: string[] = []
+  for (const host of ['one', 'two']) {
+    rmSync(join(program.folder, 'trail'), { recursive: true, force: true })
+    rmSync(join(program.folder, 'checkpoints'), { recursive: true, force: true })
+    keys.push((await program.run(['audit', 'init', 'trail'])).stdout)
+    await program.run(['set', `TOKEN_${host}`], canary)
+    await program.run(['audit', 'copy', 'trail', join('copies', host), '--checkpoints', 'checkpoints'])
+  }
+  writeFileSync(join(program.folder, 'keys'), `${keys.toReversed().join('\n')}\n`)
+  return { ...program, keys }
+}
+
+const copies = [join('copies', 'one'), join('copies', 'two')]
+
+describe('one report over several folders', () => {
+  it('has the records and the verdict of each, by a file with the keys of all', async () => {
+    const { run, folder, keys } = await fleet()
+    const { code, stdout, stderr } = await run(['audit', 'report', ...copies, '--key-file', 'keys', '--output', 'all.html'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toMatch(/^Verified: every record in 2 folders is as it was written \(4\), and complete until 20.* UTC at least\.\n/)
+    const page = readFileSync(join(folder, 'all.html'), 'utf8')
+    for (const text of ['TOKEN_one', 'TOKEN_two', '<bdi>copies/one: Verified', 'Verdict: Proved']) expect(page).toContain(text)
+    for (const secret of [canary, ...keys]) expect(page).not.toContain(secret)
+    const verified = await run(['audit', 'verify', ...copies, '--key-file', 'keys'])
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('4 records in 2 segments')])
+    const found = await run(['audit', 'query', ...copies, '--key-file', 'keys', '--operation', 'store', '--json'])
+    expect(found.stdout.trimEnd().split('\n')).toHaveLength(4)
+  })
+
+  it('names an expected host that is missing, and a folder without a trail, and exits with 1', async () => {
+    const { run } = await fleet()
+    const flags = ['--key-file', 'keys', '--expect', 'web-3,web-4', '--expect', 'job-*']
+    const { code, stdout } = await run(['audit', 'report', ...copies, join('copies', 'three'), ...flags])
+    expect(code).toBe(1)
+    expect(stdout).toContain('Missing: no record of web-3, web-4, job-*, expected in this report.')
+    expect(stdout).toContain(
+      'copies/three: It could not be verified, and none of its records may be here: there is no audit trail in this folder.',
+    )
+    expect(JSON.parse((await run(['audit', 'verify', ...copies, 'none', '--key-file', 'keys', '--json'])).stdout)).toMatchObject({
+      trails: [{ verification: { ok: true } }, { verification: { ok: true } }, { folder: 'none', failure: expect.any(String) }],
+    })
+    expect((await run(['audit', 'report', 'none', 'neither', '--key-file', 'keys'])).code).toBe(64)
+  })
+
+  it('exits with 65 if one of them was altered', async () => {
+    const { run, folder } = await fleet()
+    const path = join(folder, 'copies/two/audit/segment-00000001.jsonl')
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('TOKEN_two', 'TOKEN_six'))
+    const { code, stderr } = await run(['audit', 'report', ...copies, '--key-file', 'keys', '--output', 'all.html'])
+    expect([code, stderr]).toEqual([
+      65,
+      expect.stringMatching(/^Of 2 folders, 1 is altered or incomplete: copies\/two\.\ncopies\/two: The trail is NOT /),
+    ])
+  })
+
+  it('recognises two machines that write as one', async () => {
+    const { run, folder } = await audited()
+    cpSync(join(folder, 'trail'), join(folder, 'clone'), { recursive: true })
+    for (const each of ['trail', 'clone']) {
+      writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify({ ...config, audit: { folder: each } }))
+      expect((await run(['get', 'TOKEN'])).code).toBe(0)
+    }
+    const { code, stdout } = await run(['audit', 'verify', 'trail', 'clone', ...key])
+    expect([code, stdout]).toEqual([65, expect.stringContaining('trail: It and clone are one folder with two histories.')])
+  })
+
+  it('says so if no key is that of the folder, and shows none', async () => {
+    const { run, folder, keys } = await fleet()
+    writeFileSync(join(folder, 'others'), `audit-key:${'A'.repeat(43)}\naudit-key:${'B'.repeat(42)}A\n`)
+    const { code, stderr } = await run(['audit', 'verify', 'copies/one', '--key-file', 'others'])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('none of the keys is that of this folder')])
+    for (const each of keys) expect(stderr).not.toContain(each)
+  })
+
+  it('is CSV with every table whole', async () => {
+    const { run, folder } = await fleet()
+    await run(['audit', 'report', ...copies, '--key-file', 'keys', '--output', 'all.csv'])
+    const csv = readFileSync(join(folder, 'all.csv'), 'utf8')
+    for (const title of ['"Folders"', '"Denied"', '"Who read what"', '"Days"']) expect(csv).toContain(`\r\n${title}\r\n`)
+  })
+})
+
+describe('a key that is sealed for the auditor', () => {
+  it('is opened by the private key, and needs nobody where the service runs', async () => {
+    const { run, folder } = makeProgram(config)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const { publicKey, privateKey } = generateKeyPairSync('x25519')
+    writeFileSync(join(folder, 'auditor.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+    writeFileSync(join(folder, 'auditor.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const made = await run(['audit', 'init', 'trail', '--auditor', 'auditor.pub'])
+    expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^[\da-f-]{36}\n$/)])
+    expect(made.stderr).not.toContain('audit-key:')
+    await run(['set', 'TOKEN'], canary)
+    await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    const { code, stdout } = await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pem'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Complete until 20')])
+    expect((await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pub'])).code).not.toBe(0)
+    expect((await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pem', '--key-file', 'auditor.pem'])).code).toBe(64)
+    expect((await run(['audit', 'init', 'other', '--auditor', 'auditor.pub', '--reveal'])).code).toBe(64)
+    expect(existsSync(join(folder, 'other'))).toBe(false)
+  })
+
+  it('is missed where none is sealed', async () => {
+    const { run, folder } = await audited()
+    writeFileSync(join(folder, 'auditor.pem'), generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    expect(await run(['audit', 'verify', 'trail', '--auditor-key', 'auditor.pem'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('no key is sealed in this folder'),
+    })
+  })
+})
+
 describe('audit copy', () => {
   it('makes what the auditor verifies, by the command that it names', async () => {
     const { run, folder } = await audited()
@@ -257,7 +377,9 @@ describe('audit copy', () => {
     expect(await run([...command.split(' '), ...key])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Verified/) })
     const again = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints', '--json'])
     expect(JSON.parse(again.stdout)).toMatchObject({ segments: 3, copied: 0 })
-    expect(await run(['audit', 'verify', 'copy', ...key])).toMatchObject({ code: 64, stderr: expect.stringContaining('audit in it') })
+    // The folder of the copy is enough: its checkpoints are in it.
+    expect(await run(['audit', 'verify', 'copy', ...key])).toMatchObject({ code: 0, stdout: expect.stringContaining('Complete until 20') })
+    expect((await run(['audit', 'report', 'copy', ...key])).stdout).toMatch(/Checkpoints: \d+ from .*checkpoints, the newest of 20/)
   })
 
   it('that is not complete is not verified', async () => {

@@ -7,7 +7,8 @@ import { ProgressLine } from '../terminal/progress.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { heldIndex, loadReport } from './trail.ts'
+import { heldIndex } from './trail-folder.ts'
+import { loadReport } from './trail.ts'
 
 interface CopyFlags {
   readonly checkpoints?: string

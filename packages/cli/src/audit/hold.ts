@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { assertTrail, ownPackage } from './trail.ts'
+import { ownPackage } from './auditors-keys.ts'
+import { assertTrail } from './trail-folder.ts'
 
 interface HoldFlags {
   readonly reason: string

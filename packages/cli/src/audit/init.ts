@@ -1,20 +1,24 @@
 import { resolve, sep } from 'node:path'
+import type * as audit from '@finchat/secrets-audit'
 import { configurationError, loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
 import { assertNew, reserveOutput } from '../files/output-file.ts'
 import { ignoreKey } from '../setup/ignored-files.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
+import { ownPackage, pemsIn, textIn } from './auditors-keys.ts'
 
 interface InitFlags {
   readonly keyFile?: string
+  readonly auditor?: string
   readonly reveal?: boolean
   readonly json?: boolean
 }
 
-/** Makes a folder ready for sealed records, and gives out the auditor's key, once. */
+/** Makes a folder ready for sealed records, and gives out the auditor's key, once, or seals it. */
 export default async function init(context: CommandContext, flags: InitFlags, folder: string): Promise<void> {
   const { terminal } = context
+  if (flags.auditor !== undefined) return seal(context, flags, flags.auditor, folder)
   await explained('the folder was not made ready', async () => {
     assertPlaceForKey(flags, terminal)
     const path = resolve(terminal.cwd(), folder)
@@ -28,6 +32,22 @@ export default async function init(context: CommandContext, flags: InitFlags, fo
   note(terminal, `the folder is ready for a service: FINCHAT_AUDIT_FOLDER=${resolve(terminal.cwd(), folder)}`)
   note(terminal, 'the key verifies all that is ever written there, and could forge it; it cannot be had again')
   note(terminal, 'give it to the auditor, where the operators of this host cannot read it, and keep none here')
+}
+
+/** For a container, where no person can take the key. */
+async function seal({ terminal }: CommandContext, flags: InitFlags, auditor: string, folder: string): Promise<void> {
+  const path = resolve(terminal.cwd(), folder)
+  const id = await explained('the folder was not made ready', async () => {
+    if (flags.keyFile !== undefined || flags.reveal)
+      throw new UsageError('the key is sealed for the auditor, so none is given out', 'leave out --key-file and --reveal, or --auditor')
+    const parts = pemsIn(await textIn(resolve(terminal.cwd(), auditor), "the auditor's public key"))
+    const { initAuditFolder } = await loadFolder()
+    return (await initAuditFolder(path, { auditor: parts })).folder
+  })
+  terminal.stdout.write(flags.json ? `${JSON.stringify({ folder: path, id })}\n` : `${id}\n`)
+  if (flags.json) return
+  note(terminal, `the folder is ready for a service: FINCHAT_AUDIT_FOLDER=${path}`)
+  note(terminal, 'its key is sealed in auditor-key.json; keep the id, which shows that it is this folder')
 }
 
 /** A masked key would be lost. */
@@ -79,7 +99,10 @@ async function toStdout(path: string, { json }: InitFlags, { stdout }: Terminal)
 }
 
 async function made(path: string): Promise<{ readonly folder: string; readonly key: Uint8Array }> {
-  const loaded = { what: 'the audit trail', name: '@finchat/secrets-audit' }
-  const { initAuditFolder } = await loadOnUse(loaded, () => import('@finchat/secrets-audit'), 'initAuditFolder')
+  const { initAuditFolder } = await loadFolder()
   return initAuditFolder(path, { keyAs: 'bytes' })
+}
+
+async function loadFolder(): Promise<typeof audit> {
+  return loadOnUse(ownPackage, () => import('@finchat/secrets-audit'), 'initAuditFolder')
 }

@@ -4,7 +4,8 @@ import { assertConfirmed } from '../terminal/confirm.ts'
 import { counted } from '../terminal/counted.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { assertTrail, inFolder, ownPackage, textIn } from './trail.ts'
+import { ownPackage, textIn } from './auditors-keys.ts'
+import { assertTrail, inFolder } from './trail-folder.ts'
 
 interface PruneFlags {
   readonly before: number

@@ -3,7 +3,8 @@ import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { exitCodeOfTrail, loadReport, noteVerification, readTrail, type TrailFlags } from './trail.ts'
+import { exitCodes } from '../terminal/exit-codes.ts'
+import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags } from './trail.ts'
 
 interface QueryFlags extends TrailFlags {
   readonly name?: string
@@ -15,20 +16,20 @@ interface QueryFlags extends TrailFlags {
   readonly csv?: boolean
 }
 
-/** Prints the records that match; the whole trail is verified in the same pass. */
-export default async function query(context: CommandContext, flags: QueryFlags, folder: string): Promise<void> {
+/** Prints the records that match; all of each trail is verified in the same pass. */
+export default async function query(context: CommandContext, flags: QueryFlags, ...folders: readonly string[]): Promise<void> {
   const { terminal, process } = context
-  const { verification, result: kept } = await explained('the trail could not be read', async () => {
+  const { trails, result: kept } = await explained('the trail could not be read', async () => {
     if (flags.csv && flags.json) throw new UsageError('CSV and JSON are both asked for', 'leave out --csv or --json')
     const { csvLines, queryRecords } = await loadReport()
-    return readTrail(context, folder, flags, async (records) => {
+    return readTrails(context, folders, flags, async (records) => {
       const found = limited(queryRecords(records, queryOf(flags)), flags)
       return flags.csv ? written(csvLines(found), terminal) : printed(found, flags, terminal)
     })
   })
   await print(kept, flags, terminal)
-  await noteVerification(verification, terminal)
-  process.exitCode = await exitCodeOfTrail(verification)
+  await noteVerdict({ trails }, terminal)
+  process.exitCode = flags.unverified ? exitCodes.ok : await exitCodeOn({ trails })
 }
 
 function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryFlags): AuditQuery {

@@ -1,21 +1,18 @@
-import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { AuditVerification, VerifyAuditOptions } from '@finchat/secrets-audit'
 import type * as report from '@finchat/secrets-audit/report'
-import { loadOnUse, readCredential, withoutLineEnd } from '@finchat/secrets-core/provider'
+import { loadOnUse, SecretsError } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { inCommands } from '../terminal/in-commands.ts'
 import { ProgressLine } from '../terminal/progress.ts'
-import { readSecretInput } from '../terminal/secret-input.ts'
-import { shellWord } from '../terminal/shell-word.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import type { CommandContext } from '../commands/context.ts'
+import { auditorsKeys, type KeyFlags, type KeyOf, ownPackage, textIn } from './auditors-keys.ts'
+import { trailFolder } from './trail-folder.ts'
 
-/** How a trail is verified. */
-export interface TrailFlags {
-  readonly keyFile?: string
+/** How trails are verified. */
+export interface TrailFlags extends KeyFlags {
   readonly checkpoints?: string
   readonly checkpointKey?: string
   readonly pruneKey?: string
@@ -25,75 +22,94 @@ export interface TrailFlags {
   readonly json?: boolean
 }
 
-export const ownPackage = { what: 'the audit trail', name: '@finchat/secrets-audit' }
-
 export async function loadReport(): Promise<typeof report> {
-  return loadOnUse(ownPackage, () => import('@finchat/secrets-audit/report'), 'verifiedTrail')
+  return loadOnUse(ownPackage, () => import('@finchat/secrets-audit/report'), 'verifiedTrails')
 }
 
-/** What was read of a trail; without a verification anybody may have changed it. */
-export interface ReadTrail<Result> {
-  readonly verification: AuditVerification | undefined
+/** What was read of trails; of one without a verification anybody may have changed it. */
+export interface ReadTrails<Result> {
+  readonly trails: readonly report.ReportedTrail[]
   readonly result: Result
 }
 
-/** Reads a trail once: what is read is what is verified. */
-export async function readTrail<Result>(
+type Read<Result> = (records: report.AuditRecords) => Promise<Result>
+
+/** Reads trails once: what is read is what is verified. */
+export async function readTrails<Result>(
   { terminal }: CommandContext,
-  folder: string,
+  folders: readonly string[],
   flags: TrailFlags,
-  read: (records: report.AuditRecords) => Promise<Result>,
-): Promise<ReadTrail<Result>> {
-  const { readAuditRecords, verifiedTrail } = await loadReport()
-  const path = resolve(terminal.cwd(), folder)
-  await assertTrail(path)
-  if (flags.unverified) {
-    refuseProofs(flags)
-    return { verification: undefined, result: await read(readAuditRecords(path)) }
-  }
-  const options = await verifyOptions(flags, terminal)
+  read: Read<Result>,
+): Promise<ReadTrails<Result>> {
+  if (flags.unverified) return readUnverified(folders, flags, terminal, read)
+  const keyOf = await auditorsKeys(flags, terminal)
   const progress = new ProgressLine(terminal)
+  const shown: Read<Result> = async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))
   return progress.during(async () =>
-    verifiedTrail(path, options, async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))),
+    folders.length === 1 ? readOne(folders, flags, terminal, keyOf, shown) : readAll(folders, flags, terminal, keyOf, shown),
   )
 }
 
-/** Names the folder in the commands that an error advises. */
-export function inFolder(folder: string): (text: string) => string {
-  return (text) => text.replaceAll('FOLDER', shellWord(folder))
+/** What is wrong with the only folder is the command's own failure. */
+async function readOne<Result>(
+  [folder = '']: readonly string[],
+  flags: TrailFlags,
+  terminal: Terminal,
+  keyOf: KeyOf,
+  read: Read<Result>,
+): Promise<ReadTrails<Result>> {
+  const { verifiedTrail } = await loadReport()
+  const { folder: path, ...options } = await sourceOf(folder, flags, terminal, keyOf)
+  const { verification, result } = await verifiedTrail(path, options, read)
+  return { trails: [{ folder, checkpoints: placeOf(options), verification }], result }
 }
 
-/** The index of a copy that is not complete. */
-export const heldIndex = 'index.part'
-
-/** A wrong path must not look like tampering. */
-export async function assertTrail(path: string): Promise<void> {
-  const names = await readdir(path).catch((): string[] => [])
-  if (names.some((name) => name.includes('.jsonl')) && !names.includes(heldIndex)) return
-  if (names.includes(heldIndex)) throw new UsageError('this copy is not complete', 'finish it by `finchat-secrets audit copy`')
-  const remedy = names.includes('audit') ? 'name the folder audit in it' : 'name the folder with index.jsonl and the segments'
-  throw new UsageError('there is no audit trail in this folder', remedy)
-}
-
-function refuseProofs({ keyFile, checkpoints, checkpointKey, pruneKey }: TrailFlags): void {
-  if ([keyFile, checkpoints, checkpointKey, pruneKey].every((flag) => flag === undefined)) return
-  throw new UsageError('a key and checkpoints are for a verification, which --unverified leaves out', 'leave out one of them')
-}
-
-async function* counted<Item>(items: AsyncIterable<Item>, show: (count: number) => void): AsyncGenerator<Item> {
-  let count = 0
-  for await (const item of items) {
-    show(++count)
-    yield item
+/** One that cannot be verified must not hide the others: the report names it. */
+async function readAll<Result>(
+  folders: readonly string[],
+  flags: TrailFlags,
+  terminal: Terminal,
+  keyOf: KeyOf,
+  read: Read<Result>,
+): Promise<ReadTrails<Result>> {
+  const { verifiedTrails } = await loadReport()
+  const sources: report.TrailSource[] = []
+  const unusable: report.ReportedTrail[] = []
+  const givenAs = new Map<string, string>()
+  for (const folder of folders) {
+    const source = await sourceOf(folder, flags, terminal, keyOf).catch(failureText)
+    if (typeof source === 'string') unusable.push({ folder, failure: source })
+    else {
+      sources.push(source)
+      givenAs.set(source.folder, folder)
+    }
   }
+  if (sources.length === 0) throw new UsageError('none of these folders can be verified', `${unusable[0]?.folder}: ${unusable[0]?.failure}`)
+  const { trails, result } = await verifiedTrails(sources, read)
+  return { trails: [...trails.map((trail) => named(trail, givenAs)), ...unusable], result }
 }
 
-async function verifyOptions(flags: TrailFlags, terminal: Terminal): Promise<VerifyAuditOptions> {
-  const { checkpoints, checkpointKey, pruneKey, from, to } = flags
+/** The words of the user say more than an absolute path. */
+function named(trail: report.FolderVerification, givenAs: ReadonlyMap<string, string>): report.ReportedTrail {
+  const nameOf = (folder: string): string => givenAs.get(folder) ?? folder
+  const twin = trail.twin && { ...trail.twin, folder: nameOf(trail.twin.folder) }
+  return { ...trail, folder: nameOf(trail.folder), ...(twin && { twin }) }
+}
+
+/** What a report may quote: our own errors hold no value. */
+function failureText(error: unknown): string {
+  if (error instanceof UsageError || SecretsError.isInstance(error)) return error.message
+  throw error
+}
+
+async function sourceOf(folder: string, flags: TrailFlags, terminal: Terminal, keyOf: KeyOf): Promise<report.TrailSource> {
+  const { checkpointKey, pruneKey, from, to } = flags
   const cwd = terminal.cwd()
+  const { path, checkpoints } = await trailFolder(folder, flags.checkpoints, cwd)
   return {
-    key: await auditorsKey(flags, terminal),
-    checkpoint: checkpoints === undefined ? undefined : resolve(cwd, checkpoints),
+    folder: path,
+    key: await keyOf(path),
+    checkpoint: checkpoints,
     checkpointKey: checkpointKey === undefined ? undefined : await textIn(resolve(cwd, checkpointKey), 'the key of checkpoints'),
     pruneKey: pruneKey === undefined ? undefined : await textIn(resolve(cwd, pruneKey), 'the key of removals'),
     from,
@@ -101,42 +117,54 @@ async function verifyOptions(flags: TrailFlags, terminal: Terminal): Promise<Ver
   }
 }
 
-/** From a file, else from a variable, else from a pipe or a hidden prompt; never from an argument. */
-async function auditorsKey({ keyFile }: TrailFlags, terminal: Terminal): Promise<string> {
-  if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
-  const variable = terminal.env['FINCHAT_AUDITOR_KEY']
-  if (variable) return variable
-  const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
-  return withoutLineEnd(typeof given === 'string' ? given : '')
+function placeOf({ checkpoint }: Pick<report.TrailSource, 'checkpoint'>): string | undefined {
+  return typeof checkpoint === 'string' ? checkpoint : undefined
 }
 
-function asNoKey(error: unknown): never {
-  if (!(error instanceof UsageError)) throw error
-  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it')
+async function readUnverified<Result>(
+  folders: readonly string[],
+  flags: TrailFlags,
+  { cwd }: Terminal,
+  read: Read<Result>,
+): Promise<ReadTrails<Result>> {
+  refuseProofs(flags)
+  const { readAuditRecords } = await loadReport()
+  const found = await Promise.all(folders.map(async (folder) => trailFolder(folder, undefined, cwd())))
+  async function* all(): AsyncGenerator<report.AuditRecord> {
+    for (const { path } of found) yield* readAuditRecords(path)
+  }
+  return { trails: folders.map((folder) => ({ folder })), result: await read(all()) }
 }
 
-export async function textIn(path: string, what: string): Promise<string> {
-  return readCredential({ file: path }, what, new AbortController().signal)
+function refuseProofs({ keyFile, auditorKey, checkpoints, checkpointKey, pruneKey }: TrailFlags): void {
+  if ([keyFile, auditorKey, checkpoints, checkpointKey, pruneKey].every((flag) => flag === undefined)) return
+  throw new UsageError('a key and checkpoints are for a verification, which --unverified leaves out', 'leave out one of them')
+}
+
+async function* counted<Item>(items: AsyncIterable<Item> | Iterable<Item>, show: (count: number) => void): AsyncGenerator<Item> {
+  let count = 0
+  for await (const item of items) {
+    show(++count)
+    yield item
+  }
 }
 
 /** Says on stderr what the verification found, beside other output. */
-export async function noteVerification(verification: AuditVerification | undefined, terminal: Terminal): Promise<void> {
-  for (const sentence of await sentencesOf(verification)) note(terminal, sentence)
+export async function noteVerdict(subject: report.ReportSubject, terminal: Terminal, summary?: report.AuditSummary): Promise<void> {
+  for (const sentence of await verdictOn(subject, summary)) note(terminal, sentence)
 }
 
-/** The verification in words, a line each. */
-export async function sentencesOf(verification: AuditVerification | undefined): Promise<readonly string[]> {
-  if (verification === undefined) return ['The trail was not verified, so it may have been changed.']
-  const { verificationSentences } = await loadReport()
-  return verificationSentences(verification).map((sentence) => visible(inCommands(sentence)))
+/** The verdict in words, a line each. */
+export async function verdictOn(subject: report.ReportSubject, summary?: report.AuditSummary): Promise<readonly string[]> {
+  const { reportSentences } = await loadReport()
+  return reportSentences(subject, summary).map((sentence) => visible(inCommands(sentence)))
 }
 
 /**
- * 65: the trail was altered. 1: nothing is wrong, but no checkpoint proves that nothing was removed, or
- * nothing was looked at.
+ * 65: a trail was altered. 1: nothing is wrong, but no checkpoint proves that nothing was removed, an
+ * expected host is missing, a folder could not be verified, or nothing was looked at.
  */
-export async function exitCodeOfTrail(verification: AuditVerification | undefined): Promise<number> {
-  if (verification === undefined) return exitCodes.ok
-  const { verificationSeverity } = await loadReport()
-  return { good: exitCodes.ok, open: exitCodes.differs, bad: exitCodes.integrity }[verificationSeverity(verification)]
+export async function exitCodeOn(subject: report.ReportSubject, summary?: report.AuditSummary): Promise<number> {
+  const { reportSeverity } = await loadReport()
+  return { good: exitCodes.ok, open: exitCodes.differs, bad: exitCodes.integrity }[reportSeverity(subject, summary)]
 }

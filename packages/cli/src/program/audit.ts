@@ -3,13 +3,18 @@ import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { called, ownPart } from './called.ts'
-import { commonFlags, flagsOf, switchFlag, text, textFlag } from './flags.ts'
+import { commonFlags, flagsOf, listFlag, switchFlag, text, textFlag } from './flags.ts'
 import { endTime, pastTime, startTime } from './times.ts'
 
 const { json } = commonFlags
 const checkpoints = textFlag('path', 'Where the checkpoints are: a folder or a file')
 const folderArgument = { brief: 'The folder of the trail', placeholder: 'folder', parse: text } as const
 const oneFolder = { kind: 'tuple', parameters: [folderArgument] } as const
+const manyFolders = {
+  kind: 'array',
+  parameter: { ...folderArgument, brief: 'The folder of a trail, or of a copy of it; several make one report' },
+  minimum: 1,
+} as const
 const force = switchFlag('Replace a file of that name')
 
 const parsed = <Value>(placeholder: string, brief: string, parse: (input: string) => Value) =>
@@ -19,7 +24,8 @@ const oneOf = <const Word extends string>(brief: string, ...values: readonly Wor
 
 const proofFlags = {
   json,
-  keyFile: textFlag('file', "A file with the auditor's key; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
+  keyFile: textFlag('file', "A file with the auditor's key, or several, a line each; else FINCHAT_AUDITOR_KEY, a pipe or a prompt"),
+  auditorKey: textFlag('file', "The auditor's private key, for folders whose key was sealed for it"),
   checkpoints,
   checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
   pruneKey: textFlag('file', 'The public key for the signatures of removals'),
@@ -40,6 +46,7 @@ const init: Command<CommandContext> = buildCommand({
     flags: flagsOf({
       json,
       keyFile: textFlag('file', "Write the auditor's key to this new file"),
+      auditor: textFlag('file', "The auditor's public key: seal the key for it, and give none out"),
       reveal: switchFlag("Show the auditor's key on this terminal"),
     }),
   },
@@ -48,24 +55,26 @@ const init: Command<CommandContext> = buildCommand({
     fullDescription:
       'The key verifies all that is ever written to the folder, and could forge it. It belongs to the auditor, not to this host.',
     customUsage: [
-      'FOLDER [--key-file FILE | --reveal] [--json]',
+      'FOLDER [--key-file FILE | --auditor FILE | --reveal] [--json]',
       { input: '/var/lib/app/audit --key-file /mnt/usb/audit.key', brief: 'writes the key to a file for you alone' },
       { input: '/var/lib/app/audit | pass insert -e audit-key', brief: 'pipes the key to a password manager' },
+      { input: '/var/lib/app/audit --auditor auditor.pub', brief: 'for a container: seals the key for the auditor' },
     ],
   },
 })
 
 const verify: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/verify.ts'), 'default')),
-  parameters: { positional: oneFolder, flags: flagsOf(proofFlags) },
+  parameters: { positional: manyFolders, flags: flagsOf(proofFlags) },
   docs: {
     brief: 'Verify that a trail is as it was written',
     fullDescription: `Says in words what is proven, until when, and what is not. Exit codes: 0 proven; 65 altered; 1 not altered,
-but neither the service nor a checkpoint proves that nothing was removed at an end, or nothing was looked at;
-any other: it could not be verified.`,
+but neither the service nor a checkpoint proves that nothing was removed at an end, or nothing was looked at, or one of
+several folders could not be verified; any other: it could not be verified.`,
     customUsage: [
-      'FOLDER [--checkpoints PATH] [--key-file FILE] [--checkpoint-key FILE] [--from TIME] [--to TIME] [--json]',
+      'FOLDER… [--checkpoints PATH] [--key-file FILE | --auditor-key FILE] [--checkpoint-key FILE] [--from TIME] [--to TIME] [--json]',
       { input: 'copy/audit --checkpoints copy/checkpoints', brief: 'asks for the key, hidden' },
+      { input: 'copy', brief: 'what audit copy made: the trail with its checkpoints' },
       { input: 'copy/audit --checkpoints copy/checkpoints --key-file audit.key', brief: 'in a scheduled job' },
     ],
   },
@@ -74,22 +83,25 @@ any other: it could not be verified.`,
 const report: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/report.ts'), 'default')),
   parameters: {
-    positional: oneFolder,
+    positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
       unverified,
-      format: oneOf('By default that of the output file, else text', 'text', 'html', 'json'),
+      format: oneOf('By default that of the output file, else text', 'text', 'html', 'csv', 'json'),
       output: textFlag('file', 'Write to this file, for you alone'),
       force,
       title: textFlag('title', 'The title of the report'),
+      expect: listFlag('name', 'A host or service that must be there, such as web-1 or web-*; may be given again'),
       notRotatedDays: parsed('days', 'List what did not change for so many days; 90 by default', count),
     }),
   },
   docs: {
-    brief: 'Report who read what, what failed, and what was not rotated',
+    brief: 'Report who read, changed and was denied what, what was not rotated, and which host is missing',
     customUsage: [
-      'FOLDER [--checkpoints PATH] [--key-file FILE] [--output FILE] [--format FORMAT] [--from TIME] [--to TIME]',
+      'FOLDER… [--checkpoints PATH] [--key-file FILE] [--output FILE] [--format FORMAT] [--expect NAME] [--from TIME] [--to TIME]',
       { input: 'copy/audit --checkpoints copy/checkpoints --output audit.html', brief: 'one page with charts, for a mail' },
+      { input: 'copies/* --key-file keys --expect web-1 --expect web-2', brief: 'one report over many hosts; names a missing one' },
+      { input: 'copy --output audit.csv', brief: 'every table whole, for a spreadsheet' },
     ],
   },
 })
@@ -97,7 +109,7 @@ const report: Command<CommandContext> = buildCommand({
 const query: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/query.ts'), 'default')),
   parameters: {
-    positional: oneFolder,
+    positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
       unverified,
@@ -115,7 +127,7 @@ const query: Command<CommandContext> = buildCommand({
     fullDescription:
       'Columns are parted by tabs in a pipe; --json prints a record a line, and --csv what a spreadsheet reads. The whole trail is verified in the same pass.',
     customUsage: [
-      'FOLDER [--name NAME] [--actor ACTOR] [--operation OPERATION] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit NUMBER]',
+      'FOLDER… [--name NAME] [--actor ACTOR] [--operation OPERATION] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit NUMBER]',
       { input: "copy/audit --name 'prod/*' --from 2026-03-01 --to 2026-03-31", brief: 'who used these secrets in March' },
       { input: 'copy/audit --csv > audit.csv', brief: 'for a spreadsheet, without formulas that a name could hold' },
       { input: '/var/lib/app/audit --outcome error --unverified', brief: "without the auditor's key: what failed" },

@@ -2,6 +2,7 @@ import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { OutageWarning } from '../guard/outage-warning.ts'
+import type { PartHealth } from '../contract/audit.ts'
 import type { SharedFormers } from '../contract/shared-cache.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
 import { ownMembers } from '../errors/own-properties.ts'
@@ -19,6 +20,8 @@ export interface ChainEntry {
   readonly storeId: unknown
   /** What a fleet knows of former values, over a shared cache that keeps them. */
   readonly formers: SharedFormers | undefined
+  /** Of the shared cache; `undefined` without one. */
+  readonly sharedHealth: () => PartHealth | undefined
 }
 
 export interface Location {

@@ -1,4 +1,5 @@
 import type { AuditRecord } from './audit-record.ts'
+import type { PartHealth } from './audit.ts'
 import type { CallContext } from './provider.ts'
 
 /**
@@ -32,6 +33,11 @@ export interface AuditSink {
    * trail stops waiting.
    */
   readonly write: (record: AuditRecord, context: CallContext) => Promise<void>
+  /**
+   * What it depends on beside its `write`, which the trail watches itself, such as the place of its
+   * checkpoints. Returns at once.
+   */
+  readonly health?: (() => Readonly<Record<string, PartHealth>>) | undefined
   /** Resolves when every acknowledged record is safe. May be called twice; no write follows. */
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -43,6 +43,18 @@ export interface AuditEvent {
   readonly requestId?: string | undefined
 }
 
+/** Whether a part beside the providers works, as its last call showed. Never with a value. */
+export type PartHealth =
+  /** `unchecked`: it was not used yet. */
+  | { readonly status: 'ok' | 'unchecked' }
+  | {
+      readonly status: 'failed'
+      /** Since when, epoch milliseconds. */
+      readonly since: number
+      readonly problem: string
+      readonly remedy?: string | undefined
+    }
+
 /** Where a manager records its operations. */
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
@@ -52,5 +64,7 @@ export interface AuditTrail {
   readonly record: Call<[event: AuditEvent], void>
   /** How its sinks do, by name. It must not throw. */
   readonly sinkStatus?: (() => Readonly<Record<string, SinkStatus>>) | undefined
+  /** Its sinks, and the places of their checkpoints, by name. Returns at once, and asks nothing. */
+  readonly health?: (() => Readonly<Record<string, PartHealth>>) | undefined
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -82,15 +82,8 @@ export function chainEntryOf(
     closing: bounds.closing,
   })
   stores.push(store)
-  return {
-    provider: guarded,
-    store,
-    outage,
-    circuit,
-    shared: client,
-    storeId,
-    formers: own(parts.shared, 'formers') as SharedFormers | undefined,
-  }
+  const formers = own(parts.shared, 'formers') as SharedFormers | undefined
+  return { provider: guarded, store, outage, circuit, shared: client, storeId, formers, sharedHealth: () => client?.health }
 }
 
 /**

@@ -54,7 +54,7 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const writer = new Writer({ locate, traversal: (route) => reader.traversal(route, undefined), observer, writeTo, closing: giveUp.signal })
   const catalog = new Catalog({ chainEntries, locate, traversal: (route, policy) => reader.traversal(route, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)
-  const health = new HealthCheck(chainEntries, observer, giveUp.signal)
+  const health = new HealthCheck(chainEntries, observer, giveUp.signal, options.audit)
   const close = closer({ observer, giveUp, endFills, groups: closingGroups(chainEntries, options), wipe: () => zeroizer.wipeAll() })
   const manager: SecretsManager = {
     getSecret: (name, read) => reader.getSecret(name, read),

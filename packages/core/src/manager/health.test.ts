@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AuditTrail } from '../contract/audit.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { pause } from '../guard/deadline.ts'
-import { HealthCheck, type RotationHealth, type RotationReport } from './health.ts'
+import { createSecretsManager } from './create-manager.ts'
+import { HealthCheck, type HealthReport, type RotationHealth, type RotationReport } from './health.ts'
 import { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { chainEntryTo } from '../testing/chain-entries.ts'
+import { SharedMap } from '../testing/shared-map.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 const now = 1_000_000
@@ -134,5 +137,81 @@ describe('a health check with rotations', () => {
     const report = await health.check()
     expect([report.ok, report.rotations]).toEqual([true, { db: overdue }])
     expect(JSON.stringify(report)).not.toContain('canary')
+  })
+})
+
+describe('what stands beside the providers', () => {
+  const trailOf = (health: unknown): AuditTrail => ({ specificationVersion: 'v1', record: async () => {}, health: health as never }) // as an application may write it
+
+  async function checked(health: unknown): Promise<Pick<HealthReport, 'ok' | 'audit'>> {
+    const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
+    const trail = trailOf(health)
+    const { ok, audit } = await new HealthCheck([], new Observer(trail, tracing(), bounds), bounds.closing, trail).check()
+    return { ok, audit }
+  }
+
+  it('is not ok if a sink or the place of its checkpoints fails', async () => {
+    const failed = { status: 'failed', since: 1, problem: 'the disk is full', remedy: 'make room' }
+    expect(await checked(() => ({ file: { status: 'ok' }, late: { status: 'unchecked' } }))).toMatchObject({ ok: true })
+    expect(await checked(() => ({ file: { status: 'ok' }, 'file checkpoints': failed }))).toEqual({
+      ok: false,
+      audit: { file: { status: 'ok' }, 'file checkpoints': failed },
+    })
+  })
+
+  it('is looked at anew each time', async () => {
+    const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
+    let status = 'ok'
+    const trail = trailOf(() => ({ file: { status } }))
+    const health = new HealthCheck([], new Observer(undefined, tracing(), bounds), bounds.closing, trail)
+    expect((await health.check()).ok).toBe(true)
+    status = 'failed'
+    expect(await health.check()).toMatchObject({ ok: false, audit: { file: { problem: 'it failed' } } })
+  })
+
+  it.each([undefined, 7, () => undefined, () => 7])('is left out or empty where a trail tells nothing: %s', async (health) => {
+    expect((await checked(health)).ok).toBe(true)
+  })
+
+  it('is left out where a trail throws, and keeps nothing but what is known', async () => {
+    const throwing = (): never => {
+      throw new Error('canary-27aa')
+    }
+    expect(await checked(throwing)).toEqual({ ok: true, audit: undefined })
+    expect(await checked(() => ({ file: { status: 'failed', since: 1, problem: 'p', value: 'canary-27aa' } }))).toEqual({
+      ok: false,
+      audit: { file: { status: 'failed', since: 1, problem: 'p' } },
+    })
+  })
+})
+
+describe('the shared cache', () => {
+  it('is unchecked, then ok, and fails the report while it cannot be asked or does not acknowledge', async () => {
+    vi.useRealTimers()
+    const shared = new SharedMap()
+    const store: SecretProvider = {
+      specificationVersion: 'v1',
+      name: 'store',
+      sharedAs: 'eu',
+      get: async () => ({ value: 'v', version: 1 }),
+      put: async () => ({ version: 2 }),
+    }
+    await using secrets = createSecretsManager({ providers: [store], cache: { shared: shared.seenBy(false) } })
+    const found = async (): Promise<unknown> => {
+      const { ok, sharedCache } = await secrets.checkHealth()
+      return [ok, sharedCache?.status]
+    }
+    expect(await found()).toEqual([true, 'unchecked'])
+    await secrets.getSecret('a')
+    expect(await found()).toEqual([true, 'ok'])
+    shared.isDown = true
+    await secrets.getSecret('b')
+    expect(await found()).toEqual([false, 'failed'])
+    shared.isDown = false
+    await secrets.getSecret('c')
+    expect(await found()).toEqual([true, 'ok'])
+    shared.isDown = true
+    await expect(secrets.storeSecret('a', 'w')).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'done' })
+    expect((await secrets.checkHealth()).sharedCache).toMatchObject({ problem: expect.stringContaining('invalidation') })
   })
 })

@@ -2,6 +2,8 @@ import { untilAborted } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { ChainEntry } from '../chain/routing.ts'
+import type { AuditTrail, PartHealth } from '../contract/audit.ts'
+import { own } from '../errors/own-properties.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -30,11 +32,21 @@ export interface RotationHealth {
 
 /** The health of each provider. A readiness probe asks `canServe`: a chain survives a failed one. */
 export interface HealthReport {
-  /** No provider has failed. An overdue rotation does not change it: the secret still works. */
+  /**
+   * No provider has failed, nor a sink of the audit trail, the place of its checkpoints, or the shared
+   * cache. An overdue rotation does not change it: the secret still works.
+   */
   readonly ok: boolean
   /** Epoch milliseconds. */
   readonly checkedAt: number
   readonly providers: Readonly<Record<string, ProviderHealth>>
+  /**
+   * The sinks of the audit trail by name, and places of checkpoints, such as `file checkpoints`, as
+   * their last calls showed. Absent without a trail that tells.
+   */
+  readonly audit?: Readonly<Record<string, PartHealth>> | undefined
+  /** The shared cache, as its last call showed. Absent without one. */
+  readonly sharedCache?: PartHealth | undefined
   /** By secret; absent unless rotations are reported, as by `@finchat/secrets-rotation`. */
   readonly rotations?: Readonly<Record<string, RotationHealth>> | undefined
 }
@@ -49,12 +61,14 @@ export class HealthCheck {
   readonly #chainEntries: readonly ChainEntry[]
   readonly #observer: Observer
   readonly #closing: AbortSignal
+  readonly #trail: AuditTrail | undefined
   readonly #rotationReports = new Set<RotationReport>()
   #report: HealthReport | undefined
   #checking: Promise<HealthReport> | undefined
 
-  constructor(chainEntries: readonly ChainEntry[], observer: Observer, closing: AbortSignal) {
+  constructor(chainEntries: readonly ChainEntry[], observer: Observer, closing: AbortSignal, trail?: AuditTrail) {
     this.#chainEntries = chainEntries
+    this.#trail = trail
     this.#observer = observer
     this.#closing = closing
   }
@@ -67,8 +81,19 @@ export class HealthCheck {
   async check(call: CallOptions = {}): Promise<HealthReport> {
     const known = knownCallOptions(call, callMembers)
     return this.#observer.observe({ operation: 'health', name: '*', effect: false }, known, () =>
-      untilAborted(this.#current(), known.signal),
+      untilAborted(
+        this.#current().then((report) => this.#withParts(report)),
+        known.signal,
+      ),
     )
+  }
+
+  /** Looked at anew each time: it asks nothing. */
+  #withParts(report: HealthReport): HealthReport {
+    const [audit, sharedCache] = [partsOfTrail(this.#trail), worstOf(this.#chainEntries.map(({ sharedHealth }) => sharedHealth()))]
+    if (audit === undefined && sharedCache === undefined) return report
+    const ok = report.ok && [...Object.values(audit ?? {}), sharedCache].every((part) => part?.status !== 'failed')
+    return Object.freeze({ ...report, ok, ...(audit && { audit }), ...(sharedCache && { sharedCache }) })
   }
 
   /** Returns the function that removes them again. */
@@ -121,4 +146,34 @@ export class HealthCheck {
       return { status: 'failed', durationMs: durationMs(), code, message }
     }
   }
+}
+
+/** A trail of an application may return anything. */
+function partsOfTrail(trail: AuditTrail | undefined): HealthReport['audit'] {
+  const health: unknown = own(trail, 'health')
+  if (typeof health !== 'function') return undefined
+  try {
+    const parts: unknown = Reflect.apply(health, trail, [])
+    return Object.freeze(Object.fromEntries(Object.entries(Object(parts)).map(([name, part]) => [name, partOf(part)])))
+  } catch {
+    return undefined
+  }
+}
+
+function partOf(part: unknown): PartHealth {
+  const [status, since, problem, remedy] = [own(part, 'status'), own(part, 'since'), own(part, 'problem'), own(part, 'remedy')]
+  if (status !== 'failed') return Object.freeze({ status: status === 'ok' ? 'ok' : 'unchecked' })
+  return Object.freeze({
+    status,
+    since: typeof since === 'number' ? since : Date.now(),
+    problem: typeof problem === 'string' ? problem : 'it failed',
+    ...(typeof remedy === 'string' && { remedy }),
+  })
+}
+
+/** Providers share one cache: a failure that one of them saw concerns all. */
+function worstOf(parts: readonly (PartHealth | undefined)[]): PartHealth | undefined {
+  const rank = (part: PartHealth | undefined): number => ['failed', 'ok', 'unchecked'].indexOf(part?.status ?? '')
+  const [worst] = parts.filter((part) => part !== undefined).toSorted((one, other) => rank(one) - rank(other))
+  return worst
 }

@@ -73,8 +73,9 @@ export interface SecretsManager {
   /** Counters since the manager was created, in total and by provider. */
   readonly cacheStats: () => CacheStats
   /**
-   * Reports whether each provider is reachable, for alerts. For a readiness probe use `canServe`:
-   * the chain still answers while one provider fails.
+   * Reports whether each provider is reachable, for alerts, and whether a sink of the audit trail, the
+   * place of its checkpoints or the shared cache fails. For a readiness probe use `canServe`: the
+   * chain still answers while one provider fails.
    */
   readonly checkHealth: (options?: CallOptions) => Promise<HealthReport>
   /** Refuses new calls, waits for running ones, flushes the audit trail and wipes all values. */

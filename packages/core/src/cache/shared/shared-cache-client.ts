@@ -1,15 +1,17 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
 import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { PartHealth } from '../../contract/audit.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
-import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { HighWaterMark } from './high-water-mark.ts'
+import { PartTracker } from '../../guard/part-tracker.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
 import { own } from '../../errors/own-properties.ts'
 import { storedSecretOf } from '../../guard/check-answer.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
+import { copyOf, isSame, newestOf } from './stored-copies.ts'
 
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
@@ -48,6 +50,7 @@ export class SharedCacheClient {
   readonly #options: SharedCacheClientOptions
   readonly #longestReadMs: number
   readonly #circuit = new CircuitBreaker({ pace: unhurried })
+  readonly #tracker = new PartTracker()
   readonly #clock = new LoadAwareClock()
   readonly #highWaterMark = new HighWaterMark()
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
@@ -59,6 +62,11 @@ export class SharedCacheClient {
     this.#options = options
     const longest = own(cache, 'longestReadMs')
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
+  }
+
+  /** By the last call that reached it or did not. */
+  get health(): PartHealth {
+    return this.#tracker.health()
   }
 
   get recheckMs(): number {
@@ -91,10 +99,15 @@ export class SharedCacheClient {
     try {
       const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
       this.#circuit.succeeded()
+      if (answer.isUnavailable) this.#tracker.failed(notAsked)
+      else this.#tracker.answered()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now(), failedClosed())
+      else {
+        this.#tracker.failed(notAsked)
+        this.#circuit.failed([path], Date.now(), failedClosed())
+      }
       return unavailable
     }
   }
@@ -213,6 +226,7 @@ export class SharedCacheClient {
       this.#pending.acknowledged(path, mark)
     } catch (error) {
       this.#pending.failed(path, leastVersion, Date.now())
+      this.#tracker.failed('it did not acknowledge an invalidation, so other processes may serve a former value')
       throw error
     }
   }
@@ -246,6 +260,8 @@ function isDuration(number: unknown): number is number {
   return typeof number === 'number' && number >= 0 && number < Infinity
 }
 
+const notAsked = 'it cannot be asked, so that reads ask the store'
+
 function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
@@ -256,29 +272,6 @@ function isShareable(hit: unknown, version: Version): hit is StoredSecret {
   const secret = storedSecretOf(hit)
   if (secret === undefined || secret.exclusive) return false
   return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
-}
-
-function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
-  const held = storedSecretOf(holds)
-  if (stored === undefined || stored.exclusive || held === undefined) return false
-  const { value, version, revision, shape } = stored
-  return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
-}
-
-/** The highest version seen: a lagging replica must not bring back an older one. */
-function newestOf(holds: unknown, stored: StoredSecret | undefined): number | undefined {
-  return Math.max(storedSecretOf(holds)?.version ?? 0, stored?.version ?? 0) || undefined
-}
-
-function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {
-  return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
-}
-
-/**
- * Core overwrites its bytes, so the shared cache gets a copy (a Buffer's `slice` would not copy).
- */
-function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
 }
 
 function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {

@@ -1,0 +1,112 @@
+import type { AuditRecord } from '@finchat/secrets-core'
+import { invalidArgument, SecretsError } from '@finchat/secrets-core/provider'
+import type { SegmentGroup } from '../format/segment-reader.ts'
+import { loadVerification } from '../verify/verify-audit-trail.ts'
+import type { AuditVerification } from '../verify/verification-report.ts'
+import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
+import { readOnce } from './read-once.ts'
+
+/** A folder to verify, with its key and checkpoints. */
+export interface TrailSource extends VerifyAuditOptions {
+  readonly folder: string
+}
+
+/** What was found of one folder. */
+export interface FolderVerification {
+  /** As it was named. */
+  readonly folder: string
+  /** Where its checkpoints were read. */
+  readonly checkpoints?: string | undefined
+  /** Absent: it was not verified, or could not be. */
+  readonly verification?: AuditVerification | undefined
+  /** Why it could not be verified. */
+  readonly failure?: string | undefined
+  /** Another folder of the report with the same id. */
+  readonly twin?: TrailTwin | undefined
+}
+
+/** How a folder relates to another one with the same id. */
+export interface TrailTwin {
+  readonly folder: string
+  /**
+   * `older`, `newer`: one is an earlier copy of the other. `forked`: their histories part, so two
+   * machines wrote as one.
+   */
+  readonly relation: 'same' | 'older' | 'newer' | 'forked'
+}
+
+/** What was found of each folder, and what was read in the same pass. */
+export interface VerifiedTrails<Result> {
+  readonly trails: readonly FolderVerification[]
+  /** What `read` returned. */
+  readonly result: Result
+}
+
+/**
+ * Verifies several folders, one after the other, and passes the authentic records of all of them to
+ * `read`: for one report over many hosts. A folder that cannot be verified does not end it: its
+ * `failure` says why. Two folders with one id are compared. Returns what was found of each folder,
+ * and what `read` resolves to. Throws `INVALID_ARGUMENT` for a list without folders.
+ *
+ * @example
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ * import { summarize, summaryReport, verifiedTrails } from '@finchat/secrets-audit/report'
+ *
+ * const sources = []
+ * for (const folder of ['of-web-1', 'of-web-2']) sources.push({ folder, key: (await initAuditFolder(folder)).key })
+ * const { trails, result } = await verifiedTrails(sources, (records) => summarize(records))
+ * const report = summaryReport(result, { format: 'text', trails, expected: ['web-1', 'web-2'] })
+ * console.log(report.includes('Missing: no record of web-1, web-2')) // true
+ */
+export async function verifiedTrails<Result>(
+  sources: readonly TrailSource[],
+  read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
+): Promise<VerifiedTrails<Result>> {
+  if (!Array.isArray(sources) || sources.length === 0)
+    throw invalidArgument('`sources` is not a list of one or more folders', "pass [{ folder: 'copy/audit', key }]")
+  if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
+  const found: Found[] = []
+  const result = await readOnce(groupsOfAll(sources, found), read)
+  return { trails: found.map((one) => ({ ...one.trail, ...twinOf(one, found) })), result }
+}
+
+interface Found {
+  readonly trail: FolderVerification
+  /** The hash of each line of its index. */
+  readonly digests: ReadonlyMap<number, string>
+}
+
+async function* groupsOfAll(sources: readonly TrailSource[], found: Found[]): AsyncGenerator<SegmentGroup> {
+  const TrailVerification = await loadVerification()
+  for (const { folder, ...options } of sources) {
+    const { checkpoint } = options
+    const about = { folder, checkpoints: typeof checkpoint === 'string' ? checkpoint : undefined }
+    try {
+      const checked = checkedVerifyOptions(folder, options)
+      try {
+        const verification = new TrailVerification(folder, checked)
+        yield* verification.groups()
+        found.push({ trail: { ...about, verification: verification.result() }, digests: verification.digests })
+      } finally {
+        checked.start.key.wipe()
+      }
+    } catch (error) {
+      if (!SecretsError.isInstance(error)) throw error
+      found.push({ trail: { ...about, failure: error.message }, digests: new Map() })
+    }
+  }
+}
+
+/** The first other folder with this id. */
+function twinOf({ trail, digests }: Found, all: readonly Found[]): { readonly twin?: TrailTwin } {
+  const id = trail.verification?.id
+  const other = all.find((one) => one.trail !== trail && id !== undefined && one.trail.verification?.id === id)
+  return other === undefined ? {} : { twin: { folder: other.trail.folder, relation: relationOf(digests, other.digests) } }
+}
+
+/** Each line of the index holds the hash of the line before, so that two histories never meet again. */
+function relationOf(own: ReadonlyMap<number, string>, other: ReadonlyMap<number, string>): TrailTwin['relation'] {
+  for (const [step, digest] of own) if ((other.get(step) ?? digest) !== digest) return 'forked'
+  if (own.size === other.size) return 'same'
+  return own.size < other.size ? 'older' : 'newer'
+}

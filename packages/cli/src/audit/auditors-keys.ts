@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type * as folders from '@finchat/secrets-audit/folder'
+import { fileFailure, loadOnUse, readCredential } from '@finchat/secrets-core/provider'
+import { UsageError } from '../terminal/failure.ts'
+import { readSecretInput } from '../terminal/secret-input.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+
+export const ownPackage = { what: 'the audit trail', name: '@finchat/secrets-audit' }
+
+async function loadFolders(): Promise<typeof folders> {
+  return loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'chooseAuditKey')
+}
+
+export interface KeyFlags {
+  readonly keyFile?: string
+  readonly auditorKey?: string
+}
+
+/** Gives the key of a folder. */
+export type KeyOf = (folder: string) => Promise<string | Uint8Array>
+
+/** Reads keys once, for every folder. */
+export async function auditorsKeys(flags: KeyFlags, terminal: Terminal): Promise<KeyOf> {
+  if (flags.auditorKey !== undefined) return sealedKeys(flags.auditorKey, flags, terminal)
+  const text = await keyText(flags, terminal)
+  const keys = text.split(/\r?\n/).filter((line) => line !== '')
+  const [only = ''] = keys
+  return async (folder) => (keys.length < 2 ? only : ownKey(folder, keys))
+}
+
+async function ownKey(folder: string, keys: readonly string[]): Promise<string> {
+  const { chooseAuditKey } = await loadFolders()
+  const key = await chooseAuditKey(folder, keys)
+  if (key === undefined) throw new UsageError('none of the keys is that of this folder', 'add its key to the file, a line for each')
+  return key
+}
+
+/** From a file, else from a variable, else from a pipe or a hidden prompt; never from an argument. */
+async function keyText({ keyFile }: KeyFlags, terminal: Terminal): Promise<string> {
+  if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
+  const variable = terminal.env['FINCHAT_AUDITOR_KEY']
+  if (variable) return variable
+  const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
+  return typeof given === 'string' ? given : ''
+}
+
+function asNoKey(error: unknown): never {
+  if (!(error instanceof UsageError)) throw error
+  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it')
+}
+
+/** Opens what `initAuditFolder` sealed for the auditor's private key. */
+async function sealedKeys(file: string, { keyFile }: KeyFlags, { cwd }: Terminal): Promise<KeyOf> {
+  if (keyFile !== undefined) throw new UsageError('--key-file and --auditor-key are both given', 'leave out one of them')
+  const privateKey = pemsIn(await textIn(resolve(cwd(), file), "the auditor's private key"))
+  const { openAuditKey } = await loadFolders()
+  return async (folder) => openAuditKey(await sealedIn(folder), { privateKey })
+}
+
+/** With ML-KEM there are two in one file. */
+export function pemsIn(text: string): folders.AuditorKeyPair {
+  const [x25519 = text, mlKem] = text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? []
+  return mlKem === undefined ? x25519 : [x25519, mlKem]
+}
+
+async function sealedIn(folder: string): Promise<string> {
+  try {
+    return await readFile(join(folder, 'auditor-key.json'), 'utf8')
+  } catch (error) {
+    if (fileFailure(error) !== 'missing') throw error
+    throw new UsageError('no key is sealed in this folder', 'give the key itself by --key-file, or copy auditor-key.json with the folder')
+  }
+}
+
+export async function textIn(path: string, what: string): Promise<string> {
+  return readCredential({ file: path }, what, new AbortController().signal)
+}

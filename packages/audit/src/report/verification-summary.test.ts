@@ -48,7 +48,7 @@ describe('the verdict on a trail that is as it was written', () => {
   it('was not verified at all if there is no verification', () => {
     expect([verificationSeverity(undefined), sentencesOrNone(undefined)]).toEqual([
       'open',
-      ['The trail was not verified: anybody may have changed it.'],
+      ['The trail was not verified, so it may have been changed.'],
     ])
   })
 

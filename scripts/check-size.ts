@@ -14,7 +14,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/sealing': 6_600,
   '@finchat/secrets-core/staging': 14_300,
   '@finchat/secrets-cli': 9_200,
-  '@finchat/secrets-audit': 29_600,
+  '@finchat/secrets-audit': 29_800,
   '@finchat/secrets-audit/report': 25_900,
   '@finchat/secrets-audit/siem': 5_000,
   '@finchat/secrets-audit/syslog': 5_500,

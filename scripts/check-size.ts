@@ -9,7 +9,7 @@ import { gzippedSize } from './import-size.ts'
 const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core': 64_400,
   '@finchat/secrets-core/live': 25_100,
-  '@finchat/secrets-core/provider': 15_400,
+  '@finchat/secrets-core/provider': 15_500,
   '@finchat/secrets-core/http': 13_300,
   '@finchat/secrets-core/sealing': 6_750,
   '@finchat/secrets-core/staging': 14_300,

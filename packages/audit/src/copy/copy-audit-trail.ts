@@ -1,7 +1,5 @@
-import { realpathSync } from 'node:fs'
-import { basename, dirname, join, resolve, sep } from 'node:path'
-import { configurationError, knownOptions, loadOnUse, type MembersOf } from '@finchat/secrets-core/provider'
-import { shownPath } from '../format/folder-errors.ts'
+import { join, resolve } from 'node:path'
+import { knownOptions, loadOnUse, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertFolder } from '../record/errors.ts'
 
 /** What `copyAuditTrail` takes beside the folders. */
@@ -47,35 +45,12 @@ export async function copyAuditTrail(folder: string, target: string, options: Co
   assertFolder(folder)
   assertFolder(target)
   const [audit, checkpoints] = [join(resolve(target), 'audit'), join(resolve(target), 'checkpoints')]
+  const { assertApart, copyCheckpoints, TrailCopy } = await loadOnUse(copying, () => import('./trail-copy.ts'), 'TrailCopy')
   assertApart(resolve(folder), resolve(target))
-  const { copyCheckpoints, TrailCopy } = await loadOnUse(copying, () => import('./trail-copy.ts'), 'TrailCopy')
   const copy = new TrailCopy(resolve(folder), audit, onProgress)
   await copy.begin()
   if (from !== undefined) await copyCheckpoints(resolve(from), checkpoints)
   await copy.copySegments()
   await copy.finish()
   return { folder: audit, checkpoints: from === undefined ? undefined : checkpoints, segments: copy.segments, copied: copy.copied }
-}
-
-function assertApart(folder: string, target: string): void {
-  const [own, to] = [realPath(folder), realPath(target)]
-  const audit = join(to, 'audit')
-  if (to === own || audit === own) throw configurationError(`source and target are the same folder: ${shownPath(folder)}`, another)
-  if (isBelow(audit, own)) throw configurationError(`the copy would lie in the trail's own folder: ${shownPath(folder)}`, another)
-  if (isBelow(own, audit)) throw configurationError(`the trail lies in the folder of the copy: ${shownPath(audit)}`, another)
-}
-
-const another = 'name another folder for the copy'
-
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder + sep)
-}
-
-/** Without links, also of a folder that is not there yet. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
-  }
 }

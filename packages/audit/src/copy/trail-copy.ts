@@ -1,5 +1,6 @@
+import { realpathSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import { configurationError, fileFailure } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 import { syncFile, syncFolder } from '../format/fsync.ts'
@@ -97,6 +98,30 @@ export class TrailCopy {
   async #copySealedKey(): Promise<void> {
     const path = join(this.#folder, auditorKeyFile)
     if (await isRegularFile(path).catch(unlessMissing)) await copyIfChanged(path, join(this.#target, auditorKeyFile))
+  }
+}
+
+/** Throws `CONFIGURATION` if a copy at this target would be the trail, or lie in it, or hold it. */
+export function assertApart(folder: string, target: string): void {
+  const [own, to] = [realPath(folder), realPath(target)]
+  const audit = join(to, 'audit')
+  if (to === own || audit === own) throw configurationError(`source and target are the same folder: ${shownPath(folder)}`, another)
+  if (isBelow(audit, own)) throw configurationError(`the copy would lie in the trail's own folder: ${shownPath(folder)}`, another)
+  if (isBelow(own, audit)) throw configurationError(`the trail lies in the folder of the copy: ${shownPath(audit)}`, another)
+}
+
+const another = 'name another folder for the copy'
+
+function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder + sep)
+}
+
+/** Without links, also of a folder that is not there yet. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return dirname(path) === path ? path : join(realPath(dirname(path)), basename(path))
   }
 }
 

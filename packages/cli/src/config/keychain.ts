@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
-import { UsageError } from '../terminal/failure.ts'
+import { UsageError } from '../terminal/known-error.ts'
 import { inProject, withInstallCommand } from './project-package.ts'
 
 /** All entries of the program in the keychain are of this service. */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { configurationError, fileFailure, type FileFailure } from '@finchat/secrets-core/provider'
-import { KnownError, UsageError } from '../terminal/failure.ts'
+import { KnownError, UsageError } from '../terminal/known-error.ts'
 
 type Words = Readonly<Partial<Record<FileFailure, readonly [problem: string, remedy: string]>>>
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { fileFailure } from '@finchat/secrets-core/provider'
-import { UsageError } from '../terminal/failure.ts'
+import { UsageError } from '../terminal/known-error.ts'
 import { fileError, fileProblem } from './file-error.ts'
 import { newPart, removeParts } from './part-file.ts'
 

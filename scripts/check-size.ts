@@ -7,7 +7,7 @@ import { gzippedSize } from './import-size.ts'
 
 /** Bytes, by what is imported. An entry without a budget is only measured. */
 const budgets: Readonly<Record<string, number>> = {
-  '@finchat/secrets-core': 63_200,
+  '@finchat/secrets-core': 64_000,
   '@finchat/secrets-core/live': 24_400,
   '@finchat/secrets-core/provider': 15_300,
   '@finchat/secrets-core/http': 13_300,

@@ -1,33 +1,18 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
-import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
-import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
 import { own } from '../../errors/own-properties.ts'
-import { storedSecretOf } from '../../guard/check-answer.ts'
+import { copyOf, isSame, newestOf } from './compare-secrets.ts'
+import { type HeldAnswer, Invalidations } from './invalidations.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
+import { checkedSharedAnswer, isDuration, type SharedAnswer, unavailable } from './shared-answer.ts'
 
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
-
-export interface SharedAnswer {
-  /** It may be served; `askedAt`: when its store was asked, by the clock of that process. */
-  readonly hit: { readonly secret: StoredSecret; readonly askedAt: number; readonly givenAt: Moment } | undefined
-  /** What it holds, even if that may not be served. */
-  readonly holds: unknown
-  /** There is a gap to fill, with this token. */
-  readonly leaseToken: LeaseToken | undefined
-  /** It was unreachable or must not be asked, so it says nothing about memory. */
-  readonly isUnavailable: true | undefined
-}
-
-/** Own members, so that a polluted prototype does not show through. */
-export const emptyAnswer: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
-export const unavailable: SharedAnswer = { ...emptyAnswer, isUnavailable: true }
 
 export interface SharedCacheClientOptions extends Bounds {
   readonly lifeMs: number
@@ -50,6 +35,7 @@ export class SharedCacheClient {
   readonly #circuit = new CircuitBreaker({ pace: unhurried })
   readonly #clock = new LoadAwareClock()
   readonly #highWaterMark = new HighWaterMark()
+  readonly #invalidations: Invalidations
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
   readonly #tasks = new Set<Promise<void>>()
 
@@ -57,6 +43,7 @@ export class SharedCacheClient {
     this.#cache = cache
     this.#sharedAs = sharedAs
     this.#options = options
+    this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
     const longest = own(cache, 'longestReadMs')
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
   }
@@ -67,24 +54,25 @@ export class SharedCacheClient {
 
   /**
    * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
-   * Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
+   * Throws `UNAVAILABLE` if the cache is unreachable and fails closed. `isRecheck`: memory has a
+   * fresh value, so that a gap needs no fill lease.
    */
-  async read(path: string, version: Version): Promise<SharedAnswer> {
+  async read(path: string, version: Version, isRecheck = false): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
       if (this.#pending.begin(path, Date.now())) this.#invalidateInBackground(path, undefined)
       return unavailable
     }
-    const answer = await this.#answer(path, version)
+    const answer = await this.#answer(path, version, isRecheck)
     if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw failedClosed()
     return answer
   }
 
-  async #answer(path: string, version: Version): Promise<SharedAnswer> {
+  async #answer(path: string, version: Version, isRecheck: boolean): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
     const spannedGap = freezeDetector(this.#longestReadMs)
     try {
-      const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
+      const answer = await this.#ask(path, version, now, isRecheck)
       this.#circuit.succeeded()
       return answer
     } catch {
@@ -92,6 +80,20 @@ export class SharedCacheClient {
       else this.#circuit.failed([path], Date.now(), failedClosed())
       return unavailable
     }
+  }
+
+  /**
+   * Whether a value that is fresh in memory may be older than a change. What the cache has lost, and
+   * what it holds from before, is no change.
+   */
+  mayOutdate(path: string, version: Version, { changes, isUnavailable }: SharedAnswer, held: HeldAnswer): boolean {
+    if (isUnavailable) return false
+    return changes === undefined || this.#invalidations.concern(path, version, changes, held)
+  }
+
+  /** The cache holds the value that memory has now. */
+  agreed(path: string, version: Version, { changes }: SharedAnswer): void {
+    if (changes !== undefined) this.#invalidations.held(path, version, changes)
   }
 
   /** Bars older answers. */
@@ -104,6 +106,7 @@ export class SharedCacheClient {
    * `drain` waits.
    */
   publish(path: string, version: Version, answer: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
     if (isWrong || this.#pending.has(path)) this.#invalidateInBackground(path, newestOf(answer.holds, stored))
     else this.#fill(path, version, answer, stored, askedAt)
@@ -159,30 +162,18 @@ export class SharedCacheClient {
     await Promise.all(this.#tasks)
   }
 
-  #ask(path: string, version: Version, now: number): Promise<unknown> {
+  async #ask(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+    const { lifeMs } = this.#options
+    // What this process may not take counts as a gap, so that the store's answer fills it.
+    const notBefore = Math.max(now - lifeMs, this.#highWaterMark.of(path, version))
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
     const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
-    const notBefore = now - this.#options.lifeMs
-    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
-  }
-
-  /** An entry must not outlive those filled here. */
-  #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
-    const [hit, until, leaseToken] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'leaseToken')]
-    const holds = storedSecretOf(hit) ?? hit
-    // The token is opaque to core and goes back unchanged.
-    if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
-    if (holds === undefined) return { ...emptyAnswer, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
-    const { lifeMs } = this.#options
-    const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
-    const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
-    const isUsable = !isOver && isShareable(holds, version)
-    if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...emptyAnswer, holds }
-    this.#highWaterMark.raise(path, version, askedAt)
-    // The server keeps an entry no longer than this, whatever its writer's clock shows.
-    const givenAt = earlier(presentMoment(), Math.max(lifeMs, until - askedAt))
-    return { ...emptyAnswer, holds, hit: { secret: holds, askedAt, givenAt } }
+    const run = (signal: AbortSignal): Promise<unknown> => this.#cache.read(this.#key(path, version), { signal, notBefore, isRecheck })
+    const given = await bounded(run, bounds).finally(stop)
+    const answer = checkedSharedAnswer(given, { version, now, lifeMs, seenUntil: this.#highWaterMark.of(path, version) })
+    if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
+    return answer
   }
 
   #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, begunAt: number): void {
@@ -232,52 +223,10 @@ export class SharedCacheClient {
   }
 }
 
-function askedAtOf(answer: unknown): number | undefined {
-  const askedAt = own(answer, 'askedAt')
-  return isDuration(askedAt) ? askedAt : undefined
-}
-
-function isDuration(number: unknown): number is number {
-  return typeof number === 'number' && number >= 0 && number < Infinity
-}
-
 function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })
-}
-
-function isShareable(hit: unknown, version: Version): hit is StoredSecret {
-  const secret = storedSecretOf(hit)
-  if (secret === undefined || secret.exclusive) return false
-  return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
-}
-
-function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
-  const held = storedSecretOf(holds)
-  if (stored === undefined || stored.exclusive || held === undefined) return false
-  const { value, version, revision, shape } = stored
-  return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
-}
-
-/** The highest version seen: a lagging replica must not bring back an older one. */
-function newestOf(holds: unknown, stored: StoredSecret | undefined): number | undefined {
-  return Math.max(storedSecretOf(holds)?.version ?? 0, stored?.version ?? 0) || undefined
-}
-
-function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {
-  return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
-}
-
-/**
- * Core overwrites its bytes, so the shared cache gets a copy (a Buffer's `slice` would not copy).
- */
-function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
-}
-
-function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {
-  return typeof answer === 'object' && answer !== null
 }
 
 /** Runs `run` and ignores any failure, also a later rejection. */

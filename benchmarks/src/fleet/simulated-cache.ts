@@ -23,6 +23,8 @@ const mostEmptyLeases = 3
 /** Processes that waited for one answer do not come back together. */
 const pauseMs = 25
 const longestReadMs = 2_000
+/** No process writes. */
+const unchanged = { invalidatedAt: 0, leastVersion: 0 }
 
 /** A shared cache in this process, with fill leases and expiry. */
 export class SimulatedCache {
@@ -46,12 +48,12 @@ export class SimulatedCache {
     const cache: SharedCache = {
       specificationVersion: 'v1',
       longestReadMs,
-      read: async (key) => {
+      read: async (key, { isRecheck }) => {
         this.reads.add('forOne', this.#time.now())
         await this.#way()
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the shared cache is down')
-        const answer = await this.#read(key)
-        if ('leaseToken' in answer) await this.#way()
+        const answer = isRecheck ? this.#recheck(key) : await this.#read(key)
+        if ('leaseToken' in answer && !isRecheck) await this.#way()
         const lease = 'leaseToken' in answer ? answer.leaseToken['lease'] : undefined
         if (typeof lease === 'number') leases.set(key.path, lease)
         return answer
@@ -70,15 +72,24 @@ export class SimulatedCache {
     return ms > 0 ? this.#time.sleep(ms) : undefined
   }
 
+  #recheck({ path }: SharedKey): SharedRead {
+    return this.#hit(this.#slotOf(path)) ?? { leaseToken: {}, ...unchanged }
+  }
+
+  #hit({ entry }: Slot): SharedRead | undefined {
+    const isHeld = entry !== undefined && entry.until > Date.now()
+    return isHeld ? { hit: entry.secret, until: entry.until, askedAt: entry.askedAt, ...unchanged } : undefined
+  }
+
   async #read({ path }: SharedKey): Promise<SharedRead> {
     const slot = this.#slotOf(path)
     const giveUpAt = this.#time.now() + waitMs
     for (let emptyLeases = 0; ;) {
-      const { entry } = slot
-      if (entry && entry.until > Date.now()) return { hit: entry.secret, until: entry.until, askedAt: entry.askedAt }
+      const hit = this.#hit(slot)
+      if (hit !== undefined) return hit
       const lease = this.#leaseOf(slot)
-      if (lease === undefined) return { leaseToken: { lease: this.#lease(slot) } }
-      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {} }
+      if (lease === undefined) return { leaseToken: { lease: this.#lease(slot) }, ...unchanged }
+      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {}, ...unchanged }
       if (await this.#isReleasedEmpty(slot, Math.min(giveUpAt, lease.until))) {
         emptyLeases += 1
         await this.#time.sleep(Math.random() * pauseMs * 2 ** emptyLeases)

@@ -224,6 +224,37 @@ test('an entry older than `notBefore` is a miss', async () => {
   expect('hit' in (await cache.read(key, { ...context, notBefore: askedAt + 1 }))).toBe(false)
 })
 
+test('a recheck of a gap claims no fill lease, begins no generation, and tells what is known of the path', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  const recheck = (): Promise<unknown> => cache.read(key, { ...context, isRecheck: true })
+  expect(await recheck()).toEqual({ leaseToken: {}, invalidatedAt: 0, leastVersion: 0 })
+  expect([pathKeysIn(store.held), cache.stats().leases]).toEqual([[], 0])
+  const before = Date.now()
+  await another().invalidate({ ...key, leastVersion: 2 }, context)
+  const told = { leaseToken: { generation: expect.any(String) }, invalidatedAt: expect.any(Number), leastVersion: 2 }
+  expect(await recheck()).toEqual(told)
+  const { invalidatedAt = 0 } = await cache.read(key, context)
+  expect(invalidatedAt).toBeGreaterThanOrEqual(before)
+})
+
+test('an invalidation is later than the one before, although its clock is behind', async () => {
+  const cache = fleetOver().another()
+  const told = async (): Promise<number | undefined> => (await cache.read(key, { ...context, isRecheck: true })).invalidatedAt
+  await cache.invalidate(key, context)
+  const first = (await told()) ?? NaN
+  vi.spyOn(Date, 'now').mockReturnValue(first - 600_000)
+  await cache.invalidate(key, context)
+  expect(await told()).toBe(first + 1)
+  vi.mocked(Date.now).mockRestore()
+})
+
+test('the first generation of a path is no invalidation', async () => {
+  const cache = fleetOver().another()
+  const { invalidatedAt } = await cache.read(key, context)
+  expect([invalidatedAt, (await cache.read(key, { ...context, isRecheck: true })).invalidatedAt]).toEqual([0, 0])
+})
+
 test.each([
   ['text with an unpaired surrogate', { value: '\ud800' }],
   ['a lease', { value: 'v', exclusive: true }],

@@ -30,6 +30,7 @@ export type {
   SharedFormers,
   SharedKey,
   SharedPath,
+  SharedChanges,
   SharedRead,
   SharedReadContext,
 } from './contract/shared-cache.ts'

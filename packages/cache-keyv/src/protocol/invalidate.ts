@@ -1,6 +1,6 @@
 import { SecretsError, type SharedPath } from '@finchat/secrets-core'
 import { jittered } from '@finchat/secrets-core/provider'
-import { isReset, leastVersionOf, newGeneration, openGeneration, sealGeneration } from '../sealed/generation.ts'
+import { isReset, leastVersionOf, nextGeneration, openGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
 import { faultOf, StoreFault } from '../store/errors.ts'
 import type { Announcements } from './announcements.ts'
@@ -37,7 +37,7 @@ async function renewGeneration(cache: CacheContext, path: SharedPath): Promise<S
   const at = { ...path, namespace }
   try {
     const [former] = await store.getMany([name])
-    const generation = newGeneration(path.leastVersion, former === undefined ? undefined : openGeneration(keys, at, former))
+    const generation = nextGeneration(path.leastVersion, former === undefined ? undefined : openGeneration(keys, at, former))
     const found = await store.setAndReadBack(name, sealGeneration(keys, at, generation), generationTtlMs, { former })
     return hasLeastVersion(cache, path, found) ? undefined : new StoreFault('failed')
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { SharedKey, SharedRead } from '@finchat/secrets-core'
+import type { SharedChanges, SharedKey, SharedRead } from '@finchat/secrets-core'
 import { type EntryHead, type OpenedEntry, openEntry } from '../sealed/entry.ts'
 import { type Generation, leastVersionOf, openGeneration } from '../sealed/generation.ts'
 import type { KeyNames } from '../sealed/key-names.ts'
@@ -56,9 +56,15 @@ function ignoredReason(head: EntryHead, generation: Generation | undefined, now:
 function hitOf(cache: CacheContext, key: SharedKey, generation: Generation | undefined, entry: OpenedEntry): Probe['hit'] {
   const secret = entry.open()
   if (secret !== undefined && !isBeforeLastWrite(generation, key, secret.version))
-    return { hit: secret, until: entry.until, askedAt: entry.writtenAt }
+    return { hit: secret, until: entry.until, askedAt: entry.writtenAt, ...changesOf(generation, key) }
   cache.stats.recordIgnored(secret === undefined ? 'unreadable' : 'outdated', key)
   return undefined
+}
+
+/** A lost generation tells of no invalidation, so that a loss costs no call. */
+export function changesOf(generation: Generation | undefined, { version }: SharedKey): SharedChanges {
+  const leastVersion = version === undefined ? leastVersionOf(generation, Date.now()) : 0
+  return { invalidatedAt: generation?.invalidatedAt ?? 0, leastVersion }
 }
 
 /** A lagging replica may answer with an older version. */

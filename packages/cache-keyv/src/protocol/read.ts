@@ -1,10 +1,10 @@
 import type { LeaseToken, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
 import { jittered } from '@finchat/secrets-core/provider'
-import { newGeneration, sealGeneration } from '../sealed/generation.ts'
+import { firstGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
 import { type CacheContext, startFactor } from './context.ts'
 import { type FillLease, fillLease, releaseLease } from './fill-lease.ts'
-import { type Probe, probe, type ProbeTarget } from './probe.ts'
+import { changesOf, type Probe, probe, type ProbeTarget } from './probe.ts'
 
 /** Longer than any entry lives. */
 export const generationTtlMs: number = 7 * 86_400_000
@@ -28,10 +28,11 @@ interface Wait {
  * A hit, or a lease token: without the fill lease if other processes took too long. Rejects with a
  * `StoreFault`.
  */
-export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
+export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore, isRecheck }: SharedReadContext): Promise<SharedRead> {
   const target = { key, names: keyNamesOf(key, cache), notBefore, signal }
   const found = await probe(cache, target)
   if (found.hit !== undefined) return hit(cache, found.hit)
+  if (isRecheck) return miss(cache, target, found, leaseTokenOf(found))
   const wait = waitOf(cache, signal)
   try {
     return await leaseOrWait(cache, target, found, wait)
@@ -45,7 +46,7 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
   let found = first
   for (let round = 0, emptyLeases = 0; ; round += 1) {
     if (await lease.claim(found)) return readWithLease(cache, target, lease)
-    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, leaseTokenOf(found))
+    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, target, found, leaseTokenOf(found))
     const before = found
     await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
     found = await probe(cache, target)
@@ -74,15 +75,15 @@ async function readWithLease(cache: CacheContext, target: Target, lease: FillLea
   if (found.hit === undefined && !target.signal.aborted && !cache.lifecycle.isClosing) {
     const generation = found.generation?.id ?? (await beginGeneration(cache, target))
     cache.stats.count('leases')
-    return miss(cache, { generation, lease: lease.id })
+    return miss(cache, target, found, { generation, lease: lease.id })
   }
   await releaseLease(target.names.lease, lease.id, cache)
-  return found.hit === undefined ? miss(cache, leaseTokenOf(found)) : waitedHit(cache, found.hit)
+  return found.hit === undefined ? miss(cache, target, found, leaseTokenOf(found)) : waitedHit(cache, found.hit)
 }
 
 /** Only the lease holder begins one: starting processes would replace each other's. */
 async function beginGeneration({ store, keys, namespace }: CacheContext, { key, names }: Target): Promise<string> {
-  const generation = newGeneration(undefined)
+  const generation = firstGeneration()
   await store.set(names.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)
   return generation.id
 }
@@ -91,9 +92,9 @@ function leaseTokenOf({ generation }: Probe): LeaseToken {
   return generation === undefined ? {} : { generation: generation.id }
 }
 
-function miss({ stats }: CacheContext, leaseToken: LeaseToken): SharedRead {
+function miss({ stats }: CacheContext, { key }: Target, { generation }: Probe, leaseToken: LeaseToken): SharedRead {
   stats.count('misses')
-  return { leaseToken }
+  return { leaseToken, ...changesOf(generation, key) }
 }
 
 function waitedHit(cache: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {

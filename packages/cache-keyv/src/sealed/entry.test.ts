@@ -4,13 +4,13 @@ import { expect, test, vi } from 'vitest'
 import { deriveKeyRing } from './key-ring.ts'
 import { channelOf, keyNamesOf } from './key-names.ts'
 import { openEntry, type Position, sealEntry } from './entry.ts'
-import { newGeneration, openGeneration, sealGeneration } from './generation.ts'
+import { firstGeneration, nextGeneration, openGeneration, sealGeneration } from './generation.ts'
 
 const keysOf = (...ring: number[]) =>
   deriveKeyRing([Buffer.alloc(32, ring[0]), ...ring.slice(1).map((byte) => Buffer.alloc(32, byte))], Buffer.alloc(32, 9))
 const keys = keysOf(1)
 const at: Position = { namespace: 'team', sharedAs: 'aws:1:eu', path: 'prod/database', version: 2 }
-const head = { generation: newGeneration(0).id, writtenAt: 1_800_000_000_000, until: 1_800_000_192_000 }
+const head = { generation: firstGeneration().id, writtenAt: 1_800_000_000_000, until: 1_800_000_192_000 }
 const canary = 'canary-8f2e'
 
 const text = fc.string({ unit: 'binary', maxLength: 600 })
@@ -40,7 +40,7 @@ test('each key of the ring opens what it sealed, whichever key is first, and no 
   const sealed = sealEntry(keysOf(1), at, head, { value: 'v' })
   for (const ring of [[1], [1, 2], [2, 1], [3, 2, 1]]) expect(openEntry(keysOf(...ring), at, sealed)?.open()).toEqual({ value: 'v' })
   expect(openEntry(keysOf(2, 3), at, sealed)).toBeUndefined()
-  const generation = newGeneration(3)
+  const generation = nextGeneration(3, undefined)
   const sealedGeneration = sealGeneration(keysOf(1), at, generation)
   expect(openGeneration(keysOf(2, 1), at, sealedGeneration)).toEqual(generation)
   expect(openGeneration(keysOf(2), at, sealedGeneration)).toBeUndefined()
@@ -63,7 +63,7 @@ test.each<[string, Partial<Position>]>([
   const sealed = sealEntry(keys, at, head, { value: canary })
   expect(openEntry(keys, { ...at, ...moved }, sealed)).toBeUndefined()
   const isSamePath = 'version' in moved
-  expect(openGeneration(keys, { ...at, ...moved }, sealGeneration(keys, at, newGeneration(0))) !== undefined).toBe(isSamePath)
+  expect(openGeneration(keys, { ...at, ...moved }, sealGeneration(keys, at, firstGeneration())) !== undefined).toBe(isSamePath)
 })
 
 test('an entry with one bit changed, truncated or lengthened does not open', () => {
@@ -131,9 +131,14 @@ test('vector: an entry of format 2 opens', () => {
 })
 
 test('vector: a generation of format 2 opens, and key names and channel are unchanged', () => {
-  const sealed = 'po5DuypBRkX7er0TFL6HxATxDBBx2bCVgq2WhyqC-4GugYidcaqQwhMM7niyD31jEgoflDCMrI6W-cVQ'
+  const sealed = 'yj4M6mExt_4Eitl0XH_pVjXwT5OB5WZVhBtA1f29TlGg6PLy2NSS5YqgYS-OepcDhIaxMRFryh8wRR-nzk5_NTVbVMk'
   const path = { ...at, path: 'prod/dätabase' }
-  expect(openGeneration(keys, path, sealed)).toEqual({ id: 'BQUFBQUFBQUFBQUFBQUFBQ', leastVersion: 2, leastUntil: 1_800_000_900_000 })
+  expect(openGeneration(keys, path, sealed)).toEqual({
+    id: 'BQUFBQUFBQUFBQUFBQUFBQ',
+    leastVersion: 2,
+    leastUntil: 1_800_000_900_000,
+    invalidatedAt: 1_800_000_000_000,
+  })
   const options = { keys, namespace: 'team', keyPrefix: 'fs1:' }
   expect(keyNamesOf(path, options)).toEqual({
     generation: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}g',

@@ -126,10 +126,16 @@ export class MemoryCache {
     return now < soon
   }
 
-  confirm(key: string, now: number): Entry | undefined {
+  /** A value that needs no refresh, whatever the shared cache has. */
+  young(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
-    return Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
+    // A lease is never refreshed, but ends.
+    return entry && now < Math.min(entry.lifetime.refreshAt, entry.lifetime.freshUntil) ? entry : undefined
+  }
+
+  confirm(key: string, now: number): Entry | undefined {
+    const entry = this.young(key, now)
+    return entry && Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
   }
 
   /** `isBehind`: the store may not show a write of this process yet. */

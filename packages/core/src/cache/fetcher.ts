@@ -1,4 +1,5 @@
 import { hasCode } from '../kit/error-code.ts'
+import { copied, unkeptCopy } from './copied-answer.ts'
 import type { Entry } from './entries.ts'
 import type { FetcherParts, Right } from './fetch-options.ts'
 import { briefly, freshness } from './freshness.ts'
@@ -8,11 +9,11 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { type Call, type Flight, type Found, isFresh, isRefuted, isVolatile } from './single-flight.ts'
 import { describeKeyOf } from './keys/lru.ts'
 import { usualLength } from '../value/digest.ts'
-import { SecretBytes } from '../value/secret-bytes.ts'
-import { type Moment, pastMoment } from '../value/moment.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { emptyAnswer, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
+import { emptyAnswer, type SharedAnswer } from './shared/shared-answer.ts'
+import type { SharedCacheClient } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../guard/check-answer.ts'
 
 /** `shared`: what the shared cache brought. `isBehind`: older than a write of this process. */
@@ -36,6 +37,8 @@ export class Fetcher {
     let answer = emptyAnswer
     let isAsking = false
     try {
+      const rechecked = shared && (await this.#recheck(flight, shared))
+      if (rechecked !== undefined) return rechecked
       if (shared !== undefined) answer = await shared.read(path, version)
       const found = this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
       if (found !== undefined) return found
@@ -47,6 +50,15 @@ export class Fetcher {
       if (!isAsking) shared?.releaseLease(path, version, answer)
     }
     return this.#askStore(flight, shared, answer)
+  }
+
+  /** Undefined unless memory has a value that is fresh, and is not older than a change. */
+  async #recheck(flight: Flight, shared: SharedCacheClient): Promise<Found | undefined> {
+    const { path, version, mode } = flight.read
+    if (isFresh(mode) || this.#parts.memory.young(flight.key, Date.now()) === undefined) return undefined
+    const answer = await shared.read(path, version, true)
+    shared.releaseLease(path, version, answer)
+    return this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
   }
 
   async #askStore(flight: Flight, shared: SharedCacheClient | undefined, answer: SharedAnswer): Promise<Found | undefined> {
@@ -84,7 +96,8 @@ export class Fetcher {
   /**
    * The shared value, if it is newer than the held one: otherwise a refresh would never refresh.
    */
-  #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
+  #newer(flight: Flight, answer: SharedAnswer): Found | undefined {
+    const { hit } = answer
     // The store may have refused us while we waited.
     if (this.#sharedFor(flight) === undefined) return undefined
     const { path, version, mode } = flight.read
@@ -92,14 +105,23 @@ export class Fetcher {
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.isSuperseded) this.#parts.refusals.answered([flight.key], flight.id)
+    this.#parts.options.shared?.agreed(path, version, answer)
     return { held: this.#keep(flight, hit.secret, { shared: hit, isBehind: false }), from: 'shared', stale: false }
   }
 
-  /** Applies if the shared cache has the same value or is unreachable. */
-  #confirmed({ key, read, isSuperseded }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
-    const there = storedSecretOf(holds)
-    const isSame = isUnavailable || (there !== undefined && this.#parts.memory.entry(key)?.held.equals(there))
-    const entry = isSame && !isSuperseded && !isFresh(read.mode) ? this.#parts.memory.confirm(key, Date.now()) : undefined
+  /**
+   * A value that is fresh stands, unless the shared cache tells of a change: what that cache has
+   * lost must not cost a call.
+   */
+  #confirmed({ key, read, isSuperseded }: Flight, answer: SharedAnswer): Found | undefined {
+    const { memory, options } = this.#parts
+    const { path, version, mode } = read
+    const held = memory.entry(key)?.held
+    if (options.shared === undefined || held === undefined || isSuperseded || isFresh(mode)) return undefined
+    const there = storedSecretOf(answer.holds)
+    if (there !== undefined && held.equals(there)) options.shared.agreed(path, version, answer)
+    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return undefined
+    const entry = memory.confirm(key, Date.now())
     return entry && { held: entry.held, from: 'memory', stale: false }
   }
 
@@ -147,7 +169,9 @@ export class Fetcher {
     }
     // It replaces the value that an outage would have served.
     if (written !== undefined && !isRetained) refusals.recordChange(read.path, id)
-    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { shared: undefined, isBehind: true })
+    const held = isRetained
+      ? unkeptCopy(this.#parts, stored, flight.askedAt)
+      : this.#keep(flight, stored, { shared: undefined, isBehind: true })
     return { held, from: 'store', stale: false }
   }
 
@@ -155,19 +179,6 @@ export class Fetcher {
   #held({ key, read: { path, version } }: Flight): Entry | undefined {
     const entry = this.#parts.memory.entry(key)
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.metadata) ? entry : undefined
-  }
-
-  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number, givenAt?: Moment): SecretBytes {
-    const { options, provider } = this.#parts
-    const time = rest.currentSince ?? rest.currentNotBefore
-    const toldSince = time === undefined ? undefined : pastMoment(time)
-    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt, givenAt, toldSince }, options.zeroizer)
-  }
-
-  #unkept(stored: StoredSecret, askedAt: number): SecretBytes {
-    const held = this.#copied(stored, askedAt)
-    held.release()
-    return held
   }
 
   #keep(flight: Flight, stored: StoredSecret, { shared, isBehind }: Origin = fromStore): SecretBytes {
@@ -185,7 +196,7 @@ export class Fetcher {
     const isOver = isSuperseded || isOvertaken
     // What ends by itself has no grace, and what is long is not hashed.
     const hasGrace = !isOver && !isBehind && !stored.exclusive && !stored.expiresAt && stored.value.length <= usualLength
-    const held = this.#copied(stored, askedAt, hasGrace ? givenAt : undefined)
+    const held = copied(this.#parts, stored, askedAt, hasGrace ? givenAt : undefined)
     if (isOver || isVolatile(read.mode)) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)

@@ -33,6 +33,21 @@ export interface SharedEntry {
 export interface SharedReadContext extends CallContext {
   /** Answers that the store gave to earlier requests count as a gap. */
   readonly notBefore?: number | undefined
+  /**
+   * The reader has a value that is fresh, and looks for a newer one. A gap gives no fill lease, and
+   * the read waits for no other process.
+   */
+  readonly isRecheck?: boolean | undefined
+}
+/** What a shared cache knows of the changes of a path. */
+export interface SharedChanges {
+  /**
+   * When the path was last invalidated, by the clock of that process, and later than each time
+   * before. 0: no invalidation is known. Absent: it cannot tell, so a gap may follow one.
+   */
+  readonly invalidatedAt?: number | undefined
+  /** Lower versions are not current, by `leastVersion` of an invalidation. */
+  readonly leastVersion?: number | undefined
 }
 /**
  * Opaque to the core: the state at the miss that `fill` needs, such as a generation and a fill
@@ -41,8 +56,8 @@ export interface SharedReadContext extends CallContext {
 export type LeaseToken = Readonly<Record<string, string | number>>
 /** `unavailable`: the shared cache could not be asked, so a gap is not certain. */
 export type SharedRead =
-  | { readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined }
-  | { readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined }
+  | ({ readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined } & SharedChanges)
+  | ({ readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined } & SharedChanges)
 
 /** A part of a secret that a fleet verifies with `acceptPreviousForSeconds`. */
 export interface FormerKey extends Omit<SharedKey, 'version'> {

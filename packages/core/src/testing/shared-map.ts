@@ -8,6 +8,7 @@ export class SharedMap {
   readonly #listeners = new Map<symbol, (key: { readonly sharedAs: string; readonly path: string }) => void>()
   #generation = 0
   #least = 0
+  #invalidatedAt = 0
 
   /** As one process sees it: it does not hear of what it invalidates itself. */
   seenBy(failClosed: boolean): SharedCache {
@@ -17,10 +18,12 @@ export class SharedMap {
       failClosed,
       read: async (key) => {
         const leaseToken = { generation: this.#generation }
+        const changes = { invalidatedAt: this.#invalidatedAt, leastVersion: this.#least }
         if (this.isDown) return { leaseToken, unavailable: true }
         const entry = this.#entries.get(idOf(key))
         const isBefore = key.version === undefined && (entry?.secret.version ?? Infinity) < this.#least
-        return entry === undefined || isBefore ? { leaseToken } : { hit: { ...entry.secret }, until: entry.until, askedAt: entry.askedAt }
+        if (entry === undefined || isBefore) return { leaseToken, ...changes }
+        return { hit: { ...entry.secret }, until: entry.until, askedAt: entry.askedAt, ...changes }
       },
       fill: async (key, { generation }, entry) => {
         if (!this.isDown && generation === this.#generation && entry !== undefined) this.#entries.set(idOf(key), entry)
@@ -29,6 +32,7 @@ export class SharedMap {
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'down')
         this.#generation += 1
         this.#least = leastVersion
+        this.#invalidatedAt = Math.max(Date.now(), this.#invalidatedAt + 1)
         this.#entries.clear()
         for (const [process, tell] of this.#listeners) if (process !== self) tell({ sharedAs, path })
       },

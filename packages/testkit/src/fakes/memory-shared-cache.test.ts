@@ -177,6 +177,28 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       },
     }),
   },
+  'ignores `notBefore`': {
+    caughtBy: 'an answer to a request before `notBefore` is a gap, if the cache has `askedAt`',
+    make: (good) => ({ read: (at, call) => good.read(at, { ...call, notBefore: undefined }) }),
+  },
+  'tells of no invalidation': {
+    caughtBy: 'hits and gaps tell when the path was last invalidated, if the cache knows that',
+    make: (good) => ({ read: async (...args) => ({ ...(await good.read(...args)), invalidatedAt: 0 }) }),
+  },
+  'tells no least version': {
+    caughtBy: 'hits and gaps tell when the path was last invalidated, if the cache knows that',
+    make: (good) => ({ read: async (...args) => ({ ...(await good.read(...args)), leastVersion: 0 }) }),
+  },
+  'lets a recheck wait for another process': {
+    caughtBy: 'a recheck of a gap waits for no other process',
+    make: (good, shared) => ({
+      read: async (at, call) => {
+        const answer = await good.read(at, call)
+        if (!call.isRecheck) shared.add(at.path)
+        return call.isRecheck && shared.has(at.path) ? new Promise(() => {}) : answer
+      },
+    }),
+  },
   'accepts an invalid lease token': {
     caughtBy: 'an expired fill, or one with an invalid lease token, changes nothing',
     make: (good) => ({

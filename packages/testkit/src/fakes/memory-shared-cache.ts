@@ -4,11 +4,13 @@ import {
   type CallContext,
   type FormerKey,
   type SharedCache,
+  type SharedChanges,
   type SharedEntry,
   type SharedFormers,
   type SharedKey,
   type SharedPath,
   type SharedRead,
+  type SharedReadContext,
   type SharedUsage,
   type StoredSecret,
 } from '@finchat/secrets-core'
@@ -48,6 +50,7 @@ interface HeldPath {
   generation: number
   /** Lower versions are not served as the current one. */
   leastVersion: number
+  invalidatedAt: number
   /** `endsAt`: when the one server expires it, by its monotonic clock. */
   readonly versions: Map<SharedKey['version'], SharedEntry & { readonly endsAt: number }>
 }
@@ -102,7 +105,7 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
   return {
     specificationVersion: 'v1',
     read: async (key, context) =>
-      (await enter('read', key, context)) ? read(shared, key) : { leaseToken: { generation: -1 }, unavailable: true },
+      (await enter('read', key, context)) ? read(shared, key, context) : { leaseToken: { generation: -1 }, unavailable: true },
     fill: async (key, leaseToken, entry, context) => {
       if ((await enter('fill', key, context)) && entry !== undefined) fill(shared, key, leaseToken['generation'], entry)
     },
@@ -143,11 +146,14 @@ function formersIn(shared: Shared, enter: Enter): SharedFormers {
   }
 }
 
-function read(shared: Shared, key: SharedKey): SharedRead {
-  const { generation, versions } = at(shared, key)
+function read(shared: Shared, key: SharedKey, { notBefore = -Infinity }: SharedReadContext): SharedRead {
+  const path = at(shared, key)
+  const { generation, versions, invalidatedAt } = path
+  const changes: SharedChanges = { invalidatedAt, leastVersion: key.version === undefined ? path.leastVersion : 0 }
   const entry = versions.get(key.version)
-  if (entry === undefined || entry.until <= Date.now() || entry.endsAt <= performance.now()) return { leaseToken: { generation } }
-  return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt }
+  const isOver = entry === undefined || entry.until <= Date.now() || entry.endsAt <= performance.now()
+  if (isOver || (entry.askedAt ?? Infinity) < notBefore) return { leaseToken: { generation }, ...changes }
+  return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt, ...changes }
 }
 
 function fill(shared: Shared, key: SharedKey, generation: unknown, entry: SharedEntry): void {
@@ -161,6 +167,7 @@ function invalidate(shared: Shared, { sharedAs, path, leastVersion }: SharedPath
   const held = at(shared, { sharedAs, path })
   if (leastVersion !== undefined) held.leastVersion = leastVersion === 0 ? 0 : Math.max(leastVersion, held.leastVersion)
   held.generation += 1
+  held.invalidatedAt = Math.max(Date.now(), held.invalidatedAt + 1)
   held.versions.clear()
   for (const [process, listeners] of shared.listeners) {
     if (process !== self) for (const listener of listeners) listener({ sharedAs, path })
@@ -214,7 +221,7 @@ function subscribe(shared: Shared, self: symbol, listener: (key: Path) => void):
 
 function at(shared: Shared, { sharedAs, path }: Path): HeldPath {
   const id = JSON.stringify([sharedAs, path]) // unambiguous
-  const held = shared.paths.get(id) ?? { generation: 0, leastVersion: 0, versions: new Map() }
+  const held = shared.paths.get(id) ?? { generation: 0, leastVersion: 0, invalidatedAt: 0, versions: new Map() }
   shared.paths.set(id, held)
   return held
 }

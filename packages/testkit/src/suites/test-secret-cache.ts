@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LeaseToken, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { LeaseToken, SharedCache, SharedChanges, SharedKey, StoredSecret } from '@finchat/secrets-core'
 import type { TestFunction } from './provider/harness.ts'
 import type { CacheRule, CacheTrial, SecretCacheHarness } from './cache-trial.ts'
 import { formerRules } from './former-rules.ts'
@@ -74,6 +74,13 @@ const rules: Readonly<Record<string, CacheRule>> = {
     const answer = await trial.another.read(key, trial.context)
     assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), '`askedAt` differs from that of the fill')
   },
+  'an answer to a request before `notBefore` is a gap, if the cache has `askedAt`': async (trial) => {
+    const [askedAt, until] = [Date.now() - 5_000, Date.now() + 60_000]
+    await fillWith(trial, await leaseTokenOf(trial), { secret: { value: canary }, until, askedAt })
+    const seen = await trial.another.read(key, { ...trial.context, notBefore: askedAt })
+    assert.ok('hit' in seen, 'an answer from `notBefore` on is a gap')
+    if (seen.askedAt !== undefined) assert.ok('leaseToken' in (await trial.another.read(key, { ...trial.context, notBefore: askedAt + 1 })))
+  },
   'a miss has a lease token': async ({ cache, context }) => {
     assert.ok('leaseToken' in (await cache.read(key, context)))
   },
@@ -141,6 +148,24 @@ const rules: Readonly<Record<string, CacheRule>> = {
     await another.invalidate({ ...path, leastVersion: 0 }, context)
     await fill(trial, key, { value: 'new', version: 1 })
     assert.ok('hit' in (await trial.cache.read(key, context)), 'the least version was not removed')
+  },
+  'hits and gaps tell when the path was last invalidated, if the cache knows that': async (trial) => {
+    const first = await changesIn(trial)
+    if (first.invalidatedAt === undefined) return
+    await trial.another.invalidate(path, trial.context)
+    const second = await changesIn(trial)
+    assert.ok(second.invalidatedAt !== undefined && second.invalidatedAt > first.invalidatedAt, 'an invalidation is not told')
+    await fill(trial, key, { value: canary })
+    assert.deepEqual(await changesIn(trial), second, 'a fill changes what is told')
+    await trial.cache.invalidate({ ...path, leastVersion: 3 }, trial.context)
+    const third = await changesIn(trial)
+    assert.ok((third.invalidatedAt ?? 0) > second.invalidatedAt, 'a second invalidation is not told')
+    assert.equal(third.leastVersion, 3, 'the least version is not told')
+  },
+  'a recheck of a gap waits for no other process': async ({ cache, another, context }) => {
+    await another.read(key, context) // it may hold the fill lease
+    const rechecking = cache.read(key, { ...context, isRecheck: true })
+    assert.ok('leaseToken' in (await within(1000, rechecking, 'a recheck waits for another process')))
   },
   'an aborted read ends': async ({ cache, another, context }) => {
     await another.read(key, context) // it may hold the fill lease
@@ -233,6 +258,13 @@ function fillWith(
   at: SharedKey = key,
 ): Promise<void> {
   return cache.fill(at, leaseToken, entry, context)
+}
+
+/** What a recheck tells of the path's changes. */
+async function changesIn({ cache, context }: CacheTrial): Promise<SharedChanges> {
+  const reading = cache.read(key, { ...context, isRecheck: true })
+  const { invalidatedAt, leastVersion } = await within(timeoutMs, reading, 'a recheck hangs')
+  return { invalidatedAt, leastVersion }
 }
 
 async function leaseTokenOf({ cache, context }: CacheTrial, at: SharedKey = key): Promise<LeaseToken> {

@@ -11,9 +11,9 @@ export class HighWaterMark {
   #floor = -Infinity
   readonly #times = new Lru<number>(most, (time) => (this.#floor = Math.max(this.#floor, time)))
 
-  /** The mark of the path bounds its versions too. */
-  admits(path: string, version: VersionSelector, askedAt: number): boolean {
-    return askedAt >= this.#of(path) && askedAt >= this.#of(keyOf(path, version))
+  /** Answers to earlier requests are barred. The mark of the path bounds its versions too. */
+  of(path: string, version: VersionSelector): number {
+    return Math.max(this.#of(path), this.#of(keyOf(path, version)))
   }
 
   raise(path: string, version: VersionSelector, askedAt: number): void {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { emptyAnswer as none, SharedCacheClient, type SharedCacheClientOptions, unavailable } from './shared-cache-client.ts'
+import { emptyAnswer as none, unavailable } from './shared-answer.ts'
+import { SharedCacheClient, type SharedCacheClientOptions } from './shared-cache-client.ts'
 
 const now = 1_000_000
 const lifeMs = 200_000
@@ -46,13 +47,13 @@ async function hungUp(): Promise<never> {
 describe('a read of the shared cache', () => {
   it("asks for the store's own path and version under the store's identity", async () => {
     const read = vi.fn<SharedCache['read']>(async () => ({ leaseToken }))
-    expect(await clientOver({ read }).read('a', 'previous')).toEqual({ leaseToken })
+    expect(await clientOver({ read }).read('a', 'previous')).toMatchObject({ leaseToken })
     expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
   })
 
   it('accepts a hit until it expires, and knows when its store was asked', async () => {
     const hit = { value: 'v' }
-    expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
+    expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toMatchObject({
       holds: hit,
       hit: { secret: hit, askedAt: now + 1 - lifeMs, givenAt: { wall: now - lifeMs, monotonic: expect.any(Number) } },
     })
@@ -153,29 +154,55 @@ describe('a read of the shared cache', () => {
 
   it('is no gap if the shared cache is unavailable', async () => {
     expect(await answering({ leaseToken, unavailable: true }).read('a', undefined)).toEqual(unavailable)
-    expect(await answering({ leaseToken, unavailable: 'no' }).read('a', undefined)).toEqual({ leaseToken })
+    expect(await answering({ leaseToken, unavailable: 'no' }).read('a', undefined)).toMatchObject({ leaseToken })
   })
 
   it('fails if the shared cache is unavailable and fails closed', async () => {
     const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
     await expect(answering({ leaseToken, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
     await expect(clientOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
-    expect(await answering({ leaseToken }, { failClosed: true }).read('a', undefined)).toEqual({ leaseToken })
+    expect(await answering({ leaseToken }, { failClosed: true }).read('a', undefined)).toMatchObject({ leaseToken })
   })
 
-  it('is skipped after several failures, until a single probe succeeds', async () => {
-    const read = vi.fn<SharedCache['read']>(hung)
-    const client = clientOver({ read })
-    for (let count = 0; count < 5; count += 1) {
-      const reading = client.read(`path-${count}`, undefined)
+  it.each<[string, SharedCache['read'], boolean]>([
+    ['hangs', hung, false],
+    ['rejects', hungUp, false],
+    ['says that it is unavailable', async () => ({ leaseToken, unavailable: true }), false],
+    ['hangs, and fails closed', hung, true],
+  ])('is skipped after three failures in a row on one path, until a single probe succeeds: it %s', async (_, failing, failClosed) => {
+    const read = vi.fn<SharedCache['read']>(failing)
+    const client = clientOver({ read, failClosed })
+    const outcome = async (path: string): Promise<unknown> => {
+      const reading = client.read(path, undefined).catch(() => unavailable)
       await vi.advanceTimersByTimeAsync(250)
-      await reading
+      return reading
     }
-    expect([await client.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
+    for (let count = 0; count < 3; count += 1) expect(await outcome('a')).toEqual(unavailable)
+    expect([await outcome('b'), read.mock.calls.length]).toEqual([unavailable, 3])
     await vi.advanceTimersByTimeAsync(10_000)
     read.mockImplementation(async () => ({ leaseToken }))
-    expect(await Promise.all([client.read('a', undefined), client.read('b', undefined)])).toEqual([{ leaseToken }, unavailable])
-    expect(await client.read('b', undefined)).toEqual({ leaseToken })
+    const answers = await Promise.all([client.read('a', undefined), client.read('b', undefined).catch(() => unavailable)])
+    // Only a cache that fails closed has a reader wait for the probe.
+    expect([answers, read.mock.calls.length]).toMatchObject([failClosed ? [{ leaseToken }, unavailable] : [unavailable, unavailable], 4])
+    await client.drain()
+    expect(await client.read('b', undefined)).toMatchObject({ leaseToken })
+  })
+
+  it('starts a probe for no reader to wait for, as a recheck, and gives back a lease token', async () => {
+    const [read, fill] = [vi.fn<SharedCache['read']>(hungUp), vi.fn<SharedCache['fill']>(async () => {})]
+    const client = clientOver({ read, fill })
+    for (let count = 0; count < 3; count += 1) await client.read('a', undefined)
+    await vi.advanceTimersByTimeAsync(10_000)
+    read.mockImplementation(async () => ({ leaseToken }))
+    expect(await client.read('a', 2)).toEqual(unavailable)
+    await client.drain()
+    expect(read.mock.calls.at(-1)).toMatchObject([{ path: 'a', version: 2 }, { isRecheck: true }])
+    expect(fill).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ path: 'a', version: 2 }),
+      leaseToken,
+      undefined,
+      expect.anything(),
+    )
   })
 })
 

@@ -1,5 +1,5 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
-import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { PartHealth } from '../../contract/audit.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
@@ -7,29 +7,16 @@ import { HighWaterMark } from './high-water-mark.ts'
 import { PartTracker } from '../../guard/part-tracker.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { earlier, type Moment, presentMoment } from '../../value/moment.ts'
 import { own } from '../../errors/own-properties.ts'
-import { storedSecretOf } from '../../guard/check-answer.ts'
+import { copyOf, isSame, newestOf } from './compare-secrets.ts'
+import { type HeldAnswer, Invalidations } from './invalidations.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
-import { copyOf, isSame, newestOf } from './stored-copies.ts'
+import { checkedSharedAnswer, isDuration, type SharedAnswer, unavailable } from './shared-answer.ts'
 
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
-
-export interface SharedAnswer {
-  /** It may be served; `askedAt`: when its store was asked, by the clock of that process. */
-  readonly hit: { readonly secret: StoredSecret; readonly askedAt: number; readonly givenAt: Moment } | undefined
-  /** What it holds, even if that may not be served. */
-  readonly holds: unknown
-  /** There is a gap to fill, with this token. */
-  readonly leaseToken: LeaseToken | undefined
-  /** It was unreachable or must not be asked, so it says nothing about memory. */
-  readonly isUnavailable: true | undefined
-}
-
-/** Own members, so that a polluted prototype does not show through. */
-export const emptyAnswer: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
-export const unavailable: SharedAnswer = { ...emptyAnswer, isUnavailable: true }
+/** Whatever the path: the back-offs of paths are those of the store. */
+const opensAfter = { failures: 3, paths: 1 }
 
 export interface SharedCacheClientOptions extends Bounds {
   readonly lifeMs: number
@@ -49,10 +36,11 @@ export class SharedCacheClient {
   readonly #sharedAs: string
   readonly #options: SharedCacheClientOptions
   readonly #longestReadMs: number
-  readonly #circuit = new CircuitBreaker({ pace: unhurried })
+  readonly #circuit = new CircuitBreaker({ pace: unhurried, opensAfter })
   readonly #tracker = new PartTracker()
   readonly #clock = new LoadAwareClock()
   readonly #highWaterMark = new HighWaterMark()
+  readonly #invalidations: Invalidations
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
   readonly #tasks = new Set<Promise<void>>()
 
@@ -60,6 +48,7 @@ export class SharedCacheClient {
     this.#cache = cache
     this.#sharedAs = sharedAs
     this.#options = options
+    this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
     const longest = own(cache, 'longestReadMs')
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
   }
@@ -79,37 +68,70 @@ export class SharedCacheClient {
   }
 
   /**
-   * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
-   * Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
+   * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open: then
+   * probes run in the background. Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
+   * `isRecheck`: memory has a fresh value, so that a gap needs no fill lease.
    */
-  async read(path: string, version: Version): Promise<SharedAnswer> {
+  async read(path: string, version: Version, isRecheck = false): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
       if (this.#pending.begin(path, Date.now())) this.#invalidateInBackground(path, undefined)
       return unavailable
     }
-    const answer = await this.#answer(path, version)
-    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw failedClosed()
+    const answer = await this.#answer(path, version, isRecheck)
+    if (answer.isUnavailable && this.#failsClosed) throw failedClosed()
+    if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
     return answer
   }
 
-  async #answer(path: string, version: Version): Promise<SharedAnswer> {
+  async #answer(path: string, version: Version, isRecheck: boolean): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
+    if (this.#circuit.outage === undefined || this.#failsClosed) return this.#tried(path, version, now, isRecheck)
+    // No reader waits to see whether it still hangs.
+    this.#inBackground(async () => this.releaseLease(path, version, await this.#tried(path, version, now, true)))
+    return unavailable
+  }
+
+  async #tried(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
     const spannedGap = freezeDetector(this.#longestReadMs)
     try {
-      const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
-      this.#circuit.succeeded()
-      if (answer.isUnavailable) this.#tracker.failed(notAsked)
-      else this.#tracker.answered()
+      const answer = await this.#ask(path, version, now, isRecheck)
+      if (answer.isUnavailable) this.#failed(path)
+      else this.#answered()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else {
-        this.#tracker.failed(notAsked)
-        this.#circuit.failed([path], Date.now(), failedClosed())
-      }
+      else this.#failed(path)
       return unavailable
     }
+  }
+
+  #answered(): void {
+    this.#tracker.answered()
+    this.#circuit.succeeded()
+  }
+
+  #failed(path: string): void {
+    this.#tracker.failed(notAsked)
+    this.#circuit.failed([path], Date.now(), failedClosed())
+  }
+
+  get #failsClosed(): boolean {
+    return own(this.#cache, 'failClosed') === true
+  }
+
+  /**
+   * Whether a value that is fresh in memory may be older than a change. What the cache has lost, and
+   * what it holds from before, is no change.
+   */
+  mayOutdate(path: string, version: Version, { changes, isUnavailable }: SharedAnswer, held: HeldAnswer): boolean {
+    if (isUnavailable) return false
+    return changes === undefined || this.#invalidations.concern(path, version, changes, held)
+  }
+
+  /** The cache holds the value that memory has now. */
+  agreed(path: string, version: Version, { changes }: SharedAnswer): void {
+    if (changes !== undefined) this.#invalidations.held(path, version, changes)
   }
 
   /** Bars older answers. */
@@ -122,6 +144,7 @@ export class SharedCacheClient {
    * `drain` waits.
    */
   publish(path: string, version: Version, answer: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
     if (isWrong || this.#pending.has(path)) this.#invalidateInBackground(path, newestOf(answer.holds, stored))
     else this.#fill(path, version, answer, stored, askedAt)
@@ -177,30 +200,16 @@ export class SharedCacheClient {
     await Promise.all(this.#tasks)
   }
 
-  #ask(path: string, version: Version, now: number): Promise<unknown> {
+  async #ask(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+    const { lifeMs } = this.#options
+    // What this process may not take counts as a gap, so that the store's answer fills it.
+    const notBefore = Math.max(now - lifeMs, this.#highWaterMark.of(path, version))
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
     const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
-    const notBefore = now - this.#options.lifeMs
-    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
-  }
-
-  /** An entry must not outlive those filled here. */
-  #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
-    const [hit, until, leaseToken] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'leaseToken')]
-    const holds = storedSecretOf(hit) ?? hit
-    // The token is opaque to core and goes back unchanged.
-    if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
-    if (holds === undefined) return { ...emptyAnswer, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
-    const { lifeMs } = this.#options
-    const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
-    const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
-    const isUsable = !isOver && isShareable(holds, version)
-    if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...emptyAnswer, holds }
-    this.#highWaterMark.raise(path, version, askedAt)
-    // The server keeps an entry no longer than this, whatever its writer's clock shows.
-    const givenAt = earlier(presentMoment(), Math.max(lifeMs, until - askedAt))
-    return { ...emptyAnswer, holds, hit: { secret: holds, askedAt, givenAt } }
+    const run = (signal: AbortSignal): Promise<unknown> => this.#cache.read(this.#key(path, version), { signal, notBefore, isRecheck })
+    const given = await bounded(run, bounds).finally(stop)
+    return checkedSharedAnswer(given, { version, now, lifeMs, seenUntil: this.#highWaterMark.of(path, version) })
   }
 
   #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, begunAt: number): void {
@@ -251,31 +260,12 @@ export class SharedCacheClient {
   }
 }
 
-function askedAtOf(answer: unknown): number | undefined {
-  const askedAt = own(answer, 'askedAt')
-  return isDuration(askedAt) ? askedAt : undefined
-}
-
-function isDuration(number: unknown): number is number {
-  return typeof number === 'number' && number >= 0 && number < Infinity
-}
-
 const notAsked = 'it cannot be asked, so that reads ask the store'
 
 function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })
-}
-
-function isShareable(hit: unknown, version: Version): hit is StoredSecret {
-  const secret = storedSecretOf(hit)
-  if (secret === undefined || secret.exclusive) return false
-  return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
-}
-
-function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {
-  return typeof answer === 'object' && answer !== null
 }
 
 /** Runs `run` and ignores any failure, also a later rejection. */

@@ -1,7 +1,7 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
-import { exitCodeOf } from '../terminal/exit-codes.ts'
+import { exitCodeOfError } from '../terminal/exit-codes.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */
@@ -62,7 +62,7 @@ interface Found extends KnownValues {
 function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] {
   if (!SecretsError.isInstance(error)) throw error
   const { code, problem } = error
-  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOf(code) }]
+  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOfError(error) }]
 }
 
 /** The value, and the fields of a document. False if all of it is too short. */

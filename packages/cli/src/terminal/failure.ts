@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core/provider' // its main entry is loaded with the command
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { KnownError } from './known-error.ts'
 
 export { KnownError, UsageError } from './known-error.ts'
@@ -56,7 +56,7 @@ const interrupted: Failure = {
 
 function secretsFailure(what: string, error: SecretsError): Failure {
   const { code } = error
-  return { what, why: reasonOf(error), remedy: error.remedy ?? remedies[code] ?? remedies.INTERNAL, code, exitCode: exitCodeOf(code) }
+  return { what, why: reasonOf(error), remedy: error.remedy ?? remedies[code] ?? remedies.INTERNAL, code, exitCode: exitCodeOfError(error) }
 }
 
 /** With several providers, the reason of each. */

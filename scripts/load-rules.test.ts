@@ -11,6 +11,14 @@ test('a published source that imports on use must do it by loadOnUse', () => {
   expect(faultsOf("await loadOnUse(\n  client,\n  () => import('keyv'),\n  'a')")).toEqual([])
 })
 
+test('but a program loads its own files as it likes, and packages by loadOnUse', () => {
+  const program = (code: string, path: string): string[] =>
+    loadsSayWhatFailed(repository({ ...packageFiles('cli', { bin: { cli: './dist/main.js' } }), [`packages/cli/src/${path}`]: code }))
+  expect(program("await import('./start.ts')", 'main.ts')).toEqual([])
+  expect(program("await import('keyv')", 'main.ts')).toHaveLength(1)
+  expect(program("await import('./start.ts')", 'start.ts')).toHaveLength(1)
+})
+
 test('types, comments, tests and what only tests share may name modules freely', () => {
   expect(faultsOf("type Keyv = typeof import('keyv')\n// import('keyv')\n/**\n * satisfies import('keyv')\n */")).toEqual([])
   for (const at of ['packages/audit/src/x.test.ts', 'packages/audit/src/testing/x.ts']) expect(faultsOf("import('keyv')", at)).toEqual([])

@@ -1,4 +1,5 @@
 // The rules of what published packages load, and how.
+import { basename } from 'node:path'
 import { isTestCode, publicPackages, type Files, type Member } from './files.ts'
 import type { Rule } from './structure-rules.ts'
 
@@ -8,8 +9,17 @@ import type { Rule } from './structure-rules.ts'
  */
 export const loadsSayWhatFailed: Rule = (files) =>
   publicPackages(files).flatMap((member) =>
-    publishedSources(files, member).flatMap(([path, text]) => bareLoads(text).map((line) => `${path}:${line}: load it by loadOnUse`)),
+    publishedSources(files, member).flatMap(([path, text]) =>
+      bareLoads(isProgram(member, path) ? withoutOwn(text) : text).map((line) => `${path}:${line}: load it by loadOnUse`),
+    ),
   )
+
+/** A program loads its other files once it knows that this Node.js can. */
+function isProgram({ folder, manifest }: Member, path: string): boolean {
+  return Object.values(manifest.bin ?? {}).some((built) => `${folder}/src/${basename(built, '.js')}.ts` === path)
+}
+
+const withoutOwn = (text: string): string => text.replaceAll(/\bimport\('\.\//g, "own('./")
 
 /**
  * Jest compiles a package to CommonJS, which has no `import.meta`. Programs find their own files by

@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { enableCompileCache } from './config/compile-cache.ts'
-import { run } from './run.ts'
-import { endQuietly, quietWarnings } from './terminal/process-events.ts'
+// Nothing else is imported before the version is known: an older Node.js could not load it.
+import { refuseOldNode } from './terminal/node-version.ts'
 
-enableCompileCache(process.env)
-quietWarnings(process)
-endQuietly(process)
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string } // our own
-process.exitCode = await run(process.argv.slice(2), process, version)
+const refused = refuseOldNode(process)
+if (refused === 0) {
+  const { start } = await import('./start.ts')
+  await start(process, new URL('../package.json', import.meta.url))
+} else process.exitCode = refused

@@ -4,11 +4,15 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { addToEnvironment } from './sealed/environment.ts'
 import { isSealed, takeValues } from './sealed/take-values.ts'
+import { refuseOldNode } from './terminal/node-version.ts'
 
 /** Under which a worker thread finds the values of the thread that started it. */
 const key = '@finchat/secrets-cli/register'
 const reading = { what: 'the reading of secrets', name: '@finchat/secrets-cli' }
 const inherited = getEnvironmentData(key)
+
+const refused = refuseOldNode(process)
+if (refused !== 0) process.exit(refused)
 
 try {
   const values = inherited instanceof Uint8Array ? inherited : await ownValues()

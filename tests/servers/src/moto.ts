@@ -21,14 +21,14 @@ export interface Moto {
 
 /**
  * Starts moto, an emulator of AWS in memory, with its Secrets Manager corrected to what AWS
- * documents.
+ * documents; `isPlain`: as it is, which is what others use.
  */
-export async function startMoto(): Promise<Moto> {
+export async function startMoto({ isPlain = false }: { readonly isPlain?: boolean } = {}): Promise<Moto> {
   const installed = requireServer('moto')
   return onFreePort(async (port) => {
     const folder = serverFolder('moto')
     try {
-      return await startOn(port, installed, folder)
+      return await startOn(port, installed, { folder, isPlain })
     } catch (error) {
       removeFolder(folder)
       throw error
@@ -36,10 +36,15 @@ export async function startMoto(): Promise<Moto> {
   })
 }
 
-async function startOn(port: number, installed: string, folder: string): Promise<Moto> {
+interface Setup {
+  readonly folder: string
+  readonly isPlain: boolean
+}
+
+async function startOn(port: number, installed: string, { folder, isPlain }: Setup): Promise<Moto> {
   const url = `http://127.0.0.1:${port}`
   const env = { PYTHONPATH: installed, PYTHONPYCACHEPREFIX: join(store, 'pycache'), PYTHONUNBUFFERED: '1' }
-  const args = [startUpProgram, '-H', '127.0.0.1', '-p', String(port)]
+  const args = [...(isPlain ? ['-m', 'moto.server'] : [startUpProgram]), '-H', '127.0.0.1', '-p', String(port)]
   // What chooses between several Pythons reads a file in each folder above; above the temporary one
   // it may be another user's.
   const server = await startProcess({ folder, program: 'python3', args, cwd: startUpProgram, env })

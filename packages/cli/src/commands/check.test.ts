@@ -48,6 +48,14 @@ describe('check', () => {
     expect(stdout).toMatch(/^A\tfailed\t.+\nB\tfailed\t.+\n$/)
   })
 
+  it('tells by 77 that a credential is missing, as every command does, though env was asked too', async () => {
+    const config = { provider: 'vault', vault: { url: 'http://127.0.0.1:9', token: { file: 'no-token' } }, secrets: { A: {} } }
+    const { run } = makeProgram(config, {})
+    const commands = [['check'], ['get', 'A'], ['run', '--', 'true'], ['doctor'], ['list'], ['scan']]
+    const codes = await Promise.all(commands.map(async (args) => [args.join(' '), (await run(args)).code]))
+    expect(Object.fromEntries(codes)).toMatchObject({ check: 77, 'get A': 77, 'run -- true': 77, doctor: 77, list: 77, scan: 77 })
+  })
+
   it('prints JSON, without values', async () => {
     const program = makeProgram({ ...localConfig, secrets: { A: { type: 'url' } } })
     await program.run(['set', 'A'], 'canary')

@@ -2,7 +2,7 @@ import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type S
 import type { DeclaredSecret } from '../config/config.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
 import { specsOf } from '../config/secret-schema.ts'
-import { exitCodeOf, exitCodes, gravest } from '../terminal/exit-codes.ts'
+import { exitCodeOfError, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { operator } from './context.ts'
@@ -75,9 +75,10 @@ async function compared(name: string, spec: SecretSpec, answers: readonly Promis
   }
 }
 
-function failed({ code, problem }: SecretsError): Omit<Declared, 'name'> {
+function failed(error: SecretsError): Omit<Declared, 'name'> {
+  const { code, problem } = error
   if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: problem, exitCode: exitCodes.differs }
-  const exitCode = exitCodeOf(code)
+  const exitCode = exitCodeOfError(error)
   return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: problem, exitCode }
 }
 

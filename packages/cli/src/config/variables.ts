@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { type Environment, SecretsError } from '@finchat/secrets-core'
 import { loadOnUse, readCredential } from '@finchat/secrets-core/provider'
 import { assertCredentialFile } from '../files/credential-file.ts'
+import { assertKeyFile, type KeyedStore } from '../files/key-file.ts'
 import type { Config, CredentialSource } from './config.ts'
-import { assertKeyFile } from './key-file.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
 /** A setting of the file, by the name that a person finds there. */
@@ -133,8 +133,12 @@ async function textOf({ place, setting, value }: GivenSetting, context: Context)
 async function credentialOf(place: string, setting: Setting, source: CredentialSource, { folder, env, config }: Context): Promise<string> {
   if (!('file' in source) || setting.fileVariable === undefined) return readSource(place, source, folder, env)
   // The keys of the local store are read once, from the start. Other providers wait for what an agent writes.
-  if (sectionOf(place) === 'local') assertKeyFile(place, source.file, folder, config)
+  if (sectionOf(place) === 'local') assertKeyFile(place, { name: source.file, folder }, keyedStore(config, folder))
   return resolve(folder, source.file)
+}
+
+function keyedStore({ local, fallbacks = [] }: Config, folder: string): KeyedStore {
+  return { path: resolve(folder, local?.path ?? '.secrets.db'), isFallback: fallbacks.includes('local') }
 }
 
 /** The key, token or password that a source names. */

@@ -3,17 +3,16 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { installCommand } from '../config/install-command.ts'
 import { packageOf } from '../config/provider-packages.ts'
+import { isRecentNode, leastNode } from '../terminal/node-version.ts'
 import { type Finding, ok, warn } from './finding.ts'
 
-const leastNode = [22, 19] as const
 /** The last day of each line: https://github.com/nodejs/release#release-schedule */
 const endOfLife: Readonly<Record<number, string>> = { 22: '2027-04-30', 24: '2028-04-30', 26: '2029-04-30' }
 
 export function nodeFinding(version: string, now: Date): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [major = 0] = version.split('.').map(Number)
   const upgrade = 'install the newest LTS version of Node.js'
-  const [leastMajor, leastMinor] = leastNode
-  if (major < leastMajor || (major === leastMajor && minor < leastMinor))
+  if (!isRecentNode(version))
     return {
       status: 'fail',
       check: 'Node.js',

@@ -1,6 +1,6 @@
 import type { DueReport, RotationPolicy } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
-import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
+import { exitCodeOfError, exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -49,5 +49,5 @@ const formerWords: Readonly<Record<string, string>> = {
 /** Of the first that failed. */
 export function exitCodeOfDue(reports: Reports): number {
   const failed = Object.values(reports).find(({ error }) => error !== undefined)
-  return failed?.error === undefined ? exitCodes.ok : exitCodeOf(failed.error.code)
+  return failed?.error === undefined ? exitCodes.ok : exitCodeOfError(failed.error)
 }

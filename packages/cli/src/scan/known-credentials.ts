@@ -5,7 +5,7 @@ import type { CredentialSource } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
 import { sections } from '../config/settings.ts'
 import { readSource } from '../config/variables.ts'
-import { exitCodeOf } from '../terminal/exit-codes.ts'
+import { exitCodeOfError } from '../terminal/exit-codes.ts'
 import type { UnreadSecret } from './known-values.ts'
 import type { ValueMatcher } from './value-matcher.ts'
 
@@ -27,7 +27,7 @@ async function addCredential(matcher: ValueMatcher, name: string, read: Place['r
     return []
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
-    return [{ name, code: error.code, reason: error.problem, exitCode: exitCodeOf(error.code) }]
+    return [{ name, code: error.code, reason: error.problem, exitCode: exitCodeOfError(error) }]
   }
 }
 

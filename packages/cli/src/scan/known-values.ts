@@ -2,7 +2,7 @@ import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/se
 import { hasCode } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
-import { exitCodeOf } from '../terminal/exit-codes.ts'
+import { exitCodeOfError } from '../terminal/exit-codes.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */
@@ -83,7 +83,7 @@ function doubtsOf(requests: readonly Request[], answers: readonly PromiseSettled
 function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] {
   if (!SecretsError.isInstance(error)) throw error
   const { code, problem } = error
-  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOf(code) }]
+  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOfError(error) }]
 }
 
 /** The value, and the fields of a document. False if all of it is too short. */

@@ -1,4 +1,4 @@
-import type { SecretsErrorCode } from '@finchat/secrets-core'
+import type { SecretsError, SecretsErrorCode } from '@finchat/secrets-core'
 
 /** Exit codes of the program, most of them of sysexits.h. They are stable: scripts act on them. */
 export const exitCodes = {
@@ -36,6 +36,13 @@ const byCode: Readonly<Partial<Record<SecretsErrorCode, number>>> = {
 
 export function exitCodeOf(code: SecretsErrorCode): number {
   return byCode[code] ?? exitCodes.other
+}
+
+/** As by its code; where each provider that failed refused, or has no credential, to wait does not help. */
+export function exitCodeOfError({ code, attempts = [] }: Pick<SecretsError, 'code' | 'attempts'>): number {
+  const failed = attempts.filter((attempt) => attempt.code !== 'NOT_FOUND')
+  const isRefused = failed.length > 0 && failed.every((attempt) => exitCodeOf(attempt.code) === exitCodes.denied)
+  return code === 'UNAVAILABLE' && isRefused ? exitCodes.denied : exitCodeOf(code)
 }
 
 /** Of several, what could not be asked comes first, then what is missing, then what is wrong. */

@@ -50,6 +50,18 @@ describe('failureOf', () => {
     expect(failure.remedy).toBe('start it')
   })
 
+  it.each<[number, readonly SecretsErrorCode[]]>([
+    [77, ['CREDENTIALS_MISSING', 'NOT_FOUND']],
+    [77, ['UNAUTHENTICATED', 'CREDENTIALS_MISSING']],
+    [69, ['CREDENTIALS_MISSING', 'UNAVAILABLE']],
+    [69, ['NOT_FOUND']],
+    [69, []],
+  ])('has exit code %i if the providers said %j and nothing more is known', (exitCode, said) => {
+    const attempts = said.map((code) => ({ provider: 'a', code, durationMs: 1 }))
+    expect(failureOf(new SecretsError('UNAVAILABLE', 'not asked', { attempts }))).toMatchObject({ code: 'UNAVAILABLE', exitCode })
+    expect(failureOf(new SecretsError('INTEGRITY', 'altered', { attempts })).exitCode).toBe(65)
+  })
+
   it('says it in other words where the command has some', () => {
     const failure = failureOf(new CommandError('x', new SecretNotFoundError('A', { remedy: 'set B' }), (text) => text.replace('B', 'C')))
     expect(failure.remedy).toBe('set C')

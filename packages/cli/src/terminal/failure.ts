@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core/provider' // its main entry is loaded with the command
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { inCommands } from './in-commands.ts'
 import { KnownError } from './known-error.ts'
 
@@ -58,7 +58,7 @@ const interrupted: Failure = {
 function secretsFailure(what: string, error: SecretsError): Failure {
   const { code } = error
   const remedy = error.remedy ?? remedies[code] ?? remedies.INTERNAL
-  return { what, why: inCommands(reasonOf(error)), remedy: inCommands(remedy), code, exitCode: exitCodeOf(code) }
+  return { what, why: inCommands(reasonOf(error)), remedy: inCommands(remedy), code, exitCode: exitCodeOfError(error) }
 }
 
 /** With several providers, the reason of each. */

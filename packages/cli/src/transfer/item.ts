@@ -1,5 +1,5 @@
 import { type SecretProvider, SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
-import { exitCodeOf, exitCodes } from '../terminal/exit-codes.ts'
+import { exitCodeOfError, exitCodes } from '../terminal/exit-codes.ts'
 import { type Content, contentOf } from './content.ts'
 
 /** A manager over one store alone, and its provider, which knows where each name goes. */
@@ -63,5 +63,5 @@ export async function readItem({ name, isRequired }: Wanted, { secrets, provider
 export function problemOf(error: unknown): Problem {
   if (!SecretsError.isInstance(error)) throw error
   const { code, problem: reason } = error
-  return { reason, code, exitCode: code === 'INVALID_ARGUMENT' ? exitCodes.differs : exitCodeOf(code) }
+  return { reason, code, exitCode: code === 'INVALID_ARGUMENT' ? exitCodes.differs : exitCodeOfError(error) }
 }

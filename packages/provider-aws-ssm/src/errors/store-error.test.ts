@@ -98,6 +98,16 @@ test.each([302, 403, 404, 500])('an absence that comes with the status %i is non
   }
 })
 
+test.each([
+  ['ParameterNotFound', 403, '403'],
+  ['BrandNewException', 400, '400 BrandNewException'],
+  [`${canary}Exception`, 400, '400'],
+])('an unknown error %s with the status %i is shown as %s', (name, httpStatusCode, shown) => {
+  const { error } = failedAttempt(thrown({ name, $metadata: { httpStatusCode } }), asked)
+  expect(error.problem).toBe(`AWS answered with an unknown error: ${shown}`)
+  expect(leaksOf(error, canary)).toEqual([])
+})
+
 test.each([null, undefined, 'text', 5, {}, { name: {} }, { message: Symbol('x') }])(
   'whatever is thrown, %j too, is an error of ours',
   (odd) => {

@@ -92,12 +92,22 @@ function rowOfStatus({ status, name }: Failure): Row {
   if (status === 429) return { names: '', code: 'RATE_LIMITED', problem: 'the endpoint is throttling' }
   // With status 200 but not JSON: cut off, or a proxy's page.
   if (status >= 500 || status < 300) return unnamed('UNAVAILABLE', 'the endpoint did not answer as AWS Systems Manager does')
-  if (!nameless.has(String(name))) return unnamed('INTERNAL', 'AWS answered with an unknown error')
+  if (!nameless.has(String(name)))
+    return unnamed(
+      'INTERNAL',
+      `AWS answered with an unknown error: ${status}${isTypeName(name) ? ` ${name}` : ''}`,
+      'see whether `endpoint` is AWS: a proxy or an emulator may answer otherwise',
+    )
   return unnamed(
     'CONFIGURATION',
     'the endpoint does not answer as AWS Systems Manager does',
     'correct `endpoint`, or let the proxy in between pass requests through',
   )
+}
+
+/** Letters alone, as each type of AWS has: another text may be part of a secret. */
+function isTypeName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Z][A-Za-z]{0,59}(Exception|Error|Failure|Fault)$/.test(name)
 }
 
 function unnamed(code: SecretsErrorCode, problem: string, remedy?: string): Row {

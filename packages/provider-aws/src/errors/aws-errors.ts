@@ -17,8 +17,8 @@ export interface Row {
   readonly says?: RegExp
   readonly on?: ActionName
   readonly when?: (asked: RequestContext) => boolean
-  /** The only status that AWS sends it with. An error inside an answer has none. */
-  readonly status?: number
+  /** The only statuses that it comes with. An error inside an answer has none. */
+  readonly statuses?: readonly number[]
   readonly code: SecretsErrorCode
   readonly problem: string | ((asked: RequestContext) => string)
   readonly remedy?: string
@@ -70,7 +70,8 @@ export const awsErrors: readonly Row[] = [
   },
   {
     names: ['ResourceNotFoundException'],
-    status: 400, // under another one a proxy wrote it, and an absence lets another provider answer
+    // AWS sends 400, moto 404. Under others a proxy wrote it, and an absence lets another provider answer.
+    statuses: [400, 404],
     code: 'NOT_FOUND',
     problem: 'there is no such secret in AWS',
   },

@@ -44,12 +44,13 @@ export const errorTable: readonly Row[] = [...awsErrors, ...networkErrors]
 
 /** The row for a failure, or `undefined` if neither its name nor its Node.js code is known. */
 export function rowOf(failure: Failure, asked: RequestContext): Row | undefined {
-  const holds = ({ names, says, on, when, status = failure.status }: Row, name: string | undefined): boolean =>
+  const { status } = failure
+  const holds = ({ names, says, on, when, statuses }: Row, name: string | undefined): boolean =>
     name !== undefined &&
     names.includes(name) &&
     (says === undefined || says.test(failure.message)) &&
     (on === undefined || on === asked.action) &&
-    (failure.status === undefined || failure.status === status) &&
+    (status === undefined || (statuses?.includes(status) ?? true)) &&
     (when === undefined || when(asked))
   // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
   return errorTable.find((row) => holds(row, failure.systemCode)) ?? errorTable.find((row) => holds(row, failure.name))
@@ -64,9 +65,17 @@ export function rowOfStatus({ name, status }: Failure): Row {
   if (status === 429) return { names: [], code: 'RATE_LIMITED', problem: 'the endpoint is throttling' }
   // With status 200 but not JSON: cut off, or a proxy's page.
   if (status >= 500 || status < 300) return unnamed('UNAVAILABLE', 'the endpoint did not answer as AWS Secrets Manager does')
-  if (!nameless.has(name)) return unnamed('INTERNAL', 'AWS answered with an unknown error')
+  if (!nameless.has(name)) {
+    const remedy = 'see whether `endpoint` is AWS: a proxy or an emulator may answer otherwise'
+    return { ...unnamed('INTERNAL', `AWS answered with an unknown error: ${status}${isTypeName(name) ? ` ${name}` : ''}`), remedy }
+  }
   const remedy = 'correct `endpoint`, or let the proxy in between pass requests through'
   return { ...unnamed('CONFIGURATION', 'the endpoint does not answer as AWS Secrets Manager does'), remedy }
+}
+
+/** Letters alone, as each type of AWS has: another text may be part of a secret. */
+function isTypeName(name: string): boolean {
+  return /^[A-Z][A-Za-z]{0,59}(Exception|Error|Failure|Fault)$/.test(name)
 }
 
 function unnamed(code: SecretsErrorCode, problem: string): Row {

@@ -12,6 +12,12 @@ const json = { 'content-type': 'application/x-amz-json-1.1' }
 /** What AWS, or something in its place, answers; what a read and a write are told; and how often the SDK asks. */
 const table: Readonly<Record<string, readonly [reply: AwsReply, read: string, write: string, attempts: number]>> = {
   'not found': [{ error: 'ResourceNotFoundException', message }, 'undefined', 'NOT_FOUND', 1],
+  'not found, with the status of a page, as moto sends it': [
+    { error: 'ResourceNotFoundException', message, status: 404 },
+    'undefined',
+    'NOT_FOUND',
+    1,
+  ],
   'not found, with the status of a redirect': [
     { error: 'ResourceNotFoundException', message, status: 302 },
     'INTERNAL',
@@ -180,6 +186,19 @@ test("an error carries AWS's status, its own name for it and the request id, and
   expect(error).toMatchObject({ storeStatus: '400 AccessDeniedException', storeRequestId: 'd3b07384-d9a0' })
   const odd = failedAttempt(thrown(message, `${message} `), asked).error
   expect([odd.storeStatus, odd.storeRequestId]).toEqual(['400', undefined])
+})
+
+test.each([
+  ['ResourceNotFoundException', 403, '403 ResourceNotFoundException'],
+  ['BrandNewException', 400, '400 BrandNewException'],
+  [`${message}Exception`, 400, '400'],
+  ['c4n4ryException', 418, '418'],
+  ['HunterTwo', 400, '400'],
+  ['S'.repeat(70) + 'Exception', 400, '400'],
+])('an unknown error %s with the status %i is shown as %s', (name, httpStatusCode, shown) => {
+  const { error } = failedAttempt({ name, message, $metadata: { httpStatusCode } }, { action: 'GetSecretValue', path: 'prod/db', region })
+  expect(error).toMatchObject({ problem: `AWS answered with an unknown error: ${shown}`, remedy: expect.stringContaining('emulator') })
+  expect(canaries.flatMap((canary) => leaksOf(error, canary))).toEqual([])
 })
 
 test('a throttled call says when to come back: when AWS says so, else after a second', async () => {

@@ -72,8 +72,14 @@ function isWrittenByUs({ arn, revision, labels }: VersionLabels): boolean {
 export function mismatchOf(answer: object, path: string, origin: Origin): SecretsError | undefined {
   const { ARN: arn, Name: name }: AnsweredIdentity = answer
   if (!isText(arn) || !isText(name)) return unexpectedAnswer()
-  if (!isSameSecret(path, answer)) return new SecretsError('INTERNAL', 'AWS answered with another secret than the one asked for')
+  if (!isSameSecret(path, answer)) return another()
   return isFrom(arn, path, origin) ? undefined : elsewhere()
+}
+
+function another(): SecretsError {
+  return new SecretsError('INTERNAL', 'AWS answered with another secret than the one asked for', {
+    remedy: 'check whether `endpoint` is AWS: some emulators answer without the ARN',
+  })
 }
 
 /** An ARN names its own account and region. */

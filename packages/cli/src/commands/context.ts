@@ -3,7 +3,8 @@ import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
-import { aloneIn, chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
+import { aliasesOf } from '../config/declared-names.ts'
+import { aloneIn, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -24,11 +25,11 @@ export interface CommonFlags {
 type Use<T> = (secrets: SecretsManager, declared: Declared, settings: Settings, providers: readonly SecretProvider[]) => Promise<T>
 type Declared = Readonly<Record<string, DeclaredSecret>>
 
-/** Runs a command over the whole chain. `what` is what failed, if it does. */
+/** Runs a command over the whole chain, by declared names. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    return useManager(what, settings, use)
+    return useManager(what, settings, use, aliasesOf(settings.config.secrets))
   })
 }
 
@@ -41,7 +42,8 @@ export async function withReadable<T>(
 ): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    return useManager(what, flags.provider === undefined ? settings : aloneIn(settings, flags.provider), use)
+    const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
+    return useManager(what, chosen, use, aliasesOf(settings.config.secrets))
   })
 }
 
@@ -62,10 +64,12 @@ export async function settingsOf({ env, cwd }: Terminal, { config, provider }: C
   throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
 }
 
-export async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
+/** Without `aliases` all names are those of the chain. */
+export async function useManager<T>(what: string, settings: Settings, use: Use<T>, aliases?: ManagerParts['aliases']): Promise<T> {
   const providers: SecretProvider[] = []
+  const onMade = (provider: SecretProvider): number => providers.push(provider)
   try {
-    return await closing(await makeManager(settings, (provider) => providers.push(provider)), async (secrets) =>
+    return await closing(await makeManager(settings, { onMade, aliases }), async (secrets) =>
       use(secrets, settings.config.secrets ?? {}, settings, providers),
     )
   } catch (error) {

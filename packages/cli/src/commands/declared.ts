@@ -31,7 +31,7 @@ export async function readDeclared(
   const specs = Object.entries(specsOf(declared))
   if (specs.length === 0)
     throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
-  const requests = specs.map(([key, { name = key, field }]) => ({ name, field }))
+  const requests = specs.map(([name]) => ({ name }))
   const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
   return Promise.all(specs.map(async ([key, spec], index) => compared(key, spec, answers.slice(index, index + 1))))
 }

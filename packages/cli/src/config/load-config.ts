@@ -5,6 +5,7 @@ import {
   type Environment,
   envProvider,
   type ProviderFromEnv,
+  type SecretAlias,
   type SecretProvider,
   SecretsError,
   type SecretsManager,
@@ -13,6 +14,7 @@ import {
 import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
+import { aliasesOf } from './declared-names.ts'
 import { findConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
 import { readConfig } from './read-config.ts'
@@ -61,7 +63,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     file: settings.file,
     schema: settings.config.secrets ?? {},
     chain: chainOf(settings.variables),
-    secrets: await makeManager(settings),
+    secrets: await makeManager(settings, { aliases: aliasesOf(settings.config.secrets) }),
   }
 }
 
@@ -92,10 +94,16 @@ export function chainOf(variables: Environment): string[] {
   return [...new Set(names)]
 }
 
-/** `onMade` gets each provider of the chain as it is made. */
+export interface ManagerParts {
+  /** Gets each provider of the chain as it is made. */
+  readonly onMade?: (provider: SecretProvider) => void
+  /** Names beside those of the chain. */
+  readonly aliases?: Readonly<Record<string, SecretAlias>> | undefined
+}
+
 export async function makeManager(
   { variables, env, folder, file, config }: Settings,
-  onMade: (provider: SecretProvider) => void = () => {},
+  { onMade = () => {}, aliases }: ManagerParts = {},
 ): Promise<SecretsManager> {
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)
   // The file's key must not become a secret that the provider of variables answers.
@@ -105,7 +113,7 @@ export async function makeManager(
   const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = audit(reader)))
   const watch = await decoyWatch(variables)
   try {
-    const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept })
+    const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept, aliases })
     return watch === undefined ? secrets : watch(secrets, trail)
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error)

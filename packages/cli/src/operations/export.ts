@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
-import { hasCode, limiter } from '@finchat/secrets-core/provider'
+import { hasCode, limiter, textOrBytes } from '@finchat/secrets-core/provider'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import { jsonNames } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
 import { loadPackage } from '../config/provider-packages.ts'
@@ -15,7 +16,7 @@ import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { contentOf, isFields } from '../transfer/content.ts'
+import { wholeBytes } from '../transfer/content.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
@@ -41,7 +42,9 @@ export default async function exportFile(context: CommandContext, flags: ExportF
     assertPossible(flags, format, file, terminal)
     const settings = await settingsOf(terminal, flags)
     const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
-    const values = await useManager(what, chosen, async (secrets, _, __, providers) => valuesOf(secrets, providers, settings, flags.only))
+    const read = async (secrets: SecretsManager, _: unknown, __: unknown, providers: readonly SecretProvider[]): Promise<Values> =>
+      valuesOf(secrets, providers, settings, flags.only)
+    const values = await useManager(what, chosen, read, jsonNames(settings.config.secrets))
     const text = await textOf(values, format, flags, settings.folder)
     if (file === undefined) {
       terminal.stdout.write(text)
@@ -83,11 +86,9 @@ async function valuesOf(
   return new Map((await Promise.all(read)).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])))
 }
 
-/** Fields are their JSON text. */
 async function valueOf(secrets: SecretsManager, name: string, isRequired: boolean): Promise<Value | undefined> {
   try {
-    const content = contentOf(await secrets.getSecretValue(name, { actor: operator() }))
-    return isFields(content) ? JSON.stringify(content) : content
+    return textOrBytes(wholeBytes(await secrets.getSecretValue(name, { actor: operator() })))
   } catch (error) {
     if (!isRequired && hasCode(error, 'NOT_FOUND')) return undefined
     throw error

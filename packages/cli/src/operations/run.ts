@@ -7,6 +7,7 @@ import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
 import { type Launch, Supervisor } from '../child/supervisor.ts'
 import { assertVariableName, childVariables } from '../child/variables.ts'
 import type { DeclaredSecret } from '../config/config.ts'
+import { namesToFollow } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
@@ -133,7 +134,7 @@ async function following(
 ): Promise<Ending> {
   const end = new AbortController()
   const { signal } = end
-  const names = Object.entries(launcher.selected).map(([key, { name = key }]) => name)
+  const names = namesToFollow(launcher.selected)
   let current = first.values
   const react = async (): Promise<boolean> => {
     const next = await reread(launcher, signal, terminal)

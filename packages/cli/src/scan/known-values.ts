@@ -27,27 +27,20 @@ export interface Reader {
 }
 
 interface Request {
-  readonly key: string
   readonly name: string
-  readonly field: string | undefined
   readonly isRequired: boolean
 }
 
 /** Reads what is declared, once. The values are gone when the manager is closed. */
 export async function readKnownValues(declared: Readonly<Record<string, DeclaredSecret>>, reader: Reader): Promise<KnownValues> {
-  const requests = Object.entries(declared).map(([key, { name = key, field, required = true }]): Request => ({
-    key,
-    name,
-    field,
-    isRequired: required,
-  }))
-  const asked = requests.map(({ name, field }) => ({ name, field }))
+  const requests = Object.entries(declared).map(([name, { required = true }]): Request => ({ name, isRequired: required }))
+  const asked = requests.map(({ name }) => ({ name }))
   const answers = requests.length === 0 ? [] : await reader.secrets.getSecretValues(asked, { actor: reader.actor })
   const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [] }
   for (const [index, request] of requests.entries()) {
     const answer = answers[index]
     if (answer?.status !== 'fulfilled') found.unread.push(...unreadOf(request, answer?.reason))
-    else if (!addValue(found.matcher, { name: request.key }, answer.value)) found.tooShort.push(request.key)
+    else if (!addValue(found.matcher, { name: request.name }, answer.value)) found.tooShort.push(request.name)
     if (answer?.status === 'fulfilled' && reader.withVersions) await addVersions(found, reader, request, answer.value)
   }
   return found
@@ -59,10 +52,10 @@ interface Found extends KnownValues {
 }
 
 /** What is not required may be absent. */
-function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] {
+function unreadOf({ name, isRequired }: Request, error: unknown): UnreadSecret[] {
   if (!SecretsError.isInstance(error)) throw error
   const { code, problem } = error
-  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOf(code) }]
+  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name, code, reason: problem, exitCode: exitCodeOf(code) }]
 }
 
 /** The value, and the fields of a document. False if all of it is too short. */
@@ -102,21 +95,21 @@ function documentOf(value: SecretValue): object {
 }
 
 async function addVersions(found: Found, { secrets, actor }: Reader, request: Request, current: SecretValue): Promise<void> {
-  const { key, name, field } = request
+  const { name } = request
   const read = async (version: number | 'previous'): Promise<void> => {
-    const value = await secrets.getSecretValue(name, { version, field, actor })
-    addValue(found.matcher, { name: key, version }, value)
+    const value = await secrets.getSecretValue(name, { version, actor })
+    addValue(found.matcher, { name, version }, value)
   }
   const tried = async (label: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work()
     } catch (error) {
-      if (!hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) found.unread.push(...unreadOf({ ...request, key: label }, error))
+      if (!hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) found.unread.push(...unreadOf({ ...request, name: label }, error))
     }
   }
-  await tried(`${key} (its versions)`, async () => {
+  await tried(`${name} (its versions)`, async () => {
     const { versions } = await secrets.describeSecret(name, { actor })
     const numbers = versions?.flatMap(({ version }) => (version === undefined || version === current.version ? [] : [version]))
-    for (const version of numbers ?? ['previous' as const]) await tried(`${key} (version ${version})`, async () => read(version))
+    for (const version of numbers ?? ['previous' as const]) await tried(`${name} (version ${version})`, async () => read(version))
   })
 }

@@ -38,6 +38,7 @@ export interface LoadedConfig {
   readonly schema: Readonly<Record<string, DeclaredSecret>>
   /** The names of the chain's providers, in order. */
   readonly chain: readonly string[]
+  /** It takes the names of `schema`, and those of the chain. */
   readonly secrets: SecretsManager
 }
 

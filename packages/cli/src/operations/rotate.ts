@@ -9,6 +9,7 @@ import { shownBy } from '../rotation/progress.ts'
 import { loadRotation, type RotationKit } from '../rotation/project.ts'
 import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
 import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
+import { rotatedAliases, rotatedSecret } from '../rotation/rotated-secret.ts'
 import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
 import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
 import { inFlags } from '../rotation/words.ts'
@@ -16,7 +17,7 @@ import { exitCodes } from '../terminal/exit-codes.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean
@@ -48,7 +49,11 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
   const what = flags.status ? `the rotation of ${name ?? 'a secret'} could not be read` : `${name ?? 'what is due'} was not rotated`
   context.process.exitCode = await explained(what, async () => {
     assertOneMode(flags, name)
-    return withSecrets(what, context, flags, async (secrets, _, settings) => {
+    const settings = await settingsOf(context.terminal, flags)
+    const rotated = (name === undefined ? Object.keys(settings.config.rotation ?? {}) : [name]).map((each) =>
+      rotatedSecret(each, settings.config),
+    )
+    const use = async (secrets: SecretsManager): Promise<number> => {
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
       const call = { actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) }
@@ -56,7 +61,8 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
       return inOwnWords(what, words, async () =>
         run({ context, flags, kit, secrets, settings, call, progress, asJson: flags.json === true }, name),
       )
-    })
+    }
+    return useManager(what, settings, use, rotatedAliases(rotated))
   })
 }
 
@@ -81,16 +87,17 @@ async function inOwnWords<T>(what: string, words: (text: string) => string, work
 }
 
 /** Returns the exit code. */
-async function run(work: Work, name: string | undefined): Promise<number> {
-  if (name === undefined) return runDue(work)
+async function run(work: Work, given: string | undefined): Promise<number> {
+  if (given === undefined) return runDue(work)
   const { flags, kit, settings } = work
-  const prepared = await prepare(kit, name, configOf(work, name), settings)
+  const { name, config, member } = rotatedSecret(given, settings.config)
+  const prepared = await prepare(kit, member, configOf(work, config), settings)
   if (flags.status) return runStatus(work, name, prepared)
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }
 
 async function runDue({ settings, context, kit, secrets, call, progress, asJson }: Work): Promise<number> {
-  const policies = await policiesOf(kit, settings.config.rotation ?? {}, settings)
+  const policies = await policiesOf(kit, settings.config, settings)
   const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, call))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
@@ -120,9 +127,7 @@ async function runRotate(work: Work, name: string, prepared: Prepared): Promise<
 }
 
 /** Flags go over the configuration. */
-function configOf({ flags, kit, settings }: Work, name: string): RotationConfig {
-  const { rotation = {} } = settings.config
-  const configured = Object.hasOwn(rotation, name) ? rotation[name] : undefined
+function configOf({ flags, kit }: Work, configured: RotationConfig | undefined): RotationConfig {
   const { generate: kind, grace, length, bytes, whenUnused } = flags
   if (configured === undefined && kind === undefined && !flags.valueFromStdin && !flags.status && !flags.retire)
     throw new UsageError('nothing says how the new value is made', `give --generate or --value-from-stdin, or configure "rotation"`)

@@ -1,7 +1,8 @@
 import type { Generate, RotationPolicy, RotationTarget } from '@finchat/secrets-rotation'
-import type { RotationConfig } from '../config/config.ts'
+import type { Config, RotationConfig } from '../config/config.ts'
 import { generatorOf } from './generators.ts'
 import type { Project, RotationKit } from './project.ts'
+import { rotatedSecret } from './rotated-secret.ts'
 import { targetOf } from './targets.ts'
 
 /** How one secret is rotated, with its packages loaded and its credentials read. */
@@ -12,6 +13,7 @@ export interface Prepared {
   readonly whenUnused: boolean
 }
 
+/** `name` is the member of `rotation`, for errors. */
 export async function prepare(kit: RotationKit, name: string, config: RotationConfig, project: Project): Promise<Prepared> {
   const { generate = { kind: 'password' }, target, graceSeconds = 0, whenUnused = false } = config
   return {
@@ -22,25 +24,15 @@ export async function prepare(kit: RotationKit, name: string, config: RotationCo
   }
 }
 
-/** The policies of all secrets that say how old they may become. */
-export async function policiesOf(
-  kit: RotationKit,
-  rotation: Readonly<Record<string, RotationConfig>>,
-  project: Project,
-): Promise<Readonly<Record<string, RotationPolicy>>> {
-  const policies = Object.entries(rotation).flatMap(([name, config]) => {
-    const { every } = config
-    return every === undefined ? [] : [policyOf(kit, name, config, every, project)]
+/** The policies of all secrets that say how old they may become, by the manager's names. */
+export async function policiesOf(kit: RotationKit, config: Config, project: Project): Promise<Readonly<Record<string, RotationPolicy>>> {
+  const policies = Object.entries(config.rotation ?? {}).flatMap(([key, rotation]) => {
+    const { every } = rotation
+    return every === undefined ? [] : [{ key, rotation, every }]
   })
-  return Object.fromEntries(await Promise.all(policies))
-}
-
-async function policyOf(
-  kit: RotationKit,
-  name: string,
-  config: RotationConfig,
-  every: string,
-  project: Project,
-): Promise<readonly [string, RotationPolicy]> {
-  return [name, kit.rotationPolicy({ every, ...(await prepare(kit, name, config, project)) })]
+  const made = policies.map(async ({ key, rotation, every }) => {
+    const { name } = rotatedSecret(key, config)
+    return [name, kit.rotationPolicy({ every, ...(await prepare(kit, key, rotation, project)) })] as const
+  })
+  return Object.fromEntries(await Promise.all(made))
 }

@@ -1,6 +1,6 @@
-import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type SecretValue } from '@finchat/secrets-core'
+import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
-import { specsOf } from '../config/secret-schema.ts'
+import { brokenRule, wordsOf } from '../config/declared-rules.ts'
 import { exitCodeOf, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
 import { operator } from './context.ts'
@@ -28,31 +28,31 @@ export async function readDeclared(
   declared: Readonly<Record<string, DeclaredSecret>>,
   options: ReadDeclaredOptions = {},
 ): Promise<readonly Declared[]> {
-  const specs = Object.entries(specsOf(declared))
-  if (specs.length === 0)
+  const entries = Object.entries(declared)
+  if (entries.length === 0)
     throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
-  const requests = specs.map(([name]) => ({ name }))
+  const requests = entries.map(([name]) => ({ name }))
   const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
-  return Promise.all(specs.map(async ([key, spec], index) => compared(key, spec, answers.slice(index, index + 1))))
+  return entries.map(([name, secret], index) => ({ name, ...compared(secret, answers[index]) }))
 }
 
-/** Core compares the answer with what is declared. */
-async function compared(name: string, spec: SecretSpec, answers: readonly PromiseSettledResult<SecretValue>[]): Promise<Declared> {
-  try {
-    const { value } = await loadSecrets({ getSecretValues: async () => answers }, { value: spec })
-    const answer = answers[0]
-    if (value === undefined || answer?.status !== 'fulfilled') return { name, state: 'absent', exitCode: exitCodes.ok }
-    return { name, state: 'ok', exitCode: exitCodes.ok, value: answer.value }
-  } catch (error) {
-    if (SecretsError.isInstance(error)) return { name, ...failed(error) }
-    throw error
-  }
+type Answer = PromiseSettledResult<SecretValue> | undefined
+
+function compared(declared: DeclaredSecret, answer: Answer): Omit<Declared, 'name'> {
+  if (answer?.status !== 'fulfilled') return unread(declared, answer?.reason)
+  const { value } = answer
+  const reason = brokenRule(declared, value)
+  if (reason === undefined) return { state: 'ok', exitCode: exitCodes.ok, value }
+  return { state: 'wrong', code: 'INVALID_ARGUMENT', reason, exitCode: exitCodes.differs }
 }
 
-function failed({ code, problem }: SecretsError): Omit<Declared, 'name'> {
-  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: problem, exitCode: exitCodes.differs }
+function unread({ required = true }: DeclaredSecret, error: unknown): Omit<Declared, 'name'> {
+  if (!SecretsError.isInstance(error)) throw error
+  const { code } = error
+  if (code === 'NOT_FOUND' && !required) return { state: 'absent', exitCode: exitCodes.ok }
+  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: wordsOf(error), exitCode: exitCodes.differs }
   const exitCode = exitCodeOf(code)
-  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: problem, exitCode }
+  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: error.problem, exitCode }
 }
 
 /** Throws an error that lists all that is wrong, as `check` does. */

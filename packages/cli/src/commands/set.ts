@@ -1,3 +1,4 @@
+import { assertAllowed, plannedWrite } from '../config/planned-write.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { note } from '../terminal/terminal.ts'
@@ -9,6 +10,7 @@ interface SetFlags extends CommonFlags {
   readonly field?: string
   readonly tag?: readonly string[]
   readonly exact?: boolean
+  readonly force?: boolean
 }
 
 /** Stores a value from a hidden prompt or a pipe. */
@@ -18,8 +20,10 @@ export default async function set(context: CommandContext, flags: SetFlags, name
   const receipt = await explained('nothing was written', async () => {
     if (values.length > 0 || name.includes('=')) throw valueAsArgument()
     const tags = flags.tag === undefined ? undefined : tagsOf(flags.tag)
-    return withSecrets(`${name} was not written`, context, flags, async (secrets) => {
+    return withSecrets(`${name} was not written`, context, flags, async (secrets, declared) => {
       const value = await readSecretInput(terminal, { question: `Value of ${name} (hidden)`, exact: flags.exact === true })
+      const write = plannedWrite(name, field, declared)
+      if (write !== undefined && !flags.force) await assertAllowed(write, value, declared)
       return secrets.storeSecret(name, value, { provider, version, field, tags, actor: operator() })
     })
   })

@@ -92,6 +92,43 @@ describe('set', () => {
   })
 })
 
+describe('set of a declared name', () => {
+  const secrets = {
+    DATABASE_URL: { type: 'url' },
+    STRIPE: { name: 'STRIPE_KEY', minLength: 8 },
+    DB_PASSWORD: { name: 'DB', field: 'password', minLength: 8 },
+  }
+
+  it.each([
+    ['DATABASE_URL', [], 'canary', 'DATABASE_URL: it is no URL (type url)'],
+    ['STRIPE', [], 'canary', 'STRIPE: it is shorter than 8 characters (minLength)'],
+    ['STRIPE_KEY', [], 'canary', 'STRIPE: it is shorter than 8 characters (minLength)'],
+    ['DB_PASSWORD', [], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
+    ['DB', ['--field', 'password'], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
+    ['DB', [], '{"username":"canary"}', 'DB_PASSWORD: the secret has no field "password"'],
+  ])('%s %j refuses what its declaration forbids, and writes it by --force', async (name, flags, value, why) => {
+    const program = makeProgram({ ...localConfig, secrets })
+    const { code, stdout, stderr } = await program.run(['set', name, ...flags], value)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(`why:   the value is not as declared: ${why} (INVALID_ARGUMENT)\nfix:   `)
+    expect(stderr).not.toContain('canary')
+    expect((await program.run(['list'])).stdout).toBe('')
+    expect((await program.run(['set', name, ...flags, '--force'], value)).code).toBe(0)
+    expect((await program.run(['check'])).stdout).toContain(why.replace(': ', '\twrong\t'))
+  })
+
+  it('takes what is as declared', async () => {
+    const program = makeProgram({ ...localConfig, secrets })
+    for (const [name, value] of [
+      ['DATABASE_URL', 'postgres://db'],
+      ['STRIPE', 'canary-8'],
+      ['DB', '{"password":"canary-8"}'],
+    ] as const)
+      expect((await program.run(['set', name], value)).code).toBe(0)
+    expect((await program.run(['check'])).code).toBe(0)
+  })
+})
+
 describe('delete and restore', () => {
   it('withdraw a secret, and bring it back', async () => {
     const program = makeProgram()

@@ -4,7 +4,7 @@ import type { RotationConfig } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
-import { policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
+import { allowedBy, policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
 import { shownBy } from '../rotation/progress.ts'
 import { loadRotation, type RotationKit } from '../rotation/project.ts'
 import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
@@ -90,8 +90,10 @@ async function inOwnWords<T>(what: string, words: (text: string) => string, work
 async function run(work: Work, given: string | undefined): Promise<number> {
   if (given === undefined) return runDue(work)
   const { flags, kit, settings } = work
-  const { name, config, member } = rotatedSecret(given, settings.config)
-  const prepared = await prepare(kit, member, configOf(work, config), settings)
+  const rotated = rotatedSecret(given, settings.config)
+  const { name, config, member } = rotated
+  const isAllowed = flags.force ? undefined : allowedBy(rotated, settings.config)
+  const prepared = await prepare(kit, member, configOf(work, config), settings, isAllowed)
   if (flags.status) return runStatus(work, name, prepared)
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }

@@ -142,7 +142,7 @@ describeWithServer('postgres', 'rotate at PostgreSQL', () => {
       const rotated = await runIn(program, ['rotate', 'DB'])
       expect(rotated.code).toBe(0)
       assertClean(rotated)
-      expect(await program.run(['check'])).toMatchObject({ code: 0, stdout: 'DB\tok\t\n' })
+      expect(await program.run(['check'])).toMatchObject({ code: 0, stdout: 'DB\tok\tlocal\t\n' })
       const text = (await program.run(['get', 'DB'])).stdout
       expect(JSON.parse(text)).toEqual({ username: user, password: expect.any(String) })
       const print = ['--no-redact', '--', process.execPath, '-e', 'process.stdout.write(process.env.DB)']

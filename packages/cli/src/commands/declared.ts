@@ -9,6 +9,8 @@ import { operator } from './context.ts'
 export interface Declared {
   readonly name: string
   readonly state: 'ok' | 'absent' | 'missing' | 'wrong' | 'failed'
+  /** The provider that answered, or that failed. */
+  readonly provider?: string | undefined
   readonly code?: string
   readonly reason?: string
   readonly exitCode: number
@@ -41,18 +43,19 @@ type Answer = PromiseSettledResult<SecretValue> | undefined
 function compared(declared: DeclaredSecret, answer: Answer): Omit<Declared, 'name'> {
   if (answer?.status !== 'fulfilled') return unread(declared, answer?.reason)
   const { value } = answer
+  const { provider } = value
   const reason = brokenRule(declared, value)
-  if (reason === undefined) return { state: 'ok', exitCode: exitCodes.ok, value }
-  return { state: 'wrong', code: 'INVALID_ARGUMENT', reason, exitCode: exitCodes.differs }
+  if (reason === undefined) return { state: 'ok', provider, exitCode: exitCodes.ok, value }
+  return { state: 'wrong', provider, code: 'INVALID_ARGUMENT', reason, exitCode: exitCodes.differs }
 }
 
 function unread({ required = true }: DeclaredSecret, error: unknown): Omit<Declared, 'name'> {
   if (!SecretsError.isInstance(error)) throw error
-  const { code } = error
+  const { code, provider } = error
   if (code === 'NOT_FOUND' && !required) return { state: 'absent', exitCode: exitCodes.ok }
-  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: wordsOf(error), exitCode: exitCodes.differs }
+  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', provider, code, reason: wordsOf(error), exitCode: exitCodes.differs }
   const exitCode = exitCodeOf(code)
-  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: error.problem, exitCode }
+  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', provider, code, reason: error.problem, exitCode }
 }
 
 /** Throws an error that lists all that is wrong, as `check` does. */

@@ -24,7 +24,7 @@ const print = 'console.log(JSON.stringify([process.env.TEXT, process.env.FIELDS]
 describe('a secret of named fields that is declared as json is its JSON text', () => {
   it('in check, get and export', async () => {
     const program = await project()
-    expect(await program.run(['check'])).toEqual({ code: 0, stdout: 'TEXT\tok\t\nFIELDS\tok\t\n', stderr: '' })
+    expect(await program.run(['check'])).toEqual({ code: 0, stdout: 'TEXT\tok\tlocal\t\nFIELDS\tok\tlocal\t\n', stderr: '' })
     for (const name of ['TEXT', 'FIELDS', 'stored']) expect(await program.run(['get', name])).toEqual({ code: 0, stdout: json, stderr: '' })
     const exported = JSON.parse((await program.run(['export', '--format', 'json'])).stdout) as unknown
     expect(exported).toEqual({ TEXT: json, stored: json })
@@ -70,7 +70,10 @@ describe('a secret of named fields that is declared as another type', () => {
     const program = await project({ type: 'text' })
     expect((await program.run(['get', 'FIELDS'])).stdout).toBe(json)
     const checked = await program.run(['check'])
-    expect([checked.code, checked.stdout]).toEqual([1, expect.stringContaining('FIELDS\twrong\tthe secret has several fields')])
+    expect([checked.code, checked.stdout]).toEqual([
+      1,
+      expect.stringContaining('FIELDS\twrong\tlocal\tthe secret has several fields: declare one by "field", or the whole as type json'),
+    ])
     const ran = await program.run(['run', '--', process.execPath, '-e', print])
     expect(ran.code).toBe(1)
     expect(JSON.stringify([checked, ran])).not.toContain('canary')

@@ -114,7 +114,7 @@ describe('set of a declared name', () => {
     expect(stderr).not.toContain('canary')
     expect((await program.run(['list'])).stdout).toBe('')
     expect((await program.run(['set', name, ...flags, '--force'], value)).code).toBe(0)
-    expect((await program.run(['check'])).stdout).toContain(why.replace(': ', '\twrong\t'))
+    expect((await program.run(['check'])).stdout).toContain(why.replace(': ', '\twrong\tlocal\t'))
   })
 
   it('takes what is as declared', async () => {

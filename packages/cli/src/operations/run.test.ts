@@ -9,7 +9,7 @@ const secrets = { TOKEN: {}, DB_USER: {}, DB_PASSWORD: { name: 'prod/db', field:
 /** A store with the declared secrets, but OPTIONAL. */
 async function project(declared: object = secrets, env: Record<string, string> = {}): Promise<Program> {
   const program = makeProgram({ ...localConfig, fallbacks: [], secrets: declared }, { PATH: process.env['PATH'] ?? '', ...env })
-  await program.run(['set', 'TOKEN', '--exact'], canary)
+  await program.run(['set', 'TOKEN', '--exact', '--force'], canary)
   await program.run(['set', 'DB_USER', '--exact'], 'ada-lovelace')
   await program.run(['set', 'prod/db', '--exact'], JSON.stringify({ user: 'ada', password: 'canary-of-the-database' }))
   return program
@@ -158,7 +158,7 @@ describe('nothing is started', () => {
 
   it('if a value is no text, or holds a NUL', async () => {
     const program = await project({ TOKEN: {} })
-    await program.run(['set', 'TOKEN', '--exact'], Buffer.from([0xff, 0xfe, 1, 2]))
+    await program.run(['set', 'TOKEN', '--exact', '--force'], Buffer.from([0xff, 0xfe, 1, 2]))
     expect((await refused(program, ['run', ...node(marker)])).stderr).toContain('TOKEN: wrong: ')
     await program.run(['set', 'TOKEN', '--exact'], Buffer.from('canary\0x'))
     expect((await refused(program, ['run', ...node(marker)])).stderr).toContain('the value of TOKEN is not text')

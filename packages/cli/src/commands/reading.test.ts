@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { localConfig, makeProgram } from '../testing/run-program.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { localConfig, makeProgram, programIn } from '../testing/run-program.ts'
 
 const value = 'canary-4711'
 
@@ -130,6 +131,34 @@ describe('verify', () => {
     expect(await program.run(['verify', 'TOKEN'], value)).toEqual({ code: 0, stdout: 'matches\n', stderr: '' })
     expect(await program.run(['verify', 'TOKEN'], 'wrong')).toEqual({ code: 1, stdout: 'differs\n', stderr: '' })
     expect((await program.run(['verify', 'TOKEN', '--json'], 'wrong')).stdout).toBe('{"name":"TOKEN","matches":false}\n')
+  })
+
+  it.each<[string, object, Record<string, string>]>([
+    ['a store that can describe', localConfig, {}],
+    ['variables, which are read again', {}, {}],
+  ])('tells by 66 that there is no such secret: %s', async (_, config, env) => {
+    const { code, stdout, stderr } = await makeProgram(config, env).run(['verify', 'NOPE'], value)
+    expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
+    expect(stderr).toMatch(/^error: NOPE could not be compared\nwhy: {3}Secret 'NOPE' not found in any provider \(NOT_FOUND\)\n/)
+    expect(stderr).not.toContain('canary')
+  })
+
+  it('tells by 66 that the secret is deleted, and in JSON', async () => {
+    const program = await withToken()
+    await program.run(['delete', 'TOKEN'])
+    expect((await program.run(['verify', 'TOKEN'], value)).code).toBe(66)
+    const { stderr } = await program.run(['verify', 'NOPE', '--json'], value)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_FOUND', exitCode: 66 } })
+  })
+
+  it('tells by 1 that it differs, although the secret cannot be described', async () => {
+    const folder = makeProject({
+      'finchat-secrets.config.mjs': `const get = async () => ({ value: 'other', version: 1 })
+        const describe = async () => Promise.reject(Object.assign(new Error(), { code: 'EACCES' }))
+        export default { provider: 'own', fallbacks: [], providers: { own: () => ({ specificationVersion: 'v1', name: 'own', get, describe }) } }`,
+    })
+    const outcome = await programIn(folder, {}).run(['verify', 'TOKEN', '--config', 'finchat-secrets.config.mjs'], value)
+    expect(outcome).toEqual({ code: 1, stdout: 'differs\n', stderr: '' })
   })
 
   it('drops the line end that echo adds, unless it shall be kept', async () => {

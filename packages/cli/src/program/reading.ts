@@ -71,7 +71,8 @@ export const verify: Command<CommandContext> = buildCommand({
   parameters: { positional: oneName, flags: flagsOf({ ...commonFlags, field, exact }) },
   docs: {
     brief: 'Compare a value with a secret, without showing either',
-    fullDescription: 'Asks for the value, or reads it from a pipe. Exit code 0 if it matches the current version, 1 if it differs.',
+    fullDescription:
+      'Asks for the value, or reads it from a pipe. Exit code 0 if it matches the current version, 1 if it differs, 66 if there is no such secret.',
     customUsage: [
       'NAME [--field FIELD] [--exact] [--provider NAME] [--json]',
       { input: 'FINCHAT_TOKEN', brief: 'asks for the value, hidden' },

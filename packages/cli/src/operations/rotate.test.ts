@@ -155,6 +155,32 @@ describe('rotate', () => {
   })
 })
 
+describe('a grace period', () => {
+  it.each([['--grace', '1h'], ['--when-unused']])('of a store alone is refused, and nothing is rotated: %s', async (...flags) => {
+    const program = await project()
+    const { code, stdout, stderr } = await program.run(['rotate', 'DB', '--generate', 'token', ...flags])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(`why:   ${flags[0]} needs a target where the former value goes on working`)
+    expect(stderr).toContain('--version previous')
+    expect(await valueIn(program)).toBe(first)
+  })
+
+  it('of none may be given', async () => {
+    expect((await (await project()).run(['rotate', 'DB', '--generate', 'token', '--grace', '0'])).code).toBe(0)
+  })
+
+  it('that the configuration names without such a target is told, also when secrets are due', async () => {
+    const program = await project({ DB: { every: '30d', graceSeconds: 60, whenUnused: true } })
+    const warnings = ['graceSeconds', 'whenUnused'].map(
+      (setting) => `warning: ${setting} of DB has no effect: at its target the former value does not go on working\n`,
+    )
+    for (const args of [['DB'], ['--due']]) {
+      const { code, stderr } = await program.run(['rotate', ...args])
+      expect([code, stderr.startsWith(warnings.join(''))]).toEqual([0, true])
+    }
+  })
+})
+
 describe('rotate at a target', () => {
   const server = { kind: 'postgres', host: '127.0.0.1', port: 1, database: 'x', tls: false, administrator: 'rotator', role: 'app' }
 

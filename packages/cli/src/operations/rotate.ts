@@ -16,6 +16,7 @@ import { inFlags } from '../rotation/words.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
+import { note } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
@@ -100,6 +101,7 @@ async function run(work: Work, given: string | undefined): Promise<number> {
 
 async function runDue({ settings, context, kit, secrets, call, progress, asJson }: Work): Promise<number> {
   const policies = await policiesOf(kit, settings.config, settings)
+  for (const [name, policy] of Object.entries(policies)) warnOfNoFormer(name, policy, context)
   const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, call))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
@@ -122,6 +124,8 @@ async function runRetire(work: Work, name: string, { target, graceSeconds, whenU
 
 async function runRotate(work: Work, name: string, prepared: Prepared): Promise<number> {
   const { context, flags, kit, secrets, call, progress, asJson } = work
+  assertKeepsFormer(flags, prepared)
+  warnOfNoFormer(name, prepared, context)
   const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
   const one = { ...call, prepared, force: flags.force === true, given }
   printRotation(name, await progress.during(async () => rotateOne(kit, secrets, name, one)), asJson, context.terminal)
@@ -147,6 +151,25 @@ function configOf({ flags, kit }: Work, configured: RotationConfig | undefined):
     ...(whenUnused && { whenUnused }),
   }
 }
+
+/** Without a former value at the target there is nothing that a grace period, or its users, could keep. */
+function assertKeepsFormer({ grace, whenUnused }: RotateFlags, { target, graceSeconds }: Prepared): void {
+  const flag = grace !== undefined && graceSeconds > 0 ? '--grace' : whenUnused ? '--when-unused' : undefined
+  if (flag === undefined || target.retire !== undefined) return
+  throw new UsageError(`${flag} needs a target where the former value goes on working`, keepsFormer)
+}
+
+const keepsFormer =
+  'set "target" under "rotation": two "users" at PostgreSQL, or Redis; in a store alone, get NAME --version previous reads the former value'
+
+function warnOfNoFormer(name: string, { target, graceSeconds, whenUnused }: Warned, { terminal }: CommandContext): void {
+  if (target.retire !== undefined) return
+  const settings = [...(graceSeconds > 0 ? ['graceSeconds'] : []), ...(whenUnused ? ['whenUnused'] : [])]
+  for (const setting of settings)
+    note(terminal, `warning: ${setting} of ${name} has no effect: at its target the former value does not go on working`)
+}
+
+type Warned = Pick<Prepared, 'target' | 'graceSeconds'> & { readonly whenUnused?: boolean | undefined }
 
 function hasTarget({ target }: RotationConfig = {}): boolean {
   return target !== undefined && !('kind' in target && target.kind === 'none')

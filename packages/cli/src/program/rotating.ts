@@ -27,7 +27,7 @@ export const rotate: Command<CommandContext> = buildCommand({
       length: countFlag('Characters of a password'),
       bytes: countFlag('Random bytes of a token'),
       valueFromStdin: switchFlag('Take the new value from a hidden prompt or a pipe'),
-      grace: textFlag('duration', 'How long the former value still works, such as 1h'),
+      grace: textFlag('duration', 'How long the former value still works at a target that keeps two, such as 1h'),
       force: switchFlag('Although the grace period is not over, the former value is used, or the declaration forbids the new one'),
       whenUnused: switchFlag('Only when nobody uses the former value any more'),
     }),

@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import { hasCode, withDetails } from '@finchat/secrets-core/provider'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
-import { aliasesOf } from '../config/declared-names.ts'
+import { aliasesOf, meantName } from '../config/declared-names.ts'
 import { aloneIn, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -73,9 +74,17 @@ export async function useManager<T>(what: string, settings: Settings, use: Use<T
       use(secrets, settings.config.secrets ?? {}, settings, providers),
     )
   } catch (error) {
-    if (error instanceof CommandError) throw error
-    throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+    const { message, cause, reworded } =
+      error instanceof CommandError ? error : new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+    throw new CommandError(message, withMeantName(cause, settings), reworded)
   }
+}
+
+/** A name that is missing, and that is not declared, may be misspelt. */
+function withMeantName(error: unknown, { config }: Settings): unknown {
+  if (!hasCode(error, 'NOT_FOUND') || error.secret === undefined) return error
+  const meant = meantName(error.secret, config.secrets)
+  return meant === undefined ? error : withDetails(error, { remedy: `did you mean ${meant}?` })
 }
 
 async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManager) => Promise<T>): Promise<T> {

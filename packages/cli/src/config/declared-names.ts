@@ -1,4 +1,5 @@
 import type { SecretAlias } from '@finchat/secrets-core'
+import { nearest } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from './config.ts'
 
 type Declarations = Readonly<Record<string, DeclaredSecret>>
@@ -23,4 +24,32 @@ export function namesToFollow(declared: Declarations): readonly string[] {
     return target === name && field === undefined
   }
   return [...new Set(Object.entries(declared).map(([key, { name = key }]) => (isWhole(name) ? name : key)))]
+}
+
+/** Whether a name is declared, or is one of the chain that a declaration leads to. */
+export function isDeclared(name: string, declared: Declarations): boolean {
+  return Object.hasOwn(declared, name) || Object.values(declared).some((each) => each.name === name)
+}
+
+/** Of shorter names, every other one is near. */
+const leastLetters = 4
+
+/** The declared name that an undeclared one means, if one is near. */
+export function meantName(name: string, declared: Declarations = {}): string | undefined {
+  if (isDeclared(name, declared) || name.length < leastLetters) return undefined
+  return nearest(name, Object.keys(declared))
+}
+
+/** The line of the configuration that declares a secret, or one field of it, under a name that a variable can have. */
+export function declarationOf(name: string, field: string | undefined): string {
+  const key = [name, ...(field === undefined ? [] : [field])]
+    .join('_')
+    .replaceAll(/\W+/g, '_')
+    .replace(/^(?=\d)/, '_')
+  if (field === undefined && key === name) return `"${name}": {}`
+  return `"${key.toUpperCase()}": ${spaced({ name, field })}`
+}
+
+function spaced(members: object): string {
+  return JSON.stringify(members).replace('{', '{ ').replaceAll('":', '": ').replaceAll(',"', ', "').replace(/\}$/, ' }')
 }

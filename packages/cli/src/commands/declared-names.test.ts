@@ -52,7 +52,7 @@ describe('a declared name', () => {
     expect(await stored(program, 'STRIPE_KEY')).toBe('canary-2')
     await succeeded(program.run(['set', 'DB_PASSWORD', '--exact'], 'canary-3'))
     expect(JSON.parse(await stored(program, 'DB'))).toEqual({ username: 'shop_a', password: 'canary-3' })
-    expect((await program.run(['list'])).stdout).not.toMatch(/STRIPE\t|DB_PASSWORD/)
+    expect((await program.run(['list'])).stdout).toBe('DB\tDB\tlocal\t\nSTRIPE\tSTRIPE_KEY\tlocal\t\n')
   })
 
   it('is verified, tagged, and has versions', async () => {
@@ -61,7 +61,7 @@ describe('a declared name', () => {
     expect((await program.run(['verify', 'STRIPE'], 'canary-sk')).stdout).toBe('matches\n')
     expect((await program.run(['verify', 'STRIPE'], password)).stdout).toBe('differs\n')
     await succeeded(program.run(['tag', 'DB_USER', 'team=pay']))
-    expect((await program.run(['list'])).stdout).toContain('DB\tlocal\tteam=pay')
+    expect((await program.run(['list'])).stdout).toContain('DB\tDB\tlocal\tteam=pay')
     expect((await succeeded(program.run(['versions', 'DB_USER']))).stdout).toMatch(/^1\tcurrent/)
   })
 

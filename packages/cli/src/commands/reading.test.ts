@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
 import { localConfig, makeProgram, programIn } from '../testing/run-program.ts'
@@ -96,16 +98,42 @@ describe('list and versions', () => {
   it('list paths, tags and versions in columns with tabs', async () => {
     const program = await withToken()
     await program.run(['set', 'prod/db', '--tag', 'team=pay', '--tag', 'owner=ada'], value)
-    expect((await program.run(['list'])).stdout).toBe('TOKEN\tlocal\t\nprod/db\tlocal\towner=ada,team=pay\n')
-    expect((await program.run(['list', '--prefix', 'prod/'])).stdout).toBe('prod/db\tlocal\towner=ada,team=pay\n')
+    expect((await program.run(['list'])).stdout).toBe('TOKEN\tTOKEN\tlocal\t\nprod/db\tprod/db\tlocal\towner=ada,team=pay\n')
+    expect((await program.run(['list', '--prefix', 'prod/'])).stdout).toBe('prod/db\tprod/db\tlocal\towner=ada,team=pay\n')
     const versions = await program.run(['versions', 'TOKEN'])
     expect(versions.stdout).toMatch(/^1\tcurrent\t\d{4}-\d\d-\d\dT[\d:.]+Z\tlocal\n$/)
+  })
+
+  it('lists the names that get takes beside the paths of the store, which it does not take', async () => {
+    const secrets = { STRIPE: { name: 'STRIPE_KEY' }, DB_USER: { name: 'DB', field: 'username' } }
+    const local = { ...localConfig.local, prefix: 'shop/', names: { MAPPED: 'elsewhere' } }
+    const program = makeProgram({ provider: 'local', local, secrets })
+    for (const name of ['STRIPE', 'OTHER', 'MAPPED']) await program.run(['set', name], value)
+    await program.run(['set', 'DB_USER'], value)
+    const rows = (await program.run(['list'])).stdout.trimEnd().split('\n')
+    expect(rows.map((row) => row.split('\t').slice(0, 2))).toEqual([
+      ['MAPPED', 'elsewhere'],
+      ['DB', 'shop/DB'],
+      ['OTHER', 'shop/OTHER'],
+      ['STRIPE', 'shop/STRIPE_KEY'],
+    ])
+    for (const [name = ''] of rows.map((row) => row.split('\t'))) expect((await program.run(['get', name])).code).toBe(0)
+    expect((await program.run(['get', 'shop/OTHER'])).code).toBe(66)
+  })
+
+  it('lists no name for a path to which none leads', async () => {
+    const program = await withToken()
+    const prefixed = { provider: 'local', local: { ...localConfig.local, onlyNamed: true, names: { A: 'a' } } }
+    writeFileSync(join(program.folder, 'finchat-secrets.config.json'), JSON.stringify(prefixed))
+    expect((await program.run(['list'])).stdout).toBe('\tTOKEN\tlocal\t\n')
   })
 
   it('print JSON', async () => {
     const program = await withToken()
     await program.run(['set', 'TOKEN'], 'second')
-    expect(JSON.parse((await program.run(['list', '--json'])).stdout)).toEqual([{ path: 'TOKEN', provider: 'local', tags: {} }])
+    expect(JSON.parse((await program.run(['list', '--json'])).stdout)).toEqual([
+      { path: 'TOKEN', provider: 'local', tags: {}, names: ['TOKEN'] },
+    ])
     const { versions } = JSON.parse((await program.run(['versions', 'TOKEN', '--json'])).stdout) as { versions: object[] }
     expect(versions.map((each) => ({ ...each, revision: '', since: '' }))).toEqual([
       { version: 1, revision: '', current: false, since: '' },
@@ -115,7 +143,7 @@ describe('list and versions', () => {
 
   it('draw a table on a terminal', async () => {
     const program = await withToken()
-    expect((await program.show(['list'])).stdout).toBe('path   provider  tags\nTOKEN  local\n')
+    expect((await program.show(['list'])).stdout).toBe('name   path   provider  tags\nTOKEN  TOKEN  local\n')
   })
 
   it('tell that no provider of the chain can list', async () => {

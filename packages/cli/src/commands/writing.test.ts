@@ -79,7 +79,7 @@ describe('set', () => {
     expect((await program.run(['set', 'DB', '--field', 'password', '--version', '7', '--tag', 'team=pay'], 'new')).code).toBe(0)
     expect((await program.run(['get', 'DB', '--field', 'user'])).stdout).toBe('ada')
     expect((await program.run(['get', 'DB', '--field', 'password'])).stdout).toBe('new')
-    expect((await program.run(['list'])).stdout).toBe('DB\tlocal\tteam=pay\n')
+    expect((await program.run(['list'])).stdout).toBe('DB\tDB\tlocal\tteam=pay\n')
     const conflict = await program.run(['set', 'DB', '--field', 'user', '--version', '7'], 'eve')
     expect(conflict.code).toBe(70)
     expect(conflict.stderr).toContain('VERSION_CONFLICT')
@@ -240,7 +240,7 @@ describe('tag', () => {
     const program = makeProgram()
     await program.run(['set', 'TOKEN', '--tag', 'a=1', '--tag', 'b=2'], value)
     expect((await program.run(['tag', 'TOKEN', 'c=x=y', '--remove', 'a'])).code).toBe(0)
-    expect((await program.run(['list'])).stdout).toBe('TOKEN\tlocal\tb=2,c=x=y\n')
+    expect((await program.run(['list'])).stdout).toBe('TOKEN\tTOKEN\tlocal\tb=2,c=x=y\n')
   })
 
   it('needs a tag', async () => {

@@ -122,6 +122,25 @@ describe('the output of a command', () => {
     expect(stdout.length).toBe(5_000_000 + '[redacted TOKEN]'.length)
   })
 
+  it('is without the parts of a value that a program may show alone', async () => {
+    const declared = { DATABASE_URL: { type: 'url' }, DB: { type: 'json' }, OTHER: {} }
+    const program = makeProgram({ ...localConfig, fallbacks: [], secrets: declared }, { PATH: process.env['PATH'] ?? '' })
+    const url = 'postgres://shop:canary%2Fof%20a%20url@db.test/shop'
+    await program.run(['set', 'DATABASE_URL', '--exact'], url)
+    await program.run(['set', 'DB', '--exact'], JSON.stringify({ username: 'shop', nested: { password: 'canary-of-json' }, pin: 'short' }))
+    await program.run(['set', 'OTHER', '--exact'], 'amqp://mq:canary-untyped@mq.test')
+    const script = `const { DATABASE_URL, DB, OTHER } = process.env
+      console.log(new URL(DATABASE_URL).password, decodeURIComponent(new URL(DATABASE_URL).password), new URL(DATABASE_URL).host)
+      console.log(JSON.parse(DB).nested.password, JSON.parse(DB).username, JSON.parse(DB).pin)
+      console.log(new URL(OTHER).password, DATABASE_URL)`
+    for (const sealed of [[], ['--sealed']])
+      expect(await program.run(['run', ...sealed, '--', process.execPath, '--conditions=@finchat/source', '-e', script])).toEqual({
+        code: 0,
+        stdout: `[redacted DATABASE_URL] [redacted DATABASE_URL] db.test\n[redacted DB] shop short\n[redacted OTHER] [redacted DATABASE_URL]\n`,
+        stderr: '',
+      })
+  })
+
   it('is shown on a terminal, unless --redact is given', async () => {
     const program = await project()
     const script = node('console.log(process.env.TOKEN)')

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
-import { loadOnUse, nearest, SecretsError } from '@finchat/secrets-core/provider'
+import { loadOnUse, nearest, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
+import { leastRedactedBytes, type SecretText } from '../child/redactor.ts'
+import { secretParts } from '../scan/secret-parts.ts'
 import { followRotation } from '../child/follow-rotation.ts'
 import { endBySignal } from '../child/signals.ts'
 import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
@@ -66,11 +68,12 @@ class Launcher {
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
     const plain = childVariables(secrets, this.#terminal.env, this.#settings.config, inheritance)
-    if (!this.#flags.sealed) return plain
+    const values = [...plain.values, ...plain.values.flatMap(partsOf)]
+    if (!this.#flags.sealed) return { ...plain, values }
     const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
     const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
     const decoys = this.#flags.decoys ? makeDecoys(plain, this.selected, this.#settings.variables) : {}
-    return sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register'))
+    return { ...sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register')), values }
   }
 }
 
@@ -180,6 +183,13 @@ function assertAsCurrent(old: readonly string[]): void {
 function warnOfOld({ name, value }: Declared, terminal: Terminal): void {
   if (value?.degraded) note(terminal, `warning: ${name}: an earlier provider could not be asked; this is of '${value.provider}'`)
   if (value?.stale) note(terminal, `warning: ${name}: '${value.provider}' could not be asked; this value may be outdated`)
+}
+
+/** What the command may show alone, such as the password of a URL. Shorter parts would ruin the output. */
+function partsOf({ name, bytes }: SecretText): SecretText[] {
+  const text = textOrBytes(bytes)
+  const parts = typeof text === 'string' ? secretParts(text).map((part) => Buffer.from(part.text)) : []
+  return parts.filter(({ length }) => length >= leastRedactedBytes).map((part) => ({ name, bytes: part }))
 }
 
 /** What `--only` names, by name or glob. */

@@ -1,5 +1,4 @@
 import { matchesGlob, posix } from 'node:path'
-import type { DeclaredSecret } from '../config/config.ts'
 import { filesAt } from '../scan/files.ts'
 import { commitOf, historyOf, isShallow, type Repository, repositoryAt, stagedIn } from '../scan/git.ts'
 import { loadKnownForms } from '../scan/known-forms.ts'
@@ -31,17 +30,17 @@ const failure = 'nothing can be said of the files'
 /** Looks for the values of the declared secrets, and for well-known forms, where they must not be. */
 export default async function scan(context: CommandContext, flags: ScanFlags, ...paths: string[]): Promise<void> {
   const { terminal } = context
-  const { known, declared } = await withReadable(failure, context, flags, async (secrets, names) => {
+  const known = await withReadable(failure, context, flags, async (secrets, names) => {
     if (Object.keys(names).length === 0) assertKnownForms(flags, terminal)
     const reader = { secrets, actor: operator(), withVersions: flags.versions === true }
-    return { known: await readKnownValues(names, reader), declared: names }
+    return readKnownValues(names, reader)
   })
   tellLeftOut(known, terminal)
   const unreadable: string[] = []
   const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, known, unreadable))
   for (const path of unreadable) note(terminal, `warning: ${visible(path)} could not be read`)
   await print(findings, result, known, flags, terminal)
-  if (!flags.json && !flags.sarif) tell(findings, result, declared, terminal)
+  if (!flags.json && !flags.sarif) tell(findings, result, terminal)
   context.process.exitCode = exitCodeOf(findings, known, unreadable)
 }
 
@@ -145,19 +144,13 @@ async function print(
   else await printFindings(findings, terminal)
 }
 
-function tell(
-  findings: readonly Finding[],
-  { contents, bytes }: ScanResult,
-  declared: Readonly<Record<string, DeclaredSecret>>,
-  terminal: Terminal,
-): void {
+function tell(findings: readonly Finding[], { contents, bytes }: ScanResult, terminal: Terminal): void {
   const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
   note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
   const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
-  for (const key of keys)
-    note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
+  for (const key of keys) note(terminal, `     finchat-secrets set ${key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
     note(terminal, '     what was pushed stays known: to rewrite the history does not undo that')
 }

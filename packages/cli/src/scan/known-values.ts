@@ -1,7 +1,9 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
-import { hasCode } from '@finchat/secrets-core/provider'
+import { hasCode, textOrBytes } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
 import { exitCodeOf } from '../terminal/exit-codes.ts'
+import { wholeBytes } from '../transfer/content.ts'
+import { secretParts } from './secret-parts.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */
@@ -58,40 +60,16 @@ function unreadOf({ name, isRequired }: Request, error: unknown): UnreadSecret[]
   return code === 'NOT_FOUND' && !isRequired ? [] : [{ name, code, reason: problem, exitCode: exitCodeOf(code) }]
 }
 
-/** The value, and the fields of a document. False if all of it is too short. */
+/** The value, and the secrets in it. False if all of it is too short. */
 function addValue(matcher: ValueMatcher, secret: SoughtSecret, value: SecretValue): boolean {
-  const fields = secretFields(value).map(([field, text]) => ({ name: `${secret.name}#${field}`, bytes: Buffer.from(text) }))
-  const parts = [...wholeOf(value).map((bytes) => ({ name: secret.name, bytes })), ...fields]
+  const whole = wholeBytes(value)
+  const text = textOrBytes(whole)
+  const inside = typeof text === 'string' ? secretParts(text) : []
+  const named = inside.map(({ field, text: part }) => ({ name: `${secret.name}#${field}`, bytes: Buffer.from(part) }))
+  const parts = [{ name: secret.name, bytes: whole }, ...named]
   const added = parts.map(({ name, bytes }) => matcher.add({ ...secret, name }, bytes))
   for (const { bytes } of parts) bytes.fill(0)
   return added.includes(true)
-}
-
-/** None of a secret that a store keeps as fields. */
-function wholeOf(value: SecretValue): Uint8Array[] {
-  try {
-    return [value.bytes()]
-  } catch (error) {
-    if (hasCode(error, 'INVALID_ARGUMENT')) return []
-    throw error
-  }
-}
-
-/** Fields of a document that are no secrets, by the names that stores and databases use. */
-const ordinaryFields = ['username', 'user', 'host', 'hostname', 'port', 'engine', 'database', 'dbname', 'dbInstanceIdentifier', 'region']
-
-function secretFields(value: SecretValue): [field: string, text: string][] {
-  const fields = Object.entries(documentOf(value))
-  return fields.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && !ordinaryFields.includes(entry[0]))
-}
-
-function documentOf(value: SecretValue): object {
-  try {
-    const document: unknown = value.json()
-    return typeof document === 'object' && document !== null ? document : {}
-  } catch {
-    return {}
-  }
 }
 
 async function addVersions(found: Found, { secrets, actor }: Reader, request: Request, current: SecretValue): Promise<void> {

@@ -17,8 +17,8 @@ const firstPassword = 'canary-4711-first-password'
 const projects: Program[] = []
 afterEach(() => projects.splice(0).forEach(({ folder }) => rmSync(folder, { recursive: true })))
 
-function project(rotation: object): Program {
-  const program = makeProgram(configOf(rotation), { ROTATOR: rotatorPassword })
+function project(rotation: object, secrets: object = {}): Program {
+  const program = makeProgram({ ...configOf(rotation), secrets }, { ROTATOR: rotatorPassword })
   projects.push(program)
   return program
 }
@@ -132,6 +132,22 @@ describeWithServer('postgres', 'rotate at PostgreSQL', () => {
     expect(failures).toEqual([])
     expect(uses).toBeGreaterThan(10)
     expect(await server.query("SELECT rolname FROM pg_authid WHERE rolname IN ('a1', 'a2') AND rolpassword IS NULL")).toEqual([['a1']])
+  })
+
+  it('keeps JSON text as such, so that check, get and run go on', async () => {
+    await makeUsers('j1', 'j2')
+    const program = project({ DB: { target: targetFor(['j1', 'j2']) } }, { DB: { type: 'json' } })
+    await program.run(['set', 'DB'], JSON.stringify({ username: 'j1', password: firstPassword }))
+    for (const user of ['j2', 'j1']) {
+      const rotated = await runIn(program, ['rotate', 'DB'])
+      expect(rotated.code).toBe(0)
+      assertClean(rotated)
+      expect(await program.run(['check'])).toMatchObject({ code: 0, stdout: 'DB\tok\tlocal\t\n' })
+      const text = (await program.run(['get', 'DB'])).stdout
+      expect(JSON.parse(text)).toEqual({ username: user, password: expect.any(String) })
+      const print = ['--no-redact', '--', process.execPath, '-e', 'process.stdout.write(process.env.DB)']
+      expect((await program.run(['run', ...print])).stdout).toBe(text)
+    }
   })
 
   it.each([

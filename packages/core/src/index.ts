@@ -43,6 +43,7 @@ export { type AuditFromEnv, type FromEnvOptions, secretsManagerFromEnv } from '.
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'
 export { createSecretsManager } from './manager/create-manager.ts'
 export { isValidName } from './chain/names.ts'
+export type { SecretAlias } from './chain/aliases.ts'
 export type { FallbackPolicy } from './chain/fallback-policy.ts'
 export type { FallbackAction } from './errors/error-classes.ts'
 export type { ReadOneOptions, ReadOptions } from './read/read-options.ts'

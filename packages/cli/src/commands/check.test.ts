@@ -13,7 +13,11 @@ describe('check', () => {
       URL: { name: 'DB', field: 'url', type: 'url' },
       NOPE: { required: false },
     }
-    expect(await checkOf(secrets, env)).toEqual({ code: 0, stdout: 'TOKEN\tok\t\nPORT\tok\t\nURL\tok\t\nNOPE\tabsent\t\n', stderr: '' })
+    expect(await checkOf(secrets, env)).toEqual({
+      code: 0,
+      stdout: 'TOKEN\tok\tenv\t\nPORT\tok\tenv\t\nURL\tok\tenv\t\nNOPE\tabsent\t\t\n',
+      stderr: '',
+    })
   })
 
   it.each([
@@ -33,6 +37,29 @@ describe('check', () => {
     const { code, stdout } = await checkOf({ A: { type } }, { A: value })
     expect({ code, state: stdout.split('\t')[1] }).toEqual(isRight ? { code: 0, state: 'ok' } : { code: 1, state: 'wrong' })
     expect(stdout).not.toContain('canary')
+  })
+
+  it.each([
+    [{ type: 'url', minLength: 4 }, 'canary', 'it is no URL (type url)'],
+    [{ type: 'integer' }, 'canary', 'it is no whole number (type integer)'],
+    [{ type: 'boolean' }, 'canary', 'it is neither true nor false (type boolean)'],
+    [{ type: 'json' }, 'canary', 'it is no JSON (type json)'],
+    [{ minLength: 8, type: 'url' }, 'canary', 'it is shorter than 8 characters (minLength)'],
+    [{ minLength: 1 }, '', 'it is shorter than 1 character (minLength)'],
+  ])('names the rule that %j makes, and never the value %j', async (declared, value, reason) => {
+    const { stdout } = await checkOf({ A: declared }, { A: value })
+    expect(stdout).toBe(`A\twrong\tenv\t${reason}\n`)
+    const started = await makeProgram({ secrets: { A: declared } }, { A: value }).run(['run', '--', 'true'])
+    expect([started.code, started.stderr]).toEqual([1, expect.stringContaining(`A: wrong: ${reason} (INVALID_ARGUMENT)`)])
+    expect(started.stderr).not.toContain('canary')
+  })
+
+  it('says which provider of the chain answered', async () => {
+    const program = makeProgram({ ...localConfig, secrets: { A: {}, B: {} } }, { B: 'canary' })
+    await program.run(['set', 'A'], 'canary')
+    expect((await program.run(['check'])).stdout).toBe('A\tok\tlocal\t\nB\tok\tenv\t\n')
+    expect((await program.show(['check'])).stdout).toBe('name  state  provider  reason\nA     ok     local\nB     ok     env\n')
+    expect(JSON.parse((await program.run(['check', '--json'])).stdout)).toMatchObject([{ provider: 'local' }, { provider: 'env' }])
   })
 
   it('tells what is missing by exit code 66, before what is wrong', async () => {
@@ -58,16 +85,16 @@ describe('check', () => {
 
   it('prints JSON, without values', async () => {
     const program = makeProgram({ ...localConfig, secrets: { A: { type: 'url' } } })
-    await program.run(['set', 'A'], 'canary')
+    await program.run(['set', 'A', '--force'], 'canary')
     const { code, stdout } = await program.run(['check', '--json'])
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toEqual([
       {
         name: 'A',
         state: 'wrong',
-        code: 'INVALID_ARGUMENT',
-        reason: 'the value is not what its schema asks for',
         provider: 'local',
+        code: 'INVALID_ARGUMENT',
+        reason: 'it is no URL (type url)',
         degraded: false,
         stale: false,
       },

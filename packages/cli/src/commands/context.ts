@@ -1,9 +1,11 @@
 import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import { hasCode, withDetails } from '@finchat/secrets-core/provider'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
-import { aloneIn, chainOf, makeManager, readSettings, type Settings } from '../config/load-config.ts'
+import { aliasesOf, meantName } from '../config/declared-names.ts'
+import { aloneIn, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
@@ -24,11 +26,11 @@ export interface CommonFlags {
 type Use<T> = (secrets: SecretsManager, declared: Declared, settings: Settings, providers: readonly SecretProvider[]) => Promise<T>
 type Declared = Readonly<Record<string, DeclaredSecret>>
 
-/** Runs a command over the whole chain. `what` is what failed, if it does. */
+/** Runs a command over the whole chain, by declared names. `what` is what failed, if it does. */
 export async function withSecrets<T>(what: string, { terminal }: CommandContext, flags: CommonFlags, use: Use<T>): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    return useManager(what, settings, use)
+    return useManager(what, settings, use, aliasesOf(settings.config.secrets))
   })
 }
 
@@ -41,7 +43,8 @@ export async function withReadable<T>(
 ): Promise<T> {
   return explained(what, async () => {
     const settings = await settingsOf(terminal, flags)
-    return useManager(what, flags.provider === undefined ? settings : aloneIn(settings, flags.provider), use)
+    const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
+    return useManager(what, chosen, use, aliasesOf(settings.config.secrets))
   })
 }
 
@@ -62,16 +65,26 @@ export async function settingsOf({ env, cwd }: Terminal, { config, provider }: C
   throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
 }
 
-export async function useManager<T>(what: string, settings: Settings, use: Use<T>): Promise<T> {
+/** Without `aliases` all names are those of the chain. */
+export async function useManager<T>(what: string, settings: Settings, use: Use<T>, aliases?: ManagerParts['aliases']): Promise<T> {
   const providers: SecretProvider[] = []
+  const onMade = (provider: SecretProvider): number => providers.push(provider)
   try {
-    return await closing(await makeManager(settings, (provider) => providers.push(provider)), async (secrets) =>
+    return await closing(await makeManager(settings, { onMade, aliases }), async (secrets) =>
       use(secrets, settings.config.secrets ?? {}, settings, providers),
     )
   } catch (error) {
-    if (error instanceof CommandError) throw error
-    throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+    const { message, cause, reworded } =
+      error instanceof CommandError ? error : new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
+    throw new CommandError(message, withMeantName(cause, settings), reworded)
   }
+}
+
+/** A name that is missing, and that is not declared, may be misspelt. */
+function withMeantName(error: unknown, { config }: Settings): unknown {
+  if (!hasCode(error, 'NOT_FOUND') || error.secret === undefined) return error
+  const meant = meantName(error.secret, config.secrets)
+  return meant === undefined ? error : withDetails(error, { remedy: `did you mean ${meant}?` })
 }
 
 async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManager) => Promise<T>): Promise<T> {

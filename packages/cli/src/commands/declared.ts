@@ -1,7 +1,7 @@
-import { loadSecrets, SecretsError, type SecretsManager, type SecretSpec, type SecretValue } from '@finchat/secrets-core'
+import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
+import { brokenRule, wordsOf } from '../config/declared-rules.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
-import { specsOf } from '../config/secret-schema.ts'
 import { exitCodeOfError, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
@@ -11,13 +11,14 @@ import { operator } from './context.ts'
 export interface Declared {
   readonly name: string
   readonly state: 'ok' | 'absent' | 'missing' | 'wrong' | 'failed'
+  /** The provider that answered, or that failed. */
+  readonly provider?: string | undefined
   readonly code?: string
   readonly reason?: string
   readonly exitCode: number
   /** Of state `ok` alone. */
   readonly value?: SecretValue
   /** Of a value that was read, also one of state `wrong`. */
-  readonly provider?: string
   readonly degraded?: boolean
   readonly stale?: boolean
   /** Why the value may be outdated, if an earlier provider could not be asked. */
@@ -36,18 +37,17 @@ export async function readDeclared(
   declared: Readonly<Record<string, DeclaredSecret>>,
   options: ReadDeclaredOptions = {},
 ): Promise<readonly Declared[]> {
-  const specs = Object.entries(specsOf(declared))
-  if (specs.length === 0)
+  const entries = Object.entries(declared)
+  if (entries.length === 0)
     throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
-  const requests = specs.map(([key, { name = key, field }]) => ({ name, field }))
+  const requests = entries.map(([name]) => ({ name }))
   return withFallbacks(async (fallbacks) => {
     const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })
-    return Promise.all(
-      specs.map(async ([key, spec], index) => ({
-        ...(await compared(key, spec, answers.slice(index, index + 1))),
-        ...originOf(spec.name ?? key, answers[index], fallbacks),
-      })),
-    )
+    return entries.map(([name, secret], index) => ({
+      name,
+      ...compared(secret, answers[index]),
+      ...originOf(secret.name ?? name, answers[index], fallbacks),
+    }))
   })
 }
 
@@ -62,24 +62,24 @@ export function warnOfDoubts(found: readonly Declared[], terminal: Terminal): vo
   for (const { name, doubt } of found) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
 }
 
-/** Core compares the answer with what is declared. */
-async function compared(name: string, spec: SecretSpec, answers: readonly PromiseSettledResult<SecretValue>[]): Promise<Declared> {
-  try {
-    const { value } = await loadSecrets({ getSecretValues: async () => answers }, { value: spec })
-    const answer = answers[0]
-    if (value === undefined || answer?.status !== 'fulfilled') return { name, state: 'absent', exitCode: exitCodes.ok }
-    return { name, state: 'ok', exitCode: exitCodes.ok, value: answer.value }
-  } catch (error) {
-    if (SecretsError.isInstance(error)) return { name, ...failed(error) }
-    throw error
-  }
+type Answer = PromiseSettledResult<SecretValue> | undefined
+
+function compared(declared: DeclaredSecret, answer: Answer): Omit<Declared, 'name'> {
+  if (answer?.status !== 'fulfilled') return unread(declared, answer?.reason)
+  const { value } = answer
+  const { provider } = value
+  const reason = brokenRule(declared, value)
+  if (reason === undefined) return { state: 'ok', provider, exitCode: exitCodes.ok, value }
+  return { state: 'wrong', provider, code: 'INVALID_ARGUMENT', reason, exitCode: exitCodes.differs }
 }
 
-function failed(error: SecretsError): Omit<Declared, 'name'> {
-  const { code, problem } = error
-  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', code, reason: problem, exitCode: exitCodes.differs }
+function unread({ required = true }: DeclaredSecret, error: unknown): Omit<Declared, 'name'> {
+  if (!SecretsError.isInstance(error)) throw error
+  const { code, provider } = error
+  if (code === 'NOT_FOUND' && !required) return { state: 'absent', exitCode: exitCodes.ok }
+  if (code === 'INVALID_ARGUMENT') return { state: 'wrong', provider, code, reason: wordsOf(error), exitCode: exitCodes.differs }
   const exitCode = exitCodeOfError(error)
-  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', code, reason: problem, exitCode }
+  return { state: exitCode === exitCodes.notFound ? 'missing' : 'failed', provider, code, reason: error.problem, exitCode }
 }
 
 /** Throws an error that lists all that is wrong, as `check` does. */

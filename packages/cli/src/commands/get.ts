@@ -1,6 +1,7 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
 import { doubtOf, withFallbacks } from '../config/fallbacks.ts'
+import { wholeBytes } from '../transfer/content.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
@@ -39,14 +40,14 @@ function placeOf({ provider, version }: SecretValue): string {
 }
 
 function printValue(secret: SecretValue, { stdout }: Terminal): void {
-  const bytes = secret.bytes()
+  const bytes = wholeBytes(secret)
   if (stdout.isTTY !== true) return void stdout.write(bytes)
   stdout.write(`${visible(asText(bytes), '\n\t')}\n`)
 }
 
 function printJson(name: string, secret: SecretValue, isShown: boolean, { stdout }: Terminal): void {
   const { provider, version, revision, stale, degraded } = secret
-  const value = isShown ? asText(secret.bytes()) : undefined
+  const value = isShown ? asText(wholeBytes(secret)) : undefined
   stdout.write(`${JSON.stringify({ name, provider, version, revision, stale, degraded, value })}\n`)
 }
 

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { localConfig, makeProgram } from '../testing/run-program.ts'
+import { makeProject } from '../testing/make-project.ts'
+import { localConfig, makeProgram, programIn } from '../testing/run-program.ts'
 
 const value = 'canary-4711'
 
@@ -95,16 +98,42 @@ describe('list and versions', () => {
   it('list paths, tags and versions in columns with tabs', async () => {
     const program = await withToken()
     await program.run(['set', 'prod/db', '--tag', 'team=pay', '--tag', 'owner=ada'], value)
-    expect((await program.run(['list'])).stdout).toBe('TOKEN\tlocal\t\nprod/db\tlocal\towner=ada,team=pay\n')
-    expect((await program.run(['list', '--prefix', 'prod/'])).stdout).toBe('prod/db\tlocal\towner=ada,team=pay\n')
+    expect((await program.run(['list'])).stdout).toBe('TOKEN\tTOKEN\tlocal\t\nprod/db\tprod/db\tlocal\towner=ada,team=pay\n')
+    expect((await program.run(['list', '--prefix', 'prod/'])).stdout).toBe('prod/db\tprod/db\tlocal\towner=ada,team=pay\n')
     const versions = await program.run(['versions', 'TOKEN'])
     expect(versions.stdout).toMatch(/^1\tcurrent\t\d{4}-\d\d-\d\dT[\d:.]+Z\tlocal\n$/)
+  })
+
+  it('lists the names that get takes beside the paths of the store, which it does not take', async () => {
+    const secrets = { STRIPE: { name: 'STRIPE_KEY' }, DB_USER: { name: 'DB', field: 'username' } }
+    const local = { ...localConfig.local, prefix: 'shop/', names: { MAPPED: 'elsewhere' } }
+    const program = makeProgram({ provider: 'local', local, secrets })
+    for (const name of ['STRIPE', 'OTHER', 'MAPPED']) await program.run(['set', name], value)
+    await program.run(['set', 'DB_USER'], value)
+    const rows = (await program.run(['list'])).stdout.trimEnd().split('\n')
+    expect(rows.map((row) => row.split('\t').slice(0, 2))).toEqual([
+      ['MAPPED', 'elsewhere'],
+      ['DB', 'shop/DB'],
+      ['OTHER', 'shop/OTHER'],
+      ['STRIPE', 'shop/STRIPE_KEY'],
+    ])
+    for (const [name = ''] of rows.map((row) => row.split('\t'))) expect((await program.run(['get', name])).code).toBe(0)
+    expect((await program.run(['get', 'shop/OTHER'])).code).toBe(66)
+  })
+
+  it('lists no name for a path to which none leads', async () => {
+    const program = await withToken()
+    const prefixed = { provider: 'local', local: { ...localConfig.local, onlyNamed: true, names: { A: 'a' } } }
+    writeFileSync(join(program.folder, 'finchat-secrets.config.json'), JSON.stringify(prefixed))
+    expect((await program.run(['list'])).stdout).toBe('\tTOKEN\tlocal\t\n')
   })
 
   it('print JSON', async () => {
     const program = await withToken()
     await program.run(['set', 'TOKEN'], 'second')
-    expect(JSON.parse((await program.run(['list', '--json'])).stdout)).toEqual([{ path: 'TOKEN', provider: 'local', tags: {} }])
+    expect(JSON.parse((await program.run(['list', '--json'])).stdout)).toEqual([
+      { path: 'TOKEN', provider: 'local', tags: {}, names: ['TOKEN'] },
+    ])
     const { versions } = JSON.parse((await program.run(['versions', 'TOKEN', '--json'])).stdout) as { versions: object[] }
     expect(versions.map((each) => ({ ...each, revision: '', since: '' }))).toEqual([
       { version: 1, revision: '', current: false, since: '' },
@@ -114,7 +143,7 @@ describe('list and versions', () => {
 
   it('draw a table on a terminal', async () => {
     const program = await withToken()
-    expect((await program.show(['list'])).stdout).toBe('path   provider  tags\nTOKEN  local\n')
+    expect((await program.show(['list'])).stdout).toBe('name   path   provider  tags\nTOKEN  TOKEN  local\n')
   })
 
   it('tell that no provider of the chain can list', async () => {
@@ -130,6 +159,34 @@ describe('verify', () => {
     expect(await program.run(['verify', 'TOKEN'], value)).toEqual({ code: 0, stdout: 'matches\n', stderr: '' })
     expect(await program.run(['verify', 'TOKEN'], 'wrong')).toEqual({ code: 1, stdout: 'differs\n', stderr: '' })
     expect((await program.run(['verify', 'TOKEN', '--json'], 'wrong')).stdout).toBe('{"name":"TOKEN","matches":false,"decoy":false}\n')
+  })
+
+  it.each<[string, object, Record<string, string>]>([
+    ['a store that can describe', localConfig, {}],
+    ['variables, which are read again', {}, {}],
+  ])('tells by 66 that there is no such secret: %s', async (_, config, env) => {
+    const { code, stdout, stderr } = await makeProgram(config, env).run(['verify', 'NOPE'], value)
+    expect({ code, stdout }).toEqual({ code: 66, stdout: '' })
+    expect(stderr).toMatch(/^error: NOPE could not be compared\nwhy: {3}Secret 'NOPE' not found in any provider \(NOT_FOUND\)\n/)
+    expect(stderr).not.toContain('canary')
+  })
+
+  it('tells by 66 that the secret is deleted, and in JSON', async () => {
+    const program = await withToken()
+    await program.run(['delete', 'TOKEN'])
+    expect((await program.run(['verify', 'TOKEN'], value)).code).toBe(66)
+    const { stderr } = await program.run(['verify', 'NOPE', '--json'], value)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'NOT_FOUND', exitCode: 66 } })
+  })
+
+  it('tells by 1 that it differs, although the secret cannot be described', async () => {
+    const folder = makeProject({
+      'finchat-secrets.config.mjs': `const get = async () => ({ value: 'other', version: 1 })
+        const describe = async () => Promise.reject(Object.assign(new Error(), { code: 'EACCES' }))
+        export default { provider: 'own', fallbacks: [], providers: { own: () => ({ specificationVersion: 'v1', name: 'own', get, describe }) } }`,
+    })
+    const outcome = await programIn(folder, {}).run(['verify', 'TOKEN', '--config', 'finchat-secrets.config.mjs'], value)
+    expect(outcome).toEqual({ code: 1, stdout: 'differs\n', stderr: '' })
   })
 
   it('drops the line end that echo adds, unless it shall be kept', async () => {

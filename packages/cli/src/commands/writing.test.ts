@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { localConfig, makeProgram } from '../testing/run-program.ts'
 
@@ -77,7 +79,7 @@ describe('set', () => {
     expect((await program.run(['set', 'DB', '--field', 'password', '--version', '7', '--tag', 'team=pay'], 'new')).code).toBe(0)
     expect((await program.run(['get', 'DB', '--field', 'user'])).stdout).toBe('ada')
     expect((await program.run(['get', 'DB', '--field', 'password'])).stdout).toBe('new')
-    expect((await program.run(['list'])).stdout).toBe('DB\tlocal\tteam=pay\n')
+    expect((await program.run(['list'])).stdout).toBe('DB\tDB\tlocal\tteam=pay\n')
     const conflict = await program.run(['set', 'DB', '--field', 'user', '--version', '7'], 'eve')
     expect(conflict.code).toBe(70)
     expect(conflict.stderr).toContain('VERSION_CONFLICT')
@@ -90,6 +92,117 @@ describe('set', () => {
     expect(stderr).toContain('(CONFIGURATION)')
     expect((await program.run(['set', 'OTHER', '--provider', 'local'], value)).code).toBe(0)
   })
+})
+
+describe('set of a declared name', () => {
+  const secrets = {
+    DATABASE_URL: { type: 'url' },
+    STRIPE: { name: 'STRIPE_KEY', minLength: 8 },
+    DB_PASSWORD: { name: 'DB', field: 'password', minLength: 8 },
+  }
+
+  it.each([
+    ['DATABASE_URL', [], 'canary', 'DATABASE_URL: it is no URL (type url)'],
+    ['STRIPE', [], 'canary', 'STRIPE: it is shorter than 8 characters (minLength)'],
+    ['STRIPE_KEY', [], 'canary', 'STRIPE: it is shorter than 8 characters (minLength)'],
+    ['DB_PASSWORD', [], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
+    ['DB', ['--field', 'password'], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
+    ['DB', [], '{"username":"canary"}', 'DB_PASSWORD: the secret has no field "password"'],
+  ])('%s %j refuses what its declaration forbids, and writes it by --force', async (name, flags, value, why) => {
+    const program = makeProgram({ ...localConfig, secrets })
+    const { code, stdout, stderr } = await program.run(['set', name, ...flags], value)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(`why:   the value is not as declared: ${why} (INVALID_ARGUMENT)\nfix:   `)
+    expect(stderr).not.toContain('canary')
+    expect((await program.run(['list'])).stdout).toBe('')
+    expect((await program.run(['set', name, ...flags, '--force'], value)).code).toBe(0)
+    expect((await program.run(['check'])).stdout).toContain(why.replace(': ', '\twrong\tlocal\t'))
+  })
+
+  it('takes what is as declared', async () => {
+    const program = makeProgram({ ...localConfig, secrets })
+    for (const [name, value] of [
+      ['DATABASE_URL', 'postgres://db'],
+      ['STRIPE', 'canary-8'],
+      ['DB', '{"password":"canary-8"}'],
+    ] as const)
+      expect((await program.run(['set', name], value)).code).toBe(0)
+    expect((await program.run(['check'])).code).toBe(0)
+  })
+})
+
+describe('set of a name that is not declared', () => {
+  const secrets = { STRIPE_KEY: {}, DB_USER: { name: 'DB', field: 'username' } }
+
+  it.each([
+    [
+      ['SMTP_PASSWORD'],
+      'SMTP_PASSWORD is not declared, so run does not give it: add "SMTP_PASSWORD": {} under "secrets", or give --declare',
+    ],
+    [
+      ['STRIPE_KYE'],
+      'STRIPE_KYE is not declared, so run does not give it: did you mean STRIPE_KEY? If not: add "STRIPE_KYE": {} under "secrets", or give --declare',
+    ],
+    [
+      ['CACHE', '--field', 'user'],
+      'CACHE is not declared, so run does not give it: add "CACHE_USER": { "name": "CACHE", "field": "user" } under "secrets"',
+    ],
+  ])('%j warns, and says what to do', async (args, warning) => {
+    const program = makeProgram({ ...localConfig, secrets })
+    const { code, stderr } = await program.run(['set', ...args], 'canary')
+    expect([code, stderr.split('\n')[0]]).toEqual([0, `warning: ${warning}`])
+    expect(stderr).not.toContain('canary')
+  })
+
+  it.each([
+    [secrets, 'STRIPE_KEY'],
+    [secrets, 'DB_USER'],
+    [{}, 'SMTP_PASSWORD'],
+  ])('does not warn where %j declares %s, or nothing is declared', async (declared, name) => {
+    const { stderr } = await makeProgram({ ...localConfig, secrets: declared }).run(['set', name], 'canary')
+    expect(stderr).not.toContain('warning')
+  })
+
+  it('does not warn of a secret of the chain to which a declaration leads', async () => {
+    const { stderr } = await makeProgram({ ...localConfig, secrets }).run(['set', 'DB'], '{"username":"canary"}')
+    expect(stderr).not.toContain('warning')
+  })
+
+  it('declares it by --declare, so that check and run read it', async () => {
+    const program = makeProgram({ ...localConfig, fallbacks: [], secrets: { STRIPE_KEY: {} } })
+    await program.run(['set', 'STRIPE_KEY'], 'canary')
+    const { code, stderr } = await program.run(['set', 'SMTP_PASSWORD', '--declare'], 'canary')
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "SMTP_PASSWORD is written as version 1 at 'local'\nSMTP_PASSWORD is declared in finchat-secrets.config.json\n",
+    })
+    expect((await program.run(['check'])).stdout).toBe('STRIPE_KEY\tok\tlocal\t\nSMTP_PASSWORD\tok\tlocal\t\n')
+    expect((await program.run(['set', 'SMTP_PASSWORD', '--declare'], 'canary-2')).stderr).not.toContain('declared')
+    expect(readFileSync(join(program.folder, 'finchat-secrets.config.json'), 'utf8')).not.toContain('canary')
+  })
+
+  it('declares nothing if the value is not written, and writes nothing if it cannot be declared', async () => {
+    const program = makeProgram({ ...localConfig, secrets })
+    const config = (): string => readFileSync(join(program.folder, 'finchat-secrets.config.json'), 'utf8')
+    const before = config()
+    expect((await program.run(['set', 'SMTP_PASSWORD', '--declare'], '')).code).toBe(64)
+    const field = await program.run(['set', 'SMTP', '--field', 'user', '--declare'], 'canary')
+    expect([field.code, field.stderr]).toEqual([64, expect.stringContaining('add "SMTP_USER": { "name": "SMTP", "field": "user" }')])
+    const refused = await program.run(['set', 'prod/smtp', '--declare'], 'canary')
+    expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining('is no name of a variable')])
+    expect([config(), (await program.run(['list'])).stdout]).toEqual([before, ''])
+  })
+})
+
+describe('a misspelt name', () => {
+  it.each([['get'], ['verify'], ['versions'], ['delete'], ['tag'], ['rotate', '--generate', 'token']])(
+    'of %s comes with the right one',
+    async (command, ...flags) => {
+      const program = makeProgram({ ...localConfig, secrets: { STRIPE_KEY: {} } })
+      const { code, stderr } = await program.run([command, 'STRIPE_KEi', ...flags, ...(command === 'tag' ? ['a=b'] : [])], 'canary')
+      expect([code, stderr]).toEqual([66, expect.stringContaining('fix:   did you mean STRIPE_KEY?\n')])
+    },
+  )
 })
 
 describe('delete and restore', () => {
@@ -127,7 +240,7 @@ describe('tag', () => {
     const program = makeProgram()
     await program.run(['set', 'TOKEN', '--tag', 'a=1', '--tag', 'b=2'], value)
     expect((await program.run(['tag', 'TOKEN', 'c=x=y', '--remove', 'a'])).code).toBe(0)
-    expect((await program.run(['list'])).stdout).toBe('TOKEN\tlocal\tb=2,c=x=y\n')
+    expect((await program.run(['list'])).stdout).toBe('TOKEN\tTOKEN\tlocal\tb=2,c=x=y\n')
   })
 
   it('needs a tag', async () => {

@@ -32,7 +32,7 @@ export interface Config {
   readonly decoys?: DecoysConfig | undefined
   /** The secrets that the application needs, by the name under which it reads them. */
   readonly secrets?: Readonly<Record<string, DeclaredSecret>> | undefined
-  /** How secrets are rotated, by their name in the chain. */
+  /** How secrets are rotated, by a declared name or by the name in the chain. */
   readonly rotation?: Readonly<Record<string, RotationConfig>> | undefined
 }
 
@@ -132,7 +132,7 @@ export interface DeclaredSecret {
   readonly description?: string | undefined
   /** Default: true. */
   readonly required?: boolean | undefined
-  /** The secret's name in the chain. Default: the key. */
+  /** The secret's name in the chain, where another one is wanted here. Default: the key. */
   readonly name?: string | undefined
   /** One of its fields: a key or a JSON pointer. */
   readonly field?: string | undefined

@@ -5,6 +5,7 @@ import {
   type Environment,
   envProvider,
   type ProviderFromEnv,
+  type SecretAlias,
   type SecretProvider,
   SecretsError,
   type SecretsManager,
@@ -13,6 +14,7 @@ import {
 import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
+import { aliasesOf } from './declared-names.ts'
 import { findConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
 import { readConfig } from './read-config.ts'
@@ -36,6 +38,7 @@ export interface LoadedConfig {
   readonly schema: Readonly<Record<string, DeclaredSecret>>
   /** The names of the chain's providers, in order. */
   readonly chain: readonly string[]
+  /** It takes the names of `schema`, and those of the chain. */
   readonly secrets: SecretsManager
 }
 
@@ -61,7 +64,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     file: settings.file,
     schema: settings.config.secrets ?? {},
     chain: chainOf(settings.variables),
-    secrets: await makeManager(settings),
+    secrets: await makeManager(settings, { aliases: aliasesOf(settings.config.secrets) }),
   }
 }
 
@@ -100,8 +103,14 @@ export function chainOf(variables: Environment): string[] {
   return [...new Set(names)]
 }
 
-/** `onMade` gets each provider of the chain as it is made. */
-export async function makeManager(settings: Settings, onMade: (provider: SecretProvider) => void = () => {}): Promise<SecretsManager> {
+export interface ManagerParts {
+  /** Gets each provider of the chain as it is made. */
+  readonly onMade?: (provider: SecretProvider) => void
+  /** Names beside those of the chain. */
+  readonly aliases?: Readonly<Record<string, SecretAlias>> | undefined
+}
+
+export async function makeManager(settings: Settings, { onMade = () => {}, aliases }: ManagerParts = {}): Promise<SecretsManager> {
   const { variables, env, folder, file, config } = settings
   assertCredentials(settings, [...chainOf(variables), 'decoys'])
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)
@@ -112,7 +121,7 @@ export async function makeManager(settings: Settings, onMade: (provider: SecretP
   const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = audit(reader)))
   const watch = await decoyWatch(variables)
   try {
-    const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept })
+    const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept, aliases })
     return watch === undefined ? secrets : watch(secrets, trail)
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error, file)

@@ -10,7 +10,7 @@ import { parseConfig } from './parse-config.ts'
 /** Programs that give a configuration; they run only if they are named. */
 const programs = ['.ts', '.mts', '.js', '.mjs']
 
-function isProgram(file: string): boolean {
+export function isProgram(file: string): boolean {
   return programs.includes(extname(file))
 }
 

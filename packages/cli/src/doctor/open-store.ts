@@ -33,7 +33,7 @@ const unaudited: Environment = { FINCHAT_AUDIT_LINE: '', FINCHAT_AUDIT_FOLDER: '
 export async function openStore(name: string, { parts, audit }: Probing): Promise<OpenStore> {
   const variables = { ...(await variablesFor(name, parts)), ...unaudited, ...audit }
   const made: SecretProvider[] = []
-  const secrets = await makeManager({ ...parts, variables }, (provider) => made.push(provider))
+  const secrets = await makeManager({ ...parts, variables }, { onMade: (provider) => made.push(provider) })
   const [provider] = made
   if (provider === undefined) throw new SecretsError('CONFIGURATION', `there is no provider '${name}'`)
   return { provider, secrets, variables }

@@ -1,6 +1,5 @@
 import type { Environment, SecretRequest } from '@finchat/secrets-core'
 import { readCredential } from '@finchat/secrets-core/provider'
-import { specsOf } from '../config/secret-schema.ts'
 import { probeClock } from './clock.ts'
 import { costFinding } from './cost.ts'
 import { failed, type Finding, notChecked, ok, type Section } from './finding.ts'
@@ -94,7 +93,7 @@ async function probeOpening({ provider }: OpenStore, { parts }: Probing): Promis
 
 /** The declared secrets, or without a file the names in a variable, as far as this provider has a place for them. */
 function requestsTo({ provider, variables }: OpenStore, { parts }: Probing): readonly SecretRequest[] {
-  const declared = Object.entries(specsOf(parts.config.secrets ?? {})).map(([key, { name = key, field }]) => ({ name, field }))
+  const declared = Object.entries(parts.config.secrets ?? {}).map(([key, { name = key, field }]) => ({ name, field }))
   const mapped = (variables[`FINCHAT_${provider.name.toUpperCase()}_NAMES`] ?? '')
     .split(',')
     .map((entry) => entry.split('=')[0]?.trim() ?? '')

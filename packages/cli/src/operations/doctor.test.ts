@@ -43,7 +43,7 @@ describe('doctor of a local store', () => {
     expect(findingsOf(outcome, 'local')['read']?.finding).toMatch(/^1 of 2 declared secrets can be read.*; not here: NOPE$/)
     expect(outcome.stdout).not.toContain(canary)
     expect(outcome.stdout).not.toContain(made.key)
-    expect((await made.run(['list'])).stdout).toBe('TOKEN\tlocal\t\n')
+    expect((await made.run(['list'])).stdout).toBe('TOKEN\tTOKEN\tlocal\t\n')
   })
 
   it.each<[string, object, Record<string, string>]>([

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
-import { hasCode, limiter } from '@finchat/secrets-core/provider'
+import { hasCode, limiter, textOrBytes } from '@finchat/secrets-core/provider'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
+import { jsonNames } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { aloneIn } from '../config/load-config.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
@@ -17,7 +18,7 @@ import { yamlWriter } from '../formats/yaml.ts'
 import { counted } from '../terminal/counted.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { contentOf, isFields } from '../transfer/content.ts'
+import { wholeBytes } from '../transfer/content.ts'
 import type { Wanted } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
@@ -44,7 +45,13 @@ export default async function exportFile(context: CommandContext, flags: ExportF
     assertPossible(flags, format, file, terminal)
     const settings = await settingsOf(terminal, flags)
     const chosen = flags.provider === undefined ? settings : aloneIn(settings, flags.provider)
-    const read = await useManager(what, chosen, async (secrets, _, __, providers) => readAll(secrets, providers, settings, flags.only))
+    const use = async (
+      secrets: SecretsManager,
+      _: unknown,
+      __: unknown,
+      providers: readonly SecretProvider[],
+    ): Promise<readonly Exported[]> => readAll(secrets, providers, settings, flags.only)
+    const read = await useManager(what, chosen, use, jsonNames(settings.config.secrets))
     const values = new Map(read.map(({ name, value }) => [name, value]))
     const text = await textOf(values, format, flags, settings.folder)
     for (const { name, doubt } of read) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
@@ -99,13 +106,11 @@ async function readAll(
   })
 }
 
-/** Fields are their JSON text. */
 async function readOne(secrets: SecretsManager, { name, isRequired }: Wanted, fallbacks: Fallbacks): Promise<Exported | undefined> {
   try {
     const secret = await secrets.getSecretValue(name, { actor: operator() })
-    const content = contentOf(secret)
     const { degraded, stale } = secret
-    const value = isFields(content) ? JSON.stringify(content) : content
+    const value = textOrBytes(wholeBytes(secret))
     return { name, value, degraded, stale, doubt: doubtOf(name, secret, fallbacks) }
   } catch (error) {
     if (!isRequired && hasCode(error, 'NOT_FOUND')) return undefined

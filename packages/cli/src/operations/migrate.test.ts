@@ -49,6 +49,23 @@ describe('the plan of a migration', () => {
     expect((await program.run(['get', 'NEW', '--provider', 'local'])).code).toBe(66)
   })
 
+  it('says what a declaration forbids, which --apply writes by --force alone', async () => {
+    const secrets = { URL: { type: 'url' }, DB: { type: 'json' }, USER: { name: 'DB', field: 'username', minLength: 30 } }
+    const env = { URL: canary, DB: `{"username":"${canary}"}` }
+    const program = makeProgram({ ...declaring(secrets), fallbacks: [] }, env)
+    writeFileSync(join(program.folder, '.env'), `URL=${canary}\n`)
+    for (const args of [plan, apply, ['import', '--from', '.env', '--to', 'local', '--apply']]) {
+      const { code, stdout, stderr } = await program.run(args)
+      expect(code).toBe(1)
+      expect(stdout).toContain('cannot be mapped\tURL: it is no URL (type url)')
+      if (args[0] === 'migrate') expect(stdout).toContain('USER: it is shorter than 30 characters (minLength)')
+      expect(stdout + stderr).not.toContain('canary')
+    }
+    expect((await program.run(['list'])).stdout).toBe('')
+    expect(statesIn(await program.run([...apply, '--force']))).toEqual({ URL: 'written', DB: 'written' })
+    expect(statesIn(await program.run(plan))).toEqual({ URL: 'same', DB: 'same' })
+  })
+
   it('passes if all can be mapped', async () => {
     expect((await projectWith({ A: canary }).run(plan)).code).toBe(0)
   })

@@ -131,6 +131,33 @@ describe('rotate', () => {
     expect(stderr).toContain(why)
   })
 
+  it('refuses a new value that its declaration forbids, before anything is staged', async () => {
+    const secrets = { URL: { name: 'DB', type: 'url' }, DOC_PASSWORD: { name: 'DOC', field: 'password', minLength: 60 } }
+    const program = makeProgram({ ...local, secrets, rotation: { DB: { every: '1d', generate: { kind: 'uuid' } } } })
+    projects.push(program)
+    await program.run(['set', 'URL'], 'https://canary.test')
+    await program.run(['set', 'DOC', '--force'], '{"username":"ada","password":"canary"}')
+    const refused: [string[], string][] = [
+      [['DB'], 'URL: it is no URL (type url)'],
+      [['URL', '--generate', 'token'], 'URL: it is no URL (type url)'],
+      [['DOC', '--generate', 'password'], 'DOC_PASSWORD: it is shorter than 60 characters (minLength)'],
+      [['DOC_PASSWORD', '--generate', 'password'], 'DOC_PASSWORD: it is shorter than 60 characters (minLength)'],
+    ]
+    for (const [args, why] of refused) {
+      const { code, stdout, stderr } = await program.run(['rotate', ...args])
+      expect([code, stdout, stderr]).toEqual([64, '', expect.stringContaining(why)])
+      expect(stderr).not.toContain('canary')
+    }
+    const given = await program.run(['rotate', 'URL', '--value-from-stdin'], 'canary-no-url')
+    expect([given.code, given.stderr.includes('canary')]).toEqual([64, false])
+    expect((await program.run(['versions', 'URL'])).stdout).toMatch(/^1\tcurrent\t[^\n]+\n$/)
+    vi.useFakeTimers({ now: Date.now() + 172_800_000, toFake: ['Date'] })
+    const due = await program.run(['rotate', '--due'])
+    expect([due.code, due.stdout]).toEqual([64, expect.stringMatching(/^DB\tfailed, overdue\t.*no URL/)])
+    expect((await program.run(['rotate', 'URL', '--generate', 'uuid', '--force'])).code).toBe(0)
+    expect(await valueIn(program, 'URL')).toHaveLength(36)
+  })
+
   it('needs a store that can stage a version', async () => {
     const program = makeProgram({}, { DB: first })
     projects.push(program)
@@ -141,6 +168,32 @@ describe('rotate', () => {
 
   it('tells a secret that does not exist', async () => {
     expect((await (await project()).run(['rotate', 'NOPE', '--generate', 'token'])).code).toBe(66)
+  })
+})
+
+describe('a grace period', () => {
+  it.each([['--grace', '1h'], ['--when-unused']])('of a store alone is refused, and nothing is rotated: %s', async (...flags) => {
+    const program = await project()
+    const { code, stdout, stderr } = await program.run(['rotate', 'DB', '--generate', 'token', ...flags])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(`why:   ${flags[0]} needs a target where the former value goes on working`)
+    expect(stderr).toContain('--version previous')
+    expect(await valueIn(program)).toBe(first)
+  })
+
+  it('of none may be given', async () => {
+    expect((await (await project()).run(['rotate', 'DB', '--generate', 'token', '--grace', '0'])).code).toBe(0)
+  })
+
+  it('that the configuration names without such a target is told, also when secrets are due', async () => {
+    const program = await project({ DB: { every: '30d', graceSeconds: 60, whenUnused: true } })
+    const warnings = ['graceSeconds', 'whenUnused'].map(
+      (setting) => `warning: ${setting} of DB has no effect: at its target the former value does not go on working\n`,
+    )
+    for (const args of [['DB'], ['--due']]) {
+      const { code, stderr } = await program.run(['rotate', ...args])
+      expect([code, stderr.startsWith(warnings.join(''))]).toEqual([0, true])
+    }
   })
 })
 

@@ -3,18 +3,20 @@ import type { SecretsManager } from '@finchat/secrets-core'
 import type { RotationConfig } from '../config/config.ts'
 import type { Settings } from '../config/load-config.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
-import { policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
+import { allowedBy, policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
 import { shownBy } from '../rotation/progress.ts'
 import { loadRotation, type RotationKit } from '../rotation/project.ts'
 import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
 import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
+import { rotatedAliases, rotatedSecret } from '../rotation/rotated-secret.ts'
 import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
 import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
+import { note } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean
@@ -51,12 +53,17 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
       : `${name} was not rotated`
   context.process.exitCode = await explained(what, async () => {
     assertOneMode(flags, name)
-    return withSecrets(what, context, flags, async (secrets, _, settings) => {
+    const settings = await settingsOf(context.terminal, flags)
+    const rotated = (name === undefined ? Object.keys(settings.config.rotation ?? {}) : [name]).map((each) =>
+      rotatedSecret(each, settings.config),
+    )
+    const use = async (secrets: SecretsManager): Promise<number> => {
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
       const startCall = (): RotationCall => ({ actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) })
       return run({ context, flags, kit, secrets, settings, startCall, progress, asJson: flags.json === true }, name)
-    })
+    }
+    return useManager(what, settings, use, rotatedAliases(rotated))
   })
 }
 
@@ -73,16 +80,20 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
 }
 
 /** Returns the exit code. */
-async function run(work: Work, name: string | undefined): Promise<number> {
-  if (name === undefined) return runDue(work)
+async function run(work: Work, given: string | undefined): Promise<number> {
+  if (given === undefined) return runDue(work)
   const { flags, kit, settings } = work
-  const prepared = await prepare(kit, name, configOf(work, name), settings)
+  const rotated = rotatedSecret(given, settings.config)
+  const { name, config, member } = rotated
+  const isAllowed = flags.force ? undefined : allowedBy(rotated, settings.config)
+  const prepared = await prepare(kit, member, configOf(work, config), settings, isAllowed)
   if (flags.status) return runStatus(work, name, prepared)
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }
 
 async function runDue({ settings, context, kit, secrets, startCall, progress, asJson }: Work): Promise<number> {
-  const policies = await policiesOf(kit, settings.config.rotation ?? {}, settings)
+  const policies = await policiesOf(kit, settings.config, settings)
+  for (const [name, policy] of Object.entries(policies)) warnOfNoFormer(name, policy, context)
   const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, startCall()))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
@@ -105,6 +116,8 @@ async function runRetire(work: Work, name: string, { target, graceSeconds, whenU
 
 async function runRotate(work: Work, name: string, prepared: Prepared): Promise<number> {
   const { context, flags, kit, secrets, startCall, progress, asJson } = work
+  assertKeepsFormer(flags, prepared)
+  warnOfNoFormer(name, prepared, context)
   const given = flags.valueFromStdin ? await givenValue(work, name) : undefined
   const one = { ...startCall(), prepared, force: flags.force === true, given }
   printRotation(name, await progress.during(async () => rotateOne(kit, secrets, name, one)), asJson, context.terminal)
@@ -112,9 +125,7 @@ async function runRotate(work: Work, name: string, prepared: Prepared): Promise<
 }
 
 /** Flags go over the configuration. */
-function configOf({ flags, kit, settings }: Work, name: string): RotationConfig {
-  const { rotation = {} } = settings.config
-  const configured = Object.hasOwn(rotation, name) ? rotation[name] : undefined
+function configOf({ flags, kit }: Work, configured: RotationConfig | undefined): RotationConfig {
   const { generate: kind, grace, length, bytes, whenUnused } = flags
   if (configured === undefined && kind === undefined && !flags.valueFromStdin && !flags.status && !flags.retire)
     throw new UsageError('nothing says how the new value is made', `give --generate or --value-from-stdin, or configure "rotation"`)
@@ -132,6 +143,25 @@ function configOf({ flags, kit, settings }: Work, name: string): RotationConfig 
     ...(whenUnused && { whenUnused }),
   }
 }
+
+/** Without a former value at the target there is nothing that a grace period, or its users, could keep. */
+function assertKeepsFormer({ grace, whenUnused }: RotateFlags, { target, graceSeconds }: Prepared): void {
+  const flag = grace !== undefined && graceSeconds > 0 ? '--grace' : whenUnused ? '--when-unused' : undefined
+  if (flag === undefined || target.retire !== undefined) return
+  throw new UsageError(`${flag} needs a target where the former value goes on working`, keepsFormer)
+}
+
+const keepsFormer =
+  'set "target" under "rotation": two "users" at PostgreSQL, or Redis; in a store alone, get NAME --version previous reads the former value'
+
+function warnOfNoFormer(name: string, { target, graceSeconds, whenUnused }: Warned, { terminal }: CommandContext): void {
+  if (target.retire !== undefined) return
+  const settings = [...(graceSeconds > 0 ? ['graceSeconds'] : []), ...(whenUnused ? ['whenUnused'] : [])]
+  for (const setting of settings)
+    note(terminal, `warning: ${setting} of ${name} has no effect: at its target the former value does not go on working`)
+}
+
+type Warned = Pick<Prepared, 'target' | 'graceSeconds'> & { readonly whenUnused?: boolean | undefined }
 
 function hasTarget({ target }: RotationConfig = {}): boolean {
   return target !== undefined && !('kind' in target && target.kind === 'none')

@@ -9,7 +9,7 @@ const secrets = { TOKEN: {}, DB_USER: {}, DB_PASSWORD: { name: 'prod/db', field:
 /** A store with the declared secrets, but OPTIONAL. */
 async function project(declared: object = secrets, env: Record<string, string> = {}): Promise<Program> {
   const program = makeProgram({ ...localConfig, fallbacks: [], secrets: declared }, { PATH: process.env['PATH'] ?? '', ...env })
-  await program.run(['set', 'TOKEN', '--exact'], canary)
+  await program.run(['set', 'TOKEN', '--exact', '--force'], canary)
   await program.run(['set', 'DB_USER', '--exact'], 'ada-lovelace')
   await program.run(['set', 'prod/db', '--exact'], JSON.stringify({ user: 'ada', password: 'canary-of-the-database' }))
   return program
@@ -129,6 +129,25 @@ describe('the output of a command', () => {
     expect(stdout.length).toBe(5_000_000 + '[redacted TOKEN]'.length)
   })
 
+  it('is without the parts of a value that a program may show alone', async () => {
+    const declared = { DATABASE_URL: { type: 'url' }, DB: { type: 'json' }, OTHER: {} }
+    const program = makeProgram({ ...localConfig, fallbacks: [], secrets: declared }, { PATH: process.env['PATH'] ?? '' })
+    const url = 'postgres://shop:canary%2Fof%20a%20url@db.test/shop'
+    await program.run(['set', 'DATABASE_URL', '--exact'], url)
+    await program.run(['set', 'DB', '--exact'], JSON.stringify({ username: 'shop', nested: { password: 'canary-of-json' }, pin: 'short' }))
+    await program.run(['set', 'OTHER', '--exact'], 'amqp://mq:canary-untyped@mq.test')
+    const script = `const { DATABASE_URL, DB, OTHER } = process.env
+      console.log(new URL(DATABASE_URL).password, decodeURIComponent(new URL(DATABASE_URL).password), new URL(DATABASE_URL).host)
+      console.log(JSON.parse(DB).nested.password, JSON.parse(DB).username, JSON.parse(DB).pin)
+      console.log(new URL(OTHER).password, DATABASE_URL)`
+    for (const sealed of [[], ['--sealed']])
+      expect(await program.run(['run', ...sealed, '--', process.execPath, '--conditions=@finchat/source', '-e', script])).toEqual({
+        code: 0,
+        stdout: `[redacted DATABASE_URL] [redacted DATABASE_URL] db.test\n[redacted DB] shop short\n[redacted OTHER] [redacted DATABASE_URL]\n`,
+        stderr: '',
+      })
+  })
+
   it('is shown on a terminal, unless --redact is given', async () => {
     const program = await project()
     const script = node('console.log(process.env.TOKEN)')
@@ -165,7 +184,7 @@ describe('nothing is started', () => {
 
   it('if a value is no text, or holds a NUL', async () => {
     const program = await project({ TOKEN: {} })
-    await program.run(['set', 'TOKEN', '--exact'], Buffer.from([0xff, 0xfe, 1, 2]))
+    await program.run(['set', 'TOKEN', '--exact', '--force'], Buffer.from([0xff, 0xfe, 1, 2]))
     expect((await refused(program, ['run', ...node(marker)])).stderr).toContain('TOKEN: wrong: ')
     await program.run(['set', 'TOKEN', '--exact'], Buffer.from('canary\0x'))
     expect((await refused(program, ['run', ...node(marker)])).stderr).toContain('the value of TOKEN is not text')

@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
-import { loadOnUse, nearest, SecretsError } from '@finchat/secrets-core/provider'
+import { loadOnUse, nearest, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
+import { leastRedactedBytes, type SecretText } from '../child/redacted-values.ts'
+import { secretParts } from '../scan/secret-parts.ts'
 import { followRotation } from '../child/follow-rotation.ts'
 import { endBySignal } from '../child/signals.ts'
 import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
 import { type Launch, Supervisor } from '../child/supervisor.ts'
 import { assertVariableName, childVariables } from '../child/variables.ts'
 import type { DeclaredSecret } from '../config/config.ts'
+import { namesToFollow } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
@@ -66,11 +69,12 @@ class Launcher {
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
     const plain = childVariables(secrets, this.#terminal.env, this.#settings.config, inheritance)
-    if (!this.#flags.sealed) return plain
+    const values = [...plain.values, ...plain.values.flatMap(partsOf)]
+    if (!this.#flags.sealed) return { ...plain, values }
     const { sealVariables } = await loadOnUse(ownPart, async () => import('../sealed/give-values.ts'), 'sealVariables')
     const { makeDecoys } = await loadOnUse(ownPart, async () => import('../sealed/make-decoys.ts'), 'makeDecoys')
     const decoys = this.#flags.decoys ? makeDecoys(plain, this.selected, this.#settings.variables) : {}
-    return sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register'))
+    return { ...sealVariables(plain, decoys, import.meta.resolve('@finchat/secrets-cli/register')), values }
   }
 }
 
@@ -134,7 +138,7 @@ async function following(
 ): Promise<Ending> {
   const end = new AbortController()
   const { signal } = end
-  const names = Object.entries(launcher.selected).map(([key, { name = key }]) => name)
+  const names = namesToFollow(launcher.selected)
   let current = first.values
   const react = async (): Promise<boolean> => {
     const next = await reread(launcher, signal, terminal)
@@ -173,6 +177,13 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
 function assertAsCurrent(old: readonly string[]): void {
   if (old.length === 0) return
   throw new SecretsError('UNAVAILABLE', `${old.join(', ')}: an earlier provider could not be asked, and another may have an older value`)
+}
+
+/** What the command may show alone, such as the password of a URL. Shorter parts would ruin the output. */
+function partsOf({ name, bytes }: SecretText): SecretText[] {
+  const text = textOrBytes(bytes)
+  const parts = typeof text === 'string' ? secretParts(text).map((part) => Buffer.from(part.text)) : []
+  return parts.filter(({ length }) => length >= leastRedactedBytes).map((part) => ({ name, bytes: part }))
 }
 
 /** What `--only` names, by name or glob. */

@@ -46,6 +46,28 @@ const githubToken = `ghp_${'a1B2c3D4e5'.repeat(4).slice(0, 36)}`
 const places = ({ stdout }: Outcome): string[] => stdout.split('\n').flatMap((line) => line.split('\t')[0] || [])
 
 describe('scan', () => {
+  it('finds the password of a URL alone, and the members of a document, nested too', async () => {
+    const env = { URL_OF_DB: 'postgres://shop:canary%2Fof-a-url@db.test/shop', DB: '{"a":{"key":"canary-of-json"},"host":"db.example"}' }
+    const files = { 'a.env': 'P=canary/of-a-url\n', 'b.env': 'P=canary%2Fof-a-url\nK=canary-of-json db.example\n' }
+    const { code, stdout, stderr } = await project(files, { secrets: { URL_OF_DB: {}, DB: {} } }, env).run(['scan', '--only-values'])
+    expect([code, stdout.split('\n').filter(Boolean)]).toEqual([
+      1,
+      [
+        'a.env:1:3\tthe value of URL_OF_DB#password',
+        'b.env:1:3\tthe value of URL_OF_DB#password as url',
+        'b.env:2:3\tthe value of DB#a/key',
+      ],
+    ])
+    expect(stderr).toContain('finchat-secrets set URL_OF_DB, or rotate')
+    expect(stdout + stderr).not.toContain('canary')
+  })
+
+  it('advises to set a field by its declared name, not its whole document', async () => {
+    const declared = { DB_PASSWORD: { name: 'DB', field: 'password' } }
+    const { stderr } = await project({ 'a.env': canary }, { secrets: declared }, { DB: JSON.stringify({ password: canary }) }).run(['scan'])
+    expect(stderr).toContain('finchat-secrets set DB_PASSWORD, or rotate')
+  })
+
   it('finds a value in files, by place and form, and prints neither it nor its line', async () => {
     const program = project({
       'src/config.ts': `const a = 1\nconst secretLine = "${canary}"\n`,

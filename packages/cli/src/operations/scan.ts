@@ -1,5 +1,4 @@
 import { matchesGlob, posix, resolve } from 'node:path'
-import type { DeclaredSecret } from '../config/config.ts'
 import { filesAt } from '../scan/files.ts'
 import { commitOf, historyOf, isShallow, type Repository, repositoryAt, stagedIn } from '../scan/git.ts'
 import { loadKnownForms } from '../scan/known-forms.ts'
@@ -32,19 +31,19 @@ const failure = 'nothing can be said of the files'
 /** Looks for the values of the declared secrets, and for well-known forms, where they must not be. */
 export default async function scan(context: CommandContext, flags: ScanFlags, ...paths: string[]): Promise<void> {
   const { terminal } = context
-  const { known, declared, ownFiles } = await withReadable(failure, context, flags, async (secrets, names, settings) => {
+  const { known, ownFiles } = await withReadable(failure, context, flags, async (secrets, names, settings) => {
     if (Object.keys(names).length === 0) assertKnownForms(flags, terminal)
     const reader = { secrets, actor: operator(), withVersions: flags.versions === true }
     const values = await readKnownValues(names, reader)
     const unread = [...values.unread, ...(await addCredentials(values.matcher, settings))]
-    return { known: { ...values, unread }, declared: names, ownFiles: filesOfCredentials(settings) }
+    return { known: { ...values, unread }, ownFiles: filesOfCredentials(settings) }
   })
   tellLeftOut(known, terminal)
   const unreadable: string[] = []
   const { result, findings } = await explained(failure, async () => scanSources(terminal, flags, paths, { ...known, ownFiles, unreadable }))
   for (const path of unreadable) note(terminal, `warning: ${visible(path)} could not be read`)
   await print(findings, result, known, flags, terminal)
-  if (!flags.json && !flags.sarif) tell(findings, result, declared, terminal)
+  if (!flags.json && !flags.sarif) tell(findings, result, terminal)
   context.process.exitCode = exitCodeOf(findings, known, unreadable)
 }
 
@@ -156,12 +155,7 @@ async function print(
   else await printFindings(findings, terminal)
 }
 
-function tell(
-  findings: readonly Finding[],
-  { contents, bytes }: ScanResult,
-  declared: Readonly<Record<string, DeclaredSecret>>,
-  terminal: Terminal,
-): void {
+function tell(findings: readonly Finding[], { contents, bytes }: ScanResult, terminal: Terminal): void {
   const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
   note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
@@ -169,7 +163,7 @@ function tell(
   for (const name of namesOf(findings.filter(({ isCredential }) => isCredential)))
     note(terminal, `     ${name}: renew it where it was given out, and keep it in a place that git ignores`)
   for (const key of namesOf(findings.filter(({ isCredential }) => !isCredential)))
-    note(terminal, `     finchat-secrets set ${declared[key]?.name ?? key}, or rotate, where the configuration says how`)
+    note(terminal, `     finchat-secrets set ${key}, or rotate, where the configuration says how`)
   if (findings.some(({ commit }) => commit !== undefined))
     note(terminal, '     pushed commits stay known: rewriting the history does not undo that')
 }

@@ -2,6 +2,7 @@ import { SecretsError } from '@finchat/secrets-core/provider'
 import { aloneIn, chainOf, type Settings } from '../config/load-config.ts'
 import { loadManifest } from '../config/provider-packages.ts'
 import { providerNames } from '../config/settings.ts'
+import { forbiddenBy } from '../config/planned-write.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { untilInterrupted } from '../transfer/interruption.ts'
 import type { Item } from '../transfer/item.ts'
@@ -10,6 +11,7 @@ import { isPlain, nextSteps } from '../transfer/next-steps.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { exitCodeOfReport, printReport } from '../transfer/report.ts'
+import type { Target } from '../transfer/target.ts'
 import { transfer, type Transferred } from '../transfer/transfer.ts'
 import { type CommandContext, operator, useManager } from '../commands/context.ts'
 
@@ -65,7 +67,9 @@ async function transferred(
   const what = `nothing was moved from ${from} to ${to}`
   return useManager(what, aloneIn(settings, to), async (secrets, _, __, [provider]) => {
     if (provider?.put === undefined) throw new UsageError(`'${to}' cannot be written`, 'name a store: local, aws, ssm, vault or kubernetes')
-    const target = { secrets, provider, manifest, actor: operator() }
+    const { secrets: declared = {} } = settings.config
+    const forbids: Target['forbids'] = async (name, content) => forbiddenBy({ name }, content, declared)
+    const target: Target = { secrets, provider, manifest, actor: operator(), forbids: force ? undefined : forbids }
     const onStep = (step: string, done: number, of: number): void => progress.show(() => `${step}: ${done} of ${of}`)
     return progress.during(async () => transfer(items, target, { isApplied: apply, isForced: force, stop, onStep }))
   })

@@ -34,11 +34,11 @@ export const list: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../commands/list.ts'), 'default')),
   parameters: { flags: flagsOf({ ...commonFlags, prefix: textFlag('prefix', 'Only paths that begin with it') }) },
   docs: {
-    brief: 'List the paths that the stores have, without values',
+    brief: 'List the names and paths that the stores have, without values',
     customUsage: [
       '[--prefix PREFIX] [--provider NAME] [--json]',
       { input: '--prefix prod/', brief: 'what begins with prod/, at every provider that can list' },
-      { input: '--provider vault | cut -f1', brief: 'columns are parted by tabs in a pipe' },
+      { input: '--provider vault | cut -f2', brief: 'the paths alone: columns are parted by tabs in a pipe' },
     ],
   },
 })
@@ -71,7 +71,8 @@ export const verify: Command<CommandContext> = buildCommand({
   parameters: { positional: oneName, flags: flagsOf({ ...commonFlags, field, exact }) },
   docs: {
     brief: 'Compare a value with a secret, without showing either',
-    fullDescription: 'Asks for the value, or reads it from a pipe. Exit code 0 if it matches the current version, 1 if it differs.',
+    fullDescription:
+      'Asks for the value, or reads it from a pipe. Exit code 0 if it matches the current version, 1 if it differs, 66 if there is no such secret.',
     customUsage: [
       'NAME [--field FIELD] [--exact] [--provider NAME] [--json]',
       { input: 'FINCHAT_TOKEN', brief: 'asks for the value, hidden' },

@@ -15,7 +15,7 @@ const writing = {
   json,
   only,
   apply: switchFlag('Write; without it nothing is written'),
-  force: switchFlag('Overwrite what differs'),
+  force: switchFlag('Overwrite what differs, and write what a declaration forbids'),
 }
 
 export const migrate: Command<CommandContext> = buildCommand({

@@ -33,6 +33,8 @@ export const set: Command<CommandContext> = buildCommand({
         optional: true,
       },
       exact: switchFlag('Keep the line end behind a piped value'),
+      declare: switchFlag('Also add the name under "secrets" of the configuration file'),
+      force: switchFlag('Although the declaration of the name forbids the value'),
     }),
   },
   docs: {
@@ -40,8 +42,9 @@ export const set: Command<CommandContext> = buildCommand({
     fullDescription:
       'On a terminal it asks. From a pipe it takes every byte, but drops one line end behind a single line, since `echo` adds it; --exact keeps it.',
     customUsage: [
-      'NAME [--field FIELD] [--version NUMBER] [--tag KEY=VALUE] [--exact] [--provider NAME] [--json]',
+      'NAME [--field FIELD] [--version NUMBER] [--tag KEY=VALUE] [--exact] [--declare] [--force] [--provider NAME] [--json]',
       { input: 'FINCHAT_TOKEN', brief: 'asks for the value, hidden' },
+      { input: 'SMTP_PASSWORD --declare', brief: 'a new secret, which check and run then read' },
       { input: 'TLS_KEY < key.pem', brief: 'a file of several lines, to the byte' },
       { input: 'DATABASE --field password --provider vault', brief: 'one field, at the provider vault' },
     ],

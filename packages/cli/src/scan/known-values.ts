@@ -1,8 +1,10 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
-import { hasCode } from '@finchat/secrets-core/provider'
+import { hasCode, textOrBytes } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
 import { exitCodeOfError } from '../terminal/exit-codes.ts'
+import { wholeBytes } from '../transfer/content.ts'
+import { secretParts } from './secret-parts.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */
@@ -35,21 +37,19 @@ export interface Reader {
 }
 
 interface Request {
-  readonly key: string
   readonly name: string
-  readonly field: string | undefined
+  readonly inChain: string
   readonly isRequired: boolean
 }
 
 /** Reads what is declared, once. The values are gone when the manager is closed. */
 export async function readKnownValues(declared: Readonly<Record<string, DeclaredSecret>>, reader: Reader): Promise<KnownValues> {
-  const requests = Object.entries(declared).map(([key, { name = key, field, required = true }]): Request => ({
-    key,
+  const requests = Object.entries(declared).map(([name, { name: inChain = name, required = true }]): Request => ({
     name,
-    field,
+    inChain,
     isRequired: required,
   }))
-  const asked = requests.map(({ name, field }) => ({ name, field }))
+  const asked = requests.map(({ name }) => ({ name }))
   const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [], doubts: [] }
   const answers = await withFallbacks(async (fallbacks) => {
     const read = requests.length === 0 ? [] : await reader.secrets.getSecretValues(asked, { actor: reader.actor })
@@ -59,7 +59,7 @@ export async function readKnownValues(declared: Readonly<Record<string, Declared
   for (const [index, request] of requests.entries()) {
     const answer = answers[index]
     if (answer?.status !== 'fulfilled') found.unread.push(...unreadOf(request, answer?.reason))
-    else if (!addValue(found.matcher, { name: request.key }, answer.value)) found.tooShort.push(request.key)
+    else if (!addValue(found.matcher, { name: request.name }, answer.value)) found.tooShort.push(request.name)
     if (answer?.status === 'fulfilled' && reader.withVersions) await addVersions(found, reader, request, answer.value)
   }
   return found
@@ -72,72 +72,48 @@ interface Found extends KnownValues {
 }
 
 function doubtsOf(requests: readonly Request[], answers: readonly PromiseSettledResult<SecretValue>[], fallbacks: Fallbacks): Doubt[] {
-  return requests.flatMap(({ key, name }, index) => {
+  return requests.flatMap(({ name, inChain }, index) => {
     const answer = answers[index]
-    const reason = answer?.status === 'fulfilled' ? doubtOf(name, answer.value, fallbacks) : undefined
-    return reason === undefined ? [] : [{ name: key, reason }]
+    const reason = answer?.status === 'fulfilled' ? doubtOf(inChain, answer.value, fallbacks) : undefined
+    return reason === undefined ? [] : [{ name, reason }]
   })
 }
 
 /** What is not required may be absent. */
-function unreadOf({ key, isRequired }: Request, error: unknown): UnreadSecret[] {
+function unreadOf({ name, isRequired }: Request, error: unknown): UnreadSecret[] {
   if (!SecretsError.isInstance(error)) throw error
   const { code, problem } = error
-  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name: key, code, reason: problem, exitCode: exitCodeOfError(error) }]
+  return code === 'NOT_FOUND' && !isRequired ? [] : [{ name, code, reason: problem, exitCode: exitCodeOfError(error) }]
 }
 
-/** The value, and the fields of a document. False if all of it is too short. */
+/** The value, and the secrets in it. False if all of it is too short. */
 function addValue(matcher: ValueMatcher, secret: SoughtSecret, value: SecretValue): boolean {
-  const fields = secretFields(value).map(([field, text]) => ({ name: `${secret.name}#${field}`, bytes: Buffer.from(text) }))
-  const parts = [...wholeOf(value).map((bytes) => ({ name: secret.name, bytes })), ...fields]
+  const whole = wholeBytes(value)
+  const text = textOrBytes(whole)
+  const inside = typeof text === 'string' ? secretParts(text) : []
+  const named = inside.map(({ field, text: part }) => ({ name: `${secret.name}#${field}`, bytes: Buffer.from(part) }))
+  const parts = [{ name: secret.name, bytes: whole }, ...named]
   const added = parts.map(({ name, bytes }) => matcher.add({ ...secret, name }, bytes))
   for (const { bytes } of parts) bytes.fill(0)
   return added.includes(true)
 }
 
-/** None of a secret that a store keeps as fields. */
-function wholeOf(value: SecretValue): Uint8Array[] {
-  try {
-    return [value.bytes()]
-  } catch (error) {
-    if (hasCode(error, 'INVALID_ARGUMENT')) return []
-    throw error
-  }
-}
-
-/** Fields of a document that are no secrets, by the names that stores and databases use. */
-const ordinaryFields = ['username', 'user', 'host', 'hostname', 'port', 'engine', 'database', 'dbname', 'dbInstanceIdentifier', 'region']
-
-function secretFields(value: SecretValue): [field: string, text: string][] {
-  const fields = Object.entries(documentOf(value))
-  return fields.filter((entry): entry is [string, string] => typeof entry[1] === 'string' && !ordinaryFields.includes(entry[0]))
-}
-
-function documentOf(value: SecretValue): object {
-  try {
-    const document: unknown = value.json()
-    return typeof document === 'object' && document !== null ? document : {}
-  } catch {
-    return {}
-  }
-}
-
 async function addVersions(found: Found, { secrets, actor }: Reader, request: Request, current: SecretValue): Promise<void> {
-  const { key, name, field } = request
+  const { name } = request
   const read = async (version: number | 'previous'): Promise<void> => {
-    const value = await secrets.getSecretValue(name, { version, field, actor })
-    addValue(found.matcher, { name: key, version }, value)
+    const value = await secrets.getSecretValue(name, { version, actor })
+    addValue(found.matcher, { name, version }, value)
   }
   const tried = async (label: string, work: () => Promise<void>): Promise<void> => {
     try {
       await work()
     } catch (error) {
-      if (!hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) found.unread.push(...unreadOf({ ...request, key: label }, error))
+      if (!hasCode(error, 'NOT_FOUND', 'DELETED', 'UNSUPPORTED')) found.unread.push(...unreadOf({ ...request, name: label }, error))
     }
   }
-  await tried(`${key} (its versions)`, async () => {
+  await tried(`${name} (its versions)`, async () => {
     const { versions } = await secrets.describeSecret(name, { actor })
     const numbers = versions?.flatMap(({ version }) => (version === undefined || version === current.version ? [] : [version]))
-    for (const version of numbers ?? ['previous' as const]) await tried(`${key} (version ${version})`, async () => read(version))
+    for (const version of numbers ?? ['previous' as const]) await tried(`${name} (version ${version})`, async () => read(version))
   })
 }

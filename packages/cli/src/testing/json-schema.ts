@@ -24,7 +24,7 @@ export function jsonSchema(): Schema {
         additionalProperties: objectOf(declarationShapes),
       },
       rotation: {
-        description: 'how secrets are rotated, by their name in the chain',
+        description: 'how secrets are rotated, by a declared name or by the name in the chain',
         type: 'object',
         propertyNames: { pattern: name },
         additionalProperties: {

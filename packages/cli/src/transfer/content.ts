@@ -5,6 +5,16 @@ import { hasCode, textOrBytes } from '@finchat/secrets-core/provider'
 /** What a secret holds: text, bytes, or the named fields of a store that keeps several. */
 export type Content = string | Uint8Array | SecretFields
 
+/** The bytes of a secret; of several named fields, their JSON text. */
+export function wholeBytes(secret: SecretValue): Uint8Array {
+  try {
+    return secret.bytes()
+  } catch (error) {
+    if (hasCode(error, 'INVALID_ARGUMENT')) return Buffer.from(secret.jsonText())
+    throw error
+  }
+}
+
 /** Also the fields of a secret that has several, which has no text of its own. */
 export function contentOf(secret: SecretValue): Content {
   try {

@@ -12,8 +12,9 @@ export async function namesOfStores(
   secrets: SecretsManager,
   providers: readonly SecretProvider[],
   { config, variables, env }: Settings,
-  only: readonly string[] | undefined,
+  given: readonly string[] | undefined,
 ): Promise<readonly Wanted[]> {
+  const only = given?.map((name) => nameInChain(name, config.secrets))
   const declared = declaredNames(config.secrets ?? {})
   if (declared.length > 0) return selectNames(declared, only)
   if (only !== undefined && !only.some(isGlob)) return selectNames([], only)
@@ -39,6 +40,13 @@ export async function undeclaredAt(
   if (declared.size === 0 || !onThisMachine.includes(from)) return []
   const listed = await listedNames(secrets, providers, variables).catch(() => []) // what is declared could be read
   return listed.map(({ name }) => name).filter((name) => !declared.has(name))
+}
+
+/** A declared name stands for its secret in the chain. */
+function nameInChain(given: string, declared: Settings['config']['secrets'] = {}): string {
+  const { name = given, field } = Object.hasOwn(declared, given) ? (declared[given] ?? {}) : {}
+  if (field === undefined || name === given) return name
+  throw new UsageError(`${given} is one field of a secret, and whole secrets are moved`, `name the whole secret: --only ${name}`)
 }
 
 const wanted = (name: string): Wanted => ({ name, isRequired: true })

@@ -13,6 +13,17 @@ export function namesAt(path: string, { name, locate }: SecretProvider, variable
   return [...new Set(candidates)].filter((each) => isValidName(each) && (locate?.(each)?.path ?? (locate ? undefined : each)) === path)
 }
 
+/**
+ * What reads the secret of these names in the chain: declared names of the whole secret, or else its
+ * names in the chain, or else declared names of its fields.
+ */
+export function wholeNames(chain: readonly string[], declared: NonNullable<Config['secrets']> = {}): string[] {
+  const keys = Object.keys(declared).filter((key) => chain.includes(declared[key]?.name ?? key))
+  const whole = keys.filter((key) => declared[key]?.field === undefined)
+  const plain = chain.filter((name) => !Object.hasOwn(declared, name))
+  return [whole, plain, keys].find((names) => names.length > 0)?.slice() ?? []
+}
+
 function textOf(provider: string, member: string, variables: Environment): string {
   const variable = sections[provider]?.[member]?.variable
   return (variable === undefined ? undefined : variables[variable]) ?? ''

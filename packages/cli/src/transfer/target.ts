@@ -1,13 +1,15 @@
 import { isValidName, SecretsError, type SecretLocation, type SecretProvider, type SecretValue } from '@finchat/secrets-core'
 import { assertValue, hasCode, invalidArgument, loadOnUse, type ProviderManifest, withDetails } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
-import { isFields, isSame } from './content.ts'
+import { type Content, isFields, isSame } from './content.ts'
 import { type Item, problemOf, type Row, type Store } from './item.ts'
 
 /** The store that is written. */
 export interface Target extends Store {
   /** What it can hold, if its package says so. */
   readonly manifest: ProviderManifest | undefined
+  /** Why a declaration forbids a new value, unless it is written by force. */
+  readonly forbids?: ((name: string, content: Content) => Promise<string | undefined>) | undefined
 }
 
 /** An item that can be moved. */
@@ -22,8 +24,10 @@ export async function inspect(item: Item, target: Target): Promise<Row> {
   try {
     assertFits(content, location, target)
     const held = await currentAt(name, target)
-    const state = held === undefined ? 'new' : isSame(content, held) ? 'same' : 'different'
-    return { ...row, state, exitCode: exitCodes.ok }
+    if (held !== undefined) return { ...row, state: isSame(content, held) ? 'same' : 'different', exitCode: exitCodes.ok }
+    const reason = await target.forbids?.(name, content)
+    if (reason !== undefined) throw invalidArgument(reason, 'correct the value, or its declaration')
+    return { ...row, state: 'new', exitCode: exitCodes.ok }
   } catch (error) {
     return { ...row, state: 'cannot be mapped', ...problemOf(error) }
   }

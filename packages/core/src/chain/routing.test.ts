@@ -29,6 +29,26 @@ describe('the route of a name', () => {
     ])
   })
 
+  it('of an alias is that of its name, with its field behind that of the provider', () => {
+    const aws = chainEntry('aws', locator({ names: { DB: 'prod/db#login' }, onlyNamed: true }))
+    const aliases = new Map([
+      ['USER', { name: 'DB', field: 'username' }],
+      ['DB', { name: 'old-db' }],
+      ['JSON', { name: 'DB', json: true }],
+    ])
+    const locate = locating([aws, chainEntry('env')], aliases)
+    expect([locate('USER').name, locate('USER').target, shown(locate('USER').locations)]).toEqual([
+      'USER',
+      'DB',
+      [
+        ['aws', 'prod/db', 'login', 'username'],
+        ['env', 'DB', 'username'],
+      ],
+    ])
+    expect(shown(locate('DB').locations)).toEqual([['env', 'old-db']]) // one step: an alias leads to no alias
+    expect(locate('JSON').locations.map(({ isJson = false }) => isJson)).toEqual([false, true]) // a field is one text
+  })
+
   it('is empty for a name that no provider holds', () => {
     expect(locating([chainEntry('aws', () => undefined)])('db').locations).toEqual([])
   })

@@ -7,6 +7,7 @@ import type { SharedFormers } from '../contract/shared-cache.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import type { Aliases, SecretAlias } from './aliases.ts'
 import { assertValidName } from './names.ts'
 
 export interface ChainEntry {
@@ -29,12 +30,16 @@ export interface Location {
   readonly path: string
   /** Fields to extract, from the outside in. */
   readonly fields: readonly string[]
+  /** Named fields are read and written as their JSON text. */
+  readonly isJson?: boolean
 }
 
 export type Locations = readonly Location[]
 
 export interface Route {
   readonly name: string
+  /** What the providers locate: the name, unless that is an alias. */
+  readonly target: string
   readonly locations: Locations
   /** Thrown inside the operation, so that the failure is audited. */
   readonly failure: SecretsError | undefined
@@ -44,13 +49,13 @@ export interface Route {
 const mostRemembered = 10_000
 
 /** The function throws `INVALID_ARGUMENT` for an invalid name. */
-export function locating(chainEntries: readonly ChainEntry[]): (name: string) => Route {
+export function locating(chainEntries: readonly ChainEntry[], aliases: Aliases = new Map()): (name: string) => Route {
   const remembered = new Map<string, Route>()
   return (name) => {
     const known = remembered.get(name)
     if (known !== undefined) return known
     assertValidName(name)
-    const route = routeOf(name, chainEntries)
+    const route = routeOf(name, chainEntries, aliases.get(name) ?? { name })
     if (route.failure !== undefined) return route
     if (remembered.size >= mostRemembered) remembered.clear()
     remembered.set(name, route)
@@ -58,13 +63,21 @@ export function locating(chainEntries: readonly ChainEntry[]): (name: string) =>
   }
 }
 
-function routeOf(name: string, chainEntries: readonly ChainEntry[]): Route {
+function routeOf(name: string, chainEntries: readonly ChainEntry[], alias: SecretAlias): Route {
+  const { name: target } = alias
   try {
-    return { name, locations: chainEntries.flatMap((chainEntry) => locationOf(chainEntry, name) ?? []), failure: undefined }
+    const locations = chainEntries.flatMap((chainEntry) => locationOf(chainEntry, target) ?? [])
+    return { name, target, locations: locations.map((location) => aliased(location, alias)), failure: undefined }
   } catch (error) {
-    if (SecretsError.isInstance(error)) return { name, locations: [], failure: error }
+    if (SecretsError.isInstance(error)) return { name, target, locations: [], failure: error }
     throw error
   }
+}
+
+/** An alias of a field is extracted after the provider's own field. */
+function aliased(location: Location, { field, json = false }: SecretAlias): Location {
+  if (field !== undefined) return { ...location, fields: [...location.fields, field] }
+  return json && location.fields.length === 0 ? { ...location, isJson: true } : location
 }
 
 export function locationsOf({ locations, failure }: Route): Locations {

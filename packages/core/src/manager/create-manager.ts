@@ -1,4 +1,5 @@
 import { cacheStats } from '../cache/cache-stats.ts'
+import { knownAliases } from '../chain/aliases.ts'
 import { Chain } from '../chain/chain.ts'
 import type { RemedyHints } from '../chain/fallback-policy.ts'
 import { locating } from '../chain/routing.ts'
@@ -39,6 +40,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
 export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHints): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
+  const aliases = knownAliases(options.aliases)
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = withDebugLog(tracing())
@@ -47,7 +49,7 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, tracing: channels, hints }
   const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
-  const locate = locating(chainEntries)
+  const locate = locating(chainEntries, aliases)
   const { fallback, writeTo } = options
   const chain = new Chain(channels, giveUp.signal)
   const reader = new Reader({ locate, chain, observer, fallback, hints, autoCleanup: settings.autoCleanup })

@@ -5,6 +5,7 @@ import type { SharedCache } from '../contract/shared-cache.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord, own } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import type { SecretAlias } from '../chain/aliases.ts'
 import { type FallbackPolicy, knownFallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -43,6 +44,11 @@ export interface SecretsManagerOptions {
   readonly cache?: CacheOptions | undefined
   /** No value leaves, and nothing is written, before the trail acknowledges the event. */
   readonly audit?: AuditTrail | undefined
+  /**
+   * Other names for secrets, or for their fields: `{ DB_USER: { name: 'db', field: 'username' } }`.
+   * Every call takes them, and its record has the alias. An alias hides a secret of the same name.
+   */
+  readonly aliases?: Readonly<Record<string, SecretAlias>> | undefined
   /** Overrides rows of the fallback policy. Each override gives up what its row protects. */
   readonly fallback?: FallbackPolicy | undefined
   /** The provider of new secrets. Default: the first one that can write. */
@@ -68,6 +74,7 @@ export const managerMembers: MembersOf<SecretsManagerOptions> = {
   providers: 'any',
   cache: 'any',
   audit: 'any',
+  aliases: 'any',
   fallback: 'any',
   writeTo: 'string',
   deadlineMs: 'any',

@@ -1,6 +1,6 @@
 import type { Reading } from '../chain/chain.ts'
 import type { Location } from '../chain/routing.ts'
-import type { SecretBytes } from '../value/secret-bytes.ts'
+import { type SecretBytes, wholeJson } from '../value/secret-bytes.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
 /** Extracts the location's field first, then the requested one inside it. */
@@ -8,8 +8,9 @@ export function partOf({ held, location }: Reading, field: string | undefined): 
   return held.part(fieldsOf(location, field))
 }
 
-export function fieldsOf({ fields }: Location, field: string | undefined): readonly string[] {
-  return field === undefined ? fields : [...fields, field]
+export function fieldsOf({ fields, isJson = false }: Location, field: string | undefined): readonly string[] {
+  if (field !== undefined) return [...fields, field]
+  return isJson ? wholeJson : fields
 }
 
 export function textOf({ held, location }: Reading, field?: string): string {
@@ -19,6 +20,6 @@ export function textOf({ held, location }: Reading, field?: string): string {
 /** Without a field a map is delivered whole, for its `json()`. */
 export function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, location, stale, degraded } = reading
-  const isWhole = field === undefined && location.fields.length === 0
+  const isWhole = fieldsOf(location, field).length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)
 }

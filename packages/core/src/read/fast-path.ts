@@ -5,6 +5,7 @@ import type { Absence } from '../cache/freshness.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Location, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import { fieldsOf } from './deliver.ts'
 
 /** Names beyond this number are looked up each time. */
 const mostRemembered = 10_000
@@ -24,10 +25,10 @@ export class FastEntry {
   #text: WeakRef<Promise<string>> | undefined
   #value: Promise<SecretValue> | undefined
 
-  constructor(entry: Entry, { chainEntry, fields }: Location, earlier: readonly EarlierAbsence[]) {
+  constructor(entry: Entry, location: Location, earlier: readonly EarlierAbsence[]) {
     this.entry = entry
-    this.store = chainEntry.store
-    this.#fields = fields
+    this.store = location.chainEntry.store
+    this.#fields = fieldsOf(location, undefined)
     this.#earlier = earlier
   }
 

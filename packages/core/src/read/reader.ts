@@ -161,7 +161,13 @@ export class Reader {
   }
 
   traversal(route: Route, fallback: FallbackPolicy | undefined): FallbackTraversal<Location> {
-    return new FallbackTraversal(route.name, locationsOf(route), [this.#options.fallback, fallback], this.#options.hints)
+    return new FallbackTraversal(route.name, locationsOf(route), [this.#options.fallback, fallback], this.#hintsFor(route))
+  }
+
+  /** Variables map the name that the providers locate. */
+  #hintsFor({ name, target }: Route): RemedyHints | undefined {
+    const { hints } = this.#options
+    return hints === undefined || target === name ? hints : { ...hints, missing: () => hints.missing(target) }
   }
 
   locate(name: string): Route {
@@ -181,12 +187,12 @@ export class Reader {
   }
 
   async #readMany<T>(requests: readonly SecretRequest[], read: ReadOptions = {}, deliver: Delivery<T>): Promise<PromiseSettledResult<T>[]> {
-    const { observer, chain, hints } = this.#options
+    const { observer, chain } = this.#options
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
       const route = this.locate(name)
-      const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback], hints)
+      const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback], this.#hintsFor(route))
       const metadata: Metadata = { steps: traversal.trace }
       return {
         route,

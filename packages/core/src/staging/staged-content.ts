@@ -18,7 +18,8 @@ export async function stagedContent(
     const change = await withFieldSet(target.location, fields, secret, context)
     return { ...change.secret, ifCurrent: change.before }
   }
-  if (mayBeOneOfFields(target.location, secret)) return asKept(target.current ?? (await currentAt(target.location, context)), secret)
+  if (mayBeOneOfFields(target.location, secret))
+    return asKept(target.location, target.current ?? (await currentAt(target.location, context)), secret)
   wipe(target.current)
   return secret
 }

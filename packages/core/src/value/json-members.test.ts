@@ -12,6 +12,11 @@ it('are those of an object, in their order and as they are written', () => {
   ])
 })
 
+it('start where they stand in the text', () => {
+  const text = ' { "a" : {"a": 1} , "b":[2] } '
+  expect(jsonMembers(text).map(({ text: json, start }) => text.slice(start, start + json.length) === json)).toEqual([true, true])
+})
+
 it('are those of an array, and none of other JSON', () => {
   expect(pairs('[true, []]')).toEqual(['0 = true', '1 = []'])
   for (const text of ['{}', '[]', '1', '"text"', 'null']) expect(pairs(text)).toEqual([])

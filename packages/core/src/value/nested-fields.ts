@@ -8,9 +8,18 @@ const textField = 'value'
  * secret's, as in a store of texts. Throws `INVALID_ARGUMENT` if it is no JSON.
  */
 export function isWrittenText(map: string): boolean {
+  const text = loneText(map)
+  return text !== undefined && isJsonObject(text)
+}
+
+/** Whether the map is one text, which its store keeps in the field `value`. */
+export function isLoneText(map: string): boolean {
+  return loneText(map) !== undefined
+}
+
+function loneText(map: string): string | undefined {
   const keys = keysOf(map)
-  const text = keys.length === 1 && keys[0] === textField ? textAt(map, textField) : undefined
-  return text !== undefined && isObject(text)
+  return keys.length === 1 && keys[0] === textField ? textAt(map, textField) : undefined
 }
 
 /** Looks inside the map's one JSON text, unless `value` itself is meant. */
@@ -40,7 +49,7 @@ function pointerTo(field: string): string {
   return field.startsWith('/') ? field : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
-function isObject(text: string): boolean {
+export function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoredSecret } from '../contract/provider.ts'
-import { SecretBytes } from './secret-bytes.ts'
+import { SecretBytes, wholeJson } from './secret-bytes.ts'
 import { Zeroizer } from './zeroizer.ts'
 
 const metadata = { provider: 'p', askedAt: 0 }
@@ -35,6 +35,19 @@ describe('SecretBytes', () => {
         expect(held.bytes()).toEqual(Uint8Array.from(Buffer.from(text)))
       }),
     )
+  })
+
+  it.each<[string, string, 'map' | undefined, string]>([
+    ['several fields', '{"user":"app","pin":1.10}', 'map', '{"user":"app","pin":1.10}'],
+    ['one field', '{"password":"x"}', 'map', '{"password":"x"}'],
+    ['a text that a store of fields keeps', '{"value":"[1, 2]"}', 'map', '[1, 2]'],
+    ['a text', '{"a":1}', undefined, '{"a":1}'],
+    ['a text that is no JSON', 'plain', undefined, 'plain'],
+  ])('is whole as JSON: %s', (_, value, shape, text) => {
+    const held = hold(value, shape)
+    expect([held.part(wholeJson).text(), held.textAt(wholeJson)]).toEqual([text, text])
+    held.release()
+    expect(held.textAt(wholeJson)).toBe(text)
   })
 
   it('equals the same value, kind, version and revision, and does not change it', () => {

@@ -2,7 +2,7 @@ import { ownMemory } from './off-heap-bytes.ts'
 import { type SecretMetadata } from './secret-value.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { soleField } from './json-field.ts'
-import { cutFields, isWrittenText, fieldsInMap } from './nested-fields.ts'
+import { cutFields, isLoneText, isWrittenText, fieldsInMap } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
 import type { Zeroizer } from './zeroizer.ts'
@@ -55,9 +55,9 @@ export class SecretBytes {
     return copy
   }
 
-  /** The part under these nested fields; without fields, a map's sole field. */
+  /** The part under these nested fields; without fields, a map's sole field. See `wholeJson`. */
   part(fields: readonly string[]): SecretBytes {
-    if (fields.length === 0 && !this.isMap) return this
+    if (!this.isMap && (fields.length === 0 || isWholeJson(fields))) return this
     const key = partKey(fields)
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
@@ -104,7 +104,7 @@ export class SecretBytes {
   /** By part that was cut so far; of the whole under `whole`. */
   digests(compute: (bytes: Uint8Array) => Uint8Array): Map<string, Uint8Array> {
     const parts = new Map<string, SecretBytes>(this.#parts).set(whole, this)
-    if (!this.isMap) parts.set(partKey([]), this)
+    if (!this.isMap) for (const fields of [[], wholeJson]) parts.set(partKey(fields), this)
     return new Map([...parts].map(([key, part]) => [key, part.digestWith(compute)]))
   }
 
@@ -133,6 +133,7 @@ export class SecretBytes {
   #cut(fields: readonly string[]): string {
     const text = this.text()
     if (fields.length === 0) return soleField(text)
+    if (isWholeJson(fields)) return this.isMap && isLoneText(text) ? soleField(text) : text
     return cutFields(text, this.isMap ? fieldsInMap(text, fields) : fields)
   }
 
@@ -148,6 +149,13 @@ export class SecretBytes {
       remedy: 'the secrets manager is closed; read secrets before close()',
     })
   }
+}
+
+/** The empty JSON pointer (RFC 6901) is the whole document: of a map, its JSON text. */
+export const wholeJson: readonly string[] = ['']
+
+function isWholeJson(fields: readonly string[]): boolean {
+  return fields.length === 1 && fields[0] === wholeJson[0]
 }
 
 /** The key of the whole secret among its parts: no fields have it. */

@@ -77,6 +77,15 @@ export class SecretValue {
     return parseJson(this.#held.json())
   }
 
+  /**
+   * Returns the text that `json()` parses, with numbers and order as the store has them. Of a secret
+   * without named fields it is `reveal()`. Throws `INVALID_ARGUMENT` for a binary secret, `ABORTED`
+   * once the manager is closed.
+   */
+  jsonText(): string {
+    return this.#held.json()
+  }
+
   /** The store's number of this version; `undefined` if it has none. */
   get version(): number | undefined {
     return this.#held.metadata.version

@@ -158,6 +158,20 @@ describe('one value written over named fields', () => {
     expect(written).toEqual([])
   })
 
+  it.each<[string, string, string, StoredSecret['value']]>([
+    ['replaces all fields', '{"user":"a","password":"b"}', '{"user":"c","pin":1.10}', '{"user":"c","pin":1.10}'],
+    ['replaces the only field, unless it is a text', '{"password":"b"}', '{"password":"c"}', '{"password":"c"}'],
+    ['stays a text where a text is kept', '{"value":"{}"}', '{"a":"b"}', '{"value":"{\\"a\\":\\"b\\"}"}'],
+  ])('whose name is read as JSON %s', async (_, before, value, after) => {
+    const { members, current } = keeping({ value: before, shape: 'map', version: 3 })
+    const { location } = targetOn(members)
+    await put({ location: { ...location, isJson: true } }, [], { value }, context)
+    expect(current()).toEqual({ value: after, shape: 'map', version: 4 })
+    const two = keeping({ value: '{"a":"1","b":"2"}', shape: 'map', version: 3 })
+    const list = put({ location: { ...targetOn(two.members).location, isJson: true } }, [], { value: '[1]' }, context)
+    expect(await refusal(list)).toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
   it.each<[string, Partial<NewSecret>, Partial<SecretProvider>]>([
     ['is the first version', { version: 1 }, {}],
     ['is for a provider that cannot be written', {}, { put: undefined }],

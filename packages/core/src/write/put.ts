@@ -2,7 +2,7 @@ import { hasCode, undefinedOn } from '../kit/error-code.ts'
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { keysOf, memberOf, soleField } from '../value/json-field.ts'
-import { fieldsInMap, setFields } from '../value/nested-fields.ts'
+import { fieldsInMap, isJsonObject, isLoneText, setFields } from '../value/nested-fields.ts'
 import { own } from '../errors/own-properties.ts'
 import type { Location } from '../chain/routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -69,7 +69,7 @@ async function putAsKept(
   context: CallContext,
 ): Promise<WriteReceipt> {
   const found = current ?? (await currentAt(location, context))
-  const kept = asKept(found, secret)
+  const kept = asKept(location, found, secret)
   const before = found === undefined ? null : identityOf(found)
   const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> =>
     putWhole({ location, before }, { ...kept, ifCurrent }, context)
@@ -91,11 +91,12 @@ function isIdentity(before: WriteReceipt | null): boolean {
  * Puts the value into the only field, where its readers look for it. Throws `INVALID_ARGUMENT` if
  * there are several, which would be lost.
  */
-export function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
+export function asKept({ isJson = false }: Location, before: StoredSecret | undefined, secret: NewSecret): NewSecret {
   if (before?.shape !== 'map') {
     wipe(before)
     return secret
   }
+  if (isJson && isObjectFor(String(before.value), secret)) return { ...secret, shape: 'map' }
   const [field, ...others] = keysOf(String(before.value))
   if (others.length > 0)
     throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields, which one value would replace', {
@@ -104,6 +105,11 @@ export function asKept(before: StoredSecret | undefined, secret: NewSecret): New
   if (field === undefined) return secret
   if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
   return { ...secret, value: `{${JSON.stringify(field)}:${JSON.stringify(secret.value)}}`, shape: 'map' }
+}
+
+/** Named fields are replaced by those of a JSON text. */
+function isObjectFor(before: string, { value }: NewSecret): boolean {
+  return !isLoneText(before) && typeof value === 'string' && isJsonObject(value)
 }
 
 /** A withdrawn secret may be overwritten. */

@@ -12,8 +12,10 @@ describe('the next value of a secret', () => {
     ['of fields has the password in its field', { user: 'app', password: 'old' }, { user: 'app', password: 'new' }],
     ['that is one text is a text', 'old', 'new'],
     ['that is one text in a store of fields stays in its only field', { value: 'old' }, { value: 'new' }],
+    ['of fields in JSON text stays a text', '{"user":"app", "password":"old"}', '{"user":"app","password":"new"}'],
+    ['whose only field has JSON in it keeps that field', { password: '{"a":"b"}' }, { password: 'new' }],
     ['has every other member as it was written', rds, rds.replace('"old"', '"new"')],
-    ['has the last of equal members, as it is read', '{"password":"a","password":"b","host":"x"}', { password: 'new', host: 'x' }],
+    ['has the last of equal members, as it is read', '{"password":"a","password":"b","host":"x"}', '{"password":"new","host":"x"}'],
     ['whose `value` is one of two keeps it', '{"value":"x","port":1}', '{"value":"x","port":1,"password":"new"}'],
     ['with other fields keeps the field `value`', { value: 'x', password: 'old' }, { value: 'x', password: 'new' }],
   ])('%s', async (_, current, next) => {

@@ -49,12 +49,22 @@ export function passwordFieldIn(fields: Members, passwordField: string): string 
   return isText ? 'value' : passwordField
 }
 
-/** The value with another password, in its field if the secret has fields, and `more` of them. */
+/**
+ * The value with another password, in its field if the secret has fields, and `more` of them. It keeps
+ * its form: JSON text stays text, and named fields stay fields, so that readers find what they had.
+ */
 export function nextValue(current: SecretValue, password: string, passwordField: string, more: SecretFields = {}): string | SecretFields {
   const fields = fieldsOf(current)
   if (fields === undefined) return password
   const changes = { [passwordFieldIn(fields, passwordField)]: password, ...more }
-  return hasTextsAlone(fields) ? { ...fields, ...changes } : rewritten(current, fields, changes)
+  if (isJsonText(current)) return rewritten(current.jsonText(), fields, changes)
+  if (hasTextsAlone(fields)) return { ...fields, ...changes }
+  throw invalidArgument('a field of the secret is no text', 'store fields that are texts, or the secret as one JSON text')
+}
+
+/** Of named fields, `reveal()` gives the only one, or nothing. */
+function isJsonText(value: SecretValue): boolean {
+  return unlessInvalid(() => value.reveal()) === value.jsonText()
 }
 
 function hasTextsAlone(fields: Members): fields is SecretFields {
@@ -62,15 +72,12 @@ function hasTextsAlone(fields: Members): fields is SecretFields {
 }
 
 /** The JSON text with other members as they are written: a parsed number may lose digits. */
-function rewritten(current: SecretValue, fields: Members, changes: SecretFields): string {
-  const text = unlessInvalid(() => current.reveal())
-  const members = Object.keys({ ...fields, ...changes }).map((key): [string, string | undefined] => {
+function rewritten(text: string, fields: Members, changes: SecretFields): string {
+  const members = Object.keys({ ...fields, ...changes }).map((key) => {
     const change = Object.hasOwn(changes, key) ? changes[key] : undefined
-    return [key, change === undefined ? text && jsonTextAt(text, [key]) : JSON.stringify(change)]
+    return `${JSON.stringify(key)}:${change === undefined ? jsonTextAt(text, [key]) : JSON.stringify(change)}`
   })
-  if (members.every(([, written]) => written !== undefined))
-    return `{${members.map(([key, written]) => `${JSON.stringify(key)}:${written}`).join(',')}}`
-  throw invalidArgument('a field of the secret is no text', 'store fields that are texts, or the secret as one JSON text')
+  return `{${members.join(',')}}`
 }
 
 /**

@@ -85,7 +85,7 @@ describe('the program in a process of its own', () => {
       runChild(['verify', 'NOPE'], { cwd, env, input: canary }),
     ])
     const written = [cwd, home, temporary].flatMap(filesIn)
-    expect(seen.map(({ code }) => code)).toEqual([0, 64, 1])
+    expect(seen.map(({ code }) => code)).toEqual([0, 64, 66])
     expect(seen.flatMap(({ stdout, stderr }) => [stdout, stderr]).join('')).not.toContain(canary)
     const own = written.filter((path) => !path.startsWith(join(home, '.cache/finchat-secrets/')))
     expect(own.map((path) => basename(path)).toSorted()).toEqual(['.secrets.db', 'finchat-secrets.config.json'])

@@ -46,7 +46,7 @@ export async function readDeclared(
     return entries.map(([name, secret], index) => ({
       name,
       ...compared(secret, answers[index]),
-      ...originOf(secret.name ?? name, answers[index], fallbacks),
+      ...originOf(name, answers[index], fallbacks),
     }))
   })
 }

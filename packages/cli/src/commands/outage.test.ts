@@ -22,7 +22,7 @@ describe('while the first store is unreachable, and a later one answers', () => 
   it('check names the secrets and the reason, also of a value that is not as declared', async () => {
     const outcome = await program.run(['check'])
     expect(outcome.stderr).toBe(`warning: TOKEN: ${why}\nwarning: URL: ${why}\n`)
-    expect(outcome.stdout).toBe('TOKEN\tok\t\nURL\twrong\tthe value is not what its schema asks for\n')
+    expect(outcome.stdout).toBe('TOKEN\tok\tenv\t\nURL\twrong\tenv\tit is no URL (type url)\n')
     expect(json(await program.run(['check', '--json']))).toEqual([
       { name: 'TOKEN', state: 'ok', provider: 'env', degraded: true, stale: false },
       expect.objectContaining({ name: 'URL', state: 'wrong', provider: 'env', degraded: true, stale: false }),

@@ -38,17 +38,12 @@ export interface Reader {
 
 interface Request {
   readonly name: string
-  readonly inChain: string
   readonly isRequired: boolean
 }
 
 /** Reads what is declared, once. The values are gone when the manager is closed. */
 export async function readKnownValues(declared: Readonly<Record<string, DeclaredSecret>>, reader: Reader): Promise<KnownValues> {
-  const requests = Object.entries(declared).map(([name, { name: inChain = name, required = true }]): Request => ({
-    name,
-    inChain,
-    isRequired: required,
-  }))
+  const requests = Object.entries(declared).map(([name, { required = true }]): Request => ({ name, isRequired: required }))
   const asked = requests.map(({ name }) => ({ name }))
   const found: Found = { matcher: new ValueMatcher(), tooShort: [], unread: [], doubts: [] }
   const answers = await withFallbacks(async (fallbacks) => {
@@ -72,9 +67,9 @@ interface Found extends KnownValues {
 }
 
 function doubtsOf(requests: readonly Request[], answers: readonly PromiseSettledResult<SecretValue>[], fallbacks: Fallbacks): Doubt[] {
-  return requests.flatMap(({ name, inChain }, index) => {
+  return requests.flatMap(({ name }, index) => {
     const answer = answers[index]
-    const reason = answer?.status === 'fulfilled' ? doubtOf(inChain, answer.value, fallbacks) : undefined
+    const reason = answer?.status === 'fulfilled' ? doubtOf(name, answer.value, fallbacks) : undefined
     return reason === undefined ? [] : [{ name, reason }]
   })
 }

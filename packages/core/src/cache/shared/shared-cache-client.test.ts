@@ -164,19 +164,56 @@ describe('a read of the shared cache', () => {
     expect(await answering({ leaseToken }, { failClosed: true }).read('a', undefined)).toMatchObject({ leaseToken })
   })
 
-  it('is skipped after several failures, until a single probe succeeds', async () => {
-    const read = vi.fn<SharedCache['read']>(hung)
-    const client = clientOver({ read })
-    for (let count = 0; count < 5; count += 1) {
-      const reading = client.read(`path-${count}`, undefined)
+  it.each<[string, SharedCache['read'], boolean]>([
+    ['hangs', hung, false],
+    ['rejects', hungUp, false],
+    ['says that it is unavailable', async () => ({ leaseToken, unavailable: true }), false],
+    ['hangs, and fails closed', hung, true],
+  ])('is skipped after three failures in a row on one path, until a single probe succeeds: it %s', async (_, failing, failClosed) => {
+    const read = vi.fn<SharedCache['read']>(failing)
+    const client = clientOver({ read, failClosed })
+    const outcome = async (path: string): Promise<unknown> => {
+      const reading = client.read(path, undefined).catch(() => unavailable)
       await vi.advanceTimersByTimeAsync(250)
-      await reading
+      return reading
     }
-    expect([await client.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
+    for (let count = 0; count < 3; count += 1) expect(await outcome('a')).toEqual(unavailable)
+    expect([await outcome('b'), read.mock.calls.length]).toEqual([unavailable, 3])
     await vi.advanceTimersByTimeAsync(10_000)
     read.mockImplementation(async () => ({ leaseToken }))
-    expect(await Promise.all([client.read('a', undefined), client.read('b', undefined)])).toMatchObject([{ leaseToken }, unavailable])
+    const answers = await Promise.all([client.read('a', undefined), client.read('b', undefined).catch(() => unavailable)])
+    // Only a cache that fails closed has a reader wait for the probe.
+    expect([answers, read.mock.calls.length]).toMatchObject([failClosed ? [{ leaseToken }, unavailable] : [unavailable, unavailable], 4])
+    await client.drain()
     expect(await client.read('b', undefined)).toMatchObject({ leaseToken })
+  })
+
+  it('is asked again after many reads have failed together', async () => {
+    const read = vi.fn<SharedCache['read']>(hung)
+    const client = clientOver({ read })
+    for (const calls of [10, 20, 30, 30]) {
+      const reading = Promise.all(Array.from({ length: 10 }, (_, count) => client.read(`path-${count}`, undefined)))
+      await vi.advanceTimersByTimeAsync(250)
+      await reading
+      expect(read).toHaveBeenCalledTimes(calls)
+    }
+  })
+
+  it('starts a probe for no reader to wait for, as a recheck, and gives back a lease token', async () => {
+    const [read, fill] = [vi.fn<SharedCache['read']>(hungUp), vi.fn<SharedCache['fill']>(async () => {})]
+    const client = clientOver({ read, fill })
+    for (let count = 0; count < 3; count += 1) await client.read('a', undefined)
+    await vi.advanceTimersByTimeAsync(10_000)
+    read.mockImplementation(async () => ({ leaseToken }))
+    expect(await client.read('a', 2)).toEqual(unavailable)
+    await client.drain()
+    expect(read.mock.calls.at(-1)).toMatchObject([{ path: 'a', version: 2 }, { isRecheck: true }])
+    expect(fill).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ path: 'a', version: 2 }),
+      leaseToken,
+      undefined,
+      expect.anything(),
+    )
   })
 })
 

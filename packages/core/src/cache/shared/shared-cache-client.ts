@@ -13,6 +13,8 @@ import { checkedSharedAnswer, isDuration, type SharedAnswer, unavailable } from 
 
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
+/** Whatever the path: the back-offs of paths are those of the store. */
+const opensAfter = { failures: 3, paths: 1 }
 
 export interface SharedCacheClientOptions extends Bounds {
   readonly lifeMs: number
@@ -32,8 +34,9 @@ export class SharedCacheClient {
   readonly #sharedAs: string
   readonly #options: SharedCacheClientOptions
   readonly #longestReadMs: number
-  readonly #circuit = new CircuitBreaker({ pace: unhurried })
+  readonly #circuit = new CircuitBreaker({ pace: unhurried, opensAfter })
   readonly #clock = new LoadAwareClock()
+  #failedAt = -Infinity
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
@@ -53,9 +56,9 @@ export class SharedCacheClient {
   }
 
   /**
-   * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open.
-   * Throws `UNAVAILABLE` if the cache is unreachable and fails closed. `isRecheck`: memory has a
-   * fresh value, so that a gap needs no fill lease.
+   * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open: then
+   * probes run in the background. Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
+   * `isRecheck`: memory has a fresh value, so that a gap needs no fill lease.
    */
   async read(path: string, version: Version, isRecheck = false): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
@@ -63,23 +66,44 @@ export class SharedCacheClient {
       return unavailable
     }
     const answer = await this.#answer(path, version, isRecheck)
-    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw failedClosed()
+    if (answer.isUnavailable && this.#failsClosed) throw failedClosed()
+    if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
     return answer
   }
 
   async #answer(path: string, version: Version, isRecheck: boolean): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
+    if (this.#circuit.outage === undefined || this.#failsClosed) return this.#tried(path, version, now, isRecheck)
+    // No reader waits to see whether it still hangs.
+    this.#inBackground(async () => this.releaseLease(path, version, await this.#tried(path, version, now, true)))
+    return unavailable
+  }
+
+  async #tried(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+    const begunAt = performance.now()
     const spannedGap = freezeDetector(this.#longestReadMs)
     try {
       const answer = await this.#ask(path, version, now, isRecheck)
-      this.#circuit.succeeded()
+      if (answer.isUnavailable) this.#failed(path, begunAt)
+      else this.#circuit.succeeded()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now(), failedClosed())
+      else this.#failed(path, begunAt)
       return unavailable
     }
+  }
+
+  /** Reads that fail together count once. */
+  #failed(path: string, begunAt: number): void {
+    if (begunAt < this.#failedAt) return
+    this.#failedAt = performance.now()
+    this.#circuit.failed([path], Date.now(), failedClosed())
+  }
+
+  get #failsClosed(): boolean {
+    return own(this.#cache, 'failClosed') === true
   }
 
   /**
@@ -171,9 +195,7 @@ export class SharedCacheClient {
     const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
     const run = (signal: AbortSignal): Promise<unknown> => this.#cache.read(this.#key(path, version), { signal, notBefore, isRecheck })
     const given = await bounded(run, bounds).finally(stop)
-    const answer = checkedSharedAnswer(given, { version, now, lifeMs, seenUntil: this.#highWaterMark.of(path, version) })
-    if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
-    return answer
+    return checkedSharedAnswer(given, { version, now, lifeMs, seenUntil: this.#highWaterMark.of(path, version) })
   }
 
   #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, begunAt: number): void {

@@ -681,6 +681,58 @@ describe('a rotation by another process', () => {
     expect(await store.secrets.verifySecret('token', 'v2')).toBe(false)
   })
 
+  /** Milliseconds and outcome of a mismatch, or of a call that a late answer lets match. */
+  async function verified(secrets: SecretsManager, presented: string): Promise<readonly [ms: number, outcome: boolean]> {
+    const from = Date.now()
+    const verifying = secrets.verifySecret('token', presented).then((outcome) => [Date.now() - from, outcome] as const)
+    await vi.advanceTimersByTimeAsync(10_000)
+    return verifying
+  }
+
+  it('costs a mismatch 50 ms while the store hangs, once that is known', async () => {
+    const { secrets, store } = await held()
+    store.plan = () => faults.hang()
+    const calls = [await verified(secrets, 'guess'), await verified(secrets, 'guess'), await verified(secrets, 'guess')]
+    expect(calls).toEqual([
+      [5_000, false],
+      [50, false],
+      [50, false],
+    ])
+  })
+
+  it('costs a mismatch 50 ms beside a recheck that hangs', async () => {
+    const { secrets, store } = await held()
+    store.plan = () => faults.hang()
+    const first = secrets.verifySecret('token', 'guess')
+    await vi.advanceTimersByTimeAsync(1_300)
+    expect(await verified(secrets, 'guess')).toEqual([50, false])
+    expect(await first).toBe(false)
+  })
+
+  it('is seen by the next one if the store answers late, and changes nothing that was recorded', async () => {
+    const store = breakable({ secrets: { token: 'v1' } })
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [store.provider], audit })
+    await secrets.verifySecret('token', 'v1')
+    store.plan = () => faults.hang()
+    await verified(secrets, 'guess')
+    store.plan = () => undefined
+    await store.provider.put('token', { value: 'v2' }, context)
+    store.plan = () => faults.delay(200)
+    expect(await verified(secrets, 'v2')).toEqual([50, false])
+    const [recorded] = audit.events().slice(-1)
+    expect(recorded).toMatchObject({ version: 1, from: 'memory', matched: 'none' })
+    expect(await verified(secrets, 'v2')).toEqual([0, true])
+  })
+
+  it('rejects with the denial that it meets after an outage, at once or the next time', async () => {
+    const { secrets, store } = await held()
+    store.plan = () => faults.hang()
+    await verified(secrets, 'guess')
+    store.plan = () => faults.reject('PERMISSION_DENIED')
+    expect(await codeOf(secrets.verifySecret('token', 'guess'))).toBe('PERMISSION_DENIED')
+  })
+
   it('is never seen in a later store, though degraded answers are accepted: the held value is preferred', async () => {
     const first = breakable({ name: 'first', secrets: { token: 'v2' } })
     const audit = memoryAuditTrail()

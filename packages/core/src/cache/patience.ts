@@ -5,7 +5,7 @@ import { refusalKeys, type Refusals } from './path-history.ts'
 import { type Flight, type Flights, type Found, isFresh, type StoreRead } from './single-flight.ts'
 
 /** A store that is back mostly answers within this time. */
-const promptMs = 50
+export const promptMs = 50
 
 interface PatienceParts {
   readonly memory: MemoryCache

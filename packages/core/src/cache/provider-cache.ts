@@ -34,7 +34,7 @@ export class ProviderCache {
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
-  readonly #patience: Patience
+  readonly patience: Patience
   readonly pending: PendingReads
   readonly traces: MemoryCache['traces']
   #latest = 0
@@ -49,7 +49,7 @@ export class ProviderCache {
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
-    this.#patience = new Patience({ memory: this.#memory, flights: this.#flights, refusals: this.#refusals, options })
+    this.patience = new Patience({ memory: this.#memory, flights: this.#flights, refusals: this.#refusals, options })
     this.pending = new PendingReads({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
@@ -107,7 +107,7 @@ export class ProviderCache {
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
     const now = Date.now()
-    const hasFailed = this.#patience.outage(path) ?? this.#options.circuit.expected(now) ?? this.#memory.failure(path, now)
+    const hasFailed = this.patience.outage(path) ?? this.#options.circuit.expected(now) ?? this.#memory.failure(path, now)
     return flight === undefined || hasFailed !== undefined ? undefined : this.#flights.wait(flight, undefined)
   }
 
@@ -274,14 +274,14 @@ export class ProviderCache {
   }
 
   #await(read: StoreRead, key: string, now: number, staleUntil = now): Promise<Found | undefined> {
-    const canSpare = this.#patience.canSpare(read, key, now, staleUntil)
-    const expected = canSpare ? this.#patience.expected(read.mode, key, now) : undefined
+    const canSpare = this.patience.canSpare(read, key, now, staleUntil)
+    const expected = canSpare ? this.patience.expected(read.mode, key, now) : undefined
     const flying = expected === undefined ? this.#flights.get(read.mode, key) : this.#flights.unended(read.mode, key)
     if (flying !== undefined) this.#tally.flightsJoined += 1
     // A call that its reader aborts would never tell the next one that the store hangs.
     const flight = flying ?? this.#begin(canSpare ? { ...read, signal: undefined } : read, key, now)
-    if (expected !== undefined) return this.#patience.waitBriefly(flight, read, now, expected)
-    return this.#patience.wait(flight, read, key, now)
+    if (expected !== undefined) return this.patience.waitBriefly(flight, read, now, expected)
+    return this.patience.wait(flight, read, key, now)
   }
 
   #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {

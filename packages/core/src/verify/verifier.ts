@@ -1,5 +1,6 @@
 import { hasCode } from '../kit/error-code.ts'
-import { untilAborted } from '../guard/deadline.ts'
+import { pause, untilAborted } from '../guard/deadline.ts'
+import { promptMs } from '../cache/patience.ts'
 import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { FallbackTraversal, Reading } from '../chain/chain.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
@@ -61,6 +62,12 @@ interface Recheck {
   readonly store: ProviderCache
   readonly path: string
   readonly signal: AbortSignal | undefined
+  readonly metadata: Metadata
+}
+
+interface Anew {
+  readonly comparison: Comparison
+  /** Of the operation, if it waited for the comparison. */
   readonly metadata: Metadata
 }
 
@@ -152,25 +159,30 @@ export class Verifier {
 
   /** A caller's abort does not end a recheck for others. */
   async #recheck(compare: Compare, { first, store, path, signal, metadata }: Recheck): Promise<Comparison> {
+    const longestMs = store.patience.expected('fresh', path, Date.now()) && promptMs
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
-      await untilAborted(running, signal)
-      return compare({ fresh: false }, metadata)
+      const hasEnded = await within(
+        running.then(() => true),
+        longestMs,
+        signal,
+      )
+      return hasEnded ? compare({ fresh: false }, metadata) : first
     }
-    const asking = this.#compareAnew(compare, first, metadata)
+    const asking = this.#compareAnew(compare)
     this.#rechecks.record(store, path, asking)
-    return untilAborted(asking, signal)
+    const anew = await within(asking, longestMs, signal)
+    Object.assign(metadata, anew?.metadata)
+    return anew?.comparison ?? first
   }
 
-  async #compareAnew(compare: Compare, first: Comparison, metadata: Metadata): Promise<Comparison> {
-    // The held value counts more than a later provider's degraded answer.
-    const anew: Metadata = {}
+  /** Undefined in an outage: the held value counts more than a later provider's degraded answer. */
+  async #compareAnew(compare: Compare): Promise<Anew | undefined> {
+    const metadata: Metadata = {}
     try {
-      const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
-      Object.assign(metadata, anew)
-      return second
+      return { comparison: await compare({ fresh: true, acceptDegraded: false, signal: undefined }, metadata), metadata }
     } catch (error) {
-      if (SecretsError.isInstance(error) && isOutage(error.code)) return first
+      if (SecretsError.isInstance(error) && isOutage(error.code)) return undefined
       throw error
     }
   }
@@ -260,6 +272,14 @@ export class Verifier {
       }
     )
   }
+}
+
+/** Undefined if it takes longer. It goes on for later calls. */
+async function within<T>(answer: Promise<T>, ms: number | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (ms === undefined) return untilAborted(answer, signal)
+  const ended = new AbortController()
+  const late = pause(ms, ended.signal).then(() => undefined)
+  return untilAborted(Promise.race([answer, late]), signal).finally(() => ended.abort())
 }
 
 /** The first sight of the successor is no bound: it is too late by any time without a read. */

@@ -1,10 +1,13 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
+import KeyvPostgres6 from 'keyv-postgres6'
+import KeyvRedis6 from 'keyv-redis6'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { generateKey } from '@finchat/secrets-core/sealing'
-import { keyvCache } from './keyv-cache.ts'
+import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
+import type { KeyvStore } from './store/text-store.ts'
 import { faultyStore } from './testing/stores.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -65,6 +68,47 @@ test('a Keyv over a connection string, which is a map, causes a warning that not
   keyvCache({ store: new Keyv('redis://localhost:6379'), encryptionKey })
   expect(process.emitWarning).toHaveBeenCalledWith(
     expect.stringMatching(/no other process shares it.*connection string/),
+    expect.anything(),
+  )
+})
+
+test.each<[string, object]>([
+  ['Redis', new KeyvRedis6<string>('redis://localhost:6379')],
+  ['PostgreSQL', new KeyvPostgres6({ uri: 'postgresql://localhost:5432', table: 'secrets' })],
+])('a Keyv 5 over an adapter for Keyv 6 is refused, and the adapter itself is not: %s', (_, adapter) => {
+  const over = (given: object): KeyvCache => keyvCache({ store: given as KeyvStore, encryptionKey })
+  const refused = /^`store` is a Keyv 5 over an adapter for Keyv 6.*\(give the adapter itself, or install/
+  expect(() => over(new Keyv5({ store: adapter as never }))).toThrow(refused)
+  for (const accepted of [adapter, new Keyv({ store: adapter as never })]) expect(() => over(accepted)).not.toThrow()
+})
+
+test('what the first key of the fleet sealed is a plain miss once it has left the ring', async () => {
+  const [old, next] = [generateKey(), generateKey()]
+  const held = new Map<string, string>()
+  const grace = { sharedAs: key.sharedAs, path: key.path, part: '', graceMs: 60_000 }
+  const digestIn = (cache: KeyvCache, value: string): Uint8Array => cache.formers?.digest(grace, Buffer.from(value)) ?? expect.fail('none')
+  const before = keyvCache({ store: faultyStore(held), keys: [old] })
+  await fillGap(before, { value: 'old' })
+  for (const value of ['v1', 'v2']) await before.formers?.saw(grace, digestIn(before, value), 0, context)
+  const after = keyvCache({ store: faultyStore(held), keys: [next], indexKey: old })
+  expect(await after.formers?.matches(grace, digestIn(after, 'v2'), 'v1', context)).toBe(false)
+  const answer = await after.read(key, { ...context, isRecheck: true })
+  expect(answer).toEqual({ leaseToken: {}, invalidatedAt: 0, leastVersion: 0 })
+  expect(after.stats().ignored).toEqual({ unreadable: 0, retired: 3, future: 0, expired: 0, outdated: 0 })
+  expect(process.emitWarning).not.toHaveBeenCalled()
+  await fillGap(after, { value: 'new' })
+  expect(await valueIn(after)).toBe('new')
+})
+
+test('what another key sealed causes a warning that names each cause', async () => {
+  const [old, next, other] = [generateKey(), generateKey(), generateKey()]
+  const held = new Map<string, string>()
+  await fillGap(keyvCache({ store: faultyStore(held), keys: [other], indexKey: old }), { value: 'v' })
+  const cache = keyvCache({ store: faultyStore(held), keys: [next], indexKey: old })
+  expect(await valueIn(cache)).toBeUndefined()
+  expect(cache.stats().ignored.retired).toBe(0)
+  expect(process.emitWarning).toHaveBeenCalledWith(
+    expect.stringMatching(/its key left the ring less than 7 days ago, some processes lack a key, or it was altered/),
     expect.anything(),
   )
 })

@@ -4,6 +4,7 @@ import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { Redis as Valkey } from 'iovalkey'
+import { Keyv } from 'keyv'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
@@ -48,6 +49,15 @@ function suite(start: () => Promise<RedisServer>): void {
     for (const word of [canary, 'database', 'prod', 'aws', 'payments', 'revision'])
       for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const)
         expect(dump.includes(Buffer.from(word).toString(encoding).replace(/=+$/, ''))).toBe(false)
+  })
+
+  test('a Keyv 6 over an adapter for Keyv 5 keeps entries as long as they live', async () => {
+    const server = await started()
+    const adapter = new KeyvRedis<string>(server.url)
+    onTestFinished(() => adapter.disconnect(true))
+    const cache = keyvCache({ store: new Keyv<string>({ store: adapter as never }), encryptionKey, timeoutMs: 2_000 })
+    await fillGap(cache, { value: 'v' })
+    expect([await valueIn(cache), cache.stats().failures.full]).toEqual(['v', 0])
   })
 
   test('every key has a TTL', async () => {

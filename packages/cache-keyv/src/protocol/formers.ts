@@ -4,6 +4,7 @@ import { formerDigest, none, openOrder, openSeen, sealOrder, sealSeen, type Seen
 import { formerNamesOf } from '../sealed/key-names.ts'
 import { faultOf } from '../store/errors.ts'
 import type { CacheContext } from './context.ts'
+import { opened } from './probe.ts'
 
 /** How long an answer of the store counts. What is written there ends as much earlier. */
 const answerLastsMs = 5_000
@@ -105,16 +106,14 @@ export class Formers implements SharedFormers {
 
   /** Processes that have different values at once, such as variables, are each other's neighbours. */
   async #read(key: FormerKey, current: string): Promise<string | undefined> {
-    const { store, keys, stats } = this.#cache
+    const { store } = this.#cache
     const [names, at] = [formerNamesOf(key, this.#cache), this.#at(key)]
     const [sealedOrder] = await store.getMany([names.order])
-    const order = openOrder(keys, at, sealedOrder)
-    if (sealedOrder !== undefined && order === undefined) stats.recordIgnored('unreadable', key)
+    const order = opened(this.#cache, key, sealedOrder, (keys, text) => openOrder(keys, at, text))
     const other = order?.current === current ? order.former : order?.former === current ? order.current : none
     if (other === none) return undefined
     const [sealed] = await store.getMany([names.seenOf(other)])
-    const until = openSeen(keys, at, other, sealed)
-    if (sealed !== undefined && until === undefined) stats.recordIgnored('unreadable', key)
+    const until = opened(this.#cache, key, sealed, (keys, text) => openSeen(keys, at, other, text))
     // Some stores ignore the TTL, and a server can write an entry again.
     return until !== undefined && until > Date.now() ? other : undefined
   }

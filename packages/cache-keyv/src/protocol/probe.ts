@@ -2,6 +2,7 @@ import type { SharedChanges, SharedKey, SharedRead } from '@finchat/secrets-core
 import { type EntryHead, type OpenedEntry, openEntry } from '../sealed/entry.ts'
 import { type Generation, leastVersionOf, openGeneration } from '../sealed/generation.ts'
 import type { KeyNames } from '../sealed/key-names.ts'
+import type { OpeningKeys } from '../sealed/key-ring.ts'
 import type { CacheContext } from './context.ts'
 import type { LeaseState } from './fill-lease.ts'
 import type { IgnoredReason } from './stats.ts'
@@ -23,8 +24,8 @@ export async function probe(cache: CacheContext, { key, names, notBefore = -Infi
   const at = performance.now()
   const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : [])]
   const [sealedGeneration, sealedEntry, holder] = await cache.store.getMany(wanted)
-  const generation = opened(cache, key, sealedGeneration, (sealed) =>
-    openGeneration(cache.keys, { ...key, namespace: cache.namespace }, sealed),
+  const generation = opened(cache, key, sealedGeneration, (keys, sealed) =>
+    openGeneration(keys, { ...key, namespace: cache.namespace }, sealed),
   )
   const entry = servableEntry(cache, key, generation, sealedEntry)
   const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(cache, key, generation, entry)
@@ -38,7 +39,7 @@ export function servableEntry(
   generation: Generation | undefined,
   sealed: string | undefined,
 ): OpenedEntry | undefined {
-  const entry = opened(cache, key, sealed, (text) => openEntry(cache.keys, { ...key, namespace: cache.namespace }, text))
+  const entry = opened(cache, key, sealed, (keys, text) => openEntry(keys, { ...key, namespace: cache.namespace }, text))
   const reason = entry && ignoredReason(entry, generation, Date.now())
   if (reason === undefined) return entry
   cache.stats.recordIgnored(reason, key)
@@ -72,14 +73,17 @@ export function isBeforeLastWrite(generation: Generation | undefined, { version:
   return asked === undefined && (version ?? Infinity) < leastVersionOf(generation, Date.now())
 }
 
-function opened<T>(
-  { stats }: CacheContext,
+/** What does not open is recorded, and counts as absent. */
+export function opened<T>(
+  { keys, stats }: CacheContext,
   key: SharedKey,
   sealed: string | undefined,
-  open: (sealed: string) => T | undefined,
+  open: (keys: OpeningKeys, sealed: string) => T | undefined,
 ): T | undefined {
   if (sealed === undefined) return undefined
-  const found = open(sealed)
-  if (found === undefined) stats.recordIgnored('unreadable', key)
-  return found
+  const found = open(keys, sealed)
+  if (found !== undefined) return found
+  const isRetired = open({ opens: keys.retired }, sealed) !== undefined
+  stats.recordIgnored(isRetired ? 'retired' : 'unreadable', key)
+  return undefined
 }

@@ -5,16 +5,17 @@ import type { FaultReason } from '../store/errors.ts'
 
 /**
  * Why an entry was not served. `unreadable`: forged, moved, truncated, or sealed with a key outside
- * the ring. `future`: written over 5 s ahead of this clock. `expired`: the store ignored its TTL.
+ * the ring. `retired`: sealed with the index key after it left the ring. `future`: written over 5 s ahead of this clock. `expired`: the store ignored its TTL.
  * `outdated`: its path was invalidated, or a later version written, since.
  */
-export type IgnoredReason = 'unreadable' | 'future' | 'expired' | 'outdated'
+export type IgnoredReason = 'unreadable' | 'retired' | 'future' | 'expired' | 'outdated'
 
 /** A message on the channel `finchat.secrets.shared` of `node:diagnostics_channel`. No value. */
 export type SharedCacheReport =
   | ({ readonly event: 'ignored'; readonly reason: 'unreadable' | 'future'; readonly namespace: string } & SharedKey)
   | { readonly event: 'failed'; readonly reason: FaultReason; readonly namespace: string }
   | { readonly event: 'other-key'; readonly namespace: string }
+  | { readonly event: 'restarts-unknown'; readonly namespace: string }
 
 /** Counts of this process since the cache was made. */
 export interface KeyvCacheStats extends SharedCacheStats {
@@ -49,7 +50,7 @@ export class Stats {
   readonly #channel = channel('finchat.secrets.shared')
   readonly #namespace: string
   readonly #counts: Record<Count, number> = { hits: 0, misses: 0, unavailable: 0, leases: 0, waits: 0, fills: 0, invalidations: 0 }
-  readonly #ignored: Record<IgnoredReason, number> = { unreadable: 0, future: 0, expired: 0, outdated: 0 }
+  readonly #ignored: Record<IgnoredReason, number> = { unreadable: 0, retired: 0, future: 0, expired: 0, outdated: 0 }
   readonly #failures: Record<FaultReason, number> = { timeout: 0, denied: 0, full: 0, failed: 0 }
   readonly #lastSeenAt = new Map<string, number>()
 
@@ -67,7 +68,7 @@ export class Stats {
 
   recordIgnored(reason: IgnoredReason, { sharedAs, path, version }: SharedKey): void {
     this.#ignored[reason] += 1
-    if (reason === 'expired' || reason === 'outdated') return
+    if (reason !== 'unreadable' && reason !== 'future') return
     this.#publish({ event: 'ignored', reason, namespace: this.#namespace, sharedAs, path, version })
     this.#warn(reason, ignoredBecause[reason])
   }
@@ -83,6 +84,14 @@ export class Stats {
     this.#warn(
       'other key',
       'is used with another key too, or was in the last half hour. Nothing is shared between keys. Give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or each fleet its own `namespace`',
+    )
+  }
+
+  recordRestartsUnknown(): void {
+    this.#publish({ event: 'restarts-unknown', namespace: this.#namespace })
+    this.#warn(
+      'restarts unknown',
+      "does not tell whether its server started again, since the user of `client` may not call INFO. Entries are shared all the same, but no former version of a secret is known to be unused. Grant `+info`, in a cluster `+eval` too: see the guide, 'Least rights'",
     )
   }
 
@@ -106,7 +115,7 @@ function printable(text: string): string {
 
 const ignoredBecause = {
   unreadable:
-    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key. Give all processes a new key before one seals with it',
+    "holds an entry that no key of the ring opens: its key left the ring less than 7 days ago, some processes lack a key, or it was altered. See the guide, 'Changing the key'",
   future: 'holds an entry that was written in the future: compare the clocks',
 }
 

@@ -15,7 +15,7 @@ const mostMarks = 2_000
 
 /** The marks of who uses what. They need a conditional write, which a Keyv does not have. */
 export function usageMarksOf(context: Omit<UsageContext, 'serverRun'>): SharedUsage {
-  const cache: UsageContext = { ...context, serverRun: new ServerRun(context.client) }
+  const cache: UsageContext = { ...context, serverRun: new ServerRun(context.client, () => context.stats.recordRestartsUnknown()) }
   const paths = new Map<string, MarkedPath>()
   const at = (path: UsagePath): MarkedPath => {
     const id = JSON.stringify([path.sharedAs, path.path])

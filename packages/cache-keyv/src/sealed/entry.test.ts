@@ -46,6 +46,14 @@ test('each key of the ring opens what it sealed, whichever key is first, and no 
   expect(openGeneration(keysOf(2), at, sealedGeneration)).toBeUndefined()
 })
 
+test('the key that names are hashed with opens nothing, and is known as retired, unless it is in the ring', () => {
+  expect(keysOf(9).retired).toEqual([])
+  expect(keysOf(1, 9).retired).toEqual([])
+  const sealed = sealEntry(keysOf(9), at, head, { value: 'v' })
+  expect(openEntry(keysOf(1), at, sealed)).toBeUndefined()
+  expect(openEntry({ opens: keysOf(1).retired }, at, sealed)?.open()).toEqual({ value: 'v' })
+})
+
 test('the index key does not depend on the ring', () => {
   expect(keysOf(1, 2).index).toEqual(keysOf(2, 1).index)
   expect(keysOf(1).index).toEqual(keysOf(3).index)

@@ -10,7 +10,7 @@ import {
   sealLength,
   unseal,
 } from '@finchat/secrets-core/sealing'
-import { format, type KeyRing } from './key-ring.ts'
+import { format, type KeyRing, type OpeningKeys } from './key-ring.ts'
 import { decodeSecret, encodeSecret } from './secret-codec.ts'
 
 /** The part of an entry that is opened without its secret. */
@@ -56,7 +56,7 @@ export function sealEntry({ seals }: KeyRing, at: Position, head: EntryHead, sec
 }
 
 /** Decodes the head alone, however long the text is. */
-export function openEntry({ opens }: KeyRing, at: Position, sealed: string): OpenedEntry | undefined {
+export function openEntry({ opens }: OpeningKeys, at: Position, sealed: string): OpenedEntry | undefined {
   const bytes = Buffer.from(sealed.slice(0, headCharacters), 'base64url')
   for (const { entries } of opens) {
     const key = openSealKey(entries, bytes.subarray(0, sealKeyLength))

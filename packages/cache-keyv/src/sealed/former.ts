@@ -1,7 +1,7 @@
 import type { FormerKey } from '@finchat/secrets-core'
 import { lengthPrefixed, mac, seal, unseal } from '@finchat/secrets-core/sealing'
 import { authenticated } from './entry.ts'
-import { format, type KeyRing } from './key-ring.ts'
+import { format, type KeyRing, type OpeningKeys } from './key-ring.ts'
 
 /** Digests of two values that followed each other; `none`: the secret was gone. */
 export interface SeenOrder {
@@ -32,7 +32,7 @@ export function sealOrder({ seals }: KeyRing, at: Position, { current, former, u
   return seal(seals.formers, contextOf('order', at), plain).toString('base64url')
 }
 
-export function openOrder(keys: KeyRing, at: Position, sealed: string | undefined): SeenOrder | undefined {
+export function openOrder(keys: OpeningKeys, at: Position, sealed: string | undefined): SeenOrder | undefined {
   const plain = opened(keys, contextOf('order', at), sealed)
   if (plain?.length !== timeLength + 2 * none.length) return undefined
   const text = plain.toString('latin1', timeLength)
@@ -44,7 +44,7 @@ export function sealSeen({ seals }: KeyRing, at: Position, digest: string, until
   return seal(seals.formers, contextOf('seen', at, digest), timeBytes(until)).toString('base64url')
 }
 
-export function openSeen(keys: KeyRing, at: Position, digest: string, sealed: string | undefined): number | undefined {
+export function openSeen(keys: OpeningKeys, at: Position, digest: string, sealed: string | undefined): number | undefined {
   const plain = opened(keys, contextOf('seen', at, digest), sealed)
   return plain?.length === timeLength ? plain.readDoubleBE() : undefined
 }
@@ -55,7 +55,7 @@ function timeBytes(time: number): Buffer {
   return bytes
 }
 
-function opened({ opens }: KeyRing, context: Buffer, sealed: string | undefined): Buffer | undefined {
+function opened({ opens }: OpeningKeys, context: Buffer, sealed: string | undefined): Buffer | undefined {
   if (sealed === undefined) return undefined
   const bytes = Buffer.from(sealed, 'base64url')
   for (const { formers } of opens) {

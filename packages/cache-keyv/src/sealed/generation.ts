@@ -2,7 +2,7 @@ import type { SharedPath } from '@finchat/secrets-core'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { seal, unseal } from '@finchat/secrets-core/sealing'
 import { authenticated } from './entry.ts'
-import type { KeyRing } from './key-ring.ts'
+import type { KeyRing, OpeningKeys } from './key-ring.ts'
 
 /**
  * Only entries of a path's current generation are served. What a slow reader writes after an
@@ -63,7 +63,7 @@ export function sealGeneration({ seals }: KeyRing, path: Path, { id, leastVersio
   return seal(seals.generations, contextOf(path), plain).toString('base64url')
 }
 
-export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): Generation | undefined {
+export function openGeneration({ opens }: OpeningKeys, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   for (const { generations } of opens) {
     const plain = unseal(generations, contextOf(path), bytes)

@@ -18,27 +18,37 @@ export interface KeyRing {
   readonly seals: RingKey
   /** All keys of the ring. */
   readonly opens: readonly RingKey[]
+  /**
+   * The fleet's first key, if it has left the ring: it stays as the index key. Nothing that it opens
+   * is served. It tells what a key change left behind from what was altered.
+   */
+  readonly retired: readonly RingKey[]
   readonly index: Uint8Array
   /** Of digests of former values: the same for the fleet while the ring changes. */
   readonly digests: Uint8Array
 }
 
+/** The keys that open a text. */
+export type OpeningKeys = Pick<KeyRing, 'opens'>
+
 /** Overwrites the keys that it is given. */
 export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): KeyRing {
+  const isRetired = !ring.some((root) => loadCrypto().timingSafeEqual(root, indexRoot))
+  const retired = isRetired ? [ringKey(indexRoot)] : []
   const [seals, ...others] = [ringKey(ring[0]), ...ring.slice(1).map(ringKey)] as const
   const [index, digests] = [subkeyOf(indexRoot, 'index'), subkeyOf(indexRoot, 'digests')]
   for (const root of [...ring, indexRoot]) root.fill(0)
-  return { seals, opens: [seals, ...others], index, digests }
+  return { seals, opens: [seals, ...others], retired, index, digests }
 }
 
 /**
  * Random bytes, not zeros: a running call must not seal under a known key. Node.js overwrites a
  * `KeyObject` when it collects it.
  */
-export function overwriteKeyRing({ opens, index, digests }: KeyRing): void {
+export function overwriteKeyRing({ opens, retired, index, digests }: KeyRing): void {
   const { randomFillSync } = loadCrypto()
   const other = generationsKey(randomFillSync(new Uint8Array(32)))
-  for (const key of opens) {
+  for (const key of [...opens, ...retired]) {
     for (const bytes of [key.entries, key.announcements, key.formers]) randomFillSync(bytes)
     Object.assign(key, { generations: other })
   }

@@ -8,8 +8,8 @@ const answer = `# Server\r\nredis_version:8.2.1\r\nrun_id:${runId}\r\ntcp_port:6
 type Send = ReturnType<typeof vi.fn<(...args: unknown[]) => Promise<unknown>>>
 
 /** A client with these members, which only these calls ask. */
-function serverOf(members: object): ServerRun {
-  return new ServerRun(members as unknown as RedisClient) // no other member is asked
+function serverOf(members: object, onRefusal = (): void => {}): ServerRun {
+  return new ServerRun(members as unknown as RedisClient, onRefusal) // no other member is asked
 }
 
 const sending = (text: unknown): Send => vi.fn<(...args: unknown[]) => Promise<unknown>>(async () => text)
@@ -66,3 +66,23 @@ test.each([new Error('LOADING Redis is loading the dataset in memory'), new Erro
     expect(info).toHaveBeenCalledTimes(2)
   },
 )
+
+test('a refusal is told once, and again if the server told its run between', async () => {
+  vi.useFakeTimers()
+  const state = { isRefused: true }
+  const info = async (): Promise<unknown> => (state.isRefused ? Promise.reject(new Error('NOPERM no permissions')) : answer)
+  const told = vi.fn<() => void>()
+  const server = serverOf({ info }, told)
+  for (const [isRefused, times] of [
+    [true, 1],
+    [true, 1],
+    [false, 1],
+    [true, 2],
+  ] as const) {
+    state.isRefused = isRefused
+    await server.id('key')
+    expect(told).toHaveBeenCalledTimes(times)
+    vi.advanceTimersByTime(300_000)
+  }
+  vi.useRealTimers()
+})

@@ -14,10 +14,13 @@ type Send = (...args: unknown[]) => Promise<unknown>
 /** Tells the starts of a server apart: one that starts again may have forgotten what it acknowledged. */
 export class ServerRun {
   readonly #client: RedisClient
+  readonly #onRefusal: () => void
   #refusedAt = -Infinity
 
-  constructor(client: RedisClient) {
+  /** `onRefusal`: the server refuses to tell, for the first time since it told. */
+  constructor(client: RedisClient, onRefusal: () => void) {
     this.#client = client
+    this.#onRefusal = onRefusal
   }
 
   /** The run id of the server that holds this key; `undefined` if it is not told. */
@@ -25,9 +28,11 @@ export class ServerRun {
     if (performance.now() - this.#refusedAt < askedAgainMs) return undefined
     try {
       const text = await this.#info(key)
+      this.#refusedAt = -Infinity
       return typeof text === 'string' ? runIdLine.exec(text)?.[1] : undefined
     } catch (error) {
       if (!(error instanceof Error) || !refusal.test(error.message)) throw error
+      if (this.#refusedAt === -Infinity) this.#onRefusal()
       this.#refusedAt = performance.now()
       return undefined
     }

@@ -56,9 +56,16 @@ function textOf(answer: unknown): string | undefined {
 }
 
 /** A Keyv has `stats`, and takes a TTL whatever its adapter takes. */
-function takesExpiry(store: KeyvStore): boolean {
+function takesExpiry(store: object): boolean {
   const { capabilities, stats } = store as { readonly capabilities?: { readonly expires?: unknown }; readonly stats?: unknown } // compared only
   return stats === undefined && capabilities?.expires === true
+}
+
+/** Keyv 5 hands its adapter a TTL, which one for Keyv 6 takes for a time in 1970. */
+function isKeyv5OverAdapter6(store: object): boolean {
+  const adapter: unknown = Reflect.get(store, 'store')
+  const isKeyv5 = Reflect.has(store, 'opts') && Reflect.has(store, 'stats')
+  return isKeyv5 && typeof adapter === 'object' && adapter !== null && takesExpiry(adapter)
 }
 
 /** Refuses a connection string, which Keyv would turn into a map. */
@@ -68,6 +75,11 @@ export function assertStore(store: unknown): asserts store is KeyvStore {
   for (const method of ['get', 'set', 'delete']) {
     if (typeof Reflect.get(store, method) !== 'function') throw configurationError(`\`store\` has no ${method}()`, remedy)
   }
+  if (isKeyv5OverAdapter6(store))
+    throw configurationError(
+      '`store` is a Keyv 5 over an adapter for Keyv 6, so that each entry would end at once',
+      'give the adapter itself, or install Keyv and adapter of the same major version',
+    )
 }
 
 export function isInProcess(store: KeyvStore): boolean {

@@ -188,6 +188,17 @@ describe('a read of the shared cache', () => {
     expect(await client.read('b', undefined)).toMatchObject({ leaseToken })
   })
 
+  it('is asked again after many reads have failed together', async () => {
+    const read = vi.fn<SharedCache['read']>(hung)
+    const client = clientOver({ read })
+    for (const calls of [10, 20, 30, 30]) {
+      const reading = Promise.all(Array.from({ length: 10 }, (_, count) => client.read(`path-${count}`, undefined)))
+      await vi.advanceTimersByTimeAsync(250)
+      await reading
+      expect(read).toHaveBeenCalledTimes(calls)
+    }
+  })
+
   it('starts a probe for no reader to wait for, as a recheck, and gives back a lease token', async () => {
     const [read, fill] = [vi.fn<SharedCache['read']>(hungUp), vi.fn<SharedCache['fill']>(async () => {})]
     const client = clientOver({ read, fill })

@@ -39,6 +39,7 @@ export class SharedCacheClient {
   readonly #circuit = new CircuitBreaker({ pace: unhurried, opensAfter })
   readonly #tracker = new PartTracker()
   readonly #clock = new LoadAwareClock()
+  #failedAt = -Infinity
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
   readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
@@ -93,15 +94,16 @@ export class SharedCacheClient {
   }
 
   async #tried(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+    const begunAt = performance.now()
     const spannedGap = freezeDetector(this.#longestReadMs)
     try {
       const answer = await this.#ask(path, version, now, isRecheck)
-      if (answer.isUnavailable) this.#failed(path)
+      if (answer.isUnavailable) this.#failed(path, begunAt)
       else this.#answered()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#failed(path)
+      else this.#failed(path, begunAt)
       return unavailable
     }
   }
@@ -111,8 +113,11 @@ export class SharedCacheClient {
     this.#circuit.succeeded()
   }
 
-  #failed(path: string): void {
+  /** Reads that fail together count once. */
+  #failed(path: string, begunAt: number): void {
     this.#tracker.failed(notAsked)
+    if (begunAt < this.#failedAt) return
+    this.#failedAt = performance.now()
     this.#circuit.failed([path], Date.now(), failedClosed())
   }
 

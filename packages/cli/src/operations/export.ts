@@ -14,6 +14,7 @@ import { type Format, formatOf, innerFormatOf } from '../formats/format.ts'
 import { jsonWriter } from '../formats/json.ts'
 import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
+import { counted } from '../terminal/counted.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { wholeBytes } from '../transfer/content.ts'
@@ -53,7 +54,7 @@ export default async function exportFile(context: CommandContext, flags: ExportF
     await writeOutput(file, text, { replace: flags.force === true })
     if (format !== 'age') await warnOfGit(file, terminal)
     if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()] })}\n`)
-    else note(terminal, `${values.size} secrets are written; only you may read the file`)
+    else note(terminal, `${counted(values.size, 'secret is', 'secrets are')} written; only you may read the file`)
   })
 }
 

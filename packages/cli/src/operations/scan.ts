@@ -8,6 +8,7 @@ import { sarifOf } from '../scan/sarif.ts'
 import { type Finding, scanContents, type ScanResult } from '../scan/scan-contents.ts'
 import type { Contents, SourceOptions } from '../scan/source.ts'
 import { leastBytes } from '../scan/forms.ts'
+import { counted } from '../terminal/counted.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
@@ -145,9 +146,9 @@ async function print(
 }
 
 function tell(findings: readonly Finding[], { contents, bytes }: ScanResult, terminal: Terminal): void {
-  const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
+  const searched = `${counted(contents, 'file or object', 'files and objects')}, ${megabytes(bytes)} MB`
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
-  note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
+  note(terminal, `${counted(findings.length, 'place was', 'places were')} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
   const keys = new Set(findings.flatMap(({ name }) => (name === undefined ? [] : [name.split('#')[0] ?? ''])))
   for (const key of keys) note(terminal, `     finchat-secrets set ${key}, or rotate, where the configuration says how`)

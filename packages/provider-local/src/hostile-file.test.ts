@@ -68,7 +68,7 @@ describe('a file that is not a store', () => {
     for (const outcome of await Promise.all(calls.map(failure))) {
       expect(outcome).toMatchObject({
         code: 'CONFIGURATION',
-        problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
+        problem: 'the encryption key does not open this store',
       })
     }
   })

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
+import type { LocalProvider } from './local-provider.ts'
 import { context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
@@ -90,7 +91,7 @@ test('after re-encryption only the new key opens the store, and every answer is 
   )
   expect(await failure(opened(path, { keys: [oldKey] }).get('name', context))).toMatchObject({
     code: 'CONFIGURATION',
-    problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
+    problem: 'the encryption key does not open this store',
   })
 })
 
@@ -102,6 +103,56 @@ test('after re-encryption a process with the old key alone fails, and one with b
   await within(path, (provider) => provider.reencrypt(), { keys: [newKey, oldKey] })
   expect((await failure(late.get('name', context))).code).toBe('CONFIGURATION')
   expect((await ready.get('name', context))?.value).toBe('value')
+})
+
+test.each<[string, (path: string) => Promise<unknown>, Uint8Array[], object]>([
+  ['is right', async () => undefined, [newKey, oldKey], { first: 0, others: 3, otherKeys: 'former', isNewestOfOthers: true }],
+  [
+    'is right, and the new key seals already',
+    async (path) => within(path, (provider) => provider.put('name', { value: 'v3' }, context), { keys: [newKey, oldKey] }),
+    [newKey, oldKey],
+    { first: 1, others: 3, otherKeys: 'former', isNewestOfOthers: false },
+  ],
+  [
+    'is reversed, and the new key seals already',
+    async (path) => within(path, (provider) => provider.put('name', { value: 'v3' }, context), { keys: [newKey, oldKey] }),
+    [oldKey, newKey],
+    { first: 3, others: 1, otherKeys: 'former', isNewestOfOthers: true },
+  ],
+  [
+    'is that of the first step',
+    async () => undefined,
+    [oldKey, newKey],
+    { first: 3, others: 0, otherKeys: 'unused', isNewestOfOthers: false },
+  ],
+  [
+    'was right, and all is done',
+    async (path) => within(path, (provider) => provider.reencrypt(), { keys: [newKey, oldKey] }),
+    [newKey, oldKey],
+    { first: 3, others: 0, otherKeys: 'retired', isNewestOfOthers: false },
+  ],
+  ['has one key', async () => undefined, [oldKey], { first: 3, others: 0, otherKeys: 'unused', isNewestOfOthers: false }],
+])('before re-encryption it shows whether the order of keys %s', async (_, before, keys, use) => {
+  const path = temporaryPath()
+  const fill = async (provider: LocalProvider): Promise<void> => {
+    for (const value of ['v1', 'v2']) await provider.put('name', { value }, context)
+    await provider.put('other', { value: 'v1' }, context)
+  }
+  await within(path, fill, { keys: [oldKey] })
+  await before(path)
+  const asked: object[] = []
+  const confirm = (found: object): boolean => (asked.push(found), false)
+  expect(await within(path, (provider) => provider.reencrypt({ confirm }), { keys })).toEqual({ reencrypted: 0 })
+  expect(asked).toEqual([use])
+  await within(path, async (provider) => expect((await provider.get('other', context))?.value).toBe('v1'), { keys })
+})
+
+test('the order of keys of a store that does not exist shows nothing, and makes none', async () => {
+  const path = temporaryPath()
+  const asked: object[] = []
+  const confirm = (found: object): boolean => (asked.push(found), false)
+  await within(path, (provider) => provider.reencrypt({ confirm }), { keys: [newKey, oldKey] })
+  expect([asked, existsSync(path)]).toEqual([[{ first: 0, others: 0, otherKeys: 'unused', isNewestOfOthers: false }], false])
 })
 
 test('re-encryption without a needed key changes nothing', async () => {

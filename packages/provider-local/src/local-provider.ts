@@ -1,6 +1,7 @@
 import type { CallContext, SecretProvider } from '@finchat/secrets-core'
 import { loadOnUse, locator, type Provides } from '@finchat/secrets-core/provider'
 import type { BackupRequest, RestoreReport, RestoreRequest } from './operations/backup.ts'
+import { type KeyUse, keyUseOf } from './operations/key-use.ts'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'
 import { writes } from './operations/writes.ts'
@@ -48,6 +49,11 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
 export interface ReencryptContext extends MaintenanceContext {
   /** Is called after each batch with the number of secrets done, and of all. */
   readonly onProgress?: ((done: number, all: number) => void) | undefined
+  /**
+   * Is asked before anything is changed; `false` ends the call, which then resolves to 0. Default:
+   * nobody is asked.
+   */
+  readonly confirm?: ((use: KeyUse) => boolean | Promise<boolean>) | undefined
 }
 
 /**
@@ -76,7 +82,11 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
     ...reads(store),
     ...writes(store, checked.retention),
     changes: (listener) => store.listeners.add(listener),
-    reencrypt: async (context) => reencrypt(store, complete(context), context?.onProgress),
+    reencrypt: async (context) => {
+      const asked = complete(context)
+      const isConfirmed = context?.confirm === undefined || (await context.confirm(await keyUseOf(store, asked)))
+      return isConfirmed ? reencrypt(store, asked, context?.onProgress) : { reencrypted: 0 }
+    },
     prune: async (policy, context) => prune(store, policy, complete(context)),
     backup: async (request, context) => (await loadBackups()).backup(store, checked.path, request, complete(context)),
     restoreBackup: async (request, context) => {

@@ -33,7 +33,7 @@ export default async function copy(context: CommandContext, flags: CopyFlags, fo
   terminal.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : `${made.folder}\n`)
   if (flags.json) return
   const proof = made.checkpoints === undefined ? '' : ` --checkpoints ${shellWord(made.checkpoints)}`
-  note(terminal, `${counted(made.segments, 'segment')}, of which ${made.copied} were copied now`)
+  note(terminal, `${counted(made.segments, 'segment')}, of which ${counted(made.copied, 'was', 'were')} copied now`)
   note(terminal, `the auditor verifies it by: finchat-secrets audit verify ${shellWord(made.folder)}${proof}`)
   if (made.checkpoints === undefined) note(terminal, 'without checkpoints (--checkpoints) a truncated end may stay unproven')
 }

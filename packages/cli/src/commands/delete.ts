@@ -1,4 +1,5 @@
 import { assertConfirmed } from '../terminal/confirm.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'
 
@@ -16,6 +17,6 @@ export default async function remove(context: CommandContext, flags: DeleteFlags
     return secrets.deleteSecret(name, { provider, purge, actor: operator() })
   })
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify({ name, ...receipt })}\n`)
-  const undo = purge ? 'for good' : 'finchat-secrets restore undoes it'
+  const undo = purge ? 'for good' : `finchat-secrets restore ${shellWord(name)} undoes it`
   note(terminal, `${name} is deleted at '${receipt.provider}': ${undo}`)
 }

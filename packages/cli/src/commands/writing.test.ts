@@ -209,7 +209,7 @@ describe('delete and restore', () => {
   it('withdraw a secret, and bring it back', async () => {
     const program = makeProgram()
     await program.run(['set', 'TOKEN'], value)
-    expect((await program.run(['delete', 'TOKEN'])).stderr).toBe("TOKEN is deleted at 'local': finchat-secrets restore undoes it\n")
+    expect((await program.run(['delete', 'TOKEN'])).stderr).toBe("TOKEN is deleted at 'local': finchat-secrets restore TOKEN undoes it\n")
     const read = await program.run(['get', 'TOKEN', '--provider', 'local'])
     expect(read.code).toBe(66)
     expect((await program.run(['restore', 'TOKEN'])).stderr).toBe("TOKEN is restored at 'local'\n")

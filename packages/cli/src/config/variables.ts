@@ -151,7 +151,7 @@ export async function readSource(place: string, source: CredentialSource, folder
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text
   throw new SecretsError('CREDENTIALS_MISSING', `${place} is in the variable ${source.variable}, which is not set`, {
-    remedy: `set ${source.variable}, or name another place`,
+    remedy: `set ${source.variable}, or name another place for ${place}`,
   })
 }
 
@@ -171,18 +171,20 @@ function variableIn(source: unknown): string[] {
   return typeof variable === 'string' ? [variable] : []
 }
 
-/** Puts what the file calls a setting before its variable; `VARIABLE=value` is what a shell is told. */
+/**
+ * Puts what the file calls a setting before its variable, unless the text calls it so already.
+ * `VARIABLE=value` stays, for that is typed in a shell.
+ */
 export function inWordsOfFile(text: string): string {
-  return Object.entries({ '': chainSettings, ...sections }).reduce(
-    (shown, [section, settings]) =>
-      Object.entries(settings).reduce(
-        (part, [member, { variable }]) =>
-          part.replaceAll(
-            new RegExp(`(?<![\\w(])${variable}(_FILE)?(?![\\w=])`, 'g'),
-            (named) => `${section === '' ? '' : `${section}.`}${member} (${named})`,
-          ),
-        shown,
-      ),
-    text,
+  const places = Object.entries({ '': chainSettings, ...sections }).flatMap(([section, settings]) =>
+    Object.entries(settings).map(([member, { variable }]) => ({ place: section === '' ? member : `${section}.${member}`, variable })),
   )
+  return places.reduce((shown, { place, variable }) => {
+    if (place.includes('.') && namesPlace(text, place)) return shown
+    return shown.replaceAll(new RegExp(`(?<![\\w(])${variable}(_FILE)?(?![\\w=])`, 'g'), (named) => `${place} (${named})`)
+  }, text)
+}
+
+function namesPlace(text: string, place: string): boolean {
+  return new RegExp(`(?<![\\w.])${place.replace('.', String.raw`\.`)}(?![\\w.])`).test(text)
 }

@@ -1,5 +1,6 @@
 import { SecretsError, type SecretRequest } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
+import { counted } from '../terminal/counted.ts'
 import { failed, type Finding, notChecked, ok, warn } from './finding.ts'
 import { type OpenStore, type Probing, rewording } from './open-store.ts'
 import { withinLimit } from './time-limit.ts'
@@ -30,7 +31,7 @@ async function readAll({ secrets, provider }: OpenStore, requests: readonly Secr
   const refused = read.filter(({ error }) => error !== undefined && !isAbsent(error))
   const missing = absent.length === 0 ? '' : `; not here: ${namesOf(absent)}`
   const several = provider.getMany === undefined || requests.length < 2 ? '' : ', in batches where the store allows it'
-  const summary = ok('read', `${here.length} of ${requests.length} declared secrets can be read${several}${missing}`)
+  const summary = ok('read', `${here.length} of ${counted(requests.length, 'declared secret')} can be read${several}${missing}`)
   return { findings: refused.length === 0 ? [summary] : refusals(refused, requests.length, probing), found: here[0]?.name }
 }
 
@@ -52,7 +53,10 @@ function refusals(refused: readonly Refused[], of: number, { parts }: Probing): 
   const codeOf = ({ error }: Refused): string => (SecretsError.isInstance(error) ? error.code : 'INTERNAL')
   return [...Map.groupBy(refused, codeOf).values()].map((group) => {
     const finding = failed('read', group[0]?.error, rewording(parts))
-    return { ...finding, finding: `${group.length} of ${of} declared secrets cannot be read (${namesOf(group)}): ${finding.finding}` }
+    return {
+      ...finding,
+      finding: `${group.length} of ${counted(of, 'declared secret')} cannot be read (${namesOf(group)}): ${finding.finding}`,
+    }
   })
 }
 

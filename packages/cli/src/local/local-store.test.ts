@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path'
 import { generateKey, localProvider } from '@finchat/secrets-provider-local'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Settings } from '../config/load-config.ts'
 import { localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
+import { keyPlaces } from './key-places.ts'
 
 const canary = 'c4n4ry-of-the-store'
 
@@ -37,7 +39,9 @@ describe('backup', () => {
     await run(['set', 'TOKEN'], canary)
     const { code, stdout, stderr } = await run(['backup', '--output', 'saved.db'])
     expect([code, stdout]).toEqual([0, `${join(folder, 'saved.db')}\n`])
-    expect(stderr).toMatch(/^backed up and verified: 1 secret in 1 version, the newest change at 20.*Z\. It opens with the key of today/)
+    expect(stderr).toMatch(
+      /^backed up and verified: 1 secret in 1 version, the newest change at 20.*Z\nit opens with local\.key \(the variable APP_KEY\) as that is today: keep this key as long as the backup\n$/,
+    )
     expect(statSync(join(folder, 'saved.db')).mode & 0o777).toBe(0o600)
     const provider = localProvider({ path: join(folder, 'saved.db'), key })
     expect((await provider.get('TOKEN', { signal: new AbortController().signal }))?.value).toBe(canary)
@@ -135,6 +139,33 @@ describe('restore --backup', () => {
   })
 })
 
+describe('a backup of the day before the key was replaced', () => {
+  it('is restored with the words that local.key alone does not open it, and is sealed again', async () => {
+    const changing = { provider: 'local', local: { key: { variable: 'NEW_KEY' }, otherKey: { variable: 'APP_KEY' } } }
+    const alone = { provider: 'local', local: { key: { variable: 'NEW_KEY' } }, secrets: { TOKEN: {} } }
+    const { run, folder } = makeStore(localConfig, { NEW_KEY: generateKey() })
+    const configure = (config: object): void => writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(config))
+    await run(['set', 'TOKEN'], canary)
+    await run(['backup', '--output', 'old.db'])
+    configure(changing)
+    await run(['reencrypt', '--yes'])
+    const restored = await run(['restore', '--backup', 'old.db', '--yes'])
+    expect(restored.stderr).toContain(
+      'local.key (the variable NEW_KEY) alone does not open it: leave local.otherKey (the variable APP_KEY) where it is, and run `finchat-secrets reencrypt` again\n',
+    )
+    configure(alone)
+    const checked = await run(['check'])
+    expect([checked.code, checked.stdout]).toEqual([70, expect.stringContaining('the encryption key does not open this store')])
+    expect(checked.stdout).not.toContain('retired')
+    configure(changing)
+    expect((await run(['reencrypt', '--yes'])).stderr).toContain('1 version sealed again')
+    configure(alone)
+    expect((await run(['check'])).code).toBe(0)
+    await run(['backup', '--output', 'new.db'])
+    expect((await run(['restore', '--backup', 'new.db', '--yes'])).stderr).not.toContain('alone')
+  })
+})
+
 describe('reencrypt', () => {
   const changing = { provider: 'local', local: { key: { variable: 'NEW_KEY' }, otherKey: { variable: 'APP_KEY' } } }
 
@@ -146,7 +177,10 @@ describe('reencrypt', () => {
     expect(await run(['reencrypt'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
     const { code, stdout, stderr } = await run(['reencrypt', '--yes'])
     expect([code, stdout]).toEqual([0, ''])
-    expect(stderr).toContain('1 version sealed again; the other key is retired')
+    expect(stderr.split('\n').slice(0, 2)).toEqual([
+      'local.key (the variable NEW_KEY) sealed 0 versions, local.otherKey (the variable APP_KEY) 1 version',
+      '1 version sealed again; local.otherKey (the variable APP_KEY) is retired, and never seals again',
+    ])
     expect(await run(['reencrypt', '--yes', '--json'])).toMatchObject({ code: 0, stdout: '{"reencrypted":0}\n' })
     writeFileSync(
       join(folder, 'finchat-secrets.config.json'),
@@ -155,6 +189,49 @@ describe('reencrypt', () => {
     expect((await run(['get', 'TOKEN'])).stdout).toBe(canary)
     writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(localConfig))
     expect((await run(['get', 'TOKEN'])).code).toBe(70)
+  })
+
+  it('asks with both keys by their places, and does nothing without an answer', async () => {
+    const { run, folder } = makeStore(localConfig, { NEW_KEY: generateKey() })
+    await run(['set', 'TOKEN'], canary)
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(changing))
+    const { code, stderr } = await run(['reencrypt'])
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringContaining('Seal all with local.key (the variable NEW_KEY), and retire local.otherKey (the variable APP_KEY) for good?'),
+    ])
+    expect((await run(['reencrypt', '--yes'])).stderr).toContain('1 version sealed again')
+    expect(await run(['reencrypt'])).toMatchObject({ code: 0, stderr: expect.stringContaining('APP_KEY) is retired\n') }) // nothing to ask
+  })
+
+  it('refuses the next key, which is named beside the present one at the first step', async () => {
+    const firstStep = { provider: 'local', local: { key: { variable: 'APP_KEY' }, otherKey: { file: 'next.key' } } }
+    const { run, folder } = makeStore(localConfig)
+    writeFileSync(join(folder, 'next.key'), generateKey(), { mode: 0o600 })
+    await run(['set', 'TOKEN'], canary)
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(firstStep))
+    const { code, stderr } = await run(['reencrypt', '--yes'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('local.otherKey (the file next.key) has sealed nothing in this store, so it is the next key')
+    const second = { provider: 'local', local: { key: { file: 'next.key' }, otherKey: { variable: 'APP_KEY' } } }
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(second))
+    await run(['set', 'OTHER'], canary)
+    writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(firstStep))
+    const reversed = await run(['reencrypt'])
+    expect(reversed.stderr).toContain('warning: the newest version is sealed with local.otherKey (the file next.key)')
+    expect(reversed.code).toBe(64)
+  })
+
+  it.each([
+    [{ FINCHAT_ENCRYPTION_KEY: 'x' }, { key: { file: 'a' } }, 'the variable FINCHAT_ENCRYPTION_KEY'],
+    [{ FINCHAT_ENCRYPTION_KEY_FILE: '/k' }, { key: { file: 'a' } }, 'the file /k'],
+    [{ FINCHAT_ENCRYPTION_KEY_KEYCHAIN: 'app' }, {}, 'the keychain entry app'],
+    [{}, { key: { keychain: 'app' } }, 'the keychain entry app'],
+    [{}, { key: { file: 'a' } }, 'the file a'],
+    [{}, {}, 'not set'],
+  ])('names the key of %j and %j by its place, and never itself', (env, local, place) => {
+    const settings = { config: { local }, env } as unknown as Settings // what is used of it
+    expect(keyPlaces(settings).key).toBe(`local.key (${place})`)
   })
 
   it('takes both keys from files', async () => {

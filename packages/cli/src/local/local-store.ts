@@ -7,6 +7,7 @@ import { inWordsOfFile } from '../config/variables.ts'
 import { counted } from '../terminal/counted.ts'
 import { CommandError } from '../terminal/failure.ts'
 import { type CommandContext, type CommonFlags, explained, settingsOf } from '../commands/context.ts'
+import { type KeyPlaces, keyPlaces } from './key-places.ts'
 
 /** The flags of a command that is for the local store alone. */
 export type LocalFlags = Omit<CommonFlags, 'provider'>
@@ -16,6 +17,7 @@ export interface LocalStore {
   readonly store: LocalProvider
   readonly path: string
   readonly hasOtherKey: boolean
+  readonly places: KeyPlaces
 }
 
 /** Runs a command over the local store itself, with the settings that the chain's store has. */
@@ -31,7 +33,7 @@ export async function withLocalStore<T>(
       const store = await localStoreOf(settings)
       const { FINCHAT_LOCAL_PATH: path = '.secrets.db' } = settings.variables
       try {
-        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: hasOtherKey(settings) })
+        return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: hasOtherKey(settings), places: keyPlaces(settings) })
       } finally {
         await store.close()
       }

@@ -14,13 +14,22 @@ export interface RestoreBackupFlags extends CommonFlags {
 /** Puts a verified copy of a backup in the place of the local store. */
 export async function restoreBackup(context: CommandContext, flags: RestoreBackupFlags, from: string): Promise<void> {
   const { terminal } = context
-  const report = await withLocalStore('the store was not restored', context, flags, async ({ store }) =>
-    store.restoreBackup({ from: resolve(terminal.cwd(), from), confirm: async (found) => confirmed(found, flags, terminal) }),
-  )
+  const { report, places } = await withLocalStore('the store was not restored', context, flags, async (local) => ({
+    report: await local.store.restoreBackup({
+      from: resolve(terminal.cwd(), from),
+      confirm: async (found) => confirmed(found, flags, terminal),
+    }),
+    places: local.places,
+  }))
   const { problem, ...found } = report
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify({ ...found, problem: problem?.code })}\n`)
   note(terminal, 'the store is restored: its secrets, versions and keys are those of the backup')
   if (report.former !== undefined) note(terminal, `the file that it had is kept: ${report.former}`)
+  if (report.needsOtherKeys)
+    note(
+      terminal,
+      `${places.key} alone does not open it: leave ${places.otherKey} where it is, and run \`finchat-secrets reencrypt\` again`,
+    )
   if (report.lost !== 0) note(terminal, 'secrets that were rotated since have their former value: rotate them again')
   note(terminal, 'start the services anew, and clear a shared cache: both may know newer versions')
 }

@@ -72,6 +72,12 @@ describe('export and import', () => {
 })
 
 describe('export', () => {
+  it('counts one secret as one', async () => {
+    const program = await withValues()
+    const { stderr } = await program.run(['export', '--output', 'one.json', '--only', 'A'])
+    expect(stderr).toBe('1 secret is written; only you may read the file\n')
+  })
+
   const unchanged = withValues()
 
   it('shows no value on a terminal, unless --reveal is given', async () => {

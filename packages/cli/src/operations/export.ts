@@ -62,7 +62,7 @@ export default async function exportFile(context: CommandContext, flags: ExportF
     await writeOutput(file, text, { replace: flags.force === true })
     if (format !== 'age') await warnOfGit(file, terminal)
     if (flags.json) terminal.stdout.write(`${JSON.stringify({ format, names: [...values.keys()], ...outdated(read) })}\n`)
-    else note(terminal, `${counted(values.size, 'secret')} ${values.size === 1 ? 'is' : 'are'} written; only you may read the file`)
+    else note(terminal, `${counted(values.size, 'secret is', 'secrets are')} written; only you may read the file`)
   })
 }
 

@@ -62,6 +62,11 @@ describe('scan', () => {
     expect(stdout + stderr).not.toContain('canary')
   })
 
+  it('counts one file as one', async () => {
+    const { stderr } = await project({ 'a.txt': 'nothing' }).run(['scan', 'a.txt'])
+    expect(stderr).toBe('nothing was found in 1 file or object, 0.0 MB\n')
+  })
+
   it('advises to set a field by its declared name, not its whole document', async () => {
     const declared = { DB_PASSWORD: { name: 'DB', field: 'password' } }
     const { stderr } = await project({ 'a.env': canary }, { secrets: declared }, { DB: JSON.stringify({ password: canary }) }).run(['scan'])

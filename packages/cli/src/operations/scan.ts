@@ -9,6 +9,7 @@ import { sarifOf } from '../scan/sarif.ts'
 import { type Finding, scanContents, type ScanResult } from '../scan/scan-contents.ts'
 import type { Contents, SourceOptions } from '../scan/source.ts'
 import { leastBytes } from '../scan/forms.ts'
+import { counted } from '../terminal/counted.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
@@ -156,9 +157,9 @@ async function print(
 }
 
 function tell(findings: readonly Finding[], { contents, bytes }: ScanResult, terminal: Terminal): void {
-  const searched = `${contents} files and objects, ${megabytes(bytes)} MB`
+  const searched = `${counted(contents, 'file or object', 'files and objects')}, ${megabytes(bytes)} MB`
   if (findings.length === 0) return note(terminal, `nothing was found in ${searched}`)
-  note(terminal, `${findings.length === 1 ? '1 place was' : `${findings.length} places were`} found in ${searched}`)
+  note(terminal, `${counted(findings.length, 'place was', 'places were')} found in ${searched}`)
   note(terminal, 'fix: rotate each secret first, since others may have read it; then remove it there')
   for (const name of namesOf(findings.filter(({ isCredential }) => isCredential)))
     note(terminal, `     ${name}: renew it where it was given out, and keep it in a place that git ignores`)

@@ -2,6 +2,7 @@ import type * as Report from '@finchat/secrets-audit/report'
 import type { RotationStatus, SecretUser } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { loadPackage } from '../config/provider-packages.ts'
+import { counted } from '../terminal/counted.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { printTable } from '../terminal/table.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
@@ -46,7 +47,7 @@ export async function printStatus(name: string, status: RotationStatus, asJson: 
     `${use.actor ?? ''}@${use.host ?? ''}`,
     versionsOf([use]),
     timeOf(use.lastUsedAt) ?? '',
-    `${use.reads} times`,
+    counted(use.reads, 'time'),
   ])
   await printTable({ headings: ['what', 'who', 'version', 'last seen', 'note'], rows: [...users, ...reads] }, terminal)
   const gap = status.gap === undefined ? '' : `: ${gaps[status.gap]}`

@@ -1,4 +1,4 @@
-/** Such as `1 secret` and `2 secrets`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+/** Such as `1 secret` and `2 secrets`. `several` is for words that take more than an `s`. */
+export function counted(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`
 }

@@ -24,7 +24,7 @@ test('a wrong key is CONFIGURATION, and an altered key row INTEGRITY', async () 
   expect(() => unwrapIndexKey([row], theirs, header)).toThrow(
     expect.objectContaining({
       code: 'CONFIGURATION',
-      problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
+      problem: 'the encryption key does not open this store',
     }),
   )
   const renamed = { ...row, keyId: theirs.first.id }

@@ -75,8 +75,9 @@ function alteredKeys(): SecretsError {
 }
 
 function wrongKey(): SecretsError {
-  return new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store, or `reencrypt` has retired it', {
-    remedy: "give the key that the store was made with, or the one that replaced it; the guide has it under 'Replace the key'",
+  return new SecretsError('CONFIGURATION', 'the encryption key does not open this store', {
+    remedy:
+      "give the key that sealed it last: that of its day for a backup, the new one after `reencrypt`; the guide has it under 'Replace the key'",
   })
 }
 

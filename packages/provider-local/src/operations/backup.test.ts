@@ -235,8 +235,10 @@ describe('restoring a backup', () => {
     const { path, backup } = await backedUp()
     await within(path, (provider) => provider.reencrypt(), { keys: [otherKey, key] })
     expect((await failure(opened(path, { keys: [otherKey] }).restoreBackup({ from: backup }))).code).toBe('CONFIGURATION')
-    await opened(path, { keys: [otherKey, key] }).restoreBackup({ from: backup })
-    expect(await valueIn(path)).toBe('second')
+    const { needsOtherKeys } = await opened(path, { keys: [otherKey, key] }).restoreBackup({ from: backup })
+    expect([await valueIn(path), needsOtherKeys]).toEqual(['second', true])
+    const again = await opened(path, { keys: [key, otherKey] }).restoreBackup({ from: backup })
+    expect(again.needsOtherKeys).toBe(false)
   })
 
   test('is the first call of a provider, and the last', async () => {

@@ -39,6 +39,8 @@ export interface BackupComparison {
   readonly problem: SecretsError | undefined
   /** How many versions the store has and the backup has not. Undefined if the store cannot be read. */
   readonly lost: number | undefined
+  /** The first of `keys` does not open all of the backup, so that the others stay needed. */
+  readonly needsOtherKeys: boolean
 }
 
 /** What `restoreBackup` did. */
@@ -104,19 +106,20 @@ async function compared(
 ): Promise<{ readonly found: BackupComparison; readonly present: Present }> {
   const keys = new KeyCache(options.keys)
   try {
-    const { contents, revisions } = await read({ ...options, path: next }, keys, context).catch(asOfBackup)
+    const backedUp = await read({ ...options, path: next }, keys, context).catch(asOfBackup)
     const present = await presentOf({ ...options, path, storeId: undefined }, keys, context)
-    return { found: comparison({ contents, revisions }, present), present }
+    return { found: comparison(backedUp, present), present }
   } finally {
     keys.close()
   }
 }
 
-function comparison({ contents, revisions }: Pick<Inventory, 'contents' | 'revisions'>, present: Present): BackupComparison {
+function comparison({ contents, revisions, needsOtherKeys }: Inventory, present: Present): BackupComparison {
+  const backedUp = { backup: contents, needsOtherKeys }
   if (present === undefined || SecretsError.isInstance(present))
-    return { backup: contents, present: undefined, problem: present, lost: present === undefined ? 0 : undefined }
+    return { ...backedUp, present: undefined, problem: present, lost: present === undefined ? 0 : undefined }
   const lost = [...present.revisions].filter((revision) => !revisions.has(revision)).length
-  return { backup: contents, present: present.contents, problem: undefined, lost }
+  return { ...backedUp, present: present.contents, problem: undefined, lost }
 }
 
 async function read(options: StoreOptions, keys: KeyCache, context: CallContext): Promise<Inventory> {

@@ -22,6 +22,8 @@ export interface Inventory {
   readonly revisions: ReadonlySet<string>
   /** That of the root when the reading began: a later write changes it. */
   readonly rootMac: Buffer
+  /** The first of `keys` does not open all of it. */
+  readonly needsOtherKeys: boolean
 }
 
 /** Bound of one transaction: writers and the event loop run in between. */
@@ -42,13 +44,16 @@ export async function inventoryOf(store: OpenStore, { signal }: CallContext): Pr
     read((view) => paths.slice(start, start + secretsAtOnce).forEach((path) => count.add(path, view)))
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { ...count.inventory(store.header.storeId.toString('hex')), rootMac }
+  const keys = read((view) => view.keys())
+  const needsOtherKeys = [...count.keyIds].some((id) => id !== keys?.first) || !(keys?.opening.includes(keys.first) ?? false)
+  return { ...count.inventory(store.header.storeId.toString('hex')), rootMac, needsOtherKeys }
 }
 
 class Count {
   #secrets = 0
   #changedAt: number | undefined
   readonly #revisions = new Set<string>()
+  readonly keyIds: Set<string> = new Set()
 
   add(path: string, view: ReadView): void {
     const record = view.find(path)
@@ -58,7 +63,7 @@ class Count {
     for (const number of view.versions.ascending(record)) this.#addVersion(record, view.versions.version(record, number), view)
   }
 
-  inventory(storeId: string): Omit<Inventory, 'rootMac'> {
+  inventory(storeId: string): Pick<Inventory, 'contents' | 'revisions'> {
     const [secrets, revisions] = [this.#secrets, this.#revisions]
     return { contents: { storeId, secrets, versions: revisions.size, changedAt: this.#changedAt }, revisions }
   }
@@ -67,6 +72,7 @@ class Count {
     if (version === undefined) return
     view.unseal(path, version).fill(0)
     this.#revisions.add(version.revision)
+    this.keyIds.add(version.keyId)
     this.#note(version.createdAt)
     this.#note(version.currentSince)
   }

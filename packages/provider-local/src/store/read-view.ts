@@ -1,5 +1,6 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
+import { openRetired } from '../keys/key-table.ts'
 import { withVersionKey } from '../keys/derive-keys.ts'
 import { sealingVersion, type StoreHeader } from '../keys/store-header.ts'
 import type { IndexParts } from '../merkle/index-edit.ts'
@@ -21,10 +22,22 @@ export interface ReadView {
    * not among `keys`.
    */
   readonly unseal: (path: string, version: VersionRecord) => Buffer
+  /** Ids of keys; undefined if there is no store yet. */
+  readonly keys: () => KeyIds | undefined
   /** Whether the current version can be read without a statement. */
   readonly isCached: (path: string) => boolean
   /** Whether the current version is known without a statement, its value apart. */
   readonly isKnown: (path: string) => boolean
+}
+
+/** Ids tell whether a key is the same, and nothing of it. */
+export interface KeyIds {
+  readonly first: string
+  /** The others of `keys`. */
+  readonly others: readonly string[]
+  /** Those that open the store. */
+  readonly opening: readonly string[]
+  readonly retired: readonly string[]
 }
 
 /** Longer ciphertexts are not cached: there may be one for each record in memory. */
@@ -61,6 +74,13 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
     find: (path) => index.find(path),
     paths: () => index.paths(),
     versions,
+    keys: () => {
+      const { keys, indexKey } = index.refreshed()
+      const { first } = keyRing
+      const others = [...keyRing.byId.keys()].filter((id) => id !== first.id)
+      const opening = keys.wrapped.map(({ keyId }) => keyId)
+      return { first: first.id, others, opening, retired: openRetired(keys.retired, indexKey, header) }
+    },
     unseal: (path, version) => {
       const cached = cachedValue(version)
       const { sealed, data } = cached ?? readValue(path, version)
@@ -85,6 +105,7 @@ export const emptyView: ReadView = {
   unseal: () => {
     throw altered()
   },
+  keys: () => undefined,
   isCached: () => false,
   isKnown: () => false,
 }

@@ -137,6 +137,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'keys', 'format', 'file', 'verify', 'siem', 'copy', 'query', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
   'packages/cli': [
+    'node',
     'terminal',
     'files',
     'decoys',

@@ -1,5 +1,5 @@
 import { counted } from '../terminal/counted.ts'
-import { assertConfirmed } from '../terminal/confirm.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { note } from '../terminal/terminal.ts'

@@ -202,6 +202,14 @@ describe('documents', () => {
     expect(structure.documentedPathsExist(gone)).toEqual(["docs/a.md: there is no '@finchat/secrets-core/src/b'"])
   })
 
+  test('may name the path of a program, and of no other file', () => {
+    const program = packageFiles('cli', { bin: { cli: './dist/main.js' } })
+    const faults = (path: string): string[] =>
+      structure.documentedPathsExist(repository({ ...program, 'docs/a.md': `node node_modules/@finchat/secrets-cli/${path} check` }))
+    expect(faults('dist/main.js')).toEqual([])
+    expect(faults('dist/other.js')).toEqual(["docs/a.md: there is no '@finchat/secrets-cli/dist/other'"])
+  })
+
   test('describe each folder of a package', () => {
     const text = '# Architecture\n\n### audit\n\n| `low` | a |\n| `.` | b |\n\n### core\n\n| `high` | c |\n'
     const lists = { 'packages/audit': ['low', 'high', '.', 'testing'] }

@@ -137,6 +137,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'keys', 'format', 'file', 'verify', 'siem', 'copy', 'query', 'report', '.'],
   'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
   'packages/cli': [
+    'node',
     'terminal',
     'files',
     'decoys',
@@ -232,7 +233,13 @@ function missingSpecifiers(files: Files, text: string): string[] {
   const members = membersOf(files)
   const existing = new Set(members.flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
   const named = text.match(/(?<!npm create )@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
-  return named.filter((specifier) => !existing.has(specifier) && !isSchema(files, members, specifier))
+  return named.filter((specifier) => !existing.has(specifier) && !isSchema(files, members, specifier) && !isProgram(members, specifier))
+}
+
+/** The path of a program, which Node.js runs from the installed package. */
+function isProgram(members: readonly Member[], specifier: string): boolean {
+  const programs = members.flatMap(({ manifest: { name, bin = {} } }) => Object.values(bin).map((path) => name + path.slice(1)))
+  return programs.includes(`${specifier}.js`)
 }
 
 /** A path to a published JSON schema, which editors read from the installed package. */

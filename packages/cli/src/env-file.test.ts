@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { programArgs, withoutCache } from './testing/child.ts'
+import { blocksOf } from './testing/guide.ts'
 import { makeProject } from './testing/make-project.ts'
+import { programIn } from './testing/run-program.ts'
 
 const dotenv = dirname(createRequire(import.meta.url).resolve('dotenv/package.json'))
 
@@ -42,5 +44,32 @@ describe.each([[[]], [['--sealed']]])('a .env file beside the store, with run %j
 
   it('goes before the store by the option override of dotenv', () => {
     expect(seenBy(flags, ['override.cjs'])).toEqual({ ...wins, DATABASE_URL: 'of the file', EMPTY: 'of the file' })
+  })
+})
+
+describe('variables only, with a .env file', () => {
+  const [commands = ''] = blocksOf('docs/cli.md').flatMap(({ text }) => (text.startsWith('node --env-file=.env') ? [text] : []))
+  const project = {
+    '.env': 'DATABASE_URL=postgres://user:pw@db.example/shop\nLOG_LEVEL=info\n',
+    'app.js': 'console.log(process.env.DATABASE_URL, process.env.LOG_LEVEL)',
+  }
+
+  /** The lines with the program from its sources in the place of the installed one. */
+  function run(lines: string, cwd: string): string {
+    const called = lines.replaceAll(/node (--env-file=\S+) node_modules\/@finchat\/secrets-cli\/dist\/main\.js/g, (_, flag: string) =>
+      [process.execPath, flag, ...programArgs].map((word) => `'${word}'`).join(' '),
+    )
+    expect(called).not.toBe(lines)
+    const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, ...withoutCache }
+    return execFileSync('/bin/sh', ['-ec', called], { cwd, env, encoding: 'utf8' })
+  }
+
+  it('check and run as the guide says, and as init says', async () => {
+    const cwd = makeProject(project)
+    onTestFinished(() => rmSync(cwd, { recursive: true }))
+    const { stderr } = await programIn(cwd).run(['init', '--yes', '--provider', 'env'])
+    const advised = stderr.split('\n').filter((line) => line.startsWith('  node --env-file=.env '))
+    expect(advised).toHaveLength(2)
+    for (const lines of [commands, advised.join('\n')]) expect(run(lines, cwd)).toBe('DATABASE_URL\tok\t\n[redacted DATABASE_URL] info\n')
   })
 })

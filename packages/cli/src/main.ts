@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Nothing else is imported before the version is known: an older Node.js could not load it.
-import { refuseOldNode } from './terminal/node-version.ts'
+import { refuseOldNode } from './node/node-version.ts'
 
 const refused = refuseOldNode(process)
 if (refused === 0) {

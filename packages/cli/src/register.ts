@@ -2,9 +2,9 @@
 // before the first line of the application.
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 import { loadOnUse } from '@finchat/secrets-core/provider'
+import { refuseOldNode } from './node/node-version.ts'
 import { addToEnvironment } from './sealed/environment.ts'
 import { isSealed, takeValues } from './sealed/take-values.ts'
-import { refuseOldNode } from './terminal/node-version.ts'
 
 /** Under which a worker thread finds the values of the thread that started it. */
 const key = '@finchat/secrets-cli/register'

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { programArgs } from './testing/child.ts'
 import { makeProject } from './testing/make-project.ts'
-import { openProgram, openTerminal } from './testing/pseudo-terminal.ts'
+import { openProgram, openTerminal, type PseudoTerminal } from './testing/pseudo-terminal.ts'
 import { makeProgram } from './testing/run-program.ts'
 
 const canary = 'canary-4711'
@@ -31,6 +31,11 @@ function project(): Project {
 /** The screen is as the file has it, which a person looked at. */
 async function expectScreen(screen: string, name: string): Promise<void> {
   await expect(`${screen}\n`).toMatchFileSnapshot(fileURLToPath(new URL(`testing/screens/${name}.txt`, import.meta.url)))
+}
+
+/** The last thing that was said of the cursor is that it is shown. */
+function expectCursor(terminal: PseudoTerminal): void {
+  expect(terminal.output().lastIndexOf('\u001b[?25h')).toBeGreaterThanOrEqual(terminal.output().lastIndexOf('\u001b[?25l'))
 }
 
 describe('a question for a value', () => {
@@ -63,16 +68,30 @@ describe('a question for a value', () => {
   it.each([
     ['Ctrl-C', '\u0003'],
     ['Escape', '\u001b'],
+    ['Ctrl-D', '\u0004'],
   ])('ends by %s, with nothing written', async (_, key) => {
+    const { get, ...where } = project()
+    for (const typed of ['', canary]) {
+      const terminal = openProgram(['set', 'TOKEN'], where)
+      await terminal.shows(question)
+      terminal.type(typed)
+      terminal.type(key)
+      expect(await terminal.exitCode).toBe(130)
+      await expectScreen(await terminal.screen(), 'set-interrupted')
+      expect(terminal.output()).not.toContain(canary)
+      expectCursor(terminal)
+    }
+    expect(await get('TOKEN')).toBe('')
+  })
+
+  it('takes keystrokes that a program pipes into the terminal, and their end', async () => {
     const { get, ...where } = project()
     const terminal = openProgram(['set', 'TOKEN'], where)
     await terminal.shows(question)
-    terminal.type(canary)
-    terminal.type(key)
-    expect(await terminal.exitCode).toBe(130)
-    await expectScreen(await terminal.screen(), 'set-interrupted')
-    expect(terminal.output()).not.toContain(canary)
-    expect(await get('TOKEN')).toBe('')
+    terminal.type(`${canary}\n\u0004`) // as script(1) passes a here-document on
+    expect(await terminal.exitCode).toBe(0)
+    expectCursor(terminal)
+    expect(await get('TOKEN')).toBe(canary)
   })
 
   it('refuses several pasted lines, and leaves none of them to the shell', async () => {
@@ -117,6 +136,8 @@ describe('a question before a purge', () => {
     ['\r', 1, canary, 'TOKEN was not deleted'],
     ['n', 1, canary, 'TOKEN was not deleted'],
     ['\u0003', 130, canary, 'error: interrupted'],
+    ['\u0004', 130, canary, 'error: interrupted'],
+    ['y\n', 0, '', 'TOKEN is deleted'],
   ])('is answered by %j', async (answer, code, left, said) => {
     const { put, get, ...where } = project()
     await put('TOKEN', canary)
@@ -147,14 +168,18 @@ describe('the questions of init', () => {
     expect(JSON.parse(readFileSync(join(cwd, config), 'utf8'))).toMatchObject({ provider: 'local', secrets: { API_TOKEN: {} } })
   })
 
-  it('leave nothing behind after Ctrl-C', async () => {
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('leave nothing behind after %s', async (_, key) => {
     const cwd = makeProject(app)
     const terminal = openProgram(['init'], { cwd })
     await terminal.shows('Where are the secrets')
     terminal.type('\r')
     await terminal.shows('Where is the key')
-    terminal.type('\u0003')
+    terminal.type(key)
     expect(await terminal.exitCode).toBe(130)
+    expectCursor(terminal)
     expect(readdirSync(cwd).toSorted()).toEqual(['.env', 'package.json'])
   })
 

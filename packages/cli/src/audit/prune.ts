@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
-import { assertConfirmed } from '../terminal/confirm.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
 import { counted } from '../terminal/counted.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'

@@ -1,4 +1,4 @@
-import { assertConfirmed } from '../terminal/confirm.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { installCommand } from '../config/install-command.ts'
 import { packageOf } from '../config/provider-packages.ts'
-import { isRecentNode, leastNode } from '../terminal/node-version.ts'
+import { isRecentNode, leastNode } from '../node/node-version.ts'
 import { type Finding, ok, warn } from './finding.ts'
 
 /** The last day of each line: https://github.com/nodejs/release#release-schedule */

@@ -1,6 +1,6 @@
 import type { KeyUse } from '@finchat/secrets-provider-local'
 import { counted } from '../terminal/counted.ts'
-import { assertConfirmed } from '../terminal/confirm.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'

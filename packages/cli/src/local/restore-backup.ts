@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { BackupComparison } from '@finchat/secrets-provider-local'
 import { counted } from '../terminal/counted.ts'
-import { assertConfirmed } from '../terminal/confirm.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import type { CommandContext, CommonFlags } from '../commands/context.ts'
 import { contentsText, withLocalStore } from './local-store.ts'

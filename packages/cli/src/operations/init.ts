@@ -85,7 +85,7 @@ function refuseExisting(folder: string, file: string): void {
 
 async function choiceOf(terminal: Terminal, flags: InitFlags, found: readonly FoundName[]): Promise<Choice> {
   const isAsked = terminal.stdin.isTTY && terminal.stderr.isTTY && !flags.yes && !flags.json
-  const ask = isAsked ? await questionsOn(terminal) : defaults
+  const ask = isAsked ? questionsOn(terminal) : defaults
   const provider = flags.provider ?? (await ask.provider())
   if (provider !== 'local' && (flags.key !== undefined || flags.keyName !== undefined))
     throw new UsageError(`--key is for the local store, not for ${provider}`, 'leave it out, or choose --provider local')

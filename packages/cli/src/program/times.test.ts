@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { UsageError } from '../terminal/failure.ts'
-import { endTime, startTime } from './times.ts'
+import { endTime, pastTime, startTime } from './times.ts'
 
 it('a day begins and ends in UTC', () => {
   expect(startTime('2026-11-01')).toBe(Date.UTC(2026, 10, 1))
@@ -29,6 +29,13 @@ it.each([
   '2026-11-01\n',
 ])('%j is no time', (text) => {
   expect(() => startTime(text)).toThrow(UsageError)
+})
+
+it('a time in the past is an age, or a day or time that is over', () => {
+  expect(pastTime('2026-11-01')).toBe(startTime('2026-11-01'))
+  expect(Math.abs(Date.now() - pastTime('400d') - 400 * 86_400_000)).toBeLessThan(60_000)
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+  for (const future of [tomorrow, tomorrow.slice(0, 10), '9999-12-31', '0d']) expect(() => pastTime(future)).toThrow(UsageError)
 })
 
 it('takes every time as toISOString writes it', () => {

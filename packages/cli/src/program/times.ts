@@ -19,7 +19,9 @@ export function endTime(input: string): number {
 /** An age such as `400d`, or a day or a time, in epoch milliseconds. */
 export function pastTime(input: string): number {
   const [, days] = /^([1-9]\d{0,4})d$/.exec(input) ?? []
-  return days === undefined ? startTime(input) : Date.now() - Number(days) * dayMs
+  const at = days === undefined ? startTime(input) : Date.now() - Number(days) * dayMs
+  if (at < Date.now()) return at
+  throw new UsageError('it is not in the past', 'give an age such as 400d, or a day that is over')
 }
 
 function timeOf(input: string): { readonly at: number; readonly isDay: boolean } {

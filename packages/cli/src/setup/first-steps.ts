@@ -25,10 +25,17 @@ export function firstSteps(plan: Setup, env: Environment): string[] {
   const name = packageOf(provider)
   const install = name === undefined || dependsOn(name, folder) ? [] : [installCommand([name], folder)]
   const config = file === configFileName ? '' : ` --config ${file}`
-  const filled = storeNames.includes(provider) ? filledFile(plan) : undefined
-  const fill = storeNames.includes(provider) ? fillSteps(plan, filled, config) : []
-  const steps = [`finchat-secrets check${config}`, `finchat-secrets run${config} -- node app.js`]
-  return [...install, ...openPoints(provider, env), ...fill, ...steps, ...(filled === undefined ? [] : [removal(filled)])]
+  const filled = filledFile(plan)
+  const isStore = storeNames.includes(provider)
+  const fill = isStore ? fillSteps(plan, filled, config) : []
+  const program = provider === 'env' && filled !== undefined ? withEnvFile(filled) : 'finchat-secrets'
+  const steps = [`${program} check${config}`, `${program} run${config} -- node app.js`]
+  return [...install, ...openPoints(provider, env), ...fill, ...steps, ...(isStore && filled !== undefined ? [removal(filled)] : [])]
+}
+
+/** The program with the variables of a file, by its path: Node.js cannot run what pnpm has in `.bin`. */
+function withEnvFile({ file }: FilledFile): string {
+  return `node --env-file=${shellWord(file)} node_modules/@finchat/secrets-cli/dist/main.js`
 }
 
 /** A `.env` file with values, and the secrets that it has. */

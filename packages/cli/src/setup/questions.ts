@@ -1,6 +1,5 @@
-import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { ProviderName } from '../config/config.ts'
-import { InterruptedError } from '../terminal/failure.ts'
+import { ask } from '../terminal/prompts.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import type { FoundName } from './found-names.ts'
@@ -32,18 +31,11 @@ const keys: readonly (readonly [KeyKind, string])[] = [
   ['keychain', 'the keychain of this machine'],
 ]
 
-/** Asked on a terminal. A list of clack has the values of its options, and Ctrl-C is an answer. */
-export async function questionsOn({ stdin, stderr }: Terminal): Promise<Questions> {
-  const clack = await loadOnUse({ what: 'the prompt', name: '@clack/prompts' }, () => import('@clack/prompts'), 'select')
-  const shared = { input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false }
-  const given = <T>(answer: T): Exclude<T, symbol> => {
-    stdin.pause()
-    if (typeof answer === 'symbol') throw new InterruptedError()
-    return answer as Exclude<T, symbol> // just looked at
-  }
+/** Asked on a terminal. A list of clack has the values of its options. */
+export function questionsOn(terminal: Terminal): Questions {
   const choose = async <T extends string>(message: string, options: readonly (readonly [T, string])[]): Promise<T> => {
     const listed = options.map(([value, label]) => ({ value: value as string, label: `${value}: ${label}` }))
-    return given(await clack.select({ message, options: listed, ...shared })) as T // one of the values
+    return (await ask(terminal, ({ select }, place) => select({ message, options: listed, ...place }))) as T // one of the values
   }
   return {
     provider: () => choose('Where are the secrets to be?', stores),
@@ -52,7 +44,8 @@ export async function questionsOn({ stdin, stderr }: Terminal): Promise<Question
       const options = found.map(({ name, places }) => ({ value: name, label: name, hint: visible(places[0] ?? '') }))
       const initialValues = found.filter(({ isSecret }) => isSecret).map(({ name }) => name)
       const message = 'Which of these does the application need as secrets? (space changes, Enter goes on)'
-      return options.length === 0 ? [] : given(await clack.multiselect({ message, options, initialValues, required: false, ...shared }))
+      if (options.length === 0) return []
+      return ask(terminal, ({ multiselect }, place) => multiselect({ message, options, initialValues, required: false, ...place }))
     },
   }
 }

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { systemCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from './exit-codes.ts'
-import { type Failure, failureOf } from './failure.ts'
+import { type Failure, failureOf, InterruptedError } from './failure.ts'
 import { inCommands } from './in-commands.ts'
 import { failureText, printFailure } from './print-failure.ts'
 import { visible } from './visible.ts'
@@ -22,6 +22,23 @@ export function endQuietly(program: NodeJS.Process): void {
     program.exit(exitCodes.other)
   })
 }
+
+/**
+ * Ends as by Ctrl-C where nothing is left that could answer a question, such as the end of the
+ * terminal. Node.js would end with 13 and a warning. Returns the function that ends this watch.
+ */
+export function endUnanswered(program: NodeJS.Process): () => void {
+  const end = (): void => {
+    if (program.stderr.isTTY) program.stderr.write(showCursor)
+    const failure = failureOf(new InterruptedError())
+    printFailure(failure, program.argv.includes('--json'), program)
+    program.exit(failure.exitCode)
+  }
+  program.once('beforeExit', end)
+  return () => void program.off('beforeExit', end)
+}
+
+const showCursor = '\u001b[?25h'
 
 function endUnwritten(program: NodeJS.Process, error: unknown): void {
   if (systemCode(error) === 'EPIPE') program.exit(exitCodes.ok)

@@ -1,5 +1,6 @@
-import { loadOnUse, textOrBytes } from '@finchat/secrets-core/provider'
-import { InterruptedError, UsageError } from './failure.ts'
+import { textOrBytes } from '@finchat/secrets-core/provider'
+import { UsageError } from './failure.ts'
+import { ask } from './prompts.ts'
 import { note, type Terminal } from './terminal.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
@@ -46,19 +47,28 @@ function lineEndOf(bytes: Uint8Array): number {
   return bytes.at(-2) === carriageReturn ? 2 : 1
 }
 
-async function asked({ stdin, stderr }: Terminal, question: string): Promise<string> {
-  const { isCancel, password } = await loadOnUse({ what: 'the prompt', name: '@clack/prompts' }, () => import('@clack/prompts'), 'password')
+async function asked(terminal: Terminal, question: string): Promise<string> {
   const pasted = lineCounter()
-  stdin.on('data', pasted.count)
-  // Its output must be told: by default it is stdout, which is for data. A mask would show the length.
-  const answer = await password({ message: question, mask: '', input: stdin, output: stderr as NodeJS.WriteStream, withGuide: false })
-  await drained(stdin, pasted)
-  stdin.off('data', pasted.count)
-  stdin.pause()
-  if (isCancel(answer)) throw new InterruptedError()
+  const answer = await withoutRest(
+    terminal.stdin,
+    pasted,
+    async () => ask(terminal, ({ password }, place) => password({ message: question, mask: '', ...place })), // a mask would show the length
+  )
   if (pasted.lines() > 1) throw new UsageError('more than one line was pasted', 'pipe a value of several lines: … < file')
   if (answer === '') throw new UsageError('the input is empty', 'type the value, then Enter')
   return answer
+}
+
+/** Takes from the terminal what comes behind an answer, or an interruption. */
+async function withoutRest(stdin: NodeJS.ReadStream, pasted: LineCounter, asking: () => Promise<string>): Promise<string> {
+  stdin.on('data', pasted.count)
+  try {
+    return await asking()
+  } finally {
+    await drained(stdin, pasted)
+    stdin.off('data', pasted.count)
+    stdin.pause()
+  }
 }
 
 interface LineCounter {
@@ -67,13 +77,16 @@ interface LineCounter {
   readonly characters: () => number
 }
 
+/** What a terminal gets for the end of a file, or for Ctrl-D. */
+const endOfInput = '\u0004'
+
 /** Counts what Enter sends: the rest of a pasted text would otherwise reach the shell, and its history. */
 function lineCounter(): LineCounter {
   let [ends, characters] = [0, 0]
   let isOpen = false
   return {
     count: (chunk) => {
-      for (const character of chunk.toString()) {
+      for (const character of chunk.toString().replaceAll(endOfInput, '')) {
         characters++
         if (character === '\r' || character === '\n') ends++
         isOpen = character !== '\r' && character !== '\n'

@@ -267,7 +267,7 @@ describe('soleField', () => {
     expect(error).toMatchObject({
       code: 'INVALID_ARGUMENT',
       problem: expect.stringContaining('has several fields'),
-      remedy: 'ask for one: { field }',
+      remedy: 'ask for one of them by `field`',
     })
     expect(error.message).not.toContain(canary)
   })

@@ -152,7 +152,7 @@ describe('one value written over named fields', () => {
     const { members, written } = keeping({ value: '{"user":"canary-7a90","password":"x"}', shape: 'map', version: 3 })
     for (const value of ['new', Uint8Array.of(1)]) {
       const error = await refusal(put(targetOn(members), [], { value }, context))
-      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', remedy: 'write one: { field }, or all of them: an object' })
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', remedy: 'write one of them by `field`, or all of them as an object' })
       expect(error.message).not.toMatch(/canary|user/)
     }
     expect(written).toEqual([])

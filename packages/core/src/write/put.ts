@@ -100,7 +100,7 @@ export function asKept({ isJson = false }: Location, before: StoredSecret | unde
   const [field, ...others] = keysOf(String(before.value))
   if (others.length > 0)
     throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields, which one value would replace', {
-      remedy: 'write one: { field }, or all of them: an object',
+      remedy: 'write one of them by `field`, or all of them as an object',
     })
   if (field === undefined) return secret
   if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')

@@ -86,7 +86,7 @@ function rewritten(text: string, fields: Members, changes: SecretFields): string
  */
 export function assertPassword(password: unknown): asserts password is string {
   if (isVisibleAscii(password)) return
-  throw invalidArgument('the password is not of visible ASCII characters', 'generate it with passwordGenerator or tokenGenerator')
+  throw invalidArgument('the password is not of visible ASCII characters', 'let a generator of passwords or tokens make it')
 }
 
 /** Returns the token. Throws `INVALID_ARGUMENT` unless it is a whole number: SQL contains it. */

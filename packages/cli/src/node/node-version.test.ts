@@ -46,7 +46,7 @@ describe('an older Node.js', () => {
 
   it('can read the program, which imports this file alone, and that imports nothing', () => {
     const importsOf = (file: string): string[] => readFileSync(new URL(file, import.meta.url), 'utf8').match(/^import .+$/gm) ?? []
-    expect(importsOf('../main.ts')).toEqual(["import { refuseOldNode } from './terminal/node-version.ts'"])
+    expect(importsOf('../main.ts')).toEqual(["import { refuseOldNode } from './node/node-version.ts'"])
     expect(importsOf('node-version.ts')).toEqual([])
   })
 })

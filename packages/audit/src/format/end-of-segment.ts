@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { EndedSegment } from './index-line.ts'
 import { segmentFiles } from './segment-files.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
-import { hasUnwritten, readSegment } from './segment-reader.ts'
+import { DamagedArchive } from './gzip-file.ts'
+import { hasUnwritten, isRegularFile, readSegment } from './segment-reader.ts'
 import { syncFile } from './fsync.ts'
 
 export function segmentName(step: number): string {
@@ -29,6 +30,7 @@ export function unusedSegment(step: number): EndedSegment {
 export async function endedSegment(folder: string, step: number): Promise<EndedSegment> {
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }
+  if (!(await isRegularFile(path))) throw new DamagedArchive('a FIFO or a device is in the place of the segment')
   await syncFile(path) // the index will say for ever how long it is
   let [size, isTorn, bytes, last, records, isClean, seals] = [0, false, 0, 0, 0, false, noSeals]
   for await (const group of readSegment(path)) {

@@ -11,7 +11,7 @@ const leastChunkBytes = 256
 /** Bounds a decompression bomb; no segment is larger by default. */
 export const mostUnpackedBytes: number = 4 * 1024 ** 3
 
-/** A compressed file that cannot be read to its end. Never leaves this package. */
+/** A file, mostly a compressed one, that cannot be read to its end. Never leaves this package. */
 export class DamagedArchive extends Error {}
 
 export function isCompressed(path: string): boolean {

@@ -13,6 +13,17 @@ import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
 
+/** What the reading of a segment waits for. */
+const reading = vi.hoisted((): { until: Promise<void> | undefined } => ({ until: undefined }))
+vi.mock('../format/open-regular.ts', async (original) => {
+  const real = await original<typeof import('../format/open-regular.ts')>()
+  const openRegular: typeof real.openRegular = async (path) => {
+    if (path.includes('segment-')) await reading.until
+    return real.openRegular(path)
+  }
+  return { ...real, openRegular }
+})
+
 const segment = 'segment-00000001.jsonl'
 
 async function endedIn(folder: string): Promise<readonly EndedSegment[]> {
@@ -61,14 +72,26 @@ describe('a torn tail', () => {
 
 describe('the end of a segment', () => {
   it('is looked for, however long that takes, without holding up others', async () => {
-    const { folder, torn } = await tornFolder()
-    await rm(join(folder, segment))
-    execFileSync('mkfifo', [join(folder, segment)]) // to be read only when somebody writes
+    const { folder } = await tornFolder()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    reading.until = promise
     const slow = advanceEpoch(folder, { ended: [] })
     await vi.waitFor(() => expect(isLocked(lockOf(folder, 1))).toBe(true), 20_000) // it is at it
     const { step } = await advanceEpoch(folder, { ended: [] })
-    await writeFile(join(folder, segment), torn)
+    resolve()
     expect((await slow).step).toBe(step + 1)
+    expect(await endedIn(folder)).toMatchObject([{ step: 1, found: 'cut' }])
+  })
+
+  it('is left open where a FIFO is in the place of the segment: no service waits for its writer', async () => {
+    const { folder, torn } = await tornFolder()
+    await rm(join(folder, segment))
+    execFileSync('mkfifo', [join(folder, segment)])
+    const { step } = await advanceEpoch(folder, { ended: [] })
+    expect(await endedIn(folder)).toEqual([])
+    await rm(join(folder, segment))
+    await writeFile(join(folder, segment), torn)
+    expect((await advanceEpoch(folder, { ended: [] })).step).toBe(step + 1)
     expect(await endedIn(folder)).toMatchObject([{ step: 1, found: 'cut' }])
   })
 

@@ -1,4 +1,4 @@
-import { formsOf } from '../scan/forms.ts'
+import { formsOf } from '../forms/forms.ts'
 import { PieceIndex } from './piece-index.ts'
 
 /** A value that must not be shown. */

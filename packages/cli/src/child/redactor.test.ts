@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { format, inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formsOf } from '../scan/forms.ts'
+import { formsOf } from '../forms/forms.ts'
 import { leastRedactedBytes, RedactedValues, type SecretText } from './redacted-values.ts'
 import { Redactor } from './redactor.ts'
 

@@ -1,6 +1,6 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
-import { doubtOf, withFallbacks } from '../config/fallbacks.ts'
+import { doubtOf, withFallbacks } from '../declared/fallbacks.ts'
 import { wholeBytes } from '../transfer/content.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'

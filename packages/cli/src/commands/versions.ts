@@ -1,4 +1,4 @@
-import { doubtOf } from '../config/fallbacks.ts'
+import { doubtOf } from '../declared/fallbacks.ts'
 import { printTable } from '../terminal/table.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'

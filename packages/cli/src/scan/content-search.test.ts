@@ -4,9 +4,9 @@ import { runModule } from '@finchat/secrets-test-servers'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ContentSearch, type PlacedMatch } from './content-search.ts'
-import { formsOf } from './forms.ts'
+import { formsOf } from '../forms/forms.ts'
 import { ValueMatcher } from './value-matcher.ts'
-import type { Form } from './written-form.ts'
+import type { Form } from '../forms/written-form.ts'
 
 /** Random parts, but for the size of the first chunk: values then lie across every border. */
 function search(matcher: ValueMatcher, content: Buffer, size: number): PlacedMatch[] {

@@ -1,10 +1,10 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import { hasCode, textOrBytes } from '@finchat/secrets-core/provider'
 import type { DeclaredSecret } from '../config/config.ts'
-import { doubtOf, type Fallbacks, withFallbacks } from '../config/fallbacks.ts'
+import { doubtOf, type Fallbacks, withFallbacks } from '../declared/fallbacks.ts'
 import { exitCodeOfError } from '../terminal/exit-codes.ts'
 import { wholeBytes } from '../transfer/content.ts'
-import { secretParts } from './secret-parts.ts'
+import { secretParts } from '../forms/secret-parts.ts'
 import { type SoughtSecret, ValueMatcher } from './value-matcher.ts'
 
 /** A declared secret that cannot be looked for. */

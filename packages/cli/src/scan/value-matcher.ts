@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { formsOf, leastBytes } from './forms.ts'
-import type { Form } from './written-form.ts'
+import { formsOf, leastBytes } from '../forms/forms.ts'
+import type { Form } from '../forms/written-form.ts'
 
 /** A secret whose value is looked for. */
 export interface SoughtSecret {

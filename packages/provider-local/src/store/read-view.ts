@@ -31,7 +31,7 @@ export interface ReadView {
 }
 
 /** Ids tell whether a key is the same, and nothing of it. */
-export interface KeyIds {
+interface KeyIds {
   readonly first: string
   /** The others of `keys`. */
   readonly others: readonly string[]

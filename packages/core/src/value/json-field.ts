@@ -41,7 +41,8 @@ export function textAt(text: string, field: string): string | undefined {
 export function soleField(text: string): string {
   const members = membersAt(text, wholeOf(text, ''))
   const [key, ...others] = new Set(members.map((member) => member.key))
-  if (others.length > 0) throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields', { remedy: 'ask for one of them by `field`' })
+  if (others.length > 0)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields', { remedy: 'ask for one of them by `field`' })
   const last = members.at(-1)
   const value = last && valueAt(text, last)
   if (value === undefined)

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import type { Environment } from '@finchat/secrets-core'
 
 export const configFileName = 'finchat-secrets.config.json'
 
@@ -11,6 +12,18 @@ export function findConfig(cwd: string): string | undefined {
   return foldersOf(cwd)
     .map((folder) => join(folder, configFileName))
     .find((path) => existsSync(path))
+}
+
+/** That neither a file nor a variable configures anything here; `undefined` if one does. */
+export function missingConfig(cwd: string, env: Environment): string | undefined {
+  const folder = resolve(cwd)
+  if (isConfigured(env) || findConfig(folder) !== undefined) return undefined
+  return `no ${configFileName} was found in ${folder} or above`
+}
+
+/** Whether a variable that may configure it is set. The table of settings would take time at each start. */
+function isConfigured(env: Environment): boolean {
+  return Object.keys(env).some((name) => name.startsWith('FINCHAT_') && Boolean(env[name]))
 }
 
 /** The folder itself and those above it, as far as they belong to one project. */

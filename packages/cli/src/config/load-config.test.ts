@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { leaksOf } from '@finchat/secrets-testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CredentialSource } from './config.ts'
 import { makeProject } from '../testing/make-project.ts'
 import { loadConfig, type LoadConfigOptions } from './load-config.ts'
@@ -42,6 +42,22 @@ describe('loadConfig', () => {
       token: 'of-env',
     })
     await secrets.close()
+  })
+
+  it.each<[string, object, Record<string, string>, boolean]>([
+    ['nothing configures it', {}, {}, true],
+    ['a variable configures it', {}, { FINCHAT_SECRETS_PROVIDER: 'env' }, false],
+    ['the variables are given', { env: {} }, {}, false],
+    ['there is a file', { cwd: project({}) }, {}, false],
+    ['a file is named', { file: join(project({}), file) }, {}, false],
+  ])('warns of a folder without a file where %s: %j', async (_, options, variables, isWarned) => {
+    const cwd = makeProject({})
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => void [vi.unstubAllEnvs(), warn.mockRestore()])
+    await (await loadConfig({ cwd, ...options })).secrets.close()
+    const text = `no ${file} was found in ${cwd} or above, so that loadConfig() reads nothing but variables: pass \`file\` or \`cwd\``
+    expect(warn.mock.calls).toEqual(isWarned ? [[text, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_NO_CONFIG' }]] : [])
   })
 
   it('lets variables override the file', async () => {

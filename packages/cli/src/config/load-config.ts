@@ -15,7 +15,7 @@ import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
 import { aliasesOf } from './declared-names.ts'
-import { findConfig } from './find-config.ts'
+import { findConfig, missingConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
 import { readConfig } from './read-config.ts'
 import { inWordsOfFile, readVariables, withKeychain } from './variables.ts'
@@ -46,6 +46,7 @@ export interface LoadedConfig {
  * Makes a secrets manager from the configuration file that the command line uses, and from the
  * `FINCHAT_*` variables, which override it. The packages of the named providers are loaded, and no
  * others. The search for the file ends at the root of the repository, or without one of the package.
+ * A process warning (`FINCHAT_SECRETS_NO_CONFIG`) says that there is none, and no `FINCHAT_*` variable.
  *
  * Rejects with `CONFIGURATION` if the file, a variable or a package is missing or wrong, and with
  * `CREDENTIALS_MISSING` if a key of the chain, or a token that is not in a file, is not where the file
@@ -60,12 +61,21 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
   const settings = await readSettings(options)
+  warnOfMissing(options)
   return {
     file: settings.file,
     schema: settings.config.secrets ?? {},
     chain: chainOf(settings.variables),
     secrets: await makeManager(settings, { aliases: aliasesOf(settings.config.secrets) }),
   }
+}
+
+/** In a wrong folder every secret would be missing, without a word of the file. */
+function warnOfMissing({ file, cwd = process.cwd(), env }: LoadConfigOptions): void {
+  const missing = file === undefined && env === undefined ? missingConfig(cwd, process.env) : undefined
+  if (missing === undefined) return
+  const text = `${missing}, so that loadConfig() reads nothing but variables: pass \`file\` or \`cwd\``
+  process.emitWarning(text, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_NO_CONFIG' })
 }
 
 /** The file and the variables, before anything is made of them. */

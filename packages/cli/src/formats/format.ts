@@ -11,7 +11,8 @@ const byEnding: Readonly<Record<string, Format>> = { '.env': 'dotenv', '.json': 
 
 /** The format that is given, or else that of the file's name. */
 export function formatOf(given: string | undefined, file: string | undefined): Format {
-  const found = given === undefined ? formatOfName(basename(file ?? '')) : formats.find((format) => format === given)
+  const found =
+    given === undefined ? formatOfName(basename(file ?? '')) : formats.find((format) => format === (given === 'kubernetes' ? 'k8s' : given))
   if (found !== undefined) return found
   throw new UsageError(
     given === undefined ? 'the format does not follow from the name of the file' : '--format is not known',

@@ -6,6 +6,16 @@ import { contentsOf, doubleQuoted, entriesOf, type Yaml } from './yaml.ts'
 /** What etcd and the API server take as one Secret, names and values together. */
 const mostSecretBytes = 1_048_576
 
+/** Whether a file of another format is a manifest of one `Secret`, as kubectl writes it in YAML and JSON. */
+export function isManifest(member: (name: string) => unknown): boolean {
+  return member('kind') === 'Secret' && member('apiVersion') === 'v1'
+}
+
+export function isSecretIn(text: string, yaml: Yaml): boolean {
+  const contents = contentsOf(text, yaml)
+  return yaml.isMap(contents) && isManifest((name) => contents.get(name))
+}
+
 /** Reads one `Secret`, in YAML or JSON: `data` in base64, `stringData` as text, which goes over it. */
 export function readKubernetes(text: string, yaml: Yaml): Values {
   const manifest = contentsOf(text, yaml)

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseKey } from '@finchat/secrets-core/sealing'
+import { generateKey } from '@finchat/secrets-provider-local'
 import { Decrypter, Encrypter } from 'age-encryption'
 import { describe, expect, it } from 'vitest'
 import { keyringWith } from '../testing/fake-keyring.ts'
 import { makeProject } from '../testing/make-project.ts'
-import { programIn } from '../testing/run-program.ts'
+import { localConfig, programIn } from '../testing/run-program.ts'
 
 describe('keygen', () => {
   it('prints a key that the local store takes, and another one each time', async () => {
@@ -85,6 +86,23 @@ describe('keygen', () => {
     decrypter.addIdentity(stdout.trim())
     expect(await decrypter.decrypt(await encrypter.encrypt('text'), 'text')).toBe('text')
   })
+
+  it.each([['--age'], ['--age', '--post-quantum']])(
+    'writes what others encrypt for beside an age identity, as age-keygen does: %j %j',
+    async (...flags) => {
+      const folder = makeProject({})
+      const { run } = programIn(folder)
+      const { stderr } = await run(['keygen', ...flags, '--output', 'age.key'])
+      const [, recipient = 'none'] = /^recipient: (.+)$/m.exec(stderr) ?? []
+      const lines = readFileSync(join(folder, 'age.key'), 'utf8').split('\n')
+      expect(lines).toEqual([`# public key: ${recipient}`, expect.stringMatching(/^AGE-SECRET-KEY-/), ''])
+      writeFileSync(join(folder, 'finchat-secrets.config.json'), JSON.stringify(localConfig))
+      const { run: withKey } = programIn(folder, { APP_KEY: generateKey() })
+      await withKey(['set', 'TOKEN'], 'v')
+      await withKey(['export', '--output', 'a.json.age', '--recipient', recipient])
+      expect((await withKey(['import', '--from', 'a.json.age', '--identity', 'age.key'])).stdout).toBe('TOKEN\tTOKEN\tsame\t\n')
+    },
+  )
 
   it.each([
     [['--output', 'a', '--keychain', 'b'], 'a key is kept in one place'],

@@ -2,6 +2,7 @@ import { packValues } from '../sealed/packed-values.ts'
 import { CommandError, failureOf } from '../terminal/failure.ts'
 import { printFailure } from '../terminal/print-failure.ts'
 import { withReadable } from '../commands/context.ts'
+import { withConfigHint } from '../commands/no-config.ts'
 import { assertUsable, readDeclared } from '../commands/declared.ts'
 import { warnOfOld } from './old-values.ts'
 
@@ -20,6 +21,6 @@ export async function readValues(program: NodeJS.Process): Promise<Uint8Array> {
 /** Ends the process before the first line of the application. */
 export function refuseToStart(error: unknown, program: NodeJS.Process): never {
   const failure = failureOf(error instanceof CommandError ? error : new CommandError(what, error))
-  printFailure(failure, false, program)
+  printFailure(withConfigHint(failure, ['run'], program), false, program)
   program.exit(failure.exitCode)
 }

@@ -61,29 +61,36 @@ Data goes to stdout, all else to stderr. Exit codes: 64 usage, 65 integrity, 66 
 
 const noAliases: Record<string, never> = Object.create(null) as Record<string, never>
 
-/** The program; `show` makes the text of an error. */
-export function application(version: string, show: (failure: Failure) => string): Application<CommandContext> {
+/** How errors are shown. */
+interface Showing {
+  /** What failed, by what a command threw. */
+  readonly failed: (error: unknown) => Failure
+  readonly show: (failure: Failure) => string
+}
+
+/** The program. */
+export function application(version: string, showing: Showing): Application<CommandContext> {
   const config = {
     name: 'finchat-secrets',
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { onlyRequiredInUsageLine: true },
-    localization: { text: textsOf(show) },
+    localization: { text: textsOf(showing) },
     determineExitCode: (error: unknown) => failureOf(error).exitCode,
   } as const
   return buildApplication(buildRouteMap({ routes, docs, aliases: noAliases }), config)
 }
 
 /** Stricli adds the last newline itself. */
-function textsOf(show: (failure: Failure) => string): ApplicationText {
+function textsOf({ failed, show }: Showing): ApplicationText {
   const shown = (failure: Failure): string => show(failure).trimEnd()
   return {
     ...text_en,
     exceptionWhileParsingArguments: (error) => shown(argumentFailure(error)),
     exceptionWhileLoadingCommandFunction: (error) => shown(failureOf(error)),
     exceptionWhileLoadingCommandContext: (error) => shown(failureOf(error)),
-    exceptionWhileRunningCommand: (error) => shown(failureOf(error)),
-    commandErrorResult: (error) => shown(failureOf(error)),
+    exceptionWhileRunningCommand: (error) => shown(failed(error)),
+    commandErrorResult: (error) => shown(failed(error)),
     noCommandRegisteredForInput: ({ corrections }) =>
       shown(
         usageFailure(

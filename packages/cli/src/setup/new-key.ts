@@ -40,14 +40,19 @@ export type KeptIn = { readonly file: string } | { readonly keychain: string }
  * In a file that only its owner may read, and that git ignores, or in an entry of the keychain. Returns
  * the new entries of `.gitignore`.
  */
-export async function keepKey({ text }: NewKey, place: KeptIn, folder: string, env: Environment): Promise<readonly string[]> {
+export async function keepKey(key: NewKey, place: KeptIn, folder: string, env: Environment): Promise<readonly string[]> {
   if ('keychain' in place) {
-    await writeKeychain(place.keychain, text, folder)
+    await writeKeychain(place.keychain, key.text, folder)
     return []
   }
   const file = resolve(folder, place.file)
   assertNew(file)
   const entries = await ignoreKey(file, env)
-  await writeOutput(file, `${text}\n`)
+  await writeOutput(file, fileText(key))
   return entries
+}
+
+/** As age-keygen writes it: who has the file finds there what others encrypt for. */
+function fileText({ text, recipient }: NewKey): string {
+  return recipient === undefined ? `${text}\n` : `# public key: ${recipient}\n${text}\n`
 }

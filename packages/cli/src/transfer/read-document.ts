@@ -8,7 +8,7 @@ import { malformed, type Values } from '../formats/document.ts'
 import { readDotenv } from '../formats/dotenv.ts'
 import { type Format, innerFormatOf } from '../formats/format.ts'
 import { readJson } from '../formats/json.ts'
-import { readKubernetes } from '../formats/kubernetes.ts'
+import { isManifest, isSecretIn, readKubernetes } from '../formats/kubernetes.ts'
 import { readYaml, type Yaml } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { mostBytes, pipedBytes } from '../terminal/secret-input.ts'
@@ -30,9 +30,11 @@ export async function readDocument(source: DocumentSource, terminal: Terminal, f
   if (typeof text !== 'string') throw malformed(source.format, 'is no text in UTF-8')
   const withoutMark = text.startsWith('\ufeff') ? text.slice(1) : text
   if (source.format === 'dotenv') return readDotenv(withoutMark)
-  if (source.format === 'json') return readJson(withoutMark)
+  const members = source.format === 'json' ? readJson(withoutMark) : undefined
+  if (members !== undefined && !isManifest((name) => members.get(name))) return members
   const yaml = await loadPackage<Yaml>('yaml', 'parseAllDocuments', folder)
-  return source.format === 'k8s' ? readKubernetes(withoutMark, yaml) : readYaml(withoutMark, yaml)
+  const isSecret = source.format !== 'yaml' || isSecretIn(withoutMark, yaml)
+  return isSecret ? readKubernetes(withoutMark, yaml) : readYaml(withoutMark, yaml)
 }
 
 async function bytesFrom(from: string, terminal: Terminal): Promise<Uint8Array> {

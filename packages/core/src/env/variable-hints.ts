@@ -16,6 +16,7 @@ export function hintsOf(stores: readonly MappedStore[]): RemedyHints {
         ? undefined
         : `if it is kept under another path, map it in ${names.join(' or ')}: ${name}=path or ${name}=path#field`,
     denied: (provider) => {
+      if (inOneFile.has(provider)) return undefined
       const store = storeOf(provider)
       const only = variableOf(store, 'ONLY_NAMED')
       return only && `${only}=true asks ${provider} for nothing but ${variableOf(store, 'NAMES')}`
@@ -23,6 +24,9 @@ export function hintsOf(stores: readonly MappedStore[]): RemedyHints {
     own: (provider, remedy) => remedy && inVariables(remedy, storeOf(provider)),
   }
 }
+
+/** A denial is of the whole store, so that it makes no difference which names are asked for. */
+const inOneFile: ReadonlySet<string> = new Set(['local', 'sops'])
 
 type Asked = Pick<MappedStore, 'asked'> | undefined
 

@@ -76,10 +76,9 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
     versions,
     keys: () => {
       const { keys, indexKey } = index.refreshed()
-      const { first } = keyRing
-      const others = [...keyRing.byId.keys()].filter((id) => id !== first.id)
-      const opening = keys.wrapped.map(({ keyId }) => keyId)
-      return { first: first.id, others, opening, retired: openRetired(keys.retired, indexKey, header) }
+      const { id: first } = keyRing.first
+      const others = [...keyRing.byId.keys()].filter((id) => id !== first)
+      return { first, others, opening: keys.wrapped.map(({ keyId }) => keyId), retired: openRetired(keys.retired, indexKey, header) }
     },
     unseal: (path, version) => {
       const cached = cachedValue(version)

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { makeProgram, type Outcome } from '../testing/run-program.ts'
+
+const canary = 'canary-4711'
+const inBase64 = Buffer.from(canary).toString('base64')
+const manifest = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'app' },
+  type: 'Opaque',
+  data: { TOKEN: inBase64 },
+  stringData: { DB: 'x' },
+}
+const inYaml = `apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ndata:\n  TOKEN: ${inBase64}\nstringData:\n  DB: x\n`
+
+async function imported(file: string, text: string, ...flags: string[]): Promise<{ readonly outcome: Outcome; readonly token: string }> {
+  const program = makeProgram()
+  writeFileSync(join(program.folder, file), text)
+  const outcome = await program.run(['import', '--from', file, '--apply', ...flags])
+  return { outcome, token: (await program.run(['get', 'TOKEN'])).stdout }
+}
+
+describe('import of a Kubernetes Secret', () => {
+  it.each([
+    ['secret.yaml', inYaml, []],
+    ['secret.yml', `---\n${inYaml}`, ['--format', 'yaml']],
+    ['secret.json', JSON.stringify(manifest), []],
+    ['secret.txt', inYaml, ['--format', 'kubernetes']],
+    ['secret.txt', inYaml, ['--format', 'k8s']],
+  ])('is seen to be one: %s %#', async (file, text, flags) => {
+    const { outcome, token } = await imported(file, text, ...flags)
+    expect(outcome).toMatchObject({ code: 0, stdout: 'TOKEN\tTOKEN\twritten\t\nDB\tDB\twritten\t\n' })
+    expect([token, outcome.stderr.includes(canary), outcome.stderr.includes(inBase64)]).toEqual([canary, false, false])
+  })
+
+  it.each([
+    ['a.yaml', 'kind: Secret\nTOKEN: canary-4711\n'],
+    ['a.json', '{"kind":"Secret","TOKEN":"canary-4711"}'],
+    ['a.json', '{"apiVersion":"v1","kind":"secret","TOKEN":"canary-4711"}'],
+  ])('is no file that only has such a name: %s', async (file, text) => {
+    const { outcome, token } = await imported(file, text)
+    expect([outcome.code, outcome.stdout.includes('kind\tkind\twritten'), token]).toEqual([0, true, canary])
+  })
+
+  it('is not taken for names and values where it is damaged', async () => {
+    const { outcome } = await imported('secret.json', JSON.stringify({ ...manifest, data: { TOKEN: `${canary}!` } }))
+    expect([outcome.code, outcome.stdout, outcome.stderr]).toEqual([64, '', expect.stringContaining('has data that is no base64')])
+    expect(outcome.stderr).not.toContain(canary)
+  })
+})

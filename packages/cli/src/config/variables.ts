@@ -1,8 +1,8 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Environment, SecretsError } from '@finchat/secrets-core'
 import { loadOnUse, readCredential } from '@finchat/secrets-core/provider'
-import { assertCredentialFile } from '../files/credential-file.ts'
-import { assertKeyFile, type KeyedStore } from '../files/key-file.ts'
+import type { KeyedStore } from '../files/key-file.ts'
 import type { Config, CredentialSource } from './config.ts'
 import { chainSettings, sections, type Setting } from './settings.ts'
 
@@ -132,9 +132,24 @@ async function textOf({ place, setting, value }: GivenSetting, context: Context)
 
 async function credentialOf(place: string, setting: Setting, source: CredentialSource, { folder, env, config }: Context): Promise<string> {
   if (!('file' in source) || setting.fileVariable === undefined) return readSource(place, source, folder, env)
+  const file = resolve(folder, source.file)
   // The keys of the local store are read once, from the start. Other providers wait for what an agent writes.
-  if (sectionOf(place) === 'local') assertKeyFile(place, { name: source.file, folder }, keyedStore(config, folder))
-  return resolve(folder, source.file)
+  if (sectionOf(place) === 'local' && !canRead(file)) {
+    const { assertKeyFile } = await loadOnUse(ownPart, () => import('../files/key-file.ts'), 'assertKeyFile')
+    assertKeyFile(place, { name: source.file, folder }, keyedStore(config, folder))
+  }
+  return file
+}
+
+const ownPart = { what: 'the check of a file', name: '@finchat/secrets-cli' }
+
+function canRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return statSync(file).isFile()
+  } catch {
+    return false
+  }
 }
 
 function keyedStore({ local, fallbacks = [] }: Config, folder: string): KeyedStore {
@@ -145,8 +160,12 @@ function keyedStore({ local, fallbacks = [] }: Config, folder: string): KeyedSto
 export async function readSource(place: string, source: CredentialSource, folder: string, env: Environment): Promise<string> {
   if ('keychain' in source) return keychainText(source.keychain, place, folder)
   if ('file' in source) {
-    assertCredentialFile(place, { name: source.file, folder }, 'mount it, or correct its path')
-    return readCredential({ file: resolve(folder, source.file) }, `the file of ${place}`, new AbortController().signal)
+    const file = resolve(folder, source.file)
+    if (!canRead(file)) {
+      const { assertCredentialFile } = await loadOnUse(ownPart, () => import('../files/credential-file.ts'), 'assertCredentialFile')
+      assertCredentialFile(place, { name: source.file, folder }, 'mount it, or correct its path')
+    }
+    return readCredential({ file }, `the file of ${place}`, new AbortController().signal)
   }
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text

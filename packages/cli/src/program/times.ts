@@ -20,7 +20,7 @@ export function endTime(input: string): number {
 export function pastTime(input: string): number {
   const [, days] = /^([1-9]\d{0,4})d$/.exec(input) ?? []
   const at = days === undefined ? startTime(input) : Date.now() - Number(days) * dayMs
-  if (at < Date.now()) return at
+  if (at <= Date.now()) return at
   throw new UsageError('it is not in the past', 'give an age such as 400d, or a day that is over')
 }
 

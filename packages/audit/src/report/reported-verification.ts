@@ -11,6 +11,8 @@ export interface ReportedVerification {
   readonly damaged?: number | undefined
   readonly missing?: number | undefined
   readonly segments?: readonly { readonly status: string }[] | undefined
+  /** Segments as they were written that are not listed. Absent: none. */
+  readonly segmentsLeftOut?: number | undefined
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
@@ -24,6 +26,8 @@ export interface ReportedVerification {
     /** Absent: none. */
     readonly sealedBehind?: number | undefined
   }[]
+  /** Recorded ends with a checkpoint that are not listed. Absent: none. */
+  readonly unprovenLeftOut?: number | undefined
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: none were compared. */
   readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
@@ -95,6 +99,8 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   damaged: optional(isNumber),
   missing: optional(isNumber),
   segments: optional(listOf(objectOf({ status: isText }))),
+  segmentsLeftOut: optional(isNumber),
+  unprovenLeftOut: optional(isNumber),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),

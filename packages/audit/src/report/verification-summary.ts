@@ -25,10 +25,10 @@ export function verificationText(verification: ReportedVerification | undefined)
 }
 
 function sentencesOf(verification: ReportedVerification): string[] {
-  const { ok, problem, unproven, tornIndexLines = [] } = verification
+  const { ok, problem, tornIndexLines = [] } = verification
   const about = [...prunes(verification), ...hold(verification), ...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about]
-  const open = [...proof(verification), ...openEnds(unproven), ...tornIndexLines.map(tornLine)]
+  const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...about]
 }
 
@@ -81,11 +81,13 @@ const noCheckpoint =
   'No checkpoint was compared. So nothing proves that no later record was removed, or that this is not an older copy of the folder.'
 const openIndex = "Nor that no later segment was removed together with the end of the index: the folder's key was not there."
 
-function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
+function damage(verification: ReportedVerification): string {
+  const { records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments, segmentsLeftOut = 0 } = verification
   const all = problems ?? (problem === undefined ? [] : [problem])
   if (all.length === 0) return 'what is wrong is not known.'
-  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
-  const share = segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length)} segments are as they were written`]
+  const whole = (segments?.filter(({ status }) => status === 'verified').length ?? 0) + segmentsLeftOut
+  const share =
+    segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length + segmentsLeftOut)} segments are as they were written`]
   const more = all.length - mostShown + problemsLeftOut
   const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
   const counts = `Records: ${grouped(records)} verified, ${grouped(damaged)} damaged, ${grouped(missing)} missing.`
@@ -122,19 +124,20 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
 const mostShown = 10
 
 /** Ends that are known and cannot change any more are counted; those that are new are named. */
-function openEnds(unproven: ReportedVerification['unproven']): string[] {
+function openEnds({ unproven, unprovenLeftOut = 0 }: ReportedVerification): string[] {
   const isKnown = ({ recordedAt, sealedBehind = 0 }: ReportedVerification['unproven'][number]): boolean =>
     recordedAt !== undefined && sealedBehind === 0
   const [known, open] = [unproven.filter(isKnown), unproven.filter((end) => !isKnown(end))]
   const more = open.length - mostShown
   const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
-  return [...open.slice(0, mostShown).map(openEnd), ...rest, ...knownEnds(known)]
+  return [...open.slice(0, mostShown).map(openEnd), ...rest, ...knownEnds(known, unprovenLeftOut)]
 }
 
-function knownEnds(known: ReportedVerification['unproven']): string[] {
+function knownEnds(known: ReportedVerification['unproven'], more: number): string[] {
   if (known.length === 0) return []
   const last = Math.max(...known.map(({ recordedAt = 0 }) => recordedAt))
-  const what = known.length === 1 ? '1 process was' : `${grouped(known.length)} processes were`
+  const count = known.length + more
+  const what = count === 1 ? '1 process was' : `${grouped(count)} processes were`
   return [
     `${what} killed or lost power; the last such end was recorded at ${minute(last)} UTC. What one wrote behind its last checkpoint may have been removed before that, and cannot be removed since.`,
   ]

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
@@ -98,14 +99,22 @@ export interface AuditVerification {
   /** Records that cannot be verified, and records that are gone: the sums over `segments`. */
   readonly damaged: number
   readonly missing: number
-  /** Every segment that was read, in order. */
+  /**
+   * The segments that were read, in order: those that are damaged or missing, at most 10,000, and the
+   * first 10,000 of the others.
+   */
   readonly segments: readonly SegmentSummary[]
+  /** Further segments that are not listed; the sums count them. */
+  readonly segmentsLeftOut: number
   /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
   /** Records that the sink did not acknowledge, by its gap records. */
   readonly missed: number
+  /** In order. Of ends that were recorded and have a checkpoint, the first 10,000. */
   readonly unproven: readonly UnprovenTail[]
+  /** Further ends that were recorded and have a checkpoint. */
+  readonly unprovenLeftOut: number
   /**
    * Absent: none were given. Then it is not proven that no later record was removed, nor that the
    * folder is not an older copy of itself.
@@ -128,11 +137,16 @@ export interface AuditVerification {
 }
 
 const mostProblems = 1_000
+/** A job that runs each minute has half a million segments in a year. */
+const mostListed = 10_000
 
 export class VerificationReport {
   readonly problems: Problems = new Problems(mostProblems)
-  readonly #segments: SegmentSummary[] = []
-  readonly #unproven: UnprovenTail[] = []
+  readonly #segments = new BoundedList<SegmentSummary>(({ status }) => status === 'verified')
+  readonly #unproven = new BoundedList<UnprovenTail>(isSettled)
+  readonly #sums = { records: 0, damaged: 0, missing: 0 }
+  #from: number | undefined
+  #to: number | undefined
   readonly #foreign: ForeignFile[] = []
   #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks'>> = { isWhole: false, tornLines: [] }
   #range: VerifiedRange | undefined
@@ -157,33 +171,39 @@ export class VerificationReport {
     this.#checkpoints = { count, areSigned }
   }
 
+  refused({ list, count }: RefusedCheckpoints): void {
+    const explanation = 'the checkpoint was not signed with the private key of `checkpointKey`'
+    this.problems.addSome(
+      list.map((where) => ({ what: 'edited', ...where, explanation })),
+      count,
+    )
+  }
+
   verified(segment: number, path: string, found: SegmentFindings, recordedAt?: number): void {
     const { problems, ofCheckpoints, records, damaged, missing, missed, from, to } = found
     const [file, isDamaged] = [basename(path), problems.count > 0]
     this.problems.addAll(problems)
     for (const problem of ofCheckpoints) this.problems.add(problem)
     this.#missed += missed
-    this.#segments.push({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
+    this.#add({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
     const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
-    this.#newest = most([this.#newest, checkpointedAt])
-    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
+    this.#newest = most(this.#newest, checkpointedAt)
+    if (!isEnded && !isDamaged) this.#unproven.add({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
   }
 
   gone(segment: number, missing: number, mayBeCopy: boolean): void {
     const file = segmentName(segment)
     this.problems.add({ what: 'missing', file, line: 1, segment, explanation: 'the segment is gone', ...(mayBeCopy && { mayBeCopy }) })
-    this.#segments.push({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
+    this.#add({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
   }
 
   /** That an absent segment never existed cannot be proven. */
   unseen(segment: number): void {
-    this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
+    this.#unproven.add({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
 
   result(): AuditVerification {
     const { list, count } = this.problems
-    const segments = this.#segments
-    const sum = (member: 'records' | 'damaged' | 'missing'): number => segments.reduce((total, one) => total + one[member], 0)
     const range = this.#range && { range: this.#range }
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
@@ -191,14 +211,14 @@ export class VerificationReport {
       problem: list[0],
       problems: list,
       problemsLeftOut: count - list.length,
-      records: sum('records'),
-      damaged: sum('damaged'),
-      missing: sum('missing'),
-      segments,
-      from: least(segments.map(({ from }) => from)),
-      to: most(segments.map(({ to }) => to)),
+      ...this.#sums,
+      segments: this.#segments.list,
+      segmentsLeftOut: this.#segments.leftOut,
+      from: this.#from,
+      to: this.#to,
       missed: this.#missed,
-      unproven: this.#unproven,
+      unproven: this.#unproven.list,
+      unprovenLeftOut: this.#unproven.leftOut,
       ...checkpoints,
       isIndexWhole: this.#index.isWhole,
       tornIndexLines: this.#index.tornLines,
@@ -208,12 +228,42 @@ export class VerificationReport {
       ...range,
     }
   }
+
+  #add(segment: SegmentSummary): void {
+    this.#segments.add(segment)
+    for (const member of ['records', 'damaged', 'missing'] as const) this.#sums[member] += segment[member]
+    this.#from = least(this.#from, segment.from)
+    this.#to = most(this.#to, segment.to)
+  }
 }
 
-function least(times: readonly (number | undefined)[]): number | undefined {
-  return times.reduce((one, other) => (one === undefined || (other !== undefined && other < one) ? other : one), undefined)
+/** Two lists in one, each bounded: of what is as it should be, and of the rest. */
+class BoundedList<Item> {
+  readonly list: Item[] = []
+  leftOut = 0
+  readonly #isUsual: (item: Item) => boolean
+  #usual = 0
+
+  constructor(isUsual: (item: Item) => boolean) {
+    this.#isUsual = isUsual
+  }
+
+  add(item: Item): void {
+    const isUsual = this.#isUsual(item)
+    if ((isUsual ? this.#usual : this.list.length - this.#usual) >= mostListed) return void this.leftOut++
+    this.list.push(item)
+    if (isUsual) this.#usual++
+  }
 }
 
-function most(times: readonly (number | undefined)[]): number | undefined {
-  return times.reduce((one, other) => (one === undefined || (other !== undefined && other > one) ? other : one), undefined)
+function isSettled({ recordedAt, provenUntil, sealedBehind }: UnprovenTail): boolean {
+  return recordedAt !== undefined && provenUntil !== undefined && sealedBehind === 0
+}
+
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || (other !== undefined && other < one) ? other : one
+}
+
+function most(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || (other !== undefined && other > one) ? other : one
 }

@@ -1,4 +1,4 @@
-import { GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
+import { copiesOf, GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { isMac } from '../keys/key-chain.ts'
 import { CheckpointComparison } from './compare-checkpoints.ts'
@@ -57,7 +57,7 @@ export class SegmentVerification {
 
   async *#verifiedGroups(): AsyncGenerator<SegmentGroup> {
     try {
-      for await (const group of readSegment(this.#segment.path, this.#mostBytes())) {
+      for await (const group of readSegment(this.#segment.path, this.#mostBytes(), 'at once')) {
         const verified = await this.#verify(group)
         if (group.lines.length > 0) this.#lines += group.lines.length - (group.firstLine === 1 ? 1 : 0)
         if (verified !== undefined) yield verified
@@ -191,7 +191,7 @@ export class SegmentVerification {
       this.#unsealedCount = 0
       return
     }
-    this.#unsealed = [...this.#unsealed, ...lines].slice(-maxGroupRecords - 1)
+    this.#unsealed = [...this.#unsealed, ...copiesOf(lines)].slice(-maxGroupRecords - 1)
     this.#unsealedCount += lines.length
   }
 

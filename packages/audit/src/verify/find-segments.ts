@@ -8,7 +8,7 @@ import { readSegment } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 import { StepSet } from '../tables/step-set.ts'
 import type { IndexFindings } from './findings.ts'
-import { SegmentKeys } from './segment-keys.ts'
+import { SegmentKeys } from '../keys/segment-keys.ts'
 
 /** Segments that were opened, or claim to be. */
 export interface FoundSegments {

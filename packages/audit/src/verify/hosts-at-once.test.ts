@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest'
+import { hostname } from 'node:os'
+import { afterAll, expect, test } from 'vitest'
+import { removeTestFolders, segmentsOf } from '../testing/folders.ts'
 import { HostsAtOnce } from './hosts-at-once.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
+
+afterAll(removeTestFolders)
 
 type Times = readonly [host: string | undefined, from: number | undefined, to: number | undefined]
 
@@ -37,4 +42,10 @@ test('a host that wrote all the time is found beside one that came after very ma
 
 test('at most a hundred are named', () => {
   expect(atOnce(Array.from({ length: 1_000 }, (_, pod): Times => [`pod-${pod}`, 0, 10]))).toHaveLength(100)
+})
+
+test('each segment is of the host that its header names', async () => {
+  const { folder, key } = await segmentsOf(2, 1)
+  const { segments, hostsAtOnce } = await verifyAuditTrail(folder, { key })
+  expect([new Set(segments.map(({ host }) => host)), hostsAtOnce]).toEqual([new Set([hostname()]), []])
 })

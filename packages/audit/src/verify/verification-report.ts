@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
+import { BoundedList } from '../tables/bounded-list.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
@@ -157,8 +158,8 @@ const mostListed = 10_000
 
 export class VerificationReport {
   readonly problems: Problems = new Problems(mostProblems)
-  readonly #segments = new BoundedList<SegmentSummary>(({ status }) => status === 'verified')
-  readonly #unproven = new BoundedList<UnprovenTail>(isSettled)
+  readonly #segments = new BoundedList<SegmentSummary>(mostListed, ({ status }) => status === 'verified')
+  readonly #unproven = new BoundedList<UnprovenTail>(mostListed, isSettled)
   readonly #sums = { records: 0, damaged: 0, missing: 0 }
   #from: number | undefined
   #to: number | undefined
@@ -278,25 +279,6 @@ export class VerificationReport {
 
 /** The header and its seal: a process that wrote nothing else sends no checkpoint. */
 const linesOfHeader = 2
-
-/** Two lists in one, each bounded: of what is as it should be, and of the rest. */
-class BoundedList<Item> {
-  readonly list: Item[] = []
-  leftOut = 0
-  readonly #isUsual: (item: Item) => boolean
-  #usual = 0
-
-  constructor(isUsual: (item: Item) => boolean) {
-    this.#isUsual = isUsual
-  }
-
-  add(item: Item): void {
-    const isUsual = this.#isUsual(item)
-    if ((isUsual ? this.#usual : this.list.length - this.#usual) >= mostListed) return void this.leftOut++
-    this.list.push(item)
-    if (isUsual) this.#usual++
-  }
-}
 
 function isSettled({ recordedAt, lastLine, provenUntil, sealedBehind }: UnprovenTail): boolean {
   return recordedAt !== undefined && sealedBehind === 0 && (provenUntil !== undefined || lastLine <= linesOfHeader)

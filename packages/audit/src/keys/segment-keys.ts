@@ -1,5 +1,5 @@
-import type { ChainKey } from '../keys/key-chain.ts'
-import type { StartKey } from '../keys/start-key.ts'
+import type { ChainKey } from './key-chain.ts'
+import type { StartKey } from './start-key.ts'
 
 /** The keys of segments, one after the other: all at once would take 300 bytes each. */
 export class SegmentKeys {

@@ -24,6 +24,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'audit-write': () => import('./scenarios/audit-write.ts'),
     'audit-read': () => import('./scenarios/audit-read.ts'),
     'audit-verify': () => import('./scenarios/audit-verify.ts'),
+    'audit-month': () => import('./scenarios/audit-month.ts'),
   },
   import: {
     'import-time': () => import('./scenarios/import-time.ts'),

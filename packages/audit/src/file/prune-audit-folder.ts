@@ -8,7 +8,7 @@ import { syncFolder } from '../format/fsync.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 import type { EndedSegment, IndexEntry } from '../format/index-line.ts'
 import { countsOf, coveredBy, mostExceptions, mostReasonLength, signedPrune } from '../format/prune-mark.ts'
-import { segmentFiles, stepOfName } from '../format/segment-files.ts'
+import { eachSegmentFile, stepOfName } from '../format/segment-files.ts'
 import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch, type Marks } from './next-epoch.ts'
@@ -76,6 +76,8 @@ export function assertReason(reason: unknown): asserts reason is string {
   throw configurationError('`reason` is not a text of 1 to 1,000 characters', 'name the policy that asks for it, for the auditor')
 }
 
+type Counts = ReturnType<typeof countsOf>
+
 /** Another process may write a line between the reading of the index and the mark. */
 const mostTries = 5
 
@@ -100,24 +102,24 @@ class Pruning {
     for (let tries = 1; tries <= mostTries; tries++) {
       const index = await readRecordedIndex(this.#folder)
       if (index.isHeld) throw held(this.#folder)
-      const old = this.#coveredAt(Date.now(), index, [])
-      const kept = await this.#damagedOf(old)
-      const covered = old.filter(({ step }) => !kept.includes(step))
-      if (covered.length > 0 && !(await this.#mark(index, covered, kept))) continue
-      const files = await this.#remove(index, covered)
-      return { segments: covered.length, records: countsOf(covered).records, files, kept }
+      const now = Date.now()
+      const kept = await this.#damagedOf(this.#coveredAt(now, index, []))
+      const counts = countsOf(this.#coveredAt(now, index, kept))
+      if (counts.segments > 0 && !(await this.#mark(index, counts, kept))) continue
+      const files = await this.#remove(index, this.#coveredAt(now, index, kept))
+      return { segments: counts.segments, records: counts.records, files, kept }
     }
     throw new SecretsError('AUDIT_FAILED', `processes wrote to the index of ${shownPath(this.#folder)} whenever it was read`, {
       remedy: 'run it again when fewer processes start and end',
     })
   }
 
-  #coveredAt(now: number, { lines, pruned }: RecordedIndex, except: readonly number[]): readonly EndedSegment[] {
-    return coveredBy({ endedBefore: this.#order.before, except }, lines, now, pruned)
+  #coveredAt(now: number, { table, pruned }: RecordedIndex, except: readonly number[]): Generator<EndedSegment> {
+    return coveredBy({ endedBefore: this.#order.before, except }, table, now, pruned)
   }
 
   /** The host cannot verify them, but it knows the hash of each as it ended. */
-  async #damagedOf(segments: readonly EndedSegment[]): Promise<readonly number[]> {
+  async #damagedOf(segments: Iterable<EndedSegment>): Promise<readonly number[]> {
     const damaged: number[] = []
     for (const segment of segments) {
       const isWhole = this.#wholeness.get(segment.step) ?? (await isAsRecorded(this.#folder, segment))
@@ -129,11 +131,11 @@ class Pruning {
   }
 
   /** `false` if the index has lines that were not read, or the clock was set. */
-  async #mark(index: RecordedIndex, covered: readonly EndedSegment[], except: readonly number[]): Promise<boolean> {
+  async #mark(index: RecordedIndex, counts: Counts, except: readonly number[]): Promise<boolean> {
     const { before: endedBefore, reason, sign } = this.#order
     const mark = (line: IndexEntry): Marks => {
-      if (line.step !== index.step + 1 || this.#coveredAt(line.time, index, except).length !== covered.length) throw new IndexGrew()
-      const pruned = { endedBefore, except, reason, ...countsOf(covered) }
+      if (line.step !== index.step + 1 || countsOf(this.#coveredAt(line.time, index, except)).seals !== counts.seals) throw new IndexGrew()
+      const pruned = { endedBefore, except, reason, ...counts }
       const signature = sign?.(Buffer.from(signedPrune(line, pruned))).toString('base64url')
       return { pruned: { ...pruned, ...(signature !== undefined && { signature }) } }
     }
@@ -147,10 +149,10 @@ class Pruning {
   }
 
   /** Also what earlier marks cover: an interrupted run left it, or somebody brought it back. */
-  async #remove({ folder, pruned }: RecordedIndex, covered: readonly EndedSegment[]): Promise<number> {
-    const steps = new Set([...pruned.keys(), ...covered.map(({ step }) => step)])
+  async #remove({ folder, pruned: steps }: RecordedIndex, covered: Iterable<EndedSegment>): Promise<number> {
+    for (const { step } of covered) steps.add(step)
     let files = 0
-    for (const { path, header, isFile } of await segmentFiles(this.#folder)) {
+    for await (const { path, header, isFile } of eachSegmentFile(this.#folder)) {
       const step = header?.folder === folder ? header.step : stepOfName(path)
       if (!isFile || step === undefined || !steps.has(step)) continue
       await unlink(path)

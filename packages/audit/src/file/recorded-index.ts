@@ -1,30 +1,34 @@
 import { join } from 'node:path'
 import { folderError } from '../format/folder-errors.ts'
 import { asIndexEntry, brokenIndex, type IndexEntry } from '../format/index-line.ts'
-import { IndexMarks, type RecordedLine } from '../format/prune-mark.ts'
+import { IndexTable } from '../format/index-table.ts'
+import { IndexMarks } from '../format/prune-mark.ts'
 import { indexFile, linesOf } from '../format/segment-reader.ts'
+import type { StepSet } from '../tables/step-set.ts'
 
 /** What the index says, unverified: only the auditor has its keys. */
 export interface RecordedIndex {
   readonly folder: string
   /** The last epoch that was read. */
   readonly step: number
-  readonly lines: readonly RecordedLine[]
+  readonly table: IndexTable
   /** Segments that earlier marks cover. */
-  readonly pruned: ReadonlyMap<number, unknown>
+  readonly pruned: StepSet
   readonly isHeld: boolean
 }
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
 export async function readRecordedIndex(folder: string): Promise<RecordedIndex> {
-  const recorded: RecordedLine[] = []
+  const table = new IndexTable()
   const marks = new IndexMarks()
   let last: IndexEntry | undefined
   try {
     for await (const lines of linesOf(join(folder, indexFile))) {
       for (const entry of lines.map(asIndexEntry).filter((each) => each !== undefined)) {
-        marks.take(entry, recorded, false)
-        recorded.push({ time: entry.time, ended: entry.ended })
+        if (last !== undefined && entry.step <= last.step) continue // verification accepts epochs in order only
+        marks.take(entry, table, false)
+        table.addLine(entry)
+        for (const end of entry.ended) if (!table.hasEnd(end.step)) table.addEnd(end, entry.step)
         last = entry
       }
     }
@@ -32,5 +36,5 @@ export async function readRecordedIndex(folder: string): Promise<RecordedIndex> 
     throw folderError(error, folder)
   }
   if (last === undefined) throw brokenIndex(folder)
-  return { folder: last.folder, step: last.step, lines: recorded, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
+  return { folder: last.folder, step: last.step, table, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
 }

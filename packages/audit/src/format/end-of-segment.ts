@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './index-line.ts'
-import { segmentFiles } from './segment-files.ts'
+import { eachSegmentFile } from './segment-files.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { DamagedArchive } from './gzip-file.ts'
 import { hasUnwritten, isRegularFile, readSegment } from './segment-reader.ts'
@@ -52,5 +52,6 @@ async function pathOf(folder: string, step: number): Promise<string | undefined>
     () => false,
   )
   if (isThere) return usual
-  return (await segmentFiles(folder)).find(({ header }) => header?.step === step)?.path
+  for await (const { header, path } of eachSegmentFile(folder)) if (header?.step === step) return path
+  return undefined
 }

@@ -56,13 +56,13 @@ export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' 
 }
 
 export function indexLine(entry: IndexEntry, stepKey: ChainKey): string {
-  return canonicalLine({ ...entry, mac: macUnder(stepKey, entry).toString('base64url') })
+  return canonicalLine({ ...entry, mac: macUnder(stepKey, canonicalLine(entry)).toString('base64url') })
 }
 
-function macUnder(stepKey: ChainKey, entry: IndexEntry): Buffer {
+function macUnder(stepKey: ChainKey, ...signed: readonly (string | Buffer)[]): Buffer {
   const key = stepKey.derived('index')
   try {
-    return key.mac('index', canonicalLine(entry))
+    return key.mac('index', ...signed)
   } finally {
     key.wipe()
   }
@@ -71,12 +71,27 @@ function macUnder(stepKey: ChainKey, entry: IndexEntry): Buffer {
 /** `undefined` unless the line is an entry, byte for byte as we write it. */
 export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string }) | undefined {
   const parsed = parsedLine(line)
-  if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLineIfAny(parsed) ?? ''))) return undefined
-  return parsed
+  if (parsed === undefined || !isEntry(parsed)) return undefined
+  return usualForm.test(line.toString('latin1')) || line.equals(Buffer.from(canonicalLineIfAny(parsed) ?? '')) ? parsed : undefined
 }
 
+const [number, hash, plain] = ['(?:0|[1-9]\\d{0,14})', '"(?:[\\w-]{43})?"', '"[ !#-\\[\\]-~]*"']
+const endForm = `{"bytes":${number},"found":"[a-z]+","group":${number},"records":${number},"seals":${hash},"step":${number},"torn":${number}}`
+/** Canonical at first sight: plain numbers, and text that JSON writes as it is. */
+const usualForm = new RegExp(
+  `^{"before":${hash},(?:"cut":${number},)?"ended":\\[(?:${endForm}(?:,${endForm})*)?\\],"folder":${plain},"host":${plain},` +
+    `"mac":${hash},"opens":(?:true|false),"pid":${number},"step":${number},"time":${number},"v":2}\n$`,
+)
+
 export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: string }, stepKey: ChainKey): boolean {
-  return isMac(macUnder(stepKey, entry), mac)
+  return isMac(macUnder(stepKey, canonicalLine(entry)), mac)
+}
+
+/** As `isAuthentic`, for the line of an entry as it was read: without its MAC it is what was signed. */
+export function isLineAuthentic(line: Buffer, mac: string, stepKey: ChainKey): boolean {
+  const member = `"mac":"${mac}",`
+  const at = line.indexOf(member)
+  return at !== -1 && isMac(macUnder(stepKey, line.subarray(0, at), line.subarray(at + member.length)), mac)
 }
 
 function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {

@@ -9,7 +9,7 @@ import { ChainKey, folderIdOf, parsedKey } from '../keys/key-chain.ts'
 import { parsedState, readKey, stateText } from './folder-key.ts'
 import { decodedKey, encodedKey } from '../keys/key-text.ts'
 import { asSeal } from './segment-format.ts'
-import { asIndexEntry, type EndedSegment, indexLine, isAuthentic } from './index-line.ts'
+import { asIndexEntry, type EndedSegment, indexLine, isAuthentic, isLineAuthentic } from './index-line.ts'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { emptyFolder, linesIn, removeTestFolders, trailOf } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
@@ -204,7 +204,9 @@ it('a line of the index counts only as it is written, under the key of its step'
   const [key, other] = [new ChainKey(new Uint8Array(32).fill(1)), new ChainKey(new Uint8Array(32).fill(2))]
   const isOurs = (line: Buffer, by: ChainKey): boolean => {
     const read = asIndexEntry(line)
-    return read !== undefined && isAuthentic(read, by)
+    const isLine = read !== undefined && isLineAuthentic(line, read.mac, by)
+    expect(isLine).toBe(read !== undefined && isAuthentic(read, by))
+    return isLine
   }
   fc.assert(
     fc.property(entry, fc.nat(), fc.integer({ min: 1, max: 255 }), (written, at, change) => {

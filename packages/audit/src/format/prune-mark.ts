@@ -1,38 +1,28 @@
 import type { EndedSegment, IndexEntry } from './index-line.ts'
+import type { IndexTable } from './index-table.ts'
 import type { PruneMark } from './index-marks.ts'
 import type { SignatureVerifier } from '../keys/signature.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
-
-/** A line of the index: when it was written, and the ends that it records. */
-export interface RecordedLine {
-  readonly time: number
-  readonly ended: readonly EndedSegment[]
-}
+import { StepSet } from '../tables/step-set.ts'
 
 /** More would exceed a line of the index. */
 export const mostExceptions = 1_000
 export const mostReasonLength = 1_000
 
 /**
- * The segments that a mark of the time `now` covers, by the lines before it. One that was gone when
- * its process had ended was never pruned.
+ * The segments that a mark of the time `now` covers, by the lines before it, in ascending order. One
+ * that was gone when its process had ended was never pruned.
  */
-export function coveredBy(
+export function* coveredBy(
   { endedBefore, except }: Pick<PruneMark, 'endedBefore' | 'except'>,
-  lines: Iterable<RecordedLine>,
+  index: IndexTable,
   now: number,
   prunedBefore: { readonly has: (step: number) => boolean },
-): readonly EndedSegment[] {
+): Generator<EndedSegment> {
   const isExcepted = new Set(except)
-  const isLeft = (segment: EndedSegment): boolean => !hasFile(segment) || isExcepted.has(segment.step) || prunedBefore.has(segment.step)
-  const covered: EndedSegment[] = []
-  let latest = 0
-  for (const { time, ended } of lines) {
-    if (time <= now) latest = Math.max(latest, time)
-    if (Math.max(time, latest) < endedBefore) covered.push(...ended.filter((segment) => !isLeft(segment)))
-  }
-  return covered.toSorted((one, other) => one.step - other.step)
+  const isLeft = (step: number): boolean => isExcepted.has(step) || prunedBefore.has(step)
+  for (const segment of index.endedBefore(endedBefore, now, isLeft)) if (hasFile(segment)) yield segment
 }
 
 function hasFile({ found }: EndedSegment): boolean {
@@ -40,13 +30,14 @@ function hasFile({ found }: EndedSegment): boolean {
 }
 
 /** What the mark says of the segments that it covers. */
-export function countsOf(covered: readonly EndedSegment[]): Pick<PruneMark, 'segments' | 'records' | 'seals'> {
-  const seals = covered.reduce((hash, { step, seals: own }) => sealsWith(hash, Buffer.from(`${step} ${own}\n`)), noSeals)
-  return {
-    segments: covered.length,
-    records: covered.reduce((sum, { records }) => sum + records, 0),
-    seals: seals.toString('base64url'),
+export function countsOf(covered: Iterable<EndedSegment>): Pick<PruneMark, 'segments' | 'records' | 'seals'> {
+  let [segments, records, seals] = [0, 0, noSeals]
+  for (const { step, seals: own, records: more } of covered) {
+    segments++
+    records += more
+    seals = sealsWith(seals, Buffer.from(`${step} ${own}\n`))
   }
+  return { segments, records, seals: seals.toString('base64url') }
 }
 
 /** Names the line before, so that a signature fits one place in one folder. */
@@ -80,8 +71,8 @@ export interface HoldChange {
 
 /** The removals and holds of an index, line by line. */
 export class IndexMarks {
-  /** The removal of each segment that one covers. */
-  readonly pruned: Map<number, PrunedSegments> = new Map()
+  /** Segments that a removal covers. */
+  readonly pruned: StepSet = new StepSet()
   readonly prunes: PrunedSegments[] = []
   readonly holds: HoldChange[] = []
   readonly #verifier: SignatureVerifier | undefined
@@ -94,19 +85,17 @@ export class IndexMarks {
    * Returns what is wrong with the line's marks, if anything: then it excuses no missing segment. If
    * a line before is damaged (not `isWhole`), an end may be missing.
    */
-  take(entry: IndexEntry, before: Iterable<RecordedLine>, isWhole: boolean): string | undefined {
+  take(entry: IndexEntry, before: IndexTable, isWhole: boolean): string | undefined {
     const { time, hold, pruned: mark } = entry
     if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
     if (mark === undefined) return undefined
     const isSigned = this.#verifier?.(signedPrune(entry, mark), mark.signature) ?? false
     if (this.#verifier !== undefined && !isSigned) return 'the removal of old segments was not signed with the private key of `pruneKey`'
-    const covered = coveredBy(mark, before, time, this.pruned)
-    const { segments, records, seals } = countsOf(covered)
+    const { segments, records, seals } = countsOf(coveredBy(mark, before, time, this.pruned))
     if (seals !== mark.seals && isWhole) return 'the line and the lines before it disagree about the removed segments'
     const { endedBefore, reason } = mark
-    const pruned = { time, endedBefore, reason, segments, records, isSigned }
-    this.prunes.push(pruned)
-    for (const { step } of covered) this.pruned.set(step, pruned)
+    this.prunes.push({ time, endedBefore, reason, segments, records, isSigned })
+    for (const { step } of coveredBy(mark, before, time, this.pruned)) this.pruned.add(step)
     return undefined
   }
 }

@@ -1,9 +1,11 @@
-import { readdir, stat } from 'node:fs/promises'
+import { closeSync, type Dirent, readSync } from 'node:fs'
+import { opendir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
-import { indexFile, isRegularFile, linesOf, readSegment } from './segment-reader.ts'
+import { openRegularAtOnce } from './open-regular.ts'
+import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
 import { DamagedArchive, isCompressed } from './gzip-file.ts'
 
 /** A possible segment, wherever it was moved within the folder. */
@@ -16,27 +18,32 @@ export interface SegmentFile {
   readonly isEmpty: boolean
 }
 
-/** A file that no segment is read from. */
-export interface LeftOutFile extends SegmentFile {
-  /** The segment that it claims to be. */
-  readonly step: number | undefined
+/** Entries of a listing that are read at once. */
+export const bufferSize = 256
+
+/** The possible segments in a folder: all files with `.jsonl` in their names but the index, in any order. */
+export async function* eachSegmentFile(folder: string): AsyncGenerator<SegmentFile> {
+  for await (const entry of await opendir(folder, { bufferSize })) if (mayBeSegment(entry.name)) yield await listedFile(folder, entry)
 }
 
-export interface SortedFiles {
-  readonly segments: ReadonlyMap<number, string>
-  readonly leftOut: readonly LeftOutFile[]
+/** A link is looked at; the listing says of others what they are. */
+export function listedFile(folder: string, entry: Dirent): Promise<SegmentFile> {
+  return segmentFile(join(folder, entry.name), entry.isFile() || undefined)
 }
 
-/** All files with `.jsonl` in their names but the index, by epoch. */
+/** The same by epoch. */
 export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
-  const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
   const files: SegmentFile[] = []
-  for (const name of names) files.push(await segmentFile(join(folder, name)))
-  return files.toSorted(byStep)
+  for await (const file of eachSegmentFile(folder)) files.push(file)
+  return files.toSorted(byName).toSorted(byStep)
 }
 
 export function byStep(one: SegmentFile, other: SegmentFile): number {
   return (one.header?.step ?? Infinity) - (other.header?.step ?? Infinity) || 0
+}
+
+export function byName({ path: one }: SegmentFile, { path: other }: SegmentFile): number {
+  return one < other ? -1 : 1
 }
 
 /** The folder's first key, sealed for the auditor. */
@@ -45,43 +52,20 @@ export const auditorKeyFile = 'auditor-key.json'
 /** A lock that is held has a journal beside it. */
 const ours = /^(folder|segment-\d{8,})\.lock(-journal)?$/
 
-/** Names of files that neither belong to the trail nor may be segments. */
-export async function foreignNames(folder: string): Promise<readonly string[]> {
+/** Whether the file neither belongs to the trail nor may be a segment. */
+export function isForeign(name: string): boolean {
   const known = [indexFile, auditorKeyFile, keyFile, `${keyFile}.new`]
-  return (await readdir(folder)).filter((name) => !name.includes('.jsonl') && !known.includes(name) && !ours.test(name)).toSorted()
+  return !name.includes('.jsonl') && !known.includes(name) && !ours.test(name)
+}
+
+export function mayBeSegment(name: string): boolean {
+  return name.includes('.jsonl') && name !== indexFile
 }
 
 /** The epoch in the name of a segment, compressed or not. */
 export function stepOfName(path: string): number | undefined {
   const digits = /^segment-(\d{8,16})\.jsonl(\.gz)?$/.exec(basename(path))?.[1]
   return digits === undefined ? undefined : Number(digits)
-}
-
-/**
- * Assigns a file to each opened segment: by name and header, else by name with a damaged header.
- * Else by header, since segments may be moved. Else by name, since log rotation may leave an empty
- * file. The others are copies or foreign.
- */
-export function sortedFiles(
-  files: readonly SegmentFile[],
-  isOurs: (header: SegmentHeader) => boolean,
-  isOpened: (step: number) => boolean,
-): SortedFiles {
-  const segments = new Map<number, string>()
-  let left = files
-  const byHeader = ({ header }: SegmentFile): number | undefined => (header !== undefined && isOurs(header) ? header.step : undefined)
-  const byName = ({ path, isFile }: SegmentFile): number | undefined => (isFile ? stepOfName(path) : undefined)
-  const byBoth = (file: SegmentFile): number | undefined => (byHeader(file) === byName(file) ? byName(file) : undefined)
-  const damaged = (file: SegmentFile): number | undefined => (byHeader(file) === undefined && !file.isEmpty ? byName(file) : undefined)
-  for (const stepOf of [byBoth, damaged, byHeader, byName]) {
-    left = left.filter((file) => {
-      const step = stepOf(file)
-      if (step === undefined || segments.has(step) || !isOpened(step)) return true
-      segments.set(step, file.path)
-      return false
-    })
-  }
-  return { segments, leftOut: left.map((file) => ({ ...file, step: byHeader(file) ?? stepOfName(file.path) })) }
 }
 
 /** Compares the unpacked content. */
@@ -108,17 +92,39 @@ async function contentOf(path: string, mostBytes?: number): Promise<{ readonly b
   }
 }
 
-async function segmentFile(path: string): Promise<SegmentFile> {
-  const isThere = await isRegularFile(path)
+export async function segmentFile(path: string, isFile?: boolean): Promise<SegmentFile> {
+  const isThere = isFile ?? (await isRegularFile(path))
   const header = isThere ? await headerOf(path) : undefined
   return { path, header, isFile: isThere, isEmpty: isThere && header === undefined && (await stat(path)).size === 0 }
 }
 
 async function headerOf(path: string): Promise<SegmentHeader | undefined> {
+  const line = isCompressed(path) ? await firstUnpackedLine(path) : firstLine(path)
+  return line && asHeader(line)
+}
+
+/** A header is shorter: a host's name has at most 255 bytes. */
+const mostHeaderBytes = 4_096
+
+function firstLine(path: string): Buffer {
+  const file = openRegularAtOnce(path)
   try {
-    for await (const { lines } of readSegment(path)) return lines[0] && asHeader(lines[0])
+    const bytes = Buffer.allocUnsafe(mostHeaderBytes)
+    const read = readSync(file, bytes, 0, bytes.length, 0)
+    const end = bytes.subarray(0, read).indexOf(lineFeed)
+    return bytes.subarray(0, end === -1 ? read : end + 1)
+  } finally {
+    closeSync(file)
+  }
+}
+
+async function firstUnpackedLine(path: string): Promise<Buffer | undefined> {
+  try {
+    for await (const lines of linesOf(path)) if (lines[0] !== undefined) return lines[0]
   } catch (error) {
-    if (!(error instanceof DamagedArchive) || !isCompressed(path)) throw error
+    if (!(error instanceof DamagedArchive)) throw error
   }
   return undefined
 }
+
+const lineFeed = 0x0a

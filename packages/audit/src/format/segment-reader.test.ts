@@ -31,10 +31,12 @@ describe('the reader of segments', () => {
   it.each(['fifo.jsonl', 'fifo.jsonl.gz'])('waits for no writer of a FIFO: %s', async (name) => {
     const fifo = join(folder, name)
     execFileSync('mkfifo', [fifo])
-    await expect(linesOf(fifo).next()).rejects.toMatchObject({
-      code: 'AUDIT_FAILED',
-      problem: expect.stringContaining('not a regular file'),
-    })
+    for (const reading of ['waiting', 'at once'] as const) {
+      await expect(linesOf(fifo, undefined, reading).next()).rejects.toMatchObject({
+        code: 'AUDIT_FAILED',
+        problem: expect.stringContaining('not a regular file'),
+      })
+    }
   })
 
   it('gives what stands between seals, and where', async () => {

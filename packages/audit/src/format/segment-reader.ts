@@ -1,8 +1,10 @@
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asRecord, asSeal, looksLikeSeal, maxGroupRecords, type Seal } from './segment-format.ts'
 import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
-import { openRegular } from './open-regular.ts'
+import { openRegular, openRegularAtOnce } from './open-regular.ts'
 
 /** The lines between two seals. */
 export interface SegmentGroup {
@@ -24,7 +26,16 @@ export const indexFile = 'index.jsonl'
 const maxLineBytes = 1024 * 1024
 
 const chunkBytes = 256 * 1024
+const smallBytes = 64 * 1024
+/** A file may grow while it is read. */
+const leastBytes = 4 * 1024
 const lineFeed = 0x0a
+
+/**
+ * `at once`: a small file is read without a trip to the thread pool, of which four cost ten times as
+ * much as the reading. Not in a service, whose disk may be slow.
+ */
+export type Reading = 'waiting' | 'at once'
 
 /** Opening a pipe may block for ever. */
 export async function isRegularFile(path: string): Promise<boolean> {
@@ -37,7 +48,7 @@ export async function isRegularFile(path: string): Promise<boolean> {
  * may lack a seal: a torn tail, or a write under way. Throws `DamagedArchive` where a compressed
  * file (`.gz`) is damaged or exceeds `mostBytes`.
  */
-export async function* readSegment(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<SegmentGroup> {
+export async function* readSegment(path: string, mostBytes: number = mostUnpackedBytes, reading?: Reading): AsyncGenerator<SegmentGroup> {
   let group: Buffer[] = []
   let [firstLine, endsAt] = [1, 0]
   const cut = (seal?: Seal, sealLine: Buffer = Buffer.alloc(0)): SegmentGroup => {
@@ -47,12 +58,13 @@ export async function* readSegment(path: string, mostBytes: number = mostUnpacke
     return complete
   }
   try {
-    for await (const lines of linesOf(path, mostBytes)) {
+    for await (const lines of linesOf(path, mostBytes, reading)) {
       for (const line of lines) {
         endsAt += line.length
         if (looksLikeSeal(line)) yield cut(isWhole(line) ? asSeal(line) : undefined, line)
         else if (group.push(line) > maxGroupRecords + 1) yield cut()
       }
+      group = group.map((line) => Buffer.from(line))
     }
   } catch (error) {
     if (error instanceof DamagedArchive && group.length > 0) yield cut()
@@ -75,33 +87,111 @@ export function recordsOf({ lines }: SegmentGroup): readonly AuditRecord[] {
 }
 
 /**
- * A file's lines with their line feeds, chunk by chunk. A line that is too long comes in pieces.
+ * A file's lines with their line feeds, chunk by chunk. A line that is too long comes in pieces. What
+ * is yielded is valid until the next is asked for: memory of its own for each chunk would grow the
+ * process by fifty megabytes.
  */
-export async function* linesOf(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<readonly Buffer[]> {
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of isCompressed(path) ? unpackedChunks(path, mostBytes) : chunksOf(path)) {
-    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    const lines = splitLines(text)
-    rest = text.subarray(lines.reduce((sum, line) => sum + line.length, 0))
-    if (rest.length <= maxLineBytes) yield lines
-    else {
-      yield [...lines, rest]
-      rest = Buffer.alloc(0)
-    }
-  }
+export async function* linesOf(
+  path: string,
+  mostBytes: number = mostUnpackedBytes,
+  reading: Reading = 'waiting',
+): AsyncGenerator<readonly Buffer[]> {
+  const small = reading === 'at once' && !isCompressed(path) ? await smallFile(path) : undefined
+  if (small === undefined) yield* chunksOfLines(path, mostBytes)
+  else yield linesIn(small)
+}
+
+async function* chunksOfLines(path: string, mostBytes: number): AsyncGenerator<readonly Buffer[]> {
+  const lines = new LineSplitter()
+  for await (const part of isCompressed(path) ? copiedInto(lines, unpackedChunks(path, mostBytes)) : readInto(lines, path)) yield part
+  const rest = lines.rest()
   if (rest.length > 0) yield [rest]
 }
 
-async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+function linesIn(content: Buffer): readonly Buffer[] {
+  const lines = splitLines(content)
+  const rest = content.subarray(lines.reduce((sum, line) => sum + line.length, 0))
+  return rest.length === 0 ? lines : [...lines, rest]
+}
+
+async function* copiedInto(lines: LineSplitter, chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  for await (const chunk of chunks) {
+    lines.room(chunk.length).set(chunk)
+    yield lines.take(chunk.length)
+  }
+}
+
+async function* readInto(lines: LineSplitter, path: string): AsyncGenerator<readonly Buffer[]> {
   const file = await openRegular(path)
   try {
+    const { size } = await file.stat()
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes)
+      const room = lines.room(Math.min(Math.max(size, leastBytes), chunkBytes))
+      const { bytesRead } = await file.read(room, 0, room.length)
       if (bytesRead === 0) return
-      yield buffer.subarray(0, bytesRead)
+      yield lines.take(bytesRead)
     }
   } finally {
     await file.close()
+  }
+}
+
+/** `undefined` if it is large. Reads on the event loop, which gets its turn between files. */
+async function smallFile(path: string): Promise<Buffer | undefined> {
+  await turnOfOthers()
+  const file = openRegularAtOnce(path)
+  try {
+    const { size } = fstatSync(file)
+    if (size > smallBytes) return undefined
+    const bytes = Buffer.allocUnsafe(size)
+    let length = 0
+    for (let read = -1; read !== 0 && length < size; length += read) read = readSync(file, bytes, length, size - length, length)
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(file)
+  }
+}
+
+const mostMsAtOnce = 10
+let turnBeganAt = 0
+
+async function turnOfOthers(): Promise<void> {
+  if (performance.now() - turnBeganAt < mostMsAtOnce) return
+  await setImmediate()
+  turnBeganAt = performance.now()
+}
+
+/** Lines in memory that is used again for each chunk. */
+class LineSplitter {
+  #memory = Buffer.alloc(0)
+  /** What stands behind the last line. */
+  #start = 0
+  #end = 0
+
+  /** Where so many bytes are to be put, or more. Overwrites the lines that were taken. */
+  room(bytes: number): Buffer {
+    const rest = this.rest()
+    if (rest.length + bytes > this.#memory.length) {
+      this.#memory = Buffer.allocUnsafeSlow(rest.length + bytes)
+      this.#memory.set(rest)
+    } else this.#memory.copyWithin(0, this.#start, this.#end)
+    ;[this.#start, this.#end] = [0, rest.length]
+    return this.#memory.subarray(this.#end)
+  }
+
+  /** After so many bytes were put there. */
+  take(bytes: number): readonly Buffer[] {
+    this.#end += bytes
+    const lines = splitLines(this.rest())
+    this.#start += lines.reduce((sum, line) => sum + line.length, 0)
+    const rest = this.rest()
+    if (rest.length <= maxLineBytes) return lines
+    this.#start = this.#end
+    return [...lines, rest]
+  }
+
+  rest(): Buffer {
+    return this.#memory.subarray(this.#start, this.#end)
   }
 }
 

@@ -48,14 +48,17 @@ export class ChainKey {
     return new ChainKey(this.mac(purpose))
   }
 
+  /** Becomes the next key of its chain, in place. */
+  advance(): void {
+    const next = this.mac('next')
+    this.#bytes.set(next)
+    next.fill(0)
+  }
+
   /** The key `steps` further in its chain; those in between are overwritten. */
   later(steps: number): ChainKey {
-    let later = this.#copy()
-    for (let step = 0; step < steps; step++) {
-      const next = later.derived('next')
-      later.wipe()
-      later = next
-    }
+    const later = this.#copy()
+    for (let step = 0; step < steps; step++) later.advance()
     return later
   }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { asIndexEntry } from '../format/index-line.ts'
-import { segmentFiles } from '../format/segment-files.ts'
+import { eachSegmentFile } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 import { parsedStartKey } from '../keys/start-key.ts'
 import { assertFolder } from '../record/errors.ts'
@@ -24,10 +24,11 @@ export async function chooseAuditKey<Key extends string | Uint8Array>(folder: st
   assertFolder(folder)
   if (!Array.isArray(keys)) throw invalidArgument('`keys` is not a list', 'pass the keys that initAuditFolder returned')
   const ids = await idsIn(folder)
-  return keys.find((key) => ids.has(idOf(key)))
+  return keys.find((key) => ids.has(folderOfKey(key)))
 }
 
-function idOf(text: string | Uint8Array): string {
+/** The id of the folder that the key is for. Throws `CONFIGURATION` for a text that is no key. */
+export function folderOfKey(text: string | Uint8Array): string {
   const { key, folder } = parsedStartKey(text)
   key.wipe()
   return folder
@@ -36,8 +37,9 @@ function idOf(text: string | Uint8Array): string {
 /** By the first line of the index and by the segments: either may be damaged. */
 async function idsIn(folder: string): Promise<ReadonlySet<string>> {
   try {
-    const segments = await segmentFiles(folder)
-    return new Set([...(await idInIndex(join(folder, indexFile))), ...segments.flatMap(({ header }) => header?.folder ?? [])])
+    const ids = new Set(await idInIndex(join(folder, indexFile)))
+    for await (const { header } of eachSegmentFile(folder)) if (header !== undefined) ids.add(header.folder)
+    return ids
   } catch (error) {
     throw folderError(error, folder)
   }

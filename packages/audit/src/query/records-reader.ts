@@ -46,7 +46,7 @@ async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
 
 async function* sealedRecords(path: string): AsyncGenerator<AuditRecord> {
   try {
-    for await (const group of readSegment(path)) if (group.seal !== undefined) yield* recordsOf(group)
+    for await (const group of readSegment(path, undefined, 'at once')) if (group.seal !== undefined) yield* recordsOf(group)
   } catch {
     throw unreadable('a segment of the trail', path)
   }

@@ -2,8 +2,10 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument, SecretsError } from '@finchat/secrets-core/provider'
 import type { SegmentGroup } from '../format/segment-reader.ts'
 import { loadVerification } from '../verify/verify-audit-trail.ts'
+import type { LineDigests } from '../verify/line-digests.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
+import { folderOfKey } from './choose-audit-key.ts'
 import { readOnce } from './read-once.ts'
 
 /** A folder to verify, with its key and checkpoints. */
@@ -72,41 +74,54 @@ export async function verifiedTrails<Result>(
 
 interface Found {
   readonly trail: FolderVerification
-  /** The hash of each line of its index. */
-  readonly digests: ReadonlyMap<number, string>
+  /** The hashes of the lines of its index, if another folder has the same id. */
+  readonly lines?: LineDigests | undefined
 }
 
 async function* groupsOfAll(sources: readonly TrailSource[], found: Found[]): AsyncGenerator<SegmentGroup> {
   const TrailVerification = await loadVerification()
-  for (const { folder, ...options } of sources) {
+  const ids = sources.map(idOf)
+  for (const [at, { folder, ...options }] of sources.entries()) {
+    const hasTwin = ids[at] !== undefined && ids.indexOf(ids[at]) !== ids.lastIndexOf(ids[at])
     const { checkpoint } = options
     const about = { folder, checkpoints: typeof checkpoint === 'string' ? checkpoint : undefined }
     try {
       const checked = checkedVerifyOptions(folder, options)
       try {
-        const verification = new TrailVerification(folder, checked)
+        const verification = new TrailVerification(folder, checked, hasTwin)
         yield* verification.groups()
-        found.push({ trail: { ...about, verification: verification.result() }, digests: verification.digests })
+        found.push({ trail: { ...about, verification: verification.result() }, lines: verification.lines })
       } finally {
         checked.start.key.wipe()
       }
     } catch (error) {
       if (!SecretsError.isInstance(error)) throw error
-      found.push({ trail: { ...about, failure: error.message }, digests: new Map() })
+      found.push({ trail: { ...about, failure: error.message } })
     }
   }
 }
 
+/** By its key. Why a key is none, its verification says. */
+function idOf({ key }: TrailSource): string | undefined {
+  try {
+    return folderOfKey(key)
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    return undefined
+  }
+}
+
 /** The first other folder with this id. */
-function twinOf({ trail, digests }: Found, all: readonly Found[]): { readonly twin?: TrailTwin } {
+function twinOf({ trail, lines }: Found, all: readonly Found[]): { readonly twin?: TrailTwin } {
   const id = trail.verification?.id
   const other = all.find((one) => one.trail !== trail && id !== undefined && one.trail.verification?.id === id)
-  return other === undefined ? {} : { twin: { folder: other.trail.folder, relation: relationOf(digests, other.digests) } }
+  if (lines === undefined || other?.lines === undefined) return {}
+  return { twin: { folder: other.trail.folder, relation: relationOf(lines, other.lines) } }
 }
 
 /** Each line of the index holds the hash of the line before, so that two histories never meet again. */
-function relationOf(own: ReadonlyMap<number, string>, other: ReadonlyMap<number, string>): TrailTwin['relation'] {
-  for (const [step, digest] of own) if ((other.get(step) ?? digest) !== digest) return 'forked'
-  if (own.size === other.size) return 'same'
-  return own.size < other.size ? 'older' : 'newer'
+function relationOf(own: LineDigests, other: LineDigests): TrailTwin['relation'] {
+  for (const step of own.steps) if (other.steps.has(step) && own.get(step) !== other.get(step)) return 'forked'
+  if (own.steps.size === other.steps.size) return 'same'
+  return own.steps.size < other.steps.size ? 'older' : 'newer'
 }

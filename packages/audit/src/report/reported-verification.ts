@@ -13,7 +13,11 @@ export interface ReportedVerification {
   readonly problemsLeftOut?: number | undefined
   readonly damaged?: number | undefined
   readonly missing?: number | undefined
-  readonly segments?: readonly ReportedSegment[] | undefined
+  readonly segments?: readonly { readonly status: string }[] | undefined
+  /** Segments that are not listed. Absent: none. */
+  readonly segmentsLeftOut?: number | undefined
+  /** Hosts that wrote at the same time. Absent: none. */
+  readonly hostsAtOnce?: readonly string[] | undefined
   /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
   readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
@@ -27,6 +31,8 @@ export interface ReportedVerification {
     /** Absent: none. */
     readonly sealedBehind?: number | undefined
   }[]
+  /** Recorded ends that are not listed. Absent: none. */
+  readonly unprovenLeftOut?: number | undefined
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: none were compared. */
   readonly checkpoints?: { readonly count: number; readonly newest?: number | undefined; readonly areSigned: boolean } | undefined
@@ -37,14 +43,6 @@ export interface ReportedVerification {
   readonly holds?: readonly HoldChange[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
-}
-
-/** The part of a segment's summary that a report shows. */
-export interface ReportedSegment {
-  readonly status: string
-  readonly host?: string | undefined
-  readonly from?: number | undefined
-  readonly to?: number | undefined
 }
 
 /** The part of a problem that a report shows. */
@@ -98,7 +96,10 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   problemsLeftOut: optional(isNumber),
   damaged: optional(isNumber),
   missing: optional(isNumber),
-  segments: optional(listOf(objectOf({ status: isText, host: optional(isText), from: optional(isNumber), to: optional(isNumber) }))),
+  segments: optional(listOf(objectOf({ status: isText }))),
+  segmentsLeftOut: optional(isNumber),
+  hostsAtOnce: optional(listOf(isText)),
+  unprovenLeftOut: optional(isNumber),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),

@@ -215,16 +215,14 @@ describe('what a verdict adds', () => {
   })
 
   it('is which hosts wrote at the same time, and none that wrote in turn', () => {
-    const wrote = (host: string, from: number, to: number) => ({ status: 'verified', host, from, to })
-    const both = [wrote('web-1', 0, 10), wrote('web-2', 5, 7), wrote('web-3', 11, 12), wrote('web-1', 12, 14)]
-    expect(said({ ...verified, segments: both })).toEqual([
+    expect(said({ ...verified, hostsAtOnce: ['web-1', 'web-2'] })).toEqual([
       'good',
       whole,
       complete,
       'Hosts that wrote to this folder at the same time: web-1, web-2. Containers of one machine may share a folder; several machines may not.',
     ])
-    expect(said({ ...verified, segments: [wrote('web-1', 0, 10), wrote('web-2', 10, 20), wrote('web-1', 3, 9)] })).toHaveLength(3)
-    const many = Array.from({ length: 12 }, (_, host) => wrote(`pod-${host}`, 0, 10))
-    expect(said({ ...verified, segments: many }).at(-1)).toContain('pod-7 and 2 more.')
+    expect(said({ ...verified, hostsAtOnce: [] })).toHaveLength(3)
+    const many = Array.from({ length: 12 }, (_, host) => `pod-${host}`)
+    expect(said({ ...verified, hostsAtOnce: many }).at(-1)).toContain('pod-9 and 2 more.')
   })
 })

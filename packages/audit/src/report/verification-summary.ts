@@ -1,5 +1,5 @@
 import type { PrunedSegments } from '../format/prune-mark.ts'
-import { assertVerification, type ReportedProblem, type ReportedSegment, type ReportedVerification } from './reported-verification.ts'
+import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
 
 /**
@@ -30,11 +30,11 @@ export function sentencesOrNone(verification: ReportedVerification | undefined):
 const notVerified = 'The trail was not verified, so it may have been changed.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
-  const { ok, problem, unproven, tornIndexLines = [] } = verification
+  const { ok, problem, tornIndexLines = [] } = verification
   const about = [...machines(verification), ...prunes(verification), ...hold(verification), ...foreignFiles(verification)]
   const left = leftOut(verification)
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
-  const open = [...proof(verification), ...openEnds(unproven), ...tornIndexLines.map(tornLine)]
+  const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...left, ...about]
 }
 
@@ -105,10 +105,17 @@ function damage(verification: ReportedVerification): string[] {
   return [`The trail is NOT as it was written: ${share(verification)}${places} ${counts}`, ...(fork === undefined ? [] : twoHistories)]
 }
 
-function share({ segments }: ReportedVerification): string {
-  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
-  return segments === undefined ? '' : `${grouped(whole)} of ${grouped(segments.length)} segments are as they were written; `
+function share({ segments, segmentsLeftOut = 0 }: ReportedVerification): string {
+  if (segments === undefined) return ''
+  const all = segments.length + segmentsLeftOut
+  const altered = segments.filter(({ status }) => status !== 'verified').length
+  return segmentsLeftOut > 0 && altered >= mostListed
+    ? `${grouped(altered)} or more of ${grouped(all)} segments are damaged or missing; `
+    : `${grouped(all - altered)} of ${grouped(all)} segments are as they were written; `
 }
+
+/** A verification lists so many altered segments. */
+const mostListed = 10_000
 
 const cutShort = 'The trail is NOT complete. What is here is as it was written, but its end does not fit:'
 const copyAgain = [
@@ -146,9 +153,9 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
 const mostShown = 10
 
 /** Ends that are known and cannot change any more are counted; those that are new are named. */
-function openEnds(unproven: ReportedVerification['unproven']): string[] {
+function openEnds({ unproven, unprovenLeftOut = 0 }: ReportedVerification): string[] {
   const [known, open] = [unproven.filter(isKnown), unproven.filter((end) => !isKnown(end))]
-  return [...newEnds(open), ...knownEnds(known)]
+  return [...newEnds(open), ...knownEnds(known, unprovenLeftOut)]
 }
 
 type UnprovenEnd = ReportedVerification['unproven'][number]
@@ -182,13 +189,19 @@ function behindHole({ file, sealedBehind = 0 }: UnprovenEnd): string[] {
   ]
 }
 
-function knownEnds(known: readonly UnprovenEnd[]): string[] {
+/** `more` are not listed: their times are not known. */
+function knownEnds(known: readonly UnprovenEnd[], more: number): string[] {
   if (known.length === 0) return []
-  const last = Math.max(...known.map(({ recordedAt = 0 }) => recordedAt))
-  const what = known.length === 1 ? '1 process was' : `${grouped(known.length)} processes were`
+  const last = more > 0 ? '' : `, the last recorded at ${minute(latestOf(known))} UTC`
+  const count = known.length + more
+  const what = count === 1 ? '1 process was' : `${grouped(count)} processes were`
   return [
-    `Known and closed: ${what} killed or lost power, the last recorded at ${minute(last)} UTC. What such a process wrote behind its last checkpoint${longestTime(known)} may have been removed before that, and cannot be removed since.`,
+    `Known and closed: ${what} killed or lost power${last}. What such a process wrote behind its last checkpoint${more > 0 ? '' : longestTime(known)} may have been removed before that, and cannot be removed since.`,
   ]
+}
+
+function latestOf(known: readonly UnprovenEnd[]): number {
+  return Math.max(...known.map(({ recordedAt = 0 }) => recordedAt))
 }
 
 /** How long records were at risk at the worst of these ends. */
@@ -199,8 +212,7 @@ function longestTime(known: readonly UnprovenEnd[]): string {
 }
 
 /** Containers of one machine share a folder rightly. Copied machines show themselves so too. */
-function machines({ segments = [] }: ReportedVerification): string[] {
-  const hosts = hostsAtOnce(segments)
+function machines({ hostsAtOnce: hosts = [] }: ReportedVerification): string[] {
   if (hosts.length === 0) return []
   const more = hosts.length > mostShown ? ` and ${grouped(hosts.length - mostShown)} more` : ''
   return [
@@ -209,28 +221,6 @@ function machines({ segments = [] }: ReportedVerification): string[] {
       .map((host) => seen(host))
       .join(', ')}${more}. Containers of one machine may share a folder; several machines may not.`,
   ]
-}
-
-function hostsAtOnce(segments: readonly ReportedSegment[]): readonly string[] {
-  const found = new Set<string>()
-  let running: readonly Span[] = []
-  for (const span of segments.flatMap(spanOf).toSorted((one, other) => one.from - other.from)) {
-    running = running.filter(({ to }) => to > span.from)
-    const others = running.filter(({ host }) => host !== span.host)
-    for (const { host } of others.length > 0 ? [span, ...others] : []) found.add(host)
-    running = [...running, span]
-  }
-  return [...found].toSorted()
-}
-
-interface Span {
-  readonly host: string
-  readonly from: number
-  readonly to: number
-}
-
-function spanOf({ host, from, to }: ReportedSegment): readonly Span[] {
-  return host === undefined || from === undefined || to === undefined ? [] : [{ host, from, to }]
 }
 
 /** A recorded line is explained; an unrecorded one may have been added. */

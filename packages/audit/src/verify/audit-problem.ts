@@ -50,6 +50,11 @@ export class Problems {
   }
 
   addAll({ list, count }: Problems): void {
+    this.addSome(list, count)
+  }
+
+  /** These of so many. */
+  addSome(list: readonly Found[], count: number): void {
     for (const problem of list) this.add(problem)
     this.#count += count - list.length
   }

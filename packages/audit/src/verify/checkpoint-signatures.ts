@@ -1,6 +1,6 @@
 import { ProblemFound } from './audit-problem.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import type { Checkpoint, SegmentCheckpoints } from './checkpoint-table.ts'
+import type { Checkpoint, HeldCheckpoints, SegmentCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { type ChainKey, isMac, type KeyBudget } from '../keys/key-chain.ts'
 
 /** The end of a segment: its next group's key, and the first checkpoint beyond it. */
@@ -20,20 +20,22 @@ export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEn
 }
 
 /**
- * As `checkpointBeyond`, for segments that an index of `lines` lines does not have. `start` is the
- * key that the verification begins with.
+ * As `checkpointBeyond`, for these segments, which an index of `lines` lines does not have. `start`
+ * is the key that the verification begins with.
  */
 export function checkpointBeyondIndex(
-  segments: ReadonlyMap<number, SegmentCheckpoints>,
+  steps: readonly number[],
+  held: HeldCheckpoints,
   start: StartKey,
   lines: number,
   budget: KeyBudget,
 ): Checkpoint | undefined {
   const search = new Search(budget, lines)
   let [key, reached]: [ChainKey | undefined, number] = [budget.hold(start.key.later(0)), start.step]
-  for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
-    key = search.keyAfter(key, step - reached, checkpoints.at(0))
-    if (key === undefined) break
+  for (const step of steps) {
+    const checkpoints = held.get(step)
+    key = search.keyAfter(key, step - reached, checkpoints?.at(0))
+    if (key === undefined || checkpoints === undefined) break
     const found = search.signedOf(checkpoints, { group: 0, key: budget.hold(budget.hold(key).derived('segment')), position: 0 })
     if (found !== undefined) return found
     reached = step

@@ -2,23 +2,23 @@ import { basename } from 'node:path'
 import type { VerificationReport } from './verification-report.ts'
 import { type ChainKey, isMac, type KeyBudget } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import { areAlike, foreignNames, type LeftOutFile, type SegmentFile, sortedFiles } from '../format/segment-files.ts'
+import type { FolderFiles, LeftOutFile } from '../format/folder-files.ts'
+import { areAlike } from '../format/segment-files.ts'
 import { readSegment } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
+import { StepSet } from '../tables/step-set.ts'
 import type { IndexFindings } from './findings.ts'
+import { SegmentKeys } from '../keys/segment-keys.ts'
 
-/** A segment that was opened, or claims to be. */
-export interface FoundSegment {
-  readonly step: number
-  /** The key of group 0. */
-  readonly key: ChainKey
+/** Segments that were opened, or claim to be. */
+export interface FoundSegments {
+  readonly steps: StepSet
   /** `undefined`: no such file is in the folder. */
-  readonly path: string | undefined
+  readonly pathOf: (step: number) => string | undefined
 }
 
 export interface TrailFiles {
-  readonly folder: string
-  readonly files: readonly SegmentFile[]
+  readonly files: FolderFiles
   readonly index: IndexFindings
   readonly start: StartKey
   /** Epochs that checkpoints mention. */
@@ -27,20 +27,20 @@ export interface TrailFiles {
 }
 
 /** The segments by index, checkpoints and files. Reports foreign files. */
-export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<readonly FoundSegment[]> {
-  const { folder, files, index, checkpointed } = trail
+export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<FoundSegments> {
+  const { files, index, checkpointed } = trail
   const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step) || index.earlier.has(step)
-  const { segments, leftOut } = sortedFiles(files, ({ folder: id }) => id === (index.folder ?? id), isKnown)
+  const { pathOf, leftOut } = await files.sorted(({ folder: id }) => id === (index.folder ?? id), isKnown)
   const strays = leftOut.filter((file) => !isCopy(file, isKnown))
-  for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, segments, report)
+  for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, pathOf, report)
   const proven = await provenStrays(strays, trail)
   for (const file of strays) reportStray(file, index, proven, report)
-  for (const name of await foreignNames(folder)) report.foreign(name, 'the file does not belong to the trail')
-  const unknown = [...index.unknown].filter((step) => segments.has(step))
-  const spokenOf = [...checkpointed].filter((step) => index.unknown.has(step) && !segments.has(step))
-  const keys = keysOf([...unknown, ...spokenOf], trail)
-  const found = [...index.opened, ...keys].map(([step, key]) => ({ step, key, path: segments.get(step) }))
-  return [...found, ...proven].toSorted((one, other) => one.step - other.step)
+  for (const name of files.foreign) report.foreign(name, 'the file does not belong to the trail')
+  const named = new Set(checkpointed)
+  const unknown = [...index.unknown].filter((step) => named.has(step) || pathOf(step) !== undefined)
+  const steps = new StepSet()
+  for (const each of [index.opened, withinBudget(unknown, trail), proven.keys()]) for (const step of each) steps.add(step)
+  return { steps, pathOf: (step) => proven.get(step) ?? pathOf(step) }
 }
 
 function isCopy({ step }: LeftOutFile, isKnown: (step: number) => boolean): boolean {
@@ -49,10 +49,10 @@ function isCopy({ step }: LeftOutFile, isKnown: (step: number) => boolean): bool
 
 async function reportCopy(
   { path, step = 0, isFile }: LeftOutFile,
-  segments: ReadonlyMap<number, string>,
+  pathOf: FoundSegments['pathOf'],
   report: VerificationReport,
 ): Promise<void> {
-  const original = segments.get(step)
+  const original = pathOf(step)
   const alike = isFile && original !== undefined && (await areAlike(original, path))
   const what = alike ? 'the file is a copy of' : 'the file is named or begins as'
   report.foreign(basename(path), `${what} segment ${step}, which was read from ${original === undefined ? 'no file' : basename(original)}`)
@@ -60,32 +60,34 @@ async function reportCopy(
 
 /**
  * A file is a segment without an index line if its header is sealed: it is younger, or the line is
- * gone.
+ * gone. Returns the path of each, by epoch.
  */
-async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): Promise<readonly FoundSegment[]> {
-  const { index } = trail
-  const mayBeOurs = strays.filter(({ step = -1, header, isFile }) => isFile && header !== undefined && step >= index.length)
-  const keys = keysOf(
-    mayBeOurs.map(({ step = 0 }) => step),
-    trail,
-  )
-  const proven: FoundSegment[] = []
-  for (const { path, step = 0 } of mayBeOurs) {
-    const key = keys.get(step)
-    if (key === undefined || proven.some((one) => one.step === step)) continue
-    if (await isHeaderSealed(path, key)) proven.push({ step, key, path })
+async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): Promise<ReadonlyMap<number, string>> {
+  const mayBeOurs = strays.filter(({ step = -1, header, isFile }) => isFile && header !== undefined && step >= trail.index.length)
+  const known = new Set(withinBudget(new Set(mayBeOurs.map(({ step = 0 }) => step)), trail))
+  const keys = new SegmentKeys(trail.start)
+  const proven = new Map<number, string>()
+  try {
+    for (const step of known) {
+      const key = keys.of(step)
+      for (const { path } of mayBeOurs.filter((file) => file.step === step && !proven.has(step)))
+        if (await isHeaderSealed(path, key)) proven.set(step, path)
+      key.wipe()
+    }
+    return proven
+  } finally {
+    keys.wipe()
   }
-  return proven
 }
 
 /** Without an authentic index line the key may be another folder's, and nothing can be said. */
 function reportStray(
   { path, step, header }: LeftOutFile,
   index: IndexFindings,
-  proven: readonly FoundSegment[],
+  proven: ReadonlyMap<number, string>,
   report: VerificationReport,
 ): void {
-  const isProven = proven.some((one) => one.path === path)
+  const isProven = step !== undefined && proven.get(step) === path
   if (index.folder === undefined) return
   const [file, line] = [basename(path), 1]
   if (step === undefined && header === undefined) return report.foreign(file, 'the file is not a segment')
@@ -114,15 +116,12 @@ async function isHeaderSealed(path: string, key: ChainKey): Promise<boolean> {
   return false
 }
 
-/** Keys beyond the index come out of the budget. */
-function keysOf(steps: readonly number[], { start, index, budget }: TrailFiles): ReadonlyMap<number, ChainKey> {
-  const keys = new Map<number, ChainKey>()
-  let [key, reached] = [start.key, start.step]
-  for (const step of steps.filter((each) => each >= start.step).toSorted((one, other) => one - other)) {
-    const beyond = Math.max(0, step - Math.max(reached, index.length))
-    if (!budget.take(beyond)) break
-    ;[key, reached] = [budget.hold(key.later(step - reached)), step]
-    keys.set(step, budget.hold(key.derived('segment')))
+/** Those whose keys may be derived, in ascending order: keys beyond the index come out of the budget. */
+function* withinBudget(steps: Iterable<number>, { start, index, budget }: TrailFiles): Generator<number> {
+  let reached = Math.max(start.step, index.length)
+  for (const step of [...steps].filter((each) => each >= start.step).toSorted((one, other) => one - other)) {
+    if (!budget.take(Math.max(0, step - reached))) return
+    reached = Math.max(reached, step)
+    yield step
   }
-  return keys
 }

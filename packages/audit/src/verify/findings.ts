@@ -1,9 +1,12 @@
 import type { EndedSegment } from '../format/index-line.ts'
 import type { ChainKey, KeyBudget } from '../keys/key-chain.ts'
+import type { IndexTable } from '../format/index-table.ts'
 import { asRecord, isCount } from '../format/segment-format.ts'
+import type { StepSet } from '../tables/step-set.ts'
 import type { AuditProblem, Problems } from './audit-problem.ts'
 import type { IndexMarks } from '../format/prune-mark.ts'
-import type { SegmentCheckpoints } from './checkpoint-table.ts'
+import type { SegmentCheckpoints } from '../checkpoints/checkpoint-table.ts'
+import type { LineDigests } from './line-digests.ts'
 
 /**
  * An unfinished line of the index: its process died while writing it, or is writing it, or someone
@@ -27,18 +30,13 @@ export interface IndexFindings {
   readonly folder: string | undefined
   /** One more than the last epoch. */
   readonly length: number
-  /** The key of group 0 of each opened segment, by epoch. */
-  readonly opened: ReadonlyMap<number, ChainKey>
-  /**
-   * When each segment was opened, and when its end was recorded: epoch milliseconds of the host's
-   * clock.
-   */
-  readonly times: ReadonlyMap<number, SegmentTimes>
-  readonly ended: ReadonlyMap<number, EndedSegment>
-  /** The hash of each line, by epoch. */
-  readonly digests: ReadonlyMap<number, string>
+  /** Segments that the given key verifies. */
+  readonly opened: StepSet
+  /** When segments were opened, and how and when they ended. */
+  readonly table: IndexTable
+  readonly digests: LineDigests
   /** Epochs without an authentic line: they may have opened a segment. */
-  readonly unknown: ReadonlySet<number>
+  readonly unknown: StepSet
   readonly tornLines: readonly TornIndexLine[]
   /** The folder's key confirms that no line is missing at the end. */
   readonly isWhole: boolean
@@ -50,17 +48,10 @@ export interface IndexFindings {
   /** The epoch before, if its segment was never used and the index does not say so yet. */
   readonly unfinished: number | undefined
   /** Segments before the first that the given key verifies. */
-  readonly earlier: ReadonlySet<number>
+  readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
   readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds'>
   readonly problems: Problems
-}
-
-export interface SegmentTimes {
-  readonly opened: number
-  /** The machine that opened it. */
-  readonly host: string
-  readonly ended?: number | undefined
 }
 
 export interface SegmentToVerify {
@@ -73,12 +64,14 @@ export interface SegmentToVerify {
   readonly checkpoints: SegmentCheckpoints | undefined
   /** The length of the index, and the hashes of its lines. */
   readonly indexLines: number
-  readonly digests: ReadonlyMap<number, string>
+  readonly digests: LineDigests
   readonly budget: KeyBudget
 }
 
 /** What was proven of one segment. */
 export interface SegmentFindings {
+  /** By its header; `undefined` if that is damaged. */
+  readonly host: string | undefined
   readonly records: number
   /** Records that exist unproven. */
   readonly damaged: number
@@ -108,6 +101,7 @@ export class SegmentTally {
   records = 0
   /** Records that the sink did not acknowledge. */
   missed = 0
+  host: string | undefined
   from: number | undefined
   to: number | undefined
 

@@ -11,7 +11,7 @@ export class GroupKeys {
   readonly #budget: KeyBudget
   /** The last group, if it is known. */
   readonly #lastGroup: number | undefined
-  #key: ChainKey
+  readonly #key: ChainKey
   #next = 0
   /** The last key that was derived ahead. */
   #asked: { readonly group: number; readonly key: ChainKey } | undefined
@@ -32,10 +32,8 @@ export class GroupKeys {
   }
 
   goOn(): void {
-    const key = this.#key
-    this.#key = key.derived('next')
+    this.#key.advance()
     this.#next++
-    key.wipe()
   }
 
   wipe(): void {
@@ -72,10 +70,22 @@ export function sealedPart(key: ChainKey, seal: Seal, lines: readonly Buffer[]):
   const count = linesUnder(seal)
   for (let at = lines.length - count; at >= 0; at--) {
     const sealed = at === 0 && count === lines.length ? lines : lines.slice(at, at + count)
-    const bytes = Buffer.concat(sealed)
+    const bytes = joined(sealed)
     if (isMac(key.mac('seal', bytes, seal.signed), seal.mac)) return { lines: sealed, bytes, at }
   }
   return undefined
+}
+
+/** Without a copy where the lines stand one behind the other in memory, as most do. */
+function joined(lines: readonly Buffer[]): Buffer {
+  const [first] = lines
+  if (first === undefined) return Buffer.alloc(0)
+  let end = first.byteOffset
+  for (const line of lines) {
+    if (line.buffer !== first.buffer || line.byteOffset !== end) return Buffer.concat(lines)
+    end += line.length
+  }
+  return Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset)
 }
 
 function isSealed(key: ChainKey, seal: Seal, lines: readonly Buffer[]): boolean {
@@ -86,6 +96,11 @@ function isSealed(key: ChainKey, seal: Seal, lines: readonly Buffer[]): boolean 
 /** The first group has the header too. */
 function linesUnder({ group, records }: Seal): number {
   return records + (group === 0 ? 1 : 0)
+}
+
+/** To be kept: the memory of a group is used again. */
+export function copiesOf(lines: readonly Buffer[]): readonly Buffer[] {
+  return lines.map((line) => Buffer.from(line))
 }
 
 /** What is sealed behind the apparent end of a segment. */
@@ -111,8 +126,8 @@ export async function sealedBehind(
   let [lines, records]: [readonly Buffer[], number] = [[], 0]
   for await (const group of groups) {
     if (group.firstLine < place.firstLine) continue
-    lines = [...lines, ...group.lines].slice(-maxGroupRecords - 1)
     const { seal, endsAt } = group
+    lines = [...lines, ...(seal === undefined ? copiesOf(group.lines) : group.lines)].slice(-maxGroupRecords - 1)
     if (seal === undefined) continue
     const key = keys.of(seal.group, endsAt)
     if (key !== undefined && isSealed(key, seal, lines)) {

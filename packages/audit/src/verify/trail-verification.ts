@@ -3,28 +3,31 @@ import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { ProblemFound } from './audit-problem.ts'
 import { type AuditVerification, VerificationReport } from './verification-report.ts'
-import { checkpointsIn, noneOfThisFolder } from './checkpoint-reader.ts'
+import { checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reader.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { folderError } from '../format/folder-errors.ts'
-import type { SegmentCheckpoints } from './checkpoint-table.ts'
-import { KeyBudget } from '../keys/key-chain.ts'
+import { CheckpointTable, type HeldCheckpoints } from '../checkpoints/checkpoint-table.ts'
+import { type ChainKey, KeyBudget } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
 import { keyFile, type KeyState, readKey } from '../format/folder-key.ts'
-import { segmentFiles } from '../format/segment-files.ts'
+import { FolderFiles } from '../format/folder-files.ts'
 import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
+import { StepSet } from '../tables/step-set.ts'
 import { checkpointBeyond, checkpointBeyondIndex } from './checkpoint-signatures.ts'
-import { type FoundSegment, segmentsFound } from './find-segments.ts'
+import { type FoundSegments, segmentsFound } from './find-segments.ts'
+import type { LineDigests, NamedLines } from './line-digests.ts'
+import { SegmentKeys } from '../keys/segment-keys.ts'
 import type { IndexFindings } from './findings.ts'
 import { indexTruncated, verifyIndex } from './verify-index.ts'
 import { SegmentVerification } from './verify-segment.ts'
 import type { CheckedVerifyOptions } from './verify-options.ts'
 
 interface ToVerify {
-  readonly segments: readonly FoundSegment[]
+  readonly segments: FoundSegments
   /** The newest segment that is there. */
   readonly newest: number
   readonly index: IndexFindings
-  readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
+  readonly checkpoints: HeldCheckpoints
 }
 
 /** Verifies a trail while its groups are read, once. */
@@ -33,9 +36,12 @@ export class TrailVerification {
   readonly #options: CheckedVerifyOptions
   readonly #report = new VerificationReport()
   readonly #budget = new KeyBudget()
-  #digests: ReadonlyMap<number, string> = new Map()
+  readonly #keepsLines: boolean
+  #lines: LineDigests | undefined
 
-  constructor(folder: string, options: CheckedVerifyOptions) {
+  /** `keepsLines`: for a comparison of two folders. Takes 40 bytes for each line of the index. */
+  constructor(folder: string, options: CheckedVerifyOptions, keepsLines = false) {
+    this.#keepsLines = keepsLines
     this.#options = options
     this.#folder = folder
   }
@@ -43,8 +49,8 @@ export class TrailVerification {
   /** The authentic groups, in order. Overwrites the keys that it derived; the caller overwrites the first. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     try {
-      const { segments, ...known } = await this.#read()
-      for (const segment of this.#askedFor(segments, known.index)) yield* this.#verified(segment, known)
+      const known = await this.#read()
+      yield* this.#segments(known)
     } catch (error) {
       throw folderError(error, this.#folder)
     } finally {
@@ -52,9 +58,9 @@ export class TrailVerification {
     }
   }
 
-  /** The hash of each authentic line of the index, once groups were read. */
-  get digests(): ReadonlyMap<number, string> {
-    return this.#digests
+  /** The hash of each authentic line of the index, once groups were read, if they are kept. */
+  get lines(): LineDigests | undefined {
+    return this.#lines
   }
 
   /** Complete once the groups were read to their end. */
@@ -65,19 +71,21 @@ export class TrailVerification {
   /** In this order, concurrent writes cannot look like tampering. */
   async #read(): Promise<ToVerify> {
     const [folder, { start, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
-    const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
-    const index = await verifyIndex(folder, start, state, this.#budget, pruneVerifier)
+    const [files, state] = [await FolderFiles.list(folder, start.folder), await this.#keyState()]
+    const checkpoints = await checkpointsIn(checkpoint ?? [], new CheckpointTable(start.folder, verifier))
+    const named = this.#keepsLines ? everyLine : new StepSet(checkpoints.lines())
+    const index = await verifyIndex(folder, { start, state, budget: this.#budget, isSignedPrune: pruneVerifier, named })
     this.#report.indexed(index)
-    this.#digests = index.digests
-    const id = index.folder ?? ''
-    const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
-    if (checkpoint !== undefined) this.#report.compared(sumOf(checkpoints), verifier !== undefined)
-    this.#report.problems.addAll(refused)
-    if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
-    const trail = { folder, files, index, start, checkpointed: checkpoints.keys(), budget: this.#budget }
+    if (this.#keepsLines) this.#lines = index.digests
+    if (checkpoint !== undefined) this.#report.compared(checkpoints.count, verifier !== undefined)
+    this.#report.refused(checkpoints.refused)
+    if (checkpoint !== undefined && checkpoints.count + checkpoints.refused.count === 0 && wasUsed(index))
+      throw noneOfThisFolder(checkpoint)
+    const trail = { files, index, start, checkpointed: checkpoints.steps, budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
     this.#assertIndexKnows(index, checkpoints, start)
-    const newest = segments.reduce((last, { step, path }) => (path === undefined ? last : Math.max(last, step)), -1)
+    let newest = -1
+    for (const step of segments.steps) if (segments.pathOf(step) !== undefined) newest = step
     return { segments, newest, index, checkpoints }
   }
 
@@ -98,36 +106,47 @@ export class TrailVerification {
   }
 
   /** Only a checkpoint shows that index, key and segments were all set back. */
-  #assertIndexKnows(index: IndexFindings, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, start: StartKey): void {
-    const unknown = new Map([...checkpoints].filter(([step]) => step >= start.step && !index.opened.has(step) && !index.unknown.has(step)))
+  #assertIndexKnows(index: IndexFindings, checkpoints: HeldCheckpoints, start: StartKey): void {
+    const unknown = checkpoints.steps.filter((step) => step >= start.step && !index.opened.has(step) && !index.unknown.has(step))
     this.#collecting(() => {
-      const beyond = checkpointBeyondIndex(unknown, start, index.length, this.#budget)
+      const beyond = checkpointBeyondIndex(unknown, checkpoints, start, index.length, this.#budget)
       if (beyond !== undefined) throw indexTruncated(index.length, beyond)
     })
   }
 
-  #askedFor(segments: readonly FoundSegment[], { times, earlier }: IndexFindings): readonly FoundSegment[] {
-    const { isAskedFor = () => true } = this.#options
-    const asked = segments.filter(({ step }) => isAskedFor(step, times.get(step)))
-    const left = segments.length - asked.length + earlier.size
-    if (this.#options.isAskedFor !== undefined || left > 0) this.#report.leftOut(left)
-    return asked
+  async *#segments(known: ToVerify): AsyncGenerator<SegmentGroup> {
+    const [{ steps }, { table, earlier }] = [known.segments, known.index]
+    const { start, isAskedFor } = this.#options
+    const keys = new SegmentKeys(start)
+    let left = earlier.size
+    try {
+      for (const step of steps) {
+        if (isAskedFor?.(step, table.timesOf(step)) === false) left++
+        else yield* this.#verified(step, keys, known)
+      }
+    } finally {
+      keys.wipe()
+    }
+    if (isAskedFor !== undefined || left > 0) this.#report.leftOut(left)
   }
 
-  async *#verified(
-    { step, key, path }: FoundSegment,
-    { newest, index, checkpoints }: Omit<ToVerify, 'segments'>,
-  ): AsyncGenerator<SegmentGroup> {
-    const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
-    const file = path ?? (await this.#laterFile(step))
-    if (file === undefined) {
-      this.#judgeAbsent({ step, key, path }, { newest, index }, held)
-      return
+  async *#verified(step: number, keys: SegmentKeys, known: ToVerify): AsyncGenerator<SegmentGroup> {
+    const path = known.segments.pathOf(step) ?? (await this.#laterFile(step))
+    const key = keys.of(step)
+    try {
+      if (path === undefined) this.#judgeAbsent(step, key, known)
+      else yield* this.#groupsOf(step, key, path, known)
+    } finally {
+      key.wipe()
     }
-    const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
-    const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
+  }
+
+  async *#groupsOf(step: number, key: ChainKey, path: string, { index, checkpoints }: ToVerify): AsyncGenerator<SegmentGroup> {
+    const [ended, held, budget] = [index.table.endOf(step), checkpoints.get(step), this.#budget]
+    const known = { indexLines: index.length, digests: index.digests, budget }
+    const segment = new SegmentVerification({ path, step, key, ended, checkpoints: held, ...known })
     yield* segment.groups()
-    this.#report.verified(step, file, segment.result(), index.times.get(step))
+    this.#report.verified(step, path, segment.result(), index.table.timesOf(step)?.ended)
   }
 
   /** Opened after the folder was listed. */
@@ -140,15 +159,12 @@ export class TrailVerification {
     return isThere ? path : undefined
   }
 
-  #judgeAbsent(
-    { step, key }: FoundSegment,
-    { newest, index }: Pick<ToVerify, 'newest' | 'index'>,
-    held: SegmentCheckpoints | undefined,
-  ): void {
+  #judgeAbsent(step: number, key: ChainKey, { newest, index, checkpoints }: ToVerify): void {
     if (index.marks.pruned.has(step)) return
+    const held = checkpoints.get(step)
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
     if (beyond !== undefined || !isExcusable(step, index))
-      this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0, step > newest)
+      this.#report.gone(step, index.table.endOf(step)?.records ?? beyond?.records ?? 0, step > newest)
     else if (!isBeingOpened(step, index)) this.#report.unseen(step)
   }
 
@@ -163,13 +179,12 @@ export class TrailVerification {
   }
 }
 
-function sumOf(checkpoints: ReadonlyMap<number, SegmentCheckpoints>): number {
-  return [...checkpoints.values()].reduce((sum, { length }) => sum + length, 0)
-}
+const everyLine: NamedLines = { has: () => true }
 
 /** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */
-function wasUsed({ ended }: IndexFindings): boolean {
-  return [...ended.values()].some(({ found }) => found !== 'unused')
+function wasUsed({ table }: IndexFindings): boolean {
+  for (const { found } of table.ends()) if (found !== 'unused') return true
+  return false
 }
 
 /**
@@ -178,13 +193,13 @@ function wasUsed({ ended }: IndexFindings): boolean {
  * segment.
  */
 function isExcusable(step: number, index: IndexFindings): boolean {
-  const ended = index.ended.get(step)
+  const ended = index.table.endOf(step)
   if (ended !== undefined) return ended.found === 'unused'
   if (index.unknown.has(step)) return true
   return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
 }
 
 /** The folder's key was not yet replaced, and it cannot be set back. */
-function isBeingOpened(step: number, { ended, keyStep = -1 }: IndexFindings): boolean {
-  return keyStep !== -1 && keyStep <= step && !ended.has(step)
+function isBeingOpened(step: number, { table, keyStep = -1 }: IndexFindings): boolean {
+  return keyStep !== -1 && keyStep <= step && !table.hasEnd(step)
 }

@@ -1,8 +1,11 @@
 import { basename } from 'node:path'
+import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
+import { BoundedList } from '../tables/bounded-list.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
-import type { IndexFindings, SegmentFindings, SegmentTimes, TornIndexLine } from './findings.ts'
+import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
+import { HostsAtOnce } from './hosts-at-once.ts'
 
 /** The end of a segment that its own process did not end: it runs, died, or never used it. */
 export interface UnprovenTail {
@@ -19,7 +22,7 @@ export interface UnprovenTail {
   readonly provenUntil?: number | undefined
   /**
    * When the next process recorded how it found this end: what is removed later is detected. Epoch
-   * milliseconds. Absent: its process runs, or nobody came after it.
+   * milliseconds. Absent: its process runs, or no other came after it.
    */
   readonly recordedAt?: number | undefined
   /** Bytes behind the last seal, which were never acknowledged. */
@@ -52,7 +55,7 @@ export interface SegmentSummary {
   /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** The machine that wrote it. Absent: its line of the index is damaged. */
+  /** The machine that wrote it, by its header. Absent: that is damaged or missing. */
   readonly host?: string | undefined
 }
 
@@ -102,14 +105,27 @@ export interface AuditVerification {
   /** Records that cannot be verified, and records that are gone: the sums over `segments`. */
   readonly damaged: number
   readonly missing: number
-  /** Every segment that was read, in order. */
+  /**
+   * The segments that were read, in order: those that are damaged or missing, at most 10,000, and the
+   * first 10,000 of the others.
+   */
   readonly segments: readonly SegmentSummary[]
+  /** Further segments that are not listed; the sums count them. */
+  readonly segmentsLeftOut: number
+  /** Hosts of segments that overlap in time with one of another host, by name: at most a hundred. */
+  readonly hostsAtOnce: readonly string[]
   /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
   /** Records that the sink did not acknowledge, by its gap records. */
   readonly missed: number
+  /**
+   * In order. Of ends that were recorded and have a checkpoint, or need none, the first 10,000; of the
+   * others too.
+   */
   readonly unproven: readonly UnprovenTail[]
+  /** Further ends. */
+  readonly unprovenLeftOut: number
   /**
    * Absent: none were given. Then it is not proven that no later record was removed, nor that the
    * folder is not an older copy of itself.
@@ -137,11 +153,16 @@ export interface AuditVerification {
 }
 
 const mostProblems = 1_000
+/** A job that runs each minute has half a million segments in a year. */
+const mostListed = 10_000
 
 export class VerificationReport {
   readonly problems: Problems = new Problems(mostProblems)
-  readonly #segments: SegmentSummary[] = []
-  readonly #unproven: UnprovenTail[] = []
+  readonly #segments = new BoundedList<SegmentSummary>(mostListed, ({ status }) => status === 'verified')
+  readonly #unproven = new BoundedList<UnprovenTail>(mostListed, isSettled)
+  readonly #sums = { records: 0, damaged: 0, missing: 0 }
+  #from: number | undefined
+  #to: number | undefined
   readonly #foreign: ForeignFile[] = []
   #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks' | 'folder'>> = {
     isWhole: false,
@@ -150,6 +171,11 @@ export class VerificationReport {
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
+  /** The earliest last checkpoint of an end that may still change. */
+  #openUntil: number | undefined
+  /** Each such end has a checkpoint. */
+  #isProven = true
+  readonly #hosts = new HostsAtOnce()
   #missed = 0
 
   indexed(index: IndexFindings): void {
@@ -169,41 +195,52 @@ export class VerificationReport {
     this.#checkpoints = { count, areSigned }
   }
 
-  verified(segment: number, path: string, found: SegmentFindings, times?: SegmentTimes): void {
-    const { problems, ofCheckpoints, records, damaged, missing, missed, from, to } = found
+  refused({ list, count }: RefusedCheckpoints): void {
+    const explanation = 'the checkpoint was not signed with the private key of `checkpointKey`'
+    this.problems.addSome(
+      list.map((where) => ({ what: 'edited', ...where, explanation })),
+      count,
+    )
+  }
+
+  verified(segment: number, path: string, found: SegmentFindings, recordedAt?: number): void {
+    const { problems, ofCheckpoints, host, records, damaged, missing, missed, from, to } = found
     const [file, isDamaged] = [basename(path), problems.count > 0]
     this.problems.addAll(problems)
     for (const problem of ofCheckpoints) this.problems.add(problem)
     this.#missed += missed
-    const [status, host, recordedAt] = [isDamaged ? 'damaged' : 'verified', times?.host, times?.ended] as const
-    this.#segments.push({ segment, file, status, records, damaged, missing, from, to, host })
+    const status = isDamaged ? 'damaged' : 'verified'
+    this.#add({ segment, file, status, records, damaged, missing, from, to, host })
+    this.#hosts.add({ host, from, to })
     const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
-    this.#newest = most([this.#newest, checkpointedAt])
-    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
+    this.#newest = most(this.#newest, checkpointedAt)
+    if (!isEnded && !isDamaged) this.#addEnd({ file, lastLine, provenUntil: checkpointedAt, recordedAt, torn, sealedBehind })
   }
 
   gone(segment: number, missing: number, mayBeCopy: boolean): void {
     const file = segmentName(segment)
     this.problems.add({ what: 'missing', file, line: 1, segment, explanation: 'the segment is gone', ...(mayBeCopy && { mayBeCopy }) })
-    this.#segments.push({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
+    this.#add({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
   }
 
   /** That an absent segment never existed cannot be proven. */
   unseen(segment: number): void {
-    this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
+    this.#unproven.add({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
 
-  /** The earliest last checkpoint of an end that may still change. */
+  #addEnd(end: UnprovenTail): void {
+    this.#unproven.add(end)
+    if (end.recordedAt !== undefined || end.lastLine <= linesOfHeader) return
+    if (end.provenUntil === undefined) this.#isProven = false
+    this.#openUntil = least(this.#openUntil, end.provenUntil)
+  }
+
   #provenUntil(): number | undefined {
-    const open = this.#unproven.filter(({ recordedAt, lastLine }) => recordedAt === undefined && lastLine > linesOfHeader)
-    if (this.#newest === undefined || open.some(({ provenUntil }) => provenUntil === undefined)) return undefined
-    return least([this.#newest, ...open.map(({ provenUntil }) => provenUntil)])
+    return this.#newest === undefined || !this.#isProven ? undefined : least(this.#newest, this.#openUntil)
   }
 
   result(): AuditVerification {
     const { list, count } = this.problems
-    const segments = this.#segments
-    const sum = (member: 'records' | 'damaged' | 'missing'): number => segments.reduce((total, one) => total + one[member], 0)
     const range = this.#range && { range: this.#range }
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
@@ -212,14 +249,15 @@ export class VerificationReport {
       problem: list[0],
       problems: list,
       problemsLeftOut: count - list.length,
-      records: sum('records'),
-      damaged: sum('damaged'),
-      missing: sum('missing'),
-      segments,
-      from: least(segments.map(({ from }) => from)),
-      to: most(segments.map(({ to }) => to)),
+      ...this.#sums,
+      segments: this.#segments.list,
+      segmentsLeftOut: this.#segments.leftOut,
+      hostsAtOnce: this.#hosts.names(),
+      from: this.#from,
+      to: this.#to,
       missed: this.#missed,
-      unproven: this.#unproven,
+      unproven: this.#unproven.list,
+      unprovenLeftOut: this.#unproven.leftOut,
       ...checkpoints,
       provenUntil: count === 0 ? this.#provenUntil() : undefined,
       isIndexWhole: this.#index.isWhole,
@@ -230,15 +268,26 @@ export class VerificationReport {
       ...range,
     }
   }
+
+  #add(segment: SegmentSummary): void {
+    this.#segments.add(segment)
+    for (const member of ['records', 'damaged', 'missing'] as const) this.#sums[member] += segment[member]
+    this.#from = least(this.#from, segment.from)
+    this.#to = most(this.#to, segment.to)
+  }
 }
 
 /** The header and its seal: a process that wrote nothing else sends no checkpoint. */
 const linesOfHeader = 2
 
-function least(times: readonly (number | undefined)[]): number | undefined {
-  return times.reduce((one, other) => (one === undefined || (other !== undefined && other < one) ? other : one), undefined)
+function isSettled({ recordedAt, lastLine, provenUntil, sealedBehind }: UnprovenTail): boolean {
+  return recordedAt !== undefined && sealedBehind === 0 && (provenUntil !== undefined || lastLine <= linesOfHeader)
 }
 
-function most(times: readonly (number | undefined)[]): number | undefined {
-  return times.reduce((one, other) => (one === undefined || (other !== undefined && other > one) ? other : one), undefined)
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || (other !== undefined && other < one) ? other : one
+}
+
+function most(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || (other !== undefined && other > one) ? other : one
 }

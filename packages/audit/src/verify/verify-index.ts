@@ -1,17 +1,20 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProblemFound, Problems } from './audit-problem.ts'
-import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
+import { asIndexEntry, type IndexEntry, isLineAuthentic, maxEntryBytes } from '../format/index-line.ts'
+import { IndexTable } from '../format/index-table.ts'
 import { type ChainKey, type KeyBudget, mostKeysBeyond } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import type { Checkpoint } from './checkpoint-table.ts'
-import type { IndexFindings, SegmentTimes, TornIndexLine } from './findings.ts'
+import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
+import type { IndexFindings, TornIndexLine } from './findings.ts'
+import { LineDigests, type NamedLines } from './line-digests.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
-import { IndexMarks, type RecordedLine } from '../format/prune-mark.ts'
+import { IndexMarks } from '../format/prune-mark.ts'
 import type { SignatureVerifier } from '../keys/signature.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
+import { StepSet } from '../tables/step-set.ts'
 
 type Entry = IndexEntry & { readonly mac: string }
 
@@ -19,21 +22,23 @@ type Entry = IndexEntry & { readonly mac: string }
 const mostTries = 3
 const mostProblems = 100
 
-/** `state` is the folder's key, read before; absent in a copy without it. */
-export async function verifyIndex(
-  folder: string,
-  start: StartKey,
-  state: KeyState | undefined,
-  budget: KeyBudget,
-  isSignedPrune: SignatureVerifier | undefined,
-  tries = 1,
-): Promise<IndexFindings> {
-  const index = new IndexVerification(start, state, budget, isSignedPrune)
+export interface IndexToVerify {
+  readonly start: StartKey
+  /** The folder's key, read before; absent in a copy without it. */
+  readonly state: KeyState | undefined
+  readonly budget: KeyBudget
+  readonly isSignedPrune: SignatureVerifier | undefined
+  /** Lines whose hashes are kept. */
+  readonly named: NamedLines
+}
+
+export async function verifyIndex(folder: string, known: IndexToVerify, tries = 1): Promise<IndexFindings> {
+  const index = new IndexVerification(known)
   if (await isThere(folder)) await index.read(join(folder, indexFile))
   else index.isGone()
   const result = index.result()
   const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
-  return mayBeLive ? verifyIndex(folder, start, state, budget, isSignedPrune, tries + 1) : result
+  return mayBeLive ? verifyIndex(folder, known, tries + 1) : result
 }
 
 async function isThere(folder: string): Promise<boolean> {
@@ -48,20 +53,20 @@ class IndexVerification {
   readonly #state: KeyState | undefined
   readonly #budget: KeyBudget
   readonly #problems = new Problems(mostProblems)
-  readonly #opened = new Map<number, ChainKey>()
-  readonly #times = new Map<number, SegmentTimes>()
-  readonly #ended = new Map<number, EndedSegment>()
-  readonly #lines: RecordedLine[] = []
+  readonly #opened = new StepSet()
+  readonly #table = new IndexTable()
   readonly #marks: IndexMarks
-  readonly #unknown = new Set<number>()
+  readonly #unknown = new StepSet()
   readonly #tornLines: TornIndexLine[] = []
-  readonly #digests = new Map<number, string>()
+  readonly #digests: LineDigests
   readonly #ownFolder: string
   /** The epoch that the given key is for. The hashes of lines prove those before it. */
   readonly #start: number
-  readonly #earlier = new Set<number>()
-  #key: ChainKey
+  readonly #earlier = new StepSet()
+  readonly #key: ChainKey
   #step = 0
+  /** The hash of the line before, if that is authentic. */
+  #before: string | undefined = ''
   #folder: string | undefined
   /** From 0. */
   #line = 0
@@ -71,13 +76,9 @@ class IndexVerification {
   #isKeyStrange = false
   #isOlder = false
 
-  constructor(
-    { key, step, folder }: StartKey,
-    state: KeyState | undefined,
-    budget: KeyBudget,
-    isSignedPrune: SignatureVerifier | undefined,
-  ) {
+  constructor({ start: { key, step, folder }, state, budget, isSignedPrune, named }: IndexToVerify) {
     this.#marks = new IndexMarks(isSignedPrune)
+    this.#digests = new LineDigests(named)
     this.#key = key.later(0)
     this.#start = step
     this.#ownFolder = folder
@@ -103,8 +104,7 @@ class IndexVerification {
       folder,
       length,
       opened: this.#opened,
-      times: this.#times,
-      ended: this.#ended,
+      table: this.#table,
       digests: this.#digests,
       unknown: this.#unknown,
       tornLines: this.#tornLines,
@@ -122,7 +122,7 @@ class IndexVerification {
     if (entry === undefined) return this.#noEntry(line)
     if (this.#torn > 0) this.#fail('inserted', 'foreign bytes precede this line of the index')
     this.#torn = 0
-    if (this.#isOurs(entry)) this.#accept(entry, digestOf(line))
+    if (this.#isOurs(entry, line)) this.#accept(entry, digestOf(line))
     else this.#refuse(entry)
     this.#line++
   }
@@ -147,13 +147,14 @@ class IndexVerification {
   }
 
   /** Epochs may be forged: the keys up to them come out of the budget. */
-  #isOurs(entry: Entry): boolean {
+  #isOurs(entry: Entry, line: Buffer): boolean {
     if (entry.step < this.#start) return entry.step === this.#step
     const steps = entry.step - Math.max(this.#step, this.#start)
     if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
+    if (steps === 0) return isLineAuthentic(line, entry.mac, this.#key)
     const key = this.#key.later(steps)
     try {
-      return isAuthentic(entry, key)
+      return isLineAuthentic(line, entry.mac, key)
     } finally {
       key.wipe()
     }
@@ -171,8 +172,10 @@ class IndexVerification {
     for (; this.#step < entry.step; this.#goOn()) this.#unknown.add(this.#step)
     this.#refused = 0
     this.#folder ??= entry.folder
+    if (skipped > 0) this.#before = undefined
     this.#compareBefore(entry)
-    this.#digests.set(entry.step, digest)
+    this.#before = digest
+    this.#digests.add(entry.step, digest)
     if (entry.folder === this.#folder) this.#take(entry)
     else this.#fail('inserted', 'the line of the index is of another folder')
     this.#goOn()
@@ -180,50 +183,39 @@ class IndexVerification {
 
   /** Against holders of the key: each line names the one before it. */
   #compareBefore({ before, step, folder }: Entry): void {
-    const digest = step === 0 ? '' : this.#digests.get(step - 1)
-    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one was replaced')
+    if (this.#before !== undefined && this.#before !== before) this.#fail('edited', 'the line before this one was replaced')
     if (step === 0 && folder !== this.#ownFolder)
       this.#fail(this.#start === 0 ? 'edited' : 'wrong key', "the folder's id is not that of this key")
   }
 
   #take(entry: Entry): void {
-    const wrongMark = this.#marks.take(entry, this.#lines, this.#unknown.size === 0)
+    const wrongMark = this.#marks.take(entry, this.#table, this.#unknown.size === 0)
     if (wrongMark !== undefined) this.#fail('edited', wrongMark)
-    this.#lines.push({ time: entry.time, ended: this.#addEnds(entry) })
-    if (entry.opens) {
-      if (entry.step < this.#start) this.#earlier.add(entry.step)
-      else this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
-      this.#times.set(entry.step, { opened: entry.time, host: entry.host })
-    }
+    this.#addEnds(entry)
+    this.#table.addLine(entry)
+    if (entry.opens) (entry.step < this.#start ? this.#earlier : this.#opened).add(entry.step)
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
   }
 
   #goOn(): void {
     if (this.#step < this.#start) return void this.#step++
     this.#assertSameKey()
-    const key = this.#key
-    this.#key = key.derived('next')
+    this.#key.advance()
     this.#step++
-    key.wipe()
   }
 
   /**
    * A segment's end is recorded once. That it was never used must follow at once: later it could
-   * hide a removal. A missing line may have opened it. Returns the ends of segments whose opening is
-   * known.
+   * hide a removal. A missing line may have opened it.
    */
-  #addEnds({ ended, step, time }: Entry): EndedSegment[] {
-    return ended.filter((segment) => {
-      const isOpen = this.#mayBeOpen(segment.step) && !this.#ended.has(segment.step)
+  #addEnds({ ended, step }: Entry): void {
+    for (const segment of ended) {
       const isTooLate = segment.found === 'unused' && segment.step !== step - 1
-      if (!isOpen) this.#fail('inserted', 'the line records the end of a segment that was not open')
+      if (!this.#mayBeOpen(segment.step) || this.#table.hasEnd(segment.step))
+        this.#fail('inserted', 'the line records the end of a segment that was not open')
       else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
-      if (!isOpen || isTooLate) return false
-      this.#ended.set(segment.step, segment)
-      const times = this.#times.get(segment.step)
-      if (times !== undefined) this.#times.set(segment.step, { ...times, ended: time })
-      return times !== undefined
-    })
+      else this.#table.addEnd(segment, step)
+    }
   }
 
   #mayBeOpen(step: number): boolean {

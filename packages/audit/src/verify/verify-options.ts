@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import type { CheckpointSource } from './checkpoint-reader.ts'
+import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
 import { signatureVerifier, type SignatureVerifier } from '../keys/signature.ts'
 import { parsedStartKey, type StartKey } from '../keys/start-key.ts'
 import { assertFolder } from '../record/errors.ts'
-import type { SegmentTimes } from './findings.ts'
+import type { SegmentTimes } from '../format/index-table.ts'
 
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {
@@ -17,13 +17,14 @@ export interface VerifyAuditOptions {
   /**
    * Where the checkpoints are: a file, a folder of files, or the lines. Without them, ends that no
    * process recorded are unproven, and a whole folder that was set back goes unnoticed. Throws if
-   * none is of this folder, unless no used segment has ended. All are held in memory: a million
-   * take some 160 MB. Pass all of them, not only the last.
+   * none is of this folder, unless no used segment has ended. They are read as a stream. If there are
+   * more than 16,384, the last of each segment is compared, and up to 63 others, spread evenly. Pass
+   * all of them, not only the last.
    */
   readonly checkpoint?: string | readonly string[] | undefined
   /**
    * The public key of `checkpoints.signingKey`, as PEM or a `KeyObject`. Then only checkpoints that
-   * it signed count, and the auditor's key alone can forge none. A million take two minutes.
+   * it signed count, and the auditor's key alone can forge none.
    */
   readonly checkpointKey?: string | KeyObject | undefined
   /**

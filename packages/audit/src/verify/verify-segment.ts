@@ -1,9 +1,9 @@
-import { GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
+import { copiesOf, GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { isMac } from '../keys/key-chain.ts'
 import { CheckpointComparison } from './compare-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
-import { maxGroupRecords, type Seal } from '../format/segment-format.ts'
+import { asHeader, maxGroupRecords, type Seal } from '../format/segment-format.ts'
 import { SegmentTally, type SegmentToVerify, type SegmentFindings } from './findings.ts'
 import { hasUnwritten, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
@@ -57,7 +57,7 @@ export class SegmentVerification {
 
   async *#verifiedGroups(): AsyncGenerator<SegmentGroup> {
     try {
-      for await (const group of readSegment(this.#segment.path, this.#mostBytes())) {
+      for await (const group of readSegment(this.#segment.path, this.#mostBytes(), 'at once')) {
         const verified = await this.#verify(group)
         if (group.lines.length > 0) this.#lines += group.lines.length - (group.firstLine === 1 ? 1 : 0)
         if (verified !== undefined) yield verified
@@ -70,11 +70,12 @@ export class SegmentVerification {
 
   /** Complete once all groups were read. */
   result(): SegmentFindings {
-    const { records, missed, from, to } = this.#tally
+    const { host, records, missed, from, to } = this.#tally
     const torn = this.#size - this.#bytes
     const [lastLine, isEnded, checkpointedAt] = [this.#line, this.#isEnded, this.#checkpoints.at]
     const [problems, ofCheckpoints] = [this.#damage.problems, this.#checkpoints.problems]
     return {
+      host,
       records,
       ...this.#lost(),
       missed,
@@ -134,6 +135,7 @@ export class SegmentVerification {
     this.#passTo(seal.group, group)
     this.#refused = 0
     this.#isEnded = seal.end === true
+    if (seal.group === 0) this.#tally.host = lines[0] && asHeader(lines[0])?.host
     this.#tally.add(seal.records, lines, bytes)
   }
 
@@ -191,7 +193,7 @@ export class SegmentVerification {
       this.#unsealedCount = 0
       return
     }
-    this.#unsealed = [...this.#unsealed, ...lines].slice(-maxGroupRecords - 1)
+    this.#unsealed = [...this.#unsealed, ...copiesOf(lines)].slice(-maxGroupRecords - 1)
     this.#unsealedCount += lines.length
   }
 

@@ -43,8 +43,12 @@ interface Seen {
 
 function inWords({ records, missed, from, to }: Extent, trails: readonly ReportedTrail[]): string[] {
   if (records === 0) return []
-  const segments = trails.reduce((sum, { verification }) => sum + (verification?.segments?.length ?? 0), 0)
+  const segments = trails.reduce((sum, { verification }) => sum + segmentsOf(verification), 0)
   const times = `from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`
   const gaps = missed === 0 ? [] : [`Records that the service could not write, by its own count: ${missed}.`]
   return [`${counted(records, 'record')} in ${counted(segments, 'segment')}, ${times}.`, ...gaps]
+}
+
+function segmentsOf(verification: ReportedTrail['verification']): number {
+  return (verification?.segments?.length ?? 0) + (verification?.segmentsLeftOut ?? 0)
 }

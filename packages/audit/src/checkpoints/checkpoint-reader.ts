@@ -1,13 +1,14 @@
-import { readdir, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { opendir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLineIfAny } from '../record/canonical.ts'
-import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
-import type { SignatureVerifier } from '../keys/signature.ts'
+import type { CheckpointState } from '../format/checkpoint-line.ts'
 import { folderError, shownPath } from '../format/folder-errors.ts'
-import { type FoundCheckpoint, CheckpointTable } from './checkpoint-table.ts'
+import type { CheckpointTable, FoundCheckpoint, HeldCheckpoints } from './checkpoint-table.ts'
 import { isCount, parsedLine } from '../format/segment-format.ts'
-import { isRegularFile, linesOf } from '../format/segment-reader.ts'
+import { bufferSize } from '../format/segment-files.ts'
+import { linesOf } from '../format/segment-reader.ts'
 
 export type CheckpointSource = string | readonly string[]
 
@@ -15,27 +16,29 @@ export type CheckpointSource = string | readonly string[]
  * Reads checkpoints from a file, a folder of files, or lines: bare, or in a record as any sink
  * wrote it. Skips other lines.
  */
-export async function checkpointsIn(source: CheckpointSource, verifier?: SignatureVerifier): Promise<CheckpointTable> {
-  const held = new CheckpointTable()
-  for await (const [file, line, text] of sourceLines(source)) {
-    const found = asCheckpoint(text, file, line)
-    if (found === undefined) continue
-    const { signature, ...checkpoint } = found
-    if (verifier === undefined || verifier(checkpoint.signed ?? signedText(checkpoint), signature)) held.add(checkpoint)
-    else held.refuse(checkpoint)
+export async function checkpointsIn(source: CheckpointSource, table: CheckpointTable): Promise<HeldCheckpoints> {
+  for await (const [file, first, lines] of sourceLines(source)) {
+    for (const [index, line] of lines.entries()) {
+      const found = asCheckpoint(line, file, first + index)
+      if (found !== undefined) table.add(found)
+    }
   }
-  return held
+  return table.held()
 }
 
-async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [file: string, line: number, text: Buffer]> {
+async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [file: string, first: number, lines: readonly Buffer[]]> {
   if (typeof source !== 'string') {
-    for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, Buffer.from(line)]
+    for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, [Buffer.from(line)]]
     return
   }
   try {
-    for (const path of await pathsOf(source)) {
-      let number = 0
-      for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
+    for await (const path of pathsOf(source)) {
+      if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue // a folder such as `lost+found` of a mount, or a broken link
+      let first = 1
+      for await (const lines of linesOf(path, undefined, 'at once')) {
+        yield [basename(path), first, lines]
+        first += lines.length
+      }
     }
   } catch (error) {
     throw folderError(error, source, 'the checkpoints')
@@ -57,24 +60,38 @@ function missing(problem: string, source: CheckpointSource): SecretsError {
   })
 }
 
-/** Skips folders, such as `lost+found` of a mount, and broken links. */
-async function pathsOf(source: string): Promise<readonly string[]> {
+async function* pathsOf(source: string): AsyncGenerator<string> {
   const found = await stat(source).catch((error: unknown) => {
     throw asMissing(error, source)
   })
-  if (!found.isDirectory()) return [source]
-  const paths: string[] = []
-  for (const name of (await readdir(source)).toSorted()) {
-    const path = join(source, name)
-    if (await isRegularFile(path)) paths.push(path)
-  }
-  return paths
+  if (!found.isDirectory()) yield source
+  else for await (const { name } of await opendir(source, { bufferSize })) yield join(source, name)
 }
 
 /** `kind`, `v` and the checked members, without MAC and signature. */
 const membersOfOurs = 11
 
-function asCheckpoint(text: Buffer, file: string, line: number): (FoundCheckpoint & { readonly signature: unknown }) | undefined {
+function asCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
+  return bareCheckpoint(text, file, line) ?? anyCheckpoint(text, file, line)
+}
+
+const [digits, hash] = ['(0|[1-9]\\d{0,14})', '"([\\w-]{43})"']
+/** A line as it was sent, which most are. */
+const ownForm = new RegExp(
+  `^{"bytes":${digits},"folder":"([\\w-]{36})","group":${digits},"head":${hash},"index":${digits},"kind":"checkpoint","mac":${hash},` +
+    `"records":${digits},"seals":${hash},(?:"signature":"([\\w-]+)",)?"step":${digits},"time":${digits},"v":2}\n?$`,
+)
+
+/** The same as `anyCheckpoint`, five times faster. */
+function bareCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
+  const parts = ownForm.exec(text.toString('latin1'))
+  if (parts === null) return undefined
+  const [, bytes, folder = '', group, head = '', index, mac = '', records, seals = '', signature, step, time] = parts
+  const counts = { bytes: Number(bytes), group: Number(group), index: Number(index), records: Number(records) }
+  return { ...counts, step: Number(step), time: Number(time), folder, head, mac, seals, signature, signed: undefined, file, line }
+}
+
+function anyCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
   const inner = text.includes('checkpoint') ? checkpointIn(text) : undefined
   if (inner?.['kind'] !== 'checkpoint') return undefined
   const { mac, signature, ...rest } = inner

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import type { Stage } from '../harness/scenario.ts'
+import { auditStage } from './audit-folder.ts'
+import { type TrailUse, writeTrail, type WrittenTrail } from './used-trail.ts'
+
+/** Where a trail and its checkpoints are, and what is in them. */
+export interface UsedTrail extends WrittenTrail {
+  readonly folder: string
+  readonly checkpoints: string
+}
+
+const minutesOfDay = 1_440
+const secondsOfDay = 86_400
+const from = Date.UTC(2026, 0, 1)
+const idle = { services: 0, recordsPerDay: 0, checkpointsPerDay: 0 }
+
+/** A month of a job that runs each minute, three days of it, and a month of a service that is always busy. */
+export async function usedTrailsStage(scale: number): Promise<Stage> {
+  const stage = await auditStage()
+  try {
+    const folder = String(stage.setting['folder'])
+    const perDay = (count: number): number => Math.max(4, Math.ceil(count * scale))
+    const job = { from, runsPerDay: perDay(minutesOfDay), recordsPerRun: 2, ...idle }
+    const busy = { services: 1, recordsPerDay: perDay(secondsOfDay), checkpointsPerDay: perDay(secondsOfDay) }
+    const made = {
+      jobs: trailOf(folder, 'jobs', { ...job, days: 30 }),
+      fewerJobs: trailOf(folder, 'fewer-jobs', { ...job, days: 3 }),
+      service: trailOf(folder, 'service', { from, days: 30, runsPerDay: 0, recordsPerRun: 0, ...busy }),
+    }
+    return { ...stage, setting: { folder, ...made } }
+  } catch (error) {
+    await stage.end?.()
+    throw error
+  }
+}
+
+/** Returns what a contender needs to know of it, as JSON. */
+function trailOf(parent: string, name: string, use: TrailUse): string {
+  const [folder, checkpoints] = [join(parent, name, 'audit'), join(parent, name, 'checkpoints')]
+  return JSON.stringify({ folder, checkpoints, ...writeTrail(folder, checkpoints, use) } satisfies UsedTrail)
+}

@@ -141,6 +141,7 @@ export const folders: Record<string, readonly string[]> = {
     'files',
     'decoys',
     'config',
+    'declared',
     'formats',
     'transfer',
     'scan',

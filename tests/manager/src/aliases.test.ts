@@ -75,7 +75,8 @@ describe('an alias', () => {
     expect(await codeOf(secrets.getSecret('stripe-key'))).toBe('DELETED')
     await secrets.restoreSecret('STRIPE')
     expect(await secrets.getSecret('stripe-key')).toBe('sk')
-    const listed = await Array.fromAsync(secrets.listSecrets(), ({ path, tags }) => [path, tags])
+    const listed: unknown[] = []
+    for await (const { path, tags } of secrets.listSecrets()) listed.push([path, tags])
     expect(listed).toEqual([
       ['db', {}],
       ['stripe-key', { team: 'pay' }],

@@ -1,6 +1,6 @@
 import type { SecretReceipt } from '@finchat/secrets-core'
-import type { NewDeclaration } from '../config/add-declaration.ts'
-import { assertAllowed, plannedWrite } from '../config/planned-write.ts'
+import type { NewDeclaration } from '../declared/add-declaration.ts'
+import { assertAllowed, plannedWrite } from '../declared/planned-write.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { note } from '../terminal/terminal.ts'

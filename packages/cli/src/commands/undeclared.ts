@@ -1,5 +1,5 @@
 import { assertVariableName } from '../child/variables.ts'
-import { type NewDeclaration, newDeclaration } from '../config/add-declaration.ts'
+import { type NewDeclaration, newDeclaration } from '../declared/add-declaration.ts'
 import type { DeclaredSecret } from '../config/config.ts'
 import { declarationOf, isDeclared, meantName } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'

@@ -108,25 +108,25 @@ describe('set of a declared name', () => {
     ['DB_PASSWORD', [], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
     ['DB', ['--field', 'password'], 'canary', 'DB_PASSWORD: it is shorter than 8 characters (minLength)'],
     ['DB', [], '{"username":"canary"}', 'DB_PASSWORD: the secret has no field "password"'],
-  ])('%s %j refuses what its declaration forbids, and writes it by --force', async (name, flags, value, why) => {
+  ])('%s %j refuses what its declaration forbids, and writes it by --force', async (name, flags, given, why) => {
     const program = makeProgram({ ...localConfig, secrets })
-    const { code, stdout, stderr } = await program.run(['set', name, ...flags], value)
+    const { code, stdout, stderr } = await program.run(['set', name, ...flags], given)
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toContain(`why:   the value is not as declared: ${why} (INVALID_ARGUMENT)\nfix:   `)
     expect(stderr).not.toContain('canary')
     expect((await program.run(['list'])).stdout).toBe('')
-    expect((await program.run(['set', name, ...flags, '--force'], value)).code).toBe(0)
+    expect((await program.run(['set', name, ...flags, '--force'], given)).code).toBe(0)
     expect((await program.run(['check'])).stdout).toContain(why.replace(': ', '\twrong\tlocal\t'))
   })
 
   it('takes what is as declared', async () => {
     const program = makeProgram({ ...localConfig, secrets })
-    for (const [name, value] of [
+    for (const [name, given] of [
       ['DATABASE_URL', 'postgres://db'],
       ['STRIPE', 'canary-8'],
       ['DB', '{"password":"canary-8"}'],
     ] as const)
-      expect((await program.run(['set', name], value)).code).toBe(0)
+      expect((await program.run(['set', name], given)).code).toBe(0)
     expect((await program.run(['check'])).code).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 import type { Generate, RotationPolicy, RotationTarget } from '@finchat/secrets-rotation'
 import type { SecretFields } from '@finchat/secrets-core'
-import { assertAllowed } from '../config/planned-write.ts'
+import { assertAllowed } from '../declared/planned-write.ts'
 import type { Config, RotationConfig } from '../config/config.ts'
 import { generatorOf } from './generators.ts'
 import type { Project, RotationKit } from './project.ts'

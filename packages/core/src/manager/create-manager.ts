@@ -40,7 +40,6 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
 export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHints): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
-  const aliases = knownAliases(options.aliases)
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = withDebugLog(tracing())
@@ -48,8 +47,8 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const observer = new Observer(options.audit, channels, bounds)
   const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh, hints }
   const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
+  const locate = locating(chainEntries, knownAliases(options.aliases))
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
-  const locate = locating(chainEntries, aliases)
   const { fallback, writeTo } = options
   const chain = new Chain(channels, giveUp.signal)
   const reader = new Reader({ locate, chain, observer, fallback, hints, autoCleanup: settings.autoCleanup })

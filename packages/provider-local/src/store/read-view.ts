@@ -31,7 +31,7 @@ export interface ReadView {
 }
 
 /** Ids tell whether a key is the same, and nothing of it. */
-export interface KeyIds {
+interface KeyIds {
   readonly first: string
   /** The others of `keys`. */
   readonly others: readonly string[]
@@ -74,13 +74,7 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
     find: (path) => index.find(path),
     paths: () => index.paths(),
     versions,
-    keys: () => {
-      const { keys, indexKey } = index.refreshed()
-      const { first } = keyRing
-      const others = [...keyRing.byId.keys()].filter((id) => id !== first.id)
-      const opening = keys.wrapped.map(({ keyId }) => keyId)
-      return { first: first.id, others, opening, retired: openRetired(keys.retired, indexKey, header) }
-    },
+    keys: () => keyIdsOf({ index, keyRing, header }),
     unseal: (path, version) => {
       const cached = cachedValue(version)
       const { sealed, data } = cached ?? readValue(path, version)
@@ -94,6 +88,13 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
     isCached: (path) => cachedValue(knownVersion(path)) !== undefined,
     isKnown: (path) => knownVersion(path) !== undefined,
   }
+}
+
+function keyIdsOf({ index, keyRing: { first, byId }, header }: Pick<StoreParts, 'index' | 'keyRing' | 'header'>): KeyIds {
+  const { keys, indexKey } = index.refreshed()
+  const others = [...byId.keys()].filter((id) => id !== first.id)
+  const opening = keys.wrapped.map(({ keyId }) => keyId)
+  return { first: first.id, others, opening, retired: openRetired(keys.retired, indexKey, header) }
 }
 
 /** The view before the store exists. */

@@ -3,8 +3,8 @@ import { basename } from 'node:path'
 import { jsonMembers } from '@finchat/secrets-core/provider'
 import { writeOutput } from '../files/output-file.ts'
 import { UsageError } from '../terminal/known-error.ts'
-import { parseConfig } from './parse-config.ts'
-import { isProgram } from './read-config.ts'
+import { parseConfig } from '../config/parse-config.ts'
+import { isProgram } from '../config/read-config.ts'
 
 /** A change of the configuration file that is ready to be written. */
 export interface NewDeclaration {

@@ -1,6 +1,6 @@
 import { createSecretsManager, type SecretFields, type SecretProvider, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import type { DeclaredSecret } from './config.ts'
-import { aliasesOf } from './declared-names.ts'
+import type { DeclaredSecret } from '../config/config.ts'
+import { aliasesOf } from '../config/declared-names.ts'
 import { brokenByText, brokenRule, wordsOf } from './declared-rules.ts'
 
 type Declarations = Readonly<Record<string, DeclaredSecret>>

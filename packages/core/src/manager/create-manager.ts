@@ -47,6 +47,7 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const observer = new Observer(options.audit, channels, bounds)
   const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, tracing: channels, hints }
   const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
+  const locate = locating(chainEntries, knownAliases(options.aliases))
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   const locate = locating(chainEntries, knownAliases(options.aliases))
   const { fallback, writeTo } = options

@@ -95,6 +95,13 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
   }
 }
 
+function keyIdsOf({ index, keyRing: { first, byId }, header }: Pick<StoreParts, 'index' | 'keyRing' | 'header'>): KeyIds {
+  const { keys, indexKey } = index.refreshed()
+  const others = [...byId.keys()].filter((id) => id !== first.id)
+  const opening = keys.wrapped.map(({ keyId }) => keyId)
+  return { first: first.id, others, opening, retired: openRetired(keys.retired, indexKey, header) }
+}
+
 /** The view before the store exists. */
 export const emptyView: ReadView = {
   storeId: undefined,

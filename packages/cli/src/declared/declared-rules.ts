@@ -1,6 +1,6 @@
 import { SecretsError, type SecretValue } from '@finchat/secrets-core'
 import { counted } from '../terminal/counted.ts'
-import type { DeclaredSecret, SecretType } from './config.ts'
+import type { DeclaredSecret, SecretType } from '../config/config.ts'
 
 /** Which rule of its declaration a secret breaks, in words without the value; `undefined` if none. */
 export function brokenRule(declared: DeclaredSecret, secret: SecretValue): string | undefined {

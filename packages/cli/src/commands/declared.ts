@@ -1,6 +1,6 @@
 import { SecretsError, type SecretsManager, type SecretValue } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
-import { brokenRule, wordsOf } from '../config/declared-rules.ts'
+import { brokenRule, wordsOf } from '../declared/declared-rules.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../declared/fallbacks.ts'
 import { exitCodeOfError, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'

@@ -1,7 +1,7 @@
 import { createSecretsManager, type SecretFields, type SecretProvider, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { aliasesOf } from '../config/declared-names.ts'
-import { brokenByText, brokenRule, wordsOf } from '../config/declared-rules.ts'
+import { brokenByText, brokenRule, wordsOf } from './declared-rules.ts'
 
 type Declarations = Readonly<Record<string, DeclaredSecret>>
 type Value = string | Uint8Array | SecretFields

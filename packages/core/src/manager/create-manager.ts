@@ -49,7 +49,6 @@ export function createManagerWith(setUp: SecretsManagerOptions, hints?: RemedyHi
   const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
   const locate = locating(chainEntries, knownAliases(options.aliases))
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
-  const locate = locating(chainEntries, knownAliases(options.aliases))
   const { fallback, writeTo } = options
   const chain = new Chain(channels, giveUp.signal)
   const reader = new Reader({ locate, chain, observer, fallback, hints, autoCleanup: settings.autoCleanup })

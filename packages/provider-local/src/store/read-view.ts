@@ -74,12 +74,7 @@ export function readView({ index, tables, keyRing, header, versions }: StorePart
     find: (path) => index.find(path),
     paths: () => index.paths(),
     versions,
-    keys: () => {
-      const { keys, indexKey } = index.refreshed()
-      const { id: first } = keyRing.first
-      const others = [...keyRing.byId.keys()].filter((id) => id !== first)
-      return { first, others, opening: keys.wrapped.map(({ keyId }) => keyId), retired: openRetired(keys.retired, indexKey, header) }
-    },
+    keys: () => keyIdsOf({ index, keyRing, header }),
     unseal: (path, version) => {
       const cached = cachedValue(version)
       const { sealed, data } = cached ?? readValue(path, version)

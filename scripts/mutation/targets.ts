@@ -146,7 +146,20 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-kubernetes/src': ['api/status', 'secret/secret-object', 'secret/watch-events', 'secret/watches'],
   'packages/create-secrets-provider/src': ['names'],
-  'packages/cli/src/scan': ['content-search', 'forms'],
+  'packages/cli/src': [
+    'child/end-child',
+    'child/piece-index',
+    'child/redacted-values',
+    'child/redactor',
+    'child/supervisor',
+    'config/parse-config',
+    'scan/content-search',
+    'scan/forms',
+    'scan/text-forms',
+    'sealed/environment',
+    'terminal/exit-codes',
+    'transfer/transfer',
+  ],
 }
 
 /** Of what a store and a fleet gave before the current value. */
@@ -201,7 +214,14 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,missing-packages,age/*}.test.ts'],
   'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,missing-packages,sops/*}.test.ts'],
   'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
-  'packages/cli/src/scan': ['packages/cli/src/scan/content-search.test.ts'],
+  'packages/cli/src/child': ['packages/cli/src/child/{piece-index,redactor}.test.ts'],
+  'packages/cli/src/child/end-child': ['packages/cli/src/child/supervisor.test.ts'],
+  'packages/cli/src/child/supervisor': ['packages/cli/src/child/supervisor.test.ts', 'packages/cli/src/operations/run.test.ts'],
+  'packages/cli/src/config/parse-config': ['packages/cli/src/config/{load-config,parse-config,settings}.test.ts'],
+  'packages/cli/src/scan': ['packages/cli/src/scan/{content-search,text-forms}.test.ts'],
+  'packages/cli/src/sealed': ['packages/cli/src/sealed/environment.test.ts'],
+  'packages/cli/src/terminal/exit-codes': ['packages/cli/src/terminal/{exit-codes,failure}.test.ts'],
+  'packages/cli/src/transfer': ['packages/cli/src/{operations/migrate,transfer/transfer}.test.ts'],
   'packages/create-secrets-provider/src': ['packages/create-secrets-provider/src/*.test.ts'],
 }
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { endChild } from './end-child.ts'
-import { startChild } from './start-child.ts'
+import { hasEnded, startChild } from './start-child.ts'
 import { type Launch, Supervisor } from './supervisor.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
@@ -84,17 +84,28 @@ function beyondReach(child: ChildProcess): ChildProcess {
   return child
 }
 
-it('a child that may not be killed is left, with a warning', async () => {
-  const plan = { command: ['/bin/sh', '-c', wait], env: launch.env, cwd: '/', stdio: 'ignore' } as const
-  const child = startChild(plan)
+function startedChild(): ChildProcess {
+  const child = startChild({ command: ['/bin/sh', '-c', wait], env: launch.env, cwd: '/', stdio: 'ignore' })
   const { pid = 0 } = child
-  onTestFinished(() => void process.kill(pid, 'SIGKILL'))
+  onTestFinished(() => void (hasEnded(child) || process.kill(pid, 'SIGKILL')))
+  return child
+}
+
+it('a child that may not be killed is left, with a warning', async () => {
+  const child = startedChild()
   const warn = vi.fn<(text: string) => void>()
-  const ended = endChild(beyondReach(child), 10_000, warn)
-  await vi.advanceTimersByTimeAsync(16_000)
-  expect(await ended).toBe(false)
-  expect(warn.mock.calls.flat()).toEqual([
-    'the command did not end within 10 s of SIGTERM, and is killed',
-    'the command could not be killed: it keeps its values until a later restart succeeds',
-  ])
+  let isEnded: boolean | undefined
+  void endChild(beyondReach(child), 10_000, warn).then((ended) => (isEnded = ended))
+  await vi.advanceTimersByTimeAsync(14_999)
+  expect([isEnded, warn.mock.calls.flat()]).toEqual([undefined, ['the command did not end within 10 s of SIGTERM, and is killed']])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(isEnded).toBe(false)
+  expect(warn.mock.calls.flat().slice(1)).toEqual(['the command could not be killed: it keeps its values until a later restart succeeds'])
+})
+
+it('a child that is stopped is continued, so that it can end', async () => {
+  const child = startedChild()
+  child.kill('SIGSTOP')
+  expect(await endChild(child, 10_000, () => {})).toBe(true)
+  expect(child.signalCode).toBe('SIGTERM')
 })

@@ -50,6 +50,10 @@ describe('a value is known as programs write it', () => {
     expect(formOf(recode(value))).toBe('recoded')
   })
 
+  it('in JSON that stands in JSON', () => {
+    expect(formOf(JSON.stringify(JSON.stringify(value)).slice(3, -3))).toBe('json')
+  })
+
   it('as console.log and escape show it, whatever it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 8, maxLength: 15 }), (text) => {

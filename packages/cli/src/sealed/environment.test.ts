@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import { config, populate } from 'dotenv'
 import env from 'env-var'
 import { cleanEnv, str, url } from 'envalid'
 import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
-import { overlaid } from './environment.ts'
+import { addToEnvironment, overlaid } from './environment.ts'
 import { packValues, unpackValues } from './packed-values.ts'
 
 const canary = 'canary-4711'
@@ -49,6 +50,28 @@ describe('variables that are overlaid', () => {
     expect(['DB_URL' in given, given['DB_URL']]).toEqual([false, undefined])
     Object.defineProperty(given, 'LOG_LEVEL', { value: 'info', writable: true, enumerable: true, configurable: true })
     expect(real).toEqual({ LOG_LEVEL: 'info', TOKEN: 'mine' })
+  })
+
+  it('look like variables to whoever asks for one, but for a list', () => {
+    const like = { value: canary, enumerable: false, configurable: true, writable: true }
+    expect(Object.getOwnPropertyDescriptor(variables(), 'TOKEN')).toEqual(like)
+  })
+
+  it('can be defined anew', () => {
+    const given = variables()
+    Object.defineProperty(given, 'TOKEN', { value: 'mine', writable: true, enumerable: true, configurable: true })
+    expect([given['TOKEN'], { ...given }]).toEqual(['mine', { LOG_LEVEL: 'debug', TOKEN: 'mine' }])
+  })
+
+  it('are those of a process, by each way to it', async () => {
+    const former = process.env
+    addToEnvironment(process, packValues({ TOKEN: canary }))
+    const { env: imported } = await import('node:process')
+    const seen = [process.env['TOKEN'], imported['TOKEN'], process.env['PATH'] === former['PATH']]
+    process.env = former
+    syncBuiltinESMExports()
+    expect(seen).toEqual([canary, canary, true])
+    expect(process.env['TOKEN']).toBeUndefined()
   })
 
   it('stand over a decoy of their name, which a list of the variables does not show', () => {

@@ -48,5 +48,5 @@ export function exitCodeOfError({ code, attempts = [] }: Pick<SecretsError, 'cod
 /** Of several, what could not be asked comes first, then what is missing, then what is wrong. */
 export function gravest(codes: readonly number[]): number {
   const other = codes.find((code) => ![exitCodes.ok, exitCodes.notFound, exitCodes.differs].some((known) => known === code))
-  return other ?? (codes.includes(exitCodes.notFound) ? exitCodes.notFound : Math.max(exitCodes.ok, ...codes))
+  return other ?? Math.max(exitCodes.ok, ...codes)
 }

@@ -1,7 +1,8 @@
 import type { Reading } from '../chain/chain.ts'
 import type { Location } from '../chain/routing.ts'
-import { type SecretBytes, wholeJson } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { SecretValue } from '../value/secret-value.ts'
+import { wholeJson } from '../value/whole-json.ts'
 
 /** Extracts the location's field first, then the requested one inside it. */
 export function partOf({ held, location }: Reading, field: string | undefined): SecretBytes {

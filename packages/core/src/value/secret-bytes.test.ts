@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoredSecret } from '../contract/provider.ts'
-import { SecretBytes, wholeJson } from './secret-bytes.ts'
+import { SecretBytes } from './secret-bytes.ts'
+import { wholeJson } from './whole-json.ts'
 import { Zeroizer } from './zeroizer.ts'
 
 const metadata = { provider: 'p', askedAt: 0 }

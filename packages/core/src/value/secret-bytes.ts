@@ -5,6 +5,7 @@ import { soleField } from './json-field.ts'
 import { cutFields, isLoneText, isWrittenText, fieldsInMap } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
+import { isWholeJson, wholeJson } from './whole-json.ts'
 import type { Zeroizer } from './zeroizer.ts'
 
 /** `latin1` is for ASCII text: it decodes fastest. */
@@ -149,13 +150,6 @@ export class SecretBytes {
       remedy: 'the secrets manager is closed; read secrets before close()',
     })
   }
-}
-
-/** The empty JSON pointer (RFC 6901) is the whole document: of a map, its JSON text. */
-export const wholeJson: readonly string[] = ['']
-
-function isWholeJson(fields: readonly string[]): boolean {
-  return fields.length === 1 && fields[0] === wholeJson[0]
 }
 
 /** The key of the whole secret among its parts: no fields have it. */

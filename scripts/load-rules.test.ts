@@ -12,8 +12,8 @@ test('a published source that imports on use must do it by loadOnUse', () => {
 })
 
 test('but a program loads its own files as it likes, and packages by loadOnUse', () => {
-  const program = (code: string, path: string): string[] =>
-    loadsSayWhatFailed(repository({ ...packageFiles('cli', { bin: { cli: './dist/main.js' } }), [`packages/cli/src/${path}`]: code }))
+  const program = (code: string, file: string): string[] =>
+    loadsSayWhatFailed(repository({ ...packageFiles('cli', { bin: { cli: './dist/main.js' } }), [`packages/cli/src/${file}`]: code }))
   expect(program("await import('./start.ts')", 'main.ts')).toEqual([])
   expect(program("await import('keyv')", 'main.ts')).toHaveLength(1)
   expect(program("await import('./start.ts')", 'start.ts')).toHaveLength(1)

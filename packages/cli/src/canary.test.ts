@@ -70,6 +70,7 @@ const formats = ['json', 'yaml', 'dotenv', 'k8s', 'age']
 function storing(name: string, value: string, index: number): Step[] {
   return [
     { args: ['set', name], input: value },
+    { args: ['set', name, '--force'], input: value },
     { args: ['set', name, '--version', '1', '--json'], input: value },
     { args: ['get', name], onTerminal: true },
     { args: ['get', name, '--field', 'nope'] },
@@ -201,6 +202,18 @@ function damage(folder: string): void {
   writeFileSync(path, bytes)
 }
 
+/** A store of its own, whose key is replaced: the steps of the other one go on with its key. */
+async function sealedAgain(canary: string, value: string): Promise<LeakSearch> {
+  const { folder, key } = makeProgram()
+  const leaks = new LeakSearch(canary, folder, { APP_KEY: key, PATH: '/usr/bin:/bin' }, errors)
+  await leaks.follow([
+    { args: ['set', 'S0'], input: value },
+    { args: ['reencrypt', '--yes'], env: { APP_KEY: generateKey(), FINCHAT_ENCRYPTION_OTHER_KEY: key } },
+  ])
+  leaks.search(folder, [])
+  return leaks
+}
+
 it('no command shows or leaves a value, or a part of one, where it is not asked for', async () => {
   const word = fc.stringMatching(/^[a-z][A-Za-z0-9]{15}$/)
   await fc.assert(
@@ -225,7 +238,9 @@ it('no command shows or leaves a value, or a part of one, where it is not asked 
       expect(leaks.found).toEqual([])
       const { stdout: help } = await programIn(folder).run(['--help'])
       const commands = Array.from(help.matchAll(/^ {2}([a-z]+) {2,}/gm), ([, name]) => name)
-      expect(commands.filter((name = '') => !leaks.done.has(name))).toEqual([])
+      const resealed = await sealedAgain(canary, value)
+      expect(resealed.found).toEqual([])
+      expect(commands.filter((name = '') => !leaks.done.has(name) && !resealed.done.has(name))).toEqual([])
       expect(commands).toContain('run')
       for (const each of [folder, inputs]) rmSync(each, { recursive: true })
     }),

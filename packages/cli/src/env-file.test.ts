@@ -70,6 +70,7 @@ describe('variables only, with a .env file', () => {
     const { stderr } = await programIn(cwd).run(['init', '--yes', '--provider', 'env'])
     const advised = stderr.split('\n').filter((line) => line.startsWith('  node --env-file=.env '))
     expect(advised).toHaveLength(2)
-    for (const lines of [commands, advised.join('\n')]) expect(run(lines, cwd)).toBe('DATABASE_URL\tok\t\n[redacted DATABASE_URL] info\n')
+    for (const lines of [commands, advised.join('\n')])
+      expect(run(lines, cwd)).toBe('DATABASE_URL\tok\tenv\t\n[redacted DATABASE_URL] info\n')
   })
 })

@@ -70,7 +70,7 @@ describeWithServer('openbao', 'secrets of KV', () => {
     const before = proxy.requests.length
     for (const write of ['storeSecret', 'rotateSecret'] as const) {
       const error = await failure(secrets[write]('database', 'new'))
-      expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining('{ field }')])
+      expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining('by `field`')])
     }
     expect(proxy.requests.slice(before).map(({ method }) => method)).toEqual(['GET', 'GET'])
     await secrets.storeSecret('token', { token: 't1' })

@@ -139,7 +139,7 @@ describe('the status of a shared cache', () => {
     const shared = memorySharedCache({ plan: () => 'throw' })
     const store = memoryProvider({ sharedAs: 'store', secrets: { a: 'v', b: 'v' } })
     const secrets = createSecretsManager({ providers: [store], cache: { shared } })
-    for (const name of ['a', 'b', 'a', 'b', 'a']) {
+    for (const name of ['a', 'b', 'a']) {
       expect(managerStatus(secrets).shared?.isCoolingDown).toBe(false)
       await secrets.getSecret(name, { fresh: true })
     }

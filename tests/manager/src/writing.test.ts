@@ -419,7 +419,7 @@ describe('a write of one value over named fields', () => {
         code: 'INVALID_ARGUMENT',
         secret: 'db',
         provider: 'first',
-        remedy: expect.stringContaining('{ field }'),
+        remedy: expect.stringContaining('by `field`'),
       })
       expect(leaksOf(error, 'canary-f3')).toEqual([])
     }

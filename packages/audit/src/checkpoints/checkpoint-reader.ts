@@ -33,7 +33,6 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
   }
   try {
     for await (const path of pathsOf(source)) {
-      if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue // a folder such as `lost+found` of a mount, or a broken link
       let first = 1
       for await (const lines of linesOf(path, undefined, 'at once')) {
         yield [basename(path), first, lines]
@@ -64,8 +63,11 @@ async function* pathsOf(source: string): AsyncGenerator<string> {
   const found = await stat(source).catch((error: unknown) => {
     throw asMissing(error, source)
   })
-  if (!found.isDirectory()) yield source
-  else for await (const { name } of await opendir(source, { bufferSize })) yield join(source, name)
+  if (!found.isDirectory()) return yield source
+  for await (const { name } of await opendir(source, { bufferSize })) {
+    const path = join(source, name)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) yield path // no folder such as `lost+found` of a mount, and no broken link
+  }
 }
 
 /** `kind`, `v` and the checked members, without MAC and signature. */

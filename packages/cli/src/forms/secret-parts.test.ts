@@ -57,7 +57,7 @@ describe('secret parts of a value', () => {
   })
 
   it('are found of any text without an error', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => expect(secretParts(text)).toBeInstanceOf(Array)))
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => Array.isArray(secretParts(text))))
   })
 
   it('may have lone surrogates', () => {

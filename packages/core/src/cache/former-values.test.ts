@@ -17,7 +17,7 @@ describe('the traces of values that a store gave', () => {
     const { store } = cached({ get: async () => ({ value: values[given] ?? '' }) })
     for (given of values.keys()) await store.read({ path: 'a', mode: 'fresh' })
     store.clear()
-    expect(store.traces.get('a')?.before?.digests.size).toBe(2)
+    expect(store.traces.get('a')?.before?.digests.size).toBe(3) // as bytes, as text and as JSON
     const shown = inspect(store.traces.get('a'), { depth: 10, showHidden: true, maxArrayLength: null })
     for (const value of values) expect(shown).not.toContain(value)
     for (const digest of store.traces.get('a')?.digests.values() ?? [])

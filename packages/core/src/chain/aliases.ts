@@ -34,7 +34,7 @@ function knownAlias(name: string, alias: SecretAlias): SecretAlias {
   } catch {
     throw wrong(`the field of the alias ${quoted(name)} is empty, or no text`, 'name a key or a JSON pointer, or leave it out')
   }
-  return known
+  return { name: known.name, field: known.field, json: known.json }
 }
 
 function wrong(problem: string, remedy: string): SecretsError {

@@ -55,7 +55,7 @@ export function locating(chainEntries: readonly ChainEntry[], aliases: Aliases =
     const known = remembered.get(name)
     if (known !== undefined) return known
     assertValidName(name)
-    const route = routeOf(name, chainEntries, aliases.get(name) ?? { name })
+    const route = routeOf(name, chainEntries, aliases.get(name) ?? { name, field: undefined, json: undefined })
     if (route.failure !== undefined) return route
     if (remembered.size >= mostRemembered) remembered.clear()
     remembered.set(name, route)

@@ -220,7 +220,7 @@ describe('secretsManagerFromEnv', () => {
     [{}, { env: 'A=1' }, 'env is text (pass an object of texts, such as process.env)'],
     [{}, { env: null }, 'env is null'],
     [{}, { env: new Map([['A', canary]]) }, 'env is a Map'],
-    [{}, { evn: {} }, 'the option "evn" is not known (use cache, audit, fallback, writeTo, deadlineMs, autoCleanup, env)'],
+    [{}, { evn: {} }, 'the option "evn" is not known (use cache, audit, aliases, fallback, writeTo, deadlineMs, autoCleanup, env)'],
     [{}, { providers: [envProvider()] }, 'the option "providers" is not known'],
     [{}, { env: {}, cache: 'x' }, 'cache is text'],
     [{}, { env: {}, cache: [] }, 'cache is an array'],

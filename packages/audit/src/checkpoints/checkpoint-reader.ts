@@ -63,10 +63,15 @@ async function* pathsOf(source: string): AsyncGenerator<string> {
   const found = await stat(source).catch((error: unknown) => {
     throw asMissing(error, source)
   })
-  if (!found.isDirectory()) return yield source
-  for await (const { name } of await opendir(source, { bufferSize })) {
-    const path = join(source, name)
-    if (statSync(path, { throwIfNoEntry: false })?.isFile()) yield path // no folder such as `lost+found` of a mount, and no broken link
+  if (!found.isDirectory()) yield source
+  else yield* filesIn(source)
+}
+
+/** Without folders, such as `lost+found` of a mount, and broken links. */
+async function* filesIn(folder: string): AsyncGenerator<string> {
+  for await (const { name } of await opendir(folder, { bufferSize })) {
+    const path = join(folder, name)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) yield path
   }
 }
 

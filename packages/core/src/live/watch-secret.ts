@@ -89,8 +89,7 @@ class WatchIterator implements SecretWatch, WatchListener {
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) waiting.reject(error)
     else this.#failure = error
-    if (waiting === undefined && !this.#wasRead)
-      warn(`A watched secret is denied or not there, and its watch has ended: ${error.message}`)
+    if (waiting === undefined && !this.#wasRead) warn(`A watched secret is denied or not there, and its watch has ended: ${error.message}`)
     this.#end()
   }
 

@@ -36,3 +36,18 @@ it('calls in the order of places', () => {
   index.search(Buffer.from('aaaaaa'), (place) => at.push(place))
   expect(at).toEqual([0, 1, 2])
 })
+
+it('finds a piece that was added twice once, and one of two names under both', () => {
+  const bytes = Buffer.from('piece')
+  const found: string[] = []
+  const index = indexOf(['A', 'A', 'B'].map((name) => ({ name, bytes: Buffer.from(bytes) })))
+  index.search(Buffer.from('a piece'), (at, { name }) => found.push(`${at} ${name}`))
+  expect(found).toEqual(['2 A', '2 B'])
+})
+
+it('takes no byte for granted behind the end', () => {
+  const found: number[] = []
+  const index = indexOf([{ name: 'A', bytes: Buffer.from('abc\0') }])
+  index.search(Buffer.from('abc'), (at) => found.push(at))
+  expect([found, index.beginningAtEnd(Buffer.from('abc'))]).toEqual([[], 0])
+})

@@ -21,7 +21,7 @@ export class PieceIndex {
     const others = this.#pieces.get(key) ?? []
     if (others.some(({ name, bytes }) => name === piece.name && bytes.equals(piece.bytes))) return
     const hash = hashOf(key)
-    this.#table[hash >>> 16] = (this.#table[hash >>> 16] ?? 0) | bitOf(hash)
+    this.#table[hash >>> 16] = (this.#table[hash >>> 16] as number) | bitOf(hash) // of 65,536
     this.#pieces.set(key, [...others, piece])
     for (let length = 1; length < keyBytes; length++) this.#beginnings.add(piece.bytes.toString('latin1', 0, length))
   }

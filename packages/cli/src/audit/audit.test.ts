@@ -151,6 +151,16 @@ describe('audit query', () => {
     expect(await names('--from', '2001-01-01', '--actor', 'nobody-else')).toEqual([])
   })
 
+  it('tells a misspelt filter from one that nothing matches', async () => {
+    const { run } = await audited()
+    const said = async (...flags: string[]): Promise<string> => (await run(['audit', 'query', 'trail', ...key, ...flags])).stderr
+    expect(await said('--operation', 'get')).toMatch(/\n2 of \d records match\n$/)
+    expect(await said('--name', 'TOKEM')).toMatch(/\n0 of \d records match\nno record has the name TOKEM: did you mean TOKEN\?\n$/)
+    expect(await said('--operation', 'raed')).toMatch(/\nno record has the operation raed; there are get, .+\n$/)
+    expect(await said('--name', 'NO*')).toMatch(/\n0 of \d records match\n$/)
+    expect(await said('--limit', '1')).not.toContain('match')
+  })
+
   it('prints JSON lines', async () => {
     const { run } = await audited()
     const { stdout } = await run(['audit', 'query', 'trail', ...key, '--json'])
@@ -185,7 +195,7 @@ describe('audit query', () => {
     alter(join(folder, 'trail'))
     const open = await run(['audit', 'query', 'trail', '--unverified', '--operation', 'get'])
     expect([open.code, columns(open, 2)]).toEqual([0, ['TOKEN', 'MISSINC']])
-    expect(open.stderr).toBe('The trail was not verified, so it may have been changed.\n')
+    expect(open.stderr).toBe('The trail was not verified, so it may have been changed.\n2 of 4 records match\n')
     const verified = await run(['audit', 'query', 'trail', ...key, '--operation', 'get'])
     expect([verified.code, columns(verified, 2)]).toEqual([65, ['TOKEN']])
     expect((await run(['audit', 'query', 'trail', ...key, '--unverified'])).code).toBe(64)

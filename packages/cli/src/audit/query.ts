@@ -1,9 +1,10 @@
 import type { AuditQuery, AuditRecord, AuditRecords } from '@finchat/secrets-audit/report'
 import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
-import type { Terminal } from '../terminal/terminal.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
+import { SeenValues } from './seen-values.ts'
 import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags } from './trail.ts'
 
 interface QueryFlags extends TrailFlags {
@@ -19,16 +20,18 @@ interface QueryFlags extends TrailFlags {
 /** Prints the records that match; all of each trail is verified in the same pass. */
 export default async function query(context: CommandContext, flags: QueryFlags, ...folders: readonly string[]): Promise<void> {
   const { terminal, process } = context
+  const seen = new SeenValues()
   const { trails, result: kept } = await explained('the trail could not be read', async () => {
     if (flags.csv && flags.json) throw new UsageError('CSV and JSON are both asked for', 'leave out --csv or --json')
     const { csvLines, queryRecords } = await loadReport()
     return readTrails(context, folders, flags, async (records) => {
-      const found = limited(queryRecords(records, queryOf(flags)), flags)
+      const found = limited(seen.matching(queryRecords(seen.passing(records), queryOf(flags))), flags)
       return flags.csv ? written(csvLines(found), terminal) : printed(found, flags, terminal)
     })
   })
   await print(kept, flags, terminal)
   await noteVerdict({ trails }, terminal)
+  if (flags.limit === undefined) for (const sentence of seen.sentences(flags)) note(terminal, sentence)
   process.exitCode = flags.unverified ? exitCodes.ok : await exitCodeOn({ trails })
 }
 

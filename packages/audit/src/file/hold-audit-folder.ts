@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
-import { knownOptions } from '@finchat/secrets-core/provider'
-import { folderError } from '../format/folder-errors.ts'
+import { knownOptions, SecretsError } from '@finchat/secrets-core/provider'
+import { folderError, shownPath } from '../format/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch } from './next-epoch.ts'
 import { assertReason } from './prune-audit-folder.ts'
+import { readRecordedIndex } from './recorded-index.ts'
 
 /** What `holdAuditFolder` and `releaseAuditFolder` take. */
 export interface HoldAuditOptions {
@@ -31,7 +32,7 @@ export async function holdAuditFolder(folder: string, options: HoldAuditOptions)
 }
 
 /**
- * Ends a legal hold. Throws as `holdAuditFolder` does.
+ * Ends a legal hold. Throws as `holdAuditFolder` does, and `CONFIGURATION` if there is none.
  *
  * @example
  * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
@@ -47,11 +48,21 @@ export async function releaseAuditFolder(folder: string, options: HoldAuditOptio
   await markHold(folder, options, false)
 }
 
+/** An end without a hold would be evidence of something that did not happen. */
+async function assertHeld(path: string): Promise<void> {
+  const { isHeld } = await readRecordedIndex(path)
+  if (isHeld) return
+  throw new SecretsError('CONFIGURATION', `the folder ${shownPath(path)} of the audit trail is under no legal hold`, {
+    remedy: 'look at the holds of a verification; nothing was recorded',
+  })
+}
+
 async function markHold(folder: string, options: HoldAuditOptions, isHeld: boolean): Promise<void> {
   const { reason } = knownOptions(options, { reason: 'any' })
   assertFolder(folder)
   assertReason(reason)
   const path = resolve(folder)
+  if (!isHeld) await assertHeld(path)
   try {
     await advanceEpoch(path, { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
   } catch (error) {

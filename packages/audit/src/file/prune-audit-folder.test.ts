@@ -233,6 +233,17 @@ describe('a legal hold', () => {
     expect((await verified(trail)).problem).toMatchObject({ what: 'truncated', file: 'index.jsonl' })
   })
 
+  it('is ended only where there is one, so that no record tells of an end that was not', async () => {
+    const trail = await oldTrail()
+    const index = await readFile(join(trail.folder, 'index.jsonl'), 'utf8')
+    const ending = async (): Promise<void> => releaseAuditFolder(trail.folder, { reason: 'closed' })
+    await expect(ending()).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('under no legal hold') })
+    expect(await readFile(join(trail.folder, 'index.jsonl'), 'utf8')).toBe(index)
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await ending()
+    await expect(ending()).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
   it('that begins while a folder is pruned is obeyed', async () => {
     const trail = await oldTrail()
     const [pruned] = await Promise.allSettled([

@@ -52,15 +52,18 @@ describe('the verdict on a trail that is as it was written', () => {
     ])
   })
 
-  it('of a range says what was left out, and is never green', () => {
+  it('of a range says what was left out, and is green only if that is nothing', () => {
     const ranged = { ...verified, range: { segmentsLeftOut: 9 }, segments: [{ status: 'verified' }] }
     expect(said(ranged)).toEqual([
       'open',
       'Verified: every record of the segments that were looked at is as it was written (3,013).',
       complete,
-      'Segments that were not looked at: 9.',
+      'Segments that were not looked at, since they are of another time: 9. So this is no verdict on the whole trail.',
     ])
     expect(said({ ...ranged, records: 0, segments: [] })[1]).toMatch(/^Nothing was verified: /)
+    const whole = { ...verified, range: { segmentsLeftOut: 0 } }
+    expect(verificationSeverity(whole)).toBe('good')
+    expect(verificationSentences(whole)).toEqual(verificationSentences(verified))
   })
 
   it('names files that were left out', () => {

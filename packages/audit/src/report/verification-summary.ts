@@ -39,7 +39,7 @@ function sentencesOf(verification: ReportedVerification): string[] {
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {
-  if (range === undefined) return `Verified: every record is as it was written (${grouped(records)}).`
+  if (!isPart(range)) return `Verified: every record is as it was written (${grouped(records)}).`
   if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
 }
@@ -71,7 +71,15 @@ function release({ time, reason }: NonNullable<ReportedVerification['holds']>[nu
 
 /** Segments outside the range may be damaged. */
 function leftOut({ range }: ReportedVerification): string[] {
-  return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
+  if (range === undefined || !isPart(range)) return []
+  return [
+    `Segments that were not looked at, since they are of another time: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+  ]
+}
+
+/** A range that leaves no segment out is the whole trail. */
+function isPart(range: ReportedVerification['range']): boolean {
+  return range !== undefined && range.segmentsLeftOut > 0
 }
 
 /** By what it is proven that nothing is missing, and until when. */
@@ -246,7 +254,7 @@ export function verificationSeverity(verification: ReportedVerification | undefi
   if (verification === undefined) return 'open'
   const { ok, unproven, checkpoints, tornIndexLines = [], range, pruned = [] } = verification
   if (!ok) return 'bad'
-  if (range !== undefined || pruned.some(({ isSigned }) => !isSigned)) return 'open'
+  if (isPart(range) || pruned.some(({ isSigned }) => !isSigned)) return 'open'
   const isProven = checkpoints?.newest !== undefined && unproven.every(isBounded) && tornIndexLines.every(({ isRecorded }) => isRecorded)
   return isProven ? 'good' : 'open'
 }

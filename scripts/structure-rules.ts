@@ -1,5 +1,6 @@
 // The rules of how this repository is laid out. Each takes its files and returns what is wrong, one
 // line a fault.
+import { folders } from './package-folders.ts'
 import { basename, posix } from 'node:path'
 import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
@@ -94,102 +95,6 @@ export const importsAreDeclared: Rule = (files) =>
     )
   })
 
-/**
- * The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports only from
- * its own folder and from lower ones.
- */
-export const folders: Record<string, readonly string[]> = {
-  'packages/core': [
-    'contract',
-    'errors',
-    'options',
-    'value',
-    'guard',
-    'kit',
-    'kit/mounted',
-    'http',
-    'sealing',
-    'observe',
-    'cache/keys',
-    'cache/shared',
-    'cache',
-    'chain',
-    'read',
-    'write',
-    'verify',
-    'manager',
-    'staging',
-    'usage',
-    'live/known',
-    'live/logins',
-    'live',
-    'env',
-    '.',
-    'testing',
-  ],
-  'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
-  'packages/provider-aws-ssm': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
-  'packages/provider-kubernetes': ['shared', 'api', 'secret', '.', 'testing'],
-  'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
-  'packages/provider-file': ['shared', 'mounted', 'age', 'sops', '.', 'testing'],
-  'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
-  'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
-  'packages/audit': [
-    'record',
-    'trail',
-    'sinks',
-    'syslog',
-    'keys',
-    'tables',
-    'format',
-    'file',
-    'checkpoints',
-    'verify',
-    'siem',
-    'copy',
-    'query',
-    'report',
-    '.',
-  ],
-  'packages/rotation': ['generate', 'targets', 'targets/postgres', 'targets/redis', 'targets/signing-keys', 'engine', 'policy', 'aws', '.'],
-  'packages/cli': [
-    'node',
-    'terminal',
-    'files',
-    'forms',
-    'decoys',
-    'config',
-    'declared',
-    'formats',
-    'transfer',
-    'scan',
-    'child',
-    'sealed',
-    'rotation',
-    'doctor',
-    'setup',
-    'commands',
-    'operations',
-    'local',
-    'audit',
-    'program',
-    '.',
-    'testing',
-  ],
-  'packages/create-secrets-provider': ['.'],
-  'packages/otel': ['shared', 'metrics', '.', 'testing'],
-  'packages/testkit': [
-    'leaks',
-    'fakes',
-    'suites/provider/calls',
-    'suites/provider',
-    'suites/provider/apart',
-    'suites/provider/failures',
-    'suites',
-    '.',
-  ],
-}
-
 const mostSources = 15
 
 /**
@@ -201,8 +106,8 @@ export const foldersPointDown = (files: Files, lists: typeof folders = folders):
   const unknown = Object.keys(lists).filter((folder) => !packages.includes(folder))
   const unlisted = packages.filter((folder) => !lists[folder])
   return [
-    ...unknown.map((folder) => `scripts/structure-rules.ts: \`folders\` names ${folder}, which is not a package`),
-    ...unlisted.map((folder) => `${folder}: list its folders in \`folders\` of scripts/structure-rules.ts`),
+    ...unknown.map((folder) => `scripts/package-folders.ts: \`folders\` names ${folder}, which is not a package`),
+    ...unlisted.map((folder) => `${folder}: list its folders in \`folders\` of scripts/package-folders.ts`),
     ...packages.flatMap((folder) => folderFaults(files, folder, lists[folder])),
   ]
 }

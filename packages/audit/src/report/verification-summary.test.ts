@@ -61,9 +61,9 @@ describe('the verdict on a trail that is as it was written', () => {
       'Segments that were not looked at, since they are of another time: 9. So this is no verdict on the whole trail.',
     ])
     expect(said({ ...ranged, records: 0, segments: [] })[1]).toMatch(/^Nothing was verified: /)
-    const whole = { ...verified, range: { segmentsLeftOut: 0 } }
-    expect(verificationSeverity(whole)).toBe('good')
-    expect(verificationSentences(whole)).toEqual(verificationSentences(verified))
+    const entire = { ...verified, range: { segmentsLeftOut: 0 } }
+    expect(verificationSeverity(entire)).toBe('good')
+    expect(verificationSentences(entire)).toEqual(verificationSentences(verified))
   })
 
   it('names files that were left out', () => {

@@ -77,7 +77,7 @@ describe('checkHealth of a manager', () => {
     expect(JSON.stringify(parts)).not.toContain('canary')
     isDown = false
     await rm(checkpoints)
-    await mkdir(checkpoints)
+    await mkdir(checkpoints, { recursive: true })
     await chmod(checkpoints, 0o700)
     await vi.waitFor(async () => {
       await secrets.getSecret('token')

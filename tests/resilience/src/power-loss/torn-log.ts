@@ -49,6 +49,7 @@ async function run(folder: string, scale: Scale): Promise<Tally> {
     await tryImage(disk.afterPowerCut(now, 0, random), ledger, `after change ${n}`, tally)
     before = now
   }
+  worker.child.stdin?.write('.')
   tally.count('changes', operations[scale])
   if ((await ended(worker.child)) !== 0) tally.fault('the worker failed')
   return tally

@@ -24,6 +24,7 @@ async function work(): Promise<void> {
     writeLine({ about: operation })
     writeLine({ ended: await outcomeOf(apply(provider, operation)) })
   }
+  if (stepwise) nextStep() // until then the files of the store are not touched
   await provider.close()
 }
 

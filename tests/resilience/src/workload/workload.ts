@@ -14,7 +14,7 @@ export interface Workload {
   readonly generation: number
   readonly operations: number
   readonly lockTimeoutMs?: number
-  /** Wait for a byte on the input before each operation. */
+  /** Wait for a byte on the input before each operation, and before the end. */
   readonly stepwise?: boolean
 }
 

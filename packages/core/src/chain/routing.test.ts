@@ -49,6 +49,19 @@ describe('the route of a name', () => {
     expect(locate('JSON').locations.map(({ isJson = false }) => isJson)).toEqual([false, true]) // a field is one text
   })
 
+  it('takes nothing from a polluted prototype', () => {
+    Object.assign(Object.prototype, { field: 'theirs', json: true, isJson: true })
+    try {
+      const locate = locating([chainEntry('env')], new Map([['A', { name: 'db', field: undefined, json: undefined }]]))
+      for (const name of ['A', 'db']) {
+        const [location] = locate(name).locations
+        expect([location?.path, location?.fields, location?.isJson]).toEqual(['db', [], false])
+      }
+    } finally {
+      for (const member of ['field', 'json', 'isJson']) Reflect.deleteProperty(Object.prototype, member)
+    }
+  })
+
   it('is empty for a name that no provider holds', () => {
     expect(locating([chainEntry('aws', () => undefined)])('db').locations).toEqual([])
   })

@@ -87,7 +87,9 @@ export function locationsOf({ locations, failure }: Route): Locations {
 
 function locationOf(chainEntry: ChainEntry, name: string): Location | undefined {
   const location = located(chainEntry.provider, name)
-  return location && { chainEntry, path: location.path, fields: location.field === undefined ? [] : [location.field] }
+  if (location === undefined) return undefined
+  // All members are own, so that a polluted prototype adds none.
+  return { chainEntry, path: location.path, fields: location.field === undefined ? [] : [location.field], isJson: false }
 }
 
 function located({ name: provider, locate }: SecretProvider, name: string): SecretLocation | undefined {

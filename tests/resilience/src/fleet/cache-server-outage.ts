@@ -45,12 +45,17 @@ async function run(kind: ServerKind, server: CacheServer['server'], scale: Scale
   await Promise.all(fleet.map(({ secrets }) => secrets.getSecret('first')))
   await sleep(startsForMs)
   judge(`${kind} well`, true, await readFor(faultMs[scale], read), tally)
-  for (const fault of faults) {
+  for (const fault of faultsFor(kind, scale)) {
     await during(fault, { server, proxy }, faultMs[scale], read, (served) => judge(`${kind} ${fault.name}`, fault.answers, served, tally))
     await untilUsedAgain(fleet, read, () => tally.fault(`${kind} was not used again after it had been ${fault.name}`))
   }
   await Promise.all(fleet.map((each) => each.close()))
   await proxy.stop()
+}
+
+/** The short form tries all faults with one of the two clients. */
+function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
+  return kind === 'redis' && scale === 'short' ? faults.filter(({ name }) => name === 'killed' || name === 'hung') : faults
 }
 
 const store: SecretProvider = {

@@ -40,18 +40,30 @@ const machineSteps = {
   'unit:alone': 'tests that need the machine',
   'unit:thorough': 'damage to every audit record',
 }
-/** What those meet who install the packages: outside the workspace, from packed tarballs, with a registry. */
+/**
+ * What those meet who install the packages: outside the workspace, from packed tarballs, with a
+ * registry. Once all is built there are two rows of steps, side by side: each step waits for one
+ * program after another.
+ */
+const built = { build: 'build' }
 const consumerSteps = {
-  build: 'build',
   copied: 'examples that are copied out',
+  consumers: 'compilers, runners and managers',
+}
+const otherConsumerSteps = {
   migrated: 'an application moved by the command line',
   'ranges:lowest': 'lowest version of each range',
   'ranges:newest': 'newest version of each range',
-  consumers: 'compilers, runners and managers',
   bundles: 'bundlers and runtimes',
 }
-const kinds: Readonly<Record<string, Readonly<Record<string, string>>>> = { machine: machineSteps, consumers: consumerSteps }
-const chosen = kinds[process.argv[2] ?? ''] ?? steps
+type Steps = Readonly<Record<string, string>>
+/** What runs before the rows, and the rows. */
+const kinds: Readonly<Record<string, readonly [Steps, ...Steps[]]>> = {
+  machine: [machineSteps],
+  consumers: [built, consumerSteps, otherConsumerSteps],
+}
+const kind = process.argv[2] ?? ''
+const [before, ...rows] = kinds[kind] ?? [steps]
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 const testReport = (script: string): string => join(root, `node_modules/.cache/vitest-report-${script.replace(':', '-')}.json`)
@@ -68,7 +80,7 @@ async function runStep(script: string, title: string): Promise<Outcome> {
   console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
   if (!ok) console.log(`\n${output.replace(/^\[ELIFECYCLE\].*$/m, '').trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
   else if (isTests) console.log(summaryOf(output))
-  else if (chosen === consumerSteps) console.log(output.trim()) // its tables
+  else if (kind === 'consumers') console.log(output.trim()) // its tables
   return { ...(isTests ? testOutcome(script, ok) : checkOutcome(output, ok, notRun.length > 0)), notRun }
 }
 
@@ -111,17 +123,20 @@ function testOutcome(script: string, ok: boolean): Omit<Outcome, 'notRun'> {
   }
 }
 
-for (const script of Object.keys(chosen)) rmSync(testReport(script), { force: true })
-const started = Date.now()
-const total = { passed: 0, failed: 0 }
-const notRun: string[] = []
-for (const [script, title] of Object.entries(chosen)) {
-  const outcome = await runStep(script, title)
-  total.passed += outcome.passed
-  total.failed += outcome.failed
-  notRun.push(...outcome.notRun)
+async function runSteps(chosen: Steps): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const [script, title] of Object.entries(chosen)) {
+    rmSync(testReport(script), { force: true })
+    outcomes.push(await runStep(script, title))
+  }
+  return outcomes
 }
+
+const started = Date.now()
+const outcomes = [...(await runSteps(before)), ...(await Promise.all(rows.map(runSteps))).flat()]
+const notRun = outcomes.flatMap((outcome) => outcome.notRun)
+const sumOf = (count: 'passed' | 'failed'): number => outcomes.reduce((sum, outcome) => sum + outcome[count], 0)
 if (notRun.length > 0) console.log(styleText('yellow', `\n${notRun.join('\n')}`))
 console.log(styleText('dim', `\ntests and checks, in ${((Date.now() - started) / 1000).toFixed(0)} s:`))
-console.log(`${total.passed} passed, ${total.failed} failed`)
-process.exitCode = total.failed > 0 ? 1 : 0
+console.log(`${sumOf('passed')} passed, ${sumOf('failed')} failed`)
+process.exitCode = sumOf('failed') > 0 ? 1 : 0

@@ -37,12 +37,35 @@ export const alone = [
   'tests/examples/src/fallback-chain/manager.test.ts',
 ]
 
+/** Tests that take over ten seconds each, so that `npm test` ends in ten minutes. `npm run test:machine` runs these too, several at once. */
+export const long = [
+  'packages/cache-keyv/src/cost-model.test.ts',
+  'packages/cache-keyv/src/usage-model.test.ts',
+  'packages/cli/src/canary.test.ts',
+  'packages/cli/src/system-calls.test.ts',
+  'packages/cli/src/terminal.test.ts',
+  'packages/provider-aws/src/client/deadlines.test.ts',
+  'packages/provider-aws/src/write/repeats.test.ts',
+  'packages/provider-local/src/retired-passphrase.test.ts',
+  'packages/provider-local/src/store/secure-erase.test.ts',
+  'packages/rotation/src/aws/documented-sequence.test.ts',
+  'packages/rotation/src/targets/redis/redis-acl-user.test.ts',
+  'packages/testkit/src/suites/test-secret-provider.test.ts',
+  'tests/examples/src/fallback-chain/main.test.ts',
+  'tests/examples/src/monitoring/main.test.ts',
+  'tests/manager/src/grace-model.test.ts',
+  'tests/manager/src/recovery.test.ts',
+  'tests/otel/src/metrics.test.ts',
+  'tests/resilience/src/usage/safe-to-retire.test.ts',
+  'tests/servers/src/raft-cluster.test.ts',
+]
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     include: ['{packages,tests,examples}/*/src/**/*.test.ts', 'benchmarks/src/**/*.test.ts', 'scripts/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...alone],
+    exclude: [...configDefaults.exclude, ...alone, ...long],
     // Beside what tests share, which is not published.
     resolveSnapshotPath: (path, extension) => path.replace(/([^/]+)$/, `testing/snapshots/$1${extension}`),
     reporters: ['default', './tests/servers/src/not-run-reporter.ts'],

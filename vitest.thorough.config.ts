@@ -1,8 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config'
-import config from './vitest.config.ts'
+import config, { long } from './vitest.config.ts'
 
-/** Damage to every record of an audit trail, where `npm test` takes samples. */
+/** Long tests, and damage to every record of an audit trail, where `npm test` takes samples. */
 const include = [
+  ...long,
   'packages/audit/src/file/failing-disk.test.ts',
   'packages/audit/src/verify/{tampering,overwritten,damaged-segments}.test.ts',
 ]

@@ -38,7 +38,7 @@ const steps = {
 const machineSteps = {
   servers: 'servers for the tests',
   'unit:alone': 'tests that need the machine',
-  'unit:thorough': 'damage to every audit record',
+  'unit:thorough': 'long and thorough tests',
 }
 /**
  * What those meet who install the packages: outside the workspace, from packed tarballs, with a

@@ -150,6 +150,15 @@ describe('the verdict on a trail that was altered', () => {
     expect(said({ ok: false, records: 15, unproven: [] })[1]).toContain('what is wrong is not known')
   })
 
+  it('says no word of tampering where the key opened nothing', () => {
+    const strange = { ...problem, what: 'wrong key', explanation: "the key is not this folder's" }
+    expect(said({ ok: false, records: 0, problem: strange, segments: [], unproven: [] })).toEqual([
+      'bad',
+      "Nothing was verified: the key is not this folder's.",
+    ])
+    expect(said({ ok: false, records: 4, problem: strange, unproven: [] })[1]).toContain('NOT as it was written')
+  })
+
   it('counts what is whole, and the problems beyond ten', () => {
     const segments = [{ status: 'damaged' }, ...Array.from({ length: 11 }, () => ({ status: 'verified' }))]
     const third = { ...problem, segment: 1, record: 3, lastRecord: 3 }

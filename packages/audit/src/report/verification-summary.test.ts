@@ -83,7 +83,7 @@ describe('the verdict on ends', () => {
       'Open, since the process runs or died without a successor: the end of segment-00000001.jsonl behind line 9, proven until 2026-01-01 00:00 UTC.',
       [],
     ])
-    expect(why).toMatch(/^Somebody who could write to the folder may have removed later records there, unnoticed\. /)
+    expect(why).toMatch(/^A writer of the folder may have removed later records there, unnoticed\. /)
   })
 
   it('is open for one that no checkpoint proves, unless its process wrote nothing', () => {

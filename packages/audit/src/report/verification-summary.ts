@@ -181,7 +181,7 @@ function newEnds(open: readonly UnprovenEnd[]): string[] {
   const ends = [...open.slice(0, mostShown).map(openEnd), ...rest].join('; ')
   return [
     `Open, since the process runs or died without a successor: ${ends}.`,
-    'Somebody who could write to the folder may have removed later records there, unnoticed. Later checkpoints or the next start of the service close these ends.',
+    'A writer of the folder may have removed later records there, unnoticed. Later checkpoints or the next start of the service close these ends.',
     ...open.slice(0, mostShown).flatMap(behindHole),
   ]
 }

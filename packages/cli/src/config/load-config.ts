@@ -123,7 +123,10 @@ export interface ManagerParts {
   readonly aliases?: Readonly<Record<string, SecretAlias>> | undefined
 }
 
-export async function makeManager(settings: Settings, { onMade = () => {}, isRecorded, aliases }: ManagerParts = {}): Promise<SecretsManager> {
+export async function makeManager(
+  settings: Settings,
+  { onMade = () => {}, isRecorded, aliases }: ManagerParts = {},
+): Promise<SecretsManager> {
   const { variables, env, folder, file, config } = settings
   assertCredentials(settings, [...chainOf(variables), 'decoys'])
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)

@@ -72,6 +72,20 @@ describe('export and import', () => {
 })
 
 describe('export', () => {
+  it('writes the names that the configuration declares, which an import takes back', async () => {
+    const secrets = { STRIPE: { name: 'STRIPE_KEY' }, PASSWORD: { name: 'DB', field: 'password' }, DOC: { name: 'JSON', type: 'json' } }
+    const program = makeProgram({ ...localConfig, secrets })
+    await program.run(['set', 'STRIPE'], canary)
+    await program.run(['set', 'DB'], '{"user":"u","password":"p-4711"}')
+    await program.run(['set', 'DOC'], '{"a": 1}')
+    const { stdout } = await program.run(['export', '--format', 'json'])
+    expect(JSON.parse(stdout)).toEqual({ STRIPE: canary, DB: '{"user":"u","password":"p-4711"}', DOC: '{"a": 1}' })
+    expect((await program.run(['export', '--format', 'dotenv', '--only', 'STRIPE'])).stdout).toBe(`STRIPE='${canary}'\n`)
+    const back = await program.run(['import', '--from', '-', '--format', 'json', '--json'], stdout)
+    const { secrets: rows } = JSON.parse(back.stdout) as { secrets: { name: string; state: string }[] }
+    expect(rows.map(({ name, state }) => `${name} ${state}`).toSorted()).toEqual(['DB same', 'JSON same', 'STRIPE_KEY same'])
+  })
+
   it('counts one secret as one', async () => {
     const program = await withValues()
     const { stderr } = await program.run(['export', '--output', 'one.json', '--only', 'A'])

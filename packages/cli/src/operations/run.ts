@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { loadOnUse, nearest, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
-import { leastRedactedBytes, type SecretText } from '../child/redacted-values.ts'
+import type { SecretText } from '../child/redacted-values.ts'
 import { secretParts } from '../forms/secret-parts.ts'
 import { followRotation } from '../child/follow-rotation.ts'
 import { endBySignal } from '../child/signals.ts'
@@ -179,11 +179,11 @@ function assertAsCurrent(old: readonly string[]): void {
   throw new SecretsError('UNAVAILABLE', `${old.join(', ')}: an earlier provider could not be asked, and another may have an older value`)
 }
 
-/** What the command may show alone, such as the password of a URL. Shorter parts would ruin the output. */
+/** What the command may show alone, such as the password of a URL. An empty member says nothing. */
 function partsOf({ name, bytes }: SecretText): SecretText[] {
   const text = textOrBytes(bytes)
   const parts = typeof text === 'string' ? secretParts(text).map((part) => Buffer.from(part.text)) : []
-  return parts.filter(({ length }) => length >= leastRedactedBytes).map((part) => ({ name, bytes: part }))
+  return parts.filter(({ length }) => length > 0).map((part) => ({ name, bytes: part, isPart: true }))
 }
 
 /** What `--only` names, by name or glob. */

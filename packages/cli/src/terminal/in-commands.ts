@@ -13,7 +13,7 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['which verifySecret does not compare', 'which `finchat-secrets verify` does not compare'],
   ['with getSecretValue(…) and bytes()', 'with `finchat-secrets get`, into a pipe'],
   [', or pass acceptDegraded', ''],
-  ['with discardSecret', 'with discardSecret of @finchat/secrets-core, which has no command'],
+  ['with discardSecret', 'with `finchat-secrets rotate NAME --discard`'],
   ['pass a generator that returns another value each time, such as passwordGenerator()', 'give another value, or --generate password'],
   ['see rotationStatus', 'see `finchat-secrets rotate NAME --status`'],
   ['pass force: true', 'pass --force'],

@@ -18,6 +18,7 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['see rotationStatus', 'see `finchat-secrets rotate NAME --status`'],
   ['pass force: true', 'pass --force'],
   ['`force: true`', '--force'],
+  ['by `field`', 'by --field'],
   ['`force`', '--force'],
   ['`whenUnused`', '--when-unused'],
   ['with `rotate`', 'with `finchat-secrets rotate`'],

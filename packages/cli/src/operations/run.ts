@@ -16,8 +16,7 @@ import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { assertUsable, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
-import { isOld, warnOfOld } from './old-values.ts'
+import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -64,7 +63,7 @@ class Launcher {
     const newlyOld = found.filter((each) => isOld(each) && !this.#old.includes(each.name))
     if (options?.fresh) assertAsCurrent(newlyOld.map(({ name }) => name))
     this.#old = found.filter(isOld).map(({ name }) => name)
-    warnOfOld(newlyOld, this.#terminal)
+    warnOfDoubts(newlyOld, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
@@ -171,6 +170,10 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
     )
   if (sealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
+}
+
+function isOld({ doubt }: Declared): boolean {
+  return doubt !== undefined
 }
 
 /** In an outage, what a later provider has is no rotation. */

@@ -18,6 +18,8 @@ export type Answer = { readonly ready: true } | { readonly coverage: readonly Te
 /** For what takes no time by itself, on a machine that is busy. */
 const longestMs = 120_000
 
+const mostMegabytes = 768
+
 /** One process that runs tests of mutated code, and is replaced when one of them does not end. */
 export class MutantProcess {
   readonly #files: readonly string[]
@@ -54,8 +56,9 @@ export class MutantProcess {
 
   async #started(): Promise<ChildProcess> {
     const script = join(import.meta.dirname, 'mutant-process.ts')
-    // What tests print while they fail is not read.
-    const child = fork(script, [...this.#files], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    // What tests print while they fail is not read. A loop that gathers for ever ends by the little memory.
+    const execArgv = [...process.execArgv, `--max-old-space-size=${mostMegabytes}`]
+    const child = fork(script, [...this.#files], { execArgv, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
     if ((await answerOf(child, longestMs)) === undefined) throw new Error('the tests of mutated code could not be started')
     return child
   }

@@ -86,6 +86,28 @@ describe('a signal to the program', () => {
     expect(running.output()).toBe(`ready\n${signals.join('\n')}\n`)
   })
 
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)(
+    'reaches the command once without a terminal, also if it is sent to the whole process group: %s',
+    async (signal) => {
+      const running = start(`trap 'echo got' ${signal.slice(3)}; echo ready; ${wait}`, { ...project(), options: { detached: true } })
+      const { pid = 0 } = running.process
+      const received = (): number => running.output().split('got\n').length - 1
+      await running.shows('ready\n')
+      await expect.poll(() => witnessOf(pid)).toBeDefined()
+      for (const [target, times] of [
+        [-pid, 1],
+        [pid, 2],
+      ] as const) {
+        process.kill(target, signal)
+        await expect.poll(received, { interval: 20 }).toBe(times)
+        await pause(300)
+        expect(received()).toBe(times)
+        await expect.poll(() => witnessOf(pid)).toBeDefined()
+      }
+      process.kill(-pid, 'SIGKILL')
+    },
+  )
+
   it('stops the command with it, and lets both go on', async () => {
     const running = start(`echo "command $$"; ${wait}`, { ...project(), shell: watching })
     await running.shows('command ')
@@ -146,7 +168,7 @@ function stateOf(pid: number): string {
 }
 
 /** The process that tells of signals to the whole group. */
-function witnessOf({ pid }: PseudoTerminal): string | undefined {
+function witnessOf(pid: PseudoTerminal['pid']): string | undefined {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').find(isCat)
 }
 
@@ -205,7 +227,7 @@ describe('the output', () => {
     child.stdout.pause()
     await once(child.stderr, 'data')
     child.kill('SIGTERM')
-    setTimeout(() => child.stdout.destroy(), 100)
+    setTimeout(() => child.stdout.destroy(), 500)
     expect(await once(child, 'exit')).toEqual([4, null])
   })
 
@@ -259,7 +281,7 @@ describe('on a terminal', () => {
       `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal}; echo ready; i=0; while [ $i -lt 40 ]; do sleep 0.02; i=$((i+1)); done; exit $((n+4))`,
     )
     await terminal.shows('ready')
-    await expect.poll(() => witnessOf(terminal)).toBeDefined()
+    await expect.poll(() => witnessOf(terminal.pid)).toBeDefined()
     terminal.type(key)
     expect(await terminal.exitCode).toBe(5)
     expect(await terminal.screen()).toContain('heard 1')
@@ -271,12 +293,12 @@ describe('on a terminal', () => {
       const count = `n=0; trap 'n=$((n+1)); echo "heard $n"' ${signal.slice(3)}`
       const terminal = open(`trap 'echo key' INT; ${count}; echo ready; while [ $n -lt 3 ]; do sleep 0.02; done; sleep 0.3; exit $((n+4))`)
       await terminal.shows('ready')
-      await expect.poll(() => witnessOf(terminal)).toBeDefined()
-      const first = witnessOf(terminal)
+      await expect.poll(() => witnessOf(terminal.pid)).toBeDefined()
+      const first = witnessOf(terminal.pid)
       kill(terminal.pid, signal)
       await terminal.shows('heard 1')
       terminal.type('\u0003')
-      await expect.poll(() => witnessOf(terminal) ?? first).not.toBe(first)
+      await expect.poll(() => witnessOf(terminal.pid) ?? first).not.toBe(first)
       const isCounted = signal === 'SIGINT'
       await terminal.shows(isCounted ? 'heard 2' : 'key')
       for (let heard = isCounted ? 3 : 2; heard <= 3; heard++) {

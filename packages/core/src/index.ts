@@ -4,7 +4,7 @@ export type { CacheCounts, CacheStats } from './cache/cache-stats.ts'
 export type { CallOptions } from './options/call-options.ts'
 export type { CatalogEntry, DescribedSecret, DescribeOptions, ListOptions } from './read/list-and-describe.ts'
 export type { CloseOptions } from './manager/shutdown.ts'
-export type { AuditedOperation, AuditEvent, AuditTrail, PartHealth, TargetOperation } from './contract/audit.ts'
+export type { AuditedOperation, AuditEvent, AuditTrail, PartHealth, TargetOperation, TrailPartHealth } from './contract/audit.ts'
 export type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from './contract/error-codes.ts'
 export type {
   CallContext,

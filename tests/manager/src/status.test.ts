@@ -156,8 +156,9 @@ describe('the status of a shared cache', () => {
 
 describe('the status of a manager', () => {
   it('has what its trail says of its sinks', () => {
-    const sinks = { file: { isRequired: true, isFailing: true, refused: 3 } }
-    const audit: AuditTrail = { ...memoryAuditTrail(), sinkStatus: () => sinks }
+    const sinks = { file: { status: 'ok', isRequired: true, isFailing: true, refused: 3 } } as const
+    const parts = { ...sinks, 'file checkpoints': { status: 'ok' }, torn: { status: 'ok', refused: 'many' } }
+    const audit: AuditTrail = { ...memoryAuditTrail(), health: () => parts as never } // as an app
     expect(managerStatus(createSecretsManager({ providers: [memoryProvider()], audit })).sinks).toEqual(sinks)
     expect(managerStatus(createSecretsManager({ providers: [memoryProvider()], audit: memoryAuditTrail() })).sinks).toBeUndefined()
   })

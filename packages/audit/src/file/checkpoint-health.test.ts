@@ -64,14 +64,21 @@ describe('checkHealth of a manager', () => {
     expect([ok, parts]).toEqual([
       false,
       {
-        file: { status: 'ok' },
+        file: { status: 'ok', isRequired: true, isFailing: false, refused: 0 },
         'file checkpoints': {
           status: 'failed',
           since: expect.any(Number),
           problem: expect.stringMatching(/^a checkpoint is missing: /),
           remedy: expect.any(String),
         },
-        central: { status: 'failed', since: expect.any(Number), problem: 'it failed with an error of its own' },
+        central: {
+          status: 'failed',
+          since: expect.any(Number),
+          problem: 'it failed with an error of its own',
+          isRequired: false,
+          isFailing: true,
+          refused: 1,
+        },
       },
     ])
     expect(JSON.stringify(parts)).not.toContain('canary')

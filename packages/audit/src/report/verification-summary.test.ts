@@ -83,7 +83,7 @@ describe('the verdict on ends', () => {
       'Open, since the process runs or died without a successor: the end of segment-00000001.jsonl behind line 9, proven until 2026-01-01 00:00 UTC.',
       [],
     ])
-    expect(why).toMatch(/^Somebody who could write to the folder may have removed later records there, unnoticed\. /)
+    expect(why).toMatch(/^A writer of the folder may have removed later records there, unnoticed\. /)
   })
 
   it('is open for one that no checkpoint proves, unless its process wrote nothing', () => {
@@ -148,6 +148,15 @@ describe('the verdict on a trail that was altered', () => {
       'The trail is NOT as it was written: in segment-00000001.jsonl, line 17, edited: the group is not what was sealed. Records: 15 verified, 0 damaged, 0 missing.',
     ])
     expect(said({ ok: false, records: 15, unproven: [] })[1]).toContain('what is wrong is not known')
+  })
+
+  it('says no word of tampering where the key opened nothing', () => {
+    const strange = { ...problem, what: 'wrong key', explanation: "the key is not this folder's" }
+    expect(said({ ok: false, records: 0, problem: strange, segments: [], unproven: [] })).toEqual([
+      'bad',
+      "Nothing was verified: the key is not this folder's.",
+    ])
+    expect(said({ ok: false, records: 4, problem: strange, unproven: [] })[1]).toContain('NOT as it was written')
   })
 
   it('counts what is whole, and the problems beyond ten', () => {

@@ -103,6 +103,8 @@ function damage(verification: ReportedVerification): string[] {
   const { records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0 } = verification
   const all = problems ?? (problem === undefined ? [] : [problem])
   if (all.length === 0) return ['The trail is NOT as it was written: what is wrong is not known.']
+  const [first] = all
+  if (first?.what === 'wrong key' && records === 0) return [`Nothing was verified: ${seen(first.explanation)}.`]
   const more = all.length - mostShown + problemsLeftOut
   const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
   const places = `${[...all.slice(0, mostShown).map(located), ...rest].join('; ')}.`
@@ -179,7 +181,7 @@ function newEnds(open: readonly UnprovenEnd[]): string[] {
   const ends = [...open.slice(0, mostShown).map(openEnd), ...rest].join('; ')
   return [
     `Open, since the process runs or died without a successor: ${ends}.`,
-    'Somebody who could write to the folder may have removed later records there, unnoticed. Later checkpoints or the next start of the service close these ends.',
+    'A writer of the folder may have removed later records there, unnoticed. Later checkpoints or the next start of the service close these ends.',
     ...open.slice(0, mostShown).flatMap(behindHole),
   ]
 }

@@ -1,4 +1,4 @@
-import type { AuditRecord, AuditTrail, CallContext, PartHealth, SinkStatus } from '@finchat/secrets-core'
+import type { AuditRecord, AuditTrail, CallContext, TrailPartHealth } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
@@ -37,7 +37,6 @@ export function auditTrail(options: AuditTrailOptions): AuditTrail {
   return {
     specificationVersion: 'v1',
     record: (event) => trail.record(event),
-    sinkStatus: () => trail.sinkStatus,
     health: () => trail.health(),
     close: (context) => trail.close(context),
   }
@@ -61,10 +60,6 @@ class Trail {
     this.#endLogins = onLogin((event) => this.record(event))
   }
 
-  get sinkStatus(): Readonly<Record<string, SinkStatus>> {
-    return Object.fromEntries(this.#deliveries.map(({ name, status }) => [name, status]))
-  }
-
   record(event: TrailEvent): Promise<void> {
     const sink = reentrantSink(this.#deliveries)
     if (sink !== undefined) return Promise.reject(misuse(sink))
@@ -74,7 +69,7 @@ class Trail {
     return this.#mode === 'complete' ? acknowledged : this.#relaxed(record, acknowledged)
   }
 
-  health(): Readonly<Record<string, PartHealth>> {
+  health(): Readonly<Record<string, TrailPartHealth>> {
     return Object.fromEntries(this.#deliveries.flatMap((delivery) => delivery.health()))
   }
 

@@ -138,18 +138,19 @@ it('the trail says how each sink does: what it refused, and whether it fails unt
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const [file, copy] = [trialSink('file'), trialSink('copy')]
   const trail = auditTrail({ sinks: [required(file), bestEffort(copy)] })
-  const isFailing = (): boolean | undefined => trail.sinkStatus?.()['copy']?.isFailing
-  expect(trail.sinkStatus?.()).toEqual({
-    file: { isRequired: true, isFailing: false, refused: 0 },
-    copy: { isRequired: false, isFailing: false, refused: 0 },
+  const isFailing = (): boolean | undefined => trail.health?.()['copy']?.isFailing
+  expect(trail.health?.()).toEqual({
+    file: { status: 'unchecked', isRequired: true, isFailing: false, refused: 0 },
+    copy: { status: 'unchecked', isRequired: false, isFailing: false, refused: 0 },
   })
   copy.behaviour = 'rejects'
   for (let count = 0; count < 3; count++) await trail.record(event, context)
   await vi.advanceTimersByTimeAsync(59_999)
   copy.behaviour = 'ok'
   await trail.record(event, context)
-  expect(trail.sinkStatus?.()).toMatchObject({ file: { refused: 0 }, copy: { isFailing: true, refused: 3 } })
+  expect(trail.health?.()).toMatchObject({ file: { refused: 0 }, copy: { isFailing: true, refused: 3 } })
   await vi.advanceTimersByTimeAsync(1)
   expect(isFailing()).toBe(false)
+  expect(trail.health?.()['copy']?.status).toBe('ok')
   await trail.close?.(context)
 })

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { AuditRecord, AuditSink, CallContext, PartHealth, SinkStatus } from '@finchat/secrets-core'
+import type { AuditRecord, AuditSink, CallContext, PartHealth, TrailPartHealth } from '@finchat/secrets-core'
 import { bounded, OutageTracker, PartTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
@@ -56,17 +56,14 @@ export class SinkDelivery {
     return this.#sink.name
   }
 
-  get status(): SinkStatus {
-    return { isRequired: this.isRequired, isFailing: this.#outage.isOn, refused: this.#refusals }
-  }
-
   /** The sink, and what it depends on. */
-  health(): [name: string, health: PartHealth][] {
+  health(): [name: string, health: TrailPartHealth][] {
     const parts = Object.entries(this.#sink.health?.() ?? {}).map(([part, health]): [string, PartHealth] => [
       `${this.name} ${part}`,
       health,
     ])
-    return [[this.name, this.#outage.health], ...parts]
+    const counts = { isRequired: this.isRequired, isFailing: this.#outage.isOn, refused: this.#refusals }
+    return [[this.name, { ...this.#outage.health, ...counts }], ...parts]
   }
 
   get #deadlineMs(): number {

@@ -92,6 +92,31 @@ describe('audit verify', () => {
     expect(wrong.stderr).not.toContain(canary)
   })
 
+  it('calls the key of another folder wrong, which is no tampering', async () => {
+    const { run, folder } = await audited()
+    const other = (await run(['audit', 'init', 'other'])).stdout
+    writeFileSync(join(folder, 'other.key'), other)
+    for (const command of [['verify'], ['report', '--output', 'report.html'], ['query']]) {
+      const { code, stdout, stderr } = await run(['audit', ...command, 'trail', '--key-file', 'other.key', '--checkpoints', 'checkpoints'])
+      expect([code, stdout], command[0]).toEqual([64, ''])
+      expect(stderr, command[0]).toContain("the key is another folder's, so nothing was verified")
+      expect(stderr, command[0]).not.toContain(other)
+    }
+    expect(existsSync(join(folder, 'report.html'))).toBe(false)
+    const both = await run(['audit', 'verify', 'trail', 'other', '--key-file', 'other.key'])
+    expect([both.code, both.stdout]).toEqual([1, expect.stringContaining('trail: It could not be verified')])
+  })
+
+  it('exits with 65 if the id in the index is another one, and the segments are as they were', async () => {
+    const { run, folder, auditKey } = await audited()
+    const index = join(folder, 'trail', 'index.jsonl')
+    const id = JSON.parse(readFileSync(index, 'utf8').split('\n')[0] ?? '').folder as string
+    writeFileSync(index, readFileSync(index, 'utf8').replaceAll(id, '00000000-0000-4000-8000-000000000000'))
+    const { code, stdout } = await run(['audit', 'verify', 'trail', ...proof])
+    expect([code, stdout]).toEqual([65, expect.stringMatching(/^The trail is NOT as it was written: .*wrong key.* Records: 4 verified/)])
+    expect(stdout).not.toContain(auditKey)
+  })
+
   it('exits with 65 and names the record, if one was changed', async () => {
     const { run, folder } = await audited()
     alter(join(folder, 'trail'))

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type * as folders from '@finchat/secrets-audit/folder'
+import type { ReportedVerification } from '@finchat/secrets-audit/report'
 import { fileFailure, loadOnUse, readCredential } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/failure.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
@@ -27,6 +28,20 @@ export async function auditorsKeys(flags: KeyFlags, terminal: Terminal): Promise
   const keys = text.split(/\r?\n/).filter((line) => line !== '')
   const [only = ''] = keys
   return async (folder) => (keys.length < 2 ? only : ownKey(folder, keys))
+}
+
+/** Whether the key is of another folder, by the ids in the index and the segments: an edited one has its own id there. */
+export async function isStrangeKey({ problem }: ReportedVerification, folder: string, key: string | Uint8Array): Promise<boolean> {
+  if (problem?.what !== 'wrong key') return false
+  const { chooseAuditKey } = await loadFolders()
+  return (await chooseAuditKey(folder, [key])) === undefined
+}
+
+export function strangeKey(): UsageError {
+  return new UsageError(
+    "the key is another folder's, so nothing was verified",
+    'give the key that `finchat-secrets audit init` made for this folder; if it is this one, the folder was replaced',
+  )
 }
 
 async function ownKey(folder: string, keys: readonly string[]): Promise<string> {

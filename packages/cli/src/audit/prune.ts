@@ -35,5 +35,6 @@ export default async function prune(context: CommandContext, flags: PruneFlags, 
   if (flags.json) return void terminal.stdout.write(`${JSON.stringify(report)}\n`)
   note(terminal, `removed: ${counted(report.records, 'record')} in ${counted(report.segments, 'segment')}; the trail still verifies`)
   if (report.kept.length > 0) note(terminal, `warning: damaged or gone, and still a problem: segments ${report.kept.join(', ')}`)
-  if (flags.signingKey === undefined) note(terminal, 'without --signing-key a verification says that no signature shows who removed them')
+  if (flags.signingKey === undefined)
+    note(terminal, 'without --signing-key a verification says that no signature shows who removed them, and exits with 1')
 }

@@ -8,7 +8,7 @@ import { ProgressLine } from '../terminal/progress.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import type { CommandContext } from '../commands/context.ts'
-import { auditorsKeys, type KeyFlags, type KeyOf, ownPackage, textIn } from './auditors-keys.ts'
+import { auditorsKeys, isStrangeKey, type KeyFlags, type KeyOf, ownPackage, strangeKey, textIn } from './auditors-keys.ts'
 import { trailFolder } from './trail-folder.ts'
 
 /** How trails are verified. */
@@ -61,6 +61,7 @@ async function readOne<Result>(
   const { verifiedTrail } = await loadReport()
   const { folder: path, ...options } = await sourceOf(folder, flags, terminal, keyOf)
   const { verification, result } = await verifiedTrail(path, options, read)
+  if (await isStrangeKey(verification, path, options.key)) throw strangeKey()
   return { trails: [{ folder, checkpoints: placeOf(options), verification }], result }
 }
 
@@ -76,17 +77,29 @@ async function readAll<Result>(
   const sources: report.TrailSource[] = []
   const unusable: report.ReportedTrail[] = []
   const givenAs = new Map<string, string>()
+  const keys = new Map<string, Key>()
   for (const folder of folders) {
     const source = await sourceOf(folder, flags, terminal, keyOf).catch(failureText)
     if (typeof source === 'string') unusable.push({ folder, failure: source })
     else {
       sources.push(source)
       givenAs.set(source.folder, folder)
+      keys.set(source.folder, source.key)
     }
   }
   if (sources.length === 0) throw new UsageError('none of these folders can be verified', `${unusable[0]?.folder}: ${unusable[0]?.failure}`)
   const { trails, result } = await verifiedTrails(sources, read)
-  return { trails: [...trails.map((trail) => named(trail, givenAs)), ...unusable], result }
+  const judged = await Promise.all(trails.map(async (trail) => withoutStrangeKey(trail, keys.get(trail.folder))))
+  return { trails: [...judged.map((trail) => named(trail, givenAs)), ...unusable], result }
+}
+
+type Key = report.TrailSource['key']
+
+/** A key of another folder shows nothing of this one. */
+async function withoutStrangeKey(trail: report.FolderVerification, key: Key = ''): Promise<report.FolderVerification> {
+  const { folder, checkpoints, verification } = trail
+  if (verification === undefined || !(await isStrangeKey(verification, folder, key))) return trail
+  return { folder, checkpoints, failure: strangeKey().message }
 }
 
 /** The words of the user say more than an absolute path. */

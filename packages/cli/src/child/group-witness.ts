@@ -8,7 +8,7 @@ const [knownMs, lookMs] = [100, 10]
 
 /**
  * A process in the group of this one that ends or stops by every signal. It tells whether a signal came to all of
- * the group, as from a terminal, or to this process alone: Node.js does not tell who sent a signal.
+ * the group, as from a terminal or a supervisor, or to this process alone: Node.js does not tell who sent a signal.
  */
 export class GroupWitness {
   #process: ChildProcess | undefined
@@ -22,13 +22,13 @@ export class GroupWitness {
     this.#start()
   }
 
-  /** Whether the whole group has this signal, which this process just heard. Where no witness can be started, yes. */
-  async hasSignal(signal: NodeJS.Signals): Promise<boolean> {
+  /** Whether the whole group has this signal, which this process just heard; `otherwise` if no witness can be started. */
+  async hasSignal(signal: NodeJS.Signals, otherwise: boolean): Promise<boolean> {
     const former = this.#former
     this.#former = undefined
     if (former?.signalCode === signal) return true
     const witness = this.#process
-    if (witness?.pid === undefined) return true
+    if (witness?.pid === undefined) return otherwise
     const { pid } = witness
     const isHit = (): boolean => hasEnded(witness) || hasSignal(pid)
     for (let waitedMs = 0; waitedMs < knownMs && !isHit(); waitedMs += lookMs) await pause(lookMs)

@@ -5,8 +5,6 @@ interface ProcessState {
   /** `T` is stopped. */
   readonly state: string
   readonly group: string
-  /** 0 is none. */
-  readonly terminal: string
   readonly foreground: string
 }
 
@@ -15,17 +13,11 @@ function stateOf(pid: number | 'self'): ProcessState | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // Behind the name, which may hold spaces: state, parent, group, session, terminal, its foreground group.
-    const [state = '', , group = '', , terminal = '', foreground = ''] = status.slice(status.lastIndexOf(')') + 2).split(' ')
-    return { state, group, terminal, foreground }
+    const [state = '', , group = '', , , foreground = ''] = status.slice(status.lastIndexOf(')') + 2).split(' ')
+    return { state, group, foreground }
   } catch {
     return undefined
   }
-}
-
-/** Whether a terminal may send signals to this process. */
-export function hasTerminal(): boolean {
-  const own = stateOf('self')
-  return own === undefined ? process.stdin.isTTY : own.terminal !== '0'
 }
 
 /**

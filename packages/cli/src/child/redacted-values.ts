@@ -5,6 +5,8 @@ import { PieceIndex } from './piece-index.ts'
 export interface SecretText {
   readonly name: string
   readonly bytes: Uint8Array
+  /** It stands in the value of that name. */
+  readonly isPart?: boolean
 }
 
 /** Shorter values, such as `true`, would ruin the output. */

@@ -1,8 +1,8 @@
 import { pause } from '@finchat/secrets-core/provider'
 import { GroupWitness } from './group-witness.ts'
-import { hasSignal, hasTerminal, isInForeground, isStopped } from './process-state.ts'
+import { hasSignal, isInForeground, isStopped } from './process-state.ts'
 
-/** What a terminal sends to its whole foreground group: there the child may have it already. */
+/** What a terminal sends to its whole foreground group. */
 const ofTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH']
 const others: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 /** Those that leave no core file, which would hold the values; Node.js starts its inspector on SIGUSR1. */
@@ -30,7 +30,7 @@ export class SignalRelay {
 
   /** To be called when the child is there: what came before is not sent to it. */
   watchGroup(): void {
-    if (hasTerminal()) this.#witness ??= new GroupWitness()
+    this.#witness ??= new GroupWitness()
   }
 
   end(): void {
@@ -59,9 +59,15 @@ export class SignalRelay {
   }
 }
 
+/**
+ * Whether the child has it already: a terminal, `kill` of a group, and systemd (`KillMode=control-group`)
+ * send to all processes at once. A second SIGTERM is an order to end at once to many programs. No
+ * process ends by SIGCONT or SIGWINCH, so that no witness shows them.
+ */
 async function isSent(signal: NodeJS.Signals, witness: GroupWitness | undefined): Promise<boolean> {
-  if (!ofTerminal.includes(signal) || !isInForeground()) return false
-  return ['SIGCONT', 'SIGWINCH'].includes(signal) || (witness?.hasSignal(signal) ?? false)
+  const isByKey = ofTerminal.includes(signal) && isInForeground()
+  if (['SIGCONT', 'SIGWINCH'].includes(signal)) return isByKey
+  return witness?.hasSignal(signal, isByKey) ?? false
 }
 
 /** Ends this process as the child ended, so that a shell sees the signal. Returns where that is not possible. */

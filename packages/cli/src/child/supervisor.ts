@@ -92,10 +92,13 @@ export class Supervisor {
     child.once('exit', () => pipe.destroy()) // a program that the child left behind may hold the other side
   }
 
-  /** The names whose values are too short to redact; none if nothing is redacted. */
+  /** Names of values, or of which a part, that are too short to redact; none if nothing is redacted. */
   unredacted(values: readonly SecretText[]): string[] {
     if (!this.#isAnyRedacted()) return []
-    return values.filter(({ bytes }) => bytes.length < leastRedactedBytes).map(({ name }) => name)
+    const short = values.filter(({ bytes }) => bytes.length < leastRedactedBytes)
+    const whole = new Set(short.filter(({ isPart }) => !isPart).map(({ name }) => name))
+    const parts = new Set(short.filter(({ isPart, name }) => isPart && !whole.has(name)).map(({ name }) => `a part of ${name}`))
+    return [...whole, ...parts]
   }
 
   /** Keeps these values out of the output as well: the child may read them by itself. */

@@ -58,7 +58,7 @@ function originOf(name: string, answer: PromiseSettledResult<SecretValue> | unde
 }
 
 /** Says on stderr which values may be outdated. */
-export function warnOfDoubts(found: readonly Declared[], terminal: Terminal): void {
+export function warnOfDoubts(found: readonly Declared[], terminal: Pick<Terminal, 'stderr'>): void {
   for (const { name, doubt } of found) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
 }
 

@@ -27,7 +27,7 @@ describe('a secret of named fields that is declared as json is its JSON text', (
     expect(await program.run(['check'])).toEqual({ code: 0, stdout: 'TEXT\tok\tlocal\t\nFIELDS\tok\tlocal\t\n', stderr: '' })
     for (const name of ['TEXT', 'FIELDS', 'stored']) expect(await program.run(['get', name])).toEqual({ code: 0, stdout: json, stderr: '' })
     const exported = JSON.parse((await program.run(['export', '--format', 'json'])).stdout) as unknown
-    expect(exported).toEqual({ TEXT: json, stored: json })
+    expect(exported).toEqual({ TEXT: json, FIELDS: json })
   })
 
   it('in run, register and loadConfig', async () => {
@@ -51,7 +51,7 @@ describe('a secret of named fields that is declared as json is its JSON text', (
     expect((await program.run(['get', 'ONE'])).stdout).toBe(JSON.stringify({ password }))
     expect((await program.run(['get', 'one'])).stdout).toBe(password) // as its name was stored
     expect((await program.run(['export', '--format', 'json'])).stdout).toBe(
-      `${JSON.stringify({ one: JSON.stringify({ password }) }, null, 2)}\n`,
+      `${JSON.stringify({ ONE: JSON.stringify({ password }) }, null, 2)}\n`,
     )
     expect(await program.run(['check'])).toMatchObject({ code: 0 })
   })
@@ -77,5 +77,20 @@ describe('a secret of named fields that is declared as another type', () => {
     const ran = await program.run(['run', '--', process.execPath, '-e', print])
     expect(ran.code).toBe(1)
     expect(JSON.stringify([checked, ran])).not.toContain('canary')
+  })
+})
+
+describe('delete by the name of a field', () => {
+  it.each<[string, object, string]>([
+    ['a name in the chain', {}, 'delete it by finchat-secrets delete stored'],
+    ['a declared name', { WHOLE: { name: 'stored' } }, 'delete it by finchat-secrets delete WHOLE'],
+    ['no name', { stored: { field: 'username' } }, 'declare the whole secret under a name of its own'],
+  ])('leaves the secret, and says how to delete it: by %s', async (_, more, remedy) => {
+    const program = makeProgram({ ...localConfig, fallbacks: [], secrets: { PASSWORD: { name: 'stored', field: 'password' }, ...more } })
+    await program.run(['set', 'PASSWORD', '--exact'], password)
+    const { code, stderr } = await program.run(['delete', 'PASSWORD'])
+    expect([code, stderr]).toEqual([64, expect.stringContaining('PASSWORD is the field password of a secret, which is deleted as a whole')])
+    expect(stderr).toContain(remedy)
+    expect((await program.run(['get', 'PASSWORD'])).stdout).toBe(password)
   })
 })

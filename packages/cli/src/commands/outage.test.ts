@@ -37,9 +37,9 @@ describe('while the first store is unreachable, and a later one answers', () => 
 
   it('export names what it wrote', async () => {
     const outcome = await program.run(['export', '--format', 'dotenv', '--output', 'out.env'])
-    expect(outcome.stderr).toContain(`warning: TOKEN: ${why}\nwarning: DB: ${why}\n`)
+    expect(outcome.stderr).toContain(`warning: TOKEN: ${why}\nwarning: URL: ${why}\n`)
     const asJson = await program.run(['export', '--format', 'dotenv', '--output', 'out.env', '--force', '--json'])
-    expect(json(asJson)).toEqual({ format: 'dotenv', names: ['TOKEN', 'DB'], degraded: ['TOKEN', 'DB'], stale: [] })
+    expect(json(asJson)).toEqual({ format: 'dotenv', names: ['TOKEN', 'URL'], degraded: ['TOKEN', 'URL'], stale: [] })
     expect(outcome.stderr + asJson.stderr).not.toContain(canary)
   })
 

@@ -1,7 +1,3 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
-import { enableCompileCache as enable } from 'node:module'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
 
 /**
@@ -11,11 +7,13 @@ import type { Environment } from '@finchat/secrets-core'
  */
 export function enableCompileCache(env: Environment): void {
   const folder = ownFolder(env)
-  if (folder !== undefined) enable(folder)
+  if (folder !== undefined) process.getBuiltinModule('node:module').enableCompileCache(folder)
 }
 
-function ownFolder({ XDG_CACHE_HOME: cache, HOME: home = homedir() }: Environment): string | undefined {
-  const folder = join(cache || join(home, '.cache'), 'finchat-secrets')
+function ownFolder({ XDG_CACHE_HOME: cache, HOME: home }: Environment): string | undefined {
+  const { chmodSync, lstatSync, mkdirSync } = process.getBuiltinModule('node:fs')
+  const { join } = process.getBuiltinModule('node:path')
+  const folder = join(cache || join(home ?? process.getBuiltinModule('node:os').homedir(), '.cache'), 'finchat-secrets')
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const status = lstatSync(folder)

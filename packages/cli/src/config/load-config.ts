@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import {
+  type AuditEvent,
   type AuditFromEnv,
   type AuditTrail,
   type Environment,
@@ -116,11 +117,16 @@ export function chainOf(variables: Environment): string[] {
 export interface ManagerParts {
   /** Gets each provider of the chain as it is made. */
   readonly onMade?: (provider: SecretProvider) => void
+  /** Gets the events of the manager, where an audit trail is configured: false leaves one out of the trail. */
+  readonly isRecorded?: (event: AuditEvent) => boolean
   /** Names beside those of the chain. */
   readonly aliases?: Readonly<Record<string, SecretAlias>> | undefined
 }
 
-export async function makeManager(settings: Settings, { onMade = () => {}, aliases }: ManagerParts = {}): Promise<SecretsManager> {
+export async function makeManager(
+  settings: Settings,
+  { onMade = () => {}, isRecorded, aliases }: ManagerParts = {},
+): Promise<SecretsManager> {
   const { variables, env, folder, file, config } = settings
   assertCredentials(settings, [...chainOf(variables), 'decoys'])
   const { providers, audit } = await loadFactories(chainOf(variables), isAudited(variables), folder, config.providers)
@@ -128,7 +134,7 @@ export async function makeManager(settings: Settings, { onMade = () => {}, alias
   const own: ProviderFromEnv = (reader) => envProvider({ env, ...namesFromEnv(reader, 'ENV') })
   const told = Object.entries({ ...providers, env: own }).map(([name, factory]) => [name, tellingFactory(factory, onMade)])
   let trail: AuditTrail | undefined
-  const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = audit(reader)))
+  const kept: AuditFromEnv | undefined = audit && ((reader) => (trail = selective(audit(reader), isRecorded)))
   const watch = await decoyWatch(variables)
   try {
     const secrets = secretsManagerFromEnv(Object.fromEntries(told), { env: variables, audit: kept, aliases })
@@ -136,6 +142,11 @@ export async function makeManager(settings: Settings, { onMade = () => {}, alias
   } catch (error) {
     throw file === undefined ? error : inTermsOfFile(error, file)
   }
+}
+
+function selective(trail: AuditTrail | undefined, isRecorded: ManagerParts['isRecorded']): AuditTrail | undefined {
+  if (trail === undefined || isRecorded === undefined) return trail
+  return { ...trail, record: async (event, context) => (isRecorded(event) ? trail.record(event, context) : undefined) }
 }
 
 /** Without a key nothing is recognised, and nothing more is loaded. */

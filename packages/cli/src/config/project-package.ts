@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { configurationError, type LoadedOnUse } from '@finchat/secrets-core/provider'
 import { SecretsError } from '@finchat/secrets-core'
@@ -10,6 +9,7 @@ import { installCommand } from './install-command.ts'
  * of its path would find no names in its `.cjs`.
  */
 export function inProject(entry: string, folder: string): (() => unknown) | undefined {
+  const { createRequire } = process.getBuiltinModule('node:module') // importing it takes 2 ms of every start
   const require = createRequire(join(folder, 'package.json'))
   try {
     require.resolve(entry)

@@ -165,7 +165,7 @@ export async function readSource(place: string, source: CredentialSource, folder
       const { assertCredentialFile } = await loadOnUse(ownPart, () => import('../files/credential-file.ts'), 'assertCredentialFile')
       assertCredentialFile(place, { name: source.file, folder }, 'mount it, or correct its path')
     }
-    return readCredential({ file }, `the file of ${place}`, new AbortController().signal)
+    return readCredential({ file }, place, new AbortController().signal)
   }
   const text = Object.hasOwn(env, source.variable) ? env[source.variable] : undefined
   if (text) return text

@@ -66,7 +66,9 @@ describe('a decoy that is presented', () => {
     async (name) => {
       await expect(verify(decoy, {}, name)).rejects.toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
       const [[message]] = warned.mock.calls as [[string]]
-      expect(message).toMatch(/^A decoy was presented as "[ -~]*[^]*: somebody read it where secrets are not kept$/)
+      expect(message).toMatch(
+        /^A decoy was presented as "[ -~]*[^]*: a program read it from a place without secrets, such as the environment$/,
+      )
       expect(message).not.toMatch(/\p{Cc}/u)
       expect(published.mock.calls).toEqual([[expect.objectContaining({ name }), 'finchat.secrets.decoy']])
     },

@@ -17,7 +17,7 @@ const uses = channel('finchat.secrets.decoy')
 /** How long the audit trail may take, in milliseconds. */
 const recordMs = 5_000
 
-/** Makes of a manager one that reports each decoy that somebody presents to `verifySecret`. */
+/** Makes of a manager one that reports each decoy that is presented to `verifySecret`. */
 export type DecoyWatch = (secrets: SecretsManager, trail: AuditTrail | undefined) => SecretsManager
 
 export function decoyWatchOf(keyText: string): DecoyWatch {
@@ -42,7 +42,10 @@ function textOf(presented: unknown): string {
 }
 
 async function report(use: DecoyUse, trail: AuditTrail | undefined): Promise<void> {
-  warnOperator(`A decoy was presented as ${quoted(use.name)}: somebody read it where secrets are not kept`, 'FINCHAT_SECRETS_DECOY')
+  warnOperator(
+    `A decoy was presented as ${quoted(use.name)}: a program read it from a place without secrets, such as the environment`,
+    'FINCHAT_SECRETS_DECOY',
+  )
   uses.publish(use)
   const event = { ...use, phase: 'outcome', operation: 'decoy', outcome: 'ok', time: Date.now() } as const
   await trail?.record(event, { signal: AbortSignal.timeout(recordMs) }).catch(() => undefined) // the warning has told it

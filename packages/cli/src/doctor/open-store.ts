@@ -1,4 +1,4 @@
-import { type Environment, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
+import { type AuditEvent, type Environment, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 import type { AccessRight } from '@finchat/secrets-core/provider'
 import { makeManager } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
@@ -33,10 +33,15 @@ const unaudited: Environment = { FINCHAT_AUDIT_LINE: '', FINCHAT_AUDIT_FOLDER: '
 export async function openStore(name: string, { parts, audit }: Probing): Promise<OpenStore> {
   const variables = { ...(await variablesFor(name, parts)), ...unaudited, ...audit }
   const made: SecretProvider[] = []
-  const secrets = await makeManager({ ...parts, variables }, { onMade: (provider) => made.push(provider) })
+  const secrets = await makeManager({ ...parts, variables }, { onMade: (provider) => made.push(provider), isRecorded })
   const [provider] = made
   if (provider === undefined) throw new SecretsError('CONFIGURATION', `there is no provider '${name}'`)
   return { provider, secrets, variables }
+}
+
+/** A name that this provider lacks may be another one's: a record of a failed read would be of no use of the application. */
+function isRecorded({ operation, code }: AuditEvent): boolean {
+  return operation !== 'get' || (code !== 'NOT_FOUND' && code !== 'DELETED')
 }
 
 /** Whether accesses can be recorded, by a record of this check. */

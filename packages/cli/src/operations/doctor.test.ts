@@ -217,6 +217,18 @@ describe('doctor of a broken configuration', () => {
     expect(recorded).toEqual(expect.arrayContaining(['health *', 'get TOKEN']))
   })
 
+  it('leaves no record of a failed read for a name that another provider of the chain has, or none', async () => {
+    const secrets = { TOKEN: {}, OTHER: {}, NOPE: { required: false } }
+    const made = program({ ...localConfig, fallbacks: ['env'], secrets, audit: { folder: 'audit' } }, { OTHER: canary })
+    await initAuditFolder(join(made.folder, 'audit'))
+    await made.run(['set', 'TOKEN'], canary)
+    expect((await made.run(['doctor', '--json'])).code).toBe(0)
+    const reads: string[] = []
+    for await (const { operation, name, provider, outcome } of readAuditRecords(join(made.folder, 'audit')))
+      if (operation === 'get') reads.push(`${name} ${provider} ${outcome}`)
+    expect(reads.toSorted()).toEqual(['OTHER env ok', 'TOKEN local ok'])
+  })
+
   it.each([
     ['FINCHAT_SECRET_PROVIDER', 'warn'],
     ['FINCHAT_VAULT_TOKNE', 'warn'],

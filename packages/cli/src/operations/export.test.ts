@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { generateHybridIdentity, generateIdentity, identityToRecipient } from 'age-encryption'
+import { Encrypter, generateHybridIdentity, generateIdentity, identityToRecipient } from 'age-encryption'
 import { describe, expect, it } from 'vitest'
 import { localConfig, makeProgram, type Program } from '../testing/run-program.ts'
 
@@ -72,6 +72,33 @@ describe('export and import', () => {
 })
 
 describe('export', () => {
+  it('in an age file takes no line that sets no variable', async () => {
+    const program = makeProgram(localConfig)
+    const identity = await generateIdentity()
+    const encrypter = new Encrypter()
+    encrypter.addRecipient(await identityToRecipient(identity))
+    writeFileSync(join(program.folder, 'key.txt'), identity)
+    writeFileSync(join(program.folder, 'secrets.env.age'), await encrypter.encrypt(`A=1\nB="the first line"\n${canary}\n`))
+    const { code, stderr } = await program.run(['import', '--from', 'secrets.env.age', '--identity', 'key.txt', '--apply'])
+    expect([code, stderr]).toEqual([70, expect.stringContaining('sets no variable in line 3')])
+    expect(stderr).not.toContain(canary)
+    expect((await program.run(['list', '--json'])).stdout).not.toContain('A')
+  })
+
+  it('writes the names that the configuration declares, which an import takes back', async () => {
+    const secrets = { STRIPE: { name: 'STRIPE_KEY' }, PASSWORD: { name: 'DB', field: 'password' }, DOC: { name: 'JSON', type: 'json' } }
+    const program = makeProgram({ ...localConfig, secrets })
+    await program.run(['set', 'STRIPE'], canary)
+    await program.run(['set', 'DB'], '{"user":"u","password":"p-4711"}')
+    await program.run(['set', 'DOC'], '{"a": 1}')
+    const { stdout } = await program.run(['export', '--format', 'json'])
+    expect(JSON.parse(stdout)).toEqual({ STRIPE: canary, DB: '{"user":"u","password":"p-4711"}', DOC: '{"a": 1}' })
+    expect((await program.run(['export', '--format', 'dotenv', '--only', 'STRIPE'])).stdout).toBe(`STRIPE='${canary}'\n`)
+    const back = await program.run(['import', '--from', '-', '--format', 'json', '--json'], stdout)
+    const { secrets: rows } = JSON.parse(back.stdout) as { secrets: { name: string; state: string }[] }
+    expect(rows.map(({ name, state }) => `${name} ${state}`).toSorted()).toEqual(['DB same', 'JSON same', 'STRIPE_KEY same'])
+  })
+
   it('counts one secret as one', async () => {
     const program = await withValues()
     const { stderr } = await program.run(['export', '--output', 'one.json', '--only', 'A'])

@@ -19,6 +19,7 @@ import { counted } from '../terminal/counted.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { wholeBytes } from '../transfer/content.ts'
+import { byDeclaredName } from '../transfer/exported-names.ts'
 import type { Wanted } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
@@ -51,7 +52,8 @@ export default async function exportFile(context: CommandContext, flags: ExportF
       __: unknown,
       providers: readonly SecretProvider[],
     ): Promise<readonly Exported[]> => readAll(secrets, providers, settings, flags.only)
-    const read = await useManager(what, chosen, use, jsonNames(settings.config.secrets))
+    const { secrets: declared } = settings.config
+    const read = byDeclaredName(await useManager(what, chosen, use, jsonNames(declared)), declared, flags.only)
     const values = new Map(read.map(({ name, value }) => [name, value]))
     const text = await textOf(values, format, flags, settings.folder)
     for (const { name, doubt } of read) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)

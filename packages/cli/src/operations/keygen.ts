@@ -1,6 +1,6 @@
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newStoreKey } from '../setup/new-key.ts'
+import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newSigningKeys, newStoreKey, type SigningAlgorithm } from '../setup/new-key.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 
 interface KeygenFlags {
@@ -8,6 +8,7 @@ interface KeygenFlags {
   readonly keychain?: string
   readonly age?: boolean
   readonly postQuantum?: boolean
+  readonly signingKeys?: SigningAlgorithm
   readonly json?: boolean
 }
 
@@ -30,8 +31,10 @@ function placeOf({ output, keychain }: KeygenFlags): KeptIn | undefined {
   return keychain === undefined ? undefined : { keychain }
 }
 
-async function newKeyOf({ age = false, postQuantum = false }: KeygenFlags, { cwd }: Terminal): Promise<NewKey> {
+async function newKeyOf({ age = false, postQuantum = false, signingKeys }: KeygenFlags, { cwd }: Terminal): Promise<NewKey> {
   if (postQuantum && !age) throw new UsageError('--post-quantum is for age identities', 'give --age too')
+  if (age && signingKeys !== undefined) throw new UsageError('one key is made at a time', 'give --age or --signing-keys')
+  if (signingKeys !== undefined) return newSigningKeys(signingKeys, cwd())
   return age ? newAgeIdentity(postQuantum, cwd()) : newStoreKey()
 }
 

@@ -75,6 +75,47 @@ describe('rotate', () => {
     expect((await program.run(['rotate', 'DB', '--value-from-stdin'], '')).code).toBe(64)
   })
 
+  it('discards what was staged once that is confirmed, and leaves the current value', async () => {
+    const program = await project()
+    const { secrets } = await loadConfig({ cwd: program.folder, env: { APP_KEY: program.key } })
+    await stageSecret(secrets, 'DB', 'canary-4711-staged')
+    await secrets.close()
+    expect(await program.run(['rotate', 'DB', '--discard'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
+    expect((await program.run(['get', 'DB', '--version', 'pending'])).stdout).toBe('canary-4711-staged')
+    const { code, stdout, stderr } = await program.run(['rotate', 'DB', '--discard', '--yes'])
+    expect([code, stdout]).toEqual([0, ''])
+    expect(stderr).toMatch(/^what was staged for DB.* is discarded at 'local'; the current value stays\n$/)
+    expect([(await program.run(['get', 'DB', '--version', 'pending'])).code, await valueIn(program)]).toEqual([66, first])
+    expect(await program.run(['rotate', 'DB', '--discard', '--yes', '--json'])).toMatchObject({
+      code: 0,
+      stdout: '{"name":"DB","outcome":"nothing"}\n',
+    })
+    expect((await program.run(['rotate', '--due', '--discard'])).code).toBe(64)
+  })
+
+  it('discards nothing that a target may have, without --force', async () => {
+    const program = await project({ DB: { target: { kind: 'signingKeys' } } })
+    const { secrets } = await loadConfig({ cwd: program.folder, env: { APP_KEY: program.key } })
+    await stageSecret(secrets, 'DB', 'canary-4711-staged')
+    await secrets.close()
+    const refused = await program.run(['rotate', 'DB', '--discard', '--yes'])
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('finish the rotation by finchat-secrets rotate DB') })
+    expect((await program.run(['get', 'DB', '--version', 'pending'])).stdout).toBe('canary-4711-staged')
+    expect((await program.run(['rotate', 'DB', '--discard', '--yes', '--force'])).code).toBe(0)
+    expect(await valueIn(program)).toBe(first)
+  })
+
+  it('renews a ring of signing keys whose first value keygen made', async () => {
+    const program = await project({ JWT: { target: { kind: 'signingKeys', algorithm: 'ES256' } } })
+    const { stdout: ring, stderr } = await program.run(['keygen', '--signing-keys', 'ES256'])
+    expect([JSON.parse(ring), stderr]).toMatchObject([{ keys: [{ alg: 'ES256' }, { alg: 'ES256' }] }, ''])
+    await program.run(['set', 'JWT'], ring)
+    expect(await program.run(['rotate', 'JWT'])).toMatchObject({ code: 0, stderr: expect.stringContaining('JWT is rotated') })
+    expect(await valueIn(program, 'JWT')).not.toBe(ring.trimEnd())
+    expect((await program.run(['keygen', '--signing-keys', 'ES256', '--age'])).code).toBe(64)
+    expect((await program.run(['keygen', '--signing-keys', 'HS256'])).code).toBe(64)
+  })
+
   it('changes only the password of a document', async () => {
     const program = await project()
     await program.run(['set', 'DOC'], '{"username":"ada","password":"old"}')

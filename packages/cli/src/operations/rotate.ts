@@ -7,13 +7,16 @@ import { allowedBy, policiesOf, prepare, type Prepared } from '../rotation/polic
 import { shownBy } from '../rotation/progress.ts'
 import { loadRotation, type RotationKit } from '../rotation/project.ts'
 import { exitCodeOfRetirement, printRetirement } from '../rotation/retire.ts'
+import { discardStaged, printDiscarded } from '../rotation/discard.ts'
 import { printRotation, rotateOne } from '../rotation/rotate-one.ts'
-import { rotatedAliases, rotatedSecret } from '../rotation/rotated-secret.ts'
+import { rotatedAliases, type RotatedSecret, rotatedSecret } from '../rotation/rotated-secret.ts'
 import { deadlineMs, type RotationCall } from '../rotation/rotation-call.ts'
 import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
+import { assertConfirmed } from '../terminal/prompts.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
@@ -22,6 +25,8 @@ interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean
   readonly status?: boolean
   readonly retire?: boolean
+  readonly discard?: boolean
+  readonly yes?: boolean
   readonly generate?: 'token' | 'password' | 'uuid' | 'keyPair'
   readonly length?: number
   readonly bytes?: number
@@ -58,6 +63,8 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
       rotatedSecret(each, settings.config),
     )
     const use = async (secrets: SecretsManager): Promise<number> => {
+      const [only] = rotated
+      if (flags.discard && only !== undefined) return runDiscard(context, flags, only, secrets)
       const kit = await loadRotation(settings)
       const progress = new ProgressLine(context.terminal)
       const startCall = (): RotationCall => ({ actor: operator(), onState: shownBy(progress), signal: AbortSignal.timeout(deadlineMs) })
@@ -67,9 +74,12 @@ export default async function rotate(context: CommandContext, flags: RotateFlags
   })
 }
 
-function assertOneMode({ due, status, retire, generate, length, bytes, valueFromStdin }: RotateFlags, name: string | undefined): void {
-  const modes = [due, status, retire].filter(Boolean).length
-  if (modes > 1) throw new UsageError('--due, --status and --retire exclude each other', 'give one of them')
+function assertOneMode(
+  { due, status, retire, discard, generate, length, bytes, valueFromStdin }: RotateFlags,
+  name: string | undefined,
+): void {
+  const modes = [due, status, retire, discard].filter(Boolean).length
+  if (modes > 1) throw new UsageError('--due, --status, --retire and --discard exclude each other', 'give one of them')
   if ((name === undefined) !== (due === true)) throw new UsageError('it is not clear what to rotate', 'give the name of a secret, or --due')
   if (modes > 0 && (generate ?? valueFromStdin) !== undefined)
     throw new UsageError('a new value is made by `rotate NAME` alone', 'leave out --generate and --value-from-stdin')
@@ -77,6 +87,23 @@ function assertOneMode({ due, status, retire, generate, length, bytes, valueFrom
     throw new UsageError('the new value is made in two ways', 'give --generate or --value-from-stdin')
   if (length !== undefined && generate !== 'password') throw new UsageError('--length is of passwords', 'add --generate password')
   if (bytes !== undefined && generate !== 'token') throw new UsageError('--bytes is of tokens', 'add --generate token')
+}
+
+/** A rotation that goes on is finished instead, unless its target cannot have the value. */
+async function runDiscard(
+  { terminal }: CommandContext,
+  { force, yes, json = false }: RotateFlags,
+  { name, config }: RotatedSecret,
+  secrets: SecretsManager,
+): Promise<number> {
+  if (hasTarget(config) && !force)
+    throw new UsageError(
+      'its target may have the staged value already',
+      `finish the rotation by finchat-secrets rotate ${shellWord(name)}; if the target has the current value, give --force`,
+    )
+  if (!yes) await assertConfirmed(terminal, `Discard the version that is staged for ${name}?`)
+  printDiscarded(name, await discardStaged(secrets, name, operator()), json, terminal)
+  return exitCodes.ok
 }
 
 /** Returns the exit code. */

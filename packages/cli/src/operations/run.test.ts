@@ -144,7 +144,7 @@ describe('the output of a command', () => {
       expect(await program.run(['run', ...sealed, '--', process.execPath, '--conditions=@finchat/source', '-e', script])).toEqual({
         code: 0,
         stdout: `[redacted DATABASE_URL] [redacted DATABASE_URL] db.test\n[redacted DB] shop short\n[redacted OTHER] [redacted DATABASE_URL]\n`,
-        stderr: '',
+        stderr: 'warning: too short to redact: a part of DB\n',
       })
   })
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { loadOnUse, nearest, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
-import { leastRedactedBytes, type SecretText } from '../child/redacted-values.ts'
+import type { SecretText } from '../child/redacted-values.ts'
 import { secretParts } from '../forms/secret-parts.ts'
 import { followRotation } from '../child/follow-rotation.ts'
 import { endBySignal } from '../child/signals.ts'
@@ -16,8 +16,7 @@ import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { assertUsable, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
-import { isOld, warnOfOld } from './old-values.ts'
+import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -64,7 +63,7 @@ class Launcher {
     const newlyOld = found.filter((each) => isOld(each) && !this.#old.includes(each.name))
     if (options?.fresh) assertAsCurrent(newlyOld.map(({ name }) => name))
     this.#old = found.filter(isOld).map(({ name }) => name)
-    warnOfOld(newlyOld, this.#terminal)
+    warnOfDoubts(newlyOld, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
@@ -173,17 +172,21 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
 }
 
+function isOld({ doubt }: Declared): boolean {
+  return doubt !== undefined
+}
+
 /** In an outage, what a later provider has is no rotation. */
 function assertAsCurrent(old: readonly string[]): void {
   if (old.length === 0) return
   throw new SecretsError('UNAVAILABLE', `${old.join(', ')}: an earlier provider could not be asked, and another may have an older value`)
 }
 
-/** What the command may show alone, such as the password of a URL. Shorter parts would ruin the output. */
+/** What the command may show alone, such as the password of a URL. An empty member says nothing. */
 function partsOf({ name, bytes }: SecretText): SecretText[] {
   const text = textOrBytes(bytes)
   const parts = typeof text === 'string' ? secretParts(text).map((part) => Buffer.from(part.text)) : []
-  return parts.filter(({ length }) => length >= leastRedactedBytes).map((part) => ({ name, bytes: part }))
+  return parts.filter(({ length }) => length > 0).map((part) => ({ name, bytes: part, isPart: true }))
 }
 
 /** What `--only` names, by name or glob. */

@@ -17,6 +17,8 @@ export const rotate: Command<CommandContext> = buildCommand({
       due: switchFlag('Rotate all that are due, for cron'),
       status: switchFlag('Show the users of the former version'),
       retire: switchFlag('Withdraw the former value at the target, once its grace period is over'),
+      discard: switchFlag('Withdraw the version that a rotation staged and did not finish'),
+      yes: switchFlag('With --discard: do not ask'),
       generate: {
         kind: 'enum',
         values: ['password', 'token', 'uuid', 'keyPair'],
@@ -38,7 +40,7 @@ export const rotate: Command<CommandContext> = buildCommand({
       'Stages the value, sets it at the target, tests it and makes it current. A rotation that was broken off is finished by the next call. The configuration file says under "rotation" how each secret is rotated. Exit code 1: --retire withdrew nothing yet; --status: it is used, or may be.',
     customUsage: [
       'NAME [--generate KIND | --value-from-stdin] [--grace DURATION] [--force] [--when-unused] [--json]',
-      'NAME --status | NAME --retire | --due',
+      'NAME --status | NAME --retire | NAME --discard [--yes] | --due',
       { input: 'DATABASE', brief: 'as the configuration says' },
       { input: 'SESSION_KEY --generate token --bytes 32', brief: 'a random token, in the store alone' },
       { input: '--due', brief: 'all that are due, from a cron job' },

@@ -17,17 +17,25 @@ export const keygen: Command<CommandContext> = buildCommand({
       keychain: textFlag('name', "Keep it in this entry of the operating system's keychain"),
       age: switchFlag('An age identity; its recipient goes to stderr'),
       postQuantum: switchFlag('With --age: a hybrid identity, also safe from quantum computers'),
+      signingKeys: {
+        kind: 'enum',
+        values: ['EdDSA', 'ES256', 'RS256'],
+        brief: 'The first ring of keys for a rotation with the target signingKeys',
+        placeholder: 'algorithm',
+        optional: true,
+      },
     }),
   },
   docs: {
-    brief: 'Make an encryption key, or an age identity',
+    brief: 'Make an encryption key, an age identity, or a ring of signing keys',
     fullDescription: 'Prints the key, unless a place is given. It never overwrites a file or a keychain entry.',
     customUsage: [
-      '[--output FILE | --keychain NAME] [--age [--post-quantum]] [--json]',
+      '[--output FILE | --keychain NAME] [--age [--post-quantum] | --signing-keys ALGORITHM] [--json]',
       { input: '--keychain my-app', brief: 'kept in the keychain, and shown nowhere' },
       { input: '--output /run/keys/app.key', brief: 'a new file of mode 0600' },
       { input: '| kubectl create secret generic app --from-file=key=/dev/stdin', brief: 'straight into another store' },
       { input: '--age --post-quantum --output age.key', brief: 'an identity for age and SOPS files' },
+      { input: '--signing-keys ES256 | finchat-secrets set JWT_KEYS', brief: 'the first value of a ring that rotate renews' },
     ],
   },
 })

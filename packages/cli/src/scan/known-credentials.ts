@@ -45,9 +45,7 @@ function ofSections({ variables, folder }: Settings): Place[] {
     const [text, file] = [variables[variable], variables[fileVariable]]
     return [
       ...(text ? [{ name, read: async () => text }] : []),
-      ...(file
-        ? [{ name, read: async () => readCredential({ file: resolve(folder, file) }, `the file of ${name}`, new AbortController().signal) }]
-        : []),
+      ...(file ? [{ name, read: async () => readCredential({ file: resolve(folder, file) }, name, new AbortController().signal) }] : []),
     ]
   })
 }

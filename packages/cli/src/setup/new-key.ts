@@ -3,6 +3,7 @@ import type { Environment } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { writeKeychain } from '../config/keychain.ts'
 import { inProject, withInstallCommand } from '../config/project-package.ts'
+import { loadPackage } from '../config/provider-packages.ts'
 import { assertNew, writeOutput } from '../files/output-file.ts'
 import { ignoreKey } from './ignored-files.ts'
 
@@ -31,6 +32,15 @@ export async function newAgeIdentity(isPostQuantum: boolean, folder: string): Pr
   ).catch(withInstallCommand(loaded, folder))
   const text = await (isPostQuantum ? age.generateHybridIdentity() : age.generateX25519Identity())
   return { text, recipient: await age.identityToRecipient(text) }
+}
+
+type SigningKeys = typeof import('@finchat/secrets-rotation/signing-keys')
+export type SigningAlgorithm = NonNullable<Parameters<SigningKeys['newKeyRing']>[0]>
+
+/** The first value of a secret that the target `signingKeys` rotates. */
+export async function newSigningKeys(algorithm: SigningAlgorithm, folder: string): Promise<NewKey> {
+  const { newKeyRing } = await loadPackage<SigningKeys>('@finchat/secrets-rotation/signing-keys', 'newKeyRing', folder)
+  return { text: await newKeyRing(algorithm) }
 }
 
 /** Where a key is kept; neither place is ever overwritten. */

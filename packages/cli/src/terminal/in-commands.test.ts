@@ -6,7 +6,7 @@ import { SecretsError } from '@finchat/secrets-core'
 
 /** The functions and options that a command stands for: a person at a terminal has the command. */
 const functions =
-  /\b((init|hold|release|prune)AuditFolder|verifyAuditTrail|copyAuditTrail|(store|rotate|delete|restore|tag|verify)Secret|generateKey|rotationStatus|retirePrevious|rotateDue)\b|`(checkpoint|checkpointKey|pruneKey|force|whenUnused)`/
+  /\b((init|hold|release|prune)AuditFolder|verifyAuditTrail|copyAuditTrail|(store|rotate|delete|restore|tag|verify)Secret|generateKey|rotationStatus|retirePrevious|rotateDue)\b|`(checkpoint|checkpointKey|pruneKey|field|force|whenUnused)`/
 
 const packages = ['audit', 'core', 'rotation', 'provider-*']
 const root = new URL('../../../', import.meta.url).pathname

@@ -1,6 +1,5 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type SecretFields, SecretsError, type SecretValue } from '@finchat/secrets-core'
-import { hasCode, textOrBytes } from '@finchat/secrets-core/provider'
+import { hasCode, loadCrypto, textOrBytes } from '@finchat/secrets-core/provider'
 
 /** What a secret holds: text, bytes, or the named fields of a store that keeps several. */
 export type Content = string | Uint8Array | SecretFields
@@ -43,6 +42,7 @@ function fieldsOf(secret: SecretValue): SecretFields {
 
 /** In constant time. */
 export function isSame(content: Content, secret: SecretValue): boolean {
+  const { hash, randomBytes, timingSafeEqual } = loadCrypto()
   const key = randomBytes(32)
   const [one, other] = [content, contentLike(secret, content)].map((each) => hash('sha256', Buffer.concat([key, bytesOf(each)]), 'buffer'))
   return one !== undefined && other !== undefined && timingSafeEqual(one, other)

@@ -55,6 +55,9 @@ export type PartHealth =
       readonly remedy?: string | undefined
     }
 
+/** A part of an audit trail: a sink, with its counts, or the place of its checkpoints, which has none. */
+export type TrailPartHealth = PartHealth & Partial<SinkStatus>
+
 /** Where a manager records its operations. */
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
@@ -62,9 +65,10 @@ export interface AuditTrail {
    * Resolves when the event is acknowledged, else rejects. Called in the caller's async context.
    */
   readonly record: Call<[event: AuditEvent], void>
-  /** How its sinks do, by name. It must not throw. */
-  readonly sinkStatus?: (() => Readonly<Record<string, SinkStatus>>) | undefined
-  /** Its sinks, and the places of their checkpoints, by name. Returns at once, and asks nothing. */
-  readonly health?: (() => Readonly<Record<string, PartHealth>>) | undefined
+  /**
+   * Its sinks, with what each refused, and the places of their checkpoints, by name. Returns at once,
+   * and asks nothing.
+   */
+  readonly health?: (() => Readonly<Record<string, TrailPartHealth>>) | undefined
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

@@ -44,7 +44,7 @@ export interface SharedCacheStats {
   readonly hasOtherKey?: boolean | undefined
 }
 
-/** How an audit sink does. */
+/** What an audit sink refused, beside the health of its last call. */
 export interface SinkStatus {
   /** Without its acknowledgement a record counts as not made. */
   readonly isRequired: boolean

@@ -85,7 +85,7 @@ const handshakes: readonly (readonly [phrase: string, failure: Failure])[] = [
 
 const broken = outOfTime(
   'the connection to the server broke',
-  'look at the server, and at what is between; where every call ends so, the port speaks another protocol: correct `url`',
+  'look at the server, and at the proxies and firewalls before it; where every call ends so, the port speaks another protocol: correct `url`',
 )
 const otherHandshake = foreign('the server speaks no TLS that is taken here', 'correct the port in `url`, or let it speak TLS 1.2 or 1.3')
 const otherHttp: Failure = {
@@ -93,7 +93,7 @@ const otherHttp: Failure = {
   problem: 'the answer is no HTTP that can be read',
   remedy: 'point `url` at the server itself, or at what passes its answers on unchanged',
 }
-const otherwise = unreachable('look at the server, and at what is between')
+const otherwise = unreachable('look at the server, and at the proxies and firewalls before it')
 
 /** Classifies a socket's error. Only its code is kept. `isAnswered`: an answer had begun. */
 export function connectionFailure(error: unknown, sent: boolean, isAnswered = false): TransportError {

@@ -1,8 +1,10 @@
+import type { PartHealth } from '../contract/audit.ts'
 import type { CredentialStatus, SharedCacheStats, SinkStatus } from '../contract/status.ts'
 import type { ChainEntry } from '../chain/routing.ts'
 import { own } from '../errors/own-properties.ts'
 import type { HealthReport } from '../manager/health.ts'
 import { type ManagerParts, partsOf } from '../manager/parts.ts'
+import { partsOfTrail } from '../manager/trail-health.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { knownProcessUsageOf } from '../usage/process-usage.ts'
 import { knownHubOf } from './live-hub.ts'
@@ -45,7 +47,7 @@ export interface ManagerStatus {
   /** Absent without a shared cache. */
   readonly shared?: SharedCacheStatus | undefined
   /** By name. Absent without an audit trail that tells. */
-  readonly sinks?: Readonly<Record<string, SinkStatus>> | undefined
+  readonly sinks?: Readonly<Record<string, PartHealth & SinkStatus>> | undefined
   /** The last report of `checkHealth`. Absent before the first one. */
   readonly health?: HealthReport | undefined
   /** Secrets of which this process uses a version that is known not to be the current one any more. */
@@ -75,10 +77,18 @@ export function managerStatus(secrets: SecretsManager): ManagerStatus {
     manager: observer.manager,
     providers: Object.fromEntries(chainEntries.map((chainEntry) => [chainEntry.provider.name, providerStatus(chainEntry)])),
     shared: sharedStatus(parts),
-    sinks: reported(observer.trail, 'sinkStatus'),
+    sinks: sinksOf(observer.trail),
     health: health.last,
     usingFormer: [...new Set(former)],
   }
+}
+
+/** The parts with counts. Absent if there is none: a trail of an application may tell nothing of its sinks. */
+function sinksOf(trail: ManagerParts['observer']['trail']): ManagerStatus['sinks'] {
+  const sinks = Object.entries(partsOfTrail(trail) ?? {}).filter(
+    (part): part is [string, PartHealth & SinkStatus] => part[1].refused !== undefined,
+  )
+  return sinks.length === 0 ? undefined : Object.fromEntries(sinks)
 }
 
 function providerStatus({ provider, store, outage, circuit }: ChainEntry): ProviderStatus {
@@ -107,7 +117,6 @@ function sharedStatus({ shared, chainEntries }: ManagerParts): SharedCacheStatus
 interface Reports {
   readonly credentialStatus: CredentialStatus
   readonly stats: SharedCacheStats
-  readonly sinkStatus: Readonly<Record<string, SinkStatus>>
 }
 
 /** Undefined without that member, and if it throws. */

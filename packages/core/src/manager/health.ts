@@ -2,8 +2,8 @@ import { untilAborted } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { ChainEntry } from '../chain/routing.ts'
-import type { AuditTrail, PartHealth } from '../contract/audit.ts'
-import { own } from '../errors/own-properties.ts'
+import type { AuditTrail, PartHealth, TrailPartHealth } from '../contract/audit.ts'
+import { partsOfTrail } from './trail-health.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -44,7 +44,7 @@ export interface HealthReport {
    * The sinks of the audit trail by name, and places of checkpoints, such as `file checkpoints`, as
    * their last calls showed. Absent without a trail that tells.
    */
-  readonly audit?: Readonly<Record<string, PartHealth>> | undefined
+  readonly audit?: Readonly<Record<string, TrailPartHealth>> | undefined
   /** The shared cache, as its last call showed. Absent without one. */
   readonly sharedCache?: PartHealth | undefined
   /** By secret; absent unless rotations are reported, as by `@finchat/secrets-rotation`. */
@@ -146,29 +146,6 @@ export class HealthCheck {
       return { status: 'failed', durationMs: durationMs(), code, message }
     }
   }
-}
-
-/** A trail of an application may return anything. */
-function partsOfTrail(trail: AuditTrail | undefined): HealthReport['audit'] {
-  const health: unknown = own(trail, 'health')
-  if (typeof health !== 'function') return undefined
-  try {
-    const parts: unknown = Reflect.apply(health, trail, [])
-    return Object.freeze(Object.fromEntries(Object.entries(Object(parts)).map(([name, part]) => [name, partOf(part)])))
-  } catch {
-    return undefined
-  }
-}
-
-function partOf(part: unknown): PartHealth {
-  const [status, since, problem, remedy] = [own(part, 'status'), own(part, 'since'), own(part, 'problem'), own(part, 'remedy')]
-  if (status !== 'failed') return Object.freeze({ status: status === 'ok' ? 'ok' : 'unchecked' })
-  return Object.freeze({
-    status,
-    since: typeof since === 'number' ? since : Date.now(),
-    problem: typeof problem === 'string' ? problem : 'it failed',
-    ...(typeof remedy === 'string' && { remedy }),
-  })
 }
 
 /** Providers share one cache: a failure that one of them saw concerns all. */

@@ -196,7 +196,7 @@ async function readBack(
   const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
   wipe(found)
   if (secret.version !== undefined && !isOurs && (found.shape !== 'map' || secret.shape === 'map')) {
-    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, {
+    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by another writer`, {
       remedy: 'read it, or take the next number',
     })
   }

@@ -129,9 +129,14 @@ describe('the content of a document', () => {
     expect((await provider.get('good', context))?.value).toBe('v')
   })
 
-  it.each(['c4n4ry', '# a remark\nc4n4ry\n'])('is refused if it sets no variable: %j', async (content) => {
+  it.each([
+    ['c4n4ry', 1],
+    ['# a remark\nc4n4ry\n', 2],
+    ['A=1\n\nB="two\nlines"\nc4n4ry\nC=2\n', 5],
+    ['A=1\nno c4n4ry = 2', 2],
+  ])('is refused if a line sets no variable, by its number: %j', async (content, line) => {
     const error = await failure(async () => ageDocument({ file: await sealed(content, 'x.env.age'), identity }).get('token', context))
-    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the content of the age file sets no variable' })
+    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: `the content of the age file sets no variable in line ${line}` })
   })
 
   it('may be remarks alone, or nothing, in a file of variables', async () => {

@@ -2,11 +2,12 @@ import {
   assertCredential,
   configurationError,
   type Credential,
+  dotenvLines,
   jsonMembers,
   knownOptions,
   type MembersOf,
-  parseDotenv,
 } from '@finchat/secrets-core/provider'
+import { isValidName } from '@finchat/secrets-core'
 import { type DocumentProvider, documentProvider, type OpenedSecrets } from '../shared/document-provider.ts'
 import { fileMembers, type FileOptions, pathOption } from '../shared/options.ts'
 import { decrypterOf } from './identity.ts'
@@ -128,9 +129,10 @@ function textOf(json: string): string {
   throw malformed('has a text with a lone surrogate')
 }
 
+/** Where dotenv skips a line, this is an error: the line may be the rest of a value. */
 function dotenvSecrets(text: string): OpenedSecrets {
-  // No regular expression: RegExp.input would keep the text.
-  const lines = text.split('\n').map((line) => line.trim())
-  if (lines.some((line) => line !== '' && !line.startsWith('#')) && !text.includes('=')) throw malformed('sets no variable')
-  return new Map([...parseDotenv(text)].map(([key, value]) => [key, () => value]))
+  const lines = [...dotenvLines(text)]
+  const skipped = lines.find(({ name }) => name === undefined || !isValidName(name))
+  if (skipped !== undefined) throw malformed(`sets no variable in line ${skipped.line}`)
+  return new Map(lines.map(({ name = '', value }) => [name, () => value]))
 }

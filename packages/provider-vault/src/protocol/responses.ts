@@ -82,7 +82,7 @@ const table: readonly Row[] = [
 
   { status: [405, 415], is: fails('CONFIGURATION', 'the server does not know this operation on this path', 'check that `mount` is of KV') },
   // A proxy closes an idle connection, also if a request is on its way.
-  { status: [408], is: { ...broken('what is before Vault got no whole request in time'), remedy: 'look at its time limits' } },
+  { status: [408], is: { ...broken('a proxy before Vault got no whole request in time'), remedy: 'look at its time limits' } },
   { status: [412], is: behind },
   { status: [413], is: fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less') },
   { status: [429], when: isAbsence, is: behind },
@@ -98,7 +98,7 @@ const table: readonly Row[] = [
   { status: [503], when: isVaults, is: broken('Vault takes no request now') },
   { status: [500], when: saying('node not active'), is: leaderless },
   { status: [500], is: broken('the server failed') },
-  { status: [502, 503, 504], is: broken('what is before Vault cannot reach it') },
+  { status: [502, 503, 504], is: broken('a proxy before Vault cannot reach it') },
   { status: () => true, is: unknown },
 ]
 

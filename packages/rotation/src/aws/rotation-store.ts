@@ -115,6 +115,6 @@ async function discard(versions: SecretVersions, revision: string, signal: Abort
 
 function writtenMeanwhile(): SecretsError {
   return new SecretsError('VERSION_CONFLICT', 'the secret was written meanwhile', {
-    remedy: 'the next attempt begins from what is current',
+    remedy: 'the next attempt begins from the current version',
   })
 }

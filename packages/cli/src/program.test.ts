@@ -58,6 +58,17 @@ describe('the program in a process of its own', () => {
     expect(stderr).not.toMatch(/canary|^ *at /m)
   })
 
+  it.each(['get TOKEN', 'check', 'run -- true', 'init --yes', 'doctor', 'scan', 'export --format json'])(
+    'says of a folder that was removed meanwhile that it is not there: %s',
+    (command) => {
+      const cwd = makeProject({})
+      const script = 'rmdir "$PWD"; exec "$@"'
+      const args = ['-c', script, 'sh', process.execPath, ...programArgs, ...command.split(' ')]
+      const { status, stderr } = spawnSync('/bin/sh', args, { cwd, env: { PATH: '/usr/bin:/bin', ...withoutCache } })
+      expect([status, stderr.toString()]).toEqual([64, expect.stringContaining('why:   the current folder was removed\n')])
+    },
+  )
+
   it('prints warnings in a line each', async () => {
     const cwd = makeProject({})
     const { stderr } = await runChild(['get', 'TOKEN'], { cwd, env: { TOKEN: canary, FINCHAT_SECRET_PROVIDER: 'env' } })

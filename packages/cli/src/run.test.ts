@@ -60,6 +60,7 @@ describe('the program', () => {
   it.each([
     [['get', 'NOPE', '--json']],
     [['get', '--json']],
+    [['migrate', '--json']], // of which two flags are missing
     [['gte', '--json']],
     [['--json', 'set', 'A', 'canary']],
     [['set', 'A', 'canary', '--json']],

@@ -3,7 +3,7 @@ import { withConfigHint } from './commands/no-config.ts'
 import { application } from './program/application.ts'
 import { complete, completeCommand } from './program/complete.ts'
 import { exitCodes } from './terminal/exit-codes.ts'
-import { failureOf } from './terminal/failure.ts'
+import { type Failure, failureOf } from './terminal/failure.ts'
 import { failureText } from './terminal/print-failure.ts'
 import { hasColours, type Terminal } from './terminal/terminal.ts'
 
@@ -11,10 +11,13 @@ import { hasColours, type Terminal } from './terminal/terminal.ts'
 export async function run(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
   const { stderr, env } = terminal
   const asJson = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json')
-  const app = application(version, {
-    failed: (error) => withConfigHint(failureOf(error), args, terminal),
-    show: (failure) => failureText(failure, asJson, hasColours(stderr, env)),
-  })
+  let isShown = false
+  const show = (failure: Failure): string => {
+    if (asJson && isShown) return '' // Stricli shows each missing flag, and two objects are no JSON
+    isShown = true
+    return failureText(failure, asJson, hasColours(stderr, env))
+  }
+  const app = application(version, { failed: (error) => withConfigHint(failureOf(error), args, terminal), show })
   const context = { process: streams(terminal), terminal }
   if (args[0] === completeCommand) await complete(app, args.slice(1), context)
   else await runApplication(app, args, context)

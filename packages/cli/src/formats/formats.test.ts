@@ -128,6 +128,7 @@ describe('what is imported', () => {
     ['yaml', () => readYaml('A: canary\nA: x', yaml), 'a name twice'],
     ['yaml', () => readYaml('A: canary\n---\nB: x', yaml), 'one YAML document'],
     ['yaml', () => readYaml('A:', yaml), 'without a value'],
+    ['yaml', () => readYaml('A: !!binary Y2FuYXJ5', yaml), 'a value in base64 (!!binary)'],
     ['yaml', () => readYaml('- canary', yaml), 'no YAML map'],
     ['yaml', () => readYaml('['.repeat(20_000), yaml), 'no YAML'],
     ['k8s', () => readKubernetes('kind: ConfigMap\ndata: {A: canary}', yaml), 'manifest of one Secret'],

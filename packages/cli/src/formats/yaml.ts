@@ -41,6 +41,7 @@ function entryOf({ key, value }: Pair, { isScalar }: Yaml): readonly [name: stri
 
 function textOf({ value, source }: Scalar): string {
   if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) throw malformed('yaml', 'has a value in base64 (!!binary): write it as text, or in a Kubernetes Secret')
   if (value === null || source === undefined) throw malformed('yaml', 'has a name without a value (null)')
   return source
 }

@@ -50,3 +50,27 @@ describe('import of a Kubernetes Secret', () => {
     expect(outcome.stderr).not.toContain(canary)
   })
 })
+
+describe('import of a file that SOPS encrypted', () => {
+  const seal = 'ENC[AES256_GCM,data:c2VhbGVk,iv:aXY=,tag:dGFn,type:str]'
+  it.each([
+    ['a.json', JSON.stringify({ TOKEN: seal, sops: { mac: seal, version: '3.10.2' } })],
+    ['a.yaml', `TOKEN: ${seal}\nsops:\n  mac: ${seal}\n`],
+    ['a.env', `TOKEN=${seal}\nsops_mac=${seal}\n`],
+    ['secret.yaml', `${inYaml.replace('DB: x', `DB: ${seal}`)}sops:\n  mac: ${seal}\n`],
+    ['secret.json', JSON.stringify({ ...manifest, sops: { mac: seal } })],
+  ])('is refused, for its values are sealed: %s', async (file, text) => {
+    const { outcome, token } = await imported(file, text)
+    expect([outcome.code, outcome.stdout, token]).toEqual([64, '', ''])
+    expect(outcome.stderr).toContain('the input is encrypted by SOPS\n')
+  })
+
+  it('is no file with a name such as sops alone', async () => {
+    expect((await imported('a.json', `{"TOKEN":"${canary}","sops":"x"}`)).token).toBe(canary)
+  })
+})
+
+it('an import of nothing says so, and has no next step', async () => {
+  const { outcome } = await imported('a.json', '{}')
+  expect(outcome).toEqual({ code: 0, stdout: '', stderr: 'json:a.json has no secret to move\n' })
+})

@@ -56,7 +56,7 @@ describe('a migration to Kubernetes', () => {
   })
 
   it.each([
-    ['POST', 'API_KEY was not written, and nothing after it was'],
+    ['POST', 'API_KEY was not written, and no write began after that'],
     ['GET', '3 cannot be mapped; nothing was written'],
   ])('says that the role does not allow %s, and which secret is not there', async (method, reason) => {
     const { api, program } = await cluster()

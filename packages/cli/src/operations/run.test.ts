@@ -30,6 +30,14 @@ describe('a command that is run', () => {
     expect(others).not.toHaveProperty('OPTIONAL')
   })
 
+  it.each(['0', '0.5', '86401', '1e3'])('is not started with --interval %s, which no watch takes', async (interval) => {
+    const program = await project()
+    const script = node("require('node:fs').writeFileSync('started', '')")
+    const outcome = await program.run(['run', '--on-rotation', 'restart', '--interval', interval, ...script])
+    expect(outcome).toMatchObject({ code: 64, stderr: expect.stringContaining('--interval: it is no number of seconds from 1 to 86400') })
+    expect(readdirSync(program.folder)).not.toContain('started')
+  })
+
   it('inherits the rest of the environment, without the credentials of the stores', async () => {
     const env = { LOG_LEVEL: 'debug', FINCHAT_KUBERNETES_TOKEN: 'canary', FINCHAT_VAULT_TOKEN: 'canary' }
     const seen = await variables(await project(secrets, env))

@@ -272,6 +272,24 @@ describe('scan in a git repository', () => {
     expect((await program.run(['scan'])).code).toBe(0)
   })
 
+  it('searches what a reflog and each stash keep', async () => {
+    const program = repository()
+    for (const name of ['first', 'second']) {
+      put(program, { [name]: `${name} ${canary}` })
+      git(program, 'add', '-A')
+      git(program, 'stash', '-q')
+    }
+    put(program, { 'undone.txt': `x${canary}` })
+    git(program, 'add', '-A')
+    git(program, 'commit', '-q', '-m', 'undone')
+    const undone = git(program, 'rev-parse', 'HEAD').slice(0, 12)
+    git(program, 'reset', '-q', '--hard', 'HEAD~1')
+    const found = places(await program.run(['scan', '--history']))
+    expect(found).toHaveLength(3)
+    expect(found).toContain(`${undone}:undone.txt:1:2`)
+    expect(found.join('\n')).toMatch(/:first:1:7[^]*:second:1:8|:second:1:8[^]*:first:1:7/)
+  })
+
   it('as a hook searches what is staged, not the files', async () => {
     const program = repository()
     put(program, { 'a.txt': canary, 'new.txt': `x ${canary}`, 'other.txt': canary })

@@ -46,7 +46,7 @@ export async function transferTo(context: CommandContext, flags: TransferFlags, 
   const next = nextSteps({ ...standing, command: commandOf(given, flags), chain: chainOf(settings.variables) })
   const report = { from, to, isApplied, isInterrupted, rows, left, isAll, next }
   await printReport(report, flags.json === true, terminal)
-  if (failed !== undefined) throw new CommandError(`${failed.name} ${outcomeOf(failed.error)}, and nothing after it was`, failed.error)
+  if (failed !== undefined) throw new CommandError(`${failed.name} ${outcomeOf(failed.error)}, and no write began after that`, failed.error)
   context.process.exitCode = exitCodeOfReport(report)
 }
 

@@ -16,15 +16,27 @@ function onRotation(input: string): OnRotation {
 }
 
 const mostSeconds = 86_400
+/** As `watchSecret` takes it. */
+const leastInterval = 1
 
-function seconds(input: string): number {
+/** What `least` of 0 allows is more than 0. */
+function seconds(input: string, least: number): number {
   const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
-  if (given > 0 && given <= mostSeconds) return given
-  throw new UsageError(`it is no number of seconds up to ${mostSeconds}`, 'give a number, such as 10')
+  if (given > 0 && given >= least && given <= mostSeconds) return given
+  const range = least === 0 ? `up to ${mostSeconds}` : `from ${least} to ${mostSeconds}`
+  throw new UsageError(`it is no number of seconds ${range}`, 'give a number, such as 10')
 }
 
-function secondsFlag(brief: string): { kind: 'parsed'; parse: typeof seconds; brief: string; placeholder: string; optional: true } {
-  return { kind: 'parsed', parse: seconds, brief, placeholder: 'seconds', optional: true }
+interface SecondsFlag {
+  readonly kind: 'parsed'
+  readonly parse: (input: string) => number
+  readonly brief: string
+  readonly placeholder: string
+  readonly optional: true
+}
+
+function secondsFlag(brief: string, least = 0): SecondsFlag {
+  return { kind: 'parsed', parse: (input) => seconds(input, least), brief, placeholder: 'seconds', optional: true }
 }
 
 export const run: Command<CommandContext> = buildCommand({
@@ -45,7 +57,7 @@ export const run: Command<CommandContext> = buildCommand({
         placeholder: 'reaction',
         optional: true,
       },
-      interval: secondsFlag('How often the stores are asked whether a secret changed; 30 by default'),
+      interval: secondsFlag('How often the stores are asked whether a secret changed; 30 by default', leastInterval),
       killAfter: secondsFlag('How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
       redact: { kind: 'boolean', brief: 'Hide values in its output, also on a terminal; --no-redact: nowhere', optional: true },
     }),

@@ -29,9 +29,9 @@ function gitEnvironment(env: Environment): Environment {
   return { ...kept, LC_ALL: 'C', GIT_NO_LAZY_FETCH: '1', GIT_OPTIONAL_LOCKS: '0' }
 }
 
-/** Every file, commit message and tag of all branches and tags. */
+/** Every file, commit message and tag of all branches and tags, and of what a reflog or a stash keeps. */
 export async function* historyOf(repository: Repository, { isExcluded, unreadable }: SourceOptions): Contents {
-  const list = start(repository, ['rev-list', '--objects', '--all'])
+  const list = start(repository, ['rev-list', '--objects', '--all', '--reflog'])
   const objects = start(repository, catFile)
   list.stdout.pipe(objects.stdin)
   try {
@@ -75,7 +75,7 @@ function stagedFiles(raw: string): string[] {
 
 /** The commit that brought this object, the oldest one. */
 export async function commitOf(repository: Repository, object: string): Promise<string | undefined> {
-  const args = ['log', '--all', '--reverse', '-m', '--no-show-signature', '--format=%H', `--find-object=${object}`]
+  const args = ['log', '--all', '--reflog', '--reverse', '-m', '--no-show-signature', '--format=%H', `--find-object=${object}`]
   const { output } = await run(repository, args)
   return output.toString().split('\n')[0] || undefined
 }

@@ -36,7 +36,8 @@ export function failureOf(error: unknown): Failure {
   return { ...failure, why: error.reworded(failure.why), remedy: error.reworded(failure.remedy) }
 }
 
-function failureBehind(what: string, cause: unknown): Failure {
+function failureBehind(what: string, thrown: unknown): Failure {
+  const cause = isFolderGone(thrown) ? folderGone : thrown
   if (cause instanceof KnownError) {
     const { message: why, remedy, code, exitCode } = cause
     return { what, why, remedy, code, exitCode }
@@ -45,6 +46,16 @@ function failureBehind(what: string, cause: unknown): Failure {
   if (SecretsError.isInstance(cause)) return secretsFailure(what, cause)
   const name = cause instanceof Error ? cause.constructor.name : typeof cause
   return { what, why: `an unexpected error (${name})`, remedy: remedies.INTERNAL, code: 'INTERNAL', exitCode: exitCodes.other }
+}
+
+const folderGone = new KnownError('the current folder was removed', 'change to a folder that is there: cd FOLDER', {
+  code: 'INVALID_ARGUMENT', // of USAGE it would be asked for its configuration
+  exitCode: exitCodes.usage,
+})
+
+/** As `process.cwd()` says it. */
+function isFolderGone(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }
 
 const interrupted: Failure = {

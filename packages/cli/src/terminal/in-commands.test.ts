@@ -4,9 +4,9 @@ import { CommandError, failureOf } from './failure.ts'
 import { inCommands } from './in-commands.ts'
 import { SecretsError } from '@finchat/secrets-core'
 
-/** The functions and options that a command stands for: a person at a terminal has the command. */
+/** What a command stands for, and options that no configuration file has: a person at a terminal has the command. */
 const functions =
-  /\b((init|hold|release|prune)AuditFolder|verifyAuditTrail|copyAuditTrail|(store|rotate|delete|restore|tag|verify)Secret|generateKey|rotationStatus|retirePrevious|rotateDue)\b|`(checkpoint|checkpointKey|pruneKey|field|force|whenUnused)`/
+  /\b((init|hold|release|prune)AuditFolder|verifyAuditTrail|copyAuditTrail|(store|rotate|delete|restore|tag|verify)Secret|generateKey|rotationStatus|retirePrevious|rotateDue)\b|`(checkpoint|checkpointKey|pruneKey|field|force|whenUnused|keys|timeoutMs)`/
 
 const packages = ['audit', 'core', 'rotation', 'provider-*']
 const root = new URL('../../../', import.meta.url).pathname
@@ -20,7 +20,7 @@ const texts = globSync(packages.map((name) => `${root}${name}/src/**/*.ts`))
   .flatMap(([, quoted, template]) => quoted ?? template ?? [])
 
 /** What only a program can do wrong: its arguments. */
-const ofPrograms = /^(pass|has no such|give 32 random bytes|make one of)\b|is (given without|neither)|secretsManagerFromEnv|the id that/
+const ofPrograms = /^(pass|has no such|give 32 random bytes|make one of)\b|is (given without|neither)|secretsManagerFromEnv|the id that|`keys` (alone|is not)/
 
 describe('the text of an error', () => {
   const named = texts.filter((text) => functions.test(text) && !ofPrograms.test(text))

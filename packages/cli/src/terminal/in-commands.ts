@@ -22,6 +22,10 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['`force`', '--force'],
   ['`whenUnused`', '--when-unused'],
   ['with `rotate`', 'with `finchat-secrets rotate`'],
+  ['a key that is not among `keys`', 'a key that is neither local.key nor local.otherKey'],
+  ['add the new key everywhere before making it first', 'name the new key by local.otherKey everywhere before it is local.key'],
+  ['give the new key, and make it the first of `keys`', 'name the new key by local.key (FINCHAT_ENCRYPTION_KEY)'],
+  [', or give it more time: `timeoutMs`', ''],
 ]
 
 /** The text of a package, with commands for the functions that it names. */

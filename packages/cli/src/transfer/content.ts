@@ -19,7 +19,7 @@ export function contentOf(secret: SecretValue): Content {
   try {
     return textOrBytes(secret.bytes())
   } catch (error) {
-    if (hasCode(error, 'INVALID_ARGUMENT')) return fieldsOf(secret)
+    if (hasCode(error, 'INVALID_ARGUMENT')) return withFields(fieldsOf(secret))
     throw error
   }
 }
@@ -38,6 +38,19 @@ function fieldsOf(secret: SecretValue): SecretFields {
   if (typeof fields === 'object' && fields !== null && Object.values(fields).every((value) => typeof value === 'string'))
     return fields as SecretFields // checked
   throw new SecretsError('INVALID_ARGUMENT', 'it has fields that are no texts', { remedy: 'name each field in names, as path#field' })
+}
+
+/** No store can write what has none, or one without a name. */
+function withFields(fields: SecretFields): SecretFields {
+  const names = Object.keys(fields)
+  if (names.length > 0 && !names.includes('')) return fields
+  const problem = names.length === 0 ? 'it has no fields' : 'it has a field without a name'
+  throw new SecretsError('INVALID_ARGUMENT', problem, { remedy: 'correct it at the source, or leave it out by --only' })
+}
+
+/** As a store without fields keeps it. */
+export function asStored(content: Content): string | Uint8Array {
+  return isFields(content) ? JSON.stringify(content) : content
 }
 
 /** In constant time. */

@@ -1,4 +1,4 @@
-import { type SecretProvider, SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
+import { isValidName, type SecretProvider, SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { exitCodeOfError, exitCodes } from '../terminal/exit-codes.ts'
 import { type Content, contentOf } from './content.ts'
 
@@ -48,6 +48,7 @@ export interface Row {
 }
 
 export async function readItem({ name, isRequired }: Wanted, { secrets, provider, actor }: Store): Promise<Item> {
+  if (!isValidName(name)) return { name, place: name, problem: withoutName(provider) }
   const place = provider.locate?.(name)?.path ?? name
   try {
     return { name, place, content: contentOf(await secrets.getSecretValue(name, { fresh: true, actor })) }
@@ -57,6 +58,10 @@ export async function readItem({ name, isRequired }: Wanted, { secrets, provider
     const reason = 'the source does not have it'
     return { name, place, problem: isRequired ? { ...problem, reason } : { reason, exitCode: exitCodes.ok } }
   }
+}
+
+function withoutName({ name }: SecretProvider): Problem {
+  return { reason: `no name leads to it: give it one in ${name}.names`, code: 'INVALID_ARGUMENT', exitCode: exitCodes.differs }
 }
 
 /** Rethrows what is no error of a store. */

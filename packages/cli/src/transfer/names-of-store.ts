@@ -1,5 +1,5 @@
-import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
-import { namesAt, variablesThatMayBeSecrets } from './store-names.ts'
+import { isValidName, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
+import { commonPrefix, variablesThatMayBeSecrets, wantedAt } from './store-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { UsageError } from '../terminal/failure.ts'
 import type { Wanted } from './item.ts'
@@ -39,7 +39,7 @@ export async function undeclaredAt(
   const declared = chainNames(config.secrets)
   if (declared.size === 0 || !onThisMachine.includes(from)) return []
   const listed = await listedNames(secrets, providers, variables).catch(() => []) // what is declared could be read
-  return listed.map(({ name }) => name).filter((name) => !declared.has(name))
+  return listed.map(({ name }) => name).filter((name) => isValidName(name) && !declared.has(name))
 }
 
 /** A declared name stands for its secret in the chain. */
@@ -63,9 +63,9 @@ async function listedNames(
   variables: Settings['variables'],
 ): Promise<readonly Wanted[]> {
   const names: string[] = []
-  for await (const { path, provider: name } of secrets.listSecrets()) {
-    const provider = providers.find((each) => each.name === name)
-    if (provider !== undefined) names.push(...namesAt(path, provider, variables))
+  for (const provider of providers.filter(({ list }) => list !== undefined)) {
+    const listed = secrets.listSecrets({ provider: provider.name, prefix: commonPrefix(provider, variables) })
+    for await (const { path } of listed) names.push(...wantedAt(path, provider, variables))
   }
   return [...new Set(names)].map(wanted)
 }

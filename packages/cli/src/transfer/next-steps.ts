@@ -22,7 +22,7 @@ export function nextSteps(standing: Standing): string[] {
   if (has('new')) return [`write what is new: ${command}`, ...(has('different') ? [`with what differs: ${command} --force`] : [])]
   if (has('different')) return [`see which value is right; to overwrite what differs: ${command} --force`]
   if (has('cannot be mapped')) return ['solve what cannot be mapped, and run it again']
-  return phaseAfter(standing)
+  return standing.rows.length === 0 ? [] : phaseAfter(standing)
 }
 
 /** Everything is at the target. */

@@ -9,6 +9,7 @@ import { readDotenv } from '../formats/dotenv.ts'
 import { type Format, innerFormatOf } from '../formats/format.ts'
 import { readJson } from '../formats/json.ts'
 import { isManifest, isSecretIn, readKubernetes } from '../formats/kubernetes.ts'
+import { assertUnsealed, assertUnsealedYaml } from '../formats/sops.ts'
 import { readYaml, type Yaml } from '../formats/yaml.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { mostBytes, pipedBytes } from '../terminal/secret-input.ts'
@@ -29,12 +30,18 @@ export async function readDocument(source: DocumentSource, terminal: Terminal, f
   const text = textOrBytes(await bytesFrom(source.from, terminal))
   if (typeof text !== 'string') throw malformed(source.format, 'is no text in UTF-8')
   const withoutMark = text.startsWith('\ufeff') ? text.slice(1) : text
-  if (source.format === 'dotenv') return readDotenv(withoutMark)
-  const members = source.format === 'json' ? readJson(withoutMark) : undefined
+  if (source.format === 'dotenv') return unsealed(readDotenv(withoutMark))
+  const members = source.format === 'json' ? unsealed(readJson(withoutMark)) : undefined
   if (members !== undefined && !isManifest((name) => members.get(name))) return members
   const yaml = await loadPackage<Yaml>('yaml', 'parseAllDocuments', folder)
+  assertUnsealedYaml(withoutMark, yaml)
   const isSecret = source.format !== 'yaml' || isSecretIn(withoutMark, yaml)
   return isSecret ? readKubernetes(withoutMark, yaml) : readYaml(withoutMark, yaml)
+}
+
+function unsealed(values: Values): Values {
+  assertUnsealed(values)
+  return values
 }
 
 async function bytesFrom(from: string, terminal: Terminal): Promise<Uint8Array> {

@@ -31,8 +31,8 @@ export async function printReport(report: Report, asJson: boolean, terminal: Ter
 }
 
 /** Why these secrets, and no others. */
-function choiceOf({ left, isAll }: Report): string[] {
-  if (isAll) return ['every name is taken, since the configuration declares none under "secrets"']
+function choiceOf({ left, isAll, rows }: Report): string[] {
+  if (isAll && rows.length > 0) return ['every name is taken, since the configuration declares none under "secrets"']
   return left.length === 0 ? [] : [`not declared, left: ${left.join(', ')}; move them with --only`]
 }
 
@@ -47,6 +47,7 @@ function countsOf(rows: readonly Row[]): Readonly<Record<string, number>> {
 }
 
 function summaryOf({ rows, isInterrupted, from, to }: Report): string {
+  if (rows.length === 0 && !isInterrupted) return `${from} has no secret to move`
   const counts = Object.entries(countsOf(rows)).map(([state, count]) => `${count} ${state}`)
   const isWritten = rows.some(({ state }) => state === 'written')
   const unsure = rows.filter(({ effect }) => effect !== undefined).length

@@ -4,13 +4,43 @@ import { chainSettings, sections } from '../config/settings.ts'
 import { credentialVariables } from '../config/variables.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
-export function namesAt(path: string, { name, locate }: SecretProvider, variables: Environment): string[] {
-  const prefix = textOf(name, 'prefix', variables)
-  const mapped = textOf(name, 'names', variables)
+export function namesAt(path: string, provider: SecretProvider, variables: Environment): string[] {
+  const candidates = [...mappedNames(provider, variables), withoutPrefix(path, provider, variables)]
+  return [...new Set(candidates)].filter((each) => pathOf(each, provider) === path)
+}
+
+/**
+ * As `namesAt`; where none leads to a path under the prefix, what would be its name. It is no valid
+ * one, so that a read of it says why it is left.
+ */
+export function wantedAt(path: string, provider: SecretProvider, variables: Environment): string[] {
+  const names = namesAt(path, provider, variables)
+  const name = withoutPrefix(path, provider, variables)
+  if (names.length > 0 || isValidName(name) || textOf(provider.name, 'onlyNamed', variables) === 'true') return names
+  return path.startsWith(textOf(provider.name, 'prefix', variables)) ? [name] : []
+}
+
+/** Where all paths begin that names lead to: the prefix, unless `names` lead elsewhere. */
+export function commonPrefix(provider: SecretProvider, variables: Environment): string | undefined {
+  const prefix = textOf(provider.name, 'prefix', variables)
+  const isInside = mappedNames(provider, variables).every((name) => pathOf(name, provider)?.startsWith(prefix) ?? true)
+  return isInside && prefix !== '' ? prefix : undefined
+}
+
+function mappedNames({ name }: SecretProvider, variables: Environment): string[] {
+  return textOf(name, 'names', variables)
     .split(',')
     .map((entry) => entry.split('=', 1).join('').trim())
-  const candidates = [...mapped, path.startsWith(prefix) ? path.slice(prefix.length) : path]
-  return [...new Set(candidates)].filter((each) => isValidName(each) && (locate?.(each)?.path ?? (locate ? undefined : each)) === path)
+}
+
+function withoutPrefix(path: string, { name }: SecretProvider, variables: Environment): string {
+  const prefix = textOf(name, 'prefix', variables)
+  return path.startsWith(prefix) ? path.slice(prefix.length) : path
+}
+
+function pathOf(name: string, { locate }: SecretProvider): string | undefined {
+  if (!isValidName(name)) return undefined
+  return locate === undefined ? name : locate(name)?.path
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isValidName, SecretsError, type SecretLocation, type SecretProvider, type SecretValue } from '@finchat/secrets-core'
 import { assertValue, hasCode, invalidArgument, loadOnUse, type ProviderManifest, withDetails } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
-import { type Content, isFields, isSame } from './content.ts'
+import { asStored, type Content, isFields, isSame } from './content.ts'
 import { type Item, problemOf, type Row, type Store } from './item.ts'
 
 /** The store that is written. */
@@ -22,7 +22,7 @@ export async function inspect(item: Item, target: Target): Promise<Row> {
   const row = { name, path: location?.path, field: location?.field }
   if (content === undefined) return { ...row, ...(await withoutContent(item, target)) }
   try {
-    assertFits(content, location, target)
+    assertFits({ name, content }, location, target)
     const held = await currentAt(name, target)
     if (held !== undefined) return { ...row, state: isSame(content, held) ? 'same' : 'different', exitCode: exitCodes.ok }
     const reason = await target.forbids?.(name, content)
@@ -49,11 +49,12 @@ async function withoutContent({ name, problem }: Item, target: Target): Promise<
   return { state: failed.exitCode === exitCodes.ok ? 'absent' : 'cannot be mapped', ...failed }
 }
 
-function assertFits(content: Readable['content'], location: SecretLocation | undefined, { provider, manifest }: Target): void {
+function assertFits({ name, content }: Readable, location: SecretLocation | undefined, { provider, manifest }: Target): void {
+  if (!isValidName(name)) throw invalidArgument('it is no name of a secret, which has letters, digits and / _ + = . @ : -')
   if (location === undefined) throw invalidArgument(`'${provider.name}' has no place for this name: give it one in ${provider.name}.names`)
   if (location.field !== undefined && typeof content !== 'string')
     throw invalidArgument(`a field holds one text, not ${isFields(content) ? 'several fields' : 'bytes'}`)
-  if (manifest !== undefined && !isFields(content)) assertValue(content, manifest.values)
+  if (manifest !== undefined) assertValue(asStored(content), manifest.values)
 }
 
 /** From the store itself; `undefined` if there is none. */

@@ -234,3 +234,13 @@ describe('what is moved', () => {
     ])
   })
 })
+
+it.each([
+  ['fields that are larger together', { a: canary, b: canary.repeat(5) }, 'the value is too large'],
+  ['a name that no store has', canary, 'it is no name of a secret, which has letters, digits and / _ + = . @ : -'],
+])('the plan says what the store would refuse: %s', async (what, content, reason) => {
+  const target = { ...targetOf(memoryProvider()), manifest: { ...memoryManifest, values: { minBytes: 0, maxBytes: 60, binary: true } } }
+  const name = what.startsWith('a name') ? 'two words' : 'a'
+  const { rows } = await transfer([{ name, place: name, content }], target, { ...applied, isApplied: false })
+  expect(rows).toMatchObject([{ state: 'cannot be mapped', reason, exitCode: 1 }])
+})

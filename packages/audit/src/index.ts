@@ -27,6 +27,7 @@ export type {
   ForeignFile,
   SegmentSummary,
   UnprovenTail,
+  VerifiedFolder,
   VerifiedRange,
 } from './verify/verification-report.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'

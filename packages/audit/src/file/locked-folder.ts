@@ -6,6 +6,7 @@ import { syncHandle, syncNames } from '../format/fsync.ts'
 import { appendToIndex, brokenIndex, type IndexEnd, indexEnd, isAuthentic } from '../format/index-line.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { FileLock, type LockWait } from './file-lock.ts'
+import { makeSuccessor } from './successor-folder.ts'
 
 export const folderLock = 'folder.lock'
 
@@ -108,19 +109,24 @@ function isAt(path: string, { fd }: FileHandle): boolean {
   return statSync(path).ino === fstatSync(fd).ino
 }
 
-async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
+async function currentState(folder: string, index: IndexEnd): Promise<KeyState> {
+  const { last } = index
   const state = readKeyNow(folder)
   if (last.folder === state.folder && last.step === state.step - 1) return state
   try {
     if (last.folder !== state.folder || last.step !== state.step || !isAuthentic(last, state.key)) throw brokenIndex(folder)
-    return await finishEpoch(folder, state, last)
+    return await finishEpoch(folder, state, index)
   } finally {
     state.key.wipe()
   }
 }
 
-/** The line exists and the key was not replaced, so the segment it opened was never used. */
-async function finishEpoch(folder: string, state: KeyState, last: IndexEnd['last']): Promise<KeyState> {
+/**
+ * The line exists and the key was not replaced, so the segment it opened was never used, and the
+ * folder that follows may not be ready.
+ */
+async function finishEpoch(folder: string, state: KeyState, { last, digest }: IndexEnd): Promise<KeyState> {
+  if (last.successor !== undefined) await makeSuccessor(folder, { entry: last, digest }, last.successor, state.key)
   const { live, ...next } = nextKeyState(state, last)
   const unused = last.opens ? [...next.unused, last.step] : next.unused
   const finished = { ...next, live: live.filter((step) => step !== last.step), unused }

@@ -1,10 +1,9 @@
-import { type AuditProblem, ProblemFound } from './audit-problem.ts'
+import { type AuditProblem, indexEdited, indexTruncated, ProblemFound } from './audit-problem.ts'
 import type { ChainKey } from '../keys/key-chain.ts'
 import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
 import type { SegmentDamage } from './locate-tampering.ts'
 import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
-import { indexEdited, indexTruncated } from './verify-index.ts'
 import type { SegmentToVerify } from './findings.ts'
 
 interface End {

@@ -1,12 +1,13 @@
 import type { EndedSegment } from '../format/index-line.ts'
 import type { ChainKey, KeyBudget } from '../keys/key-chain.ts'
+import type { StartKey } from '../keys/start-key.ts'
 import type { IndexTable } from '../format/index-table.ts'
 import { asRecord, isCount } from '../format/segment-format.ts'
 import type { StepSet } from '../tables/step-set.ts'
 import type { AuditProblem, Problems } from './audit-problem.ts'
 import type { IndexMarks } from '../format/prune-mark.ts'
 import type { SegmentCheckpoints } from '../checkpoints/checkpoint-table.ts'
-import type { LineDigests } from './line-digests.ts'
+import type { LineDigests } from '../tables/line-digests.ts'
 
 /**
  * An unfinished line of the index: its process died while writing it, or is writing it, or someone
@@ -51,7 +52,20 @@ export interface IndexFindings {
   readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
   readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds'>
+  /** Where the trail goes on. */
+  readonly successor: FoundSuccessor | undefined
   readonly problems: Problems
+}
+
+/** The folder that a line of the index names. */
+export interface FoundSuccessor {
+  readonly name: string
+  /** Its first key, for the caller to overwrite. */
+  readonly start: StartKey
+  /** The hash of the line that names it. */
+  readonly digest: string
+  /** The folder's key was not yet replaced: a process makes it, or died in that. */
+  readonly isBeingMade: boolean
 }
 
 export interface SegmentToVerify {

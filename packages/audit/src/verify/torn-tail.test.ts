@@ -100,7 +100,7 @@ describe('the end of a segment', () => {
     const [end] = await endedIn(folder)
     if (end === undefined) throw new Error('nothing was recorded')
     const { folder: id } = await readKey(folder)
-    await advanceEpoch(folder, { ended: [{ folder: id, segment: end }] })
+    await advanceEpoch(folder, { ended: [{ path: folder, folder: id, segment: end }] })
     expect(await endedIn(folder)).toEqual([end])
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
   })

@@ -148,8 +148,18 @@ export interface AuditVerification {
   readonly pruned: readonly PrunedSegments[]
   /** Legal holds that began or ended, in order. */
   readonly holds: readonly HoldChange[]
+  /** The folder that was given, and those that follow it, in order. */
+  readonly folders: readonly VerifiedFolder[]
   /** Absent: the whole trail was read. */
   readonly range?: VerifiedRange | undefined
+}
+
+/** A folder of a trail that was rotated: names of files in it begin with its name. */
+export interface VerifiedFolder {
+  /** Empty for the folder that was given. */
+  readonly name: string
+  /** Its id. Absent: no line of its index is authentic. */
+  readonly folder?: string | undefined
 }
 
 const mostProblems = 1_000
@@ -164,10 +174,11 @@ export class VerificationReport {
   #from: number | undefined
   #to: number | undefined
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> & Partial<Pick<IndexFindings, 'marks' | 'folder'>> = {
-    isWhole: false,
-    tornLines: [],
-  }
+  readonly #folders: VerifiedFolder[] = []
+  readonly #tornLines: TornIndexLine[] = []
+  readonly #pruned: PrunedSegments[] = []
+  readonly #holds: HoldChange[] = []
+  #isIndexWhole: boolean | undefined
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
@@ -178,21 +189,34 @@ export class VerificationReport {
   readonly #hosts = new HostsAtOnce()
   #missed = 0
 
-  indexed(index: IndexFindings): void {
-    this.#index = index
-    this.problems.addAll(index.problems)
+  /** What follows is of this folder; the name is empty for the one that was given. */
+  enter(name: string): void {
+    this.problems.prefix = name === '' ? '' : `${name}/`
+  }
+
+  indexed({ folder, isWhole, tornLines, marks, problems }: IndexFindings): void {
+    this.#folders.push({ name: this.problems.prefix.slice(0, -1), folder })
+    this.#isIndexWhole = isWhole && (this.#isIndexWhole ?? true)
+    for (const line of tornLines) this.#tornLines.push(line)
+    this.#pruned.push(...marks.prunes)
+    this.#holds.push(...marks.holds)
+    this.problems.addAll(problems)
   }
 
   foreign(file: string, explanation: string): void {
-    this.#foreign.push({ file, explanation })
+    this.#foreign.push({ file: this.#named(file), explanation })
   }
 
-  leftOut(segmentsLeftOut: number): void {
-    this.#range = { segmentsLeftOut }
+  leftOut(segments: number): void {
+    this.#range = { segmentsLeftOut: (this.#range?.segmentsLeftOut ?? 0) + segments }
   }
 
   compared(count: number, areSigned: boolean): void {
-    this.#checkpoints = { count, areSigned }
+    this.#checkpoints = { count: (this.#checkpoints?.count ?? 0) + count, areSigned }
+  }
+
+  #named(file: string): string {
+    return this.problems.prefix + file
   }
 
   refused({ list, count }: RefusedCheckpoints): void {
@@ -205,7 +229,7 @@ export class VerificationReport {
 
   verified(segment: number, path: string, found: SegmentFindings, recordedAt?: number): void {
     const { problems, ofCheckpoints, host, records, damaged, missing, missed, from, to } = found
-    const [file, isDamaged] = [basename(path), problems.count > 0]
+    const [file, isDamaged] = [this.#named(basename(path)), problems.count > 0]
     this.problems.addAll(problems)
     for (const problem of ofCheckpoints) this.problems.add(problem)
     this.#missed += missed
@@ -220,12 +244,12 @@ export class VerificationReport {
   gone(segment: number, missing: number, mayBeCopy: boolean): void {
     const file = segmentName(segment)
     this.problems.add({ what: 'missing', file, line: 1, segment, explanation: 'the segment is gone', ...(mayBeCopy && { mayBeCopy }) })
-    this.#add({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
+    this.#add({ segment, file: this.#named(file), status: 'missing', records: 0, damaged: 0, missing })
   }
 
   /** That an absent segment never existed cannot be proven. */
   unseen(segment: number): void {
-    this.#unproven.add({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
+    this.#unproven.add({ file: this.#named(segmentName(segment)), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
 
   #addEnd(end: UnprovenTail): void {
@@ -245,7 +269,7 @@ export class VerificationReport {
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
       ok: count === 0,
-      id: this.#index.folder,
+      id: this.#folders[0]?.folder,
       problem: list[0],
       problems: list,
       problemsLeftOut: count - list.length,
@@ -260,11 +284,12 @@ export class VerificationReport {
       unprovenLeftOut: this.#unproven.leftOut,
       ...checkpoints,
       provenUntil: count === 0 ? this.#provenUntil() : undefined,
-      isIndexWhole: this.#index.isWhole,
-      tornIndexLines: this.#index.tornLines,
+      isIndexWhole: this.#isIndexWhole ?? false,
+      tornIndexLines: this.#tornLines,
       foreign: this.#foreign,
-      pruned: this.#index.marks?.prunes ?? [],
-      holds: this.#index.marks?.holds ?? [],
+      pruned: this.#pruned,
+      holds: this.#holds,
+      folders: this.#folders,
       ...range,
     }
   }

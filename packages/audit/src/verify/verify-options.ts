@@ -32,6 +32,11 @@ export interface VerifyAuditOptions {
    * whose removal it did not sign are missing.
    */
   readonly pruneKey?: string | KeyObject | undefined
+  /**
+   * Verifies this folder alone, and none that follow it. Default: false; `segments` are of this folder
+   * alone.
+   */
+  readonly alone?: boolean | undefined
   /** Verifies the index and these segments only, by number. */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
@@ -47,6 +52,7 @@ export interface CheckedVerifyOptions {
   readonly checkpoint: CheckpointSource | undefined
   readonly verifier: SignatureVerifier | undefined
   readonly pruneVerifier: SignatureVerifier | undefined
+  readonly isAlone: boolean
   /** Absent: every segment. */
   readonly isAskedFor: ((step: number, times: SegmentTimes | undefined) => boolean) | undefined
 }
@@ -56,6 +62,7 @@ const members: MembersOf<VerifyAuditOptions> = {
   checkpoint: 'any',
   checkpointKey: 'any',
   pruneKey: 'any',
+  alone: 'boolean',
   segments: 'any',
   from: 'any',
   until: 'any',
@@ -66,7 +73,7 @@ const spareMs = 3_600_000
 
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
-  const { key, checkpoint, checkpointKey, pruneKey, segments, from, until } = knownOptions(options, members)
+  const { key, checkpoint, checkpointKey, pruneKey, alone = false, segments, from, until } = knownOptions(options, members)
   assertFolder(folder)
   if (checkpoint !== undefined && !isSource(checkpoint))
     throw configurationError('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
@@ -80,7 +87,8 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
     first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
-  return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAskedFor: isWhole ? undefined : isAskedFor }
+  const isAlone = alone || segments !== undefined
+  return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAlone, isAskedFor: isWhole ? undefined : isAskedFor }
 }
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {

@@ -466,3 +466,22 @@ describe('audit prune', () => {
     expect((await run(['audit', 'prune', 'trail', '--before', time, '--reason', 'x', '--yes'])).code).toBe(64)
   })
 })
+
+describe('audit rotate', () => {
+  it('begins the next folder, where the next command writes, and the trail is verified as one', async () => {
+    const { run, folder } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'rotate', 'trail'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the same key verifies it')])
+    expect(stdout.trimEnd()).toBe(join(folder, 'trail', new Date().toISOString().slice(0, 10)))
+    await run(['get', 'TOKEN'])
+    expect(readdirSync(stdout.trimEnd())).toContain('segment-00000001.jsonl')
+    const verified = await run(['audit', 'verify', 'trail', ...proof])
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('every record is as it was written (5).')])
+    expect(columns(await run(['audit', 'query', 'trail', '--unverified']), 2)).toHaveLength(5)
+    expect((await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])).code).toBe(0)
+    expect((await run(['audit', 'verify', 'copy/audit', ...key, '--checkpoints', 'copy/checkpoints'])).code).toBe(0)
+    rmSync(stdout.trimEnd(), { recursive: true })
+    const gone = await run(['audit', 'verify', 'trail', ...proof])
+    expect([gone.code, gone.stdout]).toEqual([65, expect.stringContaining('the folder in which the trail goes on is gone')])
+  })
+})

@@ -161,6 +161,7 @@ const prune: Command<CommandContext> = buildCommand({
       before: { kind: 'parsed', parse: pastTime, brief: 'An age such as 400d, or a day', placeholder: 'time' },
       reason,
       signingKey: textFlag('file', 'A private Ed25519 key, which this host does not keep'),
+      acceptGap: switchFlag('Also if nothing was written for a month, which a clock that is ahead looks like'),
       yes: switchFlag('Do not ask'),
       json,
     }),
@@ -169,7 +170,7 @@ const prune: Command<CommandContext> = buildCommand({
     brief: 'Remove old segments of a trail, which still verifies',
     fullDescription: 'Copy and verify the trail first. A segment that is brought back from the copy verifies again.',
     customUsage: [
-      'FOLDER --before TIME --reason TEXT [--signing-key FILE] [--yes] [--json]',
+      'FOLDER --before TIME --reason TEXT [--signing-key FILE] [--accept-gap] [--yes] [--json]',
       { input: "/var/lib/app/audit --before 400d --reason 'retention of 400 days' --yes", brief: 'in a monthly job' },
     ],
   },
@@ -187,7 +188,17 @@ const hold: Command<CommandContext> = buildCommand({
   },
 })
 
-const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold })
+const rotate: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/rotate.ts'), 'default')),
+  parameters: { positional: oneFolder, flags: flagsOf({ json }) },
+  docs: {
+    brief: 'Begin the next folder of a trail, within the first one',
+    fullDescription: 'Services go on there without a restart. The folder before can be archived as a whole.',
+    customUsage: ['FOLDER [--json]', { input: '/var/lib/app/audit', brief: 'in a monthly or yearly job' }],
+  },
+})
+
+const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold, rotate })
 const aliases = Object.create(null) as Record<string, never>
 
 export const audit: RouteMap<CommandContext> = buildRouteMap({

@@ -2,7 +2,9 @@ import { resolve } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
-import { advanceEpoch } from './next-epoch.ts'
+import { currentFolder } from '../file/current-folder.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
+import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { assertReason } from './prune-audit-folder.ts'
 import { readRecordedIndex } from './recorded-index.ts'
 
@@ -64,7 +66,8 @@ async function markHold(folder: string, options: HoldAuditOptions, isHeld: boole
   const path = resolve(folder)
   if (!isHeld) await assertHeld(path)
   try {
-    await advanceEpoch(path, { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
+    assertFirst(path)
+    await advanceEpoch(await currentFolder(path), { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
   } catch (error) {
     throw folderError(error, path)
   }

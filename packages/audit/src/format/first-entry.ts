@@ -1,0 +1,26 @@
+import { closeSync, readSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileFailure } from '@finchat/secrets-core/provider'
+import { asIndexEntry, type IndexEntry, maxEntryBytes } from './index-line.ts'
+import { openRegularAtOnce } from './open-regular.ts'
+import { indexFile, isRegularFileNow } from './segment-reader.ts'
+
+/** The first line of the folder's index, unverified. `undefined` if there is none, or it is no entry. */
+export function readFirstEntry(folder: string): IndexEntry | undefined {
+  const path = join(folder, indexFile)
+  try {
+    if (!isRegularFileNow(path)) return undefined
+    const file = openRegularAtOnce(path)
+    try {
+      const bytes = Buffer.alloc(maxEntryBytes)
+      const read = readSync(file, bytes, 0, bytes.length, 0)
+      const entry = asIndexEntry(bytes.subarray(0, bytes.subarray(0, read).indexOf('\n') + 1))
+      return entry?.step === 0 ? entry : undefined
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    if (fileFailure(error) === undefined) throw error
+    return undefined
+  }
+}

@@ -1,5 +1,6 @@
 export { type HoldAuditOptions, holdAuditFolder, releaseAuditFolder } from './retention/hold-audit-folder.ts'
 export { pruneAuditFolder, type PruneAuditOptions, type PruneAuditReport } from './retention/prune-audit-folder.ts'
+export { eraseAuditNames, type ErasedNames } from './retention/erase-audit-names.ts'
 export { rotateAuditFolder, type RotatedAuditFolder } from './file/rotate-audit-folder.ts'
 export { openAuditKey, type OpenAuditKeyOptions } from './keys/open-audit-key.ts'
 export { deriveAuditKey, type DeriveAuditKeyOptions } from './retention/derive-audit-key.ts'

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
@@ -483,5 +484,37 @@ describe('audit rotate', () => {
     rmSync(stdout.trimEnd(), { recursive: true })
     const gone = await run(['audit', 'verify', 'trail', ...proof])
     expect([gone.code, gone.stdout]).toEqual([65, expect.stringContaining('the folder in which the trail goes on is gone')])
+  })
+})
+
+describe('audit erase', () => {
+  /** As a service with sealed names would write it. */
+  async function sealed(): Promise<Program> {
+    const program = await audited()
+    const [trail, file] = [join(program.folder, 'trail'), join(program.folder, 'names.key')]
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: trail })], sealNames: { file } })
+    const context = { signal: AbortSignal.timeout(10_000) }
+    for (const actor of ['alice@example.com', 'bob@example.com'])
+      await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'TOKEN', actor, outcome: 'ok' }, context)
+    await audit.close?.(context)
+    return program
+  }
+
+  it('takes the name from every record, and leaves a pseudonym, while others are shown', async () => {
+    const { run } = await sealed()
+    const names = ['--names', 'names.key']
+    const actors = async (): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...names]), 5).slice(-2)
+    expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
+    expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', 'bob@example.com']), 5)).toEqual(['bob@example.com'])
+    expect(await run(['audit', 'erase', 'names.key', 'alice@example.com'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('--yes'),
+    })
+    const erased = await run(['audit', 'erase', 'names.key', 'alice@example.com', 'carol@example.com', '--yes'])
+    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
+    expect(await actors()).toEqual([expect.stringMatching(/^sealed:[0-9a-f]{16}$/), 'bob@example.com'])
+    expect((await run(['audit', 'report', 'trail', ...key, ...names])).stdout).toContain('bob@example.com')
+    expect((await run(['audit', 'verify', 'trail', ...key])).stdout).toContain('every record is as it was written (6)')
+    expect((await run(['audit', 'erase', 'none.key', 'alice', '--yes'])).code).toBe(70)
   })
 })

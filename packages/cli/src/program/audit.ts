@@ -32,6 +32,7 @@ const proofFlags = {
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
   to: parsed('time', 'Until the end of this day, or before this time', endTime),
 } as const
+const names = textFlag('file', 'The keys of sealed names of persons: shows those that were not erased')
 const unverified = switchFlag('Do not verify, for those who have no key')
 
 function count(input: string): number {
@@ -86,6 +87,7 @@ const report: Command<CommandContext> = buildCommand({
     positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
+      names,
       unverified,
       format: oneOf('By default that of the output file, else text', 'text', 'html', 'csv', 'json'),
       output: textFlag('file', 'Write to this file, for you alone'),
@@ -112,6 +114,7 @@ const query: Command<CommandContext> = buildCommand({
     positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
+      names,
       unverified,
       name: textFlag('name', 'The name of a secret, or its begin and *'),
       actor: textFlag('actor', 'Who'),
@@ -198,7 +201,27 @@ const rotate: Command<CommandContext> = buildCommand({
   },
 })
 
-const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold, rotate })
+const erase: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/erase.ts'), 'default')),
+  parameters: {
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'The file of the keys of names, then names as records had them', placeholder: 'argument', parse: text },
+      minimum: 2,
+    },
+    flags: flagsOf({ yes: switchFlag('Do not ask'), json }),
+  },
+  docs: {
+    brief: 'Erase names of persons from a trail, which still verifies',
+    fullDescription: 'For trails whose names are sealed (`sealNames`). Records keep a pseudonym.',
+    customUsage: [
+      'FILE NAME... [--yes] [--json]',
+      { input: '/var/lib/app/audit-names.key alice@example.com', brief: 'after a request for erasure' },
+    ],
+  },
+})
+
+const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold, rotate, erase })
 const aliases = Object.create(null) as Record<string, never>
 
 export const audit: RouteMap<CommandContext> = buildRouteMap({

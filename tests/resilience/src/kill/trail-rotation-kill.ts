@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { verifyAuditTrail } from '@finchat/secrets-audit'
-import { verifiedTrail } from '@finchat/secrets-audit/report'
+import { openAuditNames, verifiedTrail } from '@finchat/secrets-audit/report'
 import { ended, start } from '../harness/child.ts'
 import type { FaultInjection, Scale, Tally } from '../harness/fault-injection.ts'
 import { inMemory } from '../harness/scratch.ts'
 import { withStrace } from '../harness/strace.ts'
-import { newTrailFolder, recordEnds, type TrailFolder } from '../workload/trail-folder.ts'
+import type { RotatingOrders } from '../workload/rotating-trail-process.ts'
+import { newTrailFolder, recordEnds } from '../workload/trail-folder.ts'
 
 /** All calls that change a file or a name, and those that make it durable. */
 const calls = ['mkdir', 'openat', 'write', 'pwrite64', 'ftruncate', 'fsync', 'fdatasync', 'rename', 'unlink']
@@ -17,7 +19,7 @@ const mostCalls = 60
 
 export const trailRotationKill: FaultInjection = {
   name: 'kill -9 of a process that begins the next folder of a trail',
-  promise: 'no acknowledged record lost; the trail verifies as it was left, and goes on',
+  promise: 'no acknowledged record lost, nor the name of its person; the trail verifies as it was left, and goes on',
   run: (scale) =>
     withStrace(async (tally) => {
       for (const call of calls) await killAtEach(call, every[scale], tally)
@@ -33,7 +35,7 @@ async function killAtEach(call: string, step: number, tally: Tally): Promise<voi
 
 /** Returns whether the process made fewer calls on the trail's files. */
 async function killAt(parent: string, call: string, count: number, tally: Tally): Promise<boolean> {
-  const made = await newTrailFolder(parent)
+  const made: RotatingOrders = { ...(await newTrailFolder(parent)), names: join(parent, 'names.key') }
   const child = start(join(import.meta.dirname, '../workload/rotating-trail-process.ts'), made, { under: killing(made, call, count) })
   const output = child.stdout === null ? '' : await text(child.stdout)
   const code = await ended(child)
@@ -45,28 +47,32 @@ async function killAt(parent: string, call: string, count: number, tally: Tally)
 }
 
 /** In one thread of the pool, so that its calls are counted together. */
-function killing({ folder }: TrailFolder, call: string, count: number): string[] {
+function killing({ folder, names: keys }: RotatingOrders, call: string, count: number): string[] {
   const day = new Date().toISOString().slice(0, 10)
   const names = ['', 'index.jsonl', 'key.json', 'key.json.new', 'segment-00000001.jsonl']
   const paths = ['', day].flatMap((within) => names.map((name) => join(folder, within, name)))
-  const only = paths.flatMap((path) => ['-P', path])
+  const only = [...paths, keys].flatMap((path) => ['-P', path])
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${count}`]
   return ['env', 'UV_THREADPOOL_SIZE=1', 'strace', '-f', '-qq', '-o', '/dev/null', ...only, ...inject]
 }
 
 /** As the process left it, and once the next one has written. */
-async function judge(made: TrailFolder, acknowledged: readonly string[], where: string, tally: Tally): Promise<void> {
+async function judge(made: RotatingOrders, acknowledged: readonly string[], where: string, tally: Tally): Promise<void> {
   const { folder, key, checkpoints } = made
   const left = await verifyAuditTrail(folder, { key })
   if (!left.ok) tally.fault(`${where}: ${left.problem?.file}:${left.problem?.line} ${left.problem?.explanation}`)
   await recordEnds(made)
   const { verification, result: names } = await verifiedTrail(folder, { key, checkpoint: checkpoints }, async (records) => {
-    const found = new Set<string>()
-    for await (const { name } of records) found.add(name)
+    const found = new Map<string, string | undefined>()
+    const opened = existsSync(made.names) ? openAuditNames(records, { file: made.names }) : records
+    for await (const { name, actor } of opened) found.set(name, actor)
     return found
   })
   if (!verification.ok) tally.fault(`${where}, then written to: ${verification.problem?.file} ${verification.problem?.explanation}`)
-  for (const name of acknowledged) if (!names.has(name)) tally.fault(`${where}: ${name} was acknowledged and is gone`)
+  for (const name of acknowledged) {
+    if (!names.has(name)) tally.fault(`${where}: ${name} was acknowledged and is gone`)
+    else if (names.get(name) !== `person of ${name}`) tally.fault(`${where}: the person of ${name} is not known`)
+  }
   tally.count('acknowledged records found', acknowledged.length)
   tally.count(`found with ${verification.folders.length === 1 ? 'one folder' : 'two folders'}`)
 }

@@ -3,12 +3,14 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { context, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
+import { context, removeTestFolders, segmentsOf, sentTo, type TestFolder, written } from '../testing/folders.ts'
 import { rewritten } from '../testing/forger.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import type { VerifyAuditOptions } from '../verify/verify-options.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
+import { type CheckpointState, checkpointLine } from '../format/checkpoint-line.ts'
+import { parsedKey } from '../keys/key-chain.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { holdAuditFolder, releaseAuditFolder } from './hold-audit-folder.ts'
 import { pruneAuditFolder, type PruneAuditOptions } from './prune-audit-folder.ts'
@@ -145,6 +147,53 @@ describe('pruning a folder', () => {
     await written(sink, 3)
     await sink.close?.(context)
     expect(await verified(trail)).toMatchObject({ ok: true, records: 6 })
+  })
+})
+
+describe('checkpoints of a segment that was removed', () => {
+  /** A pruned trail, and a checkpoint of its first segment as the folder would have signed it. */
+  async function prunedTrail(): Promise<{ readonly trail: TestFolder; readonly sign: (more: Partial<CheckpointState>) => string }> {
+    const trail = await oldTrail()
+    const sent = (await sentTo(trail.checkpoints)).map((line) => JSON.parse(line) as CheckpointState & { readonly mac: string })
+    const { mac: _, ...last } = sent.findLast(({ step }) => step === 1) ?? sent[0] ?? {}
+    await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })
+    const sign = (more: Partial<CheckpointState>): string => {
+      const state = { ...(last as CheckpointState), ...more }
+      return checkpointLine(
+        state,
+        parsedKey(trail.key)
+          .later(1)
+          .derived('segment')
+          .later(state.group + 1),
+        undefined,
+      )
+    }
+    return { trail, sign }
+  }
+
+  const found = async ({ folder, key }: TestFolder, checkpoint: string): Promise<unknown> =>
+    (await verifyAuditTrail(folder, { key, checkpoint: [checkpoint] })).problems.map(({ what, segment, file }) => [what, segment ?? file])
+
+  it('are compared with what the index says of its end', async () => {
+    const { trail, sign } = await prunedTrail()
+    expect(await found(trail, sign({}))).toEqual([])
+    for (const more of [{ records: 4 }, { bytes: 1 }, { seals: Buffer.alloc(32).toString('base64url') }])
+      expect(await found(trail, sign(more)), JSON.stringify(more)).toEqual([['edited', 1]])
+  })
+
+  it('show that it was longer than the index says, or that the index was', async () => {
+    const { trail, sign } = await prunedTrail()
+    const { group } = JSON.parse(sign({})) as CheckpointState
+    expect(await found(trail, sign({ group: group + 3, records: 9 }))).toEqual([['edited', 1]])
+    expect(await found(trail, sign({ index: 99 }))).toEqual([['truncated', 'index.jsonl']])
+    expect(await found(trail, sign({ head: Buffer.alloc(32).toString('base64url') }))).toEqual([['edited', 'index.jsonl']])
+  })
+
+  it('that the folder did not sign are a problem, also one that is too far away', async () => {
+    const { trail, sign } = await prunedTrail()
+    const forged = sign({}).replace(/"mac":"./, '"mac":"_')
+    expect(await found(trail, forged)).toEqual([['edited', 'checkpoints']])
+    expect(await found(trail, sign({}).replace(/"group":\d+/, '"group":9000000'))).toEqual([['edited', 'checkpoints']])
   })
 })
 

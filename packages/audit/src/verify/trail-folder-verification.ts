@@ -16,6 +16,7 @@ import { isListed, isRegularFile, type SegmentGroup } from '../format/segment-re
 import type { LineDigests, NamedLines } from '../tables/line-digests.ts'
 import { StepSet } from '../tables/step-set.ts'
 import { checkpointBeyond, checkpointBeyondIndex } from './checkpoint-signatures.ts'
+import { problemsOfRemoved } from './compare-checkpoints.ts'
 import { type FoundSegments, segmentsFound } from './find-segments.ts'
 import type { FoundSuccessor, IndexFindings } from './findings.ts'
 import { verifyIndex } from './verify-index.ts'
@@ -172,11 +173,14 @@ export class TrailFolderVerification {
   }
 
   #judgeAbsent(step: number, key: ChainKey, { newest, index, checkpoints }: ToVerify): void {
-    if (index.marks.pruned.has(step)) return
-    const held = checkpoints.get(step)
+    const [held, ended] = [checkpoints.get(step), index.table.endOf(step)]
+    if (index.marks.pruned.has(step) && ended !== undefined) {
+      const removed = { step, key, ended, checkpoints: held, indexLines: index.length, digests: index.digests, budget: this.#budget }
+      for (const problem of problemsOfRemoved(removed)) this.#report.problems.add(problem)
+      return
+    }
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
-    if (beyond !== undefined || !isExcusable(step, index))
-      this.#report.gone(step, index.table.endOf(step)?.records ?? beyond?.records ?? 0, step > newest)
+    if (beyond !== undefined || !isExcusable(step, index)) this.#report.gone(step, ended?.records ?? beyond?.records ?? 0, step > newest)
     else if (!isBeingOpened(step, index)) this.#report.unseen(step)
   }
 

@@ -283,6 +283,16 @@ describe('a trail of several folders', () => {
     expect((await verified(trail)).holds.map(({ isHeld }) => isHeld)).toEqual([true, false])
   })
 
+  it('is held in the folder in which it goes on, and released there once', async () => {
+    const trail = await rotated()
+    const release = (): Promise<void> => releaseAuditFolder(trail.folder, { reason: 'closed' })
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await rotateAuditFolder(trail.folder)
+    await release()
+    await expect(release()).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('under no legal hold') })
+    expect((await verified(trail)).holds.map(({ isHeld }) => isHeld)).toEqual([true, false])
+  })
+
   it('is held and pruned by the name of its first folder alone', async () => {
     const trail = await rotated()
     const within = join(trail.folder, '2026-02-01')

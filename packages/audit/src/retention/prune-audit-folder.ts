@@ -12,7 +12,7 @@ import { eachSegmentFile, stepOfName } from '../format/segment-files.ts'
 import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch, type Marks } from '../file/next-epoch.ts'
-import { foldersOf, overview } from './pruned-folders.ts'
+import { foldersOf, overview, isUnderHold } from './pruned-folders.ts'
 import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
 
 /** What `pruneAuditFolder` takes. */
@@ -101,12 +101,6 @@ async function prunedTrail(root: string, order: Order, acceptGap: boolean): Prom
   return sum
 }
 
-/** A hold begins in the last folder. */
-async function isHeldNow(root: string): Promise<boolean> {
-  const { path } = foldersOf(root).at(-1) ?? { path: root }
-  return (await readRecordedIndex(path)).isHeld === true
-}
-
 /** Throws `CONFIGURATION` for anything but a short text. */
 export function assertReason(reason: unknown): asserts reason is string {
   if (typeof reason === 'string' && reason.trim() !== '' && reason.length <= mostReasonLength && reason.isWellFormed()) return
@@ -154,7 +148,7 @@ class Pruning {
       const now = Date.now()
       const kept = await this.#damagedOf(this.#coveredAt(now, index, []))
       const counts = countsOf(this.#coveredAt(now, index, kept))
-      if (await isHeldNow(this.#root)) throw held(this.#folder)
+      if (await isUnderHold(this.#root)) throw held(this.#folder)
       if (counts.segments > 0 && !(await this.#mark(index, counts, kept))) continue
       const files = await this.#remove(index, this.#coveredAt(now, index, kept))
       return { segments: counts.segments, records: counts.records, files, kept }

@@ -20,6 +20,15 @@ export function foldersOf(root: string): readonly FolderOfTrail[] {
   return [{ path: root, name: '' }, ...within.filter(({ path }) => readFirstEntry(path)?.follows !== undefined)]
 }
 
+/** A hold of one folder is of those after it too, until another line ends it. */
+export async function isUnderHold(root: string): Promise<boolean> {
+  for (const { path } of foldersOf(root).toReversed()) {
+    const { isHeld } = await readRecordedIndex(path)
+    if (isHeld !== undefined) return isHeld
+  }
+  return false
+}
+
 /** What the indexes of a trail say together. */
 export interface TrailOverview {
   readonly isHeld: boolean

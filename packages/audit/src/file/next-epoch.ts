@@ -24,7 +24,7 @@ export interface OpenEpoch extends Epoch {
 }
 
 /** What an operator adds to the index. */
-export type Marks = Pick<IndexEntry, 'pruned' | 'hold' | 'successor'>
+export type Marks = Pick<IndexEntry, 'pruned' | 'hold' | 'erased' | 'successor'>
 
 /** How the folder's lock is waited for. `patienceMs`: 5,000 by default. */
 export interface EpochOptions extends Partial<LockWait> {

@@ -9,7 +9,9 @@ import { type ChainKey, isMac } from '../keys/key-chain.ts'
 import { digestOf } from '../record/digest.ts'
 import {
   arePredecessors,
+  type ErasureMark,
   type HoldMark,
+  isErasureMark,
   isHoldMark,
   isPruneMark,
   isSuccessorMark,
@@ -61,6 +63,8 @@ export interface IndexEntry {
   readonly pruned?: PruneMark | undefined
   /** Whether nothing may be removed from now on, and why. */
   readonly hold?: HoldMark | undefined
+  /** Names of persons that were erased. */
+  readonly erased?: ErasureMark | undefined
   /** The folder in which the trail goes on. */
   readonly successor?: SuccessorMark | undefined
   /** The folders before this one, from the first on; in the first line alone. */
@@ -118,7 +122,8 @@ function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } 
   return Array.isArray(ended) && ended.every(isEnded)
 }
 
-function areMarks({ pruned, hold, successor, follows }: Partial<Record<keyof IndexEntry, unknown>>): boolean {
+function areMarks({ pruned, hold, erased, successor, follows }: Partial<Record<keyof IndexEntry, unknown>>): boolean {
+  if (erased !== undefined && !isErasureMark(erased)) return false
   if ((pruned !== undefined && !isPruneMark(pruned)) || (hold !== undefined && !isHoldMark(hold))) return false
   return (successor === undefined || isSuccessorMark(successor)) && (follows === undefined || arePredecessors(follows))
 }

@@ -24,6 +24,12 @@ export interface HoldMark {
   readonly reason: string
 }
 
+/** Names of persons were erased: nothing opens these pseudonyms in any record. */
+export interface ErasureMark {
+  readonly pseudonyms: readonly string[]
+  readonly reason: string
+}
+
 /** The trail goes on in another folder: no later line of this index opens a segment. */
 export interface SuccessorMark {
   /** The id of that folder, whose first key derives from the key of this line's epoch. */
@@ -84,6 +90,12 @@ export function isPruneMark(value: unknown): value is PruneMark {
   const { endedBefore, except, reason, segments, records, seals, signature = '' } = value as Partial<Record<keyof PruneMark, unknown>> // each is looked at
   const areTexts = [reason, seals, signature].every((text) => typeof text === 'string')
   return areTexts && [endedBefore, segments, records].every(isCount) && Array.isArray(except) && except.every(isCount)
+}
+
+export function isErasureMark(erased: unknown): erased is ErasureMark {
+  if (typeof erased !== 'object' || erased === null) return false
+  const { pseudonyms, reason } = erased as Partial<Record<keyof ErasureMark, unknown>> // each is looked at
+  return Array.isArray(pseudonyms) && pseudonyms.every((each) => typeof each === 'string') && typeof reason === 'string'
 }
 
 export function isHoldMark(hold: unknown): hold is HoldMark {

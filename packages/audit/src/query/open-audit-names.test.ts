@@ -3,8 +3,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
-import { summaryReport } from '../report/report.ts'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
+import { rowsIn } from '../record/name-rows.ts'
+import { csvLines } from '../report/csv.ts'
+import { recordsReport, summaryReport } from '../report/report.ts'
+import { verificationSentences, verificationSeverity } from '../report/verification-summary.ts'
+import { holdAuditFolder, releaseAuditFolder } from '../retention/hold-audit-folder.ts'
 import { eraseAuditNames } from '../retention/erase-audit-names.ts'
 import { context, event, removeTestFolders, type TestFolder, testFolder } from '../testing/folders.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
@@ -58,9 +64,26 @@ async function listOf(found: AsyncIterable<AuditRecord>): Promise<readonly Audit
   return list
 }
 
+async function listOfText(found: AsyncIterable<string>): Promise<readonly string[]> {
+  const list: string[] = []
+  for await (const text of found) list.push(text)
+  return list
+}
+
 async function textOfFolder(folder: string): Promise<string> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'))
   return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('')
+}
+
+const reason = 'request 17'
+const erase = ({ folder, file }: SealedTrail, names: readonly string[]): ReturnType<typeof eraseAuditNames> =>
+  eraseAuditNames(folder, { file, names, reason })
+
+/** Whatever is below a folder, and names of files too. */
+async function allBelow(folder: string): Promise<string> {
+  const paths = (await readdir(folder, { recursive: true, withFileTypes: true })).map((each) => join(each.parentPath, each.name))
+  const contents = await Promise.all(paths.map(async (path) => readFile(path).catch(() => Buffer.alloc(0))))
+  return [...paths, ...contents.map((content) => content.toString('latin1'))].join('\n')
 }
 
 describe('names that are sealed', () => {
@@ -101,26 +124,87 @@ describe('names that are sealed', () => {
 describe('a name that is erased', () => {
   it('is a pseudonym, the same in each record, while others stay and the trail verifies', async () => {
     const made = await trailOfPersons()
-    expect(await eraseAuditNames(made.file, [alice])).toEqual({ erased: 1 })
+    const { erased, pseudonyms } = await erase(made, [alice])
+    expect([erased, pseudonyms]).toEqual([1, [expect.stringMatching(/^[0-9a-f]{16}$/)]])
     const [first, second, third] = (await records(made)).map(({ actor }) => actor)
-    expect([first, second, third]).toEqual([expect.stringMatching(/^sealed:[0-9a-f]{16}$/), bob, first])
-    expect(await readFile(made.file, 'utf8')).not.toContain(alice)
-    expect(await eraseAuditNames(made.file, [alice])).toEqual({ erased: 0 })
+    expect([first, second, third]).toEqual([`erased name ${pseudonyms[0]}`, bob, first])
+    expect(await erase(made, [alice])).toEqual({ erased: 0, pseudonyms: [] })
+  })
+
+  it('is in no file any more, nor its key: of the trail, the checkpoints, a copy made before, and the keys', async () => {
+    const made = await trailOfPersons()
+    const parent = join(made.folder, '..')
+    await copyAuditTrail(made.folder, join(parent, 'copy'), { checkpoints: made.checkpoints })
+    const [row] = [...rowsIn(await readFile(made.file))].flatMap((found) => found.row ?? [])
+    const [name, own = ''] = [row?.name, row?.key.toString('base64url')]
+    expect([name, (await allBelow(parent)).split(alice).length, (await allBelow(parent)).includes(own)]).toEqual([alice, 2, true])
+    await erase(made, [alice])
+    await use(made, [bob])
+    const left = await allBelow(parent)
+    for (const text of [alice, 'alice', own, Buffer.from(alice).toString('base64url'), Buffer.from(alice).toString('hex')])
+      expect(left.includes(text), text).toBe(false)
+    expect(left).toContain(bob)
+  })
+
+  it('is told by the index, with when and why, in words of a report', async () => {
+    const made = await trailOfPersons()
+    const { pseudonyms } = await erase(made, [alice, bob, 'carol@example.com'])
+    await use(made, [bob])
+    const verification = await verifyAuditTrail(made.folder, { key: made.key, checkpoint: made.checkpoints })
+    expect(verification).toMatchObject({ ok: true, erasures: [{ pseudonyms, reason, time: expect.any(Number) }] })
+    const [said] = verificationSentences(verification).filter((sentence) => sentence.includes('erased'))
+    expect(said).toMatch(/^2 names of persons were erased at .* UTC: "request 17"\. The records are whole, with "erased name /)
+    for (const pseudonym of pseudonyms) expect(said).toContain(`"erased name ${pseudonym}"`)
+    expect(verificationSeverity(verification)).toBe('good')
+  })
+
+  it('is in plain words in a report, a list of records and CSV, as is one whose key is not given', async () => {
+    const made = await trailOfPersons()
+    const { pseudonyms } = await erase(made, [alice])
+    const shownBy = async (file: string | undefined): Promise<string[]> => {
+      const found = await verifiedTrail(made.folder, { key: made.key }, (read) => listOf(openAuditNames(read, { file })))
+      const summary = await summarize(found.result)
+      const formats = ['text', 'html', 'csv'] as const
+      const reports = formats.flatMap((format) => [summaryReport(summary, { format }), recordsReport(found.result, { format })])
+      return [...reports, (await listOfText(csvLines(found.result))).join('')]
+    }
+    for (const text of await shownBy(made.file)) expect(text).toContain(`erased name ${pseudonyms[0]}`)
+    for (const text of await shownBy(undefined)) expect(text).toContain(`sealed name ${pseudonyms[0]}`)
+    const raw = await verifiedTrail(made.folder, { key: made.key }, (read) => summarize(read))
+    const html = summaryReport(raw.result, { format: 'html' })
+    expect([html.includes(`sealed name ${pseudonyms[0]}`), html.includes('sealed:')]).toEqual([true, false])
+  })
+
+  it('is not erased under a legal hold, nor with a reason that names the person, nor in what is no trail', async () => {
+    const made = await trailOfPersons()
+    const whole = await readFile(made.file)
+    await holdAuditFolder(made.folder, { reason: 'case 4711' })
+    await expect(erase(made, [alice])).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('legal hold') })
+    await releaseAuditFolder(made.folder, { reason: 'closed' })
+    const named = eraseAuditNames(made.folder, { file: made.file, names: [alice], reason: `asked by ${alice.toUpperCase()}.` })
+    await expect(named).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.not.stringContaining(alice) })
+    await expect(erase({ ...made, folder: join(made.folder, 'none') }, [alice])).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    expect(await readFile(made.file)).toEqual(whole)
+    await rotateAuditFolder(made.folder)
+    expect(await eraseAuditNames(made.folder, { file: made.file, names: [alice], reason: 'malice@example.com is another' })).toMatchObject({
+      erased: 1,
+    })
+    expect(await verifyAuditTrail(made.folder, { key: made.key })).toMatchObject({ ok: true, erasures: [{}], folders: [{}, {}] })
   })
 
   it('gets another pseudonym if it is used again', async () => {
     const made = await trailOfPersons()
-    await eraseAuditNames(made.file, [alice])
+    await erase(made, [alice])
     await use(made, [alice])
     const actors = (await records(made)).map(({ actor }) => actor)
-    expect([actors[0], actors.at(-1)]).toEqual([expect.stringMatching(/^sealed:/), alice])
+    expect([actors[0], actors.at(-1)]).toEqual([expect.stringMatching(/^erased name /), alice])
   })
 
   it('is all there is once the file is gone', async () => {
     const made = await trailOfPersons()
     await writeFile(made.file, '')
     const actors = new Set((await records(made)).map(({ actor }) => actor))
-    expect([...actors].map((actor) => actor?.slice(0, 7))).toEqual(['sealed:', 'sealed:', undefined])
+    expect([...actors].map((actor) => actor?.slice(0, 7))).toEqual(['sealed ', 'sealed ', undefined])
     await rm(made.file)
     await expect(records(made)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     expect(await verifyAuditTrail(made.folder, { key: made.key })).toMatchObject({ ok: true, records: 4 })
@@ -130,9 +214,13 @@ describe('a name that is erased', () => {
     const made = await trailOfPersons()
     const rows = (await readFile(made.file, 'utf8')).split('\n').filter((row) => row !== '')
     await writeFile(made.file, `${rows.join('\n')}\n${rows[0]?.slice(0, 40)}`)
-    await eraseAuditNames(made.file, [alice])
+    await erase(made, [alice])
     const left = (await readFile(made.file, 'utf8')).split('\n').filter((row) => row.trim() !== '')
-    expect(left).toEqual([rows[1]])
+    expect(left.map((row) => row.trim())).toEqual([
+      expect.stringMatching(/^\{"erased":"[0-9a-f]{16}","v":1\}$/),
+      rows[1],
+      expect.stringMatching(/^\{"erasedAt":\d+,"v":1\}$/),
+    ])
   })
 })
 
@@ -177,6 +265,6 @@ describe('a record whose name cannot be sealed', () => {
 })
 
 it.each([[[]], [['']], ['alice'], [[5]]])('erases no %j', async (names) => {
-  const { file } = await trailOfPersons()
-  await expect(eraseAuditNames(file, names as string[])).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  const made = await trailOfPersons()
+  await expect(erase(made, names as string[])).rejects.toMatchObject({ code: 'CONFIGURATION' })
 })

@@ -10,13 +10,14 @@ import { type AuditRecords, assertRecords } from './query.ts'
 
 /** What `openAuditNames` takes beside the records. */
 export interface OpenAuditNamesOptions {
-  /** The path of `sealNames.file`. */
-  readonly file: string
+  /** The path of `sealNames.file`. Absent: no name is opened. */
+  readonly file?: string | undefined
 }
 
 /**
- * Yields the records with the names that `sealNames` sealed. A name whose key was erased stays a
- * pseudonym, such as `sealed:5c0a8f3b12d4e6f7`, the same in each record. Throws `INVALID_ARGUMENT` if
+ * Yields the records with the names that `sealNames` sealed. One that was erased is shown as
+ * `erased name 5c0a8f3b12d4e6f7`, the same in each record; one whose key is not in the file as
+ * `sealed name …`. Throws `INVALID_ARGUMENT` if
  * `records` is not iterable, `CONFIGURATION` for an invalid file, and `AUDIT_FAILED` if it cannot be
  * read.
  *
@@ -38,37 +39,48 @@ export interface OpenAuditNamesOptions {
  *   return result.map(({ actor }) => actor?.slice(0, 7))
  * }
  * const before = await actors()
- * await eraseAuditNames(file, ['alice@example.com'])
- * console.log(before, await actors()) // [ 'alice@e' ] [ 'sealed:' ]
+ * await eraseAuditNames('of-persons', { file, names: ['alice@example.com'], reason: 'request of 2026-11-02' })
+ * console.log(before, await actors()) // [ 'alice@e' ] [ 'erased ' ]
  */
 export function openAuditNames(records: AuditRecords, options: OpenAuditNamesOptions): AsyncGenerator<AuditRecord> {
   const { file } = knownOptions(options, { file: 'string' })
-  assertNamesFile('file', file)
+  if (file !== undefined) assertNamesFile('file', file)
   assertRecords(records)
-  return opened(records, resolve(file))
+  return opened(records, file === undefined ? undefined : resolve(file))
 }
 
-async function* opened(records: AuditRecords, path: string): AsyncGenerator<AuditRecord> {
-  const names = new OpenedNames(await keysIn(path))
+async function* opened(records: AuditRecords, path: string | undefined): AsyncGenerator<AuditRecord> {
+  const names = new OpenedNames(path === undefined ? noKeys : await keysIn(path))
   for await (const record of records) yield names.open(record)
 }
 
-async function keysIn(path: string): Promise<ReadonlyMap<string, Buffer>> {
+/** The keys of a file by their pseudonyms, and the pseudonyms of erased names. */
+interface KeysOfNames {
+  readonly keys: ReadonlyMap<string, Buffer>
+  readonly erased: ReadonlySet<string>
+}
+
+const noKeys: KeysOfNames = { keys: new Map(), erased: new Set() }
+
+async function keysIn(path: string): Promise<KeysOfNames> {
   const content = await readFile(path).catch((error: unknown) => {
     throw keysFailed(path, error)
   })
-  const keys = new Map<string, Buffer>()
-  for (const { row } of rowsIn(content)) if (row !== undefined) keys.set(nameIdOf(row.key), row.key)
-  return keys
+  const [keys, erased] = [new Map<string, Buffer>(), new Set<string>()]
+  for (const found of rowsIn(content)) {
+    if (found.row !== undefined) keys.set(nameIdOf(found.row.key), found.row.key)
+    if (found.erased !== undefined) erased.add(found.erased)
+  }
+  return { keys, erased }
 }
 
 /** A name is opened once. */
 class OpenedNames {
-  readonly #keys: ReadonlyMap<string, Buffer>
+  readonly #known: KeysOfNames
   readonly #names = new Map<string, string>()
 
-  constructor(keys: ReadonlyMap<string, Buffer>) {
-    this.#keys = keys
+  constructor(known: KeysOfNames) {
+    this.#known = known
   }
 
   open(record: AuditRecord): AuditRecord {
@@ -82,8 +94,8 @@ class OpenedNames {
     if (pseudonym === undefined) return text
     const known = this.#names.get(text)
     if (known !== undefined) return known
-    const key = this.#keys.get(pseudonym)
-    const name = (key && openedName(key, text)) ?? `sealed:${pseudonym}`
+    const key = this.#known.keys.get(pseudonym)
+    const name = (key && openedName(key, text)) ?? `${this.#known.erased.has(pseudonym) ? 'erased' : 'sealed'} name ${pseudonym}`
     this.#names.set(text, name)
     return name
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NameKeys } from './name-keys.ts'
-import { nameRowText, rowsIn } from './name-rows.ts'
+import { erasedRowText, nameRowText, noticeText, rowsIn } from './name-rows.ts'
 import { nameIdOf, openedName, pseudonymIn, sealedName } from './sealed-name.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-names-'))
@@ -107,6 +107,17 @@ describe('the keys of names', () => {
     vi.advanceTimersByTime(60_000)
     expect([keys.seal('bob'), keys.seal('alice') === alice]).toEqual([bob, false])
     expect(pseudonymIn(keys.seal('alice'))).not.toBe(pseudonymIn(alice))
+  })
+
+  it('are forgotten by a process that adds a name while others are overwritten', () => {
+    const file = newFile()
+    const keys = new NameKeys(file)
+    const [alice, bob] = [keys.seal('alice'), keys.seal('bob')]
+    const erased = readFileSync(file, 'utf8').replace(/.*alice.*/, (row) => erasedRowText(pseudonymIn(alice) ?? '', row.length))
+    writeFileSync(file, erased)
+    keys.seal('carol') // the file's time is now that of the own row
+    appendFileSync(file, noticeText(Date.now()))
+    expect([keys.seal('dave') === '', keys.seal('alice') === alice, keys.seal('bob')]).toEqual([false, false, bob])
   })
 
   it('are all forgotten with their file, also where that is gone while a name is added', () => {

@@ -45,8 +45,8 @@ export class NameKeys {
     const now = performance.now()
     if (now - this.#lookedAt < forgettingMs) return
     this.#lookedAt = now
-    const changedAt = statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs ?? 0
-    if (changedAt === this.#read.changedAt) return
+    const { size: bytes = 0, mtimeMs: changedAt = 0 } = statSync(this.#path, { throwIfNoEntry: false }) ?? {}
+    if (changedAt === this.#read.changedAt && bytes === this.#read.bytes) return
     this.#sealed = new Map()
     this.#read = { bytes: 0, changedAt }
     this.#take(changedAt === 0 ? Buffer.alloc(0) : readFileSync(this.#path))
@@ -72,16 +72,16 @@ export class NameKeys {
     return sealed
   }
 
-  /** What was added since the file was read last; all of it, if the file is another one. */
+  /** What was added since the file was read last; all of it, if names were erased or the file is another one. */
   #takeNew(file: number, ownBytes: number): void {
     const { size, mtimeMs } = fstatSync(file)
-    if (size < this.#read.bytes + ownBytes) {
+    const added = size < this.#read.bytes + ownBytes ? undefined : partOf(file, this.#read.bytes, size)
+    if (added === undefined || (this.#read.bytes > 0 && [...rowsIn(added)].some(({ isNotice }) => isNotice))) {
       this.#sealed = new Map()
       this.#read.bytes = 0
-    }
-    const fresh = Buffer.alloc(size - this.#read.bytes)
-    readSync(file, fresh, 0, fresh.length, this.#read.bytes)
-    this.#take(fresh)
+      added?.fill(0)
+      this.#take(partOf(file, 0, size))
+    } else this.#take(added)
     this.#read.changedAt = mtimeMs
   }
 
@@ -109,6 +109,12 @@ export class NameKeys {
       throw keysFailed(this.#path, error)
     }
   }
+}
+
+function partOf(file: number, from: number, to: number): Buffer {
+  const bytes = Buffer.alloc(to - from)
+  readSync(file, bytes, 0, bytes.length, from)
+  return bytes
 }
 
 /** Never quotes the file system's own message. */

@@ -1,5 +1,5 @@
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
-import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
@@ -41,6 +41,8 @@ export interface ReportedVerification {
   readonly pruned?: readonly PrunedSegments[] | undefined
   /** Legal holds that began or ended. */
   readonly holds?: readonly HoldChange[] | undefined
+  /** Names of persons that were erased. Absent: none. */
+  readonly erasures?: readonly ErasedNamesMark[] | undefined
   /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
 }
@@ -103,6 +105,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
+  erasures: optional(listOf(objectOf({ time: isNumber, pseudonyms: listOf(isText), reason: isText }))),
   checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
   provenUntil: optional(isNumber),
   unproven: listOf(

@@ -1,4 +1,4 @@
-import type { PrunedSegments } from '../format/prune-mark.ts'
+import type { ErasedNamesMark, PrunedSegments } from '../format/prune-mark.ts'
 import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
 
@@ -31,7 +31,13 @@ const notVerified = 'The trail was not verified, so it may have been changed.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, tornIndexLines = [] } = verification
-  const about = [...machines(verification), ...prunes(verification), ...hold(verification), ...foreignFiles(verification)]
+  const about = [
+    ...machines(verification),
+    ...prunes(verification),
+    ...hold(verification),
+    ...erasures(verification),
+    ...foreignFiles(verification),
+  ]
   const left = leftOut(verification)
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
@@ -67,6 +73,21 @@ function hold({ holds = [] }: ReportedVerification): string[] {
 
 function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
   return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
+}
+
+/** The records themselves are whole: this is no problem, and nothing else tells of it. */
+function erasures({ erasures: all = [] }: ReportedVerification): string[] {
+  const more = all.length - mostShown
+  const rest = more > 0 ? [`Names were erased ${grouped(more)} times before that.`] : []
+  return [...all.slice(-mostShown).map(erasure), ...rest]
+}
+
+function erasure({ time, pseudonyms, reason }: ErasedNamesMark): string {
+  const [names, their] =
+    pseudonyms.length === 1 ? ['1 name of a person was', 'its'] : [`${grouped(pseudonyms.length)} names of persons were`, 'their']
+  const more = pseudonyms.length > mostShown ? ` and ${grouped(pseudonyms.length - mostShown)} more` : ''
+  const shown = pseudonyms.slice(0, mostShown).map((each) => `"erased name ${seen(each)}"`)
+  return `${names} erased at ${minute(time)} UTC: "${seen(reason)}". The records are whole, with ${shown.join(', ')}${more} in ${their} place. No signature shows who ordered it: every writer of the folder can do that.`
 }
 
 /** Segments outside the range may be damaged. */

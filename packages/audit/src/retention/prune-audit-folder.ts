@@ -220,7 +220,7 @@ async function isAsRecorded(folder: string, { step, bytes, records, seals }: End
   }
 }
 
-function held(folder: string): SecretsError {
+export function held(folder: string): SecretsError {
   return new SecretsError('CONFIGURATION', `the folder ${shownPath(folder)} of the audit trail is under a legal hold`, {
     remedy: 'end the hold by releaseAuditFolder, once it is over',
   })

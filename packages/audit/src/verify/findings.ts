@@ -51,7 +51,7 @@ export interface IndexFindings {
   /** Segments before the first that the given key verifies. */
   readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
-  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds'>
+  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds' | 'erasures'>
   /** Where the trail goes on. */
   readonly successor: FoundSuccessor | undefined
   readonly problems: Problems

@@ -3,7 +3,7 @@ import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { BoundedList } from '../tables/bounded-list.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
 import { HostsAtOnce } from './hosts-at-once.ts'
 
@@ -148,6 +148,8 @@ export interface AuditVerification {
   readonly pruned: readonly PrunedSegments[]
   /** Legal holds that began or ended, in order. */
   readonly holds: readonly HoldChange[]
+  /** Names of persons that were erased, in order. */
+  readonly erasures: readonly ErasedNamesMark[]
   /** The folder that was given, and those that follow it, in order. */
   readonly folders: readonly VerifiedFolder[]
   /** Absent: the whole trail was read. */
@@ -178,6 +180,7 @@ export class VerificationReport {
   readonly #tornLines: TornIndexLine[] = []
   readonly #pruned: PrunedSegments[] = []
   readonly #holds: HoldChange[] = []
+  readonly #erasures: ErasedNamesMark[] = []
   #isIndexWhole: boolean | undefined
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
@@ -200,6 +203,7 @@ export class VerificationReport {
     for (const line of tornLines) this.#tornLines.push(line)
     this.#pruned.push(...marks.prunes)
     this.#holds.push(...marks.holds)
+    for (const erasure of marks.erasures) this.#erasures.push(erasure)
     this.problems.addAll(problems)
   }
 
@@ -289,6 +293,7 @@ export class VerificationReport {
       foreign: this.#foreign,
       pruned: this.#pruned,
       holds: this.#holds,
+      erasures: this.#erasures,
       folders: this.#folders,
       ...range,
     }

@@ -506,15 +506,30 @@ describe('audit erase', () => {
     const actors = async (): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...names]), 5).slice(-2)
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', 'bob@example.com']), 5)).toEqual(['bob@example.com'])
-    expect(await run(['audit', 'erase', 'names.key', 'alice@example.com'])).toMatchObject({
-      code: 64,
-      stderr: expect.stringContaining('--yes'),
-    })
-    const erased = await run(['audit', 'erase', 'names.key', 'alice@example.com', 'carol@example.com', '--yes'])
+    const erase = (file: string, ...more: string[]): Promise<Outcome> =>
+      run(['audit', 'erase', 'trail', 'alice@example.com', 'carol@example.com', '--names', file, '--reason', 'request 17', ...more])
+    expect(await erase('names.key')).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
+    expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
+    const erased = await erase('names.key', '--yes')
     expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
-    expect(await actors()).toEqual([expect.stringMatching(/^sealed:[0-9a-f]{16}$/), 'bob@example.com'])
+    const [pseudonym] = /erased name [0-9a-f]{16}/.exec(erased.stderr) ?? []
+    expect(await actors()).toEqual([pseudonym, 'bob@example.com'])
+    expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', pseudonym ?? '']), 5)).toEqual([pseudonym])
     expect((await run(['audit', 'report', 'trail', ...key, ...names])).stdout).toContain('bob@example.com')
-    expect((await run(['audit', 'verify', 'trail', ...key])).stdout).toContain('every record is as it was written (6)')
-    expect((await run(['audit', 'erase', 'none.key', 'alice', '--yes'])).code).toBe(70)
+    const { stdout } = await run(['audit', 'verify', 'trail', ...key])
+    expect(stdout).toContain('every record is as it was written (6)')
+    expect(stdout).toMatch(new RegExp(`1 name of a person was erased at .* "request 17".* "${pseudonym}" in its place`))
+    expect((await erase('none.key', '--yes')).code).toBe(70)
+  })
+
+  it('shows sealed names in short where their keys are not given, and whole as JSON', async () => {
+    const { run } = await sealed()
+    const found = await run(['audit', 'query', 'trail', ...key])
+    expect(columns(found, 5).slice(-2)).toEqual([
+      expect.stringMatching(/^sealed name [0-9a-f]{16}$/),
+      expect.stringMatching(/^sealed name/),
+    ])
+    expect((await run(['audit', 'query', 'trail', ...key, '--json'])).stdout).toMatch(/"actor":"sealed:[0-9a-f]{16}:[\w-]{64}/)
+    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toMatch(/sealed name [0-9a-f]{16} /)
   })
 })

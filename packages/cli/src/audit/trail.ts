@@ -53,11 +53,11 @@ export async function readTrails<Result>(
   )
 }
 
-/** Reads the records with the names whose keys are there. */
-async function withNames<Result>({ names }: TrailFlags, { cwd }: Terminal, read: Read<Result>): Promise<Read<Result>> {
-  if (names === undefined) return read
+/** Reads the records with the names whose keys are there. Without keys, JSON has the sealed text, for later. */
+async function withNames<Result>({ names, json }: TrailFlags, { cwd }: Terminal, read: Read<Result>): Promise<Read<Result>> {
+  if (names === undefined && json) return read
   const { openAuditNames } = await loadReport()
-  return async (records) => read(openAuditNames(records, { file: resolve(cwd(), names) }))
+  return async (records) => read(openAuditNames(records, { file: names === undefined ? undefined : resolve(cwd(), names) }))
 }
 
 /** What is wrong with the only folder is the command's own failure. */

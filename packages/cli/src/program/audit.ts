@@ -206,17 +206,26 @@ const erase: Command<CommandContext> = buildCommand({
   parameters: {
     positional: {
       kind: 'array',
-      parameter: { brief: 'The file of the keys of names, then names as records had them', placeholder: 'argument', parse: text },
+      parameter: { brief: 'The folder of the trail, then names as records had them', placeholder: 'argument', parse: text },
       minimum: 2,
     },
-    flags: flagsOf({ yes: switchFlag('Do not ask'), json }),
+    flags: flagsOf({
+      names: { kind: 'parsed', parse: text, brief: 'The file with the keys of names', placeholder: 'file' },
+      reason,
+      yes: switchFlag('Do not ask'),
+      json,
+    }),
   },
   docs: {
     brief: 'Erase names of persons from a trail, which still verifies',
-    fullDescription: 'For trails whose names are sealed (`sealNames`). Records keep a pseudonym.',
+    fullDescription:
+      'For trails whose names are sealed (`sealNames`). Records keep a pseudonym, and the index says when and why. Not under a legal hold.',
     customUsage: [
-      'FILE NAME... [--yes] [--json]',
-      { input: '/var/lib/app/audit-names.key alice@example.com', brief: 'after a request for erasure' },
+      'FOLDER NAME… --names FILE --reason TEXT [--yes] [--json]',
+      {
+        input: "/var/lib/app/audit alice@example.com --names /var/lib/app/audit-names.key --reason 'request 17'",
+        brief: 'after a request for erasure',
+      },
     ],
   },
 })

@@ -1,25 +1,29 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { verifyAuditTrail } from '@finchat/secrets-audit'
+import { type AuditVerification, verifyAuditTrail } from '@finchat/secrets-audit'
+import { eraseAuditNames } from '@finchat/secrets-audit/folder'
 import { openAuditNames, verifiedTrail } from '@finchat/secrets-audit/report'
 import { ended, start } from '../harness/child.ts'
 import type { FaultInjection, Scale, Tally } from '../harness/fault-injection.ts'
 import { inMemory } from '../harness/scratch.ts'
 import { withStrace } from '../harness/strace.ts'
-import type { RotatingOrders } from '../workload/rotating-trail-process.ts'
+import { personOf, type RotatingOrders } from '../workload/rotating-orders.ts'
 import { newTrailFolder, recordEnds } from '../workload/trail-folder.ts'
 
 /** All calls that change a file or a name, and those that make it durable. */
 const calls = ['mkdir', 'openat', 'write', 'pwrite64', 'ftruncate', 'fsync', 'fdatasync', 'rename', 'unlink']
 /** Every so many of each kind. */
 const every: Readonly<Record<Scale, number>> = { short: 3, long: 1 }
+/** Its person is erased at the end. */
+const erasedRecord = 'before-1'
 /** More than a process makes of one kind. */
 const mostCalls = 60
 
 export const trailRotationKill: FaultInjection = {
-  name: 'kill -9 of a process that begins the next folder of a trail',
-  promise: 'no acknowledged record lost, nor the name of its person; the trail verifies as it was left, and goes on',
+  name: 'kill -9 of a process that begins the next folder of a trail, and erases a name',
+  promise:
+    'no acknowledged record lost, nor the name of its person, but the erased one, which the index tells; the trail verifies as it was left, and goes on',
   run: (scale) =>
     withStrace(async (tally) => {
       for (const call of calls) await killAtEach(call, every[scale], tally)
@@ -69,10 +73,31 @@ async function judge(made: RotatingOrders, acknowledged: readonly string[], wher
     return found
   })
   if (!verification.ok) tally.fault(`${where}, then written to: ${verification.problem?.file} ${verification.problem?.explanation}`)
-  for (const name of acknowledged) {
+  const records = acknowledged.filter((line) => line !== 'erased')
+  for (const name of records) {
     if (!names.has(name)) tally.fault(`${where}: ${name} was acknowledged and is gone`)
-    else if (names.get(name) !== `person of ${name}`) tally.fault(`${where}: the person of ${name} is not known`)
+    else if (names.get(name) !== personOf(name) && name !== erasedRecord) tally.fault(`${where}: the person of ${name} is not known`)
   }
-  tally.count('acknowledged records found', acknowledged.length)
+  if (names.has(erasedRecord))
+    await judgeErasure(made, { verification, actor: names.get(erasedRecord), isOver: acknowledged.includes('erased') }, where, tally)
+  tally.count('acknowledged records found', records.length)
   tally.count(`found with ${verification.folders.length === 1 ? 'one folder' : 'two folders'}`)
+}
+
+interface Erasure {
+  readonly verification: AuditVerification
+  /** What the record shows of its person. */
+  readonly actor: string | undefined
+  /** It was acknowledged. */
+  readonly isOver: boolean
+}
+
+/** Either the name is known, or the index says that it is not. Another run ends what was begun. */
+async function judgeErasure(made: RotatingOrders, { verification, actor, isOver }: Erasure, where: string, tally: Tally): Promise<void> {
+  const isKnown = actor === personOf(erasedRecord)
+  if (isKnown && isOver) tally.fault(`${where}: an erased name is known`)
+  if (!isKnown && verification.erasures.length === 0) tally.fault(`${where}: a name is gone, and the index says nothing of it`)
+  await eraseAuditNames(made.folder, { file: made.names, names: [personOf(erasedRecord)], reason: 'request 17' })
+  if (readFileSync(made.names, 'utf8').includes(personOf(erasedRecord))) tally.fault(`${where}: an erased name is in the file of keys`)
+  tally.count(`found with the name ${isKnown ? 'known' : 'erased'}`)
 }

@@ -45,6 +45,7 @@ export const folders: Record<string, readonly string[]> = {
     'syslog',
     'keys',
     'tables',
+    'disk',
     'format',
     'checkpoints',
     'file',

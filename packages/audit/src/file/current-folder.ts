@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core/provider'
-import { shownPath } from '../format/folder-errors.ts'
+import { shownPath } from '../disk/folder-errors.ts'
 import { keyFile, readKey } from '../format/folder-key.ts'
 import { successorsIn } from '../format/index-marks.ts'
 

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path'
 import { pause, SecretsError } from '@finchat/secrets-core/provider'
-import { folderError } from '../format/folder-errors.ts'
+import { folderError } from '../disk/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
 import { currentFolder } from './current-folder.ts'
 import { advanceEpoch, FolderLeft, type Marks } from './next-epoch.ts'

@@ -14,7 +14,7 @@ import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
-import { syncData } from '../format/fsync.ts'
+import { syncData } from '../disk/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {

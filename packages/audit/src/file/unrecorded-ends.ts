@@ -1,6 +1,6 @@
 import { endedSegment, lockOf } from '../format/end-of-segment.ts'
 import { type KeyState, readKey } from '../format/folder-key.ts'
-import { DamagedArchive } from '../format/gzip-file.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { FileLock } from './file-lock.ts'
 

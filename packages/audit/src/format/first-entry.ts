@@ -2,7 +2,7 @@ import { closeSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileFailure } from '@finchat/secrets-core/provider'
 import { asIndexEntry, type IndexEntry, maxEntryBytes } from './index-line.ts'
-import { openRegularAtOnce } from './open-regular.ts'
+import { openRegularAtOnce } from '../disk/open-regular.ts'
 import { indexFile, isRegularFileNow } from './segment-reader.ts'
 
 /** The first line of the folder's index, unverified. `undefined` if there is none, or it is no entry. */

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { fileFailure } from '@finchat/secrets-core/provider'
 import { asRecord, asSeal, looksLikeSeal, maxGroupRecords, type Seal } from './segment-format.ts'
-import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
-import { openRegular, openRegularAtOnce } from './open-regular.ts'
+import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from '../disk/gzip-file.ts'
+import { openRegular, openRegularAtOnce } from '../disk/open-regular.ts'
 
 /** The lines between two seals. */
 export interface SegmentGroup {

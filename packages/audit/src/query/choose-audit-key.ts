@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { invalidArgument } from '@finchat/secrets-core/provider'
-import { folderError } from '../format/folder-errors.ts'
+import { folderError } from '../disk/folder-errors.ts'
 import { asIndexEntry, type IndexEntry } from '../format/index-line.ts'
 import { eachSegmentFile } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'

@@ -1,4 +1,5 @@
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
+import type { WrongClock } from '../tables/host-clock.ts'
 import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */
@@ -44,7 +45,11 @@ export interface ReportedVerification {
   /** Names of persons that were erased. Absent: none. */
   readonly erasures?: readonly ErasedNamesMark[] | undefined
   /** Absent: the whole trail was read. */
-  readonly range?: { readonly segmentsLeftOut: number } | undefined
+  readonly range?:
+    | { readonly segmentsLeftOut: number; readonly writtenFrom?: number | undefined; readonly writtenUntil?: number | undefined }
+    | undefined
+  /** Absent: nothing shows that a host's clock was wrong. */
+  readonly clock?: WrongClock | undefined
 }
 
 /** The part of a problem that a report shows. */
@@ -121,7 +126,8 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   pruned: optional(
     listOf(objectOf({ time: isNumber, endedBefore: isNumber, reason: isText, segments: isNumber, records: isNumber, isSigned: isBoolean })),
   ),
-  range: optional(objectOf({ segmentsLeftOut: isNumber })),
+  range: optional(objectOf({ segmentsLeftOut: isNumber, writtenFrom: optional(isNumber), writtenUntil: optional(isNumber) })),
+  clock: optional(objectOf({ setBackMs: isNumber, file: isText, line: isNumber, aheadMs: isNumber })),
 }
 
 /**

@@ -38,7 +38,7 @@ function sentencesOf(verification: ReportedVerification): string[] {
     ...erasures(verification),
     ...foreignFiles(verification),
   ]
-  const left = leftOut(verification)
+  const left = [...leftOut(verification), ...clock(verification)]
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...left, ...about]
@@ -94,7 +94,24 @@ function erasure({ time, pseudonyms, reason }: ErasedNamesMark): string {
 function leftOut({ range }: ReportedVerification): string[] {
   if (range === undefined || !isPart(range)) return []
   return [
-    `Segments that were not looked at, since they are of another time: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+    `Segments that were not looked at, since they are of another time by the clocks of their hosts: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+    ...writtenTimes(range),
+  ]
+}
+
+function writtenTimes({ writtenFrom, writtenUntil }: NonNullable<ReportedVerification['range']>): string[] {
+  if (writtenFrom === undefined || writtenUntil === undefined) return []
+  return [`By those clocks the trail was written to from ${minute(writtenFrom)} to ${minute(writtenUntil)} UTC.`]
+}
+
+/** Records of a wrong time may be outside of any range that is asked for. */
+function clock({ clock: wrong }: ReportedVerification): string[] {
+  if (wrong === undefined) return []
+  const { setBackMs, file, line, aheadMs } = wrong
+  const back = setBackMs === 0 ? [] : [`was set back by ${duration(setBackMs)} before line ${grouped(line)} of ${seen(file)}`]
+  const ahead = aheadMs === 0 ? [] : [`is ${duration(aheadMs)} ahead of the clock here`]
+  return [
+    `A host's clock ${[...back, ...ahead].join(', and ')}. So times of records may be wrong, and a range may leave out records of its time: look without one.`,
   ]
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../format/folder-errors.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
 import { currentFolder } from '../file/current-folder.ts'
 import { advanceEpoch } from '../file/next-epoch.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { folderError } from '../format/folder-errors.ts'
+import { folderError } from '../disk/folder-errors.ts'
 import { asIndexEntry, brokenIndex, type IndexEntry } from '../format/index-line.ts'
 import { IndexTable } from '../format/index-table.ts'
 import { IndexMarks } from '../format/prune-mark.ts'

@@ -5,6 +5,7 @@ import type { IndexTable } from '../format/index-table.ts'
 import { asRecord, isCount } from '../format/segment-format.ts'
 import type { StepSet } from '../tables/step-set.ts'
 import type { AuditProblem, Problems } from './audit-problem.ts'
+import type { HostClock } from '../tables/host-clock.ts'
 import type { IndexMarks } from '../format/prune-mark.ts'
 import type { SegmentCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import type { LineDigests } from '../tables/line-digests.ts'
@@ -52,6 +53,8 @@ export interface IndexFindings {
   readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
   readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds' | 'erasures'>
+  /** The clocks of the hosts, by the times of the lines. */
+  readonly clock: HostClock
   /** Where the trail goes on. */
   readonly successor: FoundSuccessor | undefined
   readonly problems: Problems

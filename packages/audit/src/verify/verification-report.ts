@@ -3,8 +3,10 @@ import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { BoundedList } from '../tables/bounded-list.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
+import { indexFile } from '../format/segment-reader.ts'
 import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
+import type { WrongClock } from '../tables/host-clock.ts'
 import { HostsAtOnce } from './hosts-at-once.ts'
 
 /** The end of a segment that its own process did not end: it runs, died, or never used it. */
@@ -70,6 +72,9 @@ export interface ForeignFile {
 export interface VerifiedRange {
   /** Segments that were not read. Nothing is known of them, nor whether they exist. */
   readonly segmentsLeftOut: number
+  /** When the index was written first and last, by the clocks of the hosts: epoch milliseconds. */
+  readonly writtenFrom?: number | undefined
+  readonly writtenUntil?: number | undefined
 }
 
 /** What checkpoints prove. */
@@ -152,6 +157,8 @@ export interface AuditVerification {
   readonly erasures: readonly ErasedNamesMark[]
   /** The folder that was given, and those that follow it, in order. */
   readonly folders: readonly VerifiedFolder[]
+  /** Absent: nothing shows that a host's clock was wrong. */
+  readonly clock?: WrongClock | undefined
   /** Absent: the whole trail was read. */
   readonly range?: VerifiedRange | undefined
 }
@@ -182,6 +189,9 @@ export class VerificationReport {
   readonly #holds: HoldChange[] = []
   readonly #erasures: ErasedNamesMark[] = []
   #isIndexWhole: boolean | undefined
+  #clock: WrongClock | undefined
+  #writtenFrom: number | undefined
+  #writtenUntil: number | undefined
   #range: VerifiedRange | undefined
   #checkpoints: Omit<ComparedCheckpoints, 'newest'> | undefined
   #newest: number | undefined
@@ -197,13 +207,16 @@ export class VerificationReport {
     this.problems.prefix = name === '' ? '' : `${name}/`
   }
 
-  indexed({ folder, isWhole, tornLines, marks, problems }: IndexFindings): void {
+  indexed({ folder, isWhole, tornLines, marks, clock, problems }: IndexFindings): void {
     this.#folders.push({ name: this.problems.prefix.slice(0, -1), folder })
     this.#isIndexWhole = isWhole && (this.#isIndexWhole ?? true)
     for (const line of tornLines) this.#tornLines.push(line)
     this.#pruned.push(...marks.prunes)
     this.#holds.push(...marks.holds)
     for (const erasure of marks.erasures) this.#erasures.push(erasure)
+    this.#clock = worse(this.#clock, clock.wrong(this.#named(indexFile)))
+    this.#writtenFrom = least(this.#writtenFrom, clock.earliest)
+    this.#writtenUntil = most(this.#writtenUntil, clock.latest)
     this.problems.addAll(problems)
   }
 
@@ -269,7 +282,8 @@ export class VerificationReport {
 
   result(): AuditVerification {
     const { list, count } = this.problems
-    const range = this.#range && { range: this.#range }
+    const [writtenFrom, writtenUntil] = [this.#writtenFrom, this.#writtenUntil]
+    const range = this.#range && { range: { ...this.#range, writtenFrom, writtenUntil } }
     const checkpoints = this.#checkpoints && { checkpoints: { ...this.#checkpoints, newest: this.#newest } }
     return {
       ok: count === 0,
@@ -295,6 +309,7 @@ export class VerificationReport {
       holds: this.#holds,
       erasures: this.#erasures,
       folders: this.#folders,
+      clock: this.#clock,
       ...range,
     }
   }
@@ -312,6 +327,11 @@ const linesOfHeader = 2
 
 function isSettled({ recordedAt, lastLine, provenUntil, sealedBehind }: UnprovenTail): boolean {
   return recordedAt !== undefined && sealedBehind === 0 && (provenUntil !== undefined || lastLine <= linesOfHeader)
+}
+
+function worse(one: WrongClock | undefined, other: WrongClock | undefined): WrongClock | undefined {
+  const weight = ({ setBackMs, aheadMs }: WrongClock): number => Math.max(setBackMs, aheadMs)
+  return one === undefined || (other !== undefined && weight(other) > weight(one)) ? other : one
 }
 
 function least(one: number | undefined, other: number | undefined): number | undefined {

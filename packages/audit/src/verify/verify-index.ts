@@ -5,6 +5,7 @@ import { IndexTable } from '../format/index-table.ts'
 import type { SuccessorMark } from '../format/index-marks.ts'
 import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
+import { HostClock } from '../tables/host-clock.ts'
 import type { FoundSuccessor, IndexFindings, TornIndexLine } from './findings.ts'
 import { LineDigests, type NamedLines } from '../tables/line-digests.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
@@ -61,6 +62,7 @@ class IndexVerification {
   readonly #unknown = new StepSet()
   readonly #tornLines: TornIndexLine[] = []
   readonly #digests: LineDigests
+  readonly #clock = new HostClock()
   readonly #ownFolder: string
   /** The epoch that the given key is for. The hashes of lines prove those before it. */
   readonly #start: number
@@ -119,6 +121,7 @@ class IndexVerification {
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
       earlier: this.#earlier,
       marks: this.#marks,
+      clock: this.#clock,
       successor: this.#successor && { ...this.#successor, isBeingMade: state !== undefined && state.step <= this.#leftAt },
       problems: this.#problems,
     }
@@ -197,6 +200,7 @@ class IndexVerification {
   }
 
   #take(entry: Entry, digest: string): void {
+    if (entry.time > 0) this.#clock.add(entry.time, entry.step + 1)
     if (entry.step > this.#leftAt && (entry.opens || entry.successor !== undefined))
       this.#fail('inserted', 'the line opens a segment or a folder after the trail went on in another folder')
     else if (entry.successor !== undefined) this.#leave(entry.step, entry.successor, digest)

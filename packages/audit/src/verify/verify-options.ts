@@ -1,3 +1,4 @@
+import { mostSkewMs } from '../tables/host-clock.ts'
 import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
@@ -68,9 +69,6 @@ const members: MembersOf<VerifyAuditOptions> = {
   until: 'any',
 }
 
-/** Records may be written after their event, and the host's clock may be set back. */
-const spareMs = 3_600_000
-
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
   const { key, checkpoint, checkpointKey, pruneKey, alone = false, segments, from, until } = knownOptions(options, members)
@@ -86,7 +84,7 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
   if (begin >= end) throw configurationError('`from` is not before `until`', 'name a time range, epoch milliseconds')
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
-    first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
+    first <= step && step <= last && (times?.opened ?? -Infinity) < end + mostSkewMs && (times?.ended ?? Infinity) >= begin - mostSkewMs
   const isAlone = alone || segments !== undefined
   return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAlone, isAskedFor: isWhole ? undefined : isAskedFor }
 }

@@ -20,6 +20,7 @@ import { openAuditNames } from './open-audit-names.ts'
 import { queryRecords } from './query.ts'
 import { summarize } from './summarize.ts'
 import { verifiedTrail } from './verified-trail.ts'
+import { verifiedTrails } from './verified-trails.ts'
 
 afterAll(removeTestFolders)
 afterEach(() => void vi.restoreAllMocks())
@@ -119,6 +120,21 @@ describe('names that are sealed', () => {
     const { result } = await verifiedTrail(folder, { key }, (read) => summarize(openAuditNames(read, { file })))
     expect(summaryReport(result, { format: 'text' })).toContain(bob)
   })
+})
+
+it('names of several hosts are opened by the files of all of them', async () => {
+  const [one, other] = [await trailOfPersons(), await trailOfPersons()]
+  const sources = [one, other].map(({ folder, key }) => ({ folder, key }))
+  const actors = async (...file: string[]): Promise<readonly (string | undefined)[]> => {
+    const { result } = await verifiedTrails(sources, (found) => listOf(openAuditNames(found, { file })))
+    return result.map(({ actor }) => actor)
+  }
+  expect(await actors(one.file, other.file)).toEqual([alice, bob, alice, undefined, alice, bob, alice, undefined])
+  expect((await actors(other.file)).map((actor) => actor?.slice(0, 11))).toEqual([
+    ...['sealed name', 'sealed name', 'sealed name', undefined],
+    ...[alice.slice(0, 11), bob.slice(0, 11), alice.slice(0, 11), undefined],
+  ])
+  expect(() => openAuditNames([], { file: [''] })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
 })
 
 describe('a name that is erased', () => {

@@ -10,8 +10,8 @@ import { type AuditRecords, assertRecords } from './query.ts'
 
 /** What `openAuditNames` takes beside the records. */
 export interface OpenAuditNamesOptions {
-  /** The path of `sealNames.file`. Absent: no name is opened. */
-  readonly file?: string | undefined
+  /** The path of `sealNames.file`, or those of several hosts. Absent: no name is opened. */
+  readonly file?: string | readonly string[] | undefined
 }
 
 /**
@@ -43,14 +43,19 @@ export interface OpenAuditNamesOptions {
  * console.log(before, await actors()) // [ 'alice@e' ] [ 'erased ' ]
  */
 export function openAuditNames(records: AuditRecords, options: OpenAuditNamesOptions): AsyncGenerator<AuditRecord> {
-  const { file } = knownOptions(options, { file: 'string' })
-  if (file !== undefined) assertNamesFile('file', file)
+  const { file = [] } = knownOptions(options, { file: 'any' })
+  const files: readonly unknown[] = Array.isArray(file) ? file : [file]
   assertRecords(records)
-  return opened(records, file === undefined ? undefined : resolve(file))
+  return opened(records, files.map(pathOf))
 }
 
-async function* opened(records: AuditRecords, path: string | undefined): AsyncGenerator<AuditRecord> {
-  const names = new OpenedNames(path === undefined ? noKeys : await keysIn(path))
+function pathOf(file: unknown): string {
+  assertNamesFile('file', file)
+  return resolve(file)
+}
+
+async function* opened(records: AuditRecords, paths: readonly string[]): AsyncGenerator<AuditRecord> {
+  const names = new OpenedNames(await keysIn(paths))
   for await (const record of records) yield names.open(record)
 }
 
@@ -60,16 +65,16 @@ interface KeysOfNames {
   readonly erased: ReadonlySet<string>
 }
 
-const noKeys: KeysOfNames = { keys: new Map(), erased: new Set() }
-
-async function keysIn(path: string): Promise<KeysOfNames> {
-  const content = await readFile(path).catch((error: unknown) => {
-    throw keysFailed(path, error)
-  })
+async function keysIn(paths: readonly string[]): Promise<KeysOfNames> {
   const [keys, erased] = [new Map<string, Buffer>(), new Set<string>()]
-  for (const found of rowsIn(content)) {
-    if (found.row !== undefined) keys.set(nameIdOf(found.row.key), found.row.key)
-    if (found.erased !== undefined) erased.add(found.erased)
+  for (const path of paths) {
+    const content = await readFile(path).catch((error: unknown) => {
+      throw keysFailed(path, error)
+    })
+    for (const found of rowsIn(content)) {
+      if (found.row !== undefined) keys.set(nameIdOf(found.row.key), found.row.key)
+      if (found.erased !== undefined) erased.add(found.erased)
+    }
   }
   return { keys, erased }
 }

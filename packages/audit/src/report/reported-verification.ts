@@ -48,6 +48,8 @@ export interface ReportedVerification {
   readonly range?:
     | { readonly segmentsLeftOut: number; readonly writtenFrom?: number | undefined; readonly writtenUntil?: number | undefined }
     | undefined
+  /** The folder that was given, whose name is empty, and those in which it goes on. */
+  readonly folders?: readonly { readonly name: string }[] | undefined
   /** Absent: nothing shows that a host's clock was wrong. */
   readonly clock?: WrongClock | undefined
 }
@@ -127,6 +129,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
     listOf(objectOf({ time: isNumber, endedBefore: isNumber, reason: isText, segments: isNumber, records: isNumber, isSigned: isBoolean })),
   ),
   range: optional(objectOf({ segmentsLeftOut: isNumber, writtenFrom: optional(isNumber), writtenUntil: optional(isNumber) })),
+  folders: optional(listOf(objectOf({ name: isText }))),
   clock: optional(objectOf({ setBackMs: isNumber, file: isText, line: isNumber, aheadMs: isNumber })),
 }
 

@@ -81,6 +81,15 @@ describe('the verdict on a trail that is as it was written', () => {
     expect(said({ ...verified, clock: { ...clock, setBackMs: 0, aheadMs: 7_200_000 } }).at(-1)).toMatch(/^A host's clock is 2 hours ahead/)
   })
 
+  it('names the folders in which the trail goes on, the latest of many', () => {
+    const named = (...names: string[]): string => said({ ...verified, folders: ['', ...names].map((name) => ({ name })) }).at(-1) ?? ''
+    expect(said({ ...verified, folders: [{ name: '' }] })).toEqual(said(verified))
+    expect(named('2026-12-01')).toBe('The trail goes on in 1 further folder, verified with it: 2026-12-01.')
+    expect(named(...Array.from({ length: 12 }, (_, at) => `20${10 + at}-01-01`))).toMatch(
+      /^The trail goes on in 12 further folders, verified with it: 2012-01-01, .*, 2021-01-01, and 2 before\.$/,
+    )
+  })
+
   it('names files that were left out', () => {
     const foreign = [{ file: 'notes.txt', explanation: 'the file does not belong to the trail' }]
     expect(said({ ...verified, foreign }).at(-1)).toBe('Files that do not belong there, and were left out: notes.txt.')

@@ -41,13 +41,23 @@ function sentencesOf(verification: ReportedVerification): string[] {
   const left = [...leftOut(verification), ...clock(verification)]
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
-  return [verified(verification), ...open, ...left, ...about]
+  return [verified(verification), ...open, ...left, ...folders(verification), ...about]
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {
   if (!isPart(range)) return `Verified: every record is as it was written (${grouped(records)}).`
   if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
+}
+
+function folders({ folders: all = [] }: ReportedVerification): string[] {
+  const names = all.map(({ name }) => name).filter((name) => name !== '')
+  if (names.length === 0) return []
+  const more = names.length > mostShown ? `, and ${grouped(names.length - mostShown)} before` : ''
+  const shown = names.slice(-mostShown).map((name) => seen(name))
+  return [
+    `The trail goes on in ${names.length === 1 ? '1 further folder' : `${grouped(names.length)} further folders`}, verified with it: ${shown.join(', ')}${more}.`,
+  ]
 }
 
 function prunes({ pruned = [] }: ReportedVerification): string[] {
@@ -59,7 +69,7 @@ function prunes({ pruned = [] }: ReportedVerification): string[] {
 function prune({ time, endedBefore, reason, segments, records, isSigned }: PrunedSegments): string {
   const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
   const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
-  return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that.`
+  return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that, so the verdict is open.`
 }
 
 /** A release is told for ever: somebody who wants records to be pruned may have written it. */

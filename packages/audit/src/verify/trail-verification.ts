@@ -98,7 +98,7 @@ export class TrailVerification {
     if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
     left.delete(name)
     this.#report.enter('')
-    const explanation = 'the folder in which the trail goes on is gone'
+    const explanation = 'the folder in which the trail goes on is gone, with records that nothing here counts'
     if (!successor.isBeingMade) this.#report.problems.add({ what: 'missing', file: name, line: 1, explanation, mayBeCopy: true })
     return undefined
   }

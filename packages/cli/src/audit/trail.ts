@@ -19,7 +19,7 @@ export interface TrailFlags extends KeyFlags {
   readonly from?: number
   readonly to?: number
   /** The keys of sealed names. */
-  readonly names?: string
+  readonly names?: readonly string[]
   readonly unverified?: boolean
   readonly json?: boolean
 }
@@ -57,7 +57,8 @@ export async function readTrails<Result>(
 async function withNames<Result>({ names, json }: TrailFlags, { cwd }: Terminal, read: Read<Result>): Promise<Read<Result>> {
   if (names === undefined && json) return read
   const { openAuditNames } = await loadReport()
-  return async (records) => read(openAuditNames(records, { file: names === undefined ? undefined : resolve(cwd(), names) }))
+  const file = names?.map((name) => resolve(cwd(), name))
+  return async (records) => read(openAuditNames(records, { file }))
 }
 
 /** What is wrong with the only folder is the command's own failure. */

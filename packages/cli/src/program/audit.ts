@@ -32,7 +32,7 @@ const proofFlags = {
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
   to: parsed('time', 'Until the end of this day, or before this time', endTime),
 } as const
-const names = textFlag('file', 'The keys of sealed names of persons: shows those that were not erased')
+const names = listFlag('file', 'The keys of sealed names of persons: shows those that were not erased; may be given again')
 const unverified = switchFlag('Do not verify, for those who have no key')
 
 function count(input: string): number {

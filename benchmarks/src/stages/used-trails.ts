@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Stage } from '../harness/scenario.ts'
 import { auditStage } from './audit-folder.ts'
-import { type TrailUse, writeTrail, type WrittenTrail } from './used-trail.ts'
+import type { WrittenTrail } from './trail-writer.ts'
+import { type TrailUse, writeTrail } from './used-trail.ts'
 
 /** Where a trail and its checkpoints are, and what is in them. */
 export interface UsedTrail extends WrittenTrail {

@@ -18,7 +18,7 @@ export {
 } from './sinks/open-telemetry-sink.ts'
 export type { SpanContext } from './sinks/open-telemetry-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail/trail-sink.ts'
-export type { HoldChange, PrunedSegments } from './format/prune-mark.ts'
+export type { ErasedNamesMark, HoldChange, PrunedSegments } from './format/prune-mark.ts'
 export type { TornIndexLine } from './verify/findings.ts'
 export type { AuditProblem } from './verify/audit-problem.ts'
 export type {
@@ -29,6 +29,7 @@ export type {
   UnprovenTail,
   VerifiedFolder,
   VerifiedRange,
-} from './verify/verification-report.ts'
+} from './verify/audit-verification.ts'
+export type { WrongClock } from './tables/host-clock.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 export type { VerifyAuditOptions } from './verify/verify-options.ts'

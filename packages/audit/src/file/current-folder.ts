@@ -32,3 +32,22 @@ async function successorOf(folder: string): Promise<string | undefined> {
   key.wipe()
   return next
 }
+
+type Listener = () => Promise<void>
+
+const listeners = new Map<string, Set<Listener>>()
+
+/** Calls back when this process rotates the trail. Returns what ends that. */
+export function onRotation(root: string, listener: Listener): () => void {
+  const own = listeners.get(root) ?? new Set()
+  listeners.set(root, own.add(listener))
+  return () => {
+    own.delete(listener)
+    if (own.size === 0) listeners.delete(root)
+  }
+}
+
+/** Once all sinks of this process that write to the trail have moved on. */
+export async function movingOn(root: string): Promise<void> {
+  await Promise.all([...(listeners.get(root) ?? [])].map((listener) => listener()))
+}

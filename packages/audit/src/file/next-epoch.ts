@@ -4,8 +4,7 @@ import { type KeyState, nextKeyState } from '../format/folder-key.ts'
 import { type EndedSegment, entryOrigin, type IndexEntry, indexLine } from '../format/index-line.ts'
 import { digestOf } from '../record/digest.ts'
 import type { LockWait } from './file-lock.ts'
-import { LockedFolder } from './locked-folder.ts'
-import { makeSuccessor } from './successor-folder.ts'
+import { loadSuccessor, LockedFolder } from './locked-folder.ts'
 import { type OwnSegment, UnrecordedEnds } from './unrecorded-ends.ts'
 
 /** An epoch of the folder: its line in the index. */
@@ -93,7 +92,7 @@ async function inLockedFolder(
     const beside = (): Promise<void> | undefined =>
       successor === undefined
         ? open?.({ ...epoch, key: state.key, syncNames: () => locked.syncNames() })
-        : makeSuccessor(folder, { entry, digest: epoch.line }, successor, state.key)
+        : loadSuccessor().then(({ makeSuccessor }) => makeSuccessor(folder, { entry, digest: epoch.line }, successor, state.key))
     await locked.replaceKey(nextKeyState(state, entry), beside)
     await removeLocks(folder, [...ended, ...entry.ended])
     return epoch

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file-sink.ts'
 import { rotateAuditFolder } from './rotate-audit-folder.ts'

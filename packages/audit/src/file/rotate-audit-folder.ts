@@ -2,9 +2,13 @@ import { basename, dirname, resolve } from 'node:path'
 import { pause, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError } from '../disk/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
-import { currentFolder } from './current-folder.ts'
+import { currentFolder, movingOn } from './current-folder.ts'
 import { advanceEpoch, FolderLeft, type Marks } from './next-epoch.ts'
-import { firstEntry, mostPredecessors, rootOf, successorId, successorNameOf } from './successor-folder.ts'
+import { firstEntry, rootOf } from '../format/first-entry.ts'
+import { mostPredecessors, successorId, successorNameOf } from './successor-folder.ts'
+
+/** Segments are opened within milliseconds, unless other processes have the lock. */
+const movingPatienceMs = 5_000
 
 /** Where a trail goes on. */
 export interface RotatedAuditFolder {
@@ -39,8 +43,7 @@ export async function rotateAuditFolder(folder: string): Promise<RotatedAuditFol
     assertFirst(root)
     const from = await currentFolder(root)
     const to = await leaveFolder(from)
-    const moving = [...(listeners.get(root) ?? [])].map((listener) => listener())
-    await pause(movingPatienceMs, undefined, Promise.all(moving))
+    await pause(movingPatienceMs, undefined, movingOn(root))
     return { from, to }
   } catch (error) {
     throw folderError(error, root)
@@ -76,20 +79,4 @@ function assertRoom(folder: string): ReturnType<typeof firstEntry> {
   throw new SecretsError('CONFIGURATION', `a trail has at most ${mostPredecessors} folders, and ${basename(folder)} is the last`, {
     remedy: 'name a new folder, made ready by initAuditFolder; keep this one for the auditor',
   })
-}
-
-type Listener = () => Promise<void>
-
-const listeners = new Map<string, Set<Listener>>()
-/** Segments are opened within milliseconds, unless other processes have the lock. */
-const movingPatienceMs = 5_000
-
-/** Calls back when this process rotates the trail. Returns what ends that. */
-export function onRotation(root: string, listener: Listener): () => void {
-  const own = listeners.get(root) ?? new Set()
-  listeners.set(root, own.add(listener))
-  return () => {
-    own.delete(listener)
-    if (own.size === 0) listeners.delete(root)
-  }
 }

@@ -5,7 +5,7 @@ import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts
 import { lockHeld } from './file-lock.ts'
 import { folderLock } from './locked-folder.ts'
 import { advanceEpoch, type Epoch, recordDeadSegments } from './next-epoch.ts'
-import { onRotation } from './rotate-audit-folder.ts'
+import { onRotation } from './current-folder.ts'
 import { type FolderPeriod, TrailFolders } from './trail-folders.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { SegmentWriter } from './segment-writer.ts'

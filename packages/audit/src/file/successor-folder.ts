@@ -1,12 +1,12 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { shownPath } from '../disk/folder-errors.ts'
 import { keyFile, readKey, replaceKey } from '../format/folder-key.ts'
 import { syncFolder, syncHandle } from '../disk/fsync.ts'
-import { readFirstEntry } from '../format/first-entry.ts'
-import { brokenIndex, type IndexEntry, indexLine } from '../format/index-line.ts'
+import { firstEntry, rootOf } from '../format/first-entry.ts'
+import { type IndexEntry, indexLine } from '../format/index-line.ts'
 import type { Predecessor, SuccessorMark } from '../format/index-marks.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { type ChainKey, folderIdOf } from '../keys/key-chain.ts'
@@ -19,19 +19,6 @@ export interface LeavingLine {
 
 /** Its first line names them all, and must not become too long. */
 export const mostPredecessors = 400
-
-/** The first line of the folder's index. Throws `INTEGRITY` for anything else, and what the file system says. */
-export function firstEntry(folder: string): IndexEntry {
-  const entry = readFirstEntry(folder)
-  if (entry !== undefined) return entry
-  statSync(join(folder, indexFile)) // throws if it is missing
-  throw brokenIndex(folder)
-}
-
-/** The first folder of the trail, which holds the others. */
-export function rootOf(folder: string, { follows }: Pick<IndexEntry, 'follows'>): string {
-  return follows === undefined ? folder : dirname(folder)
-}
 
 /** The folders before the one that follows this one. */
 function predecessorsAt(folder: string, { folder: id, step }: IndexEntry, { follows = [] }: IndexEntry): readonly Predecessor[] {

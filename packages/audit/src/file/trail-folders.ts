@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
+import { loadOnUse } from '@finchat/secrets-core/provider'
 import { currentFolder } from './current-folder.ts'
 import { FolderLeft } from './next-epoch.ts'
-import { leaveFolder } from './rotate-audit-folder.ts'
-import { firstEntry } from './successor-folder.ts'
+import { firstEntry } from '../format/first-entry.ts'
 
 /** How long a folder of a trail is written to. */
 export type FolderPeriod = 'year' | 'month'
@@ -40,7 +40,7 @@ export class TrailFolders {
   /** Opens a segment in the current folder, or in a new one if that is of a past period. */
   async inCurrent(open: (folder: string, name: string) => Promise<void>): Promise<void> {
     for (let tries = 1; ; tries++) {
-      if (this.#isPast(this.#known)) this.#known = await leaveFolder(this.#known)
+      if (this.#isPast(this.#known)) this.#known = await leave(this.#known)
       try {
         return await open(this.#known, this.#known === this.#root ? '' : basename(this.#known))
       } catch (error) {
@@ -58,4 +58,12 @@ export class TrailFolders {
     const [began, now] = [new Date(time).toISOString().slice(0, length), new Date().toISOString().slice(0, length)]
     return began < now
   }
+}
+
+const rotation = { what: 'the rotation of audit folders', name: '@finchat/secrets-audit' }
+
+/** Once in a year or month. */
+async function leave(folder: string): Promise<string> {
+  const { leaveFolder } = await loadOnUse(rotation, () => import('./rotate-audit-folder.ts'), 'leaveFolder')
+  return leaveFolder(folder)
 }

@@ -1,7 +1,7 @@
-import { closeSync, readSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, readSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileFailure } from '@finchat/secrets-core/provider'
-import { asIndexEntry, type IndexEntry, maxEntryBytes } from './index-line.ts'
+import { asIndexEntry, brokenIndex, type IndexEntry, maxEntryBytes } from './index-line.ts'
 import { openRegularAtOnce } from '../disk/open-regular.ts'
 import { indexFile, isRegularFileNow } from './segment-reader.ts'
 
@@ -23,4 +23,17 @@ export function readFirstEntry(folder: string): IndexEntry | undefined {
     if (fileFailure(error) === undefined) throw error
     return undefined
   }
+}
+
+/** The first line of the folder's index. Throws `INTEGRITY` for anything else, and what the file system says. */
+export function firstEntry(folder: string): IndexEntry {
+  const entry = readFirstEntry(folder)
+  if (entry !== undefined) return entry
+  statSync(join(folder, indexFile)) // throws if it is missing
+  throw brokenIndex(folder)
+}
+
+/** The first folder of the trail, which holds the others. */
+export function rootOf(folder: string, { follows }: Pick<IndexEntry, 'follows'>): string {
+  return follows === undefined ? folder : dirname(folder)
 }

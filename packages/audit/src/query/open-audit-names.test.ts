@@ -131,8 +131,14 @@ it('names of several hosts are opened by the files of all of them', async () => 
   }
   expect(await actors(one.file, other.file)).toEqual([alice, bob, alice, undefined, alice, bob, alice, undefined])
   expect((await actors(other.file)).map((actor) => actor?.slice(0, 11))).toEqual([
-    ...['sealed name', 'sealed name', 'sealed name', undefined],
-    ...[alice.slice(0, 11), bob.slice(0, 11), alice.slice(0, 11), undefined],
+    'sealed name',
+    'sealed name',
+    'sealed name',
+    undefined,
+    alice.slice(0, 11),
+    bob.slice(0, 11),
+    alice.slice(0, 11),
+    undefined,
   ])
   expect(() => openAuditNames([], { file: [''] })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
 })

@@ -1,6 +1,6 @@
-import type { ErasedNamesMark, PrunedSegments } from '../format/prune-mark.ts'
 import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
+import { clockSentences, indexSentences, mostShown } from './index-sentences.ts'
 
 /**
  * A verification in words, for an auditor: whether the trail is as it was written, then what is not
@@ -31,73 +31,17 @@ const notVerified = 'The trail was not verified, so it may have been changed.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, tornIndexLines = [] } = verification
-  const about = [
-    ...machines(verification),
-    ...prunes(verification),
-    ...hold(verification),
-    ...erasures(verification),
-    ...foreignFiles(verification),
-  ]
-  const left = [...leftOut(verification), ...clock(verification)]
+  const about = [...machines(verification), ...indexSentences(verification), ...foreignFiles(verification)]
+  const left = [...leftOut(verification), ...clockSentences(verification)]
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
-  return [verified(verification), ...open, ...left, ...folders(verification), ...about]
+  return [verified(verification), ...open, ...left, ...about]
 }
 
 function verified({ records, range, segments }: ReportedVerification): string {
   if (!isPart(range)) return `Verified: every record is as it was written (${grouped(records)}).`
   if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
-}
-
-function folders({ folders: all = [] }: ReportedVerification): string[] {
-  const names = all.map(({ name }) => name).filter((name) => name !== '')
-  if (names.length === 0) return []
-  const more = names.length > mostShown ? `, and ${grouped(names.length - mostShown)} before` : ''
-  const shown = names.slice(-mostShown).map((name) => seen(name))
-  return [
-    `The trail goes on in ${names.length === 1 ? '1 further folder' : `${grouped(names.length)} further folders`}, verified with it: ${shown.join(', ')}${more}.`,
-  ]
-}
-
-function prunes({ pruned = [] }: ReportedVerification): string[] {
-  const more = pruned.length - mostShown
-  const rest = more > 0 ? [`Records were removed for their age ${grouped(more)} times before that.`] : []
-  return [...pruned.slice(-mostShown).map(prune), ...rest]
-}
-
-function prune({ time, endedBefore, reason, segments, records, isSigned }: PrunedSegments): string {
-  const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
-  const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
-  return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that, so the verdict is open.`
-}
-
-/** A release is told for ever: somebody who wants records to be pruned may have written it. */
-function hold({ holds = [] }: ReportedVerification): string[] {
-  const [last, released] = [holds.at(-1), holds.filter(({ isHeld }) => !isHeld)]
-  const more = released.length - mostShown
-  const rest = more > 0 ? [`Legal holds were ended ${grouped(more)} times before that.`] : []
-  const present = last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
-  return [...present, ...released.slice(-mostShown).map(release), ...rest]
-}
-
-function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
-  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
-}
-
-/** The records themselves are whole: this is no problem, and nothing else tells of it. */
-function erasures({ erasures: all = [] }: ReportedVerification): string[] {
-  const more = all.length - mostShown
-  const rest = more > 0 ? [`Names were erased ${grouped(more)} times before that.`] : []
-  return [...all.slice(-mostShown).map(erasure), ...rest]
-}
-
-function erasure({ time, pseudonyms, reason }: ErasedNamesMark): string {
-  const [names, their] =
-    pseudonyms.length === 1 ? ['1 name of a person was', 'its'] : [`${grouped(pseudonyms.length)} names of persons were`, 'their']
-  const more = pseudonyms.length > mostShown ? ` and ${grouped(pseudonyms.length - mostShown)} more` : ''
-  const shown = pseudonyms.slice(0, mostShown).map((each) => `"erased name ${seen(each)}"`)
-  return `${names} erased at ${minute(time)} UTC: "${seen(reason)}". The records are whole, with ${shown.join(', ')}${more} in ${their} place. No signature shows who ordered it: every writer of the folder can do that.`
 }
 
 /** Segments outside the range may be damaged. */
@@ -112,17 +56,6 @@ function leftOut({ range }: ReportedVerification): string[] {
 function writtenTimes({ writtenFrom, writtenUntil }: NonNullable<ReportedVerification['range']>): string[] {
   if (writtenFrom === undefined || writtenUntil === undefined) return []
   return [`By those clocks the trail was written to from ${minute(writtenFrom)} to ${minute(writtenUntil)} UTC.`]
-}
-
-/** Records of a wrong time may be outside of any range that is asked for. */
-function clock({ clock: wrong }: ReportedVerification): string[] {
-  if (wrong === undefined) return []
-  const { setBackMs, file, line, aheadMs } = wrong
-  const back = setBackMs === 0 ? [] : [`was set back by ${duration(setBackMs)} before line ${grouped(line)} of ${seen(file)}`]
-  const ahead = aheadMs === 0 ? [] : [`is ${duration(aheadMs)} ahead of the clock here`]
-  return [
-    `A host's clock ${[...back, ...ahead].join(', and ')}. So times of records may be wrong, and a range may leave out records of its time: look without one.`,
-  ]
 }
 
 /** A range that leaves no segment out is the whole trail. */
@@ -204,9 +137,6 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
       .join(', ')}${more}.`,
   ]
 }
-
-/** More would bury the rest. */
-const mostShown = 10
 
 /** Ends that are known and cannot change any more are counted; those that are new are named. */
 function openEnds({ unproven, unprovenLeftOut = 0 }: ReportedVerification): string[] {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { context, emptyFolder, removeTestFolders, type TestFolder, testFolder, written } from '../testing/folders.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { pruneAuditFolder } from './prune-audit-folder.ts'
 

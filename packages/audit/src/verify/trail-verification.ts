@@ -10,7 +10,8 @@ import { keyOfSuccessor } from '../keys/successor-key.ts'
 import type { LineDigests } from '../tables/line-digests.ts'
 import { TrailFolderVerification } from './trail-folder-verification.ts'
 import type { FoundSuccessor } from './findings.ts'
-import { type AuditVerification, VerificationReport } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
+import { VerificationReport } from './verification-report.ts'
 import type { CheckedVerifyOptions } from './verify-options.ts'
 
 interface FolderToVerify {

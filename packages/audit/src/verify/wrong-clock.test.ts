@@ -3,7 +3,7 @@ import { jsonLinesFile } from '../file/file-sink.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { context, removeTestFolders, type TestFolder, testFolder, written } from '../testing/folders.ts'
 import { verificationSentences } from '../report/verification-summary.ts'
-import type { AuditVerification } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 const [minuteMs, dayMs] = [60_000, 86_400_000]

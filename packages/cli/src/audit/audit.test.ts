@@ -510,6 +510,18 @@ describe('audit erase', () => {
       run(['audit', 'erase', 'trail', 'alice@example.com', 'carol@example.com', '--names', file, '--reason', 'request 17', ...more])
     expect(await erase('names.key')).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
+    const named = await run([
+      'audit',
+      'erase',
+      'trail',
+      'alice@example.com',
+      '--names',
+      'names.key',
+      '--reason',
+      'of alice@example.com',
+      '--yes',
+    ])
+    expect([named.code, named.stderr]).toEqual([70, expect.stringContaining('--reason has one of the names in it')])
     const erased = await erase('names.key', '--yes')
     expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
     const [pseudonym] = /erased name [0-9a-f]{16}/.exec(erased.stderr) ?? []

@@ -11,6 +11,7 @@ export const alone = [
   'tests/resilience/src/concurrency/trail-crowd.test.ts',
   'tests/resilience/src/kill/store-kill.test.ts',
   'tests/resilience/src/kill/trail-kill.test.ts',
+  'tests/resilience/src/kill/trail-rotation-kill.test.ts',
   'tests/resilience/src/power-loss/trail-power-loss.test.ts',
   'tests/resilience/src/rotation/rotation-under-load.test.ts',
   'tests/resilience/src/rotation/rotator-kill.test.ts',

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { groups } from './scenarios.ts'
+import { groups, onRequest } from './scenarios.ts'
 
 export interface Options {
   readonly groups: readonly string[]
@@ -15,7 +15,7 @@ export interface Options {
 
 export const usage: string = `pnpm bench [GROUP …] [--rounds N] [--only NAME] [--json FILE] [--write] [--check] [--smoke]
 
-  GROUP        ${Object.keys(groups).join(', ')}; default: all
+  GROUP        ${Object.keys(groups).join(', ')}; default: all but ${onRequest.join(', ')}
   --rounds N   how many rounds count; default: 7
   --only NAME  scenarios whose name contains it
   --json FILE  where the samples go; default: benchmarks/latest.json
@@ -43,6 +43,6 @@ export function parseOptions(args: readonly string[]): Options {
   const isWhole = positionals.length === 0 && values.only === undefined && rounds >= 5
   if (values.write && !isWhole) throw new Error('--write takes all groups and five rounds or more: what stands in a document is one run')
   const { only, json, write, check, smoke } = values
-  const chosen = positionals.length > 0 ? positionals : Object.keys(groups)
+  const chosen = positionals.length > 0 ? positionals : Object.keys(groups).filter((name) => !onRequest.includes(name))
   return { groups: chosen, only, rounds, scale: smoke ? 0.01 : 1, json, write, check, smoke }
 }

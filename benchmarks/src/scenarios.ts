@@ -26,6 +26,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'audit-verify': () => import('./scenarios/audit-verify.ts'),
     'audit-month': () => import('./scenarios/audit-month.ts'),
   },
+  'audit-year': { 'audit-year': () => import('./scenarios/audit-year.ts') },
   import: {
     'import-time': () => import('./scenarios/import-time.ts'),
     'import-size': () => import('./scenarios/import-size.ts'),
@@ -43,6 +44,9 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'vault-start': () => import('./scenarios/vault-start.ts'),
   },
 }
+
+/** Groups that take long: only if they are named. */
+export const onRequest: readonly string[] = ['audit-year']
 
 export async function scenarioOf(name: string): Promise<Scenario> {
   const load = Object.values(groups).find((group) => Object.hasOwn(group, name))?.[name]

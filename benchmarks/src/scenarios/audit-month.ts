@@ -9,9 +9,9 @@ export const scenario: Scenario = {
   metrics: { time: 'µs', cpu: 'µs', memory: 'MB' },
   prepare: async (scale) => (await import('../stages/used-trails.ts')).usedTrailsStage(scale),
   entrants: {
-    [jobs]: { role: 'ours', load: async () => (await import('../contenders/audit-month.ts')).jobs },
-    [fewer]: { role: 'limit', load: async () => (await import('../contenders/audit-month.ts')).fewerJobs },
-    [service]: { role: 'ours', load: async () => (await import('../contenders/audit-month.ts')).service },
+    [jobs]: { role: 'ours', load: async () => (await import('../contenders/used-trails.ts')).jobs },
+    [fewer]: { role: 'limit', load: async () => (await import('../contenders/used-trails.ts')).fewerJobs },
+    [service]: { role: 'ours', load: async () => (await import('../contenders/used-trails.ts')).service },
   },
   claims: [
     {

@@ -1,14 +1,17 @@
 // A trail as it lies on the disk after a long time, made without waiting for that time: by the format
 // that docs/audit.md describes, and none of the package's code.
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Epoch, lineOf, mac, TrailWriter, type WrittenTrail } from './trail-writer.ts'
 
 /** How a trail was used. */
 export interface TrailUse {
   /** The first moment, epoch milliseconds. */
   readonly from: number
   readonly days: number
+  /** The trail of jobs goes on in another folder after so many. Default: it has one folder. */
+  readonly daysPerFolder?: number
   /** Runs of a short job: each opens a segment, writes its records and ends. */
   readonly runsPerDay: number
   readonly recordsPerRun: number
@@ -19,20 +22,7 @@ export interface TrailUse {
   readonly checkpointsPerDay: number
 }
 
-export interface WrittenTrail {
-  readonly key: string
-  readonly records: number
-  readonly segments: number
-  readonly sent: number
-}
-
 const [dayMs, groupRecords] = [86_400_000, 64]
-const keyPrefix = 'audit-key:'
-
-const mac = (key: Buffer, purpose: string, data = ''): Buffer => createHmac('sha256', key).update(`${purpose}\0`).update(data).digest()
-const digest = (line: string): string => createHash('sha256').update(line).digest('base64url')
-/** Flat objects with sorted members, which is their canonical form. */
-const lineOf = (members: object): string => `${JSON.stringify(members)}\n`
 
 /** Writes the folder, and its checkpoints: a file for each process. */
 export function writeTrail(folder: string, checkpoints: string, use: TrailUse): WrittenTrail {
@@ -41,6 +31,7 @@ export function writeTrail(folder: string, checkpoints: string, use: TrailUse): 
   const services = Array.from({ length: use.services }, (_, each) => new Service(trail, use, `web-${each}`))
   for (let day = 0; day < use.days; day++) {
     const from = use.from + day * dayMs
+    if (day > 0 && day % (use.daysPerFolder ?? Infinity) === 0) trail.goOn(from)
     for (const service of services) service.openDay(from)
     for (let run = 0; run < use.runsPerDay; run++) {
       const at = from + Math.floor((run * dayMs) / use.runsPerDay)
@@ -104,58 +95,6 @@ class Service {
       this.#segment?.write(Array.from({ length: groupRecords }, () => this.#process.record(time)))
     }
   }
-}
-
-/** The index, and what was counted. */
-class TrailWriter {
-  readonly folder: string
-  readonly checkpoints: string
-  readonly id: string
-  readonly counts = { records: 0, segments: 0, sent: 0 }
-  readonly #firstKey = createHash('sha256').update('a year of a trail').digest()
-  #key: Buffer = this.#firstKey
-  #step = 0
-  #head = ''
-  #lines: string[] = []
-
-  constructor(folder: string, checkpoints: string) {
-    ;[this.folder, this.checkpoints] = [folder, checkpoints]
-    const hex = mac(this.#firstKey, 'folder').toString('hex')
-    this.id = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(12, 15)}`, `a${hex.slice(15, 18)}`, hex.slice(18, 30)].join('-')
-    this.step({ host: 'web-0', time: 0, opens: false, ended: [] })
-  }
-
-  /** The number, hash and key of a new epoch. */
-  step({ host, time, opens, ended }: { host: string; time: number; opens: boolean; ended: readonly object[] }): Epoch {
-    const [key, step] = [this.#key, this.#step]
-    const members = { before: this.#head, ended, folder: this.id, host }
-    const rest = { opens, pid: 4711, step, time, v: 2 }
-    const own = mac(mac(key, 'index'), 'index', lineOf({ ...members, ...rest })).toString('base64url')
-    const line = lineOf({ ...members, mac: own, ...rest })
-    this.#head = digest(line)
-    if (this.#lines.push(line) >= 1_024) this.#flush()
-    this.#key = mac(key, 'next')
-    this.#step++
-    return { step, head: this.#head, key: mac(key, 'segment') }
-  }
-
-  finish(): WrittenTrail {
-    this.#flush()
-    const [key, firstKey] = [this.#key, this.#firstKey].map((each) => `${keyPrefix}${each.toString('base64url')}`)
-    const state = { folder: this.id, key, live: [], step: this.#step, unused: [], v: 2 }
-    writeFileSync(join(this.folder, 'key.json'), lineOf(state), { mode: 0o600 })
-    return { key: firstKey ?? '', ...this.counts }
-  }
-
-  #flush(): void {
-    appendFileSync(join(this.folder, 'index.jsonl'), this.#lines.splice(0).join(''), { mode: 0o600 })
-  }
-}
-
-interface Epoch {
-  readonly step: number
-  readonly head: string
-  readonly key: Buffer
 }
 
 class ProcessOfTrail {

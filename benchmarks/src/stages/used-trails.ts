@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import type { Stage } from '../harness/scenario.ts'
 import { auditStage } from './audit-folder.ts'
-import { type TrailUse, writeTrail, type WrittenTrail } from './used-trail.ts'
+import type { WrittenTrail } from './trail-writer.ts'
+import { type TrailUse, writeTrail } from './used-trail.ts'
 
 /** Where a trail and its checkpoints are, and what is in them. */
 export interface UsedTrail extends WrittenTrail {
@@ -14,19 +15,41 @@ const secondsOfDay = 86_400
 const from = Date.UTC(2026, 0, 1)
 const idle = { services: 0, recordsPerDay: 0, checkpointsPerDay: 0 }
 
+/** How a job that runs each minute, and a service that is always busy, use a trail. */
+interface Uses {
+  readonly job: Omit<TrailUse, 'days'>
+  readonly busy: Omit<TrailUse, 'days'>
+}
+
 /** A month of a job that runs each minute, three days of it, and a month of a service that is always busy. */
-export async function usedTrailsStage(scale: number): Promise<Stage> {
+export function usedTrailsStage(scale: number): Promise<Stage> {
+  return stageOf(scale, ({ job, busy }) => ({
+    jobs: { ...job, days: 30 },
+    fewerJobs: { ...job, days: 3 },
+    service: { ...busy, days: 30 },
+  }))
+}
+
+/** A year of the job, in one folder and in one for each month, three days of it, and a quarter of the service. */
+export function yearOfTrailsStage(scale: number): Promise<Stage> {
+  return stageOf(scale, ({ job, busy }) => ({
+    jobs: { ...job, days: 365 },
+    monthlyJobs: { ...job, days: 365, daysPerFolder: 30 },
+    fewerJobs: { ...job, days: 3 },
+    service: { ...busy, days: 90 },
+    fewerOfService: { ...busy, days: 9 },
+  }))
+}
+
+async function stageOf(scale: number, usesOf: (uses: Uses) => Readonly<Record<string, TrailUse>>): Promise<Stage> {
   const stage = await auditStage()
   try {
     const folder = String(stage.setting['folder'])
     const perDay = (count: number): number => Math.max(4, Math.ceil(count * scale))
     const job = { from, runsPerDay: perDay(minutesOfDay), recordsPerRun: 2, ...idle }
     const busy = { services: 1, recordsPerDay: perDay(secondsOfDay), checkpointsPerDay: perDay(secondsOfDay) }
-    const made = {
-      jobs: trailOf(folder, 'jobs', { ...job, days: 30 }),
-      fewerJobs: trailOf(folder, 'fewer-jobs', { ...job, days: 3 }),
-      service: trailOf(folder, 'service', { from, days: 30, runsPerDay: 0, recordsPerRun: 0, ...busy }),
-    }
+    const uses = usesOf({ job, busy: { from, runsPerDay: 0, recordsPerRun: 0, ...busy } })
+    const made = Object.fromEntries(Object.entries(uses).map(([name, use]) => [name, trailOf(folder, name, use)]))
     return { ...stage, setting: { folder, ...made } }
   } catch (error) {
     await stage.end?.()

@@ -12,7 +12,7 @@ import { type AuditPlaces, containerAudit } from './testing/recipes/container-au
 import { remoteAudit } from './testing/recipes/remote-audit.ts'
 import { verificationSeverity } from './report/verification-summary.ts'
 import { verifyAuditTrail } from './verify/verify-audit-trail.ts'
-import type { AuditVerification } from './verify/verification-report.ts'
+import type { AuditVerification } from './verify/audit-verification.ts'
 
 const recipes = join(import.meta.dirname, 'testing/recipes')
 const pair = generateKeyPairSync('x25519')

@@ -1,6 +1,7 @@
 export type { AuditRecord } from '@finchat/secrets-core'
 export { type AuditCopy, copyAuditTrail, type CopyAuditOptions } from './copy/copy-audit-trail.ts'
 export { type AuditQuery, type AuditRecords, queryRecords } from './query/query.ts'
+export { openAuditNames, type OpenAuditNamesOptions } from './query/open-audit-names.ts'
 export { csvLines } from './report/csv.ts'
 export {
   recordsReport,

@@ -19,6 +19,7 @@ import { verifyTiming } from './timing/verify-timing.ts'
 import { trailCrowd } from './concurrency/trail-crowd.ts'
 import { trailFullDisk } from './disk-faults/trail-full-disk.ts'
 import { trailKill } from './kill/trail-kill.ts'
+import { trailRotationKill } from './kill/trail-rotation-kill.ts'
 import { trailPowerLoss } from './power-loss/trail-power-loss.ts'
 import { trailWriters } from './concurrency/trail-writers.ts'
 import { storeWriters } from './concurrency/store-writers.ts'
@@ -41,6 +42,7 @@ export const faultInjections: readonly FaultInjection[] = [
   trailCrowd,
   trailWriters,
   trailKill,
+  trailRotationKill,
   trailPowerLoss,
   tornLog,
   storePowerLoss,

@@ -7,7 +7,8 @@ import { SecretsError } from '@finchat/secrets-core'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
-import { pruneAuditFolder } from '../file/prune-audit-folder.ts'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
+import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
 import { openAuditKey } from '../keys/open-audit-key.ts'
 import { context, emptyFolder, removeTestFolders, segmentsOf, testFolder, trailOf, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
@@ -125,6 +126,32 @@ describe('a copy of a trail', () => {
     expect((await verified(copy, key)).slice(0, 2)).toEqual([true, undefined])
     expect(await readdir(copy.folder)).toContain('segment-00000001.jsonl')
     expect((await verified(await copyAuditTrail(folder, target, { checkpoints }), key)).slice(0, 3)).toEqual([true, undefined, 4])
+  })
+
+  it('has the folders in which a trail goes on, with their checkpoints, also beside processes that write', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(2, 4)
+    await rotateAuditFolder(folder)
+    const running = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(running, 3)
+    const copy = await copyAuditTrail(folder, await emptyFolder(), { checkpoints, onProgress: () => void rotateAuditFolder(folder) })
+    await running.close?.(context)
+    const { ok, problem, records, folders } = await verifyAuditTrail(copy.folder, { key, checkpoint: copy.checkpoints })
+    expect([ok, problem, records, folders.length >= 2]).toEqual([true, undefined, 11, true])
+    expect(copy.segments).toBeGreaterThanOrEqual(3)
+  })
+
+  it('ends before the line of a folder that a process died while making', async () => {
+    const { folder, checkpoints, key } = await segmentsOf(1, 4)
+    const state = await readFile(join(folder, 'key.json'))
+    const { to } = await rotateAuditFolder(folder)
+    await writeFile(join(folder, 'key.json'), state) // it was not replaced yet
+    await rm(to, { recursive: true })
+    const copy = await copyAuditTrail(folder, await emptyFolder(), { checkpoints })
+    expect(await verifyAuditTrail(copy.folder, { key, checkpoint: copy.checkpoints })).toMatchObject({ ok: true, records: 4 })
+    const later = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(later, 2)
+    await later.close?.(context)
+    expect(await verifyAuditTrail(folder, { key, checkpoint: checkpoints })).toMatchObject({ ok: true, records: 6, folders: [{}, {}] })
   })
 
   it('has the key that was sealed for the auditor', async () => {

@@ -25,7 +25,7 @@ const members: MembersOf<CopyAuditOptions> = { checkpoints: 'string', onProgress
 
 /**
  * Copies a trail to `target/audit`, and its checkpoints to `target/checkpoints`, while processes go
- * on writing. The copy can be verified: checkpoints come first, then the index, then the segments
+ * on writing, with the folders in which it goes on. The copy can be verified: checkpoints come first, then the index, then the segments
  * that this index knows. It lacks the folder's key, which verification does not need, and has the one
  * that was sealed for the auditor. An interrupted copy has no index; a second call copies what is
  * missing or has changed. Throws `CONFIGURATION` for a target that holds another trail or lies in the
@@ -50,7 +50,6 @@ export async function copyAuditTrail(folder: string, target: string, options: Co
   const copy = new TrailCopy(resolve(folder), audit, onProgress)
   await copy.begin()
   if (from !== undefined) await copyCheckpoints(resolve(from), checkpoints)
-  await copy.copySegments()
-  await copy.finish()
-  return { folder: audit, checkpoints: from === undefined ? undefined : checkpoints, segments: copy.segments, copied: copy.copied }
+  const { segments, copied } = await copy.copyFolders()
+  return { folder: audit, checkpoints: from === undefined ? undefined : checkpoints, segments, copied }
 }

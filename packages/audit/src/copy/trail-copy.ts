@@ -1,10 +1,13 @@
 import { realpathSync } from 'node:fs'
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { configurationError, fileFailure } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../format/folder-errors.ts'
-import { syncFile, syncFolder } from '../format/fsync.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
+import { keyFile } from '../format/folder-key.ts'
+import { syncFile, syncFolder } from '../disk/fsync.ts'
 import { asIndexEntry } from '../format/index-line.ts'
+import { successorsIn } from '../format/index-marks.ts'
 import { auditorKeyFile, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
@@ -12,6 +15,9 @@ import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 const [heldIndex, partial] = ['index.part', 'copying.part']
 
 type OnProgress = (done: number, all: number) => void
+
+/** A trail goes on in another folder some milliseconds before that folder is ready. */
+const patience = { tries: 40, pauseMs: 50 }
 
 /** One call's work on the trail itself. */
 export class TrailCopy {
@@ -41,16 +47,39 @@ export class TrailCopy {
     }
   }
 
-  /** Again if old segments were pruned meanwhile: only a later index says so. */
-  async copySegments(): Promise<void> {
+  /** The first folder, and those that follow it: its index comes last, so that half a copy has none. */
+  async copyFolders(): Promise<{ readonly segments: number; readonly copied: number }> {
+    let next = await this.copySegments()
+    const sum = { segments: this.segments, copied: this.copied }
+    while (next !== undefined) {
+      const [from, to] = [join(this.#folder, next), join(this.#target, next)]
+      const folder = new TrailCopy(from, to, this.#onProgress)
+      await folder.begin()
+      next = await folder.copySegments(this.#folder)
+      await folder.finish()
+      sum.segments += folder.segments
+      sum.copied += folder.copied
+    }
+    await this.finish()
+    return sum
+  }
+
+  /**
+   * Again if old segments were pruned meanwhile: only a later index says so. Returns the name of the
+   * folder in which the trail goes on.
+   */
+  async copySegments(root: string = this.#folder): Promise<string | undefined> {
     const [index, held] = [join(this.#folder, indexFile), join(this.#target, heldIndex)]
     try {
       await this.#copySealedKey()
-      for (let extent: IndexExtent | undefined; extent?.prunes !== (await extentOf(index)).prunes;) {
+      let extent: IndexExtent | undefined
+      while (extent?.prunes !== (await extentOf(index)).prunes) {
         await copyTo(index, held)
         extent = await extentOf(held)
         await this.#copyAll(extent.lines)
       }
+      const next = extent?.next
+      return next !== undefined && (await isReady(join(root, next.name), held, next.at)) ? next.name : undefined
     } catch (error) {
       throw folderError(error, this.#folder)
     }
@@ -128,9 +157,12 @@ function realPath(path: string): string {
 export async function copyCheckpoints(from: string, to: string): Promise<void> {
   try {
     await mkdir(to, { recursive: true, mode: 0o700 })
-    const names = (await stat(from)).isDirectory() ? (await readdir(from)).map((name) => join(from, name)) : [from]
-    for (const path of names) if (await isRegularFile(path)) await copyIfChanged(path, join(to, basename(path)))
+    const isFolder = (await stat(from)).isDirectory()
+    const names = isFolder ? await readdir(from) : []
+    for (const path of isFolder ? names.map((name) => join(from, name)) : [from])
+      if (await isRegularFile(path)) await copyIfChanged(path, join(to, basename(path)))
     await syncFolder(to)
+    for (const name of successorsIn(names)) await copyCheckpoints(join(from, name), join(to, name))
   } catch (error) {
     throw folderError(error, from, 'the checkpoints')
   }
@@ -164,15 +196,41 @@ interface IndexExtent {
   readonly lines: number
   /** Removals of old segments. */
   readonly prunes: number
+  /** Where the trail goes on, and where the line begins that says so. */
+  readonly next: { readonly name: string; readonly at: number } | undefined
 }
 
 async function extentOf(path: string): Promise<IndexExtent> {
-  let [count, prunes] = [0, 0]
+  let [count, prunes, at] = [0, 0, 0]
+  let next: IndexExtent['next']
   for await (const lines of linesOf(path)) {
-    count += lines.filter((line) => line.at(-1) === 0x0a).length
-    prunes += lines.filter((line) => asIndexEntry(line)?.pruned !== undefined).length
+    for (const line of lines) {
+      const { pruned, successor } = mayBeMarked(line) ? (asIndexEntry(line) ?? {}) : {}
+      if (line.at(-1) === 0x0a) count++
+      if (pruned !== undefined) prunes++
+      if (successor !== undefined) next = { name: successor.name, at }
+      at += line.length
+    }
   }
-  return { lines: count, prunes }
+  return { lines: count, prunes, next }
+}
+
+/** Parsing every line takes a minute for each million. */
+function mayBeMarked(line: Buffer): boolean {
+  return line.includes('"pruned":') || line.includes('"successor":')
+}
+
+/**
+ * Whether the folder is there in which the trail goes on. If a process died while it made it, nothing
+ * is in it yet, and the copy ends before the line that names it.
+ */
+async function isReady(path: string, copiedIndex: string, namedAt: number): Promise<boolean> {
+  for (let tries = 0; tries < patience.tries; tries++) {
+    if (await isRegularFile(join(path, keyFile)).catch(unlessMissing)) return true
+    await setTimeout(patience.pauseMs)
+  }
+  await truncate(copiedIndex, namedAt)
+  return false
 }
 
 function stepOf({ header, path }: SegmentFile): number {

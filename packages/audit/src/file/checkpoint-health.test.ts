@@ -1,5 +1,5 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { type AuditSink, createSecretsManager } from '@finchat/secrets-core'
+import { type AuditSink, createSecretsManager, type PartHealth } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -8,18 +8,21 @@ import { aRecord } from '../testing/sample-records.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
 import { bestEffort } from '../trail/trail-sink.ts'
 import { jsonLinesFile } from './file-sink.ts'
-import { watchedPlace } from '../sinks/watched-place.ts'
+import { watchedPlaces } from '../sinks/watched-places.ts'
 
 afterAll(removeTestFolders)
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue(undefined))
 afterEach(() => void vi.restoreAllMocks())
 
-const placeOf = (write: AuditSink['write']): AuditSink => ({ specificationVersion: 'v1', name: 'place', write })
+function watchedPlace(write: AuditSink['write']): { readonly to: AuditSink; readonly health: () => PartHealth } {
+  const { to, health } = watchedPlaces(() => ({ specificationVersion: 'v1', name: 'place', write }))
+  return { to: to(''), health }
+}
 
 describe('the place of checkpoints', () => {
   it('is unchecked, then ok, then failed with the reason', async () => {
     let failure: Error | undefined
-    const { to, health } = watchedPlace(placeOf(async () => (failure === undefined ? undefined : Promise.reject(failure))))
+    const { to, health } = watchedPlace(async () => (failure === undefined ? undefined : Promise.reject(failure)))
     expect(health()).toEqual({ status: 'unchecked' })
     await to.write(aRecord(), context)
     expect(health()).toEqual({ status: 'ok' })
@@ -29,14 +32,14 @@ describe('the place of checkpoints', () => {
   })
 
   it('shows nothing of a foreign error', async () => {
-    const { to, health } = watchedPlace(placeOf(async () => Promise.reject(new Error('canary-4711'))))
+    const { to, health } = watchedPlace(async () => Promise.reject(new Error('canary-4711')))
     await expect(to.write(aRecord(), context)).rejects.toThrow('canary')
     expect(JSON.stringify(health())).not.toContain('canary')
   })
 
   it('has failed if it does not answer in time', () => {
     const gaveUp = new AbortController()
-    const { to, health } = watchedPlace(placeOf(() => new Promise(() => {})))
+    const { to, health } = watchedPlace(() => new Promise(() => {}))
     void to.write(aRecord(), { signal: gaveUp.signal })
     expect(health()).toEqual({ status: 'unchecked' })
     gaveUp.abort()

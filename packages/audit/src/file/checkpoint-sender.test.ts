@@ -2,7 +2,7 @@ import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditSink } from '@finchat/secrets-core'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { checkpointFolder } from './checkpoint-folder.ts'
+import { checkpointFolder } from '../checkpoints/checkpoint-folder.ts'
 import { CheckpointSender } from './checkpoint-sender.ts'
 import { fileHandle } from '../testing/file-handles.ts'
 import { aRecord } from '../testing/sample-records.ts'
@@ -71,7 +71,7 @@ describe('closing', () => {
 
   it('does not wait longer than its patience for a place that hangs when it is closed', async () => {
     const to: AuditSink = { specificationVersion: 'v1', name: 'worm', write: async () => {}, close: () => new Promise(() => {}) }
-    const closed = new CheckpointSender({ to, everyMs: 1_000, sign: undefined }).close()
+    const closed = new CheckpointSender({ to: () => to, everyMs: 1_000, sign: undefined }).close()
     await vi.advanceTimersByTimeAsync(2_000)
     await closed
     expect(vi.getTimerCount()).toBe(0)

@@ -7,12 +7,16 @@ import type { SegmentWriter } from './segment-writer.ts'
 import { SinkOutage } from '../trail/deliver.ts'
 
 export interface CheckpointOptions {
-  readonly to: AuditSink
+  /** Where the checkpoints of a folder go, by its name; empty for the first of a trail. */
+  readonly to: (name: string) => AuditSink
   readonly everyMs: number
   readonly sign: Signer | undefined
 }
 
-type IndexHead = Pick<Epoch, 'step' | 'line'>
+interface Place {
+  readonly sink: AuditSink
+  readonly outage: SinkOutage
+}
 
 /** Bounds the wait at closing. */
 const closingPatienceMs = 2_000
@@ -22,25 +26,27 @@ const closingPatienceMs = 2_000
  * segment is opened, when it has ended, and at intervals if it changed.
  */
 export class CheckpointSender {
-  readonly #to: AuditSink
+  readonly #to: CheckpointOptions['to']
   readonly #everyMs: number
-  readonly #outage: SinkOutage
+  /** By the name of the folder. */
+  readonly #places = new Map<string, Place>()
   readonly #maker = new RecordMaker({ service: undefined, hashName: undefined })
   readonly #sending = new Set<Promise<void>>()
   readonly #sign: Signer | undefined
-  #indexHead: IndexHead | undefined
+  #indexHead: Epoch | undefined
   #last: SegmentWriter | undefined
+  /** The last segment in a folder that was left: its end is yet to be recorded there. */
+  #former: SegmentWriter | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor({ to, everyMs, sign }: CheckpointOptions) {
     this.#sign = sign
     this.#to = to
     this.#everyMs = everyMs
-    this.#outage = new SinkOutage(to.name)
+    this.#placeOf({ name: '' }) // closed with this one, even if nothing was sent there
   }
 
   opened(writer: SegmentWriter): void {
-    if (writer.step > (this.#indexHead?.step ?? -1)) this.#indexHead = writer.place
     this.#send(writer)
   }
 
@@ -53,41 +59,72 @@ export class CheckpointSender {
   }
 
   /** The index grew without opening a segment. */
-  stepped(step: IndexHead): void {
+  stepped(step: Epoch): void {
+    if (step.folder === this.#former?.place.folder) return this.#leave(this.#former, step)
+    if (step.folder !== (this.#last?.place ?? step).folder) return
     this.#indexHead = step
     if (this.#last !== undefined) this.#send(this.#last)
   }
 
   /** The last segment's key signs until there is another one. */
   left(writer: SegmentWriter): void {
-    if (writer !== this.#last) writer.wipe()
+    if (writer !== this.#last && writer !== this.#former) writer.wipe()
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#last?.wipe()
+    this.#former?.wipe()
     await patiently(async () => void (await Promise.all(this.#sending)))
-    await patiently(async (signal) => this.#to.close?.({ signal }))
+    const sinks = new Set([...this.#places.values()].map(({ sink }) => sink))
+    await patiently(async (signal) => void (await Promise.all([...sinks].map(async (sink) => sink.close?.({ signal })))))
   }
 
   #send(writer: SegmentWriter): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#last !== writer) this.#last?.wipe()
+    if (this.#last !== writer) this.#replace(this.#last, writer)
     this.#last = writer
-    const checkpoint = this.#indexHead && writer.checkpoint(this.#indexHead, this.#sign)
+    const { folder, step } = writer.place
+    if (folder !== this.#indexHead?.folder || step > this.#indexHead.step) this.#indexHead = writer.place
+    this.#sendAt(this.#indexHead, writer)
+  }
+
+  #replace(last: SegmentWriter | undefined, writer: SegmentWriter): void {
+    if (last?.place.folder === writer.place.folder) return last.wipe()
+    this.#former?.wipe()
+    this.#former = last
+  }
+
+  #leave(former: SegmentWriter, step: Epoch): void {
+    this.#sendAt(step, former)
+    former.wipe()
+    this.#former = undefined
+  }
+
+  #sendAt(head: Epoch, writer: SegmentWriter): void {
+    const checkpoint = writer.checkpoint(head, this.#sign)
     if (checkpoint === undefined) return
-    const sending: Promise<void> = this.#deliver(checkpoint).finally(() => this.#sending.delete(sending))
+    const sending: Promise<void> = this.#deliver(checkpoint, this.#placeOf(writer)).finally(() => this.#sending.delete(sending))
     this.#sending.add(sending)
   }
 
-  async #deliver(checkpoint: string): Promise<void> {
+  #placeOf({ name }: Pick<SegmentWriter, 'name'>): Place {
+    const known = this.#places.get(name)
+    if (known !== undefined) return known
+    const sink = this.#to(name)
+    const place = { sink, outage: new SinkOutage(sink.name) }
+    this.#places.set(name, place)
+    return place
+  }
+
+  async #deliver(checkpoint: string, { sink, outage }: Place): Promise<void> {
     try {
-      await this.#to.write(this.#maker.checkpoint(checkpoint), { signal: AbortSignal.timeout(this.#everyMs + closingPatienceMs) })
-      this.#outage.acknowledged()
+      await sink.write(this.#maker.checkpoint(checkpoint), { signal: AbortSignal.timeout(this.#everyMs + closingPatienceMs) })
+      outage.acknowledged()
     } catch (error) {
       const problem = SecretsError.isInstance(error) ? `a checkpoint is missing: ${error.message}` : 'a checkpoint is missing'
-      this.#outage.refused(problem)
+      outage.refused(problem)
     }
   }
 }

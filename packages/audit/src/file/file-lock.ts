@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { types } from 'node:util'
 import { fileFailure, jittered, loadBuiltin, pause, SecretsError } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../format/folder-errors.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
 
 /** How a lock is waited for. */
 export interface LockWait {

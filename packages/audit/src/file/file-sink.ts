@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { AuditSink, PartHealth } from '@finchat/secrets-core'
 import {
   assertWholeNumber,
@@ -9,14 +9,14 @@ import {
   longestTimerMs,
   type MembersOf,
 } from '@finchat/secrets-core/provider'
-import { checkpointFolder } from './checkpoint-folder.ts'
+import { checkpointFolder } from '../checkpoints/checkpoint-folder.ts'
 import { signerOf } from '../keys/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { CheckpointOptions } from './checkpoint-sender.ts'
 import type { RotationOptions } from './segment-rotation.ts'
-import { watchedPlace } from '../sinks/watched-place.ts'
+import { watchedPlaces } from '../sinks/watched-places.ts'
 
 /** Where checkpoints go, and how often. */
 export interface AuditCheckpoints {
@@ -44,6 +44,11 @@ export interface JsonLinesFileOptions {
    */
   readonly maxSegmentBytes?: number | undefined
   /**
+   * Begins another folder with each year or month (UTC), within this one. `rotateAuditFolder` does
+   * that at any time. Default: neither.
+   */
+  readonly folderPer?: 'year' | 'month' | undefined
+  /**
    * A folder or a sink that this host can append to and not rewrite. Without checkpoints a
    * truncated end may go unnoticed.
    */
@@ -55,6 +60,7 @@ const members: MembersOf<JsonLinesFileOptions> = {
   name: 'string',
   durable: 'boolean',
   maxSegmentBytes: 'number',
+  folderPer: 'string',
   checkpoints: 'any',
 }
 
@@ -101,13 +107,23 @@ interface Checked extends RotationOptions {
 }
 
 function checked(options: JsonLinesFileOptions): Checked {
-  const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
+  const {
+    folder,
+    name = 'file',
+    durable = true,
+    maxSegmentBytes = 64 * 1024 * 1024,
+    folderPer,
+    checkpoints,
+  } = knownOptions(options, members)
   assertFolder(folder)
+  if (folderPer !== undefined && folderPer !== 'year' && folderPer !== 'month')
+    throw configurationError("`folderPer` is neither 'year' nor 'month'", 'pass one of the two, or leave it out')
   assertWholeNumber('maxSegmentBytes', maxSegmentBytes, 4096, Number.MAX_SAFE_INTEGER)
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
     throw configurationError('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
-  return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkedCheckpoints(checkpoints) }
+  const own = { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, folderPer }
+  return { ...own, checkpoints: checkedCheckpoints(checkpoints) }
 }
 
 function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): Checked['checkpoints'] {
@@ -116,7 +132,7 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
   assertWithin('everyMs', everyMs, 1, longestTimerMs)
   const sign = signingKey === undefined ? undefined : signerOf('checkpoints.signingKey', signingKey)
-  if (typeof to === 'string' && to !== '') return { ...watchedPlace(checkpointFolder(to)), everyMs, sign }
-  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { ...watchedPlace(to), everyMs, sign }
+  if (typeof to === 'string' && to !== '') return { ...watchedPlaces((name) => checkpointFolder(join(to, name))), everyMs, sign }
+  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { ...watchedPlaces(() => to), everyMs, sign }
   throw configurationError('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
 }

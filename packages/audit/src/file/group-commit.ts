@@ -1,6 +1,6 @@
 import type { AuditRecord, CallContext } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
-import { folderError } from '../format/folder-errors.ts'
+import { folderError } from '../disk/folder-errors.ts'
 import { canonicalText } from '../record/canonical.ts'
 import { deadlineOf } from '../trail/deliver.ts'
 import { SegmentRotation, type RotationOptions } from './segment-rotation.ts'

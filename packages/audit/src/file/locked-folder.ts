@@ -1,13 +1,21 @@
 import { fstatSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadOnUse } from '@finchat/secrets-core/provider'
 import { type KeyState, nextKeyState, readKeyNow, replaceKey } from '../format/folder-key.ts'
-import { syncHandle, syncNames } from '../format/fsync.ts'
+import { syncHandle, syncNames } from '../disk/fsync.ts'
 import { appendToIndex, brokenIndex, type IndexEnd, indexEnd, isAuthentic } from '../format/index-line.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { FileLock, type LockWait } from './file-lock.ts'
 
 export const folderLock = 'folder.lock'
+
+const nextFolder = { what: 'the next folder of an audit trail', name: '@finchat/secrets-audit' }
+
+/** A process that stays in a folder never needs it. Throws `CONFIGURATION` where its file is missing. */
+export function loadSuccessor(): Promise<typeof import('./successor-folder.ts')> {
+  return loadOnUse(nextFolder, () => import('./successor-folder.ts'), 'makeSuccessor')
+}
 
 /**
  * A folder that no other process changes until `release`. Hundreds may wait, so little is done
@@ -108,19 +116,27 @@ function isAt(path: string, { fd }: FileHandle): boolean {
   return statSync(path).ino === fstatSync(fd).ino
 }
 
-async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
+async function currentState(folder: string, index: IndexEnd): Promise<KeyState> {
+  const { last } = index
   const state = readKeyNow(folder)
   if (last.folder === state.folder && last.step === state.step - 1) return state
   try {
     if (last.folder !== state.folder || last.step !== state.step || !isAuthentic(last, state.key)) throw brokenIndex(folder)
-    return await finishEpoch(folder, state, last)
+    return await finishEpoch(folder, state, index)
   } finally {
     state.key.wipe()
   }
 }
 
-/** The line exists and the key was not replaced, so the segment it opened was never used. */
-async function finishEpoch(folder: string, state: KeyState, last: IndexEnd['last']): Promise<KeyState> {
+/**
+ * The line exists and the key was not replaced, so the segment it opened was never used, and the
+ * folder that follows may not be ready.
+ */
+async function finishEpoch(folder: string, state: KeyState, { last, digest }: IndexEnd): Promise<KeyState> {
+  if (last.successor !== undefined) {
+    const { makeSuccessor } = await loadSuccessor()
+    await makeSuccessor(folder, { entry: last, digest }, last.successor, state.key)
+  }
   const { live, ...next } = nextKeyState(state, last)
   const unused = last.opens ? [...next.unused, last.step] : next.unused
   const finished = { ...next, live: live.filter((step) => step !== last.step), unused }

@@ -4,7 +4,7 @@ import { type KeyState, nextKeyState } from '../format/folder-key.ts'
 import { type EndedSegment, entryOrigin, type IndexEntry, indexLine } from '../format/index-line.ts'
 import { digestOf } from '../record/digest.ts'
 import type { LockWait } from './file-lock.ts'
-import { LockedFolder } from './locked-folder.ts'
+import { loadSuccessor, LockedFolder } from './locked-folder.ts'
 import { type OwnSegment, UnrecordedEnds } from './unrecorded-ends.ts'
 
 /** An epoch of the folder: its line in the index. */
@@ -23,7 +23,7 @@ export interface OpenEpoch extends Epoch {
 }
 
 /** What an operator adds to the index. */
-export type Marks = Pick<IndexEntry, 'pruned' | 'hold'>
+export type Marks = Pick<IndexEntry, 'pruned' | 'hold' | 'erased' | 'successor'>
 
 /** How the folder's lock is waited for. `patienceMs`: 5,000 by default. */
 export interface EpochOptions extends Partial<LockWait> {
@@ -33,9 +33,12 @@ export interface EpochOptions extends Partial<LockWait> {
   readonly open?: ((epoch: OpenEpoch) => Promise<void>) | undefined
   /** How many segments of other processes are checked for being dead. Default: 4. */
   readonly mostLooks?: number | undefined
-  /** What the line says beside that, by what precedes it. */
-  readonly mark?: ((line: IndexEntry) => Marks) | undefined
+  /** What the line says beside that, by what precedes it and the state of the folder. */
+  readonly mark?: ((line: IndexEntry, state: KeyState) => Marks) | undefined
 }
+
+/** The trail goes on in another folder. Never leaves this package. */
+export class FolderLeft extends Error {}
 
 const usualPatienceMs = 5_000
 /** An epoch costs the same however many processes there are: they share the checks. */
@@ -44,6 +47,8 @@ const usualLooks = 4
 const mostEnded = 100
 
 /**
+ * Throws `FolderLeft` if it is to open a segment, and the trail goes on in another folder.
+ *
  * Begins the folder's next epoch: appends its line to the index, lets `open` create the segment,
  * and replaces the key. A process that dies in between leaves a line without effect, or half a
  * line. The next process finishes the one; it overwrites the other and records its length.
@@ -52,6 +57,7 @@ export async function advanceEpoch(folder: string, options: EpochOptions): Promi
   // Before the folder is locked: a large segment takes a while to read.
   const ends = await UnrecordedEnds.find(folder, options.ended, options.mostLooks ?? usualLooks)
   try {
+    if (options.open !== undefined && ends.next !== undefined) throw new FolderLeft() // without waiting for the lock
     return await inLockedFolder(folder, ends.segments, options)
   } finally {
     ends.release()
@@ -76,12 +82,18 @@ async function inLockedFolder(
   const locked = await LockedFolder.lock(folder, { patienceMs, signal, urgent })
   const { state } = locked
   try {
+    if (open !== undefined && state.next !== undefined) throw new FolderLeft()
     const next = nextEntry(locked, ended, open !== undefined)
-    const entry = { ...next, ...mark?.(next) }
+    const entry = { ...next, ...mark?.(next, state) }
     const line = indexLine(entry, state.key)
     await locked.append(line)
     const epoch = { folder: state.folder, step: state.step, line: digestOf(line) }
-    await locked.replaceKey(nextKeyState(state, entry), () => open?.({ ...epoch, key: state.key, syncNames: () => locked.syncNames() }))
+    const { successor } = entry
+    const beside = (): Promise<void> | undefined =>
+      successor === undefined
+        ? open?.({ ...epoch, key: state.key, syncNames: () => locked.syncNames() })
+        : loadSuccessor().then(({ makeSuccessor }) => makeSuccessor(folder, { entry, digest: epoch.line }, successor, state.key))
+    await locked.replaceKey(nextKeyState(state, entry), beside)
     await removeLocks(folder, [...ended, ...entry.ended])
     return epoch
   } finally {

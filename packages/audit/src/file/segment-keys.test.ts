@@ -101,7 +101,7 @@ describe('an open segment', () => {
 it('a rotation that is closed has no key of its segment', async () => {
   const { folder } = await testFolder()
   const usable = usableKeys()
-  const rotation = new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints: undefined })
+  const rotation = new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, folderPer: undefined, checkpoints: undefined })
   await rotation.writer(Infinity, nothing)
   await rotation.close()
   expect(usable()).toBe(0)

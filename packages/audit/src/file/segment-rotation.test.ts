@@ -23,10 +23,13 @@ afterAll(removeTestFolders)
 
 async function rotationIn(checkpoints?: CheckpointOptions): Promise<{ rotation: SegmentRotation; folder: string }> {
   const { folder } = await testFolder()
-  return { folder, rotation: new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, checkpoints }) }
+  return { folder, rotation: new SegmentRotation({ folder, isDurable: true, maxSegmentBytes: 4_096, folderPer: undefined, checkpoints }) }
 }
 
-const toASink = (): CheckpointOptions => ({ to: trialSink('checkpoints'), everyMs: 1_000, sign: undefined })
+const toASink = (): CheckpointOptions => {
+  const sink = trialSink('checkpoints')
+  return { to: () => sink, everyMs: 1_000, sign: undefined }
+}
 
 /** Input and output are real, between two moments of the fake clock. */
 async function settled(isDone: () => boolean, most = 200_000): Promise<void> {

@@ -4,7 +4,9 @@ import { pause } from '@finchat/secrets-core/provider'
 import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
 import { folderLock } from './locked-folder.ts'
-import { advanceEpoch, recordDeadSegments } from './next-epoch.ts'
+import { advanceEpoch, type Epoch, recordDeadSegments } from './next-epoch.ts'
+import { onRotation } from './current-folder.ts'
+import { type FolderPeriod, TrailFolders } from './trail-folders.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
@@ -12,6 +14,7 @@ export interface RotationOptions {
   readonly folder: string
   readonly isDurable: boolean
   readonly maxSegmentBytes: number
+  readonly folderPer: FolderPeriod | undefined
   readonly checkpoints: CheckpointOptions | undefined
 }
 
@@ -50,9 +53,13 @@ export class SegmentRotation {
   /** Why the last segment could not be opened. */
   #failure: Error | undefined
   readonly #closing = new AbortController()
+  readonly #folders: TrailFolders
+  readonly #endListening: () => void
 
   constructor(options: RotationOptions) {
     this.#options = options
+    this.#folders = new TrailFolders(options.folder, options.folderPer)
+    this.#endListening = onRotation(options.folder, () => this.#moveOn())
     this.#checkpoints = options.checkpoints && new CheckpointSender(options.checkpoints)
     this.#openAheadIn(aheadMs.soon)
   }
@@ -74,6 +81,7 @@ export class SegmentRotation {
   }
 
   async close(): Promise<void> {
+    this.#endListening()
     this.#closing.abort()
     clearTimeout(this.#looking)
     clearTimeout(this.#ahead)
@@ -157,11 +165,23 @@ export class SegmentRotation {
   }
 
   async #recordEnds(options: { readonly patienceMs: number; readonly mostLooks?: number }): Promise<void> {
-    const ended = this.#ended
-    if (ended.length === 0) return
-    const step = await advanceEpoch(this.#options.folder, { ended, ...options })
-    this.#recorded(ended)
-    this.#checkpoints?.stepped(step)
+    for (const folder of new Set(this.#ended.map(({ path }) => path))) {
+      const ended = this.#endedIn(folder)
+      const step = await advanceEpoch(folder, { ended, ...options })
+      this.#recorded(ended)
+      this.#checkpoints?.stepped(step)
+    }
+  }
+
+  #endedIn(folder: string): readonly OwnSegment[] {
+    return this.#ended.filter(({ path }) => path === folder)
+  }
+
+  /** The trail goes on in another folder. */
+  async #moveOn(): Promise<void> {
+    if (this.#writer === undefined || this.#closing.signal.aborted) return
+    this.#opening ??= this.#openNext()
+    await this.#opening
   }
 
   #recorded(ended: readonly OwnSegment[]): void {
@@ -169,13 +189,15 @@ export class SegmentRotation {
   }
 
   async #openNext(): Promise<void> {
-    const ended = this.#ended
     const urgent = Promise.withResolvers<void>()
     this.#hurry = urgent.resolve
     try {
       const wait = { patienceMs: openingPatienceMs, signal: this.#closing.signal, urgent: urgent.promise }
-      this.#next = await SegmentWriter.open(this.#options, ended, wait)
-      this.#recorded(ended)
+      await this.#folders.inCurrent(async (folder, name) => {
+        const ended = this.#endedIn(folder)
+        this.#next = await SegmentWriter.open({ ...this.#options, folder, name }, ended, wait)
+        this.#recorded(ended)
+      })
       if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
     } catch (error) {
       this.#failure = types.isNativeError(error) ? error : undefined
@@ -189,9 +211,11 @@ export class SegmentRotation {
   async #lookAtOthers(): Promise<boolean> {
     try {
       await this.#recordEnds({ patienceMs: backgroundPatienceMs }) // if that failed before
-      const step = await recordDeadSegments(this.#options.folder, looks.most, backgroundPatienceMs)
-      if (step !== undefined) this.#checkpoints?.stepped(step)
-      return step !== undefined
+      if (this.#writer !== undefined && this.#writer.folder !== (await this.#folders.current())) await this.#moveOn()
+      const steps: (Epoch | undefined)[] = []
+      for (const folder of await this.#folders.inUse()) steps.push(await recordDeadSegments(folder, looks.most, backgroundPatienceMs))
+      for (const step of steps) if (step !== undefined) this.#checkpoints?.stepped(step)
+      return steps.some((step) => step !== undefined)
     } catch {
       return false
     }

@@ -14,7 +14,7 @@ import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
 import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-format.ts'
-import { syncData } from '../format/fsync.ts'
+import { syncData } from '../disk/fsync.ts'
 
 /** What is on disk, and the key of the next group. */
 interface Position {
@@ -29,6 +29,8 @@ interface Position {
 
 export interface SegmentOptions {
   readonly folder: string
+  /** Of the folder within the first one of its trail. Default: it is that. */
+  readonly name?: string
   readonly isDurable: boolean
 }
 
@@ -95,6 +97,16 @@ export class SegmentWriter {
       writer.wipe()
       throw error
     }
+  }
+
+  /** Its path. */
+  get folder(): string {
+    return this.#options.folder
+  }
+
+  /** The name of its folder within the first one of the trail; empty for that. */
+  get name(): string {
+    return this.#options.name ?? ''
   }
 
   get step(): number {
@@ -165,7 +177,7 @@ export class SegmentWriter {
     const { group, bytes, records, seals } = this.#position
     const { folder, step } = this.#place
     const end = { step, bytes, group: group - 1, records, seals: seals.toString('base64url'), torn: 0 }
-    return { folder, segment: { ...end, found: 'ended' } }
+    return { path: this.folder, folder, segment: { ...end, found: 'ended' } }
   }
 
   /** The process that opens the next segment records this one's end. */

@@ -1,11 +1,12 @@
 import { endedSegment, lockOf } from '../format/end-of-segment.ts'
 import { type KeyState, readKey } from '../format/folder-key.ts'
-import { DamagedArchive } from '../format/gzip-file.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { FileLock } from './file-lock.ts'
 
 /** A segment that this process ended, with its folder's id, since a folder may be replaced. */
 export interface OwnSegment {
+  readonly path: string
   readonly folder: string
   readonly segment: EndedSegment
 }
@@ -16,15 +17,22 @@ export class UnrecordedEnds {
   /** Keep other processes from recording the same segments. */
   readonly #locks: FileLock[] = []
 
-  private constructor(own: readonly EndedSegment[]) {
+  /** The name of the folder in which the trail goes on. */
+  readonly next: string | undefined
+
+  private constructor(own: readonly EndedSegment[], next: string | undefined) {
     this.#segments = [...own]
+    this.next = next
   }
 
   /** Checks at most `mostLooks` segments of other processes. */
   static async find(folder: string, own: readonly OwnSegment[], mostLooks: number): Promise<UnrecordedEnds> {
     const { key, ...state } = await readKey(folder)
     key.wipe()
-    const ends = new UnrecordedEnds(own.filter((one) => one.folder === state.folder).map(({ segment }) => segment))
+    const ends = new UnrecordedEnds(
+      own.filter((one) => one.folder === state.folder).map(({ segment }) => segment),
+      state.next,
+    )
     try {
       for (const step of ends.#others(state).slice(0, mostLooks)) await ends.#addIfDead(folder, step)
       return ends

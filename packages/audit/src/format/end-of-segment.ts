@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { EndedSegment } from './index-line.ts'
 import { eachSegmentFile } from './segment-files.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
-import { DamagedArchive } from './gzip-file.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 import { hasUnwritten, isRegularFile, readSegment } from './segment-reader.ts'
-import { syncFile } from './fsync.ts'
+import { syncFile } from '../disk/fsync.ts'
 
 export function segmentName(step: number): string {
   return `segment-${String(step).padStart(8, '0')}.jsonl`

@@ -1,6 +1,7 @@
 import { opendir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { segmentName } from './end-of-segment.ts'
+import { isSuccessorName } from './index-marks.ts'
 import { bufferSize, byName, isForeign, listedFile, mayBeSegment, type SegmentFile, segmentFile, stepOfName } from './segment-files.ts'
 import type { SegmentHeader } from './segment-format.ts'
 import { StepSet } from '../tables/step-set.ts'
@@ -40,6 +41,7 @@ export class FolderFiles {
   static async list(folder: string, id: string): Promise<FolderFiles> {
     const listing: Listing = { foreign: [], usual: new StepSet(), packed: new StepSet(), others: [] }
     for await (const entry of await opendir(folder, { bufferSize })) {
+      if (entry.isDirectory() && isSuccessorName(entry.name)) continue
       if (isForeign(entry.name)) listing.foreign.push(entry.name)
       else if (mayBeSegment(entry.name)) add(await listedFile(folder, entry), id, listing)
     }

@@ -3,10 +3,11 @@ import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileFailure, ownMemory, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
-import { shownPath } from './folder-errors.ts'
-import { syncData, syncFolder, syncHandle } from './fsync.ts'
+import { shownPath } from '../disk/folder-errors.ts'
+import { syncData, syncFolder, syncHandle } from '../disk/fsync.ts'
 import type { IndexEntry } from './index-line.ts'
-import { readWithoutWaiting } from './open-regular.ts'
+import { readWithoutWaiting } from '../disk/open-regular.ts'
+import { isSuccessorName } from './index-marks.ts'
 import { type ChainKey, parsedKey } from '../keys/key-chain.ts'
 import { keyTextBytes } from '../keys/key-text.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -149,8 +150,8 @@ export async function replaceKey(folder: string, state: KeyState, { beside, inPl
 
 /** The state after an epoch: the index has all ends that its entry records. */
 export function nextKeyState(
-  { folder, step, key, live, unused }: KeyState,
-  { opens, ended }: Pick<IndexEntry, 'opens' | 'ended'>,
+  { folder, step, key, live, unused, next }: KeyState,
+  { opens, ended, successor }: Pick<IndexEntry, 'opens' | 'ended' | 'successor'>,
 ): KeyState {
   const over = new Set(ended.map((segment) => segment.step))
   const left = live.filter((one) => !over.has(one))
@@ -160,6 +161,7 @@ export function nextKeyState(
     key: key.derived('next'),
     live: opens ? [...left, step] : left,
     unused: unused.filter((one) => !over.has(one)),
+    next: successor?.name ?? next,
   }
 }
 
@@ -240,6 +242,8 @@ export interface KeyState {
   readonly live: readonly number[]
   /** Epochs whose segments were never used, which the index does not say yet. */
   readonly unused: readonly number[]
+  /** The name of the folder in which the trail goes on: no segment is opened in this one. */
+  readonly next?: string | undefined
 }
 
 const version = 2
@@ -268,9 +272,9 @@ export function parsedState(text: Buffer): KeyState | 'older' | undefined {
   const place = text.subarray(at, at + keyTextBytes)
   const key = keyIn(place)
   place.fill(blank)
-  const { folder, step, live, unused, v } = parsedLine(text) ?? {}
+  const { folder, step, live, unused, next, v } = parsedLine(text) ?? {}
   const isState = key !== undefined && typeof folder === 'string' && isCount(step) && areCounts(live) && areCounts(unused)
-  if (isState && v === version) return { folder, step, key, live, unused }
+  if (isState && v === version && (next === undefined || isName(next))) return { folder, step, key, live, unused, next }
   key?.wipe()
   return isState && v === 1 ? 'older' : undefined
 }
@@ -281,6 +285,10 @@ function keyIn(text: Buffer): ChainKey | undefined {
   } catch {
     return undefined
   }
+}
+
+function isName(next: unknown): next is string {
+  return typeof next === 'string' && isSuccessorName(next)
 }
 
 function areCounts(values: unknown): values is number[] {

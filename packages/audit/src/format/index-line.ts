@@ -3,11 +3,22 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine, canonicalLineIfAny } from '../record/canonical.ts'
-import { shownPath } from './folder-errors.ts'
-import { syncData } from './fsync.ts'
+import { shownPath } from '../disk/folder-errors.ts'
+import { syncData } from '../disk/fsync.ts'
 import { type ChainKey, isMac } from '../keys/key-chain.ts'
 import { digestOf } from '../record/digest.ts'
-import { type HoldMark, isHoldMark, isPruneMark, type PruneMark } from './index-marks.ts'
+import {
+  arePredecessors,
+  type ErasureMark,
+  type HoldMark,
+  isErasureMark,
+  isHoldMark,
+  isPruneMark,
+  isSuccessorMark,
+  type Predecessor,
+  type PruneMark,
+  type SuccessorMark,
+} from './index-marks.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 
 /** How a segment was found at its end. It must never change afterwards. */
@@ -33,7 +44,10 @@ export interface EndedSegment {
 /** A line of the index: one epoch. */
 export interface IndexEntry {
   readonly v: 2
-  /** The hash of the line before, base64url; empty in the first. */
+  /**
+   * The hash of the line before, base64url; empty in the first. In the first line of a folder that
+   * follows another it is the hash of the line by which that one was left.
+   */
   readonly before: string
   readonly folder: string
   readonly step: number
@@ -49,6 +63,12 @@ export interface IndexEntry {
   readonly pruned?: PruneMark | undefined
   /** Whether nothing may be removed from now on, and why. */
   readonly hold?: HoldMark | undefined
+  /** Names of persons that were erased. */
+  readonly erased?: ErasureMark | undefined
+  /** The folder in which the trail goes on. */
+  readonly successor?: SuccessorMark | undefined
+  /** The folders before this one, from the first on; in the first line alone. */
+  readonly follows?: readonly Predecessor[] | undefined
 }
 
 export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' | 'folder' | 'step' | 'time' | 'host' | 'pid'> {
@@ -95,11 +115,17 @@ export function isLineAuthentic(line: Buffer, mac: string, stepKey: ChainKey): b
 }
 
 function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {
-  const { v, step, before, ended, opens, mac, cut = 0, pruned, hold } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
-  if ((pruned !== undefined && !isPruneMark(pruned)) || (hold !== undefined && !isHoldMark(hold))) return false
+  const { v, step, before, ended, opens, mac, cut = 0, ...marks } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  if (!areMarks(marks)) return false
   if (v !== 2 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean') return false
   if (typeof mac !== 'string' || typeof before !== 'string') return false
   return Array.isArray(ended) && ended.every(isEnded)
+}
+
+function areMarks({ pruned, hold, erased, successor, follows }: Partial<Record<keyof IndexEntry, unknown>>): boolean {
+  if (erased !== undefined && !isErasureMark(erased)) return false
+  if ((pruned !== undefined && !isPruneMark(pruned)) || (hold !== undefined && !isHoldMark(hold))) return false
+  return (successor === undefined || isSuccessorMark(successor)) && (follows === undefined || arePredecessors(follows))
 }
 
 function isEnded(ended: unknown): ended is EndedSegment {

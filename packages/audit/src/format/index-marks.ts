@@ -24,11 +24,78 @@ export interface HoldMark {
   readonly reason: string
 }
 
+/** Names of persons were erased: nothing opens these pseudonyms in any record. */
+export interface ErasureMark {
+  readonly pseudonyms: readonly string[]
+  readonly reason: string
+}
+
+/** The trail goes on in another folder: no later line of this index opens a segment. */
+export interface SuccessorMark {
+  /** The id of that folder, whose first key derives from the key of this line's epoch. */
+  readonly folder: string
+  /** Its name, in the first folder of the trail. */
+  readonly name: string
+}
+
+/** A folder that came before, in the first line of an index. */
+export interface Predecessor {
+  readonly folder: string
+  /** Empty for the first folder of the trail, which holds the others. */
+  readonly name: string
+  /** The epoch at which it was left. */
+  readonly step: number
+}
+
+/** A day, and a number if the trail was rotated several times on it. */
+const successorName = /^\d{4}-\d\d-\d\d(-[1-9]\d{0,5})?$/
+
+/** Whether a folder within the first one may be of the same trail. */
+export function isSuccessorName(name: string): boolean {
+  return successorName.test(name)
+}
+
+/** Of names in the first folder, those that may follow it, by age. */
+export function successorsIn(names: readonly string[]): readonly string[] {
+  return names.filter(isSuccessorName).toSorted(byAge)
+}
+
+/** `2026-12-01-10` is younger than `2026-12-01-9`. */
+function byAge(one: string, other: string): number {
+  const [oneDay, otherDay] = [one.slice(0, dayLength), other.slice(0, dayLength)]
+  if (oneDay !== otherDay) return oneDay < otherDay ? -1 : 1
+  return Number(one.slice(dayLength + 1)) - Number(other.slice(dayLength + 1))
+}
+
+const dayLength = '2026-12-01'.length
+
+export function isSuccessorMark(value: unknown): value is SuccessorMark {
+  if (typeof value !== 'object' || value === null) return false
+  const { folder, name } = value as Partial<Record<keyof SuccessorMark, unknown>> // each is looked at
+  return typeof folder === 'string' && typeof name === 'string' && isSuccessorName(name)
+}
+
+export function arePredecessors(value: unknown): value is readonly Predecessor[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isPredecessor)
+}
+
+function isPredecessor(value: unknown): value is Predecessor {
+  if (typeof value !== 'object' || value === null) return false
+  const { folder, name, step } = value as Partial<Record<keyof Predecessor, unknown>> // each is looked at
+  return typeof folder === 'string' && typeof name === 'string' && (name === '' || isSuccessorName(name)) && isCount(step)
+}
+
 export function isPruneMark(value: unknown): value is PruneMark {
   if (typeof value !== 'object' || value === null) return false
   const { endedBefore, except, reason, segments, records, seals, signature = '' } = value as Partial<Record<keyof PruneMark, unknown>> // each is looked at
   const areTexts = [reason, seals, signature].every((text) => typeof text === 'string')
   return areTexts && [endedBefore, segments, records].every(isCount) && Array.isArray(except) && except.every(isCount)
+}
+
+export function isErasureMark(erased: unknown): erased is ErasureMark {
+  if (typeof erased !== 'object' || erased === null) return false
+  const { pseudonyms, reason } = erased as Partial<Record<keyof ErasureMark, unknown>> // each is looked at
+  return Array.isArray(pseudonyms) && pseudonyms.every((each) => typeof each === 'string') && typeof reason === 'string'
 }
 
 export function isHoldMark(hold: unknown): hold is HoldMark {

@@ -79,6 +79,11 @@ export class IndexTable {
     }
   }
 
+  /** The times of the lines, in order. */
+  *times(): Generator<number> {
+    for (const step of this.#steps) yield this.#times.get(step) ?? 0
+  }
+
   #firstLate(time: number, now: number): number {
     for (const step of this.#steps) {
       const written = this.#times.get(step) ?? 0

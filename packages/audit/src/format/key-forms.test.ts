@@ -8,6 +8,7 @@ import { advanceEpoch } from '../file/next-epoch.ts'
 import { ChainKey, folderIdOf, parsedKey } from '../keys/key-chain.ts'
 import { parsedState, readKey, stateText } from './folder-key.ts'
 import { decodedKey, encodedKey } from '../keys/key-text.ts'
+import { canonicalLine } from '../record/canonical.ts'
 import { asSeal } from './segment-format.ts'
 import { asIndexEntry, type EndedSegment, indexLine, isAuthentic, isLineAuthentic } from './index-line.ts'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
@@ -185,6 +186,7 @@ describe('the first key', () => {
 it('a line of the index counts only as it is written, under the key of its step', () => {
   const count = fc.maxSafeNat()
   const found = fc.constantFrom<EndedSegment['found'][]>('ended', 'cut', 'missing', 'unused')
+  const name = fc.constantFrom('2026-12-01', '2027-01-31-2', '9999-99-99-999999')
   const ended = fc.record({ step: count, bytes: count, group: count, records: count, torn: count, seals: fc.base64String(), found })
   const entry = fc.record(
     {
@@ -198,6 +200,12 @@ it('a line of the index counts only as it is written, under the key of its step'
       opens: fc.boolean(),
       ended: fc.array(ended, { maxLength: 3 }),
       cut: count,
+      hold: fc.record({ isHeld: fc.boolean(), reason: fc.string({ unit: 'grapheme' }) }),
+      successor: fc.record({ folder: fc.string({ unit: 'grapheme' }), name }),
+      follows: fc.array(fc.record({ folder: fc.uuid(), name: fc.oneof(fc.constant(''), name), step: count }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     },
     { requiredKeys: ['v', 'before', 'folder', 'step', 'time', 'host', 'pid', 'opens', 'ended'] },
   )
@@ -218,6 +226,21 @@ it('a line of the index counts only as it is written, under the key of its step'
       expect(isOurs(line, key)).toBe(false)
     }),
   )
+})
+
+it.each([
+  ['successor', { folder: 'f', name: '../elsewhere' }],
+  ['successor', { folder: 'f', name: '' }],
+  ['successor', { folder: 'f', name: '2026-12-01/..' }],
+  ['successor', { folder: 5, name: '2026-12-01' }],
+  ['follows', []],
+  ['follows', [{ folder: 'f', name: '..', step: 1 }]],
+  ['follows', [{ folder: 'f', name: '2026-12-01', step: -1 }]],
+  ['hold', { isHeld: 'yes', reason: '' }],
+])('no line of the index has as its %s %j', (member, value) => {
+  const entry = { v: 2, folder: 'f', step: 1, time: 1, host: 'h', pid: 1, before: '', opens: false, ended: [], mac: '' }
+  const lineWith = (more: object): Buffer => Buffer.from(canonicalLine({ ...entry, ...more }))
+  expect([asIndexEntry(lineWith({})) === undefined, asIndexEntry(lineWith({ [member]: value }))]).toEqual([false, undefined])
 })
 
 it('a seal counts only as it is written', () => {

@@ -69,12 +69,22 @@ export interface HoldChange {
   readonly reason: string
 }
 
-/** The removals and holds of an index, line by line. */
+/** Names of persons that `eraseAuditNames` erased. */
+export interface ErasedNamesMark {
+  /** Epoch milliseconds by the host's clock. */
+  readonly time: number
+  /** What records show in the place of each name. */
+  readonly pseudonyms: readonly string[]
+  readonly reason: string
+}
+
+/** The removals, holds and erasures of an index, line by line. */
 export class IndexMarks {
   /** Segments that a removal covers. */
   readonly pruned: StepSet = new StepSet()
   readonly prunes: PrunedSegments[] = []
   readonly holds: HoldChange[] = []
+  readonly erasures: ErasedNamesMark[] = []
   readonly #verifier: SignatureVerifier | undefined
 
   constructor(verifier?: SignatureVerifier) {
@@ -86,7 +96,8 @@ export class IndexMarks {
    * a line before is damaged (not `isWhole`), an end may be missing.
    */
   take(entry: IndexEntry, before: IndexTable, isWhole: boolean): string | undefined {
-    const { time, hold, pruned: mark } = entry
+    const { time, hold, erased, pruned: mark } = entry
+    if (erased !== undefined) this.erasures.push({ time, ...erased })
     if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
     if (mark === undefined) return undefined
     const isSigned = this.#verifier?.(signedPrune(entry, mark), mark.signature) ?? false

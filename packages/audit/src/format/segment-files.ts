@@ -4,9 +4,9 @@ import { basename, join } from 'node:path'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
-import { openRegularAtOnce } from './open-regular.ts'
+import { openRegularAtOnce } from '../disk/open-regular.ts'
 import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
-import { DamagedArchive, isCompressed } from './gzip-file.ts'
+import { DamagedArchive, isCompressed } from '../disk/gzip-file.ts'
 
 /** A possible segment, wherever it was moved within the folder. */
 export interface SegmentFile {

@@ -1,10 +1,11 @@
-import { closeSync, fstatSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
+import { fileFailure } from '@finchat/secrets-core/provider'
 import { asRecord, asSeal, looksLikeSeal, maxGroupRecords, type Seal } from './segment-format.ts'
-import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
-import { openRegular, openRegularAtOnce } from './open-regular.ts'
+import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from '../disk/gzip-file.ts'
+import { openRegular, openRegularAtOnce } from '../disk/open-regular.ts'
 
 /** The lines between two seals. */
 export interface SegmentGroup {
@@ -41,6 +42,21 @@ export type Reading = 'waiting' | 'at once'
 export async function isRegularFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => lstat(path))
   return found.isFile()
+}
+
+/** Whatever it is: a link may lead nowhere. */
+export function isListed(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (fileFailure(error) === 'missing') return false
+      throw error
+    },
+  )
+}
+
+export function isRegularFileNow(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /**

@@ -2,7 +2,7 @@ import { loadCrypto, ownMemory, SecretsError } from '@finchat/secrets-core/provi
 import { decodedKey, encodedKey, keyBytes, keyTextBytes } from './key-text.ts'
 
 /** Separates uses, so that no two of one key share data. */
-type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder'
+type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder' | 'successor'
 
 const blockBytes = 64
 const digestBytes = 32
@@ -44,7 +44,7 @@ export class ChainKey {
     return mac
   }
 
-  derived(purpose: 'next' | 'index' | 'segment'): ChainKey {
+  derived(purpose: 'next' | 'index' | 'segment' | 'successor'): ChainKey {
     return new ChainKey(this.mac(purpose))
   }
 

@@ -1,7 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { deriveAuditKey } from '../keys/derive-audit-key.ts'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
+import { deriveAuditKey } from '../retention/derive-audit-key.ts'
 import { emptyFolder, removeTestFolders, testFolder, trailOf } from '../testing/folders.ts'
 import { chooseAuditKey } from './choose-audit-key.ts'
 
@@ -13,6 +14,13 @@ it('finds the key of a folder among those of others, also one for a part of it',
   expect(await chooseAuditKey(other.folder, [Buffer.from(one.key), Buffer.from(other.key)])).toEqual(Buffer.from(other.key))
   const part = deriveAuditKey(one.key, { firstSegment: 1 })
   expect(await chooseAuditKey(one.folder, [other.key, part])).toBe(part)
+})
+
+it('finds the key of the first folder for one in which its trail went on', async () => {
+  const [one, other] = [await trailOf(1), await testFolder()]
+  const { to } = await rotateAuditFolder(one.folder)
+  expect(await chooseAuditKey(to, [other.key, one.key])).toBe(one.key)
+  expect(await chooseAuditKey(to, [other.key])).toBeUndefined()
 })
 
 it('finds none if none is its own', async () => {

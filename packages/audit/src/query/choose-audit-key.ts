@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { invalidArgument } from '@finchat/secrets-core/provider'
-import { folderError } from '../format/folder-errors.ts'
-import { asIndexEntry } from '../format/index-line.ts'
+import { folderError } from '../disk/folder-errors.ts'
+import { asIndexEntry, type IndexEntry } from '../format/index-line.ts'
 import { eachSegmentFile } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 import { parsedStartKey } from '../keys/start-key.ts'
@@ -47,6 +47,11 @@ async function idsIn(folder: string): Promise<ReadonlySet<string>> {
 
 async function idInIndex(path: string): Promise<string[]> {
   if (!(await isRegularFile(path).catch(() => false))) return []
-  for await (const [first] of linesOf(path)) return first === undefined ? [] : [asIndexEntry(first)?.folder ?? ''].filter((id) => id !== '')
+  for await (const [first] of linesOf(path)) return first === undefined ? [] : idsOf(asIndexEntry(first))
   return []
+}
+
+/** A key of a folder before this one verifies it too. */
+function idsOf(entry: IndexEntry | undefined): string[] {
+  return entry === undefined ? [] : [entry.folder, ...(entry.follows ?? []).map(({ folder }) => folder)]
 }

@@ -1,6 +1,9 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
-import { shownPath } from '../format/folder-errors.ts'
+import { shownPath } from '../disk/folder-errors.ts'
+import { successorsIn } from '../format/index-marks.ts'
 import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { readSegment, recordsOf } from '../format/segment-reader.ts'
 import { assertFolder } from '../record/errors.ts'
@@ -20,20 +23,30 @@ import { assertFolder } from '../record/errors.ts'
  */
 export async function* readAuditRecords(folder: string, most: number = Infinity): AsyncGenerator<AuditRecord> {
   let count = 0
+  for await (const record of recordsOfTrail(folder)) {
+    if (count++ >= most) return
+    yield record
+  }
+}
+
+/** The folders within the first one follow it. */
+async function* recordsOfTrail(folder: string): AsyncGenerator<AuditRecord> {
+  assertFolder(folder)
+  yield* recordsOfFolder(folder)
+  for (const name of successorsIn(readdirSync(folder))) yield* recordsOfFolder(join(folder, name))
+}
+
+async function* recordsOfFolder(folder: string): AsyncGenerator<AuditRecord> {
   const seen = new Set<string>()
   for (const { path, header } of await filesIn(folder)) {
     const segment = header && `${header.folder} ${header.step}`
     if (segment === undefined || seen.has(segment)) continue // a copy
     seen.add(segment)
-    for await (const record of sealedRecords(path)) {
-      if (count++ >= most) return
-      yield record
-    }
+    yield* sealedRecords(path)
   }
 }
 
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
-  assertFolder(folder)
   try {
     const files = await segmentFiles(folder)
     // A file with its segment's name precedes a copy.

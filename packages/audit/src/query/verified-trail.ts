@@ -2,7 +2,7 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import type { TrailVerification } from '../verify/trail-verification.ts'
 import { loadVerification } from '../verify/verify-audit-trail.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 import { readOnce } from './read-once.ts'
 

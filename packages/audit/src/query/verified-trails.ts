@@ -2,8 +2,8 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument, SecretsError } from '@finchat/secrets-core/provider'
 import type { SegmentGroup } from '../format/segment-reader.ts'
 import { loadVerification } from '../verify/verify-audit-trail.ts'
-import type { LineDigests } from '../verify/line-digests.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { LineDigests } from '../tables/line-digests.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 import { folderOfKey } from './choose-audit-key.ts'
 import { readOnce } from './read-once.ts'
@@ -74,9 +74,11 @@ export async function verifiedTrails<Result>(
 
 interface Found {
   readonly trail: FolderVerification
-  /** The hashes of the lines of its index, if another folder has the same id. */
-  readonly lines?: LineDigests | undefined
+  /** By the id of each folder, the hashes of the lines of its index, if another trail has the same id. */
+  readonly lines: LinesOfTrail
 }
+
+type LinesOfTrail = ReadonlyMap<string, LineDigests>
 
 async function* groupsOfAll(sources: readonly TrailSource[], found: Found[]): AsyncGenerator<SegmentGroup> {
   const TrailVerification = await loadVerification()
@@ -96,7 +98,7 @@ async function* groupsOfAll(sources: readonly TrailSource[], found: Found[]): As
       }
     } catch (error) {
       if (!SecretsError.isInstance(error)) throw error
-      found.push({ trail: { ...about, failure: error.message } })
+      found.push({ trail: { ...about, failure: error.message }, lines: new Map() })
     }
   }
 }
@@ -115,13 +117,26 @@ function idOf({ key }: TrailSource): string | undefined {
 function twinOf({ trail, lines }: Found, all: readonly Found[]): { readonly twin?: TrailTwin } {
   const id = trail.verification?.id
   const other = all.find((one) => one.trail !== trail && id !== undefined && one.trail.verification?.id === id)
-  if (lines === undefined || other?.lines === undefined) return {}
+  if (other === undefined || lines.size === 0 || other.lines.size === 0) return {}
   return { twin: { folder: other.trail.folder, relation: relationOf(lines, other.lines) } }
 }
 
+function relationOf(own: LinesOfTrail, other: LinesOfTrail): TrailTwin['relation'] {
+  for (const [id, lines] of own) if (isForked(lines, other.get(id))) return 'forked'
+  const [ownSize, otherSize] = [sizeOf(own), sizeOf(other)]
+  if (ownSize === otherSize) return 'same'
+  return ownSize < otherSize ? 'older' : 'newer'
+}
+
 /** Each line of the index holds the hash of the line before, so that two histories never meet again. */
-function relationOf(own: LineDigests, other: LineDigests): TrailTwin['relation'] {
-  for (const step of own.steps) if (other.steps.has(step) && own.get(step) !== other.get(step)) return 'forked'
-  if (own.steps.size === other.steps.size) return 'same'
-  return own.steps.size < other.steps.size ? 'older' : 'newer'
+function isForked(own: LineDigests, other: LineDigests | undefined): boolean {
+  if (other === undefined) return false
+  for (const step of own.steps) if (other.steps.has(step) && own.get(step) !== other.get(step)) return true
+  return false
+}
+
+function sizeOf(trail: LinesOfTrail): number {
+  let size = 0
+  for (const { steps } of trail.values()) size += steps.size
+  return size
 }

@@ -4,6 +4,7 @@ import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
+import type { NameKeys } from './name-keys.ts'
 import { release } from './release.ts'
 import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
 
@@ -22,6 +23,14 @@ export interface Gap {
 export interface RecordMakerOptions {
   readonly service: string | undefined
   readonly hashName: ((name: string) => string) | undefined
+  /** Seals names. */
+  readonly sealing?: NameSealing | undefined
+}
+
+/** Members whose names are sealed under keys that can be erased. */
+export interface NameSealing {
+  readonly keys: NameKeys
+  readonly of: ReadonlySet<'actor' | 'name'>
 }
 
 type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'>
@@ -30,9 +39,10 @@ type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'
 export class RecordMaker {
   readonly #origin: Origin
   readonly #hashName: RecordMakerOptions['hashName']
+  readonly #sealing: NameSealing | undefined
   #seq = 0
 
-  constructor({ service, hashName }: RecordMakerOptions) {
+  constructor({ service, hashName, sealing }: RecordMakerOptions) {
     this.#origin = {
       trail: loadCrypto().randomUUID(),
       host: hostname(),
@@ -41,14 +51,18 @@ export class RecordMaker {
       release,
     }
     this.#hashName = hashName
+    this.#sealing = sealing
   }
 
+  /** Throws `AUDIT_FAILED` if a name cannot be sealed; then no number is used up. */
   record(event: TrailEvent): AuditRecord {
     const context = currentContext()
     const span = activeSpan()
+    const name = this.#nameOf(event.name)
+    const actor = this.#sealed('actor', textOf(event.actor ?? context?.actor))
     return recordOf(this.#origin, ++this.#seq, event, {
-      name: this.#nameOf(event.name),
-      actor: textOf(event.actor ?? context?.actor),
+      name,
+      actor,
       requestId: textOf(event.requestId ?? context?.requestId),
       traceId: span?.traceId,
       spanId: span?.spanId,
@@ -67,8 +81,14 @@ export class RecordMaker {
     return recordOf(this.#origin, ++this.#seq, event, { name: '', checkpoint })
   }
 
+  #sealed<Text extends string | undefined>(member: 'actor' | 'name', text: Text): Text | string {
+    if (text === undefined || text === '' || text === '*' || this.#sealing?.of.has(member) !== true) return text
+    return this.#sealing.keys.seal(text)
+  }
+
   #nameOf(name: unknown): string {
     const text = textOf(name) ?? ''
+    if (this.#sealing?.of.has('name') === true) return this.#sealed('name', text)
     return text === '' || text === '*' ? text : (this.#hashName?.(text) ?? text)
   }
 }

@@ -1,5 +1,5 @@
 import type { DaySummary } from '../query/audit-summary.ts'
-import { escaped, grouped, isolated, leftOutNote, seen } from './display-text.ts'
+import { escaped, grouped, isolated, leftOutNote, seen, unopened } from './display-text.ts'
 
 export interface Bar {
   readonly label: string
@@ -43,7 +43,7 @@ export function dayChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
   const step = columns.width / Math.max(1, bars.length)
   const drawn = bars.map((bar, index) => dayColumn(bar, index * step, step, most))
-  const said = bars.slice(0, columns.most).map(({ label, ok, failed }) => `${seen(label)}: ${ok} ok, ${failed} failed`)
+  const said = bars.slice(0, columns.most).map(({ label, ok, failed }) => `${seen(unopened(label))}: ${ok} ok, ${failed} failed`)
   const svg = [
     `<svg class="days" role="img" viewBox="0 0 ${columns.width} ${columns.height}" preserveAspectRatio="none">`,
     `<title>${escaped(title)}</title><desc>${escaped(said.join('; '))}</desc>${drawn.join('')}`,

@@ -1,4 +1,5 @@
 import { isoTime } from '../record/record-text.ts'
+import { pseudonymIn } from '../record/sealed-name.ts'
 import type { ReportColumn } from './tables.ts'
 
 /**
@@ -26,9 +27,15 @@ function escape(character: string, at: number): string {
 /** A cell's value, before it is escaped for a format. */
 export function shown(value: string | number | undefined, kind: ReportColumn['kind']): string {
   if (value === undefined) return '–'
-  if (typeof value === 'string') return value === '' ? '(empty)' : seen(value)
+  if (typeof value === 'string') return value === '' ? '(empty)' : seen(unopened(value))
   if (kind === 'share') return percent(value)
   return kind === 'time' ? minute(value) : grouped(value)
+}
+
+/** A sealed name is long, and says nothing but its pseudonym. */
+export function unopened(text: string): string {
+  const pseudonym = pseudonymIn(text)
+  return pseudonym === undefined ? text : `sealed name ${pseudonym}`
 }
 
 /** `2026-11-25 17:05`, UTC. */
@@ -77,5 +84,5 @@ export function escaped(text: string): string {
 
 /** Foreign text in an element, its direction isolated from its neighbours. */
 export function isolated(text: string): string {
-  return `<bdi>${escaped(seen(text))}</bdi>`
+  return `<bdi>${escaped(seen(unopened(text)))}</bdi>`
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
-import type { HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import type { WrongClock } from '../tables/host-clock.ts'
+import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
@@ -41,8 +42,16 @@ export interface ReportedVerification {
   readonly pruned?: readonly PrunedSegments[] | undefined
   /** Legal holds that began or ended. */
   readonly holds?: readonly HoldChange[] | undefined
+  /** Names of persons that were erased. Absent: none. */
+  readonly erasures?: readonly ErasedNamesMark[] | undefined
   /** Absent: the whole trail was read. */
-  readonly range?: { readonly segmentsLeftOut: number } | undefined
+  readonly range?:
+    | { readonly segmentsLeftOut: number; readonly writtenFrom?: number | undefined; readonly writtenUntil?: number | undefined }
+    | undefined
+  /** The folder that was given, whose name is empty, and those in which it goes on. */
+  readonly folders?: readonly { readonly name: string }[] | undefined
+  /** Absent: nothing shows that a host's clock was wrong. */
+  readonly clock?: WrongClock | undefined
 }
 
 /** The part of a problem that a report shows. */
@@ -103,6 +112,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
+  erasures: optional(listOf(objectOf({ time: isNumber, pseudonyms: listOf(isText), reason: isText }))),
   checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
   provenUntil: optional(isNumber),
   unproven: listOf(
@@ -118,7 +128,9 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   pruned: optional(
     listOf(objectOf({ time: isNumber, endedBefore: isNumber, reason: isText, segments: isNumber, records: isNumber, isSigned: isBoolean })),
   ),
-  range: optional(objectOf({ segmentsLeftOut: isNumber })),
+  range: optional(objectOf({ segmentsLeftOut: isNumber, writtenFrom: optional(isNumber), writtenUntil: optional(isNumber) })),
+  folders: optional(listOf(objectOf({ name: isText }))),
+  clock: optional(objectOf({ setBackMs: isNumber, file: isText, line: isNumber, aheadMs: isNumber })),
 }
 
 /**

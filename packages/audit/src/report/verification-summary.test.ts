@@ -58,12 +58,36 @@ describe('the verdict on a trail that is as it was written', () => {
       'open',
       'Verified: every record of the segments that were looked at is as it was written (3,013).',
       complete,
-      'Segments that were not looked at, since they are of another time: 9. So this is no verdict on the whole trail.',
+      'Segments that were not looked at, since they are of another time by the clocks of their hosts: 9. So this is no verdict on the whole trail.',
     ])
+    const [writtenFrom, writtenUntil] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 5, 1)]
+    expect(said({ ...ranged, range: { segmentsLeftOut: 9, writtenFrom, writtenUntil } }).at(-1)).toBe(
+      'By those clocks the trail was written to from 2026-01-01 00:00 to 2026-06-01 00:00 UTC.',
+    )
     expect(said({ ...ranged, records: 0, segments: [] })[1]).toMatch(/^Nothing was verified: /)
     const entire = { ...verified, range: { segmentsLeftOut: 0 } }
     expect(verificationSeverity(entire)).toBe('good')
     expect(verificationSentences(entire)).toEqual(verificationSentences(verified))
+  })
+
+  it('says that a host’s clock was set back, or is ahead, since a range may leave out records of its time', () => {
+    const clock = { setBackMs: 3 * 86_400_000, file: '2026-12-01/index.jsonl', line: 12, aheadMs: 0 }
+    expect(said({ ...verified, clock }).at(-1)).toBe(
+      "A host's clock was set back by 3 days before line 12 of 2026-12-01/index.jsonl. So times of records may be wrong, and a range may leave out records of its time: look without one.",
+    )
+    expect(said({ ...verified, clock: { ...clock, aheadMs: 7_200_000 } }).at(-1)).toContain(
+      'set back by 3 days before line 12 of 2026-12-01/index.jsonl, and is 2 hours ahead of the clock here. So',
+    )
+    expect(said({ ...verified, clock: { ...clock, setBackMs: 0, aheadMs: 7_200_000 } }).at(-1)).toMatch(/^A host's clock is 2 hours ahead/)
+  })
+
+  it('names the folders in which the trail goes on, the latest of many', () => {
+    const named = (...names: string[]): string => said({ ...verified, folders: ['', ...names].map((name) => ({ name })) }).at(-1) ?? ''
+    expect(said({ ...verified, folders: [{ name: '' }] })).toEqual(said(verified))
+    expect(named('2026-12-01')).toBe('The trail goes on in 1 further folder, verified with it: 2026-12-01.')
+    expect(named(...Array.from({ length: 12 }, (_, at) => `20${10 + at}-01-01`))).toMatch(
+      /^The trail goes on in 12 further folders, verified with it: 2012-01-01, .*, 2021-01-01, and 2 before\.$/,
+    )
   })
 
   it('names files that were left out', () => {

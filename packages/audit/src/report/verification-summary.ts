@@ -1,6 +1,6 @@
-import type { PrunedSegments } from '../format/prune-mark.ts'
 import { assertVerification, type ReportedProblem, type ReportedVerification } from './reported-verification.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
+import { clockSentences, indexSentences, mostShown } from './index-sentences.ts'
 
 /**
  * A verification in words, for an auditor: whether the trail is as it was written, then what is not
@@ -31,8 +31,8 @@ const notVerified = 'The trail was not verified, so it may have been changed.'
 
 function sentencesOf(verification: ReportedVerification): string[] {
   const { ok, problem, tornIndexLines = [] } = verification
-  const about = [...machines(verification), ...prunes(verification), ...hold(verification), ...foreignFiles(verification)]
-  const left = leftOut(verification)
+  const about = [...machines(verification), ...indexSentences(verification), ...foreignFiles(verification)]
+  const left = [...leftOut(verification), ...clockSentences(verification)]
   if (problem !== undefined || !ok) return [...damage(verification), ...left, ...about]
   const open = [...proof(verification), ...openEnds(verification), ...tornIndexLines.map(tornLine)]
   return [verified(verification), ...open, ...left, ...about]
@@ -44,37 +44,18 @@ function verified({ records, range, segments }: ReportedVerification): string {
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
 }
 
-function prunes({ pruned = [] }: ReportedVerification): string[] {
-  const more = pruned.length - mostShown
-  const rest = more > 0 ? [`Records were removed for their age ${grouped(more)} times before that.`] : []
-  return [...pruned.slice(-mostShown).map(prune), ...rest]
-}
-
-function prune({ time, endedBefore, reason, segments, records, isSigned }: PrunedSegments): string {
-  const what = `${grouped(records)} ${records === 1 ? 'record' : 'records'} in ${grouped(segments)} ${segments === 1 ? 'segment' : 'segments'}`
-  const why = `Removed at ${minute(time)} UTC for their age: ${what}, older than ${minute(endedBefore)} UTC, by "${seen(reason)}".`
-  return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that.`
-}
-
-/** A release is told for ever: somebody who wants records to be pruned may have written it. */
-function hold({ holds = [] }: ReportedVerification): string[] {
-  const [last, released] = [holds.at(-1), holds.filter(({ isHeld }) => !isHeld)]
-  const more = released.length - mostShown
-  const rest = more > 0 ? [`Legal holds were ended ${grouped(more)} times before that.`] : []
-  const present = last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
-  return [...present, ...released.slice(-mostShown).map(release), ...rest]
-}
-
-function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
-  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
-}
-
 /** Segments outside the range may be damaged. */
 function leftOut({ range }: ReportedVerification): string[] {
   if (range === undefined || !isPart(range)) return []
   return [
-    `Segments that were not looked at, since they are of another time: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+    `Segments that were not looked at, since they are of another time by the clocks of their hosts: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+    ...writtenTimes(range),
   ]
+}
+
+function writtenTimes({ writtenFrom, writtenUntil }: NonNullable<ReportedVerification['range']>): string[] {
+  if (writtenFrom === undefined || writtenUntil === undefined) return []
+  return [`By those clocks the trail was written to from ${minute(writtenFrom)} to ${minute(writtenUntil)} UTC.`]
 }
 
 /** A range that leaves no segment out is the whole trail. */
@@ -158,9 +139,6 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
       .join(', ')}${more}.`,
   ]
 }
-
-/** More would bury the rest. */
-const mostShown = 10
 
 /** Ends that are known and cannot change any more are counted; those that are new are named. */
 function openEnds({ unproven, unprovenLeftOut = 0 }: ReportedVerification): string[] {

@@ -3,6 +3,7 @@ import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
 import { RecordMaker, type TrailEvent } from '../record/record-maker.ts'
+import type { NameKeys } from '../record/name-keys.ts'
 import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type CheckedTrailOptions } from './trail-options.ts'
 
 /**
@@ -47,13 +48,15 @@ class Trail {
   readonly #deliveries: readonly SinkDelivery[]
   readonly #required: number
   readonly #mode: AuditMode
+  readonly #nameKeys: NameKeys | undefined
   readonly #endLogins: () => void
   #wasRefused = false
   #closing: Promise<void> | undefined
 
-  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, hashName }: CheckedTrailOptions) {
+  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, hashName, sealing }: CheckedTrailOptions) {
     const deadlines = { firstMs: firstDeadlineMs, usualMs: sinkDeadlineMs }
-    this.#maker = new RecordMaker({ service, hashName })
+    this.#maker = new RecordMaker({ service, hashName, sealing })
+    this.#nameKeys = sealing?.keys
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length
     this.#mode = mode
@@ -64,8 +67,17 @@ class Trail {
     const sink = reentrantSink(this.#deliveries)
     if (sink !== undefined) return Promise.reject(misuse(sink))
     if (this.#closing !== undefined) return Promise.reject(closed())
-    const record = this.#maker.record(event)
-    const acknowledged = this.#deliver(record)
+    try {
+      return this.#send(this.#maker.record(event))
+    } catch (error) {
+      return Promise.reject(error) // a name that cannot be sealed is not recorded as it is
+    }
+  }
+
+  #send(record: AuditRecord): Promise<void> {
+    const synced = this.#nameKeys?.synced
+    const delivered = this.#deliver(record)
+    const acknowledged = synced === undefined ? delivered : Promise.all([delivered, synced]).then(() => {})
     return this.#mode === 'complete' ? acknowledged : this.#relaxed(record, acknowledged)
   }
 

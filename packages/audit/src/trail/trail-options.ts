@@ -1,6 +1,11 @@
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { AuditSink } from '@finchat/secrets-core'
 import { assertWithin, configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
 import { nameDigest } from '@finchat/secrets-core/sealing'
+import { assertNamesFile } from '../record/errors.ts'
+import { NameKeys } from '../record/name-keys.ts'
+import type { NameSealing } from '../record/record-maker.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -37,6 +42,19 @@ export interface AuditTrailOptions {
    * reader of the trail cannot reverse without it.
    */
   readonly hashNames?: Uint8Array | undefined
+  /**
+   * Seals names of persons, each under a key of its own in a small file, so that `eraseAuditNames` can
+   * erase one of them from a trail that still verifies. Default: names are as they are.
+   */
+  readonly sealNames?: SealNamesOptions | undefined
+}
+
+/** Where the keys of sealed names are, and which names are sealed. */
+export interface SealNamesOptions {
+  /** A file beside the folder of the trail, on a local disk. Processes of one host share it. */
+  readonly file: string
+  /** `actor`, and `name` of secrets. Default: `['actor']`. */
+  readonly of?: readonly ('actor' | 'name')[] | undefined
 }
 
 const members: MembersOf<AuditTrailOptions> = {
@@ -45,6 +63,7 @@ const members: MembersOf<AuditTrailOptions> = {
   sinkDeadlineMs: 'number',
   service: 'string',
   hashNames: 'any',
+  sealNames: 'any',
 }
 
 export interface CheckedTrailOptions {
@@ -54,6 +73,7 @@ export interface CheckedTrailOptions {
   readonly firstDeadlineMs: number
   readonly service: string | undefined
   readonly hashName: ((name: string) => string) | undefined
+  readonly sealing: NameSealing | undefined
 }
 
 const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfies AuditMode[]
@@ -61,12 +81,29 @@ const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfi
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
-  const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
+  const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames, sealNames } = options
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_800
   if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
   assertWithin('sinkDeadlineMs', sinkDeadlineMs, 1, longestTimerMs)
   const hashName = hashNames === undefined ? undefined : nameDigest('hashNames', hashNames)
-  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, hashName }
+  const sealing = sealNames === undefined ? undefined : sealingOf(sealNames)
+  if (hashName !== undefined && sealing?.of.has('name'))
+    throw configurationError('names are hashed by `hashNames` and sealed by `sealNames`', 'use one of the two for names')
+  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, hashName, sealing }
+}
+
+function sealingOf(given: SealNamesOptions): NameSealing {
+  const { file, of = ['actor'] } = knownOptions(given, { file: 'string', of: 'any' })
+  assertNamesFile('sealNames.file', file)
+  if (!Array.isArray(of) || of.length === 0 || !of.every((member) => member === 'actor' || member === 'name'))
+    throw configurationError('`sealNames.of` is no list of members', "pass ['actor'], ['name'] or both")
+  const path = resolve(file)
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw configurationError(
+      `the folder of the keys of names is not there: ${JSON.stringify(dirname(path))}`,
+      'make it, or correct `sealNames.file`',
+    )
+  return { keys: new NameKeys(path), of: new Set(of) }
 }
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {

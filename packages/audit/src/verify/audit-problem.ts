@@ -1,3 +1,6 @@
+import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
+import { indexFile } from '../format/segment-reader.ts'
+
 /** One thing that is wrong with a trail, and where. */
 export interface AuditProblem {
   /**
@@ -33,6 +36,8 @@ type Found = Omit<AuditProblem, 'lastLine'> & { readonly lastLine?: number }
 /** Keeps the first problems and counts the others: an attacker may cause millions. */
 export class Problems {
   readonly list: AuditProblem[] = []
+  /** Before the name of each file. */
+  prefix = ''
   #count = 0
   readonly #most: number
 
@@ -46,7 +51,8 @@ export class Problems {
 
   add(problem: Found): void {
     this.#count++
-    if (this.list.length < this.#most) this.list.push({ ...problem, lastLine: problem.lastLine ?? problem.line })
+    if (this.list.length >= this.#most) return
+    this.list.push({ ...problem, file: this.prefix + problem.file, lastLine: problem.lastLine ?? problem.line })
   }
 
   addAll({ list, count }: Problems): void {
@@ -74,4 +80,19 @@ export class ProblemFound extends Error {
     super(problem.explanation)
     this.problem = { ...problem, lastLine: problem.lastLine ?? problem.line }
   }
+}
+
+export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
+  const explanation = `the index up to this line differs from a checkpoint: line ${line} of ${file}`
+  return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
+}
+
+export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, 'file' | 'line'>): ProblemFound {
+  return new ProblemFound({
+    what: 'truncated',
+    file: indexFile,
+    line: lines + 1,
+    explanation: `a checkpoint says that the index was longer: line ${line} of ${file}`,
+    mayBeCopy: true,
+  })
 }

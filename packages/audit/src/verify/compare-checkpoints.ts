@@ -1,10 +1,11 @@
-import { type AuditProblem, ProblemFound } from './audit-problem.ts'
+import { type AuditProblem, indexEdited, indexTruncated, ProblemFound } from './audit-problem.ts'
 import type { ChainKey } from '../keys/key-chain.ts'
 import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
 import type { SegmentDamage } from './locate-tampering.ts'
 import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
-import { indexEdited, indexTruncated } from './verify-index.ts'
+import { segmentName } from '../format/end-of-segment.ts'
+import type { EndedSegment } from '../format/index-line.ts'
 import type { SegmentToVerify } from './findings.ts'
 
 interface End {
@@ -20,6 +21,46 @@ interface Passed {
   readonly bytes: number
   readonly line: number
   readonly sealLine: Buffer | undefined
+}
+
+/** A segment that was removed for its age: only the index says how it ended. */
+export type RemovedSegment = Omit<SegmentToVerify, 'path' | 'ended'> & { readonly ended: EndedSegment }
+
+/** What its checkpoints say otherwise than the index: a holder of the auditor's key may have removed it. */
+export function problemsOfRemoved(segment: RemovedSegment): readonly AuditProblem[] {
+  const { checkpoints, ended, key: first, budget } = segment
+  const problems: AuditProblem[] = []
+  let [key, group, position] = [first.later(0), 0, 0]
+  try {
+    for (let next = checkpoints?.at(0); next !== undefined && next.group <= ended.group; next = checkpoints?.at(++position)) {
+      for (; group <= next.group; group++) key.advance()
+      const problem = isSigned(next, key) ? otherwise(next, segment) : notSigned(next)
+      if (problem !== undefined) problems.push(problem.problem)
+    }
+    for (; group <= ended.group; group++) key.advance()
+    const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position }, budget)
+    if (beyond !== undefined) problems.push(removedOtherwise(segment, beyond).problem)
+  } catch (error) {
+    if (!(error instanceof ProblemFound)) throw error
+    problems.push(error.problem)
+  } finally {
+    key.wipe()
+  }
+  return problems
+}
+
+function otherwise(checkpoint: Checkpoint, segment: RemovedSegment): ProblemFound | undefined {
+  const { ended, indexLines, digests } = segment
+  if (checkpoint.index >= indexLines) return indexTruncated(indexLines, checkpoint)
+  if ((digests.get(checkpoint.index) ?? checkpoint.head) !== checkpoint.head) return indexEdited(checkpoint)
+  const isEnd = checkpoint.group === ended.group
+  const isAlike = checkpoint.seals === ended.seals && checkpoint.records === ended.records && checkpoint.bytes === ended.bytes
+  return isEnd && !isAlike ? removedOtherwise(segment, checkpoint) : undefined
+}
+
+function removedOtherwise({ step }: RemovedSegment, { file, line }: Checkpoint): ProblemFound {
+  const explanation = `the segment that was removed for its age ended otherwise, by a checkpoint: line ${line} of ${file}`
+  return new ProblemFound({ what: 'edited', file: segmentName(step), line: 1, segment: step, explanation })
 }
 
 /** Compares a segment with its checkpoints while its groups are verified. */

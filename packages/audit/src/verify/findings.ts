@@ -1,12 +1,14 @@
 import type { EndedSegment } from '../format/index-line.ts'
 import type { ChainKey, KeyBudget } from '../keys/key-chain.ts'
+import type { StartKey } from '../keys/start-key.ts'
 import type { IndexTable } from '../format/index-table.ts'
 import { asRecord, isCount } from '../format/segment-format.ts'
 import type { StepSet } from '../tables/step-set.ts'
 import type { AuditProblem, Problems } from './audit-problem.ts'
+import type { HostClock } from '../tables/host-clock.ts'
 import type { IndexMarks } from '../format/prune-mark.ts'
 import type { SegmentCheckpoints } from '../checkpoints/checkpoint-table.ts'
-import type { LineDigests } from './line-digests.ts'
+import type { LineDigests } from '../tables/line-digests.ts'
 
 /**
  * An unfinished line of the index: its process died while writing it, or is writing it, or someone
@@ -50,8 +52,23 @@ export interface IndexFindings {
   /** Segments before the first that the given key verifies. */
   readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
-  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds'>
+  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'holds' | 'erasures'>
+  /** The clocks of the hosts, by the times of the lines. */
+  readonly clock: HostClock
+  /** Where the trail goes on. */
+  readonly successor: FoundSuccessor | undefined
   readonly problems: Problems
+}
+
+/** The folder that a line of the index names. */
+export interface FoundSuccessor {
+  readonly name: string
+  /** Its first key, for the caller to overwrite. */
+  readonly start: StartKey
+  /** The hash of the line that names it. */
+  readonly digest: string
+  /** The folder's key was not yet replaced: a process makes it, or died in that. */
+  readonly isBeingMade: boolean
 }
 
 export interface SegmentToVerify {

@@ -6,7 +6,7 @@ import { canonicalLine } from '../record/canonical.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { parsedKey } from '../keys/key-chain.ts'
 import { context, linesIn, removeTestFolders, sentTo, testFolder, type TestFolder, trailOf, written } from '../testing/folders.ts'
-import type { AuditVerification } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterEach(() => void vi.restoreAllMocks())

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
-import { DamagedArchive } from '../format/gzip-file.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 import { asRecord, type Seal } from '../format/segment-format.ts'
 import { readSegment, recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'

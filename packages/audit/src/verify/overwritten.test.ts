@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { readSegment, type SegmentGroup } from '../format/segment-reader.ts'
 import { context, removeTestFolders, testFolder, written } from '../testing/folders.ts'
-import type { AuditVerification } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)

@@ -10,7 +10,7 @@ import { type ChainKey, parsedKey, randomKey } from '../keys/key-chain.ts'
 import { readKey } from '../format/folder-key.ts'
 import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, type TestFolder, trailOf, written } from '../testing/folders.ts'
 import { trialSink } from '../testing/trial-sink.ts'
-import type { AuditVerification } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)

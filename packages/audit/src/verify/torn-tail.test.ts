@@ -15,8 +15,8 @@ afterAll(removeTestFolders)
 
 /** What the reading of a segment waits for. */
 const reading = vi.hoisted((): { until: Promise<void> | undefined } => ({ until: undefined }))
-vi.mock('../format/open-regular.ts', async (original) => {
-  const real = await original<typeof import('../format/open-regular.ts')>()
+vi.mock('../disk/open-regular.ts', async (original) => {
+  const real = await original<typeof import('../disk/open-regular.ts')>()
   const openRegular: typeof real.openRegular = async (path) => {
     if (path.includes('segment-')) await reading.until
     return real.openRegular(path)
@@ -100,7 +100,7 @@ describe('the end of a segment', () => {
     const [end] = await endedIn(folder)
     if (end === undefined) throw new Error('nothing was recorded')
     const { folder: id } = await readKey(folder)
-    await advanceEpoch(folder, { ended: [{ folder: id, segment: end }] })
+    await advanceEpoch(folder, { ended: [{ path: folder, folder: id, segment: end }] })
     expect(await endedIn(folder)).toEqual([end])
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
   })

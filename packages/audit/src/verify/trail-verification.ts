@@ -1,65 +1,62 @@
-import { readdir, stat } from 'node:fs/promises'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core/provider'
-import { ProblemFound } from './audit-problem.ts'
-import { type AuditVerification, VerificationReport } from './verification-report.ts'
-import { checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reader.ts'
-import { segmentName } from '../format/end-of-segment.ts'
-import { folderError } from '../format/folder-errors.ts'
-import { CheckpointTable, type HeldCheckpoints } from '../checkpoints/checkpoint-table.ts'
-import { type ChainKey, KeyBudget } from '../keys/key-chain.ts'
+import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
+import { readFirstEntry } from '../format/first-entry.ts'
+import { folderError } from '../disk/folder-errors.ts'
+import { successorsIn } from '../format/index-marks.ts'
+import { indexFile, type SegmentGroup } from '../format/segment-reader.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import { keyFile, type KeyState, readKey } from '../format/folder-key.ts'
-import { FolderFiles } from '../format/folder-files.ts'
-import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
-import { StepSet } from '../tables/step-set.ts'
-import { checkpointBeyond, checkpointBeyondIndex } from './checkpoint-signatures.ts'
-import { type FoundSegments, segmentsFound } from './find-segments.ts'
-import type { LineDigests, NamedLines } from './line-digests.ts'
-import { SegmentKeys } from '../keys/segment-keys.ts'
-import type { IndexFindings } from './findings.ts'
-import { indexTruncated, verifyIndex } from './verify-index.ts'
-import { SegmentVerification } from './verify-segment.ts'
+import { keyOfSuccessor } from '../keys/successor-key.ts'
+import type { LineDigests } from '../tables/line-digests.ts'
+import { TrailFolderVerification } from './trail-folder-verification.ts'
+import type { FoundSuccessor } from './findings.ts'
+import type { AuditVerification } from './audit-verification.ts'
+import { VerificationReport } from './verification-report.ts'
 import type { CheckedVerifyOptions } from './verify-options.ts'
 
-interface ToVerify {
-  readonly segments: FoundSegments
-  /** The newest segment that is there. */
-  readonly newest: number
-  readonly index: IndexFindings
-  readonly checkpoints: HeldCheckpoints
+interface FolderToVerify {
+  /** Empty for the folder that was given. */
+  readonly name: string
+  readonly start: StartKey
+  /** The hash of the line by which the folder before was left, if that was verified. */
+  readonly before: string | undefined
 }
 
-/** Verifies a trail while its groups are read, once. */
+/** Verifies a trail while its groups are read, once: its first folder, and those that follow. */
 export class TrailVerification {
   readonly #folder: string
   readonly #options: CheckedVerifyOptions
+  readonly #isAlone: boolean
   readonly #report = new VerificationReport()
-  readonly #budget = new KeyBudget()
-  readonly #keepsLines: boolean
-  #lines: LineDigests | undefined
+  readonly #derived: StartKey[] = []
+  /** By the id of each folder that was verified. */
+  readonly #verified = new Map<string, { readonly name: string; readonly lines: number }>()
 
-  /** `keepsLines`: for a comparison of two folders. Takes 40 bytes for each line of the index. */
+  readonly #keepsLines: boolean
+  readonly #lines = new Map<string, LineDigests>()
+
+  /** `keepsLines`: for a comparison of two trails. Takes 40 bytes for each line of the index. */
   constructor(folder: string, options: CheckedVerifyOptions, keepsLines = false) {
     this.#keepsLines = keepsLines
-    this.#options = options
     this.#folder = folder
+    this.#options = options
+    // The others lie beside a folder that follows.
+    this.#isAlone = options.isAlone || readFirstEntry(folder)?.follows !== undefined
   }
 
   /** The authentic groups, in order. Overwrites the keys that it derived; the caller overwrites the first. */
   async *groups(): AsyncGenerator<SegmentGroup> {
+    const left = this.#listed()
     try {
-      const known = await this.#read()
-      yield* this.#segments(known)
-    } catch (error) {
-      throw folderError(error, this.#folder)
+      yield* this.#chain({ name: '', start: this.#derivedStart('') ?? this.#options.start, before: undefined }, left)
+      for (const name of left) if (left.has(name)) yield* this.#unnamed(name, left)
     } finally {
-      this.#budget.wipe()
+      for (const { key } of this.#derived) key.wipe()
     }
   }
 
-  /** The hash of each authentic line of the index, once groups were read, if they are kept. */
-  get lines(): LineDigests | undefined {
+  /** By the id of each folder, the hash of each authentic line of its index, if they are kept. */
+  get lines(): ReadonlyMap<string, LineDigests> {
     return this.#lines
   }
 
@@ -68,138 +65,79 @@ export class TrailVerification {
     return this.#report.result()
   }
 
-  /** In this order, concurrent writes cannot look like tampering. */
-  async #read(): Promise<ToVerify> {
-    const [folder, { start, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
-    const [files, state] = [await FolderFiles.list(folder, start.folder), await this.#keyState()]
-    const checkpoints = await checkpointsIn(checkpoint ?? [], new CheckpointTable(start.folder, verifier))
-    const named = this.#keepsLines ? everyLine : new StepSet(checkpoints.lines())
-    const index = await verifyIndex(folder, { start, state, budget: this.#budget, isSignedPrune: pruneVerifier, named })
-    this.#report.indexed(index)
-    if (this.#keepsLines) this.#lines = index.digests
-    if (checkpoint !== undefined) this.#report.compared(checkpoints.count, verifier !== undefined)
-    this.#report.refused(checkpoints.refused)
-    if (checkpoint !== undefined && checkpoints.count + checkpoints.refused.count === 0 && wasUsed(index))
-      throw noneOfThisFolder(checkpoint)
-    const trail = { files, index, start, checkpointed: checkpoints.steps, budget: this.#budget }
-    const segments = await segmentsFound(trail, this.#report)
-    this.#assertIndexKnows(index, checkpoints, start)
-    let newest = -1
-    for (const step of segments.steps) if (segments.pathOf(step) !== undefined) newest = step
-    return { segments, newest, index, checkpoints }
+  /** Before anything is read: a folder that is made later is named by an index that is read later. */
+  #listed(): Set<string> {
+    try {
+      return new Set(this.#isAlone ? [] : successorsIn(readdirSync(this.#folder)))
+    } catch (error) {
+      throw folderError(error, this.#folder)
+    }
   }
 
-  /** A copy for the auditor may lack it. */
-  async #keyState(): Promise<KeyState | undefined> {
-    if (!(await readdir(this.#folder)).includes(keyFile)) return undefined
-    try {
-      if (await isRegularFile(join(this.#folder, keyFile))) {
-        const state = await readKey(this.#folder)
-        this.#budget.hold(state.key)
-        return state
-      }
-    } catch (error) {
-      if (!SecretsError.isInstance(error) || error.code !== 'CONFIGURATION') throw error
+  /** A folder, and those that it says follow it. */
+  async *#chain(first: FolderToVerify, left: Set<string>): AsyncGenerator<SegmentGroup> {
+    for (let folder: FolderToVerify | undefined = first; folder !== undefined;) {
+      const { name, start, before }: FolderToVerify = folder
+      left.delete(name)
+      this.#report.enter(name)
+      const options = { ...this.#options, start, checkpoint: this.#checkpointsOf(name) }
+      const about = { folder: join(this.#folder, name), options, report: this.#report, before, keepsLines: this.#keepsLines }
+      const verification: TrailFolderVerification = new TrailFolderVerification(about)
+      yield* verification.groups()
+      this.#verified.set(start.folder, { name, lines: verification.lines })
+      if (verification.digests !== undefined) this.#lines.set(start.folder, verification.digests)
+      folder = this.#following(verification.successor, left)
     }
-    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is malformed" })
+  }
+
+  #following(successor: FoundSuccessor | undefined, left: Set<string>): FolderToVerify | undefined {
+    if (successor === undefined) return undefined
+    const { name, start, digest } = successor
+    this.#derived.push(start)
+    const path = join(this.#folder, name)
+    if (this.#isAlone) return undefined
+    if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
+    left.delete(name)
+    this.#report.enter('')
+    const explanation = 'the folder in which the trail goes on is gone, with records that nothing here counts'
+    if (!successor.isBeingMade) this.#report.problems.add({ what: 'missing', file: name, line: 1, explanation, mayBeCopy: true })
     return undefined
   }
 
-  /** Only a checkpoint shows that index, key and segments were all set back. */
-  #assertIndexKnows(index: IndexFindings, checkpoints: HeldCheckpoints, start: StartKey): void {
-    const unknown = checkpoints.steps.filter((step) => step >= start.step && !index.opened.has(step) && !index.unknown.has(step))
-    this.#collecting(() => {
-      const beyond = checkpointBeyondIndex(unknown, checkpoints, start, index.length, this.#budget)
-      if (beyond !== undefined) throw indexTruncated(index.length, beyond)
-    })
-  }
-
-  async *#segments(known: ToVerify): AsyncGenerator<SegmentGroup> {
-    const [{ steps }, { table, earlier }] = [known.segments, known.index]
-    const { start, isAskedFor } = this.#options
-    const keys = new SegmentKeys(start)
-    let left = earlier.size
-    try {
-      for (const step of steps) {
-        if (isAskedFor?.(step, table.timesOf(step)) === false) left++
-        else yield* this.#verified(step, keys, known)
-      }
-    } finally {
-      keys.wipe()
-    }
-    if (isAskedFor !== undefined || left > 0) this.#report.leftOut(left)
-  }
-
-  async *#verified(step: number, keys: SegmentKeys, known: ToVerify): AsyncGenerator<SegmentGroup> {
-    const path = known.segments.pathOf(step) ?? (await this.#laterFile(step))
-    const key = keys.of(step)
-    try {
-      if (path === undefined) this.#judgeAbsent(step, key, known)
-      else yield* this.#groupsOf(step, key, path, known)
-    } finally {
-      key.wipe()
+  /** One that no folder names, since the one before is gone or damaged. */
+  async *#unnamed(name: string, left: Set<string>): AsyncGenerator<SegmentGroup> {
+    const start = this.#derivedStart(name)
+    if (start !== undefined) {
+      this.#judgePredecessor(name)
+      yield* this.#chain({ name, start, before: undefined }, left)
+    } else {
+      this.#report.enter('')
+      this.#report.foreign(name, 'the folder does not belong to the trail')
     }
   }
 
-  async *#groupsOf(step: number, key: ChainKey, path: string, { index, checkpoints }: ToVerify): AsyncGenerator<SegmentGroup> {
-    const [ended, held, budget] = [index.table.endOf(step), checkpoints.get(step), this.#budget]
-    const known = { indexLines: index.length, digests: index.digests, budget }
-    const segment = new SegmentVerification({ path, step, key, ended, checkpoints: held, ...known })
-    yield* segment.groups()
-    this.#report.verified(step, path, segment.result(), index.table.timesOf(step)?.ended)
+  /** It was there before the index of the one before was read. */
+  #judgePredecessor(name: string): void {
+    const last = readFirstEntry(join(this.#folder, name))?.follows?.at(-1)
+    const before = last && this.#verified.get(last.folder)
+    if (before === undefined || last === undefined || last.step < before.lines) return
+    this.#report.enter(before.name)
+    const explanation = `the line is missing by which the trail went on in ${name}`
+    this.#report.problems.add({ what: 'truncated', file: indexFile, line: last.step + 1, explanation, mayBeCopy: true })
   }
 
-  /** Opened after the folder was listed. */
-  async #laterFile(step: number): Promise<string | undefined> {
-    const path = join(this.#folder, segmentName(step))
-    const isThere = await stat(path).then(
-      (found) => found.isFile(),
-      () => false,
-    )
-    return isThere ? path : undefined
+  /** The key of a folder that follows the one that the given key is of: its own first line says how many epochs. */
+  #derivedStart(name: string): StartKey | undefined {
+    const entry = readFirstEntry(join(this.#folder, name))
+    const start = entry?.follows && keyOfSuccessor(this.#options.start, entry.follows, entry.folder)
+    if (start !== undefined) this.#derived.push(start)
+    return start
   }
 
-  #judgeAbsent(step: number, key: ChainKey, { newest, index, checkpoints }: ToVerify): void {
-    if (index.marks.pruned.has(step)) return
-    const held = checkpoints.get(step)
-    const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
-    if (beyond !== undefined || !isExcusable(step, index))
-      this.#report.gone(step, index.table.endOf(step)?.records ?? beyond?.records ?? 0, step > newest)
-    else if (!isBeingOpened(step, index)) this.#report.unseen(step)
+  #checkpointsOf(name: string): CheckpointSource | undefined {
+    const { checkpoint } = this.#options
+    if (typeof checkpoint !== 'string' || name === '') return checkpoint
+    const own = join(checkpoint, name)
+    return statSync(own, { throwIfNoEntry: false })?.isDirectory() === true ? own : checkpoint
   }
-
-  #collecting<Result>(run: () => Result): Result | undefined {
-    try {
-      return run()
-    } catch (error) {
-      if (!(error instanceof ProblemFound)) throw error
-      this.#report.problems.add(error.problem)
-      return undefined
-    }
-  }
-}
-
-const everyLine: NamedLines = { has: () => true }
-
-/** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */
-function wasUsed({ table }: IndexFindings): boolean {
-  for (const { found } of table.ends()) if (found !== 'unused') return true
-  return false
-}
-
-/**
- * The last epoch may have created no segment: its process died, or is still creating it. For any
- * other epoch only its successor can say so. Without an index line nothing says that there was a
- * segment.
- */
-function isExcusable(step: number, index: IndexFindings): boolean {
-  const ended = index.table.endOf(step)
-  if (ended !== undefined) return ended.found === 'unused'
-  if (index.unknown.has(step)) return true
-  return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
-}
-
-/** The folder's key was not yet replaced, and it cannot be set back. */
-function isBeingOpened(step: number, { table, keyStep = -1 }: IndexFindings): boolean {
-  return keyStep !== -1 && keyStep <= step && !table.hasEnd(step)
 }

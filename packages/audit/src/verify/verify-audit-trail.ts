@@ -1,5 +1,5 @@
 import { loadOnUse } from '@finchat/secrets-core/provider'
-import type { AuditVerification } from './verification-report.ts'
+import type { AuditVerification } from './audit-verification.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
 /**

@@ -1,19 +1,19 @@
-import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ProblemFound, Problems } from './audit-problem.ts'
+import { type ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type IndexEntry, isLineAuthentic, maxEntryBytes } from '../format/index-line.ts'
 import { IndexTable } from '../format/index-table.ts'
-import { type ChainKey, type KeyBudget, mostKeysBeyond } from '../keys/key-chain.ts'
+import type { SuccessorMark } from '../format/index-marks.ts'
+import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
-import type { IndexFindings, TornIndexLine } from './findings.ts'
-import { LineDigests, type NamedLines } from './line-digests.ts'
+import { HostClock } from '../tables/host-clock.ts'
+import type { FoundSuccessor, IndexFindings, TornIndexLine } from './findings.ts'
+import { LineDigests, type NamedLines } from '../tables/line-digests.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
 import { IndexMarks } from '../format/prune-mark.ts'
 import type { SignatureVerifier } from '../keys/signature.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
-import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
+import { indexFile, isListed, isRegularFile, linesOf } from '../format/segment-reader.ts'
 import { StepSet } from '../tables/step-set.ts'
 
 type Entry = IndexEntry & { readonly mac: string }
@@ -30,6 +30,8 @@ export interface IndexToVerify {
   readonly isSignedPrune: SignatureVerifier | undefined
   /** Lines whose hashes are kept. */
   readonly named: NamedLines
+  /** The hash that the first line must name, if the folder follows one that was verified. */
+  readonly before: string | undefined
 }
 
 export async function verifyIndex(folder: string, known: IndexToVerify, tries = 1): Promise<IndexFindings> {
@@ -42,7 +44,8 @@ export async function verifyIndex(folder: string, known: IndexToVerify, tries = 
 }
 
 async function isThere(folder: string): Promise<boolean> {
-  return (await readdir(folder)).includes(indexFile) && isRegularFile(join(folder, indexFile))
+  const path = join(folder, indexFile)
+  return (await isListed(path)) && isRegularFile(path)
 }
 
 /**
@@ -59,6 +62,7 @@ class IndexVerification {
   readonly #unknown = new StepSet()
   readonly #tornLines: TornIndexLine[] = []
   readonly #digests: LineDigests
+  readonly #clock = new HostClock()
   readonly #ownFolder: string
   /** The epoch that the given key is for. The hashes of lines prove those before it. */
   readonly #start: number
@@ -66,7 +70,10 @@ class IndexVerification {
   readonly #key: ChainKey
   #step = 0
   /** The hash of the line before, if that is authentic. */
-  #before: string | undefined = ''
+  #before: string | undefined
+  readonly #beforeFirst: string | undefined
+  #successor: Omit<FoundSuccessor, 'isBeingMade'> | undefined
+  #leftAt = Infinity
   #folder: string | undefined
   /** From 0. */
   #line = 0
@@ -76,7 +83,8 @@ class IndexVerification {
   #isKeyStrange = false
   #isOlder = false
 
-  constructor({ start: { key, step, folder }, state, budget, isSignedPrune, named }: IndexToVerify) {
+  constructor({ start: { key, step, folder }, state, budget, isSignedPrune, named, before }: IndexToVerify) {
+    this.#beforeFirst = before
     this.#marks = new IndexMarks(isSignedPrune)
     this.#digests = new LineDigests(named)
     this.#key = key.later(0)
@@ -113,6 +121,8 @@ class IndexVerification {
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
       earlier: this.#earlier,
       marks: this.#marks,
+      clock: this.#clock,
+      successor: this.#successor && { ...this.#successor, isBeingMade: state !== undefined && state.step <= this.#leftAt },
       problems: this.#problems,
     }
   }
@@ -172,11 +182,12 @@ class IndexVerification {
     for (; this.#step < entry.step; this.#goOn()) this.#unknown.add(this.#step)
     this.#refused = 0
     this.#folder ??= entry.folder
-    if (skipped > 0) this.#before = undefined
+    if (entry.step === 0) this.#before = this.#beforeFirst ?? (entry.follows === undefined ? '' : undefined)
+    else if (skipped > 0) this.#before = undefined
     this.#compareBefore(entry)
     this.#before = digest
     this.#digests.add(entry.step, digest)
-    if (entry.folder === this.#folder) this.#take(entry)
+    if (entry.folder === this.#folder) this.#take(entry, digest)
     else this.#fail('inserted', 'the line of the index is of another folder')
     this.#goOn()
   }
@@ -188,13 +199,26 @@ class IndexVerification {
       this.#fail(this.#start === 0 ? 'edited' : 'wrong key', "the folder's id is not that of this key")
   }
 
-  #take(entry: Entry): void {
+  #take(entry: Entry, digest: string): void {
+    if (entry.time > 0) this.#clock.add(entry.time, entry.step + 1)
+    if (entry.step > this.#leftAt && (entry.opens || entry.successor !== undefined))
+      this.#fail('inserted', 'the line opens a segment or a folder after the trail went on in another folder')
+    else if (entry.successor !== undefined) this.#leave(entry.step, entry.successor, digest)
     const wrongMark = this.#marks.take(entry, this.#table, this.#unknown.size === 0)
     if (wrongMark !== undefined) this.#fail('edited', wrongMark)
     this.#addEnds(entry)
     this.#table.addLine(entry)
     if (entry.opens) (entry.step < this.#start ? this.#earlier : this.#opened).add(entry.step)
     if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
+  }
+
+  /** The id of the next folder follows from this epoch's key. */
+  #leave(step: number, { folder, name }: SuccessorMark, digest: string): void {
+    this.#leftAt = step
+    if (step < this.#start) return
+    const key = this.#budget.hold(this.#key.derived('successor'))
+    if (folderIdOf(key) === folder) this.#successor = { name, digest, start: { key, step: 0, folder } }
+    else this.#fail('edited', 'the line names a folder that does not follow this one')
   }
 
   #goOn(): void {
@@ -257,21 +281,6 @@ class IndexVerification {
   #fail(what: ProblemFound['problem']['what'], explanation: string, mayBeCopy = false): void {
     this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation, ...(mayBeCopy && { mayBeCopy }) })
   }
-}
-
-export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
-  const explanation = `the index up to this line differs from a checkpoint: line ${line} of ${file}`
-  return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
-}
-
-export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, 'file' | 'line'>): ProblemFound {
-  return new ProblemFound({
-    what: 'truncated',
-    file: indexFile,
-    line: lines + 1,
-    explanation: `a checkpoint says that the index was longer: line ${line} of ${file}`,
-    mayBeCopy: true,
-  })
 }
 
 const lineFeed = 0x0a

@@ -1,3 +1,4 @@
+import { mostSkewMs } from '../tables/host-clock.ts'
 import type { KeyObject } from 'node:crypto'
 import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
@@ -32,6 +33,11 @@ export interface VerifyAuditOptions {
    * whose removal it did not sign are missing.
    */
   readonly pruneKey?: string | KeyObject | undefined
+  /**
+   * Verifies this folder alone, and none that follow it. Default: false; `segments` are of this folder
+   * alone.
+   */
+  readonly alone?: boolean | undefined
   /** Verifies the index and these segments only, by number. */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
@@ -47,6 +53,7 @@ export interface CheckedVerifyOptions {
   readonly checkpoint: CheckpointSource | undefined
   readonly verifier: SignatureVerifier | undefined
   readonly pruneVerifier: SignatureVerifier | undefined
+  readonly isAlone: boolean
   /** Absent: every segment. */
   readonly isAskedFor: ((step: number, times: SegmentTimes | undefined) => boolean) | undefined
 }
@@ -56,17 +63,15 @@ const members: MembersOf<VerifyAuditOptions> = {
   checkpoint: 'any',
   checkpointKey: 'any',
   pruneKey: 'any',
+  alone: 'boolean',
   segments: 'any',
   from: 'any',
   until: 'any',
 }
 
-/** Records may be written after their event, and the host's clock may be set back. */
-const spareMs = 3_600_000
-
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
-  const { key, checkpoint, checkpointKey, pruneKey, segments, from, until } = knownOptions(options, members)
+  const { key, checkpoint, checkpointKey, pruneKey, alone = false, segments, from, until } = knownOptions(options, members)
   assertFolder(folder)
   if (checkpoint !== undefined && !isSource(checkpoint))
     throw configurationError('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
@@ -79,8 +84,9 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
   if (begin >= end) throw configurationError('`from` is not before `until`', 'name a time range, epoch milliseconds')
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
-    first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
-  return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAskedFor: isWhole ? undefined : isAskedFor }
+    first <= step && step <= last && (times?.opened ?? -Infinity) < end + mostSkewMs && (times?.ended ?? Infinity) >= begin - mostSkewMs
+  const isAlone = alone || segments !== undefined
+  return { start: parsedStartKey(key), checkpoint, verifier, pruneVerifier, isAlone, isAskedFor: isWhole ? undefined : isAskedFor }
 }
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {

@@ -6,7 +6,7 @@ import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
 import { asHeader, maxGroupRecords, type Seal } from '../format/segment-format.ts'
 import { SegmentTally, type SegmentToVerify, type SegmentFindings } from './findings.ts'
 import { hasUnwritten, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
-import { DamagedArchive } from '../format/gzip-file.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 
 /**
  * Verifies one segment, group by group. A group counts if its seal fits the key of its number, and

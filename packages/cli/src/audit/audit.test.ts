@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
@@ -489,5 +490,83 @@ describe('audit prune', () => {
   it.each([['400'], ['0d'], ['yesterday'], ['2026-02-30']])('takes no time %s', async (time) => {
     const { run } = await audited()
     expect((await run(['audit', 'prune', 'trail', '--before', time, '--reason', 'x', '--yes'])).code).toBe(64)
+  })
+})
+
+describe('audit rotate', () => {
+  it('begins the next folder, where the next command writes, and the trail is verified as one', async () => {
+    const { run, folder } = await audited()
+    const { code, stdout, stderr } = await run(['audit', 'rotate', 'trail'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the same key verifies it')])
+    expect(stdout.trimEnd()).toBe(join(folder, 'trail', new Date().toISOString().slice(0, 10)))
+    await run(['get', 'TOKEN'])
+    expect(readdirSync(stdout.trimEnd())).toContain('segment-00000001.jsonl')
+    const verified = await run(['audit', 'verify', 'trail', ...proof])
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('every record is as it was written (5).')])
+    expect(columns(await run(['audit', 'query', 'trail', '--unverified']), 2)).toHaveLength(5)
+    expect((await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])).code).toBe(0)
+    expect((await run(['audit', 'verify', 'copy/audit', ...key, '--checkpoints', 'copy/checkpoints'])).code).toBe(0)
+    rmSync(stdout.trimEnd(), { recursive: true })
+    const gone = await run(['audit', 'verify', 'trail', ...proof])
+    expect([gone.code, gone.stdout]).toEqual([65, expect.stringContaining('the folder in which the trail goes on is gone')])
+  })
+})
+
+describe('audit erase', () => {
+  /** As a service with sealed names would write it. */
+  async function sealed(): Promise<Program> {
+    const program = await audited()
+    const [trail, file] = [join(program.folder, 'trail'), join(program.folder, 'names.key')]
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: trail })], sealNames: { file } })
+    const context = { signal: AbortSignal.timeout(10_000) }
+    for (const actor of ['alice@example.com', 'bob@example.com'])
+      await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'TOKEN', actor, outcome: 'ok' }, context)
+    await audit.close?.(context)
+    return program
+  }
+
+  it('takes the name from every record, and leaves a pseudonym, while others are shown', async () => {
+    const { run } = await sealed()
+    const names = ['--names', 'names.key']
+    const actors = async (): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...names]), 5).slice(-2)
+    expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
+    expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', 'bob@example.com']), 5)).toEqual(['bob@example.com'])
+    const erase = (file: string, ...more: string[]): Promise<Outcome> =>
+      run(['audit', 'erase', 'trail', 'alice@example.com', 'carol@example.com', '--names', file, '--reason', 'request 17', ...more])
+    expect(await erase('names.key')).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
+    expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
+    const named = await run([
+      'audit',
+      'erase',
+      'trail',
+      'alice@example.com',
+      '--names',
+      'names.key',
+      '--reason',
+      'of alice@example.com',
+      '--yes',
+    ])
+    expect([named.code, named.stderr]).toEqual([70, expect.stringContaining('--reason has one of the names in it')])
+    const erased = await erase('names.key', '--yes')
+    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
+    const [pseudonym] = /erased name [0-9a-f]{16}/.exec(erased.stderr) ?? []
+    expect(await actors()).toEqual([pseudonym, 'bob@example.com'])
+    expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', pseudonym ?? '']), 5)).toEqual([pseudonym])
+    expect((await run(['audit', 'report', 'trail', ...key, ...names])).stdout).toContain('bob@example.com')
+    const { stdout } = await run(['audit', 'verify', 'trail', ...key])
+    expect(stdout).toContain('every record is as it was written (6)')
+    expect(stdout).toMatch(new RegExp(`1 name of a person was erased at .* "request 17".* "${pseudonym}" in its place`))
+    expect((await erase('none.key', '--yes')).code).toBe(70)
+  })
+
+  it('shows sealed names in short where their keys are not given, and whole as JSON', async () => {
+    const { run } = await sealed()
+    const found = await run(['audit', 'query', 'trail', ...key])
+    expect(columns(found, 5).slice(-2)).toEqual([
+      expect.stringMatching(/^sealed name [0-9a-f]{16}$/),
+      expect.stringMatching(/^sealed name/),
+    ])
+    expect((await run(['audit', 'query', 'trail', ...key, '--json'])).stdout).toMatch(/"actor":"sealed:[0-9a-f]{16}:[\w-]{64}/)
+    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toMatch(/sealed name [0-9a-f]{16} /)
   })
 })

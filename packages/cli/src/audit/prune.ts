@@ -11,6 +11,7 @@ interface PruneFlags {
   readonly before: number
   readonly reason: string
   readonly signingKey?: string
+  readonly acceptGap?: boolean
   readonly yes?: boolean
   readonly json?: boolean
 }
@@ -28,7 +29,7 @@ export default async function prune(context: CommandContext, flags: PruneFlags, 
         flags.signingKey === undefined ? undefined : await textIn(resolve(terminal.cwd(), flags.signingKey), 'the signing key')
       if (!flags.yes) await assertConfirmed(terminal, `Remove records from before ${new Date(before).toISOString()} for good?`)
       const { pruneAuditFolder } = await loadOnUse(ownPackage, () => import('@finchat/secrets-audit/folder'), 'pruneAuditFolder')
-      return pruneAuditFolder(path, { before, reason, signingKey })
+      return pruneAuditFolder(path, { before, reason, signingKey, acceptGap: flags.acceptGap })
     },
     inFolder(folder),
   )

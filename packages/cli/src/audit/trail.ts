@@ -18,6 +18,8 @@ export interface TrailFlags extends KeyFlags {
   readonly pruneKey?: string
   readonly from?: number
   readonly to?: number
+  /** The keys of sealed names. */
+  readonly names?: readonly string[]
   readonly unverified?: boolean
   readonly json?: boolean
 }
@@ -39,8 +41,9 @@ export async function readTrails<Result>(
   { terminal }: CommandContext,
   folders: readonly string[],
   flags: TrailFlags,
-  read: Read<Result>,
+  readRecords: Read<Result>,
 ): Promise<ReadTrails<Result>> {
+  const read = await withNames(flags, terminal, readRecords)
   if (flags.unverified) return readUnverified(folders, flags, terminal, read)
   const keyOf = await auditorsKeys(flags, terminal)
   const progress = new ProgressLine(terminal)
@@ -48,6 +51,14 @@ export async function readTrails<Result>(
   return progress.during(async () =>
     folders.length === 1 ? readOne(folders, flags, terminal, keyOf, shown) : readAll(folders, flags, terminal, keyOf, shown),
   )
+}
+
+/** Reads the records with the names whose keys are there. Without keys, JSON has the sealed text, for later. */
+async function withNames<Result>({ names, json }: TrailFlags, { cwd }: Terminal, read: Read<Result>): Promise<Read<Result>> {
+  if (names === undefined && json) return read
+  const { openAuditNames } = await loadReport()
+  const file = names?.map((name) => resolve(cwd(), name))
+  return async (records) => read(openAuditNames(records, { file }))
 }
 
 /** What is wrong with the only folder is the command's own failure. */

@@ -6,7 +6,7 @@ import { exitCodeOn, readTrails, type TrailFlags, verdictOn } from './trail.ts'
 /** Verifies trails, and says in words what is proven. */
 export default async function verifyTrail(
   context: CommandContext,
-  flags: Omit<TrailFlags, 'unverified'>,
+  flags: Omit<TrailFlags, 'unverified' | 'names'>,
   ...folders: readonly string[]
 ): Promise<void> {
   const { terminal, process } = context

@@ -32,6 +32,7 @@ const proofFlags = {
   from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
   to: parsed('time', 'Until the end of this day, or before this time', endTime),
 } as const
+const names = listFlag('file', 'The keys of sealed names of persons: shows those that were not erased; may be given again')
 const unverified = switchFlag('Do not verify, for those who have no key')
 
 function count(input: string): number {
@@ -86,6 +87,7 @@ const report: Command<CommandContext> = buildCommand({
     positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
+      names,
       unverified,
       format: oneOf('By default that of the output file, else text', 'text', 'html', 'csv', 'json'),
       output: textFlag('file', 'Write to this file, for you alone'),
@@ -112,6 +114,7 @@ const query: Command<CommandContext> = buildCommand({
     positional: manyFolders,
     flags: flagsOf({
       ...proofFlags,
+      names,
       unverified,
       name: textFlag('name', 'The name of a secret, or its begin and *'),
       actor: textFlag('actor', 'Who'),
@@ -161,6 +164,7 @@ const prune: Command<CommandContext> = buildCommand({
       before: { kind: 'parsed', parse: pastTime, brief: 'An age such as 400d, or a day', placeholder: 'time' },
       reason,
       signingKey: textFlag('file', 'A private Ed25519 key, which this host does not keep'),
+      acceptGap: switchFlag('Also if nothing was written for a month, which a clock that is ahead looks like'),
       yes: switchFlag('Do not ask'),
       json,
     }),
@@ -169,7 +173,7 @@ const prune: Command<CommandContext> = buildCommand({
     brief: 'Remove old segments of a trail, which still verifies',
     fullDescription: 'Copy and verify the trail first. A segment that is brought back from the copy verifies again.',
     customUsage: [
-      'FOLDER --before TIME --reason TEXT [--signing-key FILE] [--yes] [--json]',
+      'FOLDER --before TIME --reason TEXT [--signing-key FILE] [--accept-gap] [--yes] [--json]',
       { input: "/var/lib/app/audit --before 400d --reason 'retention of 400 days' --yes", brief: 'in a monthly job' },
     ],
   },
@@ -187,7 +191,46 @@ const hold: Command<CommandContext> = buildCommand({
   },
 })
 
-const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold })
+const rotate: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/rotate.ts'), 'default')),
+  parameters: { positional: oneFolder, flags: flagsOf({ json }) },
+  docs: {
+    brief: 'Begin the next folder of a trail, within the first one',
+    fullDescription: 'Services go on there without a restart. The folder before can be archived as a whole.',
+    customUsage: ['FOLDER [--json]', { input: '/var/lib/app/audit', brief: 'in a monthly or yearly job' }],
+  },
+})
+
+const erase: Command<CommandContext> = buildCommand({
+  loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/erase.ts'), 'default')),
+  parameters: {
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'The folder of the trail, then names as records had them', placeholder: 'argument', parse: text },
+      minimum: 2,
+    },
+    flags: flagsOf({
+      names: { kind: 'parsed', parse: text, brief: 'The file with the keys of names', placeholder: 'file' },
+      reason,
+      yes: switchFlag('Do not ask'),
+      json,
+    }),
+  },
+  docs: {
+    brief: 'Erase names of persons from a trail, which still verifies',
+    fullDescription:
+      'For trails whose names are sealed (`sealNames`). Records keep a pseudonym, and the index says when and why. Not under a legal hold.',
+    customUsage: [
+      'FOLDER NAME… --names FILE --reason TEXT [--yes] [--json]',
+      {
+        input: "/var/lib/app/audit alice@example.com --names /var/lib/app/audit-names.key --reason 'request 17'",
+        brief: 'after a request for erasure',
+      },
+    ],
+  },
+})
+
+const routes = Object.assign(Object.create(null) as object, { init, verify, report, query, copy, prune, hold, rotate, erase })
 const aliases = Object.create(null) as Record<string, never>
 
 export const audit: RouteMap<CommandContext> = buildRouteMap({

@@ -4,8 +4,8 @@ import type { Contender, Task } from '../harness/scenario.ts'
 import type { UsedTrail } from '../stages/used-trails.ts'
 
 /** By `per`: a segment or a record. */
-const month =
-  (name: 'jobs' | 'fewerJobs' | 'service', per: 'segments' | 'records'): Contender =>
+const used =
+  (name: string, per: 'segments' | 'records'): Contender =>
   (task) => {
     const { folder, checkpoints, key, ...made } = usedTrail(task, name)
     const verified = async (): Promise<void> => {
@@ -24,6 +24,8 @@ function usedTrail({ setting }: Task, name: string): UsedTrail {
   return JSON.parse(String(setting[name])) as UsedTrail // written by the stage
 }
 
-export const jobs: Contender = month('jobs', 'segments')
-export const fewerJobs: Contender = month('fewerJobs', 'segments')
-export const service: Contender = month('service', 'records')
+export const jobs: Contender = used('jobs', 'segments')
+export const fewerJobs: Contender = used('fewerJobs', 'segments')
+export const service: Contender = used('service', 'records')
+export const monthlyJobs: Contender = used('monthlyJobs', 'segments')
+export const fewerOfService: Contender = used('fewerOfService', 'records')

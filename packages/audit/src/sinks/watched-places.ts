@@ -1,9 +1,23 @@
 import type { AuditSink, PartHealth } from '@finchat/secrets-core'
 import { PartTracker, SecretsError } from '@finchat/secrets-core/provider'
 
-/** The place of checkpoints, and whether it takes them: no record waits for it, so nothing else shows that. */
-export function watchedPlace(place: AuditSink): { readonly to: AuditSink; readonly health: () => PartHealth } {
+/** The place of a folder's checkpoints, by the folder's name. */
+export type PlaceOf = (name: string) => AuditSink
+
+/** The places of checkpoints, and whether the last takes them: no record waits for one, so nothing else shows that. */
+export function watchedPlaces(placeOf: PlaceOf): { readonly to: PlaceOf; readonly health: () => PartHealth } {
   const tracker = new PartTracker()
+  const known = new Map<AuditSink, AuditSink>() // a sink that takes those of all folders is closed once
+  const to: PlaceOf = (name) => {
+    const place = placeOf(name)
+    const watching = known.get(place) ?? watched(place, tracker)
+    known.set(place, watching)
+    return watching
+  }
+  return { to, health: () => tracker.health() }
+}
+
+function watched(place: AuditSink, tracker: PartTracker): AuditSink {
   const write: AuditSink['write'] = async (record, context) => {
     const late = (): void => tracker.failed(missing('its place did not answer in time'))
     context.signal.addEventListener('abort', late, { once: true })
@@ -19,8 +33,7 @@ export function watchedPlace(place: AuditSink): { readonly to: AuditSink; readon
     }
   }
   const { name, durable } = place
-  const to: AuditSink = { specificationVersion: 'v1', name, durable, write, close: async (context) => place.close?.(context) }
-  return { to, health: () => tracker.health() }
+  return { specificationVersion: 'v1', name, durable, write, close: async (context) => place.close?.(context) }
 }
 
 function missing(why: string): string {

@@ -1,9 +1,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { removeTestFolders, segmentsOf, type TestFolder, trailOf } from '../testing/folders.ts'
 import { deriveAuditKey } from './derive-audit-key.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
@@ -28,7 +29,7 @@ describe('a derived key', () => {
     const later = [1, 3, 5, 7].filter((segment) => segment >= firstSegment)
     const { ok, problem, segments, range } = await verifiedFrom(firstSegment, made)
     expect({ ok, problem, segments: segments.map(({ segment }) => segment) }).toEqual({ ok: true, problem: undefined, segments: later })
-    expect(range).toEqual(later.length === 4 ? undefined : { segmentsLeftOut: 4 - later.length })
+    expect(range?.segmentsLeftOut).toBe(later.length === 4 ? undefined : 4 - later.length)
     expect(await verifiedFrom(firstSegment, made, true)).toMatchObject({ ok: true, records: 5 * later.length })
   })
 
@@ -95,6 +96,38 @@ describe('a derived key', () => {
   it.each([0, -1, 1.5, Number.NaN, 20_000_000, '3'])('begins with no segment %j', async (firstSegment) => {
     const { key } = await trailOf(1)
     expect(() => deriveAuditKey(key, { firstSegment: firstSegment as number })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+})
+
+describe('a key that is derived for a folder in which the trail went on', () => {
+  async function rotated(): Promise<TestFolder & { readonly second: string; readonly third: string }> {
+    const made = await segmentsOf(1, 5)
+    const second = (await rotateAuditFolder(made.folder)).to
+    return { ...made, second, third: (await rotateAuditFolder(made.folder)).to }
+  }
+
+  it('verifies that folder and the ones after it, and none before', async () => {
+    const { folder, key, second, third } = await rotated()
+    const later = deriveAuditKey(key, { folder: second })
+    for (const path of [second, third]) expect(await verifyAuditTrail(path, { key: later })).toMatchObject({ ok: true })
+    expect((await verifyAuditTrail(folder, { key: later, alone: true })).problem?.what).toBe('wrong key')
+    expect(deriveAuditKey(later, { folder: third })).toBe(deriveAuditKey(key, { folder: third }))
+    expect((await verifyAuditTrail(second, { key: deriveAuditKey(key, { folder: third }) })).problem?.what).toBe('wrong key')
+  })
+
+  it('is none of the first folder, of another trail, or with a segment too', async () => {
+    const [{ folder, key, second }, other] = [await rotated(), await rotated()]
+    for (const options of [{ folder }, { folder: other.second }, { folder: join(folder, 'none') }, { folder: second, firstSegment: 1 }, {}])
+      expect(() => deriveAuditKey(key, options), JSON.stringify(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+
+  it('is none if the first line of the folder names a number of epochs that is not its own', async () => {
+    const { key, second } = await rotated()
+    await edit(join(second, 'index.jsonl'), '"name":"","step":', '"name":"","step":1')
+    expect(() => deriveAuditKey(key, { folder: second })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    await edit(join(second, 'index.jsonl'), '"name":"","step":1', '"name":"","step":9999999999')
+    expect(() => deriveAuditKey(key, { folder: second })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    expect((await verifyAuditTrail(second, { key })).ok).toBe(false)
   })
 })
 

@@ -3,12 +3,15 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { context, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
+import { context, removeTestFolders, segmentsOf, sentTo, type TestFolder, written } from '../testing/folders.ts'
 import { rewritten } from '../testing/forger.ts'
-import type { AuditVerification } from '../verify/verification-report.ts'
+import type { AuditVerification } from '../verify/audit-verification.ts'
 import type { VerifyAuditOptions } from '../verify/verify-options.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
-import { jsonLinesFile } from './file-sink.ts'
+import { jsonLinesFile } from '../file/file-sink.ts'
+import { type CheckpointState, checkpointLine } from '../format/checkpoint-line.ts'
+import { parsedKey } from '../keys/key-chain.ts'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { holdAuditFolder, releaseAuditFolder } from './hold-audit-folder.ts'
 import { pruneAuditFolder, type PruneAuditOptions } from './prune-audit-folder.ts'
 
@@ -20,7 +23,7 @@ const { privateKey: signingKey, publicKey: pruneKey } = generateKeyPairSync('ed2
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: startOfYear }))
 afterEach(() => void vi.useRealTimers())
 
-/** Three segments of five records, a day apart; then two months later. */
+/** Three segments of five records, a day apart; then a month later. */
 async function oldTrail(): Promise<TestFolder & { readonly cutoff: number }> {
   const made = await segmentsOf(1, 5)
   for (let day = 1; day < 3; day++) {
@@ -28,7 +31,7 @@ async function oldTrail(): Promise<TestFolder & { readonly cutoff: number }> {
     await addSegment(made)
   }
   const cutoff = startOfYear + 2 * dayMs
-  vi.setSystemTime(startOfYear + 60 * dayMs)
+  vi.setSystemTime(startOfYear + 31 * dayMs)
   return { ...made, cutoff }
 }
 
@@ -81,7 +84,12 @@ describe('pruning a folder', () => {
     const trail = await oldTrail()
     const [first = ''] = await segmentNames(trail.folder)
     await rm(join(trail.folder, first))
-    expect(await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })).toEqual({ segments: 1, records: 5, files: 1, kept: [1] })
+    expect(await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })).toEqual({
+      segments: 1,
+      records: 5,
+      files: 1,
+      kept: ['1'],
+    })
     expect(await verified(trail)).toMatchObject({ ok: false, missing: 5, problem: { what: 'missing', segment: 1 } })
   })
 
@@ -90,7 +98,7 @@ describe('pruning a folder', () => {
     const [first = ''] = await segmentNames(trail.folder)
     const path = join(trail.folder, first)
     await writeFile(path, (await readFile(path, 'utf8')).replace(/"mac":"./, '"mac":"_'))
-    expect((await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })).kept).toEqual([1])
+    expect((await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })).kept).toEqual(['1'])
     expect((await verified(trail)).problems).toEqual([expect.objectContaining({ segment: 1 })])
   })
 
@@ -135,10 +143,57 @@ describe('pruning a folder', () => {
     const sink = jsonLinesFile({ folder: trail.folder })
     await written(sink, 3)
     vi.setSystemTime(startOfYear + 300 * dayMs)
-    await pruneAuditFolder(trail.folder, { before: Date.now(), reason })
+    await pruneAuditFolder(trail.folder, { before: Date.now(), reason, acceptGap: true })
     await written(sink, 3)
     await sink.close?.(context)
     expect(await verified(trail)).toMatchObject({ ok: true, records: 6 })
+  })
+})
+
+describe('checkpoints of a segment that was removed', () => {
+  /** A pruned trail, and a checkpoint of its first segment as the folder would have signed it. */
+  async function prunedTrail(): Promise<{ readonly trail: TestFolder; readonly sign: (more: Partial<CheckpointState>) => string }> {
+    const trail = await oldTrail()
+    const sent = (await sentTo(trail.checkpoints)).map((line) => JSON.parse(line) as CheckpointState & { readonly mac: string })
+    const { mac: _, ...last } = sent.findLast(({ step }) => step === 1) ?? sent[0] ?? {}
+    await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })
+    const sign = (more: Partial<CheckpointState>): string => {
+      const state = { ...(last as CheckpointState), ...more }
+      return checkpointLine(
+        state,
+        parsedKey(trail.key)
+          .later(1)
+          .derived('segment')
+          .later(state.group + 1),
+        undefined,
+      )
+    }
+    return { trail, sign }
+  }
+
+  const found = async ({ folder, key }: TestFolder, checkpoint: string): Promise<unknown> =>
+    (await verifyAuditTrail(folder, { key, checkpoint: [checkpoint] })).problems.map(({ what, segment, file }) => [what, segment ?? file])
+
+  it('are compared with what the index says of its end', async () => {
+    const { trail, sign } = await prunedTrail()
+    expect(await found(trail, sign({}))).toEqual([])
+    for (const more of [{ records: 4 }, { bytes: 1 }, { seals: Buffer.alloc(32).toString('base64url') }])
+      expect(await found(trail, sign(more)), JSON.stringify(more)).toEqual([['edited', 1]])
+  })
+
+  it('show that it was longer than the index says, or that the index was', async () => {
+    const { trail, sign } = await prunedTrail()
+    const { group } = JSON.parse(sign({})) as CheckpointState
+    expect(await found(trail, sign({ group: group + 3, records: 9 }))).toEqual([['edited', 1]])
+    expect(await found(trail, sign({ index: 99 }))).toEqual([['truncated', 'index.jsonl']])
+    expect(await found(trail, sign({ head: Buffer.alloc(32).toString('base64url') }))).toEqual([['edited', 'index.jsonl']])
+  })
+
+  it('that the folder did not sign are a problem, also one that is too far away', async () => {
+    const { trail, sign } = await prunedTrail()
+    const forged = sign({}).replace(/"mac":"./, '"mac":"_')
+    expect(await found(trail, forged)).toEqual([['edited', 'checkpoints']])
+    expect(await found(trail, sign({}).replace(/"group":\d+/, '"group":9000000'))).toEqual([['edited', 'checkpoints']])
   })
 })
 
@@ -147,7 +202,7 @@ describe('the time of a segment', () => {
     const trail = await oldTrail()
     vi.setSystemTime(startOfYear) // as whoever took over the host can
     await addSegment(trail)
-    vi.setSystemTime(startOfYear + 61 * dayMs)
+    vi.setSystemTime(startOfYear + 32 * dayMs)
     await addSegment(trail)
     const report = await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason, signingKey })
     expect(report).toMatchObject({ segments: 2, records: 10 })
@@ -160,9 +215,89 @@ describe('the time of a segment', () => {
     await addSegment(trail)
     vi.setSystemTime(startOfYear + dayMs)
     await addSegment(trail)
-    vi.setSystemTime(startOfYear + 60 * dayMs)
+    vi.setSystemTime(startOfYear + 31 * dayMs)
     expect(await pruneAuditFolder(trail.folder, { before: startOfYear + 30 * dayMs, reason })).toMatchObject({ segments: 2, records: 10 })
     expect(await verified(trail)).toMatchObject({ ok: true, records: 5, pruned: [{ segments: 2 }] })
+  })
+})
+
+describe('a clock that is ahead', () => {
+  it.each([
+    ['when a trail is pruned', 0],
+    ['since before a service wrote again', 1],
+  ])('%s, removes nothing', async (_, segmentsSince) => {
+    const trail = await oldTrail()
+    await addSegment(trail)
+    vi.setSystemTime(startOfYear + 900 * dayMs)
+    for (let more = 0; more < segmentsSince; more++) await addSegment(trail)
+    const names = await readdir(trail.folder)
+    const order = { before: Date.now() - 400 * dayMs, reason }
+    await expect(pruneAuditFolder(trail.folder, order)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('869 days'),
+      remedy: expect.stringContaining('acceptGap'),
+    })
+    expect(await readdir(trail.folder)).toEqual(names)
+    expect(await pruneAuditFolder(trail.folder, { ...order, acceptGap: true })).toMatchObject({ segments: 4 })
+  })
+
+  it('by a month at most is not noticed', async () => {
+    const trail = await oldTrail()
+    vi.setSystemTime(startOfYear + (2 + 31) * dayMs)
+    expect(await pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })).toMatchObject({ segments: 2 })
+  })
+})
+
+describe('a trail of several folders', () => {
+  async function rotated(): Promise<TestFolder & { readonly cutoff: number }> {
+    const trail = await oldTrail()
+    await rotateAuditFolder(trail.folder)
+    await addSegment(trail)
+    vi.setSystemTime(startOfYear + 50 * dayMs)
+    await addSegment(trail)
+    return trail
+  }
+
+  it('is pruned in each of them', async () => {
+    const trail = await rotated()
+    const before = startOfYear + 40 * dayMs
+    expect(await pruneAuditFolder(trail.folder, { before, reason })).toEqual({ segments: 4, records: 20, files: 4, kept: [] })
+    expect(await verified(trail)).toMatchObject({ ok: true, records: 5, pruned: [{ segments: 3 }, { segments: 1 }] })
+  })
+
+  it('names with its folder a segment that stays', async () => {
+    const trail = await rotated()
+    await rm(join(trail.folder, '2026-02-01', 'segment-00000001.jsonl'))
+    const before = startOfYear + 40 * dayMs
+    expect((await pruneAuditFolder(trail.folder, { before, reason })).kept).toEqual(['2026-02-01/1'])
+  })
+
+  it('is under a hold that began before it was rotated, until that is released', async () => {
+    const trail = await oldTrail()
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await rotateAuditFolder(trail.folder)
+    const prune = () => pruneAuditFolder(trail.folder, { before: trail.cutoff, reason })
+    await expect(prune()).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('legal hold') })
+    await releaseAuditFolder(trail.folder, { reason: 'closed' })
+    expect(await prune()).toMatchObject({ segments: 2 })
+    expect((await verified(trail)).holds.map(({ isHeld }) => isHeld)).toEqual([true, false])
+  })
+
+  it('is held in the folder in which it goes on, and released there once', async () => {
+    const trail = await rotated()
+    const release = (): Promise<void> => releaseAuditFolder(trail.folder, { reason: 'closed' })
+    await holdAuditFolder(trail.folder, { reason: 'case 4711' })
+    await rotateAuditFolder(trail.folder)
+    await release()
+    await expect(release()).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('under no legal hold') })
+    expect((await verified(trail)).holds.map(({ isHeld }) => isHeld)).toEqual([true, false])
+  })
+
+  it('is held and pruned by the name of its first folder alone', async () => {
+    const trail = await rotated()
+    const within = join(trail.folder, '2026-02-01')
+    await expect(pruneAuditFolder(within, { before: trail.cutoff, reason })).rejects.toMatchObject({ code: 'CONFIGURATION' })
+    await expect(holdAuditFolder(within, { reason })).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
 })
 

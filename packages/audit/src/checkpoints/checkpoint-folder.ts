@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../format/folder-errors.ts'
-import { syncData, syncFolder } from '../format/fsync.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
+import { syncData, syncFolder } from '../disk/fsync.ts'
 
 /**
  * Takes checkpoints into a folder, one append-only file for each process. It belongs on a mount

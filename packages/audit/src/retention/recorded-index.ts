@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { folderError } from '../format/folder-errors.ts'
+import { folderError } from '../disk/folder-errors.ts'
 import { asIndexEntry, brokenIndex, type IndexEntry } from '../format/index-line.ts'
 import { IndexTable } from '../format/index-table.ts'
 import { IndexMarks } from '../format/prune-mark.ts'
@@ -14,7 +14,8 @@ export interface RecordedIndex {
   readonly table: IndexTable
   /** Segments that earlier marks cover. */
   readonly pruned: StepSet
-  readonly isHeld: boolean
+  /** Absent: no legal hold began or ended in this folder. */
+  readonly isHeld: boolean | undefined
 }
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
@@ -36,5 +37,5 @@ export async function readRecordedIndex(folder: string): Promise<RecordedIndex> 
     throw folderError(error, folder)
   }
   if (last === undefined) throw brokenIndex(folder)
-  return { folder: last.folder, step: last.step, table, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld === true }
+  return { folder: last.folder, step: last.step, table, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld }
 }

@@ -1,5 +1,5 @@
-import { StepSet } from '../tables/step-set.ts'
-import { hashAt, packHash, PackedRows, StepNumbers } from '../tables/packed-rows.ts'
+import { StepSet } from './step-set.ts'
+import { hashAt, packHash, PackedRows, StepNumbers } from './packed-rows.ts'
 
 const hashBytes = 32
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { afterAll, expect, test } from 'vitest'
 import { removeTestFolders, segmentsOf } from '../testing/folders.ts'
 import { HostsAtOnce } from './hosts-at-once.ts'
-import { verifyAuditTrail } from './verify-audit-trail.ts'
+import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
 

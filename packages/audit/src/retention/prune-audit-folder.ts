@@ -1,17 +1,18 @@
 import type { KeyObject } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { configurationError, knownOptions, SecretsError } from '@finchat/secrets-core/provider'
+import { configurationError, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { endedSegment } from '../format/end-of-segment.ts'
-import { folderError, shownPath } from '../format/folder-errors.ts'
-import { syncFolder } from '../format/fsync.ts'
-import { DamagedArchive } from '../format/gzip-file.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
+import { syncFolder } from '../disk/fsync.ts'
+import { DamagedArchive } from '../disk/gzip-file.ts'
 import type { EndedSegment, IndexEntry } from '../format/index-line.ts'
 import { countsOf, coveredBy, mostExceptions, mostReasonLength, signedPrune } from '../format/prune-mark.ts'
 import { eachSegmentFile, stepOfName } from '../format/segment-files.ts'
 import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
-import { advanceEpoch, type Marks } from './next-epoch.ts'
+import { advanceEpoch, type Marks } from '../file/next-epoch.ts'
+import { foldersOf, overview, isUnderHold } from './pruned-folders.ts'
 import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
 
 /** What `pruneAuditFolder` takes. */
@@ -25,6 +26,11 @@ export interface PruneAuditOptions {
    * can write to the folder can prune it too, and a verification says so.
    */
   readonly signingKey?: string | KeyObject | undefined
+  /**
+   * `true`: removes segments although the trail has a gap of more than 31 days since then. Without
+   * it that is refused: a clock that was set ahead leaves the same. Default: false.
+   */
+  readonly acceptGap?: boolean | undefined
 }
 
 /** What was removed. */
@@ -34,16 +40,20 @@ export interface PruneAuditReport {
   readonly records: number
   /** Files that were removed, also those that an interrupted run left or that were brought back. */
   readonly files: number
-  /** Old segments that stay, since they are damaged or gone: each verification reports them. */
-  readonly kept: readonly number[]
+  /**
+   * Old segments that stay, since they are damaged or gone: each verification reports them. Their
+   * numbers, behind the name of a folder within the first one: `3`, `2026-12-01/3`.
+   */
+  readonly kept: readonly string[]
 }
 
 /**
  * Removes old segments of a trail, also while processes write to it. First appends a mark to the
  * index: how many segments and records, their hash, and why. Then the trail still verifies, and a
  * segment that is brought back from an archive verifies as well. An interrupted run is finished by
- * the next. Throws `CONFIGURATION` for invalid options and under a hold, `AUDIT_FAILED` if the
- * folder cannot be read or written, and `INTEGRITY` if its index is not as it was left.
+ * the next. Prunes the folders within this one too. Throws `CONFIGURATION` for invalid options, under
+ * a hold, and if the clock may be ahead. Throws `AUDIT_FAILED` if a folder cannot be read or written,
+ * and `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { initAuditFolder, verifyAuditTrail } from '@finchat/secrets-audit'
@@ -56,18 +66,39 @@ export interface PruneAuditReport {
  * console.log(segments, ok) // 0 true
  */
 export async function pruneAuditFolder(folder: string, options: PruneAuditOptions): Promise<PruneAuditReport> {
-  const { before, reason, signingKey } = knownOptions(options, { before: 'any', reason: 'any', signingKey: 'any' })
+  const { before, reason, signingKey, acceptGap = false } = knownOptions(options, members)
   assertFolder(folder)
   assertReason(reason)
   if (!Number.isSafeInteger(before) || before < 0 || before > Date.now())
     throw configurationError('`before` is not a time in the past', 'pass epoch milliseconds, such as Date.now() - 400 * 86_400_000')
   const sign = signingKey === undefined ? undefined : signerOf('signingKey', signingKey)
-  const path = resolve(folder)
+  const root = resolve(folder)
   try {
-    return await new Pruning(path, { before, reason, sign }).run()
+    return await prunedTrail(root, { before, reason, sign }, acceptGap)
   } catch (error) {
-    throw folderError(error, path)
+    throw folderError(error, root)
   }
+}
+
+const members: MembersOf<PruneAuditOptions> = { before: 'any', reason: 'any', signingKey: 'any', acceptGap: 'boolean' }
+
+async function prunedTrail(root: string, order: Order, acceptGap: boolean): Promise<PruneAuditReport> {
+  const folders = foldersOf(root)
+  const { isHeld, gapMs } = await overview(folders, order.before)
+  if (isHeld) throw held(root)
+  if (gapMs > mostGapMs && !acceptGap) throw mayBeAhead(gapMs)
+  let sum: PruneAuditReport = { segments: 0, records: 0, files: 0, kept: [] }
+  for (const { path, name } of folders) {
+    const { kept, ...more } = await new Pruning(path, order, root).run()
+    const named = kept.map((step) => (name === '' ? `${step}` : `${name}/${step}`))
+    sum = {
+      segments: sum.segments + more.segments,
+      records: sum.records + more.records,
+      files: sum.files + more.files,
+      kept: [...sum.kept, ...named],
+    }
+  }
+  return sum
 }
 
 /** Throws `CONFIGURATION` for anything but a short text. */
@@ -78,6 +109,10 @@ export function assertReason(reason: unknown): asserts reason is string {
 
 type Counts = ReturnType<typeof countsOf>
 
+const dayMs = 86_400_000
+/** A clock that was set ahead makes records old that are not, by this at most. */
+const mostGapMs = 31 * dayMs
+
 /** Another process may write a line between the reading of the index and the mark. */
 const mostTries = 5
 
@@ -87,24 +122,33 @@ interface Order {
   readonly sign: Signer | undefined
 }
 
+interface PrunedFolder {
+  readonly segments: number
+  readonly records: number
+  readonly files: number
+  readonly kept: readonly number[]
+}
+
 class Pruning {
   readonly #folder: string
   readonly #order: Order
+  readonly #root: string
   /** Segments whose files were read, and whether they are as the index says. */
   readonly #wholeness = new Map<number, boolean>()
 
-  constructor(folder: string, order: Order) {
+  constructor(folder: string, order: Order, root: string) {
     this.#folder = folder
     this.#order = order
+    this.#root = root
   }
 
-  async run(): Promise<PruneAuditReport> {
+  async run(): Promise<PrunedFolder> {
     for (let tries = 1; tries <= mostTries; tries++) {
       const index = await readRecordedIndex(this.#folder)
-      if (index.isHeld) throw held(this.#folder)
       const now = Date.now()
       const kept = await this.#damagedOf(this.#coveredAt(now, index, []))
       const counts = countsOf(this.#coveredAt(now, index, kept))
+      if (await isUnderHold(this.#root)) throw held(this.#folder)
       if (counts.segments > 0 && !(await this.#mark(index, counts, kept))) continue
       const files = await this.#remove(index, this.#coveredAt(now, index, kept))
       return { segments: counts.segments, records: counts.records, files, kept }
@@ -176,9 +220,16 @@ async function isAsRecorded(folder: string, { step, bytes, records, seals }: End
   }
 }
 
-function held(folder: string): SecretsError {
+export function held(folder: string): SecretsError {
   return new SecretsError('CONFIGURATION', `the folder ${shownPath(folder)} of the audit trail is under a legal hold`, {
     remedy: 'end the hold by releaseAuditFolder, once it is over',
+  })
+}
+
+function mayBeAhead(gapMs: number): SecretsError {
+  const days = Math.floor(gapMs / dayMs)
+  return new SecretsError('CONFIGURATION', `nothing was written to the trail for ${days} days since \`before\`, or the clock is ahead`, {
+    remedy: 'correct the clock of this host; if the trail was not used for so long, pass acceptGap: true',
   })
 }
 

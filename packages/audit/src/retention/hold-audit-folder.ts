@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../format/folder-errors.ts'
+import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { assertFolder } from '../record/errors.ts'
-import { advanceEpoch } from './next-epoch.ts'
+import { currentFolder } from '../file/current-folder.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
+import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { assertReason } from './prune-audit-folder.ts'
-import { readRecordedIndex } from './recorded-index.ts'
+import { isUnderHold } from './pruned-folders.ts'
 
 /** What `holdAuditFolder` and `releaseAuditFolder` take. */
 export interface HoldAuditOptions {
@@ -50,8 +52,7 @@ export async function releaseAuditFolder(folder: string, options: HoldAuditOptio
 
 /** An end without a hold would be evidence of something that did not happen. */
 async function assertHeld(path: string): Promise<void> {
-  const { isHeld } = await readRecordedIndex(path)
-  if (isHeld) return
+  if (await isUnderHold(path)) return
   throw new SecretsError('CONFIGURATION', `the folder ${shownPath(path)} of the audit trail is under no legal hold`, {
     remedy: 'look at the holds of a verification; nothing was recorded',
   })
@@ -62,9 +63,10 @@ async function markHold(folder: string, options: HoldAuditOptions, isHeld: boole
   assertFolder(folder)
   assertReason(reason)
   const path = resolve(folder)
-  if (!isHeld) await assertHeld(path)
   try {
-    await advanceEpoch(path, { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
+    assertFirst(path)
+    if (!isHeld) await assertHeld(path)
+    await advanceEpoch(await currentFolder(path), { ended: [], mostLooks: 0, mark: () => ({ hold: { isHeld, reason } }) })
   } catch (error) {
     throw folderError(error, path)
   }

@@ -1,0 +1,69 @@
+import { basename, join } from 'node:path'
+import { loadOnUse } from '@finchat/secrets-core/provider'
+import { currentFolder } from './current-folder.ts'
+import { FolderLeft } from './next-epoch.ts'
+import { firstEntry } from '../format/first-entry.ts'
+
+/** How long a folder of a trail is written to. */
+export type FolderPeriod = 'year' | 'month'
+
+/** Another process may leave a folder whenever this one has found it. */
+const mostTries = 5
+/** Of an ISO 8601 time. */
+const charactersOf = { year: '2026'.length, month: '2026-12'.length }
+
+/** The folders of one trail, as a process that writes to it sees them. */
+export class TrailFolders {
+  readonly #root: string
+  readonly #period: FolderPeriod | undefined
+  /** The current one, as far as is known. */
+  #known: string
+
+  constructor(root: string, period: FolderPeriod | undefined) {
+    this.#root = root
+    this.#period = period
+    this.#known = root
+  }
+
+  async current(): Promise<string> {
+    this.#known = await currentFolder(this.#root)
+    return this.#known
+  }
+
+  /** The current one, and the one before it, where processes may still have segments. */
+  async inUse(): Promise<readonly string[]> {
+    const current = await this.current()
+    const former = firstEntry(current).follows?.at(-1)
+    return former === undefined ? [current] : [join(this.#root, former.name), current]
+  }
+
+  /** Opens a segment in the current folder, or in a new one if that is of a past period. */
+  async inCurrent(open: (folder: string, name: string) => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      if (this.#isPast(this.#known)) this.#known = await leave(this.#known)
+      try {
+        return await open(this.#known, this.#known === this.#root ? '' : basename(this.#known))
+      } catch (error) {
+        if (!(error instanceof FolderLeft) || tries === mostTries) throw error
+        await this.current()
+      }
+    }
+  }
+
+  /** A clock that was set back leaves no folder. */
+  #isPast(folder: string): boolean {
+    if (this.#period === undefined) return false
+    const { time } = firstEntry(folder)
+    const length = charactersOf[this.#period]
+    const [began, now] = [new Date(time).toISOString().slice(0, length), new Date().toISOString().slice(0, length)]
+    return began < now
+  }
+}
+
+const rotation = { what: 'the rotation of audit folders', name: '@finchat/secrets-audit' }
+
+/** Once in a year or month. */
+async function leave(folder: string): Promise<string> {
+  const { leaveFolder } = await loadOnUse(rotation, () => import('./rotate-audit-folder.ts'), 'leaveFolder')
+  return leaveFolder(folder)
+}

@@ -1,0 +1,66 @@
+import { canonicalText } from './canonical.ts'
+import { nameKeyBytes } from './sealed-name.ts'
+
+/** A line of a file of name keys. */
+export interface NameRow {
+  readonly name: string
+  readonly key: Buffer
+}
+
+/** A line of the file, and where it stands. With none of the others a process died while it wrote it. */
+export interface PlacedRow {
+  readonly at: number
+  readonly length: number
+  readonly row?: NameRow | undefined
+  /** The pseudonym of a name whose row stood here. */
+  readonly erased?: string | undefined
+  /** Rows above were overwritten: a process that read them reads them again. */
+  readonly isNotice?: boolean | undefined
+}
+
+const lineFeed = 0x0a
+
+/** Begins with a line feed: the line before may lack its own. */
+export function nameRowText({ name, key }: NameRow): string {
+  return `\n${canonicalText({ key: key.toString('base64url'), name, v: 1 })}\n`
+}
+
+/** Stands in the place of a row, and is never longer. */
+export function erasedRowText(pseudonym: string, length: number): string {
+  return canonicalText({ erased: pseudonym, v: 1 }).padEnd(length)
+}
+
+/** Behind all rows, once some were overwritten. */
+export function noticeText(erasedAt: number): string {
+  return `\n${canonicalText({ erasedAt, v: 1 })}\n`
+}
+
+/** The rows of a file, without blank lines. */
+export function* rowsIn(content: Buffer): Generator<PlacedRow> {
+  for (let at = 0; at < content.length;) {
+    const found = content.indexOf(lineFeed, at)
+    const end = found === -1 ? content.length : found
+    const line = content.toString('utf8', at, end)
+    if (line.trim() !== '') yield { at, length: end - at, ...partsOf(line) }
+    at = end + 1
+  }
+}
+
+type Member = 'key' | 'name' | 'erased' | 'erasedAt' | 'v'
+
+function partsOf(line: string): Omit<PlacedRow, 'at' | 'length'> {
+  try {
+    const { v, erased, erasedAt, ...row } = JSON.parse(line) as Partial<Record<Member, unknown>> // each is looked at
+    if (v !== 1) return {}
+    if (typeof erased === 'string') return { erased }
+    return typeof erasedAt === 'number' ? { isNotice: true } : { row: rowOf(row) }
+  } catch {
+    return {}
+  }
+}
+
+function rowOf({ key, name }: { readonly key?: unknown; readonly name?: unknown }): NameRow | undefined {
+  if (typeof key !== 'string' || typeof name !== 'string') return undefined
+  const bytes = Buffer.from(key, 'base64url')
+  return bytes.length === nameKeyBytes ? { name, key: bytes } : undefined
+}

@@ -1,0 +1,153 @@
+import { appendFile, open, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { configurationError, knownOptions } from '@finchat/secrets-core/provider'
+import { currentFolder } from '../file/current-folder.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
+import { assertFirst } from '../file/rotate-audit-folder.ts'
+import { folderError } from '../disk/folder-errors.ts'
+import { syncData } from '../disk/fsync.ts'
+import type { ErasureMark } from '../format/index-marks.ts'
+import { assertFolder, assertNamesFile } from '../record/errors.ts'
+import { keysFailed } from '../record/name-keys.ts'
+import { erasedRowText, noticeText, type PlacedRow, rowsIn } from '../record/name-rows.ts'
+import { textOf } from '../record/record-text.ts'
+import { nameIdOf } from '../record/sealed-name.ts'
+import { assertReason, held } from './prune-audit-folder.ts'
+import { isUnderHold } from './pruned-folders.ts'
+
+/** What `eraseAuditNames` takes beside the folder. */
+export interface EraseAuditNamesOptions {
+  /** The path of `sealNames.file`. */
+  readonly file: string
+  /** As records had them, such as `alice@example.com`; at most 500. */
+  readonly names: readonly string[]
+  /** For the auditor: `request of 2026-11-02`. Without the name; at most 1,000 characters. */
+  readonly reason: string
+}
+
+/** What was erased. */
+export interface ErasedNames {
+  /** Names whose key was there, and is overwritten. */
+  readonly erased: number
+  /** What records show in the place of each. */
+  readonly pseudonyms: readonly string[]
+}
+
+/** Bounds a line of the index. */
+const mostNames = 500
+
+/**
+ * Erases names that `sealNames` sealed, by overwriting their keys in the file, also while processes
+ * use it. From then on nothing opens them in any record, and the trail still verifies. Its index says
+ * when and why, with the pseudonyms. Running processes forget the names within a minute; one that is
+ * used again gets another pseudonym. Copies of the file, such as backups, must be erased too. A name
+ * that is not there is left out. Throws `CONFIGURATION` for invalid arguments and under a legal hold,
+ * `AUDIT_FAILED` if the folder or the file cannot be read or written, and `INTEGRITY` if the index of
+ * the folder is not as it was left.
+ *
+ * @example
+ * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
+ * import { eraseAuditNames } from '@finchat/secrets-audit/folder'
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const file = 'customers.key'
+ * await initAuditFolder('of-customers')
+ * const audit = auditTrail({ sinks: [jsonLinesFile({ folder: 'of-customers' })], sealNames: { file } })
+ * const secrets = createSecretsManager({ providers: [envProvider()], audit })
+ * await secrets.getSecret('FINCHAT_TOKEN', { actor: 'alice@example.com' })
+ * await secrets.close()
+ * const names = ['alice@example.com', 'bob@example.com']
+ * const { erased } = await eraseAuditNames('of-customers', { file, names, reason: 'request of 2026-11-02' })
+ * console.log(erased) // 1
+ */
+export async function eraseAuditNames(folder: string, options: EraseAuditNamesOptions): Promise<ErasedNames> {
+  const { file, names, reason } = knownOptions(options, { file: 'string', names: 'any', reason: 'any' })
+  assertFolder(folder)
+  assertNamesFile('file', file)
+  assertReason(reason)
+  const asked = checkedNames(names, reason)
+  const [root, path] = [resolve(folder), resolve(file)]
+  await inTrail(root, async () => assertErasable(root))
+  const found = await inFile(path, async () => pseudonymsOf(path, asked))
+  const pseudonyms = [...found.values()]
+  if (pseudonyms.length > 0) await inTrail(root, async () => markErased(root, { pseudonyms, reason }))
+  await inFile(path, async () => overwriteRows(path, found))
+  return { erased: pseudonyms.length, pseudonyms }
+}
+
+function checkedNames(names: unknown, reason: string): ReadonlySet<string> {
+  const areNames = Array.isArray(names) && names.length > 0 && names.length <= mostNames
+  if (!areNames || !names.every((name) => typeof name === 'string' && name !== ''))
+    throw configurationError(
+      `\`names\` is not a list of 1 to ${mostNames} names`,
+      "pass them as records had them, such as ['alice@example.com']",
+    )
+  const asked = new Set(names.map((name) => textOf(name) ?? ''))
+  if ([...asked].some((name) => mentions(reason, name)))
+    throw configurationError('`reason` has one of the names in it', 'name the request without the person: the reason is never erased')
+  return asked
+}
+
+/** As a word, not within another. */
+function mentions(text: string, name: string): boolean {
+  const parts = text.toLowerCase().split(name.toLowerCase())
+  return parts.some((before, at) => at < parts.length - 1 && !/[\p{L}\p{N}]$/u.test(before) && !/^[\p{L}\p{N}]/u.test(parts[at + 1] ?? ''))
+}
+
+async function assertErasable(root: string): Promise<void> {
+  assertFirst(root)
+  if (await isUnderHold(root)) throw held(root)
+}
+
+/** Before anything is overwritten: no name is erased without a word in the index. */
+async function markErased(root: string, erased: ErasureMark): Promise<void> {
+  await advanceEpoch(await currentFolder(root), { ended: [], mostLooks: 0, mark: () => ({ erased }) })
+}
+
+/** By name: the pseudonym of the row that counts, which is the first. */
+async function pseudonymsOf(path: string, asked: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  const content = await readFile(path)
+  for (const { row } of rowsIn(content))
+    if (row !== undefined && asked.has(row.name) && !found.has(row.name)) found.set(row.name, nameIdOf(row.key))
+  content.fill(0)
+  return found
+}
+
+/** Rows that a dying process left unfinished too: the name may be gone, and its key not. */
+async function overwriteRows(path: string, names: ReadonlyMap<string, string>): Promise<void> {
+  const handle = await open(path, 'r+')
+  try {
+    const content = await handle.readFile()
+    for (const placed of rowsIn(content)) {
+      const text = replacement(placed, names)
+      if (text !== undefined) await handle.write(text, placed.at)
+    }
+    content.fill(0)
+    await syncData(handle)
+  } finally {
+    await handle.close()
+  }
+  if (names.size > 0) await appendFile(path, noticeText(Date.now()), { flush: true })
+}
+
+function replacement({ length, row, erased, isNotice }: PlacedRow, names: ReadonlyMap<string, string>): string | undefined {
+  if (row === undefined) return erased === undefined && isNotice !== true ? ' '.repeat(length) : undefined
+  return names.has(row.name) ? erasedRowText(nameIdOf(row.key), length) : undefined
+}
+
+async function inTrail(root: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw folderError(error, root)
+  }
+}
+
+async function inFile<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw keysFailed(path, error)
+  }
+}

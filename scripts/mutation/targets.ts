@@ -214,7 +214,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/provider-file/src/age': ['packages/provider-file/src/{leaks,missing-packages,age/*}.test.ts'],
   'packages/provider-file/src/sops': ['packages/provider-file/src/{leaks,missing-packages,sops/*}.test.ts'],
   'packages/provider-kubernetes/src': ['packages/provider-kubernetes/src/{api,secret}/*.test.ts'],
-  'packages/cli/src/child': ['packages/cli/src/child/{piece-index,redactor}.test.ts'],
+  'packages/cli/src/child': ['packages/cli/src/child/{piece-index,redacted-values,redactor}.test.ts'],
   'packages/cli/src/child/end-child': ['packages/cli/src/child/supervisor.test.ts'],
   'packages/cli/src/child/supervisor': ['packages/cli/src/child/supervisor.test.ts', 'packages/cli/src/operations/run.test.ts'],
   'packages/cli/src/config/parse-config': ['packages/cli/src/config/{load-config,parse-config,settings}.test.ts'],

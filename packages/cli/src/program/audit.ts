@@ -69,9 +69,10 @@ const verify: Command<CommandContext> = buildCommand({
   parameters: { positional: manyFolders, flags: flagsOf(proofFlags) },
   docs: {
     brief: 'Verify that a trail is as it was written',
-    fullDescription: `Says in words what is proven, until when, and what is not. Exit codes: 0 proven; 65 altered; 1 not altered,
-but neither the service nor a checkpoint proves that nothing was removed at an end, or nothing was looked at, or one of
-several folders could not be verified; any other: it could not be verified.`,
+    fullDescription: `Says in words what is proven, until when, and what is not. Exit codes: 0 proven; 65 altered; 64 a wrong
+call, or the key of another folder; 1 not altered, but neither the service nor a checkpoint proves that nothing was removed
+at an end, a removal for age has no signature, segments were left out by time, or one of several folders could not be
+verified; any other: it could not be verified.`,
     customUsage: [
       'FOLDER… [--checkpoints PATH] [--key-file FILE | --auditor-key FILE] [--checkpoint-key FILE] [--from TIME] [--to TIME] [--json]',
       { input: 'copy/audit --checkpoints copy/checkpoints', brief: 'asks for the key, hidden' },

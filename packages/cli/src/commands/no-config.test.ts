@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
 import { makeProgram, programIn } from '../testing/run-program.ts'
 
-const hint = (folder: string): string => `no finchat-secrets.config.json was found in ${folder} or above: go to`
+const hint = (folder: string): string => `no finchat-secrets.config.json was found in ${folder}: go to`
 
 describe('a folder that nothing configures', () => {
   it.each([

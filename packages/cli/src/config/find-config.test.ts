@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeProject } from '../testing/make-project.ts'
-import { findConfig } from './find-config.ts'
+import { findConfig, missingConfig } from './find-config.ts'
 import { installCommand } from './install-command.ts'
 
 const file = 'finchat-secrets.config.json'
@@ -29,6 +29,16 @@ describe('findConfig', () => {
     const inFolder = makeProject({ [file]: '{}', 'app/src/a.ts': '' })
     expect(findConfig(join(inFolder, 'app/src'))).toBeUndefined()
     expect(findConfig(inFolder)).toBe(join(inFolder, file))
+  })
+})
+
+describe('missingConfig', () => {
+  it('names the folders in which the file was looked for, and no others', () => {
+    const folder = makeProject({ 'app/package.json': '{}', 'app/src/a.ts': '', 'loose/a.ts': '' })
+    const [app, src, loose] = ['app', 'app/src', 'loose'].map((path) => join(folder, path))
+    expect(missingConfig(src ?? '', {})).toBe(`no ${file} was found in ${src} or above, up to ${app}`)
+    expect(missingConfig(app ?? '', {})).toBe(`no ${file} was found in ${app}`)
+    expect(missingConfig(loose ?? '', {})).toBe(`no ${file} was found in ${loose}`)
   })
 })
 

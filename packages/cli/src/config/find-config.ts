@@ -18,7 +18,9 @@ export function findConfig(cwd: string): string | undefined {
 export function missingConfig(cwd: string, env: Environment): string | undefined {
   const folder = resolve(cwd)
   if (isConfigured(env) || findConfig(folder) !== undefined) return undefined
-  return `no ${configFileName} was found in ${folder} or above`
+  const [, ...above] = foldersOf(folder)
+  const where = above.length === 0 ? folder : `${folder} or above, up to ${above.at(-1)}`
+  return `no ${configFileName} was found in ${where}`
 }
 
 /** Whether a variable that may configure it is set. The table of settings would take time at each start. */

@@ -56,7 +56,7 @@ describe('loadConfig', () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => void [vi.unstubAllEnvs(), warn.mockRestore()])
     await (await loadConfig({ cwd, ...options })).secrets.close()
-    const text = `no ${file} was found in ${cwd} or above, so that loadConfig() reads nothing but variables: pass \`file\` or \`cwd\``
+    const text = `no ${file} was found in ${cwd}, so that loadConfig() reads nothing but variables: pass \`file\` or \`cwd\``
     expect(warn.mock.calls).toEqual(isWarned ? [[text, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_NO_CONFIG' }]] : [])
   })
 

@@ -79,6 +79,17 @@ describe('namesInSource', () => {
     ['const {\n  A, // , X\n  /* Y, */ B,\n}: NodeJS.ProcessEnv = process.env', ['A', 'B']],
     ['const { A } = other; process.env.B', ['B']],
     ['f({ A }, process.env)', []],
+    ['process\n  .env\n  .A; process?.env?.B; globalThis.process.env.C', ['A', 'B', 'C']],
+    ['preprocess.env.A; process.environment.B; env.C', []],
+    ['const env = process.env\nenv.A; env["B"]; const { C } = env; other.env.D; my_env.E', ['A', 'B', 'C']],
+    ['const settings: NodeJS.ProcessEnv = process.env;\nuse(settings.A)', ['A']],
+    ['const { argv, env } = process\nenv.A', ['A']],
+    ['const e = process.env;\ncatch (e) { log(e.message, e.CODE) }; process.env.lower', ['CODE', 'lower']],
+    ['const { env: e } = require("node:process"); e.A; env.B', ['A']],
+    ["import { argv, env as e } from 'node:process'\ne.A; env.B", ['A']],
+    ["import process, { env } from 'process'\nenv.A", ['A']],
+    ["import { env } from './env.ts'\nenv.A", []],
+    ['const { env } = context; env.A', []],
   ])('%j', (text, names) => {
     expect(namesInSource(text).map(({ name }) => name)).toEqual(names)
   })
@@ -98,8 +109,13 @@ describe('namesInSource', () => {
     )
   })
 
-  it('takes no time for a long list', () => {
-    const text = `${'{'.repeat(100_000)}${'process.env = '.repeat(1_000)}`
+  it.each([
+    ['braces', `${'{'.repeat(100_000)}${'process.env = '.repeat(1_000)}`],
+    ['imports', 'import a '.repeat(100_000)],
+    ['lists', `const {${'env, '.repeat(200_000)}`],
+    ['short lists', 'const {env, env, env'.repeat(50_000)],
+    ['types', 'const a: b'.repeat(100_000)],
+  ])('takes no time for a long line of %s', (_, text) => {
     const before = process.cpuUsage()
     namesInSource(text)
     expect(process.cpuUsage(before).user).toBeLessThan(3_000_000)

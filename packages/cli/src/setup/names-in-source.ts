@@ -4,19 +4,49 @@ export interface NameInSource {
   readonly line: number
 }
 
-const environment = 'process.env'
 /** The most characters of a list of names that is taken from `process.env`. */
 const mostCharacters = 4_000
 
-/** The names in `process.env.X`, `process.env['X']` and `const { X, Y: z = '' } = process.env`. */
+/**
+ * The names in `process.env.X`, `process.env['X']` and `const { X, Y: z = '' } = process.env`, also
+ * where the source gives `process.env` another name.
+ */
 export function namesInSource(text: string): NameInSource[] {
-  const found: NameInSource[] = []
-  for (let at = text.indexOf(environment); at !== -1; at = text.indexOf(environment, at + 1)) {
-    const line = text.slice(0, at).split('\n').length
-    const names = [...namesBehind(text.slice(at + environment.length, at + environment.length + 200)), ...namesBefore(text, at)]
-    found.push(...names.map((name) => ({ name, line })))
-  }
-  return found
+  const environment = new RegExp(
+    [String.raw`(?<![\w$])process(?:\s*\n\s*)?\??\.env(?![\w$])`, ...aliasesIn(text).map(asWord)].join('|'),
+    'g',
+  )
+  return [...text.matchAll(environment)].flatMap(({ 0: found, index }) => {
+    const end = index + found.length
+    const line = text.slice(0, end).split('\n').length
+    const names = [...namesBehind(text.slice(end, end + 200)), ...namesBefore(text, index)]
+    return names.filter((name) => found.endsWith('.env') || isCapital(name)).map((name) => ({ name, line }))
+  })
+}
+
+/** Another thing may have the short name too, such as `e.message`. */
+function isCapital(name: string): boolean {
+  return name === name.toUpperCase()
+}
+
+const assignment = /\b(?:const|let|var)\s+(\w+)\s*(?::[^=;{}]{0,100})?=\s*process\.env\s*(?:;|$)/gm
+/** The repetitions have bounds: without them, a long file of one line takes minutes. */
+const lists =
+  /\b(?:const|let|var|import)\b[^;{}'"=]{0,100}\{([^{}]{0,1000})\}\s*(?:=\s*process\s*(?:;|$)|(?:=\s*require\(\s*|from\s*)['"](?:node:)?process['"])/gm
+const listed = /(?:^|,)\s*env\s*(?:(?::|\bas\b)\s*(\w+)\s*)?(?:,|$)/
+
+/** What `const env = process.env`, `const { env } = process` and `import { env } from 'node:process'` call it. */
+function aliasesIn(text: string): string[] {
+  const assigned = [...text.matchAll(assignment)].flatMap(([, alias = '']) => alias)
+  const inLists = [...text.matchAll(lists)].flatMap(([, list = '']) => {
+    const found = listed.exec(list)
+    return found === null ? [] : (found[1] ?? 'env')
+  })
+  return [...new Set([...assigned, ...inLists])]
+}
+
+function asWord(name: string): string {
+  return String.raw`(?<![\w$.])${name}(?![\w$])`
 }
 
 function namesBehind(text: string): string[] {

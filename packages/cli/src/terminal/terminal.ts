@@ -4,7 +4,8 @@ import type { Environment } from '@finchat/secrets-core'
 export interface Output {
   /** Its descriptor, where it has one. */
   readonly fd?: number | undefined
-  readonly write: (data: string | Uint8Array) => unknown
+  /** Calls back with an error if the reader is gone. */
+  readonly write: (data: string | Uint8Array, written?: (error?: Error | null) => void) => unknown
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly getColorDepth?: ((env?: Record<string, string>) => number) | undefined

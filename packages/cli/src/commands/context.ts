@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
-import { hasCode, withDetails } from '@finchat/secrets-core/provider'
+import { hasCode, SecretsError, warnOperator, withDetails } from '@finchat/secrets-core/provider'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
@@ -91,8 +91,14 @@ async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManage
   try {
     return await work(secrets)
   } finally {
-    await secrets.close()
+    await secrets.close().catch(warnOfUnclosed)
   }
+}
+
+/** The work is done, or has an error of its own, which must not be hidden. */
+export function warnOfUnclosed(error: unknown): void {
+  const { problem } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'a store could not be closed')
+  warnOperator(problem, 'FINCHAT_SECRETS_UNCLOSED')
 }
 
 /** Who runs the command, for the audit trail. A container may run as a number without a name. */

@@ -91,6 +91,15 @@ describe('a command that is run', () => {
     ).toEqual(names)
   })
 
+  it.each([
+    ['--interval', '0.5', 'from 1 to 86400'],
+    ['--interval', '86401', 'from 1 to 86400'],
+    ['--kill-after', '0', 'from 0.001 to 86400'],
+  ])('is not started for %s %s', async (flag, value, why) => {
+    const { code, stderr } = await (await project()).run(['run', '--on-rotation', 'restart', flag, value, ...node('1')])
+    expect([code, stderr]).toEqual([64, expect.stringContaining(`${flag}: it is no number of seconds ${why}`)])
+  })
+
   it('gets its arguments as they are, with its own flags', async () => {
     const { stdout } = await (
       await project()

@@ -17,14 +17,16 @@ function onRotation(input: string): OnRotation {
 
 const mostSeconds = 86_400
 
-function seconds(input: string): number {
-  const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
-  if (given > 0 && given <= mostSeconds) return given
-  throw new UsageError(`it is no number of seconds up to ${mostSeconds}`, 'give a number, such as 10')
+function secondsFrom(least: number): (input: string) => number {
+  return (input) => {
+    const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
+    if (given >= least && given <= mostSeconds) return given
+    throw new UsageError(`it is no number of seconds from ${least} to ${mostSeconds}`, 'give a number, such as 10')
+  }
 }
 
-function secondsFlag(brief: string): { kind: 'parsed'; parse: typeof seconds; brief: string; placeholder: string; optional: true } {
-  return { kind: 'parsed', parse: seconds, brief, placeholder: 'seconds', optional: true }
+function secondsFlag(least: number, brief: string) {
+  return { kind: 'parsed', parse: secondsFrom(least), brief, placeholder: 'seconds', optional: true } as const
 }
 
 export const run: Command<CommandContext> = buildCommand({
@@ -45,8 +47,8 @@ export const run: Command<CommandContext> = buildCommand({
         placeholder: 'reaction',
         optional: true,
       },
-      interval: secondsFlag('How often the stores are asked whether a secret changed; 30 by default'),
-      killAfter: secondsFlag('How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
+      interval: secondsFlag(1, 'How often the stores are asked whether a secret changed; 30 by default'),
+      killAfter: secondsFlag(0.001, 'How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
       redact: { kind: 'boolean', brief: 'Hide values in its output, also on a terminal; --no-redact: nowhere', optional: true },
     }),
   },

@@ -24,7 +24,8 @@ export type KeyOf = (folder: string) => Promise<string | Uint8Array>
 export async function auditorsKeys(flags: KeyFlags, terminal: Terminal): Promise<KeyOf> {
   if (flags.auditorKey !== undefined) return sealedKeys(flags.auditorKey, flags, terminal)
   const text = await keyText(flags, terminal)
-  const keys = text.split(/\r?\n/).filter((line) => line !== '')
+  // No regular expression here, nor in pemsIn: RegExp.input would keep a key.
+  const keys = text.replaceAll('\r', '').split('\n').filter(Boolean)
   const [only = ''] = keys
   return async (folder) => (keys.length < 2 ? only : ownKey(folder, keys))
 }
@@ -58,9 +59,14 @@ async function sealedKeys(file: string, { keyFile }: KeyFlags, { cwd }: Terminal
   return async (folder) => openAuditKey(await sealedIn(folder), { privateKey })
 }
 
+const pemBegin = '-----BEGIN '
+
 /** With ML-KEM there are two in one file. */
 export function pemsIn(text: string): folders.AuditorKeyPair {
-  const [x25519 = text, mlKem] = text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? []
+  const [x25519 = text, mlKem] = text
+    .split(pemBegin)
+    .slice(1)
+    .map((rest) => pemBegin + rest)
   return mlKem === undefined ? x25519 : [x25519, mlKem]
 }
 

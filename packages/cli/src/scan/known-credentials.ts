@@ -23,12 +23,18 @@ export async function addCredentials(matcher: ValueMatcher, settings: Settings):
 
 async function addCredential(matcher: ValueMatcher, name: string, read: Place['read']): Promise<UnreadSecret[]> {
   try {
-    matcher.add({ name, isCredential: true }, Buffer.from(withoutLineEnd(await read()).replace(/^(audit-)?key:/, '')))
+    matcher.add({ name, isCredential: true }, Buffer.from(withoutLabel(withoutLineEnd(await read()))))
     return []
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
     return [{ name, code: error.code, reason: error.problem, exitCode: exitCodeOfError(error) }]
   }
+}
+
+/** Without a regular expression: RegExp.input would keep the key. */
+function withoutLabel(key: string): string {
+  const label = ['key:', 'audit-key:'].find((each) => key.startsWith(each)) ?? ''
+  return key.slice(label.length)
 }
 
 function placesIn(settings: Settings): Place[] {

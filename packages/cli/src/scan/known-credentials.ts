@@ -41,7 +41,7 @@ function placesIn(settings: Settings): Place[] {
   return [...ofSections(settings), ...ofTargets(settings)]
 }
 
-function ofSections({ variables, folder }: Settings): Place[] {
+function ofSections({ variables }: Settings): Place[] {
   const credentials = Object.entries(sections).flatMap(([section, members]) =>
     Object.entries(members).flatMap(([member, setting]) =>
       setting.kind === 'credential' ? [{ name: `${section}.${member}`, ...setting }] : [],
@@ -51,9 +51,7 @@ function ofSections({ variables, folder }: Settings): Place[] {
     const [text, file] = [variables[variable], variables[fileVariable]]
     return [
       ...(text ? [{ name, read: async () => text }] : []),
-      ...(file
-        ? [{ name, read: async () => readCredential({ file: resolve(folder, file) }, `the file of ${name}`, new AbortController().signal) }]
-        : []),
+      ...(file ? [{ name, read: async () => readCredential({ file }, `the file of ${name}`, new AbortController().signal) }] : []),
     ]
   })
 }
@@ -76,14 +74,16 @@ export function filesOfCredentials({ config, env, folder }: Settings): ReadonlyS
   const named = Object.entries(sections).flatMap(([section, members]) =>
     Object.entries(members).flatMap(([member, setting]) => {
       if (setting.kind !== 'credential') return []
-      return [fileIn(Reflect.get(Object(Reflect.get(config, section)), member)), setting.fileVariable && env[setting.fileVariable]]
+      const { [setting.fileVariable ?? '']: given } = env
+      return [...fileIn(Reflect.get(Object(Reflect.get(config, section)), member), folder), ...(given ? [resolve(given)] : [])]
     }),
   )
-  const ofRotation = Object.values(config.rotation ?? {}).map(({ target }) => fileIn(Reflect.get(Object(target), 'password')))
-  return new Set([...named, ...ofRotation].flatMap((file) => (file ? [resolve(folder, file)] : [])))
+  const ofRotation = Object.values(config.rotation ?? {}).flatMap(({ target }) => fileIn(Reflect.get(Object(target), 'password'), folder))
+  return new Set([...named, ...ofRotation])
 }
 
-function fileIn(source: unknown): string | undefined {
+/** Relative to the configuration file; what a variable names is relative to where the program is. */
+function fileIn(source: unknown, folder: string): string[] {
   const file: unknown = Reflect.get(Object(source), 'file')
-  return typeof file === 'string' ? file : undefined
+  return typeof file === 'string' && file !== '' ? [resolve(folder, file)] : []
 }

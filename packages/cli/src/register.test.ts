@@ -65,7 +65,9 @@ describe('an application with register', () => {
     const { stdout, stderr } = await starting(cwd)
     expect(stdout).toBe(`${canary}\n`)
     const said = stderr.split('\n').filter((line) => line.startsWith('warning: TOKEN') || line.startsWith('warning: OTHER'))
-    expect(said).toEqual(['TOKEN', 'OTHER'].map((name) => `warning: ${name}: an earlier provider could not be asked; this is of 'mounted'`))
+    expect(said).toEqual(
+      ['TOKEN', 'OTHER'].map((name) => `warning: ${name}: 'vault' could not be asked (UNAVAILABLE); this is of 'mounted'`),
+    )
     expect(stderr).not.toContain('canary')
   })
 

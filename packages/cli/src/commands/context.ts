@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import { hasCode, SecretsError, warnOperator, withDetails } from '@finchat/secrets-core/provider'
 import type { CommandContext as StricliContext } from '@stricli/core'
@@ -99,13 +98,4 @@ async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManage
 export function warnOfUnclosed(error: unknown): void {
   const { problem } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'a store could not be closed')
   warnOperator(problem, 'FINCHAT_SECRETS_UNCLOSED')
-}
-
-/** Who runs the command, for the audit trail. A container may run as a number without a name. */
-export function operator(): string | undefined {
-  try {
-    return userInfo().username
-  } catch {
-    return undefined
-  }
 }

@@ -5,7 +5,7 @@ import { doubtOf, type Fallbacks, withFallbacks } from '../declared/fallbacks.ts
 import { exitCodeOfError, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { operator } from './context.ts'
+import { operator } from '../terminal/operator.ts'
 
 /** One declared secret; `absent`: it is missing, and not required. */
 export interface Declared {
@@ -58,7 +58,7 @@ function originOf(name: string, answer: PromiseSettledResult<SecretValue> | unde
 }
 
 /** Says on stderr which values may be outdated. */
-export function warnOfDoubts(found: readonly Declared[], terminal: Terminal): void {
+export function warnOfDoubts(found: readonly Declared[], terminal: Pick<Terminal, 'stderr'>): void {
   for (const { name, doubt } of found) if (doubt !== undefined) note(terminal, `warning: ${name}: ${doubt}`)
 }
 

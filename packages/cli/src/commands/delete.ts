@@ -1,7 +1,8 @@
 import { assertConfirmed } from '../terminal/prompts.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
-import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'
+import { type CommandContext, type CommonFlags, withSecrets } from './context.ts'
+import { operator } from '../terminal/operator.ts'
 
 interface DeleteFlags extends CommonFlags {
   readonly purge?: boolean

@@ -21,7 +21,8 @@ import { note, type Terminal } from '../terminal/terminal.ts'
 import { wholeBytes } from '../transfer/content.ts'
 import type { Wanted } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
-import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf, useManager } from '../commands/context.ts'
+import { operator } from '../terminal/operator.ts'
 
 interface ExportFlags extends CommonFlags {
   readonly format?: string

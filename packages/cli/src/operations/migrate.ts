@@ -6,7 +6,8 @@ import { readItem } from '../transfer/item.ts'
 import { chainNames, type Chosen, itemsOfFile } from '../transfer/items-of-file.ts'
 import { namesOfStores, undeclaredAt } from '../transfer/names-of-store.ts'
 import { type DocumentSource, readDocument } from '../transfer/read-document.ts'
-import { type CommandContext, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, explained, settingsOf, useManager } from '../commands/context.ts'
+import { operator } from '../terminal/operator.ts'
 import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
 
 interface MigrateFlags extends TransferFlags {

@@ -3,8 +3,7 @@ import { CommandError, failureOf } from '../terminal/failure.ts'
 import { printFailure } from '../terminal/print-failure.ts'
 import { withReadable } from '../commands/context.ts'
 import { withConfigHint } from '../commands/no-config.ts'
-import { assertUsable, readDeclared } from '../commands/declared.ts'
-import { warnOfOld } from './old-values.ts'
+import { assertUsable, readDeclared, warnOfDoubts } from '../commands/declared.ts'
 
 const what = 'the application was not started'
 
@@ -13,7 +12,7 @@ export async function readValues(program: NodeJS.Process): Promise<Uint8Array> {
   return withReadable(what, { terminal: program }, {}, async (secrets, declared) => {
     const found = await readDeclared(secrets, declared)
     assertUsable(found)
-    warnOfOld(found, program)
+    warnOfDoubts(found, program)
     return packValues(Object.fromEntries(found.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value.reveal()]]))))
   })
 }

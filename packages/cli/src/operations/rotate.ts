@@ -16,7 +16,8 @@ import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { note } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf, useManager } from '../commands/context.ts'
+import { operator } from '../terminal/operator.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean

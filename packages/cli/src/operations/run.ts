@@ -16,8 +16,8 @@ import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { assertUsable, readDeclared, type ReadDeclaredOptions } from '../commands/declared.ts'
-import { isOld, warnOfOld } from './old-values.ts'
+import { operator } from '../terminal/operator.ts'
+import { assertUsable, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -61,10 +61,10 @@ class Launcher {
   async read(options?: ReadDeclaredOptions): Promise<Launch & Partial<SealedVariables>> {
     const found = await readDeclared(this.#secrets, this.selected, options)
     assertUsable(found)
-    const newlyOld = found.filter((each) => isOld(each) && !this.#old.includes(each.name))
+    const newlyOld = found.filter(({ name, doubt }) => doubt !== undefined && !this.#old.includes(name))
     if (options?.fresh) assertAsCurrent(newlyOld.map(({ name }) => name))
-    this.#old = found.filter(isOld).map(({ name }) => name)
-    warnOfOld(newlyOld, this.#terminal)
+    this.#old = found.filter(({ doubt }) => doubt !== undefined).map(({ name }) => name)
+    warnOfDoubts(newlyOld, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
     const inheritance = { isPristine: pristine, keepsCredentials: keepCredentials }
@@ -149,7 +149,7 @@ async function following(
     current = next.values
     return true
   }
-  const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
+  const follow = followRotation(secrets, names, { actor: operator(), signal, intervalSeconds: flags.interval }, react)
   return Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())]).finally(() => end.abort())
 }
 

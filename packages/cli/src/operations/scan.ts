@@ -15,7 +15,8 @@ import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withReadable } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
+import { operator } from '../terminal/operator.ts'
 
 interface ScanFlags extends CommonFlags {
   readonly history?: boolean

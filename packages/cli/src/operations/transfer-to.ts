@@ -13,7 +13,8 @@ import { shellWord } from '../terminal/shell-word.ts'
 import { exitCodeOfReport, printReport } from '../transfer/report.ts'
 import type { Target } from '../transfer/target.ts'
 import { transfer, type Transferred } from '../transfer/transfer.ts'
-import { type CommandContext, operator, useManager } from '../commands/context.ts'
+import { type CommandContext, useManager } from '../commands/context.ts'
+import { operator } from '../terminal/operator.ts'
 
 export interface TransferFlags {
   readonly config?: string

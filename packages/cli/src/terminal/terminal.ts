@@ -1,4 +1,5 @@
 import type { Environment } from '@finchat/secrets-core'
+import { visible } from './visible.ts'
 
 /** Where the program writes: a terminal if `isTTY`. */
 export interface Output {
@@ -20,9 +21,9 @@ export interface Terminal {
   readonly cwd: () => string
 }
 
-/** For people, on stderr: stdout is for data. */
+/** For people, on stderr: stdout is for data. What a terminal would obey is escaped. */
 export function note({ stderr }: Pick<Terminal, 'stderr'>, text: string): void {
-  stderr.write(`${text}\n`)
+  stderr.write(`${visible(text, '\n')}\n`)
 }
 
 /** Whether this output is shown in colours: https://no-color.org */

@@ -2,6 +2,7 @@ import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
 import { namesAt, variablesThatMayBeSecrets } from './store-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { operator } from '../terminal/operator.ts'
 import type { Wanted } from './item.ts'
 import { chainNames } from './items-of-file.ts'
 import { isGlob } from './name-glob.ts'
@@ -63,7 +64,7 @@ async function listedNames(
   variables: Settings['variables'],
 ): Promise<readonly Wanted[]> {
   const names: string[] = []
-  for await (const { path, provider: name } of secrets.listSecrets()) {
+  for await (const { path, provider: name } of secrets.listSecrets({ actor: operator() })) {
     const provider = providers.find((each) => each.name === name)
     if (provider !== undefined) names.push(...namesAt(path, provider, variables))
   }

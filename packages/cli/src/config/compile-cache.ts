@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { enableCompileCache as enable } from 'node:module'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
 
 /**
@@ -14,12 +14,16 @@ export function enableCompileCache(env: Environment): void {
   if (folder !== undefined) enable(folder)
 }
 
-function ownFolder({ XDG_CACHE_HOME: cache, HOME: home = homedir() }: Environment): string | undefined {
-  const folder = join(cache || join(home, '.cache'), 'finchat-secrets')
+const writableByOthers = 0o022
+
+/** Code is run from there: so never in the current folder, nor where others could write. */
+function ownFolder({ XDG_CACHE_HOME: cache, HOME: home }: Environment): string | undefined {
+  const folder = join(cache || join(home || homedir(), '.cache'), 'finchat-secrets')
   try {
+    if (!isAbsolute(folder)) return undefined
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const status = lstatSync(folder)
-    if (!status.isDirectory() || status.uid !== process.getuid?.()) return undefined
+    if (!status.isDirectory() || status.uid !== process.getuid?.() || (status.mode & writableByOthers) !== 0) return undefined
     chmodSync(folder, 0o700)
     return folder
   } catch {

@@ -57,7 +57,7 @@ async function localStoreOf(settings: Settings): Promise<LocalProvider> {
 
 /** The key itself, or the file that holds it. */
 function hasOtherKey({ variables }: Settings): boolean {
-  return Boolean(variables['FINCHAT_ENCRYPTION_OTHER_KEY'] ?? variables['FINCHAT_ENCRYPTION_OTHER_KEY_FILE'])
+  return Boolean(variables['FINCHAT_ENCRYPTION_OTHER_KEY'] || variables['FINCHAT_ENCRYPTION_OTHER_KEY_FILE'])
 }
 
 /** What a store holds, in one line. */

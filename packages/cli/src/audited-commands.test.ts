@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { operator } from './terminal/operator.ts'
 import { localConfig, makeProgram, type Program, programIn } from './testing/run-program.ts'
+import { operator } from './terminal/terminal.ts'
 
 interface AuditRecord {
   readonly phase: string

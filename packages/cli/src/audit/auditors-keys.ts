@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type * as folders from '@finchat/secrets-audit/folder'
 import { fileFailure, loadOnUse, readCredential } from '@finchat/secrets-core/provider'
+import { auditorKeyVariable } from '../config/variables.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -40,7 +41,7 @@ async function ownKey(folder: string, keys: readonly string[]): Promise<string> 
 /** From a file, else from a variable, else from a pipe or a hidden prompt; never from an argument. */
 async function keyText({ keyFile }: KeyFlags, terminal: Terminal): Promise<string> {
   if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
-  const variable = terminal.env['FINCHAT_AUDITOR_KEY']
+  const variable = terminal.env[auditorKeyVariable]
   if (variable) return variable
   const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
   return typeof given === 'string' ? given : ''

@@ -5,7 +5,7 @@ import { UsageError } from '../terminal/failure.ts'
 import { assertNew, reserveOutput } from '../files/output-file.ts'
 import { ignoreKey } from '../setup/ignored-files.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { writeKey } from '../terminal/write-key.ts'
+import { writeKey } from '../setup/write-key.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { ownPackage, pemsIn, textIn } from './auditors-keys.ts'
 

@@ -4,8 +4,8 @@ import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { aliasesOf, meantName } from '../config/declared-names.ts'
-import { aloneIn, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
-import { CommandError, UsageError } from '../terminal/failure.ts'
+import { aloneIn, assertInChain, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
+import { CommandError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 /** What a command runs in; `process` is Stricli's view of it. */
@@ -59,9 +59,8 @@ export async function explained<T>(what: string, work: () => Promise<T>, reworde
 /** The configuration for these flags. */
 export async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
   const settings = await readSettings({ file: config, cwd: cwd(), env })
-  const chain = chainOf(settings.variables)
-  if (provider === undefined || chain.includes(provider)) return settings
-  throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  assertInChain(provider, chainOf(settings.variables))
+  return settings
 }
 
 /** Without `aliases` all names are those of the chain. */

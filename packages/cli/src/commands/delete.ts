@@ -1,8 +1,7 @@
 import { assertConfirmed } from '../terminal/prompts.ts'
 import { shellWord } from '../terminal/shell-word.ts'
-import { note } from '../terminal/terminal.ts'
+import { note, operator } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, withSecrets } from './context.ts'
-import { operator } from '../terminal/operator.ts'
 
 interface DeleteFlags extends CommonFlags {
   readonly purge?: boolean

@@ -3,7 +3,7 @@ import type { Settings } from '../config/load-config.ts'
 import { printTable } from '../terminal/table.ts'
 import { namesAt, wholeNames } from '../transfer/store-names.ts'
 import { type CommandContext, type CommonFlags, withSecrets } from './context.ts'
-import { operator } from '../terminal/operator.ts'
+import { operator } from '../terminal/terminal.ts'
 
 interface ListFlags extends CommonFlags {
   readonly prefix?: string

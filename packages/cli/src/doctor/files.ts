@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
-import { sections } from '../config/settings.ts'
+import { credentialFiles } from '../config/credential-files.ts'
 import { isTemplate } from '../files/env-file.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { type Finding, notChecked, ok, warn } from './finding.ts'
@@ -22,7 +22,7 @@ interface Guarded {
 
 /** Modes, owners and git of what configures the chain or holds a key. */
 export async function probeFiles(parts: Parts): Promise<readonly Finding[]> {
-  const credentials = credentialFiles(parts)
+  const credentials = [...credentialFiles(parts)]
   const modes = process.platform === 'win32' ? [notChecked('file modes', 'Windows has none')] : modeFindings(parts, credentials)
   return [...modes, ...(await gitFindings(parts, credentials))]
 }
@@ -94,20 +94,6 @@ function modeFinding({ check, path, mask, reason, mode }: Guarded, stats: Stats 
 function verbOf(mode: number): string {
   if ((mode & writableByOthers) !== 0) return 'write'
   return (mode & 0o044) === 0 ? 'enter' : 'read'
-}
-
-/** Files that the configuration or a variable names as the place of a key or a token. */
-function credentialFiles({ config, folder, env }: Parts): readonly string[] {
-  const named = Object.entries(sections).flatMap(([section, settings]) =>
-    Object.entries(settings).flatMap(([member, setting]) => {
-      if (setting.kind !== 'credential') return []
-      const given: unknown = Reflect.get(Object(Reflect.get(config, section)), member)
-      const file: unknown = Reflect.get(Object(given), 'file')
-      const variable = setting.fileVariable === undefined ? undefined : env[setting.fileVariable]
-      return [...(variable ? [resolve(variable)] : []), ...(typeof file === 'string' && file !== '' ? [resolve(folder, file)] : [])]
-    }),
-  )
-  return [...new Set(named)]
 }
 
 async function gitFindings({ folder, env }: Parts, credentials: readonly string[]): Promise<readonly Finding[]> {

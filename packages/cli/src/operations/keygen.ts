@@ -1,6 +1,6 @@
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
-import { writeKey } from '../terminal/write-key.ts'
+import { writeKey } from '../setup/write-key.ts'
 import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newStoreKey } from '../setup/new-key.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 

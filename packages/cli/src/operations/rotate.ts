@@ -14,10 +14,9 @@ import { exitCodeOfStatus, printStatus, statusOf } from '../rotation/status.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
-import { note } from '../terminal/terminal.ts'
+import { note, operator } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import { type CommandContext, type CommonFlags, explained, settingsOf, useManager } from '../commands/context.ts'
-import { operator } from '../terminal/operator.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean

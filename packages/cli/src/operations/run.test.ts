@@ -31,10 +31,11 @@ describe('a command that is run', () => {
   })
 
   it('inherits the rest of the environment, without the credentials of the stores', async () => {
-    const env = { LOG_LEVEL: 'debug', FINCHAT_KUBERNETES_TOKEN: 'canary', FINCHAT_VAULT_TOKEN: 'canary' }
+    const credentials = ['FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN', 'FINCHAT_AUDITOR_KEY']
+    const env = { LOG_LEVEL: 'debug', ...Object.fromEntries(credentials.map((name) => [name, 'canary'])) }
     const seen = await variables(await project(secrets, env))
     expect(seen).toMatchObject({ LOG_LEVEL: 'debug', NO_COLOR: '1' })
-    for (const name of ['APP_KEY', 'FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN']) expect(seen).not.toHaveProperty(name)
+    for (const name of ['APP_KEY', ...credentials]) expect(seen).not.toHaveProperty(name)
   })
 
   it('does not inherit the password of an administrator, by which secrets are rotated', async () => {

@@ -14,9 +14,8 @@ import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { operator } from '../terminal/operator.ts'
 import { assertUsable, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { readCredential, withoutLineEnd } from '@finchat/secrets-core/provider'
 import type { CredentialSource } from '../config/config.ts'
@@ -67,23 +66,4 @@ function ofTargets({ config, folder, env }: Settings): Place[] {
 /** A target of one's own may have any member. */
 function isSource(password: unknown): password is CredentialSource {
   return typeof password === 'object' && password !== null && ['variable', 'file', 'keychain'].some((kind) => Object.hasOwn(password, kind))
-}
-
-/** The files that the configuration gives to credentials: a scan of the folder does not report them. */
-export function filesOfCredentials({ config, env, folder }: Settings): ReadonlySet<string> {
-  const named = Object.entries(sections).flatMap(([section, members]) =>
-    Object.entries(members).flatMap(([member, setting]) => {
-      if (setting.kind !== 'credential') return []
-      const { [setting.fileVariable ?? '']: given } = env
-      return [...fileIn(Reflect.get(Object(Reflect.get(config, section)), member), folder), ...(given ? [resolve(given)] : [])]
-    }),
-  )
-  const ofRotation = Object.values(config.rotation ?? {}).flatMap(({ target }) => fileIn(Reflect.get(Object(target), 'password'), folder))
-  return new Set([...named, ...ofRotation])
-}
-
-/** Relative to the configuration file; what a variable names is relative to where the program is. */
-function fileIn(source: unknown, folder: string): string[] {
-  const file: unknown = Reflect.get(Object(source), 'file')
-  return typeof file === 'string' && file !== '' ? [resolve(folder, file)] : []
 }

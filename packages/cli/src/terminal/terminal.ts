@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import type { Environment } from '@finchat/secrets-core'
 import { visible } from './visible.ts'
 
@@ -29,4 +30,13 @@ export function note({ stderr }: Pick<Terminal, 'stderr'>, text: string): void {
 /** Whether this output is shown in colours: https://no-color.org */
 export function hasColours({ isTTY, getColorDepth }: Output, env: Environment): boolean {
   return isTTY === true && !env['NO_COLOR'] && (getColorDepth === undefined || env['TERM'] !== 'dumb')
+}
+
+/** Who runs the command, for the audit trail. A container may run as a number without a name. */
+export function operator(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
 }

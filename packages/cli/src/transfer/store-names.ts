@@ -1,15 +1,12 @@
 import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
 import type { Config } from '../config/config.ts'
-import { chainSettings, sections } from '../config/settings.ts'
-import { credentialVariables } from '../config/variables.ts'
+import { sections } from '../config/settings.ts'
+import { credentialVariables, ownVariables } from '../config/variables.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
 export function namesAt(path: string, { name, locate }: SecretProvider, variables: Environment): string[] {
-  const prefix = textOf(name, 'prefix', variables)
-  const mapped = textOf(name, 'names', variables)
-    .split(',')
-    .map((entry) => entry.split('=', 1).join('').trim())
-  const candidates = [...mapped, path.startsWith(prefix) ? path.slice(prefix.length) : path]
+  const prefix = prefixOf(name, variables)
+  const candidates = [...mappedNames(name, variables), path.startsWith(prefix) ? path.slice(prefix.length) : path]
   return [...new Set(candidates)].filter((each) => isValidName(each) && (locate?.(each)?.path ?? (locate ? undefined : each)) === path)
 }
 
@@ -24,15 +21,24 @@ export function wholeNames(chain: readonly string[], declared: NonNullable<Confi
   return [whole, plain, keys].find((names) => names.length > 0)?.slice() ?? []
 }
 
-function textOf(provider: string, member: string, variables: Environment): string {
-  const variable = sections[provider]?.[member]?.variable
-  return (variable === undefined ? undefined : variables[variable]) ?? ''
-}
-
 /** Variables that may be secrets: all but those that configure this program, such as the key of a store. */
 export function variablesThatMayBeSecrets(env: Environment, config: Config): string[] {
-  const settings = Object.values({ ...sections, chain: chainSettings }).flatMap((section) => Object.values(section))
-  const known = settings.flatMap(({ variable, fileVariable }) => [variable, ...(fileVariable === undefined ? [] : [fileVariable])])
-  const excluded = new Set([...known, ...credentialVariables(config)])
+  const excluded = new Set([...ownVariables, ...credentialVariables(config)])
   return Object.keys(env).filter((name) => isValidName(name) && !excluded.has(name))
+}
+
+/** What goes before the names of a provider; empty without one, and for a provider that is not ours. */
+export function prefixOf(provider: string, variables: Environment): string {
+  return textOf(provider, 'prefix', variables)
+}
+
+/** The names that a provider maps to paths. */
+export function mappedNames(provider: string, variables: Environment): string[] {
+  const entries = textOf(provider, 'names', variables).split(',')
+  return entries.map((entry) => entry.split('=', 1).join('').trim()).filter(Boolean)
+}
+
+function textOf(provider: string, member: 'prefix' | 'names', variables: Environment): string {
+  const variable = Object.hasOwn(sections, provider) ? sections[provider]?.[member]?.variable : undefined
+  return (variable === undefined ? undefined : variables[variable]) ?? ''
 }

@@ -1,5 +1,5 @@
 import { configurationError } from '@finchat/secrets-core/provider'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 /** Writes a key, which cannot be had again, to stdout. Throws if its reader is gone. */
 export async function writeKey(text: string, { stdout }: Pick<Terminal, 'stdout'>, remedy: string): Promise<void> {

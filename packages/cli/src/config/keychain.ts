@@ -27,7 +27,10 @@ export async function isInKeychain(name: string, folder: string): Promise<boolea
 export async function writeKeychain(name: string, text: string, folder: string): Promise<void> {
   if (await isInKeychain(name, folder))
     throw new UsageError(`the keychain has an entry ${name}, which is not overwritten`, 'choose another name, or use the key that is there')
-  await asked(await entryOf(name, folder), (entry) => entry.setPassword(text))
+  const entry = await entryOf(name, folder)
+  await asked(entry, () => entry.setPassword(text))
+  if ((await asked(entry, () => entry.getPassword())) === text) return
+  throw new UsageError(`another run wrote the keychain entry ${name} at the same time`, 'use the key that is there')
 }
 
 /** On Linux never the kernel's keyring, which the library falls back to: it forgets a key when the machine restarts. */

@@ -74,6 +74,10 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
     caughtBy: 'an event that a required sink refuses is not acknowledged, and later events are',
     spoil: recording((record) => (one, at) => record(one, at).catch(() => {})),
   },
+  'takes events after it was closed': {
+    caughtBy: 'a closed trail acknowledges no event',
+    spoil: (good) => ({ ...good, trail: { ...good.trail, close: async () => {} } }),
+  },
   'cannot be closed twice': {
     caughtBy: '`close` may be called twice',
     spoil: (good) => {

@@ -48,6 +48,32 @@ describe('the program in a process of its own', () => {
     expect({ code, errors }).toEqual({ code: 0, errors: [] })
   })
 
+  it('goes on without a reader, so that its exit code tells of the work', async () => {
+    const { folder: cwd, key } = makeProgram()
+    const env = { APP_KEY: key, PATH: '', ...withoutCache }
+    const endedWithoutReaders = async (args: readonly string[], input: string): Promise<unknown> => {
+      const child = spawn(process.execPath, [...programArgs, ...args], { cwd, env })
+      child.stdout.destroy()
+      child.stderr.destroy()
+      child.stdin.end(input)
+      return new Promise((resolve) => child.on('close', resolve))
+    }
+    expect(await endedWithoutReaders(['set', 'TOKEN'], `${canary}\n`)).toBe(0)
+    expect((await runChild(['get', 'TOKEN'], { cwd, env })).stdout).toBe(canary)
+    expect(await endedWithoutReaders(['verify', 'TOKEN'], 'another')).toBe(1)
+    expect(await endedWithoutReaders(['get', 'NOPE'], '')).toBe(66)
+  })
+
+  it.each([['keygen'], ['keygen', '--json'], ['audit', 'init', 'trail']])('%s fails if its key reaches nobody', async (...args) => {
+    const cwd = makeProject({})
+    const child = spawn(process.execPath, [...programArgs, ...args], { cwd, env: { PATH: '', ...withoutCache } })
+    child.stdout.destroy()
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(70)
+    expect(stderr).toContain('the key could not be written, and is lost')
+  })
+
   it('shows neither stack nor message when it crashes', async () => {
     const crash = `data:text/javascript,setTimeout(() => { throw new Error('${canary}') })`
     const { code, stderr } = await runChild(['get', 'TOKEN'], { cwd: makeProject({}), node: ['--import', crash] })

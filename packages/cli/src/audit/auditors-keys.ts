@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type * as folders from '@finchat/secrets-audit/folder'
 import type { ReportedVerification } from '@finchat/secrets-audit/report'
 import { fileFailure, loadOnUse, readCredential } from '@finchat/secrets-core/provider'
+import { auditorKeyVariable } from '../config/variables.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -25,7 +26,8 @@ export type KeyOf = (folder: string) => Promise<string | Uint8Array>
 export async function auditorsKeys(flags: KeyFlags, terminal: Terminal): Promise<KeyOf> {
   if (flags.auditorKey !== undefined) return sealedKeys(flags.auditorKey, flags, terminal)
   const text = await keyText(flags, terminal)
-  const keys = text.split(/\r?\n/).filter((line) => line !== '')
+  // No regular expression here, nor in pemsIn: RegExp.input would keep a key.
+  const keys = text.replaceAll('\r', '').split('\n').filter(Boolean)
   const [only = ''] = keys
   return async (folder) => (keys.length < 2 ? only : ownKey(folder, keys))
 }
@@ -54,7 +56,7 @@ async function ownKey(folder: string, keys: readonly string[]): Promise<string> 
 /** From a file, else from a variable, else from a pipe or a hidden prompt; never from an argument. */
 async function keyText({ keyFile }: KeyFlags, terminal: Terminal): Promise<string> {
   if (keyFile !== undefined) return textIn(resolve(terminal.cwd(), keyFile), "the auditor's key")
-  const variable = terminal.env['FINCHAT_AUDITOR_KEY']
+  const variable = terminal.env[auditorKeyVariable]
   if (variable) return variable
   const given = await readSecretInput(terminal, { question: "The auditor's key (hidden)", exact: true }).catch(asNoKey)
   return typeof given === 'string' ? given : ''
@@ -73,9 +75,14 @@ async function sealedKeys(file: string, { keyFile }: KeyFlags, { cwd }: Terminal
   return async (folder) => openAuditKey(await sealedIn(folder), { privateKey })
 }
 
+const pemBegin = '-----BEGIN '
+
 /** With ML-KEM there are two in one file. */
 export function pemsIn(text: string): folders.AuditorKeyPair {
-  const [x25519 = text, mlKem] = text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? []
+  const [x25519 = text, mlKem] = text
+    .split(pemBegin)
+    .slice(1)
+    .map((rest) => pemBegin + rest)
   return mlKem === undefined ? x25519 : [x25519, mlKem]
 }
 

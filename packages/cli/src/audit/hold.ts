@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
+import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { ownPackage } from './auditors-keys.ts'
@@ -23,6 +24,6 @@ export default async function hold({ terminal }: CommandContext, { reason, relea
     await (release ? releaseAuditFolder : holdAuditFolder)(path, { reason })
   })
   if (release) return note(terminal, 'the hold is over: old records may be pruned')
-  note(terminal, `nothing is pruned until: finchat-secrets audit hold ${folder} --release --reason TEXT`)
+  note(terminal, `nothing is pruned until: finchat-secrets audit hold ${shellWord(folder)} --release --reason TEXT`)
   note(terminal, 'start a service anew: its checkpoints prove that the hold was not taken back with the folder')
 }

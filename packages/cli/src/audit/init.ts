@@ -5,6 +5,7 @@ import { UsageError } from '../terminal/failure.ts'
 import { assertNew, reserveOutput } from '../files/output-file.ts'
 import { ignoreKey } from '../setup/ignored-files.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
+import { writeKey } from '../setup/write-key.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { ownPackage, pemsIn, textIn } from './auditors-keys.ts'
 
@@ -80,21 +81,17 @@ async function toFile(path: string, keyFile: string): Promise<string> {
 }
 
 function keyIsLost(): never {
-  throw configurationError(
-    'the key could not be written, and is lost',
-    'remove the folder, and make it ready again with another --key-file',
-  )
+  throw configurationError('the key could not be written, and is lost', makeAnew)
 }
 
-async function toStdout(path: string, { json }: InitFlags, { stdout }: Terminal): Promise<string> {
+const makeAnew = 'remove the folder, and make it ready again with a new --key-file'
+
+async function toStdout(path: string, { json }: InitFlags, terminal: Terminal): Promise<string> {
   const { folder, key } = await made(path)
-  const end = stdout.isTTY === true ? '\n' : ''
-  stdout.write(
-    json
-      ? `${JSON.stringify({ folder: path, id: folder, key: Buffer.from(key).toString('latin1') })}\n`
-      : `${Buffer.from(key).toString('latin1')}${end}`,
-  )
+  const text = Buffer.from(key).toString('latin1')
   key.fill(0)
+  const end = terminal.stdout.isTTY === true ? '\n' : ''
+  await writeKey(json ? `${JSON.stringify({ folder: path, id: folder, key: text })}\n` : `${text}${end}`, terminal, makeAnew)
   return folder
 }
 

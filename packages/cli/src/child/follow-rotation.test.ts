@@ -15,7 +15,7 @@ async function following(react: () => Promise<boolean>, signal = new AbortContro
   ])
   const get: SecretProvider['get'] = async (path) => ({ value: `value ${versions.get(path)}`, version: versions.get(path) ?? 1 })
   const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
-  const ended = followRotation(secrets, ['A', 'B', 'A'], { signal, intervalSeconds: 1 }, react)
+  const ended = followRotation(secrets, ['A', 'B', 'A'], { actor: 'ana', signal, intervalSeconds: 1 }, react)
   await vi.dynamicImportSettled()
   await pass(1_500)
   const rotate = async (...names: string[]): Promise<void> => {
@@ -85,7 +85,7 @@ describe('a secret that the store does not give', () => {
     const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
     const react = vi.fn<() => Promise<boolean>>(async () => true)
     const controller = new AbortController()
-    void followRotation(secrets, ['A'], { signal: controller.signal, intervalSeconds: 1 }, react)
+    void followRotation(secrets, ['A'], { actor: 'ana', signal: controller.signal, intervalSeconds: 1 }, react)
     await vi.dynamicImportSettled()
     await pass(2_000)
     answer = to

@@ -10,6 +10,8 @@ const restMs = 5_000
 const retryMs = 30_000
 
 export interface FollowOptions {
+  /** Who follows, for the audit trail. */
+  readonly actor: string | undefined
   readonly signal: AbortSignal
   readonly intervalSeconds: number | undefined
 }
@@ -18,7 +20,7 @@ export interface FollowOptions {
 export async function followRotation(
   secrets: SecretsManager,
   names: Iterable<string>,
-  { signal, intervalSeconds }: FollowOptions,
+  { actor, signal, intervalSeconds }: FollowOptions,
   react: () => Promise<boolean>,
 ): Promise<void> {
   const live = { what: 'the watch for rotations', name: '@finchat/secrets-core' }
@@ -28,7 +30,7 @@ export async function followRotation(
   const changed = (): void => change.resolve()
   for (const name of new Set(names)) {
     const watch = (): SecretWatch => watchSecret(secrets, name, { signal, intervalSeconds })
-    const isReadable = async (): Promise<boolean> => secrets.getSecretValue(name, { fresh: true, signal }).then(Boolean, () => false)
+    const isReadable = async (): Promise<boolean> => secrets.getSecretValue(name, { fresh: true, actor, signal }).then(Boolean, () => false)
     void follow(watch, isReadable, signal, changed)
   }
   const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))

@@ -38,7 +38,8 @@ export async function hasStarted(child: ChildProcess): Promise<void> {
 
 /** Resolves when the child itself has ended; what it started may still run. */
 export async function endingOf(child: ChildProcess): Promise<Ending> {
-  if (!hasEnded(child)) await once(child, 'exit')
+  // Not by `once`, which rejects when the system refuses a signal.
+  if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve))
   return { code: child.exitCode, signal: child.signalCode }
 }
 

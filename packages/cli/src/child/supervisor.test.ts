@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { endChild } from './end-child.ts'
-import { hasEnded, startChild } from './start-child.ts'
+import { endingOf, hasEnded, startChild } from './start-child.ts'
 import { type Launch, Supervisor } from './supervisor.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
@@ -78,9 +78,12 @@ it('a child that does not end by SIGTERM is killed, with a warning, and another 
   await shown(output, 'deaf\nwarning: the command did not end within 10 s of SIGTERM, and is killed\nready\n')
 })
 
-/** As root does to a child of sudo: the system refuses the signal. */
+/** As a child of sudo, which is root's: the system refuses the signal, and Node.js tells of it by an event. */
 function beyondReach(child: ChildProcess): ChildProcess {
-  vi.spyOn(child, 'kill').mockReturnValue(false)
+  vi.spyOn(child, 'kill').mockImplementation(() => {
+    child.emit('error', Object.assign(new Error('kill EPERM'), { code: 'EPERM' }))
+    return false
+  })
   return child
 }
 
@@ -101,6 +104,15 @@ it('a child that may not be killed is left, with a warning', async () => {
   await vi.advanceTimersByTimeAsync(1)
   expect(isEnded).toBe(false)
   expect(warn.mock.calls.flat().slice(1)).toEqual(['the command could not be killed: it keeps its values until a later restart succeeds'])
+})
+
+it('a child that takes no signal is waited for', async () => {
+  const child = startedChild()
+  const { pid = 0 } = child
+  const ended = endingOf(beyondReach(child))
+  child.kill('SIGINT')
+  process.kill(pid, 'SIGTERM')
+  expect(await ended).toEqual({ code: null, signal: 'SIGTERM' })
 })
 
 it('a child that is stopped is continued, so that it can end', async () => {

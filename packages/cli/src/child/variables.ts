@@ -1,6 +1,7 @@
 import type { Environment } from '@finchat/secrets-core'
 import { textOrBytes } from '@finchat/secrets-core/provider'
 import type { Config } from '../config/config.ts'
+import { isVariableName } from '../config/settings.ts'
 import { credentialVariables } from '../config/variables.ts'
 import { UsageError } from '../terminal/failure.ts'
 import type { SecretText } from './redacted-values.ts'
@@ -57,6 +58,6 @@ function textOf(name: string, bytes: Uint8Array): string {
 
 /** Throws `UsageError` for the key of a declaration that names no variable. */
 export function assertVariableName(name: string): void {
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return
+  if (isVariableName(name)) return
   throw new UsageError(`secrets.${name} is no name of a variable`, `declare it under one, such as { "DB_PASSWORD": { "name": "${name}" } }`)
 }

@@ -1,12 +1,11 @@
-import { userInfo } from 'node:os'
 import type { SecretProvider, SecretsManager } from '@finchat/secrets-core'
-import { hasCode, withDetails } from '@finchat/secrets-core/provider'
+import { hasCode, SecretsError, warnOperator, withDetails } from '@finchat/secrets-core/provider'
 import type { CommandContext as StricliContext } from '@stricli/core'
 import type { DeclaredSecret } from '../config/config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { aliasesOf, meantName } from '../config/declared-names.ts'
-import { aloneIn, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
-import { CommandError, UsageError } from '../terminal/failure.ts'
+import { aloneIn, assertInChain, chainOf, makeManager, type ManagerParts, readSettings, type Settings } from '../config/load-config.ts'
+import { CommandError } from '../terminal/failure.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 /** What a command runs in; `process` is Stricli's view of it. */
@@ -60,9 +59,8 @@ export async function explained<T>(what: string, work: () => Promise<T>, reworde
 /** The configuration for these flags. */
 export async function settingsOf({ env, cwd }: Terminal, { config, provider }: CommonFlags): Promise<Settings> {
   const settings = await readSettings({ file: config, cwd: cwd(), env })
-  const chain = chainOf(settings.variables)
-  if (provider === undefined || chain.includes(provider)) return settings
-  throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  assertInChain(provider, chainOf(settings.variables))
+  return settings
 }
 
 /** Without `aliases` all names are those of the chain. */
@@ -91,15 +89,12 @@ async function closing<T>(secrets: SecretsManager, work: (secrets: SecretsManage
   try {
     return await work(secrets)
   } finally {
-    await secrets.close()
+    await secrets.close().catch(warnOfUnclosed)
   }
 }
 
-/** Who runs the command, for the audit trail. A container may run as a number without a name. */
-export function operator(): string | undefined {
-  try {
-    return userInfo().username
-  } catch {
-    return undefined
-  }
+/** The work is done, or has an error of its own, which must not be hidden. */
+export function warnOfUnclosed(error: unknown): void {
+  const { problem } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'a store could not be closed')
+  warnOperator(problem, 'FINCHAT_SECRETS_UNCLOSED')
 }

@@ -4,8 +4,7 @@ import { brokenRule, wordsOf } from '../declared/declared-rules.ts'
 import { doubtOf, type Fallbacks, withFallbacks } from '../declared/fallbacks.ts'
 import { exitCodeOfError, exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { KnownError, UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
-import { operator } from './context.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 
 /** One declared secret; `absent`: it is missing, and not required. */
 export interface Declared {

@@ -2,9 +2,9 @@ import { assertConfirmed } from '../terminal/prompts.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import type { DeclaredSecret } from '../config/config.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { note } from '../terminal/terminal.ts'
+import { note, operator } from '../terminal/terminal.ts'
 import { wholeNames } from '../transfer/store-names.ts'
-import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'
+import { type CommandContext, type CommonFlags, withSecrets } from './context.ts'
 
 interface DeleteFlags extends CommonFlags {
   readonly purge?: boolean

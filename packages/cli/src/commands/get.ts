@@ -3,9 +3,9 @@ import { textOrBytes } from '@finchat/secrets-core/provider'
 import { doubtOf, withFallbacks } from '../declared/fallbacks.ts'
 import { wholeBytes } from '../transfer/content.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
-import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
+import { type CommandContext, type CommonFlags, withReadable } from './context.ts'
 
 interface GetFlags extends CommonFlags {
   readonly version?: number | 'previous' | 'pending'

@@ -2,7 +2,8 @@ import type { CatalogEntry, SecretProvider } from '@finchat/secrets-core'
 import type { Settings } from '../config/load-config.ts'
 import { printTable } from '../terminal/table.ts'
 import { namesAt, wholeNames } from '../transfer/store-names.ts'
-import { type CommandContext, type CommonFlags, operator, withSecrets } from './context.ts'
+import { type CommandContext, type CommonFlags, withSecrets } from './context.ts'
+import { operator } from '../terminal/terminal.ts'
 
 interface ListFlags extends CommonFlags {
   readonly prefix?: string

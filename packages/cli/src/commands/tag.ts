@@ -1,6 +1,6 @@
 import { UsageError } from '../terminal/failure.ts'
-import { note } from '../terminal/terminal.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withSecrets } from './context.ts'
+import { note, operator } from '../terminal/terminal.ts'
+import { type CommandContext, type CommonFlags, explained, withSecrets } from './context.ts'
 import { tagsOf } from './tags.ts'
 
 interface TagFlags extends CommonFlags {

@@ -3,7 +3,8 @@ import type { SecretsManager } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
+import { type CommandContext, type CommonFlags, withReadable } from './context.ts'
+import { operator } from '../terminal/terminal.ts'
 
 interface VerifyFlags extends CommonFlags {
   readonly field?: string

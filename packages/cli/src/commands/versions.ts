@@ -1,7 +1,7 @@
 import { doubtOf } from '../declared/fallbacks.ts'
 import { printTable } from '../terminal/table.ts'
-import { note } from '../terminal/terminal.ts'
-import { type CommandContext, type CommonFlags, operator, withReadable } from './context.ts'
+import { note, operator } from '../terminal/terminal.ts'
+import { type CommandContext, type CommonFlags, withReadable } from './context.ts'
 
 /** Lists the versions of a secret, without values. */
 export default async function versions(context: CommandContext, flags: CommonFlags, name: string): Promise<void> {

@@ -22,6 +22,14 @@ it('takes away the rights of others from a folder that it finds', () => {
   expect(modeOf(join(home, '.cache/finchat-secrets'))).toBe(0o700)
 })
 
+it('uses none that is relative to the current folder, or in which others could have put code', () => {
+  const open = makeProject({ '.cache/finchat-secrets/x': '' })
+  chmodSync(join(open, '.cache/finchat-secrets'), 0o775)
+  const before = getCompileCacheDir()
+  for (const env of [{ XDG_CACHE_HOME: 'relative', HOME: open }, { HOME: 'relative' }, { HOME: open }]) enableCompileCache(env)
+  expect([getCompileCacheDir(), existsSync('relative')]).toEqual([before, false])
+})
+
 it.each(['a file', 'a link'])('uses none where %s stands in its place', (kind) => {
   const [home, elsewhere] = [makeProject(kind === 'a file' ? { '.cache/finchat-secrets': '' } : {}), makeProject({})]
   chmodSync(elsewhere, 0o755)

@@ -10,14 +10,18 @@ export function enableCompileCache(env: Environment): void {
   if (folder !== undefined) process.getBuiltinModule('node:module').enableCompileCache(folder)
 }
 
+const writableByOthers = 0o022
+
+/** Code is run from there: so never in the current folder, nor where others could write. */
 function ownFolder({ XDG_CACHE_HOME: cache, HOME: home }: Environment): string | undefined {
   const { chmodSync, lstatSync, mkdirSync } = process.getBuiltinModule('node:fs')
-  const { join } = process.getBuiltinModule('node:path')
-  const folder = join(cache || join(home ?? process.getBuiltinModule('node:os').homedir(), '.cache'), 'finchat-secrets')
+  const { isAbsolute, join } = process.getBuiltinModule('node:path')
+  const folder = join(cache || join(home || process.getBuiltinModule('node:os').homedir(), '.cache'), 'finchat-secrets')
   try {
+    if (!isAbsolute(folder)) return undefined
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const status = lstatSync(folder)
-    if (!status.isDirectory() || status.uid !== process.getuid?.()) return undefined
+    if (!status.isDirectory() || status.uid !== process.getuid?.() || (status.mode & writableByOthers) !== 0) return undefined
     chmodSync(folder, 0o700)
     return folder
   } catch {

@@ -1,14 +1,26 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
+import { configurationError } from '@finchat/secrets-core/provider'
+import { isPlanted } from '../files/planted-file.ts'
 
 export const configFileName = 'finchat-secrets.config.json'
 
 /**
  * The configuration file for a folder: the nearest one, up to the root of the repository, or without
- * one of the package. Never further: folders above may be another user's.
+ * one of the package. Never further: folders above may be another user's. Throws `CONFIGURATION` for
+ * one that another user put into a shared folder: it names packages to load, and where tokens go.
  */
 export function findConfig(cwd: string): string | undefined {
+  const file = nearestConfig(cwd)
+  if (file === undefined || !isPlanted(file)) return file
+  throw configurationError(
+    `${configFileName} in ${dirname(file)} is another user's, and all users share this folder`,
+    'go to the folder of your project, or name this file if you trust it',
+  )
+}
+
+function nearestConfig(cwd: string): string | undefined {
   return foldersOf(cwd)
     .map((folder) => join(folder, configFileName))
     .find((path) => existsSync(path))
@@ -17,7 +29,7 @@ export function findConfig(cwd: string): string | undefined {
 /** That neither a file nor a variable configures anything here; `undefined` if one does. */
 export function missingConfig(cwd: string, env: Environment): string | undefined {
   const folder = resolve(cwd)
-  if (isConfigured(env) || findConfig(folder) !== undefined) return undefined
+  if (isConfigured(env) || nearestConfig(folder) !== undefined) return undefined
   const [, ...above] = foldersOf(folder)
   const where = above.length === 0 ? folder : `${folder} or above, up to ${above.at(-1)}`
   return `no ${configFileName} was found in ${where}`

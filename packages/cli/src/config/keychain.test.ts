@@ -76,4 +76,12 @@ describe('writeKeychain', () => {
     })
     expect(readFileSync(join(folder, 'node_modules/@napi-rs/keyring/entries.json'), 'utf8')).toBe('{"finchat-secrets/app":"first"}')
   })
+
+  it('tells of a text that another run wrote over it', async () => {
+    const folder = project(keyringWith({}))
+    const runs = await Promise.allSettled(['canary-one', 'canary-two'].map(async (text) => writeKeychain('app', text, folder)))
+    const held = readFileSync(join(folder, 'node_modules/@napi-rs/keyring/entries.json'), 'utf8')
+    expect(runs.map(({ status }) => status)).toEqual(held.includes('canary-two') ? ['rejected', 'fulfilled'] : ['fulfilled', 'rejected'])
+    expect([...leaksOf(runs, 'canary-one'), ...leaksOf(runs, 'canary-two')]).toEqual([])
+  })
 })

@@ -1,6 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import { UsageError } from '../terminal/known-error.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { inProject, withInstallCommand } from './project-package.ts'
 
 /** All entries of the program in the keychain are of this service. */
@@ -14,7 +15,7 @@ export async function readKeychain(name: string, what: string, folder: string): 
   const text = await asked(await entryOf(name, folder), (entry) => entry.getPassword())
   if (text) return text
   throw new SecretsError('CREDENTIALS_MISSING', `${what} is in the keychain entry ${name}, which is not there`, {
-    remedy: `make a key by \`finchat-secrets keygen --keychain '${name}'\`, or name another place`,
+    remedy: `make a key by \`finchat-secrets keygen --keychain ${shellWord(name)}\`, or name another place`,
   })
 }
 
@@ -26,7 +27,10 @@ export async function isInKeychain(name: string, folder: string): Promise<boolea
 export async function writeKeychain(name: string, text: string, folder: string): Promise<void> {
   if (await isInKeychain(name, folder))
     throw new UsageError(`the keychain has an entry ${name}, which is not overwritten`, 'choose another name, or use the key that is there')
-  await asked(await entryOf(name, folder), (entry) => entry.setPassword(text))
+  const entry = await entryOf(name, folder)
+  await asked(entry, () => entry.setPassword(text))
+  if ((await asked(entry, () => entry.getPassword())) === text) return
+  throw new UsageError(`another run wrote the keychain entry ${name} at the same time`, 'use the key that is there')
 }
 
 /** On Linux never the kernel's keyring, which the library falls back to: it forgets a key when the machine restarts. */

@@ -2,7 +2,7 @@ import { isValidName, SecretsError } from '@finchat/secrets-core'
 import { described, nearest, quoted } from '@finchat/secrets-core/provider'
 import type { Config } from './config.ts'
 import { generatorKinds, type Kinds, rotationShapes, targetKinds } from './rotation-settings.ts'
-import { chainSettings, declarationShapes, providerNames, sections, type Shape } from './settings.ts'
+import { chainSettings, declarationShapes, isVariableName, providerNames, sections, type Shape } from './settings.ts'
 
 /** Where a value stands in the file, such as `local.path`. */
 type Report = (place: string, problem: string) => void
@@ -184,7 +184,7 @@ function hasControl(text: string): boolean {
 }
 
 function isVariable(value: unknown): boolean {
-  return typeof value === 'string' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
+  return typeof value === 'string' && isVariableName(value)
 }
 
 function isCount(value: unknown): boolean {

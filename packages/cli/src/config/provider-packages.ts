@@ -2,7 +2,7 @@ import { type AuditFromEnv, type ProviderFromEnv, type SecretsError } from '@fin
 import { configurationError, loadOnUse, type ProviderManifest } from '@finchat/secrets-core/provider'
 import type { OwnProviders, ProviderName } from './config.ts'
 import { installCommand } from './install-command.ts'
-import { inProject, isMissing } from './project-package.ts'
+import { inProject, isMissing, packageOfEntry } from './project-package.ts'
 
 /** Where the factory of a provider, or of the audit trail, is: an entry, and its package. */
 interface Source {
@@ -78,13 +78,6 @@ function sourceOf(name: string, own: OwnProviders): Source | ProviderFromEnv | u
 
 function sourceAt(entry: string): Source {
   return { entry, name: packageOfEntry(entry) }
-}
-
-function packageOfEntry(entry: string): string {
-  return entry
-    .split('/')
-    .slice(0, entry.startsWith('@') ? 2 : 1)
-    .join('/')
 }
 
 /** `undefined` if the package is not installed. */

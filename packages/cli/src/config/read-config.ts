@@ -22,7 +22,7 @@ export async function readConfig(file: string): Promise<Config> {
 /** What the file holds, unchecked. */
 export async function readContent(file: string): Promise<unknown> {
   if (!existsSync(file)) throw configurationError(`there is no ${basename(file)}`, 'name the file by its path, relative to where you are')
-  return isProgram(file) ? defaultExport(file) : parsedJson(file)
+  return isProgram(file) ? defaultExport(file) : parsedJson(textOf(file), file)
 }
 
 async function defaultExport(file: string): Promise<unknown> {
@@ -36,10 +36,10 @@ async function defaultExport(file: string): Promise<unknown> {
   return content
 }
 
-function parsedJson(file: string): unknown {
-  const text = textOf(file)
+/** What the text of a JSON configuration holds, unchecked; a mark of its encoding is passed over. */
+export function parsedJson(text: string, file: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text)
   } catch (error) {
     // Its message quotes the file.
     const [place = ''] = / \(line \d+ column \d+\)/.exec(String(error)) ?? []
@@ -53,8 +53,7 @@ const mostBytes = 1024 * 1024
 function textOf(file: string): string {
   const content = readRegular(file, mostBytes)
   if ('problem' in content) throw unreadable(file, content.problem)
-  const text = content.bytes.toString()
-  return text.startsWith('\ufeff') ? text.slice(1) : text
+  return content.bytes.toString()
 }
 
 function unreadable(file: string, problem: string): SecretsError {

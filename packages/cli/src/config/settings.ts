@@ -21,8 +21,12 @@ export type Setting = Shape & {
 
 type SettingsOf<Section> = { readonly [member in keyof Required<Section>]: Setting }
 
+/** Those that are reached over the network, with a credential. */
+export const remoteNames: readonly ProviderName[] = ['aws', 'ssm', 'vault', 'kubernetes']
 /** Those that can be written. */
-export const storeNames: readonly ProviderName[] = ['local', 'aws', 'ssm', 'vault', 'kubernetes']
+export const storeNames: readonly ProviderName[] = ['local', ...remoteNames]
+/** As an error or a help text lists them. */
+export const storeChoice: string = `${storeNames.slice(0, -1).join(', ')} or ${storeNames.at(-1)}`
 export const providerNames: readonly ProviderName[] = ['env', ...storeNames, 'mounted', 'age', 'sops']
 
 const naming = (store: string): SettingsOf<NamesConfig> => ({
@@ -163,4 +167,9 @@ export const sections: Readonly<Record<string, Readonly<Record<string, Setting>>
   ...providerSettings,
   audit: auditSettings,
   decoys: decoySettings,
+}
+
+/** Whether a variable of the environment can have this name. */
+export function isVariableName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 }

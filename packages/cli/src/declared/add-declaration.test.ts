@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Config } from '../config/config.ts'
 import { makeProject } from '../testing/make-project.ts'
 import { newDeclaration, withDeclaration } from './add-declaration.ts'
 
@@ -47,6 +48,28 @@ describe('a declaration that is added', () => {
     await newDeclaration('A', link).write()
     expect([lstatSync(link).isSymbolicLink(), statSync(real).mode & 0o777]).toEqual([true, 0o640])
     expect(readFileSync(real, 'utf8')).toBe('{"secrets":{ "A": {} }}')
+  })
+
+  it('keeps what others wrote meanwhile, also at the same time', async () => {
+    const folder = makeProject({ 'finchat-secrets.config.json': '{"secrets":{}}' })
+    const file = join(folder, 'finchat-secrets.config.json')
+    const names = Array.from({ length: 8 }, (_, index) => `N${index}`)
+    const added = names.map((name) => newDeclaration(name, file))
+    writeFileSync(file, '{"provider":"env","secrets":{"N0":{"minLength":9}}}')
+    const runs = added.map(async ({ write }) => write())
+    await Promise.all(runs)
+    const { provider, secrets } = JSON.parse(readFileSync(file, 'utf8')) as Config
+    expect([provider, Object.keys(secrets ?? {}).toSorted(), secrets?.['N0']]).toEqual(['env', names, { minLength: 9 }])
+  })
+
+  it('is not made in a file that is no JSON any more, which is not quoted', async () => {
+    const file = join(makeProject({ 'c.json': '{"secrets":{}}' }), 'c.json')
+    const { write } = newDeclaration('A', file)
+    writeFileSync(file, '{"canary-half')
+    await expect(write()).rejects.toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.not.stringContaining('canary') }),
+    )
+    expect(readFileSync(file, 'utf8')).toBe('{"canary-half')
   })
 
   it.each([

@@ -1,10 +1,11 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import { jsonMembers } from '@finchat/secrets-core/provider'
-import { writeOutput } from '../files/output-file.ts'
+import { exchangeText } from '../files/output-file.ts'
 import { UsageError } from '../terminal/known-error.ts'
+import { isDeclared } from '../config/declared-names.ts'
 import { parseConfig } from '../config/parse-config.ts'
-import { isProgram } from '../config/read-config.ts'
+import { isProgram, parsedJson } from '../config/read-config.ts'
 
 /** A change of the configuration file that is ready to be written. */
 export interface NewDeclaration {
@@ -18,9 +19,27 @@ export function newDeclaration(name: string, given: string | undefined): NewDecl
   if (isProgram(given))
     throw new UsageError(`${basename(given)} is a program`, `add ${JSON.stringify(name)}: {} under its "secrets" by hand`)
   const file = realpathSync(given) // a link stays one
-  const text = withDeclaration(readFileSync(file, 'utf8'), name)
-  parseConfig(JSON.parse(text.replace(/^\ufeff/, '')), basename(given))
-  return { file: basename(given), write: async () => writeOutput(file, text, { replace: true, mode: statSync(file).mode & 0o777 }) }
+  const shown = basename(given)
+  checkedText(readFileSync(file, 'utf8'), name, shown)
+  return { file: shown, write: async () => declare(file, name, shown) }
+}
+
+/** The file is read anew: while a value is typed, a person or another run may change it. */
+async function declare(file: string, name: string, shown: string): Promise<void> {
+  for (let isDone = false; !isDone;) {
+    const former = readFileSync(file, 'utf8')
+    const text = checkedText(former, name, shown)
+    isDone = text === undefined || (await exchangeText(file, former, text))
+  }
+}
+
+/** `undefined` if the text declares the name already. */
+function checkedText(former: string, name: string, shown: string): string | undefined {
+  const { secrets = {} } = parseConfig(parsedJson(former, shown), shown)
+  if (isDeclared(name, secrets)) return undefined
+  const text = withDeclaration(former, name)
+  parseConfig(parsedJson(text, shown), shown)
+  return text
 }
 
 /** The text of a configuration with one more secret at the end. */

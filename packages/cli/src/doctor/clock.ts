@@ -18,7 +18,7 @@ const meanOfSecondMs = 500
 /** Compares our clock with the `Date` of an answer of the store. No credential is sent. */
 export async function probeClock(name: string, variables: Environment): Promise<readonly Finding[]> {
   const place = placeOf(name, variables)
-  if (place === undefined) return name in places ? [notChecked('clock', 'the address of the store is not known')] : []
+  if (place === undefined) return Object.hasOwn(places, name) ? [notChecked('clock', 'the address of the store is not known')] : []
   try {
     return [await withinLimit((signal) => comparedWith(place, signal))]
   } catch (error) {

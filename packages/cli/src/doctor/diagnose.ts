@@ -1,5 +1,5 @@
 import type { Environment } from '@finchat/secrets-core'
-import { UsageError } from '../terminal/failure.ts'
+import { assertInChain } from '../config/load-config.ts'
 import { probeFiles } from './files.ts'
 import type { Section } from './finding.ts'
 import { type Probing, probeAudit } from './open-store.ts'
@@ -22,8 +22,7 @@ export interface Diagnosis extends Pick<Probing, 'actor' | 'processes' | 'write'
 export async function diagnose({ config, provider, cwd, env, begin, probeName, ...rest }: Diagnosis): Promise<readonly Section[]> {
   const parts = await readParts(config, cwd, env)
   const chain = await chainIn(parts)
-  if (provider !== undefined && !chain.includes(provider))
-    throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  assertInChain(provider, chain)
   const asked = provider === undefined ? chain : [provider]
   begin(asked)
   const files = await probeFiles(parts) // before a provider mends the mode of its file

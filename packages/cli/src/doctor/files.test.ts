@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../config/config.ts'
 import { evaluate } from '../testing/evaluate.ts'
@@ -50,6 +50,24 @@ describe('the mode of a file', () => {
     chmodSync(join(folder, 'identity'), 0o644)
     const findings = await findingsIn(folder, {}, { FINCHAT_AGE_IDENTITY_FILE: join(folder, 'identity') })
     expect(warned(findings)).toEqual([expect.stringContaining('identity holds a key or a token, and its mode is 644')])
+  })
+
+  it('is looked at where variables name the file, also relative to where the program is', async () => {
+    const folder = makeProject({ identity: canary })
+    chmodSync(join(folder, 'identity'), 0o644)
+    const file = relative(process.cwd(), join(folder, 'identity'))
+    const findings = await findingsIn(join(folder, 'app'), {}, { FINCHAT_AGE_IDENTITY_FILE: file, FINCHAT_LOCAL_PATH: file })
+    expect(warned(findings)).toEqual([
+      expect.stringContaining('identity holds a key or a token, and its mode is 644'),
+      expect.stringContaining('identity holds the encrypted secrets, and its mode is 644'),
+    ])
+  })
+
+  it('advises a command that a shell takes as it is meant', async () => {
+    const folder = makeProject({ '$(touch x).key': canary })
+    chmodSync(join(folder, '$(touch x).key'), 0o644)
+    const findings = await findingsIn(folder, { local: { key: { file: '$(touch x).key' } } })
+    expect(findings.map(({ remedy }) => remedy)).toContain("chmod 600 '$(touch x).key'")
   })
 
   it('is nothing to say of what is not there', async () => {

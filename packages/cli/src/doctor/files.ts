@@ -1,8 +1,9 @@
 import { accessSync, constants, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
-import { sections } from '../config/settings.ts'
+import { credentialFiles } from '../config/credential-files.ts'
 import { isTemplate } from '../files/env-file.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { type Finding, notChecked, ok, warn } from './finding.ts'
 import { gitIn } from './git.ts'
 import type { Parts } from './settings-in-parts.ts'
@@ -21,7 +22,7 @@ interface Guarded {
 
 /** Modes, owners and git of what configures the chain or holds a key. */
 export async function probeFiles(parts: Parts): Promise<readonly Finding[]> {
-  const credentials = credentialFiles(parts)
+  const credentials = [...credentialFiles(parts)]
   const modes = process.platform === 'win32' ? [notChecked('file modes', 'Windows has none')] : modeFindings(parts, credentials)
   return [...modes, ...(await gitFindings(parts, credentials))]
 }
@@ -43,13 +44,19 @@ function credential(path: string): Guarded {
 
 /** The local store and the audit trail, whose folders are made by us. */
 function stores({ config: { local, audit }, folder, env }: Parts): readonly Guarded[] {
-  const store = env['FINCHAT_LOCAL_PATH'] || local?.path || '.secrets.db'
-  const trail = env['FINCHAT_AUDIT_FOLDER'] || audit?.folder
+  const { FINCHAT_LOCAL_PATH: storePath, FINCHAT_AUDIT_FOLDER: auditFolder } = env
+  const store = storePath ? whereWeAre(storePath) : local?.path || '.secrets.db'
+  const trail = auditFolder ? whereWeAre(auditFolder) : audit?.folder
   const reasons = { store: 'holds the encrypted secrets', trail: 'holds the audit trail' }
   return [
     ...guardedAt('store file', store, folder, reasons.store, '600'),
     ...guardedAt('audit folder', trail, folder, reasons.trail, '700'),
   ]
+}
+
+/** What a variable names is not relative to the configuration file. */
+function whereWeAre(path: string): string {
+  return path === ':memory:' ? path : resolve(path)
 }
 
 function guardedAt(check: string, path: string | undefined, folder: string, reason: string, mode: string): readonly Guarded[] {
@@ -71,7 +78,13 @@ function modeFinding({ check, path, mask, reason, mode }: Guarded, stats: Stats 
   const name = basename(path)
   const shown = (stats.mode & 0o777).toString(8).padStart(3, '0')
   if ((stats.mode & mask) !== 0)
-    return [warn(check, `${name} ${reason}, and its mode is ${shown}: others can ${verbOf(stats.mode & mask)} it`, `chmod ${mode} ${name}`)]
+    return [
+      warn(
+        check,
+        `${name} ${reason}, and its mode is ${shown}: others can ${verbOf(stats.mode & mask)} it`,
+        `chmod ${mode} ${shellWord(name)}`,
+      ),
+    ]
   const own = process.getuid?.()
   if (stats.uid !== own && stats.uid !== 0 && own !== 0)
     return [warn(check, `${name} ${reason}, and belongs to another user`, 'have its owner changed to this user')]
@@ -83,20 +96,6 @@ function verbOf(mode: number): string {
   return (mode & 0o044) === 0 ? 'enter' : 'read'
 }
 
-/** Files that the configuration or a variable names as the place of a key or a token. */
-function credentialFiles({ config, folder, env }: Parts): readonly string[] {
-  const named = Object.entries(sections).flatMap(([section, settings]) =>
-    Object.entries(settings).flatMap(([member, setting]) => {
-      if (setting.kind !== 'credential') return []
-      const given: unknown = Reflect.get(Object(Reflect.get(config, section)), member)
-      const file: unknown = Reflect.get(Object(given), 'file')
-      const variable = setting.fileVariable === undefined ? undefined : env[setting.fileVariable]
-      return [variable, typeof file === 'string' ? resolve(folder, file) : undefined].filter((path) => path !== undefined && path !== '')
-    }),
-  )
-  return [...new Set(named.map((path) => resolve(folder, String(path))))]
-}
-
 async function gitFindings({ folder, env }: Parts, credentials: readonly string[]): Promise<readonly Finding[]> {
   const git = gitIn(folder, env)
   const found = await Promise.all(credentials.map(async (path) => keyInGit(relative(folder, path) || basename(path), path, env)))
@@ -104,7 +103,11 @@ async function gitFindings({ folder, env }: Parts, credentials: readonly string[
   return [
     ...found.flat(),
     ...dotenv.map((name) =>
-      warn('.env', `git tracks ${name}: its content is in the history`, `git rm --cached ${name}, ignore it, and renew its secrets`),
+      warn(
+        '.env',
+        `git tracks ${name}: its content is in the history`,
+        `git rm --cached ${shellWord(name)}, ignore it, and renew its secrets`,
+      ),
     ),
   ]
 }
@@ -118,7 +121,7 @@ async function keyInGit(name: string, path: string, env: Environment): Promise<r
       warn(
         'key file',
         `git tracks ${name}, ${holds}: its history has it`,
-        `git rm --cached ${name}, add it to .gitignore, and renew what it holds`,
+        `git rm --cached ${shellWord(name)}, add it to .gitignore, and renew what it holds`,
       ),
     ]
   return (await git.takes(path)) ? [warn('key file', `git does not ignore ${name}, ${holds}`, `add ${name} to .gitignore`)] : []

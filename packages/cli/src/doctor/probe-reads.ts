@@ -1,5 +1,6 @@
 import { SecretsError, type SecretRequest } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
+import { prefixOf } from '../transfer/store-names.ts'
 import { counted } from '../terminal/counted.ts'
 import { failed, type Finding, notChecked, ok, warn } from './finding.ts'
 import { type OpenStore, type Probing, rewording } from './open-store.ts'
@@ -68,7 +69,7 @@ function namesOf(group: readonly Pick<Refused, 'name'>[]): string {
 }
 
 async function probeList({ secrets, provider, variables }: OpenStore, { actor, parts }: Probing): Promise<Finding> {
-  const prefix = variables[`FINCHAT_${provider.name.toUpperCase()}_PREFIX`] || undefined
+  const prefix = prefixOf(provider.name, variables) || undefined
   const from = prefix === undefined ? '' : `, from ${prefix}`
   return lesser('list', parts, async () => {
     const begun = await withinLimit(async (signal) => {

@@ -1,5 +1,7 @@
 import type { Environment, SecretRequest } from '@finchat/secrets-core'
 import { readCredential } from '@finchat/secrets-core/provider'
+import { mappedNames } from '../transfer/store-names.ts'
+import { remoteNames } from '../config/settings.ts'
 import { probeClock } from './clock.ts'
 import { costFinding } from './cost.ts'
 import { failed, type Finding, notChecked, ok, type Section } from './finding.ts'
@@ -9,8 +11,7 @@ import { probeReads } from './probe-reads.ts'
 import { probeAccess, probeWrite } from './probe-writes.ts'
 import { withinLimit } from './time-limit.ts'
 
-/** Stores that are reached over the network, with a credential. */
-const remote = new Set(['aws', 'ssm', 'vault', 'kubernetes'])
+const remote: ReadonlySet<string> = new Set(remoteNames)
 const defaultTtlSeconds = '300'
 
 /** Everything about one provider. `probeName` is the secret that `--write` writes. */
@@ -94,10 +95,8 @@ async function probeOpening({ provider }: OpenStore, { parts }: Probing): Promis
 /** The declared secrets, or without a file the names in a variable, as far as this provider has a place for them. */
 function requestsTo({ provider, variables }: OpenStore, { parts }: Probing): readonly SecretRequest[] {
   const declared = Object.entries(parts.config.secrets ?? {}).map(([key, { name = key, field }]) => ({ name, field }))
-  const mapped = (variables[`FINCHAT_${provider.name.toUpperCase()}_NAMES`] ?? '')
-    .split(',')
-    .map((entry) => entry.split('=')[0]?.trim() ?? '')
-  const requests = declared.length > 0 ? declared : mapped.filter(Boolean).map((name) => ({ name, field: undefined }))
+  const mapped = mappedNames(provider.name, variables).map((name) => ({ name, field: undefined }))
+  const requests = declared.length > 0 ? declared : mapped
   return requests.filter(({ name }) => provider.locate === undefined || provider.locate(name) !== undefined)
 }
 

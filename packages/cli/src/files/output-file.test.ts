@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -59,6 +59,18 @@ describe('writeOutput', () => {
     await writeOutput(join(folder, 'config'), 'after', { replace: true })
     expect(readdirSync(folder)).toEqual(['config'])
     expect(readFileSync(join(folder, 'config'), 'utf8')).toBe('after')
+  })
+
+  it('never takes the place of a pipe or a device, also behind a link', async () => {
+    const folder = makeProject({})
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    symlinkSync('/dev/null', join(folder, 'link'))
+    for (const name of ['pipe', 'link']) {
+      await expect(writeOutput(join(folder, name), canary, { replace: true })).rejects.toThrow(`${name} is no file`)
+      expect(() => assertFree(join(folder, name), true)).toThrow(`${name} is no file`)
+    }
+    expect(statSync(join(folder, 'pipe')).isFIFO()).toBe(true)
+    expect(statSync(join(folder, 'link')).isCharacterDevice()).toBe(true)
   })
 
   it('leaves the files beside it alone, such as the next key', async () => {

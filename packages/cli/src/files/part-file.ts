@@ -1,9 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { systemCode } from '@finchat/secrets-core/provider'
 
-/** The name of a file until it is whole, with the process that writes it. */
+/** Those that this process writes now. */
+const open = new Set<string>()
+
+/** Runs `write` with the name of a file until it is whole, which tells the process that writes it. */
+export async function withPart(path: string, write: (part: string) => Promise<void>): Promise<void> {
+  const part = newPart(path)
+  open.add(part)
+  try {
+    await write(part)
+  } finally {
+    open.delete(part)
+    await rm(part, { force: true }).catch(() => undefined) // the next run removes it
+  }
+}
+
 export function newPart(path: string): string {
   return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.part`
 }
@@ -11,9 +26,9 @@ export function newPart(path: string): string {
 /** Removes what killed runs left of a file. A part that another process still writes stays. */
 export function removeParts(path: string): void {
   const folder = dirname(path)
-  for (const part of partsOf(basename(path), folder)) {
+  for (const part of partsOf(basename(path), folder).map((name) => join(folder, name))) {
     try {
-      rmSync(join(folder, part))
+      if (!open.has(part)) rmSync(part)
     } catch {
       // It is another user's.
     }

@@ -1,5 +1,6 @@
 import { isValidName } from '@finchat/secrets-core'
 import { dotenvLines } from '@finchat/secrets-core/provider'
+import { isVariableName } from '../config/settings.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { bytesProblem, type DocumentWriter, type Value, type Values } from './document.ts'
 
@@ -30,14 +31,10 @@ function unassigned(lines: readonly number[]): UsageError {
 /** Writes what dotenv reads back exactly. A shell would run `$(…)` in some of it. */
 export const dotenvWriter: DocumentWriter = {
   problem: (name, value) => {
-    if (!isVariable(name)) return 'it is no name of a variable: letters, digits and _'
+    if (!isVariableName(name)) return 'it is no name of a variable: letters, digits and _'
     return typeof value === 'string' ? textProblem(value) : bytesProblem
   },
   write: (values) => [...values].map(([name, value]) => `${name}=${quotedText(value) ?? ''}\n`).join(''),
-}
-
-function isVariable(name: string): boolean {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 }
 
 function textProblem(value: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Document, Pair, Scalar } from 'yaml'
+import { forgetInput } from '../forms/forget-input.ts'
 import { bytesProblem, type DocumentWriter, malformed, uniqueValues, type Value, type Values } from './document.ts'
 
 export type Yaml = typeof import('yaml')
@@ -23,6 +24,8 @@ function documentsIn(text: string, parseAllDocuments: Yaml['parseAllDocuments'])
     if (documents.every(({ errors, warnings }) => errors.length + warnings.length === 0)) return documents
   } catch {
     // Such as RangeError, for nesting that exceeds the stack.
+  } finally {
+    forgetInput()
   }
   throw malformed('yaml', 'is no YAML')
 }

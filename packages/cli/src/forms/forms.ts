@@ -1,4 +1,5 @@
 import { textOrBytes } from '@finchat/secrets-core/provider'
+import { forgetInput } from './forget-input.ts'
 import { hexOf, textForms } from './text-forms.ts'
 import type { WrittenForm } from './written-form.ts'
 
@@ -21,6 +22,7 @@ export function formsOf(value: Uint8Array, mostBytes: number = mostSoughtBytes):
     { form: 'bytes', bytes: Buffer.from(part.join(',')) }, // as JSON of a Buffer
   ]
   const isLongEnough = ({ bytes }: WrittenForm): boolean => bytes.length >= Math.min(value.length, leastBytes)
+  forgetInput()
   return forms.filter((form, index) => isLongEnough(form) && forms.findIndex(({ bytes }) => bytes.equals(form.bytes)) === index)
 }
 

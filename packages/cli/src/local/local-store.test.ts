@@ -33,6 +33,15 @@ it('the store of an audited project is maintained too', async () => {
   expect((await program.run(['get', 'TOKEN'])).stdout).toBe(canary)
 })
 
+it('an empty variable does not hide the file of the other key', async () => {
+  const program = makeStore()
+  await program.run(['set', 'TOKEN'], canary)
+  writeFileSync(join(program.folder, 'former.key'), program.key)
+  const env = { FINCHAT_ENCRYPTION_OTHER_KEY: '', FINCHAT_ENCRYPTION_OTHER_KEY_FILE: join(program.folder, 'former.key') }
+  const { code, stderr } = await programIn(program.folder, { APP_KEY: generateKey(), ...env }).run(['reencrypt', '--yes'])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('1 version sealed again')])
+})
+
 describe('backup', () => {
   it('prints the file that it made, and says on stderr what it holds', async () => {
     const { run, folder, key } = makeStore()

@@ -6,7 +6,7 @@ import { assertCredentials, type Settings } from '../config/load-config.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { counted } from '../terminal/counted.ts'
 import { CommandError } from '../terminal/failure.ts'
-import { type CommandContext, type CommonFlags, explained, settingsOf } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf, warnOfUnclosed } from '../commands/context.ts'
 import { type KeyPlaces, keyPlaces } from './key-places.ts'
 
 /** The flags of a command that is for the local store alone. */
@@ -35,7 +35,7 @@ export async function withLocalStore<T>(
       try {
         return await use({ store, path: resolve(terminal.cwd(), path), hasOtherKey: hasOtherKey(settings), places: keyPlaces(settings) })
       } finally {
-        await store.close()
+        await store.close().catch(warnOfUnclosed)
       }
     } catch (error) {
       throw new CommandError(what, error, settings.file === undefined ? undefined : inWordsOfFile)
@@ -57,7 +57,7 @@ async function localStoreOf(settings: Settings): Promise<LocalProvider> {
 
 /** The key itself, or the file that holds it. */
 function hasOtherKey({ variables }: Settings): boolean {
-  return Boolean(variables['FINCHAT_ENCRYPTION_OTHER_KEY'] ?? variables['FINCHAT_ENCRYPTION_OTHER_KEY_FILE'])
+  return Boolean(variables['FINCHAT_ENCRYPTION_OTHER_KEY'] || variables['FINCHAT_ENCRYPTION_OTHER_KEY_FILE'])
 }
 
 /** What a store holds, in one line. */

@@ -1,6 +1,6 @@
 import { UsageError } from '../terminal/failure.ts'
-import { note } from '../terminal/terminal.ts'
-import { type CommandContext, explained, operator, withSecrets } from '../commands/context.ts'
+import { note, operator } from '../terminal/terminal.ts'
+import { type CommandContext, explained, withSecrets } from '../commands/context.ts'
 import { restoreBackup, type RestoreBackupFlags } from './restore-backup.ts'
 
 /** Undoes a deletion, if the store can; with `--backup` restores the whole local store. */

@@ -3,8 +3,8 @@ import { exitCodeOfAll } from '../doctor/finding.ts'
 import { printSections } from '../doctor/print-sections.ts'
 import { probeName } from '../doctor/probe-writes.ts'
 import { showSpinner } from '../terminal/spinner.ts'
-import { note } from '../terminal/terminal.ts'
-import { type CommandContext, type CommonFlags, explained, operator } from '../commands/context.ts'
+import { note, operator } from '../terminal/terminal.ts'
+import { type CommandContext, type CommonFlags, explained } from '../commands/context.ts'
 
 interface DoctorFlags extends CommonFlags {
   readonly strict?: boolean

@@ -17,12 +17,12 @@ import { kubernetesWriter } from '../formats/kubernetes.ts'
 import { yamlWriter } from '../formats/yaml.ts'
 import { counted } from '../terminal/counted.ts'
 import { UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { wholeBytes } from '../transfer/content.ts'
 import { byDeclaredName } from '../transfer/exported-names.ts'
 import type { Wanted } from '../transfer/item.ts'
 import { namesOfStores } from '../transfer/names-of-store.ts'
-import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf, useManager } from '../commands/context.ts'
 
 interface ExportFlags extends CommonFlags {
   readonly format?: string

@@ -1,4 +1,5 @@
 import { chainOf } from '../config/load-config.ts'
+import { storeChoice } from '../config/settings.ts'
 import { formatOf } from '../formats/format.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { itemsOfFile } from '../transfer/items-of-file.ts'
@@ -33,5 +34,5 @@ export default async function importFile(context: CommandContext, flags: ImportF
 function firstStore(chain: readonly string[]): string {
   const store = chain.find((name) => name !== 'env')
   if (store !== undefined) return store
-  throw new UsageError('no store is in the chain', 'name one by --to: local, aws, ssm, vault or kubernetes')
+  throw new UsageError('no store is in the chain', `name one by --to: ${storeChoice}`)
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../terminal/failure.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
+import { writeKey } from '../setup/write-key.ts'
 import { keepKey, type KeptIn, newAgeIdentity, type NewKey, newSigningKeys, newStoreKey, type SigningAlgorithm } from '../setup/new-key.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 
@@ -18,8 +19,11 @@ export default async function keygen({ terminal }: CommandContext, flags: Keygen
     const place = placeOf(flags)
     const key = await newKeyOf(flags, terminal)
     const ignored = place === undefined ? [] : await keepKey(key, place, terminal.cwd(), terminal.env)
-    if (flags.json) return printJson(key, place, ignored, terminal)
-    printKey(key, place, terminal)
+    const json = flags.json ? jsonOf(key, place, ignored) : undefined
+    if (place === undefined) await writeKey(json ?? `${key.text}\n`, terminal, keepIt)
+    else if (json !== undefined) terminal.stdout.write(json)
+    if (json !== undefined) return
+    noteKey(key, place, terminal)
     if (ignored.length > 0) note(terminal, `.gitignore has ${ignored.join(', ')}`)
   })
 }
@@ -38,14 +42,15 @@ async function newKeyOf({ age = false, postQuantum = false, signingKeys }: Keyge
   return age ? newAgeIdentity(postQuantum, cwd()) : newStoreKey()
 }
 
-function printJson({ text, recipient }: NewKey, place: KeptIn | undefined, ignored: readonly string[], { stdout }: Terminal): void {
+function jsonOf({ text, recipient }: NewKey, place: KeptIn | undefined, ignored: readonly string[]): string {
   const gitignore = ignored.length === 0 ? undefined : ignored
-  stdout.write(`${JSON.stringify({ ...(place ?? { key: text }), recipient, gitignore })}\n`)
+  return `${JSON.stringify({ ...(place ?? { key: text }), recipient, gitignore })}\n`
 }
 
-function printKey({ text, recipient }: NewKey, place: KeptIn | undefined, terminal: Terminal): void {
-  if (place === undefined) terminal.stdout.write(`${text}\n`)
-  else
+const keepIt = 'keep the key by --output FILE or --keychain NAME'
+
+function noteKey({ recipient }: NewKey, place: KeptIn | undefined, terminal: Terminal): void {
+  if (place !== undefined)
     note(
       terminal,
       'file' in place ? `the key is in ${place.file}, which only you may read` : `the key is in the keychain entry ${place.keychain}`,

@@ -49,6 +49,12 @@ describe('the plan of a migration', () => {
     expect((await program.run(['get', 'NEW', '--provider', 'local'])).code).toBe(66)
   })
 
+  it('takes no variable for a secret that configures this program', async () => {
+    const own = { FINCHAT_AUDITOR_KEY: canary, FINCHAT_DECOYS_KEY_KEYCHAIN: '', FINCHAT_SECRETS_CACHE_TTL: '60' }
+    const { run } = makeProgram(localConfig, { TOKEN: canary, ...own })
+    expect(statesIn(await run([...plan, '--only', '*']))).toEqual({ TOKEN: 'new', NO_COLOR: 'new' })
+  })
+
   it('says what a declaration forbids, which --apply writes by --force alone', async () => {
     const secrets = { URL: { type: 'url' }, DB: { type: 'json' }, USER: { name: 'DB', field: 'username', minLength: 30 } }
     const env = { URL: canary, DB: `{"username":"${canary}"}` }

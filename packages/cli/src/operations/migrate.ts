@@ -6,8 +6,9 @@ import { readItem } from '../transfer/item.ts'
 import { chainNames, type Chosen, itemsOfFile } from '../transfer/items-of-file.ts'
 import { namesOfStores, undeclaredAt } from '../transfer/names-of-store.ts'
 import { type DocumentSource, readDocument } from '../transfer/read-document.ts'
-import { type CommandContext, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, explained, settingsOf, useManager } from '../commands/context.ts'
 import { knownTarget, type TransferFlags, transferTo } from './transfer-to.ts'
+import { operator } from '../terminal/terminal.ts'
 
 interface MigrateFlags extends TransferFlags {
   readonly from: string

@@ -17,9 +17,9 @@ import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { assertConfirmed } from '../terminal/prompts.ts'
 import { shellWord } from '../terminal/shell-word.ts'
-import { note } from '../terminal/terminal.ts'
+import { note, operator } from '../terminal/terminal.ts'
 import { readSecretInput } from '../terminal/secret-input.ts'
-import { type CommandContext, type CommonFlags, explained, operator, settingsOf, useManager } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, settingsOf, useManager } from '../commands/context.ts'
 
 interface RotateFlags extends Pick<CommonFlags, 'config' | 'json'> {
   readonly due?: boolean

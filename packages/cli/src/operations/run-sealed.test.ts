@@ -62,3 +62,11 @@ describe('nothing is started', () => {
     expect(outcome.stderr).not.toContain('canary')
   })
 })
+
+it('a variable by which the command is started cannot be sealed', async () => {
+  const { run } = makeProgram({ secrets: { NODE_OPTIONS: {} } }, { NODE_OPTIONS: '--title=canary', PATH: process.env['PATH'] ?? '' })
+  const { code, stdout, stderr } = await run(['run', '--sealed', '--no-redact', '--', 'env'])
+  expect([code, stdout]).toEqual([64, ''])
+  expect(stderr).toContain('NODE_OPTIONS must be in the environment, so it cannot be sealed')
+  expect(stderr).not.toContain('canary')
+})

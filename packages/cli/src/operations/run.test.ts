@@ -39,10 +39,11 @@ describe('a command that is run', () => {
   })
 
   it('inherits the rest of the environment, without the credentials of the stores', async () => {
-    const env = { LOG_LEVEL: 'debug', FINCHAT_KUBERNETES_TOKEN: 'canary', FINCHAT_VAULT_TOKEN: 'canary' }
+    const credentials = ['FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN', 'FINCHAT_AUDITOR_KEY']
+    const env = { LOG_LEVEL: 'debug', ...Object.fromEntries(credentials.map((name) => [name, 'canary'])) }
     const seen = await variables(await project(secrets, env))
     expect(seen).toMatchObject({ LOG_LEVEL: 'debug', NO_COLOR: '1' })
-    for (const name of ['APP_KEY', 'FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN']) expect(seen).not.toHaveProperty(name)
+    for (const name of ['APP_KEY', ...credentials]) expect(seen).not.toHaveProperty(name)
   })
 
   it('does not inherit the password of an administrator, by which secrets are rotated', async () => {
@@ -97,6 +98,15 @@ describe('a command that is run', () => {
         .filter((name) => name in secrets)
         .toSorted(),
     ).toEqual(names)
+  })
+
+  it.each([
+    ['--interval', '0.5', 'from 1 to 86400'],
+    ['--interval', '86401', 'from 1 to 86400'],
+    ['--kill-after', '0', 'from 0.001 to 86400'],
+  ])('is not started for %s %s', async (flag, value, why) => {
+    const { code, stderr } = await (await project()).run(['run', '--on-rotation', 'restart', flag, value, ...node('1')])
+    expect([code, stderr]).toEqual([64, expect.stringContaining(`${flag}: it is no number of seconds ${why}`)])
   })
 
   it('gets its arguments as they are, with its own flags', async () => {

@@ -14,9 +14,9 @@ import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
 import { failureOf, UsageError } from '../terminal/failure.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
-import { assertUsable, type Declared, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
+import { assertUsable, readDeclared, type ReadDeclaredOptions, warnOfDoubts } from '../commands/declared.ts'
 
 /** What happens to the command when a secret rotates. */
 export type OnRotation = 'none' | 'restart' | ToSignal
@@ -60,9 +60,9 @@ class Launcher {
   async read(options?: ReadDeclaredOptions): Promise<Launch & Partial<SealedVariables>> {
     const found = await readDeclared(this.#secrets, this.selected, options)
     assertUsable(found)
-    const newlyOld = found.filter((each) => isOld(each) && !this.#old.includes(each.name))
+    const newlyOld = found.filter(({ name, doubt }) => doubt !== undefined && !this.#old.includes(name))
     if (options?.fresh) assertAsCurrent(newlyOld.map(({ name }) => name))
-    this.#old = found.filter(isOld).map(({ name }) => name)
+    this.#old = found.filter(({ doubt }) => doubt !== undefined).map(({ name }) => name)
     warnOfDoubts(newlyOld, this.#terminal)
     const secrets = found.map(({ name, value }) => ({ name, bytes: value?.bytes() }))
     const { pristine = false, keepCredentials = false } = this.#flags
@@ -148,7 +148,7 @@ async function following(
     current = next.values
     return true
   }
-  const follow = followRotation(secrets, names, { signal, intervalSeconds: flags.interval }, react)
+  const follow = followRotation(secrets, names, { actor: operator(), signal, intervalSeconds: flags.interval }, react)
   return Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())]).finally(() => end.abort())
 }
 
@@ -170,10 +170,6 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
     )
   if (sealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
-}
-
-function isOld({ doubt }: Declared): boolean {
-  return doubt !== undefined
 }
 
 /** In an outage, what a later provider has is no rotation. */

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { gzipSync, brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { programArgs } from '../testing/child.ts'
-import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
+import { makeProgram, type Outcome, type Program, programIn } from '../testing/run-program.ts'
 
 const canary = 'canary-4711-of-the-scan'
 const secrets = { TOKEN: {} }
@@ -366,6 +366,14 @@ describe('the credentials of the configuration', () => {
     const env = { TOKEN: canary, ADMIN: 'password-of-redis', FINCHAT_VAULT_TOKEN: 'hvs.token-of-vault' }
     const { stdout } = await project({ 'a.txt': 'password-of-redis hvs.token-of-vault' }, config, env).run(['scan', '--only-values'])
     expect(stdout).toBe('a.txt:1:1\tthe credential rotation.TOKEN.target.password\na.txt:1:19\tthe credential vault.token\n')
+  })
+
+  it('are found in what a variable names, relative to where the program is', async () => {
+    const program = project({ '.git/HEAD': '', 'app/.secrets.key': `${key}\n`, 'app/notes.txt': key.slice(4) }, { secrets }, {})
+    const file = relative(process.cwd(), join(program.folder, 'app/.secrets.key'))
+    const { run } = programIn(join(program.folder, 'app'), { FINCHAT_ENCRYPTION_KEY_FILE: file, TOKEN: canary, DB: canary })
+    const { stdout, stderr } = await run(['scan', '--only-values', '.'])
+    expect([stdout, stderr]).toEqual(['notes.txt:1:1\tthe credential local.key\n', expect.not.stringContaining('not looked for: local')])
   })
 
   it('that cannot be read are named', async () => {

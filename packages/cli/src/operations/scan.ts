@@ -2,7 +2,8 @@ import { matchesGlob, posix, resolve } from 'node:path'
 import { filesAt } from '../scan/files.ts'
 import { commitOf, historyOf, isShallow, type Repository, repositoryAt, stagedIn } from '../scan/git.ts'
 import { loadKnownForms } from '../scan/known-forms.ts'
-import { addCredentials, filesOfCredentials } from '../scan/known-credentials.ts'
+import { credentialFiles } from '../config/credential-files.ts'
+import { addCredentials } from '../scan/known-credentials.ts'
 import { type KnownValues, readKnownValues } from '../scan/known-values.ts'
 import { printFindings } from '../scan/report.ts'
 import { sarifOf } from '../scan/sarif.ts'
@@ -13,9 +14,9 @@ import { counted } from '../terminal/counted.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
-import { note, type Terminal } from '../terminal/terminal.ts'
+import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
-import { type CommandContext, type CommonFlags, explained, operator, withReadable } from '../commands/context.ts'
+import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
 
 interface ScanFlags extends CommonFlags {
   readonly history?: boolean
@@ -37,7 +38,7 @@ export default async function scan(context: CommandContext, flags: ScanFlags, ..
     const reader = { secrets, actor: operator(), withVersions: flags.versions === true }
     const values = await readKnownValues(names, reader)
     const unread = [...values.unread, ...(await addCredentials(values.matcher, settings))]
-    return { known: { ...values, unread }, ownFiles: filesOfCredentials(settings) }
+    return { known: { ...values, unread }, ownFiles: credentialFiles(settings) }
   })
   tellLeftOut(known, terminal)
   const unreadable: string[] = []

@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { aloneIn, chainOf, type Settings } from '../config/load-config.ts'
 import { loadManifest } from '../config/provider-packages.ts'
-import { providerNames } from '../config/settings.ts'
+import { providerNames, storeChoice } from '../config/settings.ts'
 import { forbiddenBy } from '../declared/planned-write.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { untilInterrupted } from '../transfer/interruption.ts'
@@ -13,7 +13,8 @@ import { shellWord } from '../terminal/shell-word.ts'
 import { exitCodeOfReport, printReport } from '../transfer/report.ts'
 import type { Target } from '../transfer/target.ts'
 import { transfer, type Transferred } from '../transfer/transfer.ts'
-import { type CommandContext, operator, useManager } from '../commands/context.ts'
+import { type CommandContext, useManager } from '../commands/context.ts'
+import { operator } from '../terminal/terminal.ts'
 
 export interface TransferFlags {
   readonly config?: string
@@ -66,7 +67,7 @@ async function transferred(
   const progress = new ProgressLine(terminal)
   const what = `nothing was moved from ${from} to ${to}`
   return useManager(what, aloneIn(settings, to), async (secrets, _, __, [provider]) => {
-    if (provider?.put === undefined) throw new UsageError(`'${to}' cannot be written`, 'name a store: local, aws, ssm, vault or kubernetes')
+    if (provider?.put === undefined) throw new UsageError(`'${to}' cannot be written`, `name a store: ${storeChoice}`)
     const { secrets: declared = {} } = settings.config
     const forbids: Target['forbids'] = async (name, content) => forbiddenBy({ name }, content, declared)
     const target: Target = { secrets, provider, manifest, actor: operator(), forbids: force ? undefined : forbids }
@@ -96,5 +97,5 @@ function undeclaredIn(rows: Transferred['rows'], { config: { secrets } }: Settin
 /** The provider to write to. */
 export function knownTarget(to: string): string {
   if (providerNames.some((name) => name === to)) return to
-  throw new UsageError('--to names no provider', 'use local, aws, ssm, vault or kubernetes')
+  throw new UsageError('--to names no provider', `use ${storeChoice}`)
 }

@@ -16,27 +16,17 @@ function onRotation(input: string): OnRotation {
 }
 
 const mostSeconds = 86_400
-/** As `watchSecret` takes it. */
-const leastInterval = 1
 
-/** What `least` of 0 allows is more than 0. */
-function seconds(input: string, least: number): number {
-  const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
-  if (given > 0 && given >= least && given <= mostSeconds) return given
-  const range = least === 0 ? `up to ${mostSeconds}` : `from ${least} to ${mostSeconds}`
-  throw new UsageError(`it is no number of seconds ${range}`, 'give a number, such as 10')
+function secondsFrom(least: number): (input: string) => number {
+  return (input) => {
+    const given = /^\d{1,5}(\.\d{1,3})?$/.test(input) ? Number(input) : 0
+    if (given >= least && given <= mostSeconds) return given
+    throw new UsageError(`it is no number of seconds from ${least} to ${mostSeconds}`, 'give a number, such as 10')
+  }
 }
 
-interface SecondsFlag {
-  readonly kind: 'parsed'
-  readonly parse: (input: string) => number
-  readonly brief: string
-  readonly placeholder: string
-  readonly optional: true
-}
-
-function secondsFlag(brief: string, least = 0): SecondsFlag {
-  return { kind: 'parsed', parse: (input) => seconds(input, least), brief, placeholder: 'seconds', optional: true }
+function secondsFlag(least: number, brief: string) {
+  return { kind: 'parsed', parse: secondsFrom(least), brief, placeholder: 'seconds', optional: true } as const
 }
 
 export const run: Command<CommandContext> = buildCommand({
@@ -57,8 +47,8 @@ export const run: Command<CommandContext> = buildCommand({
         placeholder: 'reaction',
         optional: true,
       },
-      interval: secondsFlag('How often the stores are asked whether a secret changed; 30 by default', leastInterval),
-      killAfter: secondsFlag('How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
+      interval: secondsFlag(1, 'How often the stores are asked whether a secret changed; 30 by default'),
+      killAfter: secondsFlag(0.001, 'How long a restart waits after SIGTERM before SIGKILL; 10 by default'),
       redact: { kind: 'boolean', brief: 'Hide values in its output, also on a terminal; --no-redact: nowhere', optional: true },
     }),
   },

@@ -1,6 +1,7 @@
 import { buildCommand, type Command } from '@stricli/core'
 import { loadOnUse } from '@finchat/secrets-core/provider'
 import type { CommandContext } from '../commands/context.ts'
+import { storeChoice } from '../config/settings.ts'
 import { commonFlags, flagsOf, listFlag, switchFlag, text, textFlag } from './flags.ts'
 import { called, ownPart } from './called.ts'
 
@@ -24,7 +25,7 @@ export const migrate: Command<CommandContext> = buildCommand({
     flags: flagsOf({
       ...writing,
       from: neededFlag('source', 'env, dotenv:FILE, or a provider'),
-      to: neededFlag('provider', 'local, aws, ssm, vault or kubernetes'),
+      to: neededFlag('provider', storeChoice),
     }),
   },
   docs: {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { readCredential, withoutLineEnd } from '@finchat/secrets-core/provider'
 import type { CredentialSource } from '../config/config.ts'
@@ -23,7 +22,7 @@ export async function addCredentials(matcher: ValueMatcher, settings: Settings):
 
 async function addCredential(matcher: ValueMatcher, name: string, read: Place['read']): Promise<UnreadSecret[]> {
   try {
-    matcher.add({ name, isCredential: true }, Buffer.from(withoutLineEnd(await read()).replace(/^(audit-)?key:/, '')))
+    matcher.add({ name, isCredential: true }, Buffer.from(withoutLabel(withoutLineEnd(await read()))))
     return []
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
@@ -31,11 +30,17 @@ async function addCredential(matcher: ValueMatcher, name: string, read: Place['r
   }
 }
 
+/** Without a regular expression: RegExp.input would keep the key. */
+function withoutLabel(key: string): string {
+  const label = ['key:', 'audit-key:'].find((each) => key.startsWith(each)) ?? ''
+  return key.slice(label.length)
+}
+
 function placesIn(settings: Settings): Place[] {
   return [...ofSections(settings), ...ofTargets(settings)]
 }
 
-function ofSections({ variables, folder }: Settings): Place[] {
+function ofSections({ variables }: Settings): Place[] {
   const credentials = Object.entries(sections).flatMap(([section, members]) =>
     Object.entries(members).flatMap(([member, setting]) =>
       setting.kind === 'credential' ? [{ name: `${section}.${member}`, ...setting }] : [],
@@ -45,7 +50,7 @@ function ofSections({ variables, folder }: Settings): Place[] {
     const [text, file] = [variables[variable], variables[fileVariable]]
     return [
       ...(text ? [{ name, read: async () => text }] : []),
-      ...(file ? [{ name, read: async () => readCredential({ file: resolve(folder, file) }, name, new AbortController().signal) }] : []),
+      ...(file ? [{ name, read: async () => readCredential({ file }, name, new AbortController().signal) }] : []),
     ]
   })
 }
@@ -61,21 +66,4 @@ function ofTargets({ config, folder, env }: Settings): Place[] {
 /** A target of one's own may have any member. */
 function isSource(password: unknown): password is CredentialSource {
   return typeof password === 'object' && password !== null && ['variable', 'file', 'keychain'].some((kind) => Object.hasOwn(password, kind))
-}
-
-/** The files that the configuration gives to credentials: a scan of the folder does not report them. */
-export function filesOfCredentials({ config, env, folder }: Settings): ReadonlySet<string> {
-  const named = Object.entries(sections).flatMap(([section, members]) =>
-    Object.entries(members).flatMap(([member, setting]) => {
-      if (setting.kind !== 'credential') return []
-      return [fileIn(Reflect.get(Object(Reflect.get(config, section)), member)), setting.fileVariable && env[setting.fileVariable]]
-    }),
-  )
-  const ofRotation = Object.values(config.rotation ?? {}).map(({ target }) => fileIn(Reflect.get(Object(target), 'password')))
-  return new Set([...named, ...ofRotation].flatMap((file) => (file ? [resolve(folder, file)] : [])))
-}
-
-function fileIn(source: unknown): string | undefined {
-  const file: unknown = Reflect.get(Object(source), 'file')
-  return typeof file === 'string' ? file : undefined
 }

@@ -52,6 +52,13 @@ describe('variables that are overlaid', () => {
     expect(real).toEqual({ LOG_LEVEL: 'info', TOKEN: 'mine' })
   })
 
+  it('stay where a variable cannot hold what replaces them', () => {
+    const given = overlaid(process.env, unpackValues(packValues({ SEALED_IN_A_TEST: canary })))
+    expect(() => Reflect.set(given, 'SEALED_IN_A_TEST', Symbol('no text'))).toThrow(TypeError)
+    expect(() => Reflect.defineProperty(given, 'SEALED_IN_A_TEST', { get: () => 'x' })).toThrow(TypeError)
+    expect(given['SEALED_IN_A_TEST']).toBe(canary)
+  })
+
   it('look like variables to whoever asks for one, but for a list', () => {
     const like = { value: canary, enumerable: false, configurable: true, writable: true }
     expect(Object.getOwnPropertyDescriptor(variables(), 'TOKEN')).toEqual(like)

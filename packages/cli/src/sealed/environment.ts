@@ -18,7 +18,10 @@ export function addToEnvironment(program: NodeJS.Process, packed: Uint8Array): v
  */
 export function overlaid(real: Environment, values: Map<string, Buffer>): Environment {
   const valueOf = (name: string | symbol): string | undefined => (typeof name === 'string' ? values.get(name)?.toString() : undefined)
-  const forget = (name: string | symbol): void => void (typeof name === 'string' && values.delete(name))
+  const forgotten = (name: string | symbol, isDone: boolean): boolean => {
+    if (isDone && typeof name === 'string') values.delete(name)
+    return isDone
+  }
   return new Proxy(real, {
     get: (_, name) => valueOf(name) ?? Reflect.get(real, name),
     has: (_, name) => valueOf(name) !== undefined || Reflect.has(real, name),
@@ -29,17 +32,9 @@ export function overlaid(real: Environment, values: Map<string, Buffer>): Enviro
         ? Reflect.getOwnPropertyDescriptor(real, name)
         : { value, enumerable: false, configurable: true, writable: true }
     },
-    set: (_, name, value) => {
-      forget(name)
-      return Reflect.set(real, name, value)
-    },
-    defineProperty: (_, name, descriptor) => {
-      forget(name)
-      return Reflect.defineProperty(real, name, descriptor)
-    },
-    deleteProperty: (_, name) => {
-      forget(name)
-      return Reflect.deleteProperty(real, name)
-    },
+    // Node.js throws for what a variable cannot hold: then the value stays.
+    set: (_, name, value) => forgotten(name, Reflect.set(real, name, value)),
+    defineProperty: (_, name, descriptor) => forgotten(name, Reflect.defineProperty(real, name, descriptor)),
+    deleteProperty: (_, name) => forgotten(name, Reflect.deleteProperty(real, name)),
   })
 }

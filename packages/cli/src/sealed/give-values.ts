@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { ChildVariables } from '../child/variables.ts'
+import { UsageError } from '../terminal/known-error.ts'
 import { pipeDescriptor, pipeVariable } from './pipe.ts'
 import { messageOf } from './packed-values.ts'
 
@@ -17,6 +18,7 @@ export interface SealedVariables extends ChildVariables {
 export function sealVariables({ env, values }: ChildVariables, decoys: Decoys, register: string): SealedVariables {
   const { NODE_OPTIONS: nodeOptions } = env
   const names = new Set(values.map(({ name }) => name))
+  for (const name of ['NODE_OPTIONS', pipeVariable]) if (names.has(name)) throw neededInTheEnvironment(name)
   const rest = Object.entries(env).filter(([name]) => !names.has(name))
   const message = messageOf(nodeOptions, Object.fromEntries(Object.entries(env).filter(([name]) => names.has(name))))
   let isTaken = false
@@ -30,4 +32,8 @@ export function sealVariables({ env, values }: ChildVariables, decoys: Decoys, r
   const options = [nodeOptions, `--import=${register}`].filter(Boolean).join(' ')
   const added = { ...decoys, NODE_OPTIONS: options, [pipeVariable]: String(pipeDescriptor) }
   return { env: { ...Object.fromEntries(rest), ...added }, values, onPipe, isTaken: () => isTaken }
+}
+
+function neededInTheEnvironment(name: string): UsageError {
+  return new UsageError(`${name} must be in the environment, so it cannot be sealed`, 'leave it out by --only, or run without --sealed')
 }

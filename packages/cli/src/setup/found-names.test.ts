@@ -133,7 +133,7 @@ describe('kindOf', () => {
       'LOG_LEVEL API_URL STRIPE_PUBLIC_KEY NEXT_PUBLIC_API_KEY VITE_TOKEN TOKEN_TTL JWT_SECRET_FILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY VAULT_TOKEN PASSWORD_MIN_LENGTH KEYBOARD MONKEY_COLOR',
     ],
     ['system', 'NODE_ENV PORT PWD npm_config_registry'],
-    ['ignored', 'FINCHAT_ENCRYPTION_KEY FINCHAT_VAULT_TOKEN FINCHAT_AGE_IDENTITY_FILE FINCHAT_VAULT_TOKEN_KEYCHAIN'],
+    ['ignored', 'FINCHAT_ENCRYPTION_KEY FINCHAT_VAULT_TOKEN FINCHAT_AGE_IDENTITY_FILE FINCHAT_VAULT_TOKEN_KEYCHAIN FINCHAT_AUDITOR_KEY'],
   ])('%s: %s', (kind, names) => {
     expect(names.split(' ').map((name) => [name, kindOf(name)])).toEqual(names.split(' ').map((name) => [name, kind]))
   })

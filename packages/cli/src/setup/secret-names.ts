@@ -1,5 +1,4 @@
-import { keychainVariables } from '../config/variables.ts'
-import { chainSettings, sections } from '../config/settings.ts'
+import { ownVariables } from '../config/variables.ts'
 
 /** What a variable is for, by its name. `system`: a setting if the project sets it, as `PORT` in `.env`. */
 export type Kind = 'secret' | 'setting' | 'system' | 'ignored'
@@ -28,17 +27,9 @@ const ofSystem = words(
 )
 const systemPrefixes = ['npm_', 'XDG_', 'VITEST_', 'VSCODE_']
 
-/** The variables that configure this program. */
-const own: ReadonlySet<string> = new Set([
-  ...[chainSettings, ...Object.values(sections)].flatMap((settings) =>
-    Object.values(settings).flatMap(({ variable, fileVariable }) => [variable, ...(fileVariable === undefined ? [] : [fileVariable])]),
-  ),
-  ...keychainVariables.values(),
-])
-
 /** What a variable of this name is for. */
 export function kindOf(name: string): Kind {
-  if (own.has(name)) return 'ignored'
+  if (ownVariables.has(name)) return 'ignored'
   if (ofSystem.has(name) || systemPrefixes.some((prefix) => name.startsWith(prefix))) return 'system'
   if (ofStores.has(name) || publicPrefixes.some((prefix) => name.startsWith(prefix))) return 'setting'
   return isSecret(wordsOf(name)) ? 'secret' : 'setting'

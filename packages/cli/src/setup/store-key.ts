@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { Environment } from '@finchat/secrets-core'
 import type { CredentialSource } from '../config/config.ts'
 import { isInKeychain } from '../config/keychain.ts'
+import { isVariableName } from '../config/settings.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { packageName } from './manifest.ts'
 import { keepKey, newStoreKey } from './new-key.ts'
@@ -14,7 +15,7 @@ export function placeOfKey(kind: KeyKind, name: string | undefined, folder: stri
   if (kind === 'keychain') return { keychain: name || (packageName(folder) ?? basename(folder)) }
   if (kind === 'file') return { file: name ? pathOf(name, folder) : '.secrets.key' }
   const variable = name || 'FINCHAT_ENCRYPTION_KEY'
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) return { variable }
+  if (isVariableName(variable)) return { variable }
   throw new UsageError('--key-name is no name of a variable', 'use letters, digits and _, such as APP_KEY')
 }
 

@@ -1,9 +1,8 @@
-import { writeSync } from 'node:fs'
 import { systemCode } from '@finchat/secrets-core/provider'
 import { exitCodes } from './exit-codes.ts'
 import { type Failure, failureOf, InterruptedError } from './failure.ts'
 import { inCommands } from './in-commands.ts'
-import { failureText, printFailure } from './print-failure.ts'
+import { printFailure } from './print-failure.ts'
 import { visible } from './visible.ts'
 
 /** Warnings in one line each. Node 22 warns of `node:sqlite`, which its users cannot act on. */
@@ -14,9 +13,15 @@ export function quietWarnings(program: NodeJS.Process): void {
   })
 }
 
-/** A reader that has enough, as `head` has, is no error; a crash prints neither its stack nor its message. */
+/**
+ * A reader that has enough, as `head` has, ends nothing: the exit code tells of the work, which goes on. Without
+ * stderr it goes on too. A crash prints neither its stack nor its message.
+ */
 export function endQuietly(program: NodeJS.Process): void {
-  for (const stream of [program.stdout, program.stderr]) stream.on('error', (error) => endUnwritten(program, error))
+  program.stdout.on('error', (error) => {
+    if (systemCode(error) !== 'EPIPE') endUnwritten(program)
+  })
+  program.stderr.on('error', () => undefined)
   program.on('uncaughtException', (error) => {
     printFailure(failureOf(error), program.argv.includes('--json'), program)
     program.exit(exitCodes.other)
@@ -40,15 +45,8 @@ export function endUnanswered(program: NodeJS.Process): () => void {
 
 const showCursor = '\u001b[?25h'
 
-function endUnwritten(program: NodeJS.Process, error: unknown): void {
-  if (systemCode(error) === 'EPIPE') program.exit(exitCodes.ok)
-  // Not by the stream, which may be the one that failed.
-  const text = failureText(unwritten, program.argv.includes('--json'), false)
-  try {
-    writeSync(program.stderr.fd, text)
-  } catch {
-    // the exit code tells it
-  }
+function endUnwritten(program: NodeJS.Process): never {
+  printFailure(unwritten, program.argv.includes('--json'), program)
   program.exit(exitCodes.other)
 }
 

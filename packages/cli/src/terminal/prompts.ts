@@ -3,6 +3,7 @@ import { exitCodes } from './exit-codes.ts'
 import { InterruptedError, UsageError } from './failure.ts'
 import { KnownError } from './known-error.ts'
 import type { Terminal } from './terminal.ts'
+import { visible } from './visible.ts'
 
 type Clack = typeof import('@clack/prompts')
 
@@ -40,7 +41,7 @@ function takeAsReturn(_: unknown, key: { name?: string } | undefined): void {
 /** Asks a question whose default answer is no. Throws unless the answer is yes. */
 export async function assertConfirmed(terminal: Terminal, message: string): Promise<void> {
   if (!terminal.stdin.isTTY) throw new UsageError(`there is no terminal to ask: ${message}`, 'say yes by --yes')
-  const answer = await ask(terminal, ({ confirm }, place) => confirm({ message, initialValue: false, ...place }))
+  const answer = await ask(terminal, ({ confirm }, place) => confirm({ message: visible(message), initialValue: false, ...place }))
   if (!answer)
     throw new KnownError('you answered no', 'run it again if you change your mind', { code: 'DECLINED', exitCode: exitCodes.differs })
 }

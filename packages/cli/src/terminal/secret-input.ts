@@ -2,6 +2,7 @@ import { textOrBytes } from '@finchat/secrets-core/provider'
 import { UsageError } from './failure.ts'
 import { ask } from './prompts.ts'
 import { note, type Terminal } from './terminal.ts'
+import { visible } from './visible.ts'
 
 /** The most bytes of a value that are read; no store takes more. */
 export const mostBytes: number = 4 * 1024 * 1024
@@ -52,7 +53,7 @@ async function asked(terminal: Terminal, question: string): Promise<string> {
   const answer = await withoutRest(
     terminal.stdin,
     pasted,
-    async () => ask(terminal, ({ password }, place) => password({ message: question, mask: '', ...place })), // a mask would show the length
+    async () => ask(terminal, ({ password }, place) => password({ message: visible(question), mask: '', ...place })), // a mask would show the length
   )
   if (pasted.lines() > 1) throw new UsageError('more than one line was pasted', 'pipe a value of several lines: … < file')
   if (answer === '') throw new UsageError('the input is empty', 'type the value, then Enter')

@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.ts'
+import { visible } from './visible.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const frameMs = 80
@@ -8,7 +9,7 @@ const eraseLine = '\r\u001b[K'
 export function showSpinner({ stderr, env }: Terminal, text: string): () => void {
   if (stderr.isTTY !== true || env['TERM'] === 'dumb') return () => {}
   let turn = 0
-  const draw = (): void => void stderr.write(`${eraseLine}${frames[turn++ % frames.length]} ${text}`)
+  const draw = (): void => void stderr.write(`${eraseLine}${frames[turn++ % frames.length]} ${visible(text)}`)
   draw()
   const timer = setInterval(draw, frameMs)
   return () => {

@@ -50,8 +50,10 @@ export class LeakSearch {
     this.#errors.length = 0
     const { run, show } = programIn(cwd, { ...this.#env, ...env })
     const { code, stdout, stderr }: Outcome = onTerminal ? await show(args) : await run(args, input)
+    // V8 remembers what a regular expression was last used on. The parser of arguments uses one.
+    const remembered = args.some((arg) => this.#isIn(arg)) ? '' : RegExp.input
     if (code === 0 || code === 1) this.done.add(args[0] ?? '')
-    const places = { stdout: isAsked ? '' : stdout, stderr, error: this.#errors }
+    const places = { stdout: isAsked ? '' : stdout, stderr, error: this.#errors, 'RegExp.input': remembered }
     for (const [place, thing] of Object.entries(places)) if (this.#isIn(thing)) this.found.push(`${args.slice(0, 3).join(' ')}: ${place}`)
   }
 

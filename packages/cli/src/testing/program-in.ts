@@ -39,7 +39,10 @@ async function outcomeOf(args: readonly string[], { folder, env, input, isTTY }:
   const stdin = Readable.from(
     typeof input === 'string' || input instanceof Uint8Array ? [Buffer.from(input)] : input,
   ) as unknown as NodeJS.ReadStream // what is read of it
-  const into = (chunks: Buffer[] | undefined) => (data: string | Uint8Array) => chunks?.push(Buffer.from(data as Buffer))
+  const into = (chunks: Buffer[] | undefined) => (data: string | Uint8Array, written?: () => void) => {
+    chunks?.push(Buffer.from(data as Buffer))
+    written?.()
+  }
   const terminal = {
     stdin,
     stdout: { write: into(out), isTTY },

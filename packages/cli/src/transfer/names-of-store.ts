@@ -1,11 +1,13 @@
 import { isValidName, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 import { commonPrefix, variablesThatMayBeSecrets, wantedAt } from './store-names.ts'
 import type { Settings } from '../config/load-config.ts'
+import { remoteNames } from '../config/settings.ts'
 import { UsageError } from '../terminal/failure.ts'
 import type { Wanted } from './item.ts'
 import { chainNames } from './items-of-file.ts'
 import { isGlob } from './name-glob.ts'
 import { selectNames } from './select-names.ts'
+import { operator } from '../terminal/terminal.ts'
 
 /** The names to read: those that the configuration declares, or else all that the stores list. */
 export async function namesOfStores(
@@ -26,10 +28,10 @@ export async function namesOfStores(
   )
 }
 
-/** Their names can be listed without a request to a server, which may need a right of its own. */
-const onThisMachine: readonly string[] = ['local', 'mounted', 'age', 'sops']
-
-/** Names of a source that the configuration does not declare, so that they are not moved. */
+/**
+ * Names of a source that the configuration does not declare, so that they are not moved. A server is not
+ * asked, since its list may need a right of its own.
+ */
 export async function undeclaredAt(
   from: string,
   secrets: SecretsManager,
@@ -37,7 +39,7 @@ export async function undeclaredAt(
   { config, variables }: Settings,
 ): Promise<readonly string[]> {
   const declared = chainNames(config.secrets)
-  if (declared.size === 0 || !onThisMachine.includes(from)) return []
+  if (declared.size === 0 || ['env', ...remoteNames].includes(from)) return []
   const listed = await listedNames(secrets, providers, variables).catch(() => []) // what is declared could be read
   return listed.map(({ name }) => name).filter((name) => isValidName(name) && !declared.has(name))
 }
@@ -64,7 +66,7 @@ async function listedNames(
 ): Promise<readonly Wanted[]> {
   const names: string[] = []
   for (const provider of providers.filter(({ list }) => list !== undefined)) {
-    const listed = secrets.listSecrets({ provider: provider.name, prefix: commonPrefix(provider, variables) })
+    const listed = secrets.listSecrets({ provider: provider.name, prefix: commonPrefix(provider, variables), actor: operator() })
     for await (const { path } of listed) names.push(...wantedAt(path, provider, variables))
   }
   return [...new Set(names)].map(wanted)

@@ -1,11 +1,11 @@
 import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
 import type { Config } from '../config/config.ts'
-import { chainSettings, sections } from '../config/settings.ts'
-import { credentialVariables } from '../config/variables.ts'
+import { sections } from '../config/settings.ts'
+import { credentialVariables, ownVariables } from '../config/variables.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
 export function namesAt(path: string, provider: SecretProvider, variables: Environment): string[] {
-  const candidates = [...mappedNames(provider, variables), withoutPrefix(path, provider, variables)]
+  const candidates = [...mappedNames(provider.name, variables), withoutPrefix(path, provider, variables)]
   return [...new Set(candidates)].filter((each) => pathOf(each, provider) === path)
 }
 
@@ -17,24 +17,18 @@ export function wantedAt(path: string, provider: SecretProvider, variables: Envi
   const names = namesAt(path, provider, variables)
   const name = withoutPrefix(path, provider, variables)
   if (names.length > 0 || isValidName(name) || textOf(provider.name, 'onlyNamed', variables) === 'true') return names
-  return path.startsWith(textOf(provider.name, 'prefix', variables)) ? [name] : []
+  return path.startsWith(prefixOf(provider.name, variables)) ? [name] : []
 }
 
 /** Where all paths begin that names lead to: the prefix, unless `names` lead elsewhere. */
 export function commonPrefix(provider: SecretProvider, variables: Environment): string | undefined {
-  const prefix = textOf(provider.name, 'prefix', variables)
-  const isInside = mappedNames(provider, variables).every((name) => pathOf(name, provider)?.startsWith(prefix) ?? true)
+  const prefix = prefixOf(provider.name, variables)
+  const isInside = mappedNames(provider.name, variables).every((name) => pathOf(name, provider)?.startsWith(prefix) ?? true)
   return isInside && prefix !== '' ? prefix : undefined
 }
 
-function mappedNames({ name }: SecretProvider, variables: Environment): string[] {
-  return textOf(name, 'names', variables)
-    .split(',')
-    .map((entry) => entry.split('=', 1).join('').trim())
-}
-
 function withoutPrefix(path: string, { name }: SecretProvider, variables: Environment): string {
-  const prefix = textOf(name, 'prefix', variables)
+  const prefix = prefixOf(name, variables)
   return path.startsWith(prefix) ? path.slice(prefix.length) : path
 }
 
@@ -54,15 +48,24 @@ export function wholeNames(chain: readonly string[], declared: NonNullable<Confi
   return [whole, plain, keys].find((names) => names.length > 0)?.slice() ?? []
 }
 
-function textOf(provider: string, member: string, variables: Environment): string {
-  const variable = sections[provider]?.[member]?.variable
-  return (variable === undefined ? undefined : variables[variable]) ?? ''
-}
-
 /** Variables that may be secrets: all but those that configure this program, such as the key of a store. */
 export function variablesThatMayBeSecrets(env: Environment, config: Config): string[] {
-  const settings = Object.values({ ...sections, chain: chainSettings }).flatMap((section) => Object.values(section))
-  const known = settings.flatMap(({ variable, fileVariable }) => [variable, ...(fileVariable === undefined ? [] : [fileVariable])])
-  const excluded = new Set([...known, ...credentialVariables(config)])
+  const excluded = new Set([...ownVariables, ...credentialVariables(config)])
   return Object.keys(env).filter((name) => isValidName(name) && !excluded.has(name))
+}
+
+/** What goes before the names of a provider; empty without one, and for a provider that is not ours. */
+export function prefixOf(provider: string, variables: Environment): string {
+  return textOf(provider, 'prefix', variables)
+}
+
+/** The names that a provider maps to paths. */
+export function mappedNames(provider: string, variables: Environment): string[] {
+  const entries = textOf(provider, 'names', variables).split(',')
+  return entries.map((entry) => entry.split('=', 1).join('').trim()).filter(Boolean)
+}
+
+function textOf(provider: string, member: 'prefix' | 'names' | 'onlyNamed', variables: Environment): string {
+  const variable = Object.hasOwn(sections, provider) ? sections[provider]?.[member]?.variable : undefined
+  return (variable === undefined ? undefined : variables[variable]) ?? ''
 }

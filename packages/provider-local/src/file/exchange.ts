@@ -16,6 +16,8 @@ export function assertBackupName(to: string, overwrite: boolean, store: string |
   if (existsSync(`${to}-wal`) || (there !== undefined && there.ino === own?.ino && there.dev === own.dev))
     throw invalidArgument(`${quotedPath(to)} is a store in use`, 'give the backup a name of its own')
   if (there !== undefined && !overwrite) throw nameTaken(to)
+  // A rename would put the backup in the place of a device, such as /dev/null.
+  if (there?.isFile() === false) throw invalidArgument(`${quotedPath(to)} is no regular file`, 'give the backup a name of its own')
 }
 
 function nameTaken(to: string): SecretsError {

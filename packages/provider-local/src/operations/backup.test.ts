@@ -2,8 +2,8 @@ import {
   cpSync,
   existsSync,
   linkSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -78,6 +78,12 @@ describe('a backup', () => {
     expect(readFileSync(backup).equals(before)).toBe(true)
     for (const to of [path, join(dirname(path), '.', basename(path))])
       expect((await failure(provider.backup({ to, overwrite: true }))).code).toBe('INVALID_ARGUMENT')
+    const device = join(dirname(path), 'device')
+    symlinkSync('/dev/null', device)
+    expect(await failure(provider.backup({ to: device, overwrite: true }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      problem: expect.stringContaining('is no regular file'),
+    })
     await provider.backup({ to: backup, overwrite: true })
     expect(await valueIn(backup)).toBe('third')
   })

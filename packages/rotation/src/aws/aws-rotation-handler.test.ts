@@ -240,6 +240,18 @@ test('each step is in the audit trail, with the request of Lambda', async () => 
   )
 })
 
+test('a trail stays open between the steps, and the caller closes it', async () => {
+  const audit = memoryAuditTrail()
+  const { aws, handler } = awsTrial({ audit })
+  aws.begin('one')
+  for (const Step of allSteps) await handler({ Step, SecretId: 'db', ClientRequestToken: 'one' })
+  await audit.close?.({ signal: new AbortController().signal })
+  aws.begin('two')
+  expect(await failureOf(handler({ Step: 'createSecret', SecretId: 'db', ClientRequestToken: 'two' }))).toMatchObject({
+    code: 'AUDIT_FAILED',
+  })
+})
+
 test('the states of each step tell what was done, by which attempt', async () => {
   const states: RotationState[] = []
   const { rotate } = awsTrial({ onState: (state) => states.push(state), actor: 'rotation function' })
@@ -270,6 +282,7 @@ test.each<[string, Partial<Record<keyof AwsRotationOptions, unknown>> & { other?
   ['`graceSeconds`', { graceSeconds: -1 }],
   ['`generate`', { generate: 'a password' }],
   ['`field`', { field: '' }],
+  ['`audit`', { audit: {} }],
   ['not known', { other: 1 }],
 ])('options that would be misread are refused: %s', (problem, changes) => {
   expect(() => awsTrial(changes as Partial<AwsRotationOptions>)).toThrow(

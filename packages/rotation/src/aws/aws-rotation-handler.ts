@@ -18,7 +18,7 @@ export interface AwsRotationOptions extends Pick<RotateOptions, 'target' | 'gene
    * written. Absent: the whole value, of which the target changes what it knows.
    */
   readonly field?: string | undefined
-  /** Records each step, with the id of Lambda's request. */
+  /** Records each step, with the id of Lambda's request. It stays open for the next step. */
   readonly audit?: AuditTrail | undefined
 }
 
@@ -71,13 +71,15 @@ const members: MembersOf<AwsRotationOptions> = {
 
 function checkedOptions(options: AwsRotationOptions): AwsRotationOptions {
   const known = knownOptions(options, members)
-  const { client, target, generate, graceSeconds, field } = known
+  const { client, target, generate, graceSeconds, field, audit } = known
   const actions = ['describeSecret', 'getSecretValue', 'putSecretValue', 'updateSecretVersionStage'] as const
   if (!actions.every((action) => typeof Object(client)[action] === 'function'))
     throw configurationError('`client` is no client of AWS Secrets Manager', 'pass new SecretsManager(), not a SecretsManagerClient')
   assertTarget(target)
   assertGrace(graceSeconds)
   if (typeof generate !== 'function') throw configurationError('`generate` is not a function', 'pass passwordGenerator()')
+  if (audit !== undefined && typeof Object(audit).record !== 'function')
+    throw configurationError('`audit` is no trail', 'make one of a sink: auditTrail({ sinks: [it] })')
   if (field === '') throw configurationError('`field` is empty', 'pass a key or a JSON pointer, or leave it out')
   return known
 }
@@ -110,14 +112,19 @@ async function runStep(
   requestId: string | undefined,
 ): Promise<void> {
   const store = rotationStore(versions, token, field)
-  const secrets = createSecretsManager({ providers: [store.provider], audit, deadlineMs: callMs })
+  const secrets = createSecretsManager({ providers: [store.provider], audit: audit && keptOpen(audit), deadlineMs: callMs })
   const run = runOf(secrets, SecretId, { target, graceSeconds, onState, actor, signal, requestId })
   try {
     const attempt = (): Promise<number> => within(signal, (bound) => versions.attempt(bound))
     await run.progress.reporting(() => steps[Step]({ run, generate, token, store, attempt }))
   } finally {
-    await secrets.close()
+    await secrets.close().catch(() => undefined) // the step has an outcome of its own
   }
+}
+
+/** A manager closes its trail with itself, but each step has a manager of its own. */
+function keptOpen(audit: AuditTrail): AuditTrail {
+  return { specificationVersion: audit.specificationVersion, record: async (event, context) => audit.record(event, context) }
 }
 
 /** The SDK has no time limit. */

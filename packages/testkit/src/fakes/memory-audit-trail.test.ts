@@ -52,7 +52,10 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
   },
   'records later, in its own order': {
     caughtBy: 'consecutive events are recorded in order',
-    spoil: recording((record) => async (one, at) => void setTimeout(() => void record(one, at), one.name === 'c' ? 20 : 1)),
+    spoil: recording((record) => async (one, at) => {
+      const later = (): void => void record(one, at).catch(() => undefined) // the trail may be closed by then
+      setTimeout(later, one.name === 'c' ? 20 : 1)
+    }),
   },
   'makes two events of two lines': {
     caughtBy: 'no name forges a second event',
@@ -70,6 +73,10 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
   'acknowledges what a sink refused': {
     caughtBy: 'an event that a required sink refuses is not acknowledged, and later events are',
     spoil: recording((record) => (one, at) => record(one, at).catch(() => {})),
+  },
+  'takes events after it was closed': {
+    caughtBy: 'a closed trail acknowledges no event',
+    spoil: (good) => ({ ...good, trail: { ...good.trail, close: async () => {} } }),
   },
   'cannot be closed twice': {
     caughtBy: '`close` may be called twice',

@@ -17,7 +17,8 @@ export interface MemoryAuditTrail extends AuditTrail {
 }
 
 /**
- * An audit trail in memory, for tests. Keeps the events that it acknowledged, and fails by plan.
+ * An audit trail in memory, for tests. Keeps the events that it acknowledged, fails by plan, and refuses
+ * events once it is closed.
  *
  * @example
  * import { memoryAuditTrail } from '@finchat/secrets-testkit'
@@ -29,15 +30,17 @@ export interface MemoryAuditTrail extends AuditTrail {
  */
 export function memoryAuditTrail({ plan }: MemoryAuditTrailOptions = {}): MemoryAuditTrail {
   const events: AuditEvent[] = []
+  let isClosed = false
   return {
     specificationVersion: 'v1',
     record: async (event, { signal }) => {
       const fault = plan?.(event)
       if (fault === 'hang') await hang(signal)
+      if (isClosed) throw new SecretsError('ABORTED', 'the audit trail is closed', { remedy: 'close it after the last use' })
       if (fault === 'fail') throw new SecretsError('AUDIT_FAILED', 'the event was refused by an injected fault')
       events.push(Object.freeze({ ...event }))
     },
-    close: async () => {},
+    close: async () => void (isClosed = true),
     events: () => [...events],
   }
 }

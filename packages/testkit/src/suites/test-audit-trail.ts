@@ -115,6 +115,11 @@ const rules: Readonly<Record<string, Rule>> = {
     await trail.record({ ...read, name: 'next' }, context)
     assert.equal((await recorded()).at(-1)?.name, 'next')
   },
+  'a closed trail acknowledges no event': async ({ trail, context }) => {
+    if (trail.close === undefined) return
+    await trail.close(context)
+    await within(timeoutMs, assert.rejects(trail.record(read, context)), 'a closed trail hangs')
+  },
   '`close` may be called twice': async ({ trail, context }) => {
     for (let times = 0; times < 2; times += 1) await within(timeoutMs, trail.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },

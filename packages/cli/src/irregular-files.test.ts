@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateKey } from '@finchat/secrets-provider-local'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -17,13 +18,14 @@ const folder = makeProject({
   'rotating.json': JSON.stringify({ ...localConfig, rotation: { A: { target: { ...cache, caFile: 'fifo' } } } }),
   'audited.json': JSON.stringify({ ...localConfig, audit: { folder: 'keyless' } }),
   'altered/segment-00000001.jsonl': '',
-  'keyless/index.jsonl': '',
 })
 
 beforeAll(async () => {
+  await programIn(folder).run(['audit', 'init', 'trail', '--key-file', 'auditor.key'])
+  await programIn(folder).run(['audit', 'init', 'keyless', '--key-file', 'keyless.key'])
+  rmSync(join(folder, 'keyless/key.json'))
   for (const path of ['fifo', 'fifo.mts', 'fifo.gz', 'altered/index.jsonl', 'keyless/key.json'])
     execFileSync('mkfifo', [join(folder, path)])
-  await programIn(folder).run(['audit', 'init', 'trail', '--key-file', 'auditor.key'])
 })
 
 const limits = { cwd: folder, env, encoding: 'utf8', timeout: 30_000, killSignal: 'SIGKILL' } as const

@@ -1,4 +1,4 @@
-import { closeSync, readSync, statSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileFailure } from '@finchat/secrets-core/provider'
 import { asIndexEntry, brokenIndex, type IndexEntry, maxEntryBytes } from './index-line.ts'
@@ -29,7 +29,7 @@ export function readFirstEntry(folder: string): IndexEntry | undefined {
 export function firstEntry(folder: string): IndexEntry {
   const entry = readFirstEntry(folder)
   if (entry !== undefined) return entry
-  statSync(join(folder, indexFile)) // throws if it is missing
+  closeSync(openRegularAtOnce(join(folder, indexFile))) // throws if it is missing, or no file
   throw brokenIndex(folder)
 }
 

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { dirname } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { generatorKinds, type Kinds, rotationShapes, targetKinds } from '../config/rotation-settings.ts'
 import { shellWord } from '../terminal/shell-word.ts'
@@ -18,10 +17,10 @@ describe('the guide to rotation', () => {
     const rotation = { JWT_KEYS: { target: { kind: 'signingKeys', algorithm: 'ES256', former: 2 } } }
     const { folder, key, run } = makeProgram({ ...localConfig, rotation })
     onTestFinished(() => rmSync(folder, { recursive: true }))
-    const program = [process.execPath, ...programArgs, 'set', 'JWT_KEYS', '--config', join(folder, 'finchat-secrets.config.json')]
-    const called = script.replace('finchat-secrets set JWT_KEYS', program.map(shellWord).join(' '))
+    const program = [process.execPath, ...programArgs].map(shellWord).join(' ')
+    const called = script.replaceAll('finchat-secrets ', `${program} `).trim()
     const env = { ...withoutCache, PATH: dirname(process.execPath), NODE_OPTIONS: '--conditions=@finchat/source', APP_KEY: key }
-    execFileSync('/bin/sh', ['-ec', called], { cwd: fileURLToPath(new URL('../..', import.meta.url)), env, stdio: 'pipe' })
+    execFileSync('/bin/sh', ['-ec', called], { cwd: folder, env, stdio: 'pipe' })
     const ring = async (): Promise<{ keys: object[] }> => JSON.parse((await run(['get', 'JWT_KEYS'])).stdout) as { keys: object[] }
     const before = (await ring()).keys.length
     expect(await run(['rotate', 'JWT_KEYS'])).toMatchObject({ code: 0 })

@@ -102,6 +102,46 @@ describe('parseConfig', () => {
     expect(problemsOf(content)).toContain('not an object')
   })
 
+  it.each<[object, string]>([
+    [{ $schema: 5 }, '$schema must be a text'],
+    [{ fallbacks: ['env', 'env'] }, 'fallbacks must be a list of env, local, '],
+    [{ fallbacks: ['env', 'other'] }, 'fallbacks must be a list of env, local, '],
+    [{ local: { key: {} } }, 'local.key must be { "variable": "NAME" }, { "file": "PATH" } or { "keychain": "NAME" }'],
+    [{ local: { key: { file: 'a', keychain: 'b' } } }, 'local.key must be { "variable": "NAME" }'],
+    [{ local: { key: 4711 } }, 'local.key must be { "variable": "NAME" }'],
+    [{ local: { path: '' } }, 'local.path must be a path'],
+    [{ local: { mustExist: 'yes' } }, 'local.mustExist must be true or false'],
+    [{ local: { keepVersions: 'some' } }, 'local.keepVersions must be all, a whole number from '],
+    [{ cacheTtl: 1.5 }, 'cacheTtl must be a whole number from 0 to 999999999'],
+    [{ cacheTtl: 1_000_000_000 }, 'cacheTtl must be a whole number from 0 to 999999999'],
+    [{ vault: { names: { 'a=b': 'x' } } }, 'vault.names must be an object of names and paths'],
+    [{ vault: { names: { A: 'x,y' } } }, 'vault.names must be an object of names and paths'],
+    [{ secrets: [] }, 'secrets is an array, not an object'],
+    [{ secrets: { A: { required: 1 } } }, 'secrets.A.required must be true or false'],
+    [{ rotation: [] }, 'rotation is an array, not an object'],
+    [{ rotation: { 'a b': {} } }, 'rotation: "a b" is not a valid secret name'],
+    [{ rotation: { A: 'daily' } }, 'rotation.A is text, not an object'],
+    [{ rotation: { A: { evry: '1d' } } }, '"rotation.A.evry" is not known: did you mean rotation.A.every?'],
+    [{ rotation: { A: { generate: 'token' } } }, 'rotation.A.generate is text, not an object'],
+    [{ rotation: { A: { generate: { kind: 'secret' } } } }, 'rotation.A.generate.kind must be '],
+    [{ rotation: { A: { generate: { kind: 'token', bits: 8 } } } }, '"rotation.A.generate.bits" is not known'],
+    [{ rotation: { A: { target: { kind: 'toString' } } } }, 'rotation.A.target.kind must be '],
+    [{ rotation: { A: { target: { kind: 'postgres' } } } }, 'rotation.A.target.host is missing'],
+    [{ rotation: { A: { target: { next: () => 1, apply: () => 1 } } } }, 'rotation.A.target.kind must be '],
+  ])('names the place and what belongs there: %j', (content, problem) => {
+    expect(
+      problemsOf(content)
+        .split('\n')
+        .slice(1)
+        .filter((line) => line.startsWith(problem)),
+    ).toHaveLength(1)
+  })
+
+  it('takes a generator and a target of a program', () => {
+    const target = { next: () => 'x', apply: () => 1, test: () => 1 }
+    expect(problemsOf({ rotation: { A: { generate: () => 'x', target } } })).toBe('')
+  })
+
   it('takes no member from a prototype', () => {
     expect(problemsOf(JSON.parse('{"__proto__":{"provider":"local"}}'))).toContain('"__proto__" is not known')
     expect(problemsOf({ local: JSON.parse('{"constructor":1}') as unknown })).toContain('"local.constructor" is not known')

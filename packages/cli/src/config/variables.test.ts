@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { programIn } from '../testing/run-program.ts'
 import { makeProject } from '../testing/make-project.ts'
-import { inWordsOfFile } from './variables.ts'
+import { inWordsOfFile, readSource } from './variables.ts'
 
 describe('a text in words of the configuration file', () => {
   it.each([
@@ -33,4 +35,15 @@ describe('a text in words of the configuration file', () => {
       expect(stdout + stderr).toContain('set FINCHAT_VAULT_TOKEN, or name another place for vault.token')
     }
   })
+})
+
+it.each([
+  ['is larger than a credential', 'x'.repeat(2 * 1024 * 1024)],
+  ['is no text', Buffer.from([0xff, 0xfe, 0x41])],
+])('names the file of a setting once, if it %s', async (_, content) => {
+  const folder = makeProject({})
+  writeFileSync(join(folder, 'key'), content)
+  const error: unknown = await readSource('decoys.key', { file: 'key' }, folder, {}).catch((thrown: unknown) => thrown)
+  expect(String(error)).toContain('decoys.key')
+  expect(String(error)).not.toMatch(/the file of the file|xxx/)
 })

@@ -18,8 +18,9 @@ describe('the guide to rotation', () => {
     const rotation = { JWT_KEYS: { target: { kind: 'signingKeys', algorithm: 'ES256', former: 2 } } }
     const { folder, key, run } = makeProgram({ ...localConfig, rotation })
     onTestFinished(() => rmSync(folder, { recursive: true }))
-    const program = [process.execPath, ...programArgs, 'set', 'JWT_KEYS', '--config', join(folder, 'finchat-secrets.config.json')]
-    const called = script.replace('finchat-secrets set JWT_KEYS', program.map(shellWord).join(' '))
+    const config = `set --config ${shellWord(join(folder, 'finchat-secrets.config.json'))}`
+    const program = [process.execPath, ...programArgs].map(shellWord).join(' ')
+    const called = script.replace('finchat-secrets set', `finchat-secrets ${config}`).replaceAll('finchat-secrets ', `${program} `)
     const env = { ...withoutCache, PATH: dirname(process.execPath), NODE_OPTIONS: '--conditions=@finchat/source', APP_KEY: key }
     execFileSync('/bin/sh', ['-ec', called], { cwd: fileURLToPath(new URL('../..', import.meta.url)), env, stdio: 'pipe' })
     const ring = async (): Promise<{ keys: object[] }> => JSON.parse((await run(['get', 'JWT_KEYS'])).stdout) as { keys: object[] }

@@ -20,7 +20,10 @@ it('takes of several names those that --only names', () => {
   expect([names(['STRIPE']), names(['PAY*']), names(['KEY'])]).toEqual([['STRIPE'], ['PAYMENT'], ['STRIPE', 'PAYMENT']])
 })
 
-it('refuses a name that two secrets would have', () => {
-  const declared = { B: { name: 'A' }, X: { name: 'B', field: 'f' } }
-  expect(() => byDeclaredName(read('A', 'B'), declared)).toThrow('B is the declared name of one secret')
+it.each<[string, Parameters<typeof byDeclaredName>[1]]>([
+  ['as a whole', { A: { name: 'B' }, B: { name: 'A' } }],
+  ['by a field', { B: { name: 'A' }, X: { name: 'B', field: 'f' } }],
+])('refuses a declared name that another secret has in the chain, which is declared %s', (_, declared) => {
+  expect(() => byDeclaredName(read('A', 'B'), declared)).toThrow('is the declared name of one secret, and the name of another one')
+  expect(() => byDeclaredName(read('A'), declared)).toThrow('is the declared name of one secret')
 })

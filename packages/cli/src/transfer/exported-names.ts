@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { UsageError } from '../terminal/failure.ts'
+import { chainNames } from './items-of-file.ts'
 import { matchesGlob } from './name-glob.ts'
 
 /** One value of a file, under each name that the application reads it by. */
@@ -16,12 +17,20 @@ export function byDeclaredName<Each extends Named>(
   declared: NonNullable<Config['secrets']> = {},
   only: readonly string[] = [],
 ): readonly Each[] {
-  const renamed = read.flatMap((each) => namesOf(each.name, declared, only).map((name) => ({ ...each, name })))
-  const [twice] = renamed.filter(({ name }, index) => renamed.findIndex((each) => each.name === name) !== index)
-  if (twice === undefined) return renamed
-  throw new UsageError(
-    `${twice.name} is the declared name of one secret, and the name of another one in the chain`,
-    'declare the other one as a whole under a name of its own, or leave one out by --only',
+  const chain = chainNames(declared)
+  return read.flatMap((each) =>
+    namesOf(each.name, declared, only).map((name) => {
+      if (name !== each.name && chain.has(name)) throw ambiguous(name)
+      return { ...each, name }
+    }),
+  )
+}
+
+/** In a file it could mean either, and an import takes it for the one in the chain. */
+function ambiguous(name: string): UsageError {
+  return new UsageError(
+    `${name} is the declared name of one secret, and the name of another one in the chain`,
+    'declare the first under a name that the chain does not have, or leave it out by --only',
   )
 }
 

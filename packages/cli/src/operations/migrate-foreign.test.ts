@@ -42,8 +42,8 @@ describeWithServer('openbao', 'secrets of Vault that others wrote', () => {
   async function tokenOfShop(): Promise<string> {
     const rules = ['secret/data/shop/*', 'secret/metadata/shop/*'].map((path) => `path "${path}" { capabilities = ["read", "list"] }`)
     await bao.api('PUT', 'sys/policies/acl/shop', { policy: rules.join('\n') })
-    const made = (await bao.api('POST', 'auth/token/create', { policies: ['shop'] })) as { auth: { client_token: string } } // as Vault documents it
-    return made.auth.client_token
+    const { auth } = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', { policies: ['shop'] })
+    return auth.client_token
   }
 
   const rows = [

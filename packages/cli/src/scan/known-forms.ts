@@ -18,6 +18,9 @@ const ruleBegin = '@secretlint/secretlint-rule-'
 export async function loadKnownForms(): Promise<FindForms> {
   const core = { what: 'the search for known forms', name: '@secretlint/core' }
   const { lintSource } = await loadOnUse(core, async () => import('@secretlint/core'), 'lintSource')
+  const profiler = { what: 'the search for known forms', name: '@secretlint/profiler' }
+  const { secretLintProfiler } = await loadOnUse(profiler, async () => import('@secretlint/profiler'), 'secretLintProfiler')
+  secretLintProfiler.setEnabled(false) // it keeps 60 records for each content, which a history of thousands makes gigabytes
   const preset = { what: 'the known forms', name: '@secretlint/secretlint-rule-preset-recommend' }
   const { creator } = await loadOnUse(preset, async () => import('@secretlint/secretlint-rule-preset-recommend'), 'creator')
   const config = { rules: [{ id: preset.name, rule: creator, options: {} }] }

@@ -97,9 +97,9 @@ export async function readSettings({ file: given, cwd = process.cwd(), env = pro
   const file = given === undefined ? findConfig(resolve(cwd)) : resolve(cwd, given)
   const folder = file === undefined ? resolve(cwd) : dirname(file)
   const config = file === undefined ? {} : await readConfig(file)
-  const found = await withKeychain(env, folder)
-  const { variables, missing } = file === undefined ? { variables: found } : await readVariables(config, folder, found)
-  return { file, config, folder, env, variables, missing }
+  const own = await withKeychain(env, folder)
+  const { variables, missing } = file === undefined ? own : await readVariables(config, folder, own.variables)
+  return { file, config, folder, env, variables, missing: new Map([...missing, ...own.missing]) }
 }
 
 /** Throws if a credential of a section that is used cannot be had. */

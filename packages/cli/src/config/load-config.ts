@@ -11,7 +11,7 @@ import {
   type SecretsManager,
   secretsManagerFromEnv,
 } from '@finchat/secrets-core'
-import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
+import { knownOptions, loadOnUse, type MembersOf, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
 import { aliasesOf } from './declared-names.ts'
@@ -61,8 +61,9 @@ export interface LoadedConfig {
  * await secrets.close()
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
-  const settings = await readSettings(options)
-  warnOfMissing(options)
+  const known = knownOptions(options, optionMembers)
+  const settings = await readSettings(known)
+  warnOfMissing(known)
   return {
     file: settings.file,
     schema: settings.config.secrets ?? {},
@@ -70,6 +71,8 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     secrets: await makeManager(settings, { aliases: aliasesOf(settings.config.secrets) }),
   }
 }
+
+const optionMembers: MembersOf<LoadConfigOptions> = { file: 'string', cwd: 'string', env: 'any' }
 
 /** In a wrong folder every secret would be missing, without a word of the file. */
 function warnOfMissing({ file, cwd = process.cwd(), env }: LoadConfigOptions): void {

@@ -189,15 +189,6 @@ export async function readSource(place: string, source: CredentialSource, folder
 /** Holds the key that verifies an audit trail, and could forge it. */
 export const auditorKeyVariable = 'FINCHAT_AUDITOR_KEY'
 
-/** All variables that configure this program. */
-export const ownVariables: ReadonlySet<string> = new Set([
-  ...[chainSettings, ...Object.values(sections)].flatMap((settings) =>
-    Object.values<Setting>(settings).flatMap(({ variable, fileVariable = [] }) => [variable, fileVariable].flat()),
-  ),
-  ...keychainVariables.values(),
-  auditorKeyVariable,
-])
-
 /** Variables that hold the credentials of stores, of trails and of what is rotated, by the table of settings and by the file. */
 export function credentialVariables(config: Config): ReadonlySet<string> {
   const known = Object.values(sections).flatMap((settings) => Object.values(settings).filter(({ kind }) => kind === 'credential'))

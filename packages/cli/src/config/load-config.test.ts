@@ -47,7 +47,7 @@ describe('loadConfig', () => {
     ['env', {}],
   ])('takes nothing from a polluted prototype: %s', async (member, value) => {
     const options = { cwd: project({ provider: 'env', secrets: { TOKEN: {} } }), env: { TOKEN: 'v1', OTHER: 'v2' } }
-    Object.defineProperty(Object.prototype, member, { value, configurable: true, writable: true, enumerable: true })
+    Reflect.defineProperty(Object.prototype, member, { value, configurable: true, writable: true, enumerable: true })
     try {
       const { secrets, chain } = await loadConfig(options)
       expect([await secrets.getSecret('TOKEN'), chain]).toEqual(['v1', ['env']])

@@ -19,7 +19,7 @@ it('documents show configurations, which this test finds', () => {
 
 it.each(configured)('the configuration at $place is right, by the parser and by the schema', ({ text }) => {
   const content: unknown = JSON.parse(text)
-  expect(parseConfig(content, 'the document')).toBe(content)
+  expect(parseConfig(content, 'the document')).toEqual(content)
   const ajv = new Ajv({ strict: false })
   expect([ajv.validate(jsonSchema(), content), ajv.errors]).toEqual([true, null])
 })

@@ -43,6 +43,15 @@ describe('a key in the keychain', () => {
     expect(await roundTrip({ cwd: project(fakeKeyring), env })).toBe('v1')
   })
 
+  it('of a store that is not asked need not be there', async () => {
+    const env = { TOKEN: 'v1', FINCHAT_VAULT_TOKEN_KEYCHAIN: 'none', FINCHAT_SECRETS_PROVIDER: 'env', FINCHAT_SECRETS_FALLBACKS: '' }
+    const { secrets } = await loadConfig({ cwd: makeProject({ 'package.json': '{}' }), env })
+    expect(await secrets.getSecret('TOKEN')).toBe('v1')
+    await secrets.close()
+    const asked = await errorOf({ cwd: makeProject({ 'package.json': '{}' }), env: { ...env, FINCHAT_SECRETS_PROVIDER: 'vault' } })
+    expect(asked.code).toBe('CREDENTIALS_MISSING')
+  })
+
   it('is no secret that the chain answers', async () => {
     const cwd = makeProject({ 'package.json': '{}', ...keyringWith({ app: generateKey() }) })
     const { secrets } = await loadConfig({ cwd, env: { FINCHAT_ENCRYPTION_KEY_KEYCHAIN: 'app' } })

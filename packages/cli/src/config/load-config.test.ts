@@ -33,6 +33,37 @@ describe('loadConfig', () => {
     await loaded.secrets.close()
   })
 
+  it.each<[member: string, value: unknown]>([
+    ['name', 'OTHER'],
+    ['field', 'f'],
+    ['type', 'json'],
+    ['secrets', { TOKEN: { name: 'OTHER' } }],
+    ['providers', { env: () => undefined }],
+    ['fallbacks', ['local']],
+    ['local', { path: '/elsewhere' }],
+    ['audit', { line: 'stderr' }],
+    ['file', '/elsewhere.json'],
+    ['cwd', '/'],
+    ['env', {}],
+  ])('takes nothing from a polluted prototype: %s', async (member, value) => {
+    const options = { cwd: project({ provider: 'env', secrets: { TOKEN: {} } }), env: { TOKEN: 'v1', OTHER: 'v2' } }
+    Reflect.defineProperty(Object.prototype, member, { value, configurable: true, writable: true, enumerable: true })
+    try {
+      const { secrets, chain } = await loadConfig(options)
+      expect([await secrets.getSecret('TOKEN'), chain]).toEqual(['v1', ['env']])
+      await secrets.close()
+    } finally {
+      Reflect.deleteProperty(Object.prototype, member)
+    }
+  })
+
+  it('refuses an option that it does not know', async () => {
+    await expect(loadConfig({ path: 'x' } as LoadConfigOptions)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      problem: 'the option "path" is not known',
+    })
+  })
+
   it('makes one from variables alone', async () => {
     const { file: none, chain, schema, secrets } = await loadConfig({ cwd: makeProject({}), env: { TOKEN: 'of-env' } })
     expect({ none, chain, schema, token: await secrets.getSecret('TOKEN') }).toEqual({

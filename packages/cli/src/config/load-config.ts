@@ -12,7 +12,7 @@ import {
   type SecretsManager,
   secretsManagerFromEnv,
 } from '@finchat/secrets-core'
-import { loadOnUse, namesFromEnv } from '@finchat/secrets-core/provider'
+import { knownOptions, loadOnUse, type MembersOf, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
 import { aliasesOf } from './declared-names.ts'
@@ -62,8 +62,9 @@ export interface LoadedConfig {
  * await secrets.close()
  */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<LoadedConfig> {
-  const settings = await readSettings(options)
-  warnOfMissing(options)
+  const known = knownOptions(options, optionMembers)
+  const settings = await readSettings(known)
+  warnOfMissing(known)
   return {
     file: settings.file,
     schema: settings.config.secrets ?? {},
@@ -71,6 +72,8 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     secrets: await makeManager(settings, { aliases: aliasesOf(settings.config.secrets) }),
   }
 }
+
+const optionMembers: MembersOf<LoadConfigOptions> = { file: 'string', cwd: 'string', env: 'any' }
 
 /** In a wrong folder every secret would be missing, without a word of the file. */
 function warnOfMissing({ file, cwd = process.cwd(), env }: LoadConfigOptions): void {
@@ -98,9 +101,9 @@ export async function readSettings({ file: given, cwd = process.cwd(), env = pro
   const file = given === undefined ? findConfig(resolve(cwd)) : resolve(cwd, given)
   const folder = file === undefined ? resolve(cwd) : dirname(file)
   const config = file === undefined ? {} : await readConfig(file)
-  const found = await withKeychain(env, folder)
-  const { variables, missing } = file === undefined ? { variables: found } : await readVariables(config, folder, found)
-  return { file, config, folder, env, variables, missing }
+  const own = await withKeychain(env, folder)
+  const { variables, missing } = file === undefined ? own : await readVariables(config, folder, own.variables)
+  return { file, config, folder, env, variables, missing: new Map([...missing, ...own.missing]) }
 }
 
 /** Throws if a credential of a section that is used cannot be had. */

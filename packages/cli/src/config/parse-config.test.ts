@@ -44,7 +44,7 @@ describe('parseConfig', () => {
         },
       },
     }
-    expect(parseConfig(config, 'the file')).toBe(config)
+    expect(parseConfig(config, 'the file')).toEqual(config)
   })
 
   it('refuses a key in the file, says what to do, and never shows it', () => {

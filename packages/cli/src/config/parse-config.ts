@@ -14,11 +14,19 @@ type Members = Readonly<Record<string, unknown>>
  */
 export function parseConfig(content: unknown, file: string): Config {
   const problems: string[] = []
-  checkConfig(content, (place, problem) => problems.push(place === '' ? problem : `${place} ${problem}`))
-  if (problems.length === 0) return content as Config // checked
+  const own = ownOnly(content)
+  checkConfig(own, (place, problem) => problems.push(place === '' ? problem : `${place} ${problem}`))
+  if (problems.length === 0) return own as Config // checked
   throw new SecretsError('CONFIGURATION', `${file} cannot be used:${problems.map((problem) => `\n${problem}`).join('')}`, {
     remedy: 'correct the file; an editor shows its members if it begins with "$schema"',
   })
+}
+
+/** A copy without prototypes: else a polluted one adds a field to every declaration. What has functions is a target of one's own. */
+function ownOnly(content: unknown): unknown {
+  if (!isMembers(content) || isOwnTarget(content)) return content
+  const members = Object.entries(content).map(([member, value]) => [member, ownOnly(value)] as const)
+  return Object.assign(Object.create(null) as object, Object.fromEntries(members))
 }
 
 function checkConfig(content: unknown, report: Report): void {

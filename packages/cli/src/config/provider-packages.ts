@@ -48,8 +48,10 @@ export async function loadFactories(
   const loaded = await Promise.all(sources.map(async ([name, source]) => [name, await loadFactory(name, source, folder)] as const))
   const missing = sources.filter((_, index) => loaded[index]?.[1] === undefined)
   if (missing.length > 0) throw notInstalled(new Map(missing), folder)
-  const { audit, ...providers } = Object.fromEntries(loaded) as Record<string, ProviderFromEnv> // functions of their packages
-  return { providers, audit: audit as AuditFromEnv | undefined }
+  const factories = new Map(loaded)
+  const audit = factories.get('audit') as AuditFromEnv | undefined // a function of its package
+  factories.delete('audit')
+  return { providers: Object.fromEntries(factories) as Record<string, ProviderFromEnv>, audit } // functions of theirs
 }
 
 function notInstalled(missing: ReadonlyMap<string, Source | ProviderFromEnv>, folder: string): SecretsError {

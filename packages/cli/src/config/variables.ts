@@ -44,7 +44,11 @@ function sectionOf(place: string): string {
 
 /** As `readVariables`, for sections that are all used: a credential that cannot be had is thrown. */
 export async function variablesOf(config: Config, folder: string, env: Environment): Promise<Environment> {
-  const { variables, missing } = await readVariables(config, folder, env)
+  return nothingMissing(await readVariables(config, folder, env))
+}
+
+/** Throws the first credential that cannot be had. */
+export function nothingMissing({ variables, missing }: FoundVariables): Environment {
   for (const error of missing.values()) throw error
   return variables
 }
@@ -60,17 +64,25 @@ export const keychainVariables: ReadonlyMap<string, string> = new Map(
 )
 
 /** The environment with what its keychain entries hold, without the variables that name them. A variable that is set goes first. */
-export async function withKeychain(env: Environment, folder: string): Promise<Environment> {
+export async function withKeychain(env: Environment, folder: string): Promise<FoundVariables> {
   const found = [...keychainVariables].filter(([, naming]) => Object.hasOwn(env, naming))
-  const read = found.map(async ([variable, naming]) => {
+  const missing = new Map<string, unknown>()
+  const noText = (variable: string, error: unknown): undefined => void missing.set(sectionOfVariable(variable), error)
+  const read = found.map(async ([variable, naming]): Promise<[string, string | undefined][]> => {
     const entry = env[naming]
-    const text = entry && !env[variable] ? await keychainText(entry, variable, folder) : env[variable]
+    const ofEntry =
+      entry && !env[variable] ? await keychainText(entry, variable, folder).catch((error) => noText(variable, error)) : undefined
     return [
-      [variable, text],
+      [variable, ofEntry ?? env[variable]],
       [naming, undefined],
-    ] as const
+    ]
   })
-  return found.length === 0 ? env : { ...env, ...Object.fromEntries((await Promise.all(read)).flat()) }
+  return { variables: found.length === 0 ? env : { ...env, ...Object.fromEntries((await Promise.all(read)).flat()) }, missing }
+}
+
+function sectionOfVariable(variable: string): string {
+  const found = Object.entries(sections).find(([, settings]) => Object.values(settings).some((each) => each.variable === variable))
+  return found?.[0] ?? ''
 }
 
 async function keychainText(entry: string, what: string, folder: string): Promise<string> {
@@ -176,15 +188,6 @@ export async function readSource(place: string, source: CredentialSource, folder
 
 /** Holds the key that verifies an audit trail, and could forge it. */
 export const auditorKeyVariable = 'FINCHAT_AUDITOR_KEY'
-
-/** All variables that configure this program. */
-export const ownVariables: ReadonlySet<string> = new Set([
-  ...[chainSettings, ...Object.values(sections)].flatMap((settings) =>
-    Object.values<Setting>(settings).flatMap(({ variable, fileVariable = [] }) => [variable, fileVariable].flat()),
-  ),
-  ...keychainVariables.values(),
-  auditorKeyVariable,
-])
 
 /** Variables that hold the credentials of stores, of trails and of what is rotated, by the table of settings and by the file. */
 export function credentialVariables(config: Config): ReadonlySet<string> {

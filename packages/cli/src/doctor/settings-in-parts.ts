@@ -7,7 +7,7 @@ import { chainOf, isAudited } from '../config/load-config.ts'
 import { parseConfig } from '../config/parse-config.ts'
 import { readConfig, readContent } from '../config/read-config.ts'
 import { chainSettings, sections, type Setting } from '../config/settings.ts'
-import { keychainVariables, variablesOf, withKeychain } from '../config/variables.ts'
+import { keychainVariables, nothingMissing, variablesOf, withKeychain } from '../config/variables.ts'
 import { failed, type Finding, ok, warn } from './finding.ts'
 
 /** What is configured, as far as it can be understood. */
@@ -56,7 +56,7 @@ export async function chainIn({ config: { provider, fallbacks }, folder, env }: 
 /** The variables of one provider alone: what is wrong with another one does not matter. */
 export async function variablesFor(name: string, { config, folder, env }: Parts): Promise<Environment> {
   const own = Object.fromEntries(Object.entries(config).filter(([member]) => member === name || member === 'cacheTtl'))
-  return { ...(await variablesOf(own, folder, await withKeychain(withoutOtherEntries(name, env), folder))), ...alone(name) }
+  return { ...(await variablesOf(own, folder, nothingMissing(await withKeychain(withoutOtherEntries(name, env), folder)))), ...alone(name) }
 }
 
 /** Keychain entries of other providers are not asked for. */

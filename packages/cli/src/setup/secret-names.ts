@@ -1,4 +1,4 @@
-import { ownVariables } from '../config/variables.ts'
+import { ownVariables } from '../transfer/store-names.ts'
 
 /** What a variable is for, by its name. `system`: a setting if the project sets it, as `PORT` in `.env`. */
 export type Kind = 'secret' | 'setting' | 'system' | 'ignored'

@@ -1,7 +1,7 @@
 import { isValidName, type Environment, type SecretProvider } from '@finchat/secrets-core'
 import type { Config } from '../config/config.ts'
-import { sections } from '../config/settings.ts'
-import { credentialVariables, ownVariables } from '../config/variables.ts'
+import { chainSettings, sections, type Setting } from '../config/settings.ts'
+import { auditorKeyVariable, credentialVariables, keychainVariables } from '../config/variables.ts'
 
 /** The names that lead to this path of a store; none if no valid name does. */
 export function namesAt(path: string, provider: SecretProvider, variables: Environment): string[] {
@@ -47,6 +47,15 @@ export function wholeNames(chain: readonly string[], declared: NonNullable<Confi
   const plain = chain.filter((name) => !Object.hasOwn(declared, name))
   return [whole, plain, keys].find((names) => names.length > 0)?.slice() ?? []
 }
+
+/** All variables that configure this program. */
+export const ownVariables: ReadonlySet<string> = new Set([
+  ...[chainSettings, ...Object.values(sections)].flatMap((settings) =>
+    Object.values<Setting>(settings).flatMap(({ variable, fileVariable = [] }) => [variable, fileVariable].flat()),
+  ),
+  ...keychainVariables.values(),
+  auditorKeyVariable,
+])
 
 /** Variables that may be secrets: all but those that configure this program, such as the key of a store. */
 export function variablesThatMayBeSecrets(env: Environment, config: Config): string[] {

@@ -34,8 +34,12 @@ export interface OpenAuditNamesOptions {
  * await secrets.close()
  *
  * const actors = async () => {
- *   const { result } = await verifiedTrail('of-persons', { key }, (records) => Array.fromAsync(openAuditNames(records, { file })))
- *   return result.map(({ actor }) => actor?.slice(0, 7))
+ *   const { result } = await verifiedTrail('of-persons', { key }, async (records) => {
+ *     const found: unknown[] = []
+ *     for await (const { actor } of openAuditNames(records, { file })) found.push(actor?.slice(0, 7))
+ *     return found
+ *   })
+ *   return result
  * }
  * const before = await actors()
  * await eraseAuditNames('of-persons', { file, names: ['alice@example.com'], reason: 'request of 2026-11-02' })

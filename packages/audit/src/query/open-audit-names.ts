@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { knownOptions } from '@finchat/secrets-core/provider'
-import { assertNamesFile } from '../record/errors.ts'
 import { keysFailed } from '../record/name-keys.ts'
-import { rowsIn } from '../record/name-rows.ts'
+import { assertNamesFile, rowsIn } from '../record/name-rows.ts'
 import { nameIdOf, openedName, pseudonymIn } from '../record/sealed-name.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 
@@ -35,8 +34,12 @@ export interface OpenAuditNamesOptions {
  * await secrets.close()
  *
  * const actors = async () => {
- *   const { result } = await verifiedTrail('of-persons', { key }, (records) => Array.fromAsync(openAuditNames(records, { file })))
- *   return result.map(({ actor }) => actor?.slice(0, 7))
+ *   const { result } = await verifiedTrail('of-persons', { key }, async (records) => {
+ *     const found: unknown[] = []
+ *     for await (const { actor } of openAuditNames(records, { file })) found.push(actor?.slice(0, 7))
+ *     return found
+ *   })
+ *   return result
  * }
  * const before = await actors()
  * await eraseAuditNames('of-persons', { file, names: ['alice@example.com'], reason: 'request of 2026-11-02' })

@@ -2,6 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { summaryReport } from '../report/report.ts'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, trailOf, written } from '../testing/folders.ts'
 import { gathered } from '../testing/gathered.ts'
@@ -101,5 +102,21 @@ describe('two folders with one id', () => {
       [true, 'forked'],
       [true, 'forked'],
     ])
+  })
+
+  it('are compared in all folders of a trail: one copy went on in the next, or both did', async () => {
+    const made = await segmentsOf(1, 2)
+    const copy = join(made.folder, '..', 'copy')
+    const relations = async (): Promise<unknown[]> => {
+      const sources = [made.folder, copy].map((folder) => ({ folder, key: made.key }))
+      return (await verifiedTrails(sources, gathered)).trails.map(({ twin }) => twin?.relation)
+    }
+    await rotateAuditFolder(made.folder)
+    await cp(made.folder, copy, { recursive: true })
+    expect(await relations()).toEqual(['same', 'same'])
+    await process(made.folder, 2)
+    expect(await relations()).toEqual(['newer', 'older'])
+    await process(copy, 3)
+    expect(await relations()).toEqual(['forked', 'forked'])
   })
 })

@@ -14,9 +14,3 @@ export function assertFolder(folder: unknown): asserts folder is string {
 export function assertSinkName(name: unknown): void {
   if (typeof name !== 'string' || name === '') throw configurationError('`name` is not a text, or empty', 'leave it out, or give a text')
 }
-
-/** Throws `CONFIGURATION` for anything but a path. */
-export function assertNamesFile(option: string, file: unknown): asserts file is string {
-  if (typeof file === 'string' && file !== '' && !file.includes('\0')) return
-  throw configurationError(`\`${option}\` is not the path of a file`, 'name a file for the keys of names, such as audit-names.key')
-}

@@ -1,3 +1,4 @@
+import { configurationError } from '@finchat/secrets-core/provider'
 import { canonicalText } from './canonical.ts'
 import { nameKeyBytes } from './sealed-name.ts'
 
@@ -63,4 +64,10 @@ function rowOf({ key, name }: { readonly key?: unknown; readonly name?: unknown 
   if (typeof key !== 'string' || typeof name !== 'string') return undefined
   const bytes = Buffer.from(key, 'base64url')
   return bytes.length === nameKeyBytes ? { name, key: bytes } : undefined
+}
+
+/** Throws `CONFIGURATION` for anything but a path. */
+export function assertNamesFile(option: string, file: unknown): asserts file is string {
+  if (typeof file === 'string' && file !== '' && !file.includes('\0')) return
+  throw configurationError(`\`${option}\` is not the path of a file`, 'name a file for the keys of names, such as audit-names.key')
 }

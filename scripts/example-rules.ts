@@ -6,7 +6,7 @@ import type { Rule } from './structure-rules.ts'
 
 const longestReadme = 60
 /** The second: decorators and CommonJS are compiled. */
-const starts: readonly unknown[] = ['node src/main.ts', 'tsc && node dist/main.js']
+const starts: readonly string[] = ['node src/main.ts', 'tsc && node dist/main.js']
 
 /** An example is a folder to copy: npm can install it, and its README says how to run it. */
 export const examplesStandAlone: Rule = (files) => {
@@ -29,7 +29,7 @@ function exampleManifestFaults(manifest: Manifest, published: ReadonlySet<string
       .filter(([, range]) => caretsIn(range) === undefined)
       .map(([name, range]) => `npm cannot install ${name} ${range}, or only exactly`),
     ...ranges.filter(([name]) => name.startsWith('@finchat/') && !published.has(name)).map(([name]) => `${name} is not published`),
-    ...(starts.includes(start) ? [] : [`"start" must be ${starts.map((each) => `"${each}"`).join(' or ')}`]),
+    ...(starts.includes(String(start)) ? [] : [`"start" must be ${starts.map((each) => `"${each}"`).join(' or ')}`]),
   ]
 }
 

@@ -26,6 +26,7 @@ export async function startLambda(file: string, env: NodeJS.ProcessEnv): Promise
   const startedAt = performance.now()
   const args = ['--input-type=module', '--eval', bootstrap, '--', pathToFileURL(file).href]
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  process.once('exit', () => child.kill('SIGKILL')) // also while it is frozen
   await next(child)
   return {
     initMs: performance.now() - startedAt,

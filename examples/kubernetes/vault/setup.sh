@@ -2,6 +2,8 @@
 # Run once, by an administrator of Vault or OpenBao; `vault` has the same commands.
 set -eu
 bao auth enable kubernetes
+# Vault in the same cluster, with the cluster role system:auth-delegator. Elsewhere it also needs
+# kubernetes_ca_cert and token_reviewer_jwt.
 bao write auth/kubernetes/config kubernetes_host=https://kubernetes.default.svc
 bao policy write orders policy.hcl
 bao write auth/kubernetes/role/orders \

@@ -45,7 +45,7 @@ function install({ prepare, install: command, env }: PackageManager, folder: str
 function start(files: Files, { example, manager, folder }: Copy, variables: NodeJS.ProcessEnv): string[] {
   const [program = '', ...args] = manager.start
   const env = { ...manager.env, ...variables, NO_COLOR: '1' }
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: 'utf8', timeout: 120_000 })
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, env, encoding: 'utf8', timeout: 300_000 }) // `next build` on a loaded machine
   if (status !== 0) return [`npm start failed (${status}):\n${stdout}${stderr}`]
   const missing = firstMissing(outputBlock(files.get(`${example.folder}/README.md`) ?? ''), stdout)
   return missing === undefined ? [] : [`README.md and the output differ at '${missing}':\n${stdout}`]

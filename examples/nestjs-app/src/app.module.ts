@@ -1,4 +1,4 @@
-// To copy: ConfigModule has plain settings; SecretsModule has what nobody may see.
+// To copy: ConfigModule has plain settings, SecretsModule has the secrets.
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
 import { localFromEnv } from '@finchat/secrets-provider-local'
 import { Module } from '@nestjs/common'

@@ -13,6 +13,10 @@ test('an example that can be copied has no faults', () => {
   expect(faultsOf({ dependencies: { '@finchat/secrets-core': '^0.1.0' }, devDependencies: { vitest: '^5.1.0' } })).toEqual([])
 })
 
+test('an example may be compiled before it starts', () => {
+  expect(faultsOf({ scripts: { start: 'tsc && node dist/main.js' } })).toEqual([])
+})
+
 test.each([
   [{ dependencies: { '@finchat/secrets-core': 'workspace:^' } }, 'npm cannot install @finchat/secrets-core workspace:^'],
   [{ devDependencies: { vitest: 'catalog:' } }, 'npm cannot install vitest catalog:'],

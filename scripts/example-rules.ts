@@ -5,6 +5,8 @@ import { caretsIn } from './range-rules.ts'
 import type { Rule } from './structure-rules.ts'
 
 const longestReadme = 60
+/** The second: decorators and CommonJS are compiled. */
+const starts: readonly string[] = ['node src/main.ts', 'tsc && node dist/main.js']
 
 /** An example is a folder to copy: npm can install it, and its README says how to run it. */
 export const examplesStandAlone: Rule = (files) => {
@@ -27,7 +29,7 @@ function exampleManifestFaults(manifest: Manifest, published: ReadonlySet<string
       .filter(([, range]) => caretsIn(range) === undefined)
       .map(([name, range]) => `npm cannot install ${name} ${range}, or only exactly`),
     ...ranges.filter(([name]) => name.startsWith('@finchat/') && !published.has(name)).map(([name]) => `${name} is not published`),
-    ...(start === 'node src/main.ts' ? [] : ['"start" must be "node src/main.ts"']),
+    ...(starts.includes(String(start)) ? [] : [`"start" must be ${starts.map((each) => `"${each}"`).join(' or ')}`]),
   ]
 }
 

@@ -1,0 +1,26 @@
+// To copy: lets requests in that present the current token, or the former one for a while.
+import type { SecretsManager } from '@finchat/secrets-core'
+import type { RequestHandler } from 'express'
+
+/** How long clients may use the former token after a rotation. */
+const graceSeconds = 600
+
+export function bearerToken(secrets: SecretsManager, name: string): RequestHandler {
+  return async ({ headers: { authorization = '' } }, response, next) => {
+    const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : ''
+    const isRight = token !== '' && (await verify(secrets, name, token))
+    if (isRight === true) next()
+    else if (isRight === false) response.set('www-authenticate', 'Bearer').sendStatus(401)
+    else response.set('retry-after', '5').sendStatus(503)
+  }
+}
+
+/** Undefined: no store can tell. The token may be right, so this is no 401. */
+async function verify(secrets: SecretsManager, name: string, token: string): Promise<boolean | undefined> {
+  try {
+    return await secrets.verifySecret(name, token, { acceptPreviousForSeconds: graceSeconds })
+  } catch (error) {
+    console.error(error) // has the secret's name and the provider's code, and no value
+    return undefined
+  }
+}

@@ -1,0 +1,3 @@
+export default {
+  turbopack: { root: import.meta.dirname }, // not a folder above that has a lockfile
+}

@@ -42,6 +42,7 @@ const machineSteps = {
 }
 /** What those meet who install the packages: outside the workspace, from packed tarballs, with a registry. */
 const consumerSteps = {
+  site: 'documentation site',
   build: 'build',
   copied: 'examples that are copied out',
   migrated: 'an application moved by the command line',

@@ -9,17 +9,34 @@ import { unpinned } from './lockfile.ts'
 import { preloads } from './manifest-rules.ts'
 import { failure, packAll, tarballSpecs, type Packed } from './pack.ts'
 import { loadFaults, outputOf } from './packed-load.ts'
-import { tarballFaults } from './packed-rules.ts'
+import { contentsOf, tarballFaults } from './packed-rules.ts'
 import { runExamples } from './run-examples.ts'
 import { checkInScratch } from './tally.ts'
 import { supportedNodes } from './toolchain.mjs'
 
-function inspect({ folder, manifest, tarball }: Packed): string[] {
+function pathsIn({ tarball }: Packed): string[] {
   const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
-  const packedManifest = execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })
-  const paths = listed.split('\n').map((path) => path.replace(/^package\//, ''))
+  return listed.split('\n').map((path) => path.replace(/^package\//, ''))
+}
+
+const snapshot = join(root, 'scripts/packed-contents.txt')
+
+/** A new kind of file, or a missing one, is a decision: `pnpm packed --update` takes it. */
+function contentFaults(packages: readonly Packed[]): string[] {
+  const lines = packages.flatMap((each) => contentsOf(pathsIn(each)).map((path) => `${each.manifest.name}/${path}`))
+  if (process.argv.includes('--update')) writeFileSync(snapshot, `${lines.join('\n')}\n`)
+  const kept = readFileSync(snapshot, 'utf8').trimEnd().split('\n')
   return [
-    ...tarballFaults(paths, packedManifest).map((fault) => `${folder}: ${fault}`),
+    ...lines.filter((line) => !kept.includes(line)).map((line) => `a tarball has what it did not have: ${line}`),
+    ...kept.filter((line) => !lines.includes(line)).map((line) => `a tarball lacks what it had: ${line}`),
+  ]
+}
+
+function inspect(packed: Packed): string[] {
+  const { folder, manifest, tarball } = packed
+  const packedManifest = execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })
+  return [
+    ...tarballFaults(pathsIn(packed), packedManifest).map((fault) => `${folder}: ${fault}`),
     ...failure('publint', ['run', tarball, '--strict']),
     ...(manifest.exports
       ? failure('attw', [tarball, '--profile', 'strict', '--no-emoji', '--no-color', ...withoutPreloads(manifest)])
@@ -89,6 +106,7 @@ await checkInScratch('packed-', async (folder, tally) => {
   const packages = packAll(files, folder)
   const consumer = join(folder, 'consumer')
   for (const each of packages) tally.add(inspect(each))
+  tally.add(contentFaults(packages))
   if (!tally.add(install(packages, consumer))) return
   const compilerOptions = { skipLibCheck: false }
   for (const node of supportedNodes()) {

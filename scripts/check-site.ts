@@ -2,8 +2,9 @@
 // leads to no page fails VitePress's build; a link to a missing anchor is found here. Where there is
 // a Chromium, pages are looked at too; PICTURES names a folder for what was seen. Nothing is downloaded.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { lookAt } from '../docs/look.ts'
+import { findOnPath } from './find-program.ts'
 import { publicPackages, readFiles, root } from './files.ts'
 import { failure } from './pack.ts'
 import { linkFaults } from './site/anchors.ts'
@@ -31,11 +32,6 @@ async function lookAtSite(): Promise<void> {
   const program = process.env['CHROMIUM'] ?? findOnPath('chromium')
   if (program === undefined) return tally.notRun('pages in a browser', 'install chromium, or name it by CHROMIUM', true)
   await tally.timed('pages in a browser', () => lookAt({ site: built, program, pictures: process.env['PICTURES'] || undefined }))
-}
-
-function findOnPath(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
 const files = readFiles()

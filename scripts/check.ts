@@ -44,6 +44,7 @@ const machineSteps = {
 const consumerSteps = {
   site: 'documentation site',
   build: 'build',
+  'release:check': 'what a release needs',
   copied: 'examples that are copied out',
   migrated: 'an application moved by the command line',
   'ranges:lowest': 'lowest version of each range',

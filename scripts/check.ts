@@ -51,6 +51,8 @@ const consumerSteps = {
   consumers: 'compilers, runners and managers',
 }
 const otherConsumerSteps = {
+  site: 'documentation site',
+  'release:check': 'what a release needs',
   migrated: 'an application moved by the command line',
   'ranges:lowest': 'lowest version of each range',
   'ranges:newest': 'newest version of each range',

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { root } from './files.ts'
 
 // A project whose npm is a shell script that the test writes: it gets `test`, then
@@ -59,4 +59,32 @@ test.each([
   for (const { status, lines } of [ci(script, one), ci(one, script), ci(none, one, script)]) {
     expect([status, lines.at(-1)]).toEqual([1, counts])
   }
+})
+
+describe('use-node', () => {
+  /** What the next steps find on their path. */
+  function useNode(major: string, cached: readonly string[]): string {
+    copyFileSync(join(root, '.ci/use-node'), join(project, '.ci/use-node'))
+    for (const version of cached) mkdirSync(join(project, 'cache/node', version, 'x64'), { recursive: true })
+    mkdirSync(join(project, 'scripts'))
+    writeFileSync(join(project, 'scripts/newest-node.mjs'), "console.log('/fetched/' + process.argv[2])")
+    const env = { ...process.env, RUNNER_TOOL_CACHE: join(project, 'cache'), GITHUB_PATH: join(project, 'path') }
+    const { status, stderr } = spawnSync('bash', [join(project, '.ci/use-node'), major], { env, encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+    return readFileSync(join(project, 'path'), 'utf8').replaceAll(project, '')
+  }
+
+  test("takes the runner's own Node.js of that major version, and no other", () => {
+    expect(useNode('22', ['20.1.0', '22.19.0', '24.21.0'])).toBe('/cache/node/22.19.0/x64\n/cache/node/22.19.0/x64/bin\n')
+  })
+
+  test('has one fetched if the runner has none', () => {
+    expect(useNode('26', ['22.19.0', '24.21.0'])).toBe('/fetched/26\n/fetched/26/bin\n')
+  })
+})
+
+test('a release is published by the workflow alone', () => {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: _, ...env } = process.env
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts/publish.ts')], { env, encoding: 'utf8' })
+  expect([status, stderr]).toEqual([1, expect.stringContaining('Nothing was published')])
 })

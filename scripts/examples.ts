@@ -51,10 +51,10 @@ function codeBelow(lines: string[], tag: number): string {
 }
 
 /**
- * Documents whose first example runs: READMEs of the root and of packages, and the guide to
- * providers.
+ * Documents whose first example runs: READMEs of the root and of packages, the first page of the
+ * site, and the guide to providers.
  */
-const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
+const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/(start|custom-provider)\.md$/
 
 /**
  * The first example of each of these documents, the checked ones of every guide, and every example

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tarballFaults } from './packed-rules.ts'
+import { contentsOf, tarballFaults } from './packed-rules.ts'
 
 const paths = [
   'README.md',
@@ -53,4 +53,25 @@ test.each(['workspace:^', 'catalog:'])('a manifest that still says %s is found',
 test("a manifest that leads to our sources by our tools' condition is found", () => {
   const manifest = '{ "exports": { ".": { "@finchat/source": "./src/index.ts", "default": "./dist/index.js" } } }'
   expect(tarballFaults(paths, manifest)).toEqual(['the packed manifest says "@finchat/source"'])
+})
+
+test('contents are named by folder and kind, and the root and the entries by their names', () => {
+  const more = ['src/cache/a.ts', 'src/cache/b.ts', 'dist/cache/a.d.ts', 'dist/cache/a.d.ts.map', 'src/.env', '']
+  expect(contentsOf([...paths, ...more])).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'dist/*.d.ts',
+    'dist/*.d.ts.map',
+    'dist/*.js',
+    'dist/*.js.map',
+    'dist/cache/*.d.ts',
+    'dist/cache/*.d.ts.map',
+    'dist/index.cjs',
+    'dist/index.d.cts',
+    'package.json',
+    'src/*.env',
+    'src/*.ts',
+    'src/cache/*.ts',
+  ])
 })

@@ -14,6 +14,20 @@ export function tarballFaults(paths: readonly string[], manifest: string): strin
   return [...missing, ...surplus, ...incomplete, ...(said ? [`the packed manifest says ${said}`] : [])]
 }
 
+/**
+ * What a tarball holds, to be compared with what it held: files of its root and the built entries by
+ * their names, others by folder and kind, since a new source is no news.
+ */
+export function contentsOf(paths: readonly string[]): string[] {
+  return [...new Set(paths.filter(Boolean).map(kindOf))].toSorted()
+}
+
+function kindOf(path: string): string {
+  const [, folder = '', name = ''] = path.match(/^(.+)\/([^/]+)$/) ?? []
+  if (folder === '' || (folder === 'dist' && /\.(cjs|d\.cts)$/.test(name))) return path
+  return `${folder}/*${name.replace(/^[^.]*/, '')}`
+}
+
 function isUnwanted(path: string): boolean {
   return /\.test\.|^(src|dist)\/testing\/|\.tsbuildinfo$/.test(path)
 }

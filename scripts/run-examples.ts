@@ -36,7 +36,8 @@ async function typeFaults(examples: readonly Example[], { folder, compilerOption
   const options = { ...lenient, ...compilerOptions, typeRoots: [join(root, 'node_modules/@types')] }
   const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions: options, files: examples.map(({ file }) => file) }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
-  return attempt(join(root, 'node_modules/.bin/tsc'), ['-p', folder], folder, (output) => output)
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  return attempt(process.execPath, [compiler, '-p', folder], folder, (output) => output)
 }
 
 /** A reader's own project: strict, but without what only a library needs. */

@@ -1,5 +1,5 @@
-// `npm test`, `npm run test:machine`, `npm run test:consumers` and `npm run demo`: gets Node, pnpm and the locked
-// dependencies where they are missing, then runs the task. Runs on Node 20 with nothing installed:
+// The tasks of `npm test`, `npm run demo` and the like: gets Node, pnpm and the locked dependencies where
+// they are missing, then runs the task. Runs on Node 20 with nothing installed:
 // plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -16,6 +16,14 @@ const tasks = {
   test: () => [['scripts/check.ts']],
   'test:machine': () => [['scripts/check.ts', 'machine']],
   'test:consumers': () => [['scripts/check.ts', 'consumers']],
+  smoke: () => [['scripts/build.mjs', '--output-logs=errors-only'], ['scripts/check-smoke.ts']],
+  release: () => [
+    ['scripts/build.mjs', '--output-logs=errors-only'],
+    ['scripts/check-release.ts', '--sboms', '.cache/sboms'],
+    ['scripts/publish.ts'],
+  ],
+  mutate: () => [['scripts/mutate.ts']],
+  stryker: () => [['node_modules/@stryker-mutator/core/bin/stryker.js', 'run', 'stryker.config.mjs']],
   demo: (args) => (args.includes('--live') ? [firstAct, secondAct] : [firstAct]),
 }
 

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeScratch, root } from './files.ts'
-import { noFixedTemporaryName, noInstallScripts } from './supply-rules.ts'
+import { actionsArePinned, noFixedTemporaryName, noInstallScripts, overridesHaveReasons, turboIsSilent } from './supply-rules.ts'
 
 const safe = 'packages: [.]\nignoreScripts: true\n'
 const withCode = (code: string, path = 'tools/a/src/a.ts'): ReadonlyMap<string, string> =>
@@ -112,4 +112,27 @@ test("under this repository's settings a dependency's install script does not ru
   expect([status, stdout]).toEqual([0, expect.any(String)])
   expect(existsSync(join(project, 'node_modules/dep/package.json'))).toBe(true)
   expect(existsSync(join(project, 'ran'))).toBe(false)
+})
+
+test('turbo is started by scripts/build.mjs, and nothing else', () => {
+  const started = (text: string, path = 'package.json'): string[] => turboIsSilent(new Map([[path, text]]))
+  expect(started('{ "scripts": { "build": "node scripts/build.mjs" }, "devDependencies": { "turbo": "2.11.11" } }')).toEqual([])
+  expect(started('{ "scripts": { "build": "turbo run build" } }')).toEqual([expect.stringContaining('sends telemetry')])
+  expect(started('      - run: pnpm exec turbo run build', '.github/workflows/ci.yml')).toHaveLength(1)
+})
+
+test('an override without a comment before it is named, and others are not', () => {
+  const workspace = (block: string): string[] => overridesHaveReasons(new Map([['pnpm-workspace.yaml', `${block}ignoreScripts: true\n`]]))
+  expect(workspace('packages:\n  - docs\n')).toEqual([])
+  expect(workspace('overrides:\n  # a 1.0.0 quotes its input in errors\n  a: ^1.0.1\n')).toEqual([])
+  expect(workspace('overrides:\n  # a reason\n  a: ^1.0.1\n  b: ^2.0.0\n')).toEqual([expect.stringContaining('b: ^2.0.0')])
+})
+
+test.each([
+  ['actions/checkout@v6', 1],
+  ['actions/checkout@main', 1],
+  [`actions/checkout@${'a1'.repeat(20)}`, 0],
+  ['./.github/actions/own', 0],
+])('the action %s of a workflow has %i faults', (action, count) => {
+  expect(actionsArePinned(new Map([['.github/workflows/ci.yml', `    steps:\n      - uses: ${action}\n`]]))).toHaveLength(count)
 })

@@ -132,4 +132,31 @@ function stringsIn(array: SyntaxNode): string[] {
   return elements.flatMap((element) => (asNode(element)?.type === 'Literal' ? [String(asNode(element)?.['value'])] : []))
 }
 
-export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts]
+/** turbo sends telemetry and prints a notice of it, unless it is started by scripts/build.mjs. */
+export const turboIsSilent: Rule = (files) =>
+  [...files].flatMap(([path, text]) => {
+    const isStarted = /(^|\/)package\.json$/.test(path) ? /"turbo run/.test(text) : /\.ya?ml$/.test(path) && /\bturbo run\b/.test(text)
+    return isStarted ? [`${path}: starts turbo, which sends telemetry: node scripts/build.mjs`] : []
+  })
+
+/** An override changes what a dependency asked for. The line before it says why. */
+export const overridesHaveReasons: Rule = (files) => {
+  const lines = (files.get('pnpm-workspace.yaml') ?? '').split('\n')
+  const start = lines.indexOf('overrides:')
+  if (start === -1) return []
+  const length = lines.slice(start + 1).findIndex((line) => /^\S/.test(line))
+  const block = length === -1 ? lines.slice(start) : lines.slice(start, start + 1 + length)
+  const bare = block.filter((line, index) => /^ +[^#\s]/.test(line) && !/^ +# \S/.test(block[index - 1] ?? ''))
+  return bare.map((line) => `pnpm-workspace.yaml: say in a comment before it why this override is needed: ${line.trim()}`)
+}
+
+/** A tag of an action can be moved to other code by its owner; a commit cannot. */
+export const actionsArePinned: Rule = (files) =>
+  [...files].flatMap(([path, text]) => {
+    const used = path.startsWith('.github/') ? [...text.matchAll(/^[ -]*uses: *(\S+)/gm)].flatMap(([, action]) => action ?? []) : []
+    return used
+      .filter((action) => !/^\.\/|@[0-9a-f]{40}$/.test(action))
+      .map((action) => `${path}: pin ${action} by its commit, or run a command instead`)
+  })
+
+export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts, turboIsSilent, overridesHaveReasons, actionsArePinned]

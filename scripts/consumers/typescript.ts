@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { faultsOf, inParallel, installProject, managerNamed, timed, type Check, type Versions } from './project.ts'
 import { importingProgram, requiringProgram, type EntryNames } from './typescript-programs.ts'
 
-const typescriptVersions: readonly string[] = ['5.6.3', '5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2']
+export const typescriptVersions: readonly string[] = ['5.6.3', '5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2']
 
-interface Resolution {
+export interface Resolution {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
   readonly formats: readonly ('cjs' | 'esm')[]
@@ -17,7 +17,7 @@ interface Resolution {
 }
 
 const both = ['cjs', 'esm'] as const
-const resolutions: readonly Resolution[] = [
+export const resolutions: readonly Resolution[] = [
   { name: 'node10', options: { module: 'commonjs', moduleResolution: 'node10' }, formats: ['cjs'], upTo: 6 },
   { name: 'node16', options: { module: 'node16', moduleResolution: 'node16' }, formats: both },
   { name: 'nodenext', options: { module: 'nodenext', moduleResolution: 'nodenext' }, formats: both },
@@ -54,7 +54,7 @@ export async function typescriptChecks(project: Project, tarballs: Versions): Pr
   )
 }
 
-const isIn =
+export const isIn =
   (major: number) =>
   ({ from = 0, upTo = Infinity }: Resolution): boolean =>
     major >= from && major <= upTo

@@ -55,8 +55,8 @@ async function play(vault: { readonly VAULT_ADDR: string; readonly VAULT_AUTH_MO
   }
   const probes = async ({ ask }: Pod): Promise<void> => {
     await ask('liveness', container.livenessProbe.httpGet.path)
-    await ask('readiness', container.readinessProbe.httpGet.path)
     await ask('a request', '/orders')
+    await ask('readiness', container.readinessProbe.httpGet.path)
   }
   console.log('1  A pod with the service account of the manifests')
   print('variables', container.env.map(({ name }) => name).join(', '))

@@ -46,8 +46,8 @@ async function play(): Promise<void> {
     const { status } = await fetch(url + path, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })
     print(what, status === 200 ? '200 answered' : `${status} ${status === 401 ? 'refused' : 'unavailable'}`)
   }
-  await ask('/readyz', '/readyz')
   await ask('/orders, with the token', '/orders', 'the-first-token')
+  await ask('/readyz', '/readyz')
 
   console.log('\n3  Another process rotates the token')
   await rotator.rotateSecret('API_TOKEN', 'the-second-token')

@@ -1,6 +1,7 @@
 import { createSecretsManager, type SecretProvider, SecretsError } from '@finchat/secrets-core'
 import { type FaultPlan, faults, faultyProvider, memoryManifest, memoryProvider } from '@finchat/secrets-testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { InterruptedError } from '../terminal/failure.ts'
 import type { Item } from './item.ts'
 import type { Target } from './target.ts'
 import { transfer, type TransferOptions } from './transfer.ts'
@@ -158,6 +159,16 @@ describe('a write', () => {
     expect(provider.calls('put')).toBeLessThanOrEqual(4)
   })
 
+  it('is the last of its document if it fails, and the reason is that of the store alone', async () => {
+    const store = memoryProvider({ names: { a: 'doc#a', b: 'doc#b' } })
+    const provider = faultyProvider(store, ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined))
+    const { rows } = await transfer(itemsOf('a', 'b'), targetOf(provider), applied)
+    const [a, b] = rows
+    expect([a?.code, a?.effect, b?.code]).toEqual(['PERMISSION_DENIED', undefined, undefined])
+    expect(a?.reason).not.toMatch(/undefined|written/)
+    expect(provider.calls('put')).toBe(1)
+  })
+
   it('does not begin after an interruption, and goes on at the next run', async () => {
     const controller = new AbortController()
     const store = memoryProvider()
@@ -169,6 +180,45 @@ describe('a write', () => {
     const again = await transfer(items, targetOf(store), applied)
     expect(again.rows.filter(({ state }) => state === 'same')).toHaveLength(written)
     expect(again.rows.filter(({ state }) => state === 'written')).toHaveLength(40 - written)
+  })
+})
+
+describe('the plan', () => {
+  it('tells each secret that was compared or written, in order', async () => {
+    const steps: string[] = []
+    const onStep = (...step: [string, number, number]): void => void steps.push(step.join(' '))
+    await transfer(itemsOf('a', 'b'), targetOf(memoryProvider()), { ...applied, onStep })
+    expect(steps).toEqual(['compared 1 2', 'compared 2 2', 'written 1 2', 'written 2 2'])
+  })
+
+  it('ends by an interruption, and asks the store nothing more', async () => {
+    const controller = new AbortController()
+    const provider = faultyProvider(memoryProvider(), () => undefined)
+    const onStep = (): void => controller.abort()
+    const items = itemsOf('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h')
+    const planned = transfer(items, targetOf(provider), { ...applied, isApplied: false, stop: controller.signal, onStep })
+    await expect(planned).rejects.toBeInstanceOf(InterruptedError)
+    expect(provider.calls('get')).toBeLessThan(items.length)
+  })
+
+  it('has no clash of a value with one that the source could not give', async () => {
+    const store = memoryProvider({ names: { a: 'doc#x', b: 'doc#x' } })
+    const problem = { reason: 'denied', code: 'PERMISSION_DENIED', exitCode: 77 } as const
+    const items: Item[] = [...itemsOf('a'), { name: 'b', place: 'b', problem }]
+    const { rows } = await transfer(items, targetOf(store), { ...applied, isApplied: false })
+    expect(rows.map(({ state, code }) => [state, code])).toEqual([
+      ['new', undefined],
+      ['cannot be mapped', 'PERMISSION_DENIED'],
+    ])
+  })
+
+  it('says by which code two values for one place are refused', async () => {
+    const store = memoryProvider({ names: { a: 'doc#x', b: 'doc#x' } })
+    const items = Object.entries({ a: '1', b: '2' }).map(([name, content]) => ({ name, place: name, content }))
+    const { rows } = await transfer(items, targetOf(store), { ...applied, isApplied: false })
+    expect(rows).toMatchObject(
+      ['a', 'b'].map((name) => ({ name, code: 'INVALID_ARGUMENT', exitCode: 1, reason: 'a, b have different values for one place' })),
+    )
   })
 })
 

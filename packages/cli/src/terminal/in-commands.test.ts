@@ -20,7 +20,8 @@ const texts = globSync(packages.map((name) => `${root}${name}/src/**/*.ts`))
   .flatMap(([, quoted, template]) => quoted ?? template ?? [])
 
 /** What only a program can do wrong: its arguments. */
-const ofPrograms = /^(pass|has no such|give 32 random bytes|make one of)\b|is (given without|neither)|secretsManagerFromEnv|the id that|`keys` (alone|is not)/
+const ofPrograms =
+  /^(pass|has no such|give 32 random bytes|make one of)\b|is (given without|neither)|secretsManagerFromEnv|the id that|`keys` (alone|is not)/
 
 describe('the text of an error', () => {
   const named = texts.filter((text) => functions.test(text) && !ofPrograms.test(text))

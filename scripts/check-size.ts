@@ -14,7 +14,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/http': 13_600,
   '@finchat/secrets-core/sealing': 8_700,
   '@finchat/secrets-core/staging': 16_300,
-  '@finchat/secrets-cli': 12_000,
+  '@finchat/secrets-cli': 12_200,
   '@finchat/secrets-otel': 5_900,
   '@finchat/secrets-audit': 36_300,
   '@finchat/secrets-audit/report': 40_500,

@@ -29,3 +29,14 @@ it('looks for 4,096 bytes of a longer value, if no other number is given', () =>
   expect(plain?.bytes).toHaveLength(4_096)
   expect(formsOf(Buffer.alloc(5_000, 'a'), Infinity)[0]?.bytes).toHaveLength(5_000)
 })
+
+it.each([100, 101, 102])('has the lines of base64 of %i bytes, whatever follows them', (length) => {
+  const value = Buffer.from(Array.from({ length }, (_, index) => (index * 37) % 251))
+  const broken = formsOf(value).filter(({ form, bytes }) => form === 'base64' && bytes.includes('\n') && !bytes.includes('\r'))
+  for (const end of ['', '\n', 'more'])
+    for (const columns of [64, 76]) {
+      const text = Buffer.concat([value, Buffer.from(end)]).toString('base64')
+      const lines = text.replaceAll(new RegExp(`.{${columns}}(?=.)`, 'g'), '$&\n')
+      expect(broken.filter(({ bytes }) => lines.startsWith(bytes.toString()))).toHaveLength(1)
+    }
+})

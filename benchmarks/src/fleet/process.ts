@@ -14,7 +14,7 @@ export function newProcess(
   sharedCache: SimulatedCache,
   { hasSharedCache, preloads = false }: ProcessOptions,
 ): SecretsManager {
-  const { cache, hasLease } = sharedCache.client()
-  const provider = store.provider(hasLease, { batches: preloads })
+  const { cache, ...leases } = sharedCache.client()
+  const provider = store.provider(leases, { batches: preloads })
   return createSecretsManager({ providers: [provider], cache: hasSharedCache ? { shared: cache } : {} })
 }

@@ -61,10 +61,28 @@ test('a waiting process takes the answer, and the release of an expired lease en
   })
 })
 
+test('an outage holds back processes with a value, while one of them looks every four seconds', async () => {
+  await inVirtualTime(1, async (time) => {
+    const sharedCache = new SimulatedCache(time)
+    const [one, other, empty] = [sharedCache.client(), sharedCache.client(), sharedCache.client()]
+    const waitOf = (answer: SharedRead): unknown => ('wait' in answer ? answer.wait : undefined)
+    const canWait = { ...context, canWait: true }
+    const leaseToken = leaseTokenOf(await one.cache.read(key, canWait))
+    expect([one.looksForAll('a'), other.looksForAll('a')]).toEqual([true, false])
+    await one.cache.markOutage?.(key, leaseToken, context)
+    expect(waitOf(await other.cache.read(key, canWait))).toBe(true)
+    await read(empty)
+    expect([empty.hasLease('a'), empty.looksForAll('a')]).toEqual([true, false])
+    await time.runUntil(4_000)
+    await other.cache.read(key, canWait)
+    expect(other.looksForAll('a')).toBe(true)
+  })
+})
+
 test('a store that hangs counts the call and never answers it, back or not', async () => {
   await inVirtualTime(1, async (time) => {
     const store = new CountingStore(time)
-    const { get } = store.provider(() => true, { batches: false })
+    const { get } = store.provider({ hasLease: () => true, looksForAll: () => false }, { batches: false })
     let answers = 0
     store.fault = 'hangs'
     void get('a', context).then(() => (answers += 1))

@@ -12,7 +12,17 @@ interface Slot {
   entry?: SharedEntry | undefined
   /** Its holder asks the store; other processes wait. */
   lease?: Lease | undefined
+  /** Since when the store could not be asked. */
+  outageAt?: number
   readonly waiting: Set<() => void>
+}
+
+/** The fill leases of one process. */
+export interface Leases {
+  /** Whether it holds that of the path. */
+  readonly hasLease: (path: string) => boolean
+  /** Whether it also has a value, so that others with one wait if it meets an outage. */
+  readonly looksForAll: (path: string) => boolean
 }
 
 /** The defaults of `@finchat/secrets-cache-keyv`. */
@@ -23,6 +33,9 @@ const mostEmptyLeases = 3
 /** Processes that waited for one answer do not come back together. */
 const pauseMs = 25
 const longestReadMs = 2_000
+/** How long processes wait for the one that looks again, which gets the lease after `looksAgainMs`. */
+const outageMs = 10_000
+const looksAgainMs = 4_000
 /** No process writes. */
 const unchanged = { invalidatedAt: 0, leastVersion: 0 }
 
@@ -42,29 +55,34 @@ export class SimulatedCache {
     this.#latency = latency
   }
 
-  /** The cache of one process, and whether that process holds the fill lease of a path. */
-  client(): { readonly cache: SharedCache; readonly hasLease: (path: string) => boolean } {
-    const leases = new Map<string, number>()
+  /** The cache of one process, and its leases. */
+  client(): { readonly cache: SharedCache } & Leases {
+    const leases = new Map<string, { readonly id: number; readonly canWait: boolean }>()
     const cache: SharedCache = {
       specificationVersion: 'v1',
       longestReadMs,
-      read: async (key, { isRecheck }) => {
+      read: async (key, { isRecheck, canWait }) => {
         this.reads.add('forOne', this.#time.now())
         await this.#way()
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the shared cache is down')
-        const answer = isRecheck ? this.#recheck(key) : await this.#read(key)
+        const answer = isRecheck ? this.#recheck(key) : await this.#read(key, canWait)
         if ('leaseToken' in answer && !isRecheck) await this.#way()
         const lease = 'leaseToken' in answer ? answer.leaseToken['lease'] : undefined
-        if (typeof lease === 'number') leases.set(key.path, lease)
+        if (typeof lease === 'number') leases.set(key.path, { id: lease, canWait: canWait === true })
         return answer
       },
       fill: async (key, leaseToken, entry) => {
         await this.#way()
         if (!this.isDown) this.#fill(key, leaseToken, entry)
       },
+      markOutage: async (key, leaseToken) => {
+        await this.#way()
+        if (!this.isDown) this.#markOutage(key, leaseToken)
+      },
       invalidate: async () => {},
     }
-    return { cache, hasLease: (path) => this.#leaseOf(this.#slotOf(path))?.id === (leases.get(path) ?? NaN) }
+    const hasLease = (path: string): boolean => this.#leaseOf(this.#slotOf(path))?.id === (leases.get(path)?.id ?? NaN)
+    return { cache, hasLease, looksForAll: (path) => hasLease(path) && leases.get(path)?.canWait === true }
   }
 
   #way(): Promise<void> | undefined {
@@ -81,20 +99,28 @@ export class SimulatedCache {
     return isHeld ? { hit: entry.secret, until: entry.until, askedAt: entry.askedAt, ...unchanged } : undefined
   }
 
-  async #read({ path }: SharedKey): Promise<SharedRead> {
+  async #read({ path }: SharedKey, canWait = false): Promise<SharedRead> {
     const slot = this.#slotOf(path)
     const giveUpAt = this.#time.now() + waitMs
     for (let emptyLeases = 0; ;) {
       const hit = this.#hit(slot)
       if (hit !== undefined) return hit
+      const sinceOutage = canWait ? this.#time.now() - (slot.outageAt ?? -Infinity) : Infinity
       const lease = this.#leaseOf(slot)
+      const isWaiting = sinceOutage < looksAgainMs || (sinceOutage < outageMs && lease !== undefined)
+      if (isWaiting) return { leaseToken: {}, wait: true, ...unchanged }
       if (lease === undefined) return { leaseToken: { lease: this.#lease(slot) }, ...unchanged }
-      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {}, ...unchanged }
+      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {}, wait: canWait, ...unchanged }
       if (await this.#isReleasedEmpty(slot, Math.min(giveUpAt, lease.until))) {
         emptyLeases += 1
         await this.#time.sleep(Math.random() * pauseMs * 2 ** emptyLeases)
       }
     }
+  }
+
+  #markOutage(key: SharedKey, leaseToken: LeaseToken): void {
+    if (typeof leaseToken['lease'] === 'number') this.#slotOf(key.path).outageAt = this.#time.now()
+    this.#fill(key, leaseToken, undefined)
   }
 
   #fill({ path }: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): void {

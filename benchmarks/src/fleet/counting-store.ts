@@ -40,9 +40,9 @@ export class CountingStore {
   }
 
   /** The provider of one process. */
-  provider({ hasLease, looksForAll }: Leases, options: { readonly batches: boolean }): SecretProvider {
+  provider({ hasLease, asksForAll }: Leases, options: { readonly batches: boolean }): SecretProvider {
     const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
-      const isForAll = this.fault === undefined ? hasLease : looksForAll
+      const isForAll = this.fault === undefined ? hasLease : asksForAll
       const kind = paths.every((path) => isForAll(path)) ? 'forAll' : 'forOne'
       for (let n = 0; n < count; n += 1) calls.add(kind, this.#time.now())
       for (const path of paths) this.asked.set(path, (this.asked.get(path) ?? 0) + 1)

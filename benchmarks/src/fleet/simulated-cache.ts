@@ -1,5 +1,5 @@
 import type { LeaseToken, SharedCache, SharedKey } from '@finchat/secrets-core'
-import { keyvCache } from '@finchat/secrets-cache-keyv'
+import { keyvCache, type KeyvCacheOptions } from '@finchat/secrets-cache-keyv'
 import { Calls } from './counting-store.ts'
 import type { Latency } from './latency.ts'
 import { SimulatedServer } from './simulated-server.ts'
@@ -18,6 +18,8 @@ interface Lease {
   readonly canWait: boolean
 }
 
+type CacheTimes = Pick<KeyvCacheOptions, 'timeoutMs' | 'waitMs'>
+
 /** Any key: the simulated server looks into nothing. */
 const encryptionKey = '0123456789abcdef'.repeat(4)
 
@@ -28,15 +30,18 @@ export class SimulatedCache {
   readonly server: SimulatedServer
   readonly #time: VirtualTime
 
-  /** `latency`: one way to the cache server or back. */
-  constructor(time: VirtualTime, latency?: Latency) {
+  readonly #times: CacheTimes
+
+  /** `latency`: one way to the cache server or back. `times`: other than the defaults. */
+  constructor(time: VirtualTime, latency?: Latency, times: CacheTimes = {}) {
     this.#time = time
+    this.#times = times
     this.server = new SimulatedServer(time, latency)
   }
 
   /** The cache of one process, and its leases. */
   client(): { readonly cache: SharedCache } & Leases {
-    const cache = keyvCache({ ...this.server.connect(), encryptionKey })
+    const cache = keyvCache({ ...this.server.connect(), ...this.#times, encryptionKey })
     const leases = new Map<string, Lease>()
     const noting: SharedCache = {
       ...cache,

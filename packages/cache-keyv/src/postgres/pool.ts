@@ -9,7 +9,7 @@ export interface PostgresAnswer {
 /** What this package uses of a connection that a `pg.Pool` lends. */
 export interface PostgresConnection {
   readonly query: (sql: string) => Promise<unknown>
-  readonly on: (event: 'notification' | 'error' | 'end', listener: (event: never) => void) => unknown
+  on(event: 'notification' | 'error' | 'end', listener: (event: never) => void): unknown
   /** `true`: it is closed instead of lent again. */
   readonly release: (isBroken?: boolean) => void
 }

@@ -7,7 +7,7 @@ import { gzippedSize } from './import-size.ts'
 
 /** Bytes, by what is imported. An entry without a budget is only measured. */
 const budgets: Readonly<Record<string, number>> = {
-  '@finchat/secrets-core': 66_300,
+  '@finchat/secrets-core': 67_000,
   '@finchat/secrets-core/live': 28_800,
   '@finchat/secrets-core/provider': 15_700,
   '@finchat/secrets-core/http': 13_400,

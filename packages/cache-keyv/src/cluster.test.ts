@@ -16,7 +16,6 @@ import { Cluster, Redis as Valkey } from 'iovalkey'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
-import type { RedisClient } from './store/redis-client.ts'
 import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -96,7 +95,7 @@ describeWithServer('valkey', 'over a cluster', () => {
       set: async (name: string, text: string, ttl = 1) => (await client.set(name, text, { PX: ttl })) === 'OK',
       delete: async (name: string) => (await client.del(name)) === 1,
     }
-    return { connections: { store, client: client as unknown as RedisClient }, close: () => client.destroy() } // the options differ by version
+    return { connections: { store, client }, close: () => client.destroy() }
   }
 
   describe.each([
@@ -130,10 +129,11 @@ describeWithServer('valkey', 'over a cluster', () => {
         .then(close),
     )
     await secrets.getSecrets(names)
-    cluster.nodes[2]?.signal('SIGSTOP')
-    onTestFinished(() => void cluster.nodes[2]?.signal('SIGCONT'))
+    const signal = (name: NodeJS.Signals): void => cluster.nodes[2]?.signal(name)
+    signal('SIGSTOP')
+    onTestFinished(() => signal('SIGCONT'))
     for (const name of names) expect(await secrets.getSecret(name, { fresh: true })).toBe(`the value of ${name}`)
-    cluster.nodes[2]?.signal('SIGCONT')
+    signal('SIGCONT')
     const isUsed = async (): Promise<boolean> => {
       const all = names.map((path) => ({ ...key, path }))
       for (const at of all) await fillGap(cache, { value: 'again' }, {}, at).catch(() => {})

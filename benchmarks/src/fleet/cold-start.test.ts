@@ -26,7 +26,7 @@ test('one process has all secrets by one call', async () => {
 })
 
 test('a store that answers after the fill lease is over is asked again by one other process for each secret', async () => {
-  const latency = { sharedCache: noJitter(0), store: noJitter(700) }
+  const latency = { sharedCache: noJitter(0), store: noJitter(2_700) }
   const { mostAsked, failed } = await simulateColdStart({ processes: 10, secrets: 5, byBatch: true, seed: 1, latency })
   expect([mostAsked, failed]).toEqual([2, 0])
 })

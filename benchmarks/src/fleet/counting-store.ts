@@ -1,10 +1,12 @@
 import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import { type Latency, noJitter } from './latency.ts'
+import type { Leases } from './simulated-cache.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /**
- * Calls by second. `forOne`: each process of the fleet makes such a call, as without a lease or in
- * an outage. `forAll`: one process makes it with the fill lease, however large the fleet is.
+ * Calls by second. `forOne`: each process of the fleet makes such a call, as without a lease, or in
+ * an outage without a value. `forAll`: one process makes it with the fill lease, however large the
+ * fleet is.
  */
 export class Calls {
   readonly forOne: number[] = []
@@ -37,10 +39,11 @@ export class CountingStore {
     this.#latency = latency
   }
 
-  /** The provider of one process. `hasLease`: whether it holds the fill lease of a path. */
-  provider(hasLease: (path: string) => boolean, options: { readonly batches: boolean }): SecretProvider {
+  /** The provider of one process. */
+  provider({ hasLease, asksForAll }: Leases, options: { readonly batches: boolean }): SecretProvider {
     const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
-      const kind = this.fault === undefined && paths.every(hasLease) ? 'forAll' : 'forOne'
+      const isForAll = this.fault === undefined ? hasLease : asksForAll
+      const kind = paths.every((path) => isForAll(path)) ? 'forAll' : 'forOne'
       for (let n = 0; n < count; n += 1) calls.add(kind, this.#time.now())
       for (const path of paths) this.asked.set(path, (this.asked.get(path) ?? 0) + 1)
       await this.#answered()

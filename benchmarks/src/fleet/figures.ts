@@ -10,6 +10,12 @@ import { phases } from './timeline.ts'
  */
 export const limits = { getSecretValue: 10_000, batchGetSecretValue: 100 } as const
 
+/** US dollars for 10,000 calls, list price of AWS Secrets Manager; a secret adds 0.40 a month. */
+export const listPrice = 0.05
+
+/** Thirty days. */
+export const secondsOfMonth: number = 30 * 86_400
+
 export const fleetSizes: readonly number[] = [10_000, 100_000]
 
 /** Calls per second. */

@@ -6,15 +6,16 @@ export interface ProcessOptions {
   readonly hasSharedCache: boolean
   /** Its provider asks for many secrets by batches. */
   readonly preloads?: boolean
+  readonly ttlSeconds?: number
 }
 
 /** The manager of one process of the fleet. */
 export function newProcess(
   store: CountingStore,
   sharedCache: SimulatedCache,
-  { hasSharedCache, preloads = false }: ProcessOptions,
+  { hasSharedCache, preloads = false, ttlSeconds }: ProcessOptions,
 ): SecretsManager {
-  const { cache, hasLease } = sharedCache.client()
-  const provider = store.provider(hasLease, { batches: preloads })
-  return createSecretsManager({ providers: [provider], cache: hasSharedCache ? { shared: cache } : {} })
+  const { cache, ...leases } = sharedCache.client()
+  const provider = store.provider(leases, { batches: preloads })
+  return createSecretsManager({ providers: [provider], cache: { ttlSeconds, ...(hasSharedCache && { shared: cache }) } })
 }

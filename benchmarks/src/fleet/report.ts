@@ -1,7 +1,7 @@
 import { markdownTable, paragraph } from '../harness/table.ts'
 import { cell, counted, marked } from './cells.ts'
 import { coldStartsText } from './cold-start-report.ts'
-import { fleetSizes, limits, type FleetFigures, type FleetReport, type PhaseFigures } from './figures.ts'
+import { fleetSizes, limits, listPrice, secondsOfMonth, type FleetFigures, type FleetReport, type PhaseFigures } from './figures.ts'
 import { returnsText } from './return-report.ts'
 import { phases } from './timeline.ts'
 
@@ -13,6 +13,10 @@ export function reportText(report: FleetReport): string {
       `\`${command}\`: ${sample.toLocaleString('en')} managers, seed ${seed}, ${secrets} secrets each. Calls per second: the mean, and the highest second in brackets; **bold** is above the quota.`,
     ),
     callsTable(report),
+    paragraph(
+      `A month of steady state at the list price of AWS Secrets Manager, $${listPrice} for 10,000 calls. Each secret adds $0.40, whoever reads it.`,
+    ),
+    moneyTable(report),
     'Reads of the shared cache, the load of its server:',
     sharedCacheTable(report),
     `${reads.toLocaleString('en')} reads, ${failedReads.toLocaleString('en')} failed.`,
@@ -36,6 +40,20 @@ function callsTable(report: FleetReport): string {
     ...columns.map((fleet) => cell(figuresIn(fleet.phases, name), limits.getSecretValue)),
   ])
   return markdownTable(head, lines)
+}
+
+function moneyTable(report: FleetReport): string {
+  const lines = fleetSizes.flatMap((size) =>
+    [false, true].map((hasSharedCache) => {
+      const calls = figuresIn(fleetOf(report, size, hasSharedCache).phases, 'steady').mean * secondsOfMonth
+      return [
+        `${counted(size)}, ${hasSharedCache ? 'shared cache' : 'each by itself'}`,
+        counted(calls),
+        `$${counted((calls / 10_000) * listPrice)}`,
+      ]
+    }),
+  )
+  return markdownTable(['', 'calls a month', 'US dollars a month'], lines)
 }
 
 function sharedCacheTable(report: FleetReport): string {

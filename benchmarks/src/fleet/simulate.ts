@@ -69,7 +69,7 @@ class Fleet {
     this.#readOn(0)
     this.#at(phaseOf('outage').from, () => (this.#store.fault = 'refuses'))
     this.#at(phaseOf('outage').to, () => (this.#store.fault = undefined))
-    this.#at(phaseOf('sharedCacheDown').from, () => (this.#sharedCache.isDown = true))
+    this.#at(phaseOf('sharedCacheDown').from, () => (this.#sharedCache.server.isDown = true))
   }
 
   result(): FleetRun {

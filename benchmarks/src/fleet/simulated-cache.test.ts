@@ -1,70 +1,61 @@
-import type { LeaseToken, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
+import type { LeaseToken, SharedRead } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { CountingStore } from './counting-store.ts'
+import { noJitter } from './latency.ts'
 import { SimulatedCache } from './simulated-cache.ts'
+import { SimulatedServer } from './simulated-server.ts'
 import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 const key = { sharedAs: 'store', path: 'a' }
 const context = { signal: new AbortController().signal, notBefore: 0 }
-const read = ({ cache }: { readonly cache: SharedCache }): Promise<SharedRead> => cache.read(key, context)
-const fill = ({ cache: { fill: give } }: { readonly cache: SharedCache }, leaseToken: LeaseToken, entry?: SharedEntry): Promise<void> =>
-  give(key, leaseToken, entry, context)
+const canWait = { ...context, canWait: true }
 const leaseTokenOf = (answer: SharedRead): LeaseToken => ('leaseToken' in answer ? answer.leaseToken : {})
 
-function timed(time: VirtualTime, answer: Promise<SharedRead>): Promise<{ readonly at: number; readonly answer: SharedRead }> {
-  return answer.then((given) => ({ at: time.now(), answer: given }))
-}
-
 function later<T>(time: VirtualTime, ms: number, promise: Promise<T>): Promise<T> {
-  return time.runUntil(ms).then(() => promise)
+  return time.runUntil(time.now() + ms).then(() => promise)
 }
 
-test('the fill lease of a process without an answer ends after half a second, and the next process gets it', async () => {
+test('a server answers after both ways, keeps the order, and ends a text with its time to live', async () => {
   await inVirtualTime(1, async (time) => {
-    const sharedCache = new SimulatedCache(time)
-    const [one, other] = [sharedCache.client(), sharedCache.client()]
-    await read(one)
-    expect([one.hasLease('a'), other.hasLease('a')]).toEqual([true, false])
-    const { at } = await later(time, 3_000, timed(time, read(other)))
-    expect(at).toBe(500)
+    const { store, client } = new SimulatedServer(time, noJitter(5)).connect()
+    const answers: unknown[] = []
+    void client.set(...(['a', 'one', { PX: 100, NX: true }] as never[])).then((answer) => answers.push(answer, time.now()))
+    void client.set(...(['a', 'two', { PX: 100, NX: true }] as never[])).then((answer) => answers.push(answer, time.now()))
+    void store.getMany(['a', 'b']).then((answer) => answers.push(answer, time.now()))
+    await time.runUntil(50)
+    expect(answers).toEqual(['OK', 10, null, 10, ['one', undefined], 10])
+    expect(await later(time, 100, store.getMany(['a']))).toEqual(['one'])
+    expect(await later(time, 100, store.getMany(['a']))).toEqual([undefined])
   })
 })
 
-test('after three leases without an answer a waiting process asks by itself', async () => {
+test('a server that is down refuses, and counts the command', async () => {
   await inVirtualTime(1, async (time) => {
-    const sharedCache = new SimulatedCache(time)
-    const clients = Array.from({ length: 20 }, () => sharedCache.client())
-    const asked = clients.map(async (client) => {
-      const answer = await read(client)
-      time.after(20, () => void fill(client, leaseTokenOf(answer)))
-      return Object.keys(leaseTokenOf(answer)).length
-    })
-    const leases = await later(time, 3_000, Promise.all(asked))
-    expect(leases.filter((count) => count === 1).length).toBeLessThan(20)
-    expect(leases.filter((count) => count === 0).length).toBeGreaterThan(5)
+    const server = new SimulatedServer(time)
+    server.isDown = true
+    await expect(server.connect().client.get('a')).rejects.toThrow('refused')
+    expect(server.commands.forOne).toEqual([1])
   })
 })
 
-test('a waiting process takes the answer, and the release of an expired lease ends no other lease', async () => {
+test('whether a process asks for all: it holds the fill lease, and in an outage it has a value too', async () => {
   await inVirtualTime(1, async (time) => {
     const sharedCache = new SimulatedCache(time)
-    const [late, holder, waiting] = [sharedCache.client(), sharedCache.client(), sharedCache.client()]
-    const old = leaseTokenOf(await read(late))
-    await time.runUntil(600)
-    const leaseToken = leaseTokenOf(await read(holder))
-    const waited = timed(time, read(waiting))
-    await fill(late, old)
-    expect(holder.hasLease('a')).toBe(true)
-    time.after(100, () => void fill(holder, leaseToken, { secret: { value: 'v' }, until: Date.now() + 60_000, askedAt: Date.now() }))
-    const { at, answer } = await later(time, 3_000, waited)
-    expect([at, 'hit' in answer]).toEqual([700, true])
+    const [one, other, empty] = [sharedCache.client(), sharedCache.client(), sharedCache.client()]
+    const leaseToken = leaseTokenOf(await later(time, 100, one.cache.read(key, canWait)))
+    expect([one.hasLease('a'), one.asksForAll('a'), other.hasLease('a')]).toEqual([true, true, false])
+    await later(time, 100, one.cache.markOutage?.(key, leaseToken, context) ?? Promise.reject(new Error('it marks no outage')))
+    expect(one.hasLease('a')).toBe(false)
+    expect(await later(time, 100, other.cache.read(key, canWait))).toMatchObject({ wait: true })
+    await later(time, 100, empty.cache.read(key, context))
+    expect([empty.hasLease('a'), empty.asksForAll('a')]).toEqual([true, false])
   })
 })
 
 test('a store that hangs counts the call and never answers it, back or not', async () => {
   await inVirtualTime(1, async (time) => {
     const store = new CountingStore(time)
-    const { get } = store.provider(() => true, { batches: false })
+    const { get } = store.provider({ hasLease: () => true, asksForAll: () => false }, { batches: false })
     let answers = 0
     store.fault = 'hangs'
     void get('a', context).then(() => (answers += 1))

@@ -1,140 +1,62 @@
-import { SecretsError, type LeaseToken, type SharedCache, type SharedEntry, type SharedKey, type SharedRead } from '@finchat/secrets-core'
+import type { LeaseToken, SharedCache, SharedKey } from '@finchat/secrets-core'
+import { keyvCache, type KeyvCacheOptions } from '@finchat/secrets-cache-keyv'
 import { Calls } from './counting-store.ts'
-import { type Latency, noJitter } from './latency.ts'
+import type { Latency } from './latency.ts'
+import { SimulatedServer } from './simulated-server.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
+/** The fill leases of one process. */
+export interface Leases {
+  /** Whether it holds that of the path. */
+  readonly hasLease: (path: string) => boolean
+  /** Whether it also has a value, so that others with one wait if it meets an outage. */
+  readonly asksForAll: (path: string) => boolean
+}
+
 interface Lease {
-  readonly id: number
-  readonly until: number
+  readonly id: string
+  readonly canWait: boolean
 }
 
-interface Slot {
-  entry?: SharedEntry | undefined
-  /** Its holder asks the store; other processes wait. */
-  lease?: Lease | undefined
-  readonly waiting: Set<() => void>
-}
+type CacheTimes = Pick<KeyvCacheOptions, 'timeoutMs' | 'waitMs'>
 
-/** The defaults of `@finchat/secrets-cache-keyv`. */
-const waitMs = 1_000
-const leaseMs = waitMs / 2
-/** Then a waiting process asks the store by itself. */
-const mostEmptyLeases = 3
-/** Processes that waited for one answer do not come back together. */
-const pauseMs = 25
-const longestReadMs = 2_000
-/** No process writes. */
-const unchanged = { invalidatedAt: 0, leastVersion: 0 }
+/** Any key: the simulated server looks into nothing. */
+const encryptionKey = '0123456789abcdef'.repeat(4)
 
-/** A shared cache in this process, with fill leases and expiry. */
+/** The caches of a fleet over one simulated server. */
 export class SimulatedCache {
-  /** Reads by all processes: the load of the cache server. */
+  /** Reads by all processes. */
   readonly reads: Calls = new Calls()
-  isDown = false
+  readonly server: SimulatedServer
   readonly #time: VirtualTime
-  readonly #latency: Latency
-  readonly #slots = new Map<string, Slot>()
-  #leases = 0
 
-  /** `latency`: one way to the cache server. A hit takes one round trip, a lease two. */
-  constructor(time: VirtualTime, latency: Latency = noJitter(0)) {
+  readonly #times: CacheTimes
+
+  /** `latency`: one way to the cache server or back. `times`: other than the defaults. */
+  constructor(time: VirtualTime, latency?: Latency, times: CacheTimes = {}) {
     this.#time = time
-    this.#latency = latency
+    this.#times = times
+    this.server = new SimulatedServer(time, latency)
   }
 
-  /** The cache of one process, and whether that process holds the fill lease of a path. */
-  client(): { readonly cache: SharedCache; readonly hasLease: (path: string) => boolean } {
-    const leases = new Map<string, number>()
-    const cache: SharedCache = {
-      specificationVersion: 'v1',
-      longestReadMs,
-      read: async (key, { isRecheck }) => {
+  /** The cache of one process, and its leases. */
+  client(): { readonly cache: SharedCache } & Leases {
+    const cache = keyvCache({ ...this.server.connect(), ...this.#times, encryptionKey })
+    const leases = new Map<string, Lease>()
+    const noting: SharedCache = {
+      ...cache,
+      read: async (key, context) => {
         this.reads.add('forOne', this.#time.now())
-        await this.#way()
-        if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the shared cache is down')
-        const answer = isRecheck ? this.#recheck(key) : await this.#read(key)
-        if ('leaseToken' in answer && !isRecheck) await this.#way()
-        const lease = 'leaseToken' in answer ? answer.leaseToken['lease'] : undefined
-        if (typeof lease === 'number') leases.set(key.path, lease)
+        const answer = await cache.read(key, context)
+        if ('leaseToken' in answer) noteLease(leases, key, answer.leaseToken, context.canWait === true)
         return answer
       },
-      fill: async (key, leaseToken, entry) => {
-        await this.#way()
-        if (!this.isDown) this.#fill(key, leaseToken, entry)
-      },
-      invalidate: async () => {},
     }
-    return { cache, hasLease: (path) => this.#leaseOf(this.#slotOf(path))?.id === (leases.get(path) ?? NaN) }
+    const hasLease = (path: string): boolean => this.server.has(leases.get(path)?.id ?? 'none')
+    return { cache: noting, hasLease, asksForAll: (path) => hasLease(path) && leases.get(path)?.canWait === true }
   }
+}
 
-  #way(): Promise<void> | undefined {
-    const ms = this.#latency()
-    return ms > 0 ? this.#time.sleep(ms) : undefined
-  }
-
-  #recheck({ path }: SharedKey): SharedRead {
-    return this.#hit(this.#slotOf(path)) ?? { leaseToken: {}, ...unchanged }
-  }
-
-  #hit({ entry }: Slot): SharedRead | undefined {
-    const isHeld = entry !== undefined && entry.until > Date.now()
-    return isHeld ? { hit: entry.secret, until: entry.until, askedAt: entry.askedAt, ...unchanged } : undefined
-  }
-
-  async #read({ path }: SharedKey): Promise<SharedRead> {
-    const slot = this.#slotOf(path)
-    const giveUpAt = this.#time.now() + waitMs
-    for (let emptyLeases = 0; ;) {
-      const hit = this.#hit(slot)
-      if (hit !== undefined) return hit
-      const lease = this.#leaseOf(slot)
-      if (lease === undefined) return { leaseToken: { lease: this.#lease(slot) }, ...unchanged }
-      if (this.#time.now() >= giveUpAt || emptyLeases >= mostEmptyLeases) return { leaseToken: {}, ...unchanged }
-      if (await this.#isReleasedEmpty(slot, Math.min(giveUpAt, lease.until))) {
-        emptyLeases += 1
-        await this.#time.sleep(Math.random() * pauseMs * 2 ** emptyLeases)
-      }
-    }
-  }
-
-  #fill({ path }: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined): void {
-    const slot = this.#slotOf(path)
-    const isNewer = entry && (slot.entry?.askedAt ?? -Infinity) < (entry.askedAt ?? 0)
-    const hasLease = slot.lease !== undefined && slot.lease.id === leaseToken['lease']
-    if (isNewer) slot.entry = entry
-    if (hasLease) slot.lease = undefined
-    if (!isNewer && !hasLease) return
-    for (const wake of slot.waiting) wake()
-    slot.waiting.clear()
-  }
-
-  #lease(slot: Slot): number {
-    slot.lease = { id: (this.#leases += 1), until: this.#time.now() + leaseMs }
-    return slot.lease.id
-  }
-
-  #leaseOf({ lease }: Slot): Lease | undefined {
-    return lease && lease.until > this.#time.now() ? lease : undefined
-  }
-
-  /** Resolves to whether the lease was released without an entry. */
-  #isReleasedEmpty(slot: Slot, until: number): Promise<boolean> {
-    const { entry, waiting } = slot
-    return new Promise((resolve) => {
-      const wake = (): void => resolve(slot.entry === entry)
-      waiting.add(wake)
-      this.#time.after(until - this.#time.now(), () => {
-        waiting.delete(wake)
-        resolve(false)
-      })
-    })
-  }
-
-  #slotOf(path: string): Slot {
-    const known = this.#slots.get(path)
-    if (known) return known
-    const slot: Slot = { waiting: new Set() }
-    this.#slots.set(path, slot)
-    return slot
-  }
+function noteLease(leases: Map<string, Lease>, { path }: SharedKey, { lease }: LeaseToken, canWait: boolean): void {
+  if (typeof lease === 'string') leases.set(path, { id: lease, canWait })
 }

@@ -14,6 +14,7 @@ import { fill } from './protocol/fill.ts'
 import { invalidate } from './protocol/invalidate.ts'
 import { Formers } from './protocol/formers.ts'
 import { KeyCheck } from './protocol/key-check.ts'
+import { markOutage } from './protocol/outage.ts'
 import { read } from './protocol/read.ts'
 import { type KeyvCacheStats, Stats, warningCode } from './protocol/stats.ts'
 import { usageMarksOf } from './protocol/usage-marks.ts'
@@ -66,6 +67,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
     read: (key, context) => readOrPass(parts, key, context),
     // The bounded store counts failures.
     fill: (key, leaseToken, entry) => lifecycle.run(() => fill(cache, key, leaseToken, entry)).catch(() => {}),
+    markOutage: (key, leaseToken) => lifecycle.run(() => markOutage(cache, key, leaseToken)).catch(() => {}),
     invalidate: async (path, { signal }) => {
       if (lifecycle.isClosing) throw closedError()
       return lifecycle.track(invalidate(cache, announcements, path, signal))

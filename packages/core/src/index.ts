@@ -31,6 +31,8 @@ export type {
   SharedKey,
   SharedPath,
   SharedChanges,
+  SharedGap,
+  SharedHit,
   SharedRead,
   SharedReadContext,
 } from './contract/shared-cache.ts'

@@ -1,35 +1,41 @@
-import type { SharedChanges, SharedKey, SharedRead } from '@finchat/secrets-core'
+import type { SharedChanges, SharedHit, SharedKey } from '@finchat/secrets-core'
 import { type EntryHead, type OpenedEntry, openEntry } from '../sealed/entry.ts'
 import { type Generation, leastVersionOf, openGeneration } from '../sealed/generation.ts'
 import type { KeyNames } from '../sealed/key-names.ts'
 import type { OpeningKeys } from '../sealed/key-ring.ts'
+import { openOutageMark } from '../sealed/outage-mark.ts'
 import type { CacheContext } from './context.ts'
 import type { LeaseState } from './fill-lease.ts'
+import { type OutageState, outageStateOf } from './outage.ts'
 import type { IgnoredReason } from './stats.ts'
 
 export interface Probe extends LeaseState {
-  readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
+  readonly hit: SharedHit | undefined
   readonly generation: Generation | undefined
+  readonly outage: OutageState
 }
 
 export interface ProbeTarget {
   readonly key: SharedKey
   readonly names: KeyNames
   readonly notBefore?: number | undefined
+  /** The reader has a value, and so wants to know of an outage. */
+  readonly canWait?: boolean | undefined
 }
 
 const clockToleranceMs = 5_000
 
-export async function probe(cache: CacheContext, { key, names, notBefore = -Infinity }: ProbeTarget): Promise<Probe> {
+export async function probe(cache: CacheContext, { key, names, notBefore = -Infinity, canWait = false }: ProbeTarget): Promise<Probe> {
   const at = performance.now()
-  const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : [])]
-  const [sealedGeneration, sealedEntry, holder] = await cache.store.getMany(wanted)
-  const generation = opened(cache, key, sealedGeneration, (keys, sealed) =>
-    openGeneration(keys, { ...key, namespace: cache.namespace }, sealed),
-  )
+  const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : []), ...(canWait ? [names.outage] : [])]
+  const texts = await cache.store.getMany(wanted)
+  const textOf = (name: string): string | undefined => texts[wanted.indexOf(name)]
+  const [position, sealedEntry] = [{ ...key, namespace: cache.namespace }, textOf(names.entry)]
+  const generation = opened(cache, key, textOf(names.generation), (keys, sealed) => openGeneration(keys, position, sealed))
+  const outage = outageStateOf(opened(cache, key, textOf(names.outage), (keys, sealed) => openOutageMark(keys, position, sealed)))
   const entry = servableEntry(cache, key, generation, sealedEntry)
   const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(cache, key, generation, entry)
-  return { hit, generation, holder, sealedEntry, at }
+  return { hit, generation, outage, holder: textOf(names.lease), sealedEntry, at }
 }
 
 /** The entry if its head allows it to be served. */

@@ -1,4 +1,4 @@
-import type { LeaseToken, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
+import type { LeaseToken, SharedGap, SharedHit, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
 import { jittered } from '@finchat/secrets-core/provider'
 import { firstGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
@@ -28,8 +28,12 @@ interface Wait {
  * A hit, or a lease token: without the fill lease if other processes took too long. Rejects with a
  * `StoreFault`.
  */
-export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore, isRecheck }: SharedReadContext): Promise<SharedRead> {
-  const target = { key, names: keyNamesOf(key, cache), notBefore, signal }
+export async function read(
+  cache: CacheContext,
+  key: SharedKey,
+  { signal, notBefore, isRecheck, canWait }: SharedReadContext,
+): Promise<SharedRead> {
+  const target = { key, names: keyNamesOf(key, cache), notBefore, signal, canWait }
   const found = await probe(cache, target)
   if (found.hit !== undefined) return hit(cache, found.hit)
   if (isRecheck) return miss(cache, target, found, leaseTokenOf(found))
@@ -45,8 +49,9 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
   const lease = fillLease(target.names, cache)
   let found = first
   for (let round = 0, emptyLeases = 0; ; round += 1) {
-    if (await lease.claim(found)) return readWithLease(cache, target, lease)
-    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, target, found, leaseTokenOf(found))
+    if (found.outage !== 'marked' && (await lease.claim(found))) return readWithLease(cache, target, lease)
+    if (found.outage !== 'none') return { ...miss(cache, target, found, leaseTokenOf(found)), wait: true }
+    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return withoutLease(cache, target, found)
     const before = found
     await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
     found = await probe(cache, target)
@@ -57,6 +62,10 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
     }
     if (found.hit !== undefined) return waitedHit(cache, found.hit)
   }
+}
+
+function withoutLease(cache: CacheContext, target: Target, found: Probe): SharedGap {
+  return { ...miss(cache, target, found, leaseTokenOf(found)), ...(target.canWait && { wait: true }) }
 }
 
 function waitOf({ waitMs, clock, lifecycle, store }: CacheContext, signal: AbortSignal): Wait {
@@ -92,17 +101,17 @@ function leaseTokenOf({ generation }: Probe): LeaseToken {
   return generation === undefined ? {} : { generation: generation.id }
 }
 
-function miss({ stats }: CacheContext, { key }: Target, { generation }: Probe, leaseToken: LeaseToken): SharedRead {
+function miss({ stats }: CacheContext, { key }: Target, { generation }: Probe, leaseToken: LeaseToken): SharedGap {
   stats.count('misses')
   return { leaseToken, ...changesOf(generation, key) }
 }
 
-function waitedHit(cache: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+function waitedHit(cache: CacheContext, answer: SharedHit): SharedRead {
   cache.stats.count('waits')
   return hit(cache, answer)
 }
 
-function hit({ stats }: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+function hit({ stats }: CacheContext, answer: SharedHit): SharedRead {
   stats.count('hits')
   return answer
 }

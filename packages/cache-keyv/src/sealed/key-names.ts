@@ -3,11 +3,12 @@ import { loadCrypto } from '@finchat/secrets-core/provider'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { format, type KeyRing } from './key-ring.ts'
 
-/** Hashes under the index key. Entry and lease belong to one version of the path. */
+/** Hashes under the index key. Entry, lease and outage belong to one version of the path. */
 export interface KeyNames {
   readonly generation: string
   readonly entry: string
   readonly lease: string
+  readonly outage: string
 }
 
 export interface NameOptions {
@@ -25,7 +26,7 @@ export function keyNamesOf(key: SharedKey, options: NameOptions): KeyNames {
   const path: Field[] = [options.namespace, key.sharedAs, key.path]
   const tag = `${options.keyPrefix}{${hash(options, ['path', ...path])}}`
   const version = hash(options, ['version', ...path, key.version])
-  return { generation: `${tag}g`, entry: `${tag}e${version}`, lease: `${tag}t${version}` }
+  return { generation: `${tag}g`, entry: `${tag}e${version}`, lease: `${tag}t${version}`, outage: `${tag}d${version}` }
 }
 
 /** Of the values that a part had lately. `seenOf`: of one of them, by its digest. */

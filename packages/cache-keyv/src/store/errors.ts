@@ -17,9 +17,14 @@ export class StoreFault extends Error {
   }
 }
 
+/** Codes of PostgreSQL (its manual, appendix A). */
+const sqlStates: Readonly<Record<string, FaultReason>> = { '28000': 'denied', '28P01': 'denied', '42501': 'denied', '53100': 'full' }
+
 /** Redis begins its messages with a code in capitals. */
 export function reasonOf(error: unknown): FaultReason {
   const message = error instanceof Error ? error.message : ''
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  if (typeof code === 'string' && Object.hasOwn(sqlStates, code)) return sqlStates[code] ?? 'failed'
   if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
   return message.startsWith('OOM') ? 'full' : 'failed'
 }

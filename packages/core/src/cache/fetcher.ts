@@ -6,11 +6,12 @@ import { briefly, freshness } from './freshness.ts'
 import { aborted } from '../guard/deadline.ts'
 import type { CallContext, StoredSecret } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
-import { type Call, type Flight, type Found, isFresh, isRefuted, isVolatile } from './single-flight.ts'
+import { type Call, type Flight, type Found, isContradicted, isFresh, isRefuted, isVolatile } from './single-flight.ts'
 import { describeKeyOf } from './keys/lru.ts'
+import { Peers } from './peers.ts'
 import { usualLength } from '../value/digest.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
-import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
+import { isDenial, isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { emptyAnswer, type SharedAnswer } from './shared/shared-answer.ts'
 import type { SharedCacheClient } from './shared/shared-cache-client.ts'
@@ -27,8 +28,11 @@ const fromStore: Origin = { shared: undefined, isBehind: false }
 export class Fetcher {
   readonly #parts: FetcherParts
 
+  readonly #peers: Peers
+
   constructor(parts: FetcherParts) {
     this.#parts = parts
+    this.#peers = new Peers(parts)
   }
 
   async fly(flight: Flight): Promise<Found | undefined> {
@@ -39,10 +43,11 @@ export class Fetcher {
     try {
       const rechecked = shared && (await this.#recheck(flight, shared))
       if (rechecked !== undefined) return rechecked
-      if (shared !== undefined) answer = await shared.read(path, version)
+      if (shared !== undefined) answer = await shared.read(path, version, { canWait: this.#peers.canWait(flight) })
       const found = this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
       if (found !== undefined) return found
       if (flight.cancel?.signal.aborted) throw aborted()
+      if (this.#peers.mustWait(flight, answer)) throw this.#failed(flight, this.#peers.error())
       isAsking = true
     } finally {
       // Otherwise the batch and the fleet would wait for this flight.
@@ -56,7 +61,7 @@ export class Fetcher {
   async #recheck(flight: Flight, shared: SharedCacheClient): Promise<Found | undefined> {
     const { path, version, mode } = flight.read
     if (isFresh(mode) || this.#parts.memory.young(flight.key, Date.now()) === undefined) return undefined
-    const answer = await shared.read(path, version, true)
+    const answer = await shared.read(path, version, { isRecheck: true })
     shared.releaseLease(path, version, answer)
     return this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
   }
@@ -65,12 +70,14 @@ export class Fetcher {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
+      this.#peers.answered()
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
       if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) shared?.releaseLease(path, version, answer)
       else shared?.publish(path, version, answer, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
-      shared?.releaseLease(path, version, answer)
+      if (this.#peers.failed(error)) shared?.markOutage(path, version, answer)
+      else shared?.releaseLease(path, version, answer)
       if (this.#shouldAnnounce(flight, answer, error)) this.#announce(path, answer)
       throw this.#failed(flight, error)
     }
@@ -288,13 +295,4 @@ export class Fetcher {
     const isKept = !isSuperseded && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
     return isKept ? this.#parts.memory.recordFailure(key, error, askedAt, Date.now()) : error
   }
-}
-
-/** A missing secret that a later call described. */
-function isContradicted({ supersededBy }: Call, stored: StoredSecret | undefined): boolean {
-  return stored === undefined && supersededBy === 'description'
-}
-
-function isDenial(code: SecretsErrorCode | undefined): boolean {
-  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
 }

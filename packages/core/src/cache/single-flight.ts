@@ -2,6 +2,7 @@ import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { VersionSelector } from './keys/lru.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
+import type { StoredSecret } from '../contract/provider.ts'
 import { raceAbort } from '../guard/deadline.ts'
 import { type Moment, presentMoment } from '../value/moment.ts'
 
@@ -221,6 +222,11 @@ export class Flights {
 
 function isFlight(call: Call | Flight): call is Flight {
   return 'answer' in call
+}
+
+/** A missing secret that a later call described. */
+export function isContradicted({ supersededBy }: Call, stored: StoredSecret | undefined): boolean {
+  return stored === undefined && supersededBy === 'description'
 }
 
 export function isRefuted({ supersededBy }: Call, code: SecretsErrorCode): boolean {

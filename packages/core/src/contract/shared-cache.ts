@@ -38,6 +38,8 @@ export interface SharedReadContext extends CallContext {
    * the read waits for no other process.
    */
   readonly isRecheck?: boolean | undefined
+  /** The reader has a value that it may go on with, so that a gap may make it `wait`. */
+  readonly canWait?: boolean | undefined
 }
 /** What a shared cache knows of the changes of a path. */
 export interface SharedChanges {
@@ -54,10 +56,24 @@ export interface SharedChanges {
  * lease.
  */
 export type LeaseToken = Readonly<Record<string, string | number>>
-/** `unavailable`: the shared cache could not be asked, so a gap is not certain. */
-export type SharedRead =
-  | ({ readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined } & SharedChanges)
-  | ({ readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined } & SharedChanges)
+/** A gap. */
+export interface SharedGap extends SharedChanges {
+  readonly leaseToken: LeaseToken
+  /** The shared cache could not be asked, so a gap is not certain. */
+  readonly unavailable?: boolean | undefined
+  /**
+   * For a reader that can wait: another process could not ask the store just now, by `markOutage`,
+   * or holds the fill lease and did not fill in time.
+   */
+  readonly wait?: boolean | undefined
+}
+/** What an entry is, and how old. */
+export interface SharedHit extends SharedChanges {
+  readonly hit: StoredSecret
+  readonly until: number
+  readonly askedAt?: number | undefined
+}
+export type SharedRead = SharedHit | SharedGap
 
 /** A part of a secret that a fleet verifies with `acceptPreviousForSeconds`. */
 export interface FormerKey extends Omit<SharedKey, 'version'> {
@@ -100,6 +116,12 @@ export interface SharedCache {
    * store gave no answer; let others ask.
    */
   readonly fill: Call<[key: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined], void>
+  /**
+   * The store could not be asked for this gap. Releases the fill lease of the token. For some
+   * seconds readers that can wait are made to. A token without a lease marks nothing.
+   * Absent: each process finds out by itself.
+   */
+  readonly markOutage?: Call<[key: SharedKey, leaseToken: LeaseToken], void> | undefined
   /**
    * Every version of the path, now; earlier lease tokens are void. Rejects on failure, because the
    * writer must know.

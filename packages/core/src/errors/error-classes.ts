@@ -42,6 +42,10 @@ export function isWithdrawal(code: SecretsErrorCode): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED' || code === 'INTEGRITY'
 }
 
+export function isDenial(code: SecretsErrorCode | undefined): boolean {
+  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
+}
+
 /** The store could not be asked, so nothing is known of the secret. */
 export function isUnasked(code: SecretsErrorCode): boolean {
   return isOutage(code) || code === 'CREDENTIALS_MISSING'

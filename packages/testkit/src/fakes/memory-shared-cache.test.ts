@@ -148,6 +148,8 @@ const badUsage: Readonly<Record<string, { readonly caughtBy: string; readonly ma
   },
 }
 
+const outageRule = 'an outage mark holds back readers that can wait, for that version alone, and hides no answer'
+
 /** Each breaks one rule on purpose. */
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
   'ignores the version of a key': {
@@ -198,6 +200,23 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
         return call.isRecheck && shared.has(at.path) ? new Promise(() => {}) : answer
       },
     }),
+  },
+  'forgets an outage': {
+    caughtBy: outageRule,
+    make: () => ({ markOutage: async () => {} }),
+  },
+  'marks every gap': {
+    caughtBy: outageRule,
+    make: (good) => ({
+      read: async (at, call) => {
+        const answer = await good.read(at, call)
+        return 'leaseToken' in answer && call.canWait ? { ...answer, wait: true } : answer
+      },
+    }),
+  },
+  'holds back every reader': {
+    caughtBy: outageRule,
+    make: (good) => ({ read: (at, call) => good.read(at, { ...call, canWait: true }) }),
   },
   'accepts an invalid lease token': {
     caughtBy: 'an expired fill, or one with an invalid lease token, changes nothing',

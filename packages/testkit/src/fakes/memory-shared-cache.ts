@@ -20,7 +20,7 @@ import { type HeldUsage, memoryUsage } from './memory-usage.ts'
 type Path = Omit<SharedKey, 'version'>
 
 /** The calls that can be made to fail. */
-export type SharedCacheCall = 'read' | 'fill' | 'invalidate' | 'saw' | 'matches' | 'usage'
+export type SharedCacheCall = 'read' | 'fill' | 'markOutage' | 'invalidate' | 'saw' | 'matches' | 'usage'
 
 /**
  * How a call fails. `fail`: as the contract demands of a shared cache that is down: a read is a miss, a fill is lost, an
@@ -53,6 +53,8 @@ interface HeldPath {
   invalidatedAt: number
   /** `endsAt`: when the one server expires it, by its monotonic clock. */
   readonly versions: Map<SharedKey['version'], SharedEntry & { readonly endsAt: number }>
+  /** By version: until when readers that can wait are made to. */
+  readonly outages: Map<SharedKey['version'], number>
 }
 
 interface SeenValues {
@@ -94,7 +96,7 @@ export function memorySharedCache(options: MemorySharedCacheOptions = {}): Memor
 
 function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySharedCache {
   const self = Symbol('process')
-  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, invalidate: 0, saw: 0, matches: 0, usage: 0 }
+  const counts: Record<SharedCacheCall, number> = { read: 0, fill: 0, markOutage: 0, invalidate: 0, saw: 0, matches: 0, usage: 0 }
   const enter = async (call: SharedCacheCall, key: SharedKey, { signal }: CallContext): Promise<boolean> => {
     counts[call] += 1
     const fault = plan?.(call, key)
@@ -108,6 +110,9 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
       (await enter('read', key, context)) ? read(shared, key, context) : { leaseToken: { generation: -1 }, unavailable: true },
     fill: async (key, leaseToken, entry, context) => {
       if ((await enter('fill', key, context)) && entry !== undefined) fill(shared, key, leaseToken['generation'], entry)
+    },
+    markOutage: async (key, leaseToken, context) => {
+      if (await enter('markOutage', key, context)) markOutage(shared, key, leaseToken['generation'])
     },
     invalidate: async (key, context) => {
       if (!(await enter('invalidate', key, context))) throw new SecretsError('UNAVAILABLE', 'the shared cache could not invalidate')
@@ -146,13 +151,14 @@ function formersIn(shared: Shared, enter: Enter): SharedFormers {
   }
 }
 
-function read(shared: Shared, key: SharedKey, { notBefore = -Infinity }: SharedReadContext): SharedRead {
+function read(shared: Shared, key: SharedKey, { notBefore = -Infinity, canWait = false }: SharedReadContext): SharedRead {
   const path = at(shared, key)
   const { generation, versions, invalidatedAt } = path
   const changes: SharedChanges = { invalidatedAt, leastVersion: key.version === undefined ? path.leastVersion : 0 }
   const entry = versions.get(key.version)
   const isOver = entry === undefined || entry.until <= Date.now() || entry.endsAt <= performance.now()
-  if (isOver || (entry.askedAt ?? Infinity) < notBefore) return { leaseToken: { generation }, ...changes }
+  const isOutage = canWait && (path.outages.get(key.version) ?? 0) > performance.now()
+  if (isOver || (entry.askedAt ?? Infinity) < notBefore) return { leaseToken: { generation }, ...changes, ...(isOutage && { wait: true }) }
   return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt, ...changes }
 }
 
@@ -161,6 +167,13 @@ function fill(shared: Shared, key: SharedKey, generation: unknown, entry: Shared
   const isOutdated = key.version === undefined && (entry.secret.version ?? Infinity) < path.leastVersion
   const endsAt = performance.now() + entry.until - Date.now()
   if (generation === path.generation && !isOutdated) path.versions.set(key.version, { ...entry, endsAt, secret: copied(entry.secret) })
+}
+
+const outageMs = 4_000
+
+function markOutage(shared: Shared, key: SharedKey, generation: unknown): void {
+  const path = at(shared, key)
+  if (generation === path.generation) path.outages.set(key.version, performance.now() + outageMs)
 }
 
 function invalidate(shared: Shared, { sharedAs, path, leastVersion }: SharedPath, self: symbol): void {
@@ -221,7 +234,7 @@ function subscribe(shared: Shared, self: symbol, listener: (key: Path) => void):
 
 function at(shared: Shared, { sharedAs, path }: Path): HeldPath {
   const id = JSON.stringify([sharedAs, path]) // unambiguous
-  const held = shared.paths.get(id) ?? { generation: 0, leastVersion: 0, invalidatedAt: 0, versions: new Map() }
+  const held = shared.paths.get(id) ?? { generation: 0, leastVersion: 0, invalidatedAt: 0, versions: new Map(), outages: new Map() }
   shared.paths.set(id, held)
   return held
 }

@@ -167,6 +167,18 @@ const rules: Readonly<Record<string, CacheRule>> = {
     const rechecking = cache.read(key, { ...context, isRecheck: true })
     assert.ok('leaseToken' in (await within(1000, rechecking, 'a recheck waits for another process')))
   },
+  'an outage mark holds back readers that can wait, for that version alone, and hides no answer': async (trial) => {
+    const { cache, another, context } = trial
+    if (cache.markOutage === undefined) return // optional in the contract: each process finds out by itself
+    await cache.markOutage(key, await leaseTokenOf(trial), context)
+    assert.equal(await waitIn(another, key, trial), true, 'a reader that can wait does not learn of an outage')
+    assert.equal(await waitIn(another, { ...key, version: 1 }, trial), undefined, 'the outage of one version marks another')
+    const without = await within(timeoutMs, another.read(key, context), 'a reader without a value hangs')
+    assert.ok('leaseToken' in without && without.wait === undefined, 'a reader without a value is held back')
+    await fillWith({ ...trial, cache: another }, without.leaseToken, { secret: { value: canary }, until: Date.now() + 60_000 })
+    const answer = await cache.read(key, { ...context, canWait: true })
+    assert.ok('hit' in answer, 'an outage mark hides an answer')
+  },
   'an aborted read ends': async ({ cache, another, context }) => {
     await another.read(key, context) // it may hold the fill lease
     const controller = new AbortController()
@@ -258,6 +270,12 @@ function fillWith(
   at: SharedKey = key,
 ): Promise<void> {
   return cache.fill(at, leaseToken, entry, context)
+}
+
+/** What a reader is told that can wait. */
+async function waitIn(cache: SharedCache, at: SharedKey, { context }: CacheTrial): Promise<unknown> {
+  const answer = await within(timeoutMs, cache.read(at, { ...context, canWait: true }), 'a reader that can wait hangs')
+  return 'wait' in answer ? answer.wait : undefined
 }
 
 /** What a recheck tells of the path's changes. */

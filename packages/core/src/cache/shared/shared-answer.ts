@@ -14,6 +14,8 @@ export interface SharedAnswer {
   readonly leaseToken: LeaseToken | undefined
   /** Undefined if it could not be asked. */
   readonly changes: Changes | undefined
+  /** A reader with a value need not ask. */
+  readonly wait: boolean
   /** It was unreachable or must not be asked, so it says nothing about memory. */
   readonly isUnavailable: true | undefined
 }
@@ -24,6 +26,7 @@ export const emptyAnswer: SharedAnswer = {
   holds: undefined,
   leaseToken: undefined,
   changes: undefined,
+  wait: false,
   isUnavailable: undefined,
 }
 export const unavailable: SharedAnswer = { ...emptyAnswer, isUnavailable: true }
@@ -43,7 +46,7 @@ export function checkedSharedAnswer(answer: unknown, { version, now, lifeMs, see
   const holds = storedSecretOf(hit) ?? hit
   if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
   const changes = changesOf(answer)
-  if (holds === undefined) return { ...emptyAnswer, changes, leaseToken: leaseTokenOf(answer) }
+  if (holds === undefined) return { ...emptyAnswer, changes, leaseToken: leaseTokenOf(answer), wait: own(answer, 'wait') === true }
   const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
   // That it differs from what the store has now is no news.
   if (askedAt < seenUntil) return { ...emptyAnswer, changes }

@@ -1,5 +1,5 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
-import type { SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { SharedCache, SharedKey, SharedReadContext } from '../../contract/shared-cache.ts'
 import type { PartHealth } from '../../contract/audit.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
@@ -26,6 +26,7 @@ export interface SharedCacheClientOptions extends Bounds {
 }
 
 type Version = SharedKey['version']
+type SharedReader = Pick<SharedReadContext, 'isRecheck' | 'canWait'>
 
 /**
  * It may be older than what this process has seen, and may fail: reads survive that, writes report
@@ -71,33 +72,32 @@ export class SharedCacheClient {
   /**
    * Takes at most `longestReadMs` (250 ms by default), and no time while the circuit is open: then
    * probes run in the background. Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
-   * `isRecheck`: memory has a fresh value, so that a gap needs no fill lease.
    */
-  async read(path: string, version: Version, isRecheck = false): Promise<SharedAnswer> {
+  async read(path: string, version: Version, reader: SharedReader = {}): Promise<SharedAnswer> {
     if (this.#pending.has(path)) {
       if (this.#pending.begin(path, Date.now())) this.#invalidateInBackground(path, undefined)
       return unavailable
     }
-    const answer = await this.#answer(path, version, isRecheck)
+    const answer = await this.#answer(path, version, reader)
     if (answer.isUnavailable && this.#failsClosed) throw failedClosed()
     if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
     return answer
   }
 
-  async #answer(path: string, version: Version, isRecheck: boolean): Promise<SharedAnswer> {
+  async #answer(path: string, version: Version, reader: SharedReader): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
-    if (this.#circuit.outage === undefined || this.#failsClosed) return this.#tried(path, version, now, isRecheck)
+    if (this.#circuit.outage === undefined || this.#failsClosed) return this.#tried(path, version, now, reader)
     // No reader waits to see whether it still hangs.
-    this.#inBackground(async () => this.releaseLease(path, version, await this.#tried(path, version, now, true)))
+    this.#inBackground(async () => this.releaseLease(path, version, await this.#tried(path, version, now, { isRecheck: true })))
     return unavailable
   }
 
-  async #tried(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+  async #tried(path: string, version: Version, now: number, reader: SharedReader): Promise<SharedAnswer> {
     const begunAt = performance.now()
     const spannedGap = freezeDetector(this.#longestReadMs)
     try {
-      const answer = await this.#ask(path, version, now, isRecheck)
+      const answer = await this.#ask(path, version, now, reader)
       if (answer.isUnavailable) this.#failed(path, begunAt)
       else this.#answered()
       return answer
@@ -160,6 +160,14 @@ export class SharedCacheClient {
     this.#invalidateInBackground(path, Math.max(newestOf(answer.holds, undefined) ?? 0, heldVersion) || undefined)
   }
 
+  /** Other processes that have a value wait for the store's return. In the background. */
+  markOutage(path: string, version: Version, answer: SharedAnswer): void {
+    const { leaseToken } = answer
+    const mark = own(this.#cache, 'markOutage') === undefined ? undefined : this.#cache.markOutage
+    if (leaseToken === undefined || mark === undefined) return this.releaseLease(path, version, answer)
+    this.#inBackground(() => bounded((signal) => mark(this.#key(path, version), leaseToken, { signal }), this.#backgroundBounds()))
+  }
+
   /** Releases the fill lease. In the background. */
   releaseLease(path: string, version: Version, answer: SharedAnswer): void {
     this.#fill(path, version, answer, undefined, 0)
@@ -205,14 +213,15 @@ export class SharedCacheClient {
     await Promise.all(this.#tasks)
   }
 
-  async #ask(path: string, version: Version, now: number, isRecheck: boolean): Promise<SharedAnswer> {
+  async #ask(path: string, version: Version, now: number, { isRecheck = false, canWait = false }: SharedReader): Promise<SharedAnswer> {
     const { lifeMs } = this.#options
     // What this process may not take counts as a gap, so that the store's answer fills it.
     const notBefore = Math.max(now - lifeMs, this.#highWaterMark.of(path, version))
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
     const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
-    const run = (signal: AbortSignal): Promise<unknown> => this.#cache.read(this.#key(path, version), { signal, notBefore, isRecheck })
+    const run = (signal: AbortSignal): Promise<unknown> =>
+      this.#cache.read(this.#key(path, version), { signal, notBefore, isRecheck, canWait })
     const given = await bounded(run, bounds).finally(stop)
     return checkedSharedAnswer(given, { version, now, lifeMs, seenUntil: this.#highWaterMark.of(path, version) })
   }

@@ -1,0 +1,156 @@
+import { describe, expect, it, vi } from 'vitest'
+import type { SharedCache, SharedGap } from '../contract/shared-cache.ts'
+import { cached, fail, found, onCacheClock, pass, second, seen, shared } from '../testing/cache-trial.ts'
+
+onCacheClock()
+
+const gap: SharedGap = { leaseToken: { generation: 1 }, invalidatedAt: 0, leastVersion: 0 }
+
+/** Holds a value since the start. Its TTL is over after 300 s, its refresh is due after 240 s. */
+async function held(members: Partial<SharedCache> = {}): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
+  const cache = shared(members)
+  const one = cached({}, { shared: cache.client })
+  cache.read.mockImplementation(async () => gap)
+  await seen(one.store)
+  one.get.mockImplementation(async () => ({ value: 'v2' }))
+  return { ...cache, ...one }
+}
+
+/** Reads once in 5 s, and returns after how many the store was asked. */
+async function askedAfter({ store, get }: ReturnType<typeof cached>, from: number, to: number): Promise<readonly number[]> {
+  const asked: number[] = []
+  for (let seconds = from; seconds < to; seconds += 5) {
+    await pass(5)
+    const before = get.mock.calls.length
+    await seen(store)
+    await pass(0)
+    if (get.mock.calls.length > before) asked.push(seconds + 5)
+  }
+  return asked
+}
+
+describe('a value whose store another process could not ask', () => {
+  it('is not refreshed while others say so, until a minute after its TTL, and stale from its TTL on', async () => {
+    const fleet = await held()
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    expect(await askedAfter(fleet, 0, 355)).toEqual([])
+    expect(await found(fleet.store)).toMatchObject({ from: 'memory', stale: true, outage: 'UNAVAILABLE' })
+    expect(await askedAfter(fleet, 355, 380)).toEqual([360])
+    expect(await seen(fleet.store)).toBe('v2')
+  })
+
+  it('is asked for by some processes earlier than by others, so that they do not ask together', async () => {
+    vi.mocked(Math.random).mockReturnValue(0.5)
+    const fleet = await held()
+    vi.mocked(Math.random).mockReturnValue(1)
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    // Its TTL is over after 270 s.
+    expect((await askedAfter(fleet, 0, 400))[0]).toBe(300)
+  })
+
+  it('is taken from the shared cache within seconds after the return', async () => {
+    const fleet = await held()
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    await askedAfter(fleet, 0, 310)
+    fleet.read.mockImplementation(async () => ({ hit: { value: 'v2' }, until: Date.now() + 192 * second, askedAt: Date.now() - second }))
+    await pass(5.5)
+    expect([await seen(fleet.store), fleet.get.mock.calls.length]).toEqual(['v2', 1])
+  })
+
+  it('waits on while this process cannot ask it either, and asks again once in a minute', async () => {
+    const fleet = await held()
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    fleet.get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect(await askedAfter(fleet, 0, 590)).toEqual([360, 425, 490, 555])
+  })
+
+  it('is one of several of which this process tries one, until that call ends', async () => {
+    const fleet = await held()
+    await seen(fleet.store, { path: 'b' })
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    fleet.get.mockImplementation(() => new Promise(() => {}))
+    await pass(400)
+    const calls = fleet.get.mock.calls.length
+    void seen(fleet.store)
+    await pass(1)
+    void seen(fleet.store, { path: 'b' })
+    await pass(1)
+    expect(fleet.get.mock.calls.length - calls).toBe(1)
+  })
+
+  it('is asked for at once by a reader who has none of it, wants it fresh, or keeps none', async () => {
+    const fleet = await held()
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    expect([await seen(fleet.store, { path: 'b' }), await seen(fleet.store, { mode: 'fresh' }), fleet.get.mock.calls.length]).toEqual([
+      'v2',
+      'v2',
+      3,
+    ])
+  })
+
+  it('is asked for at once after a change, whatever others say', async () => {
+    const fleet = await held()
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true, invalidatedAt: Date.now() }))
+    expect((await askedAfter(fleet, 0, 10))[0]).toBe(5)
+  })
+
+  it('is asked for once it may not be served any more', async () => {
+    const cache = shared()
+    const one = cached({}, { shared: cache.client, maxStaleMs: 10 * second })
+    cache.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    await seen(one.store)
+    expect(await askedAfter(one, 0, 330)).toEqual([310])
+  })
+
+  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)('hides no %s: what it drops is not served again', async (code) => {
+    const fleet = await held()
+    fleet.get.mockImplementation(async () => fail(code))
+    expect(await seen(fleet.store, { mode: 'fresh' })).toBe(code)
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    await pass(60)
+    expect(await seen(fleet.store)).toBe(code)
+    expect(fleet.get.mock.calls.length).toBeGreaterThan(2)
+  })
+
+  it('is dropped by a denial that comes while the shared cache is asked', async () => {
+    const fleet = await held()
+    await pass(250)
+    const reading = Promise.withResolvers<SharedGap>()
+    fleet.read.mockImplementation(() => reading.promise)
+    const waiting = seen(fleet.store)
+    await pass(0)
+    fleet.get.mockImplementation(async () => fail('PERMISSION_DENIED'))
+    await fleet.store.askBeside('a', () => fail('PERMISSION_DENIED'), 'read').catch(() => {})
+    reading.resolve({ ...gap, wait: true })
+    expect(await waiting).toBe('PERMISSION_DENIED')
+  })
+})
+
+describe('a process that cannot ask the store', () => {
+  const outage = vi.fn<NonNullable<SharedCache['markOutage']>>(async () => {})
+
+  it.each<[Parameters<typeof fail>[0], number]>([
+    ['UNAVAILABLE', 1],
+    ['DEADLINE_EXCEEDED', 1],
+    ['RATE_LIMITED', 1],
+    ['PERMISSION_DENIED', 0],
+    ['INTERNAL', 0],
+    ['ABORTED', 0],
+  ])('tells the others of %s: %d', async (code, times) => {
+    outage.mockClear()
+    const { store, get, fill } = await held({ markOutage: outage })
+    fill.mockClear()
+    get.mockImplementation(async () => fail(code))
+    await seen(store, { path: 'b' })
+    expect([outage.mock.calls.length, fill.mock.calls.length]).toEqual([times, 1 - times])
+    if (times > 0) expect(outage.mock.calls[0]?.slice(0, 2)).toEqual([{ sharedAs: 'eu', path: 'b', version: undefined }, gap.leaseToken])
+  })
+
+  it('only gives the lease back to a shared cache that keeps no marks', async () => {
+    const { store, get, fill } = await held()
+    fill.mockClear()
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    await seen(store, { path: 'b' })
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
+  })
+})

@@ -50,9 +50,9 @@ test.each(markLies)('in an outage of the store a shared cache costs no more, and
     skewsMs: [0, 0, 0],
     hasVersions: true,
     phases: [
-      { ...quiet, lie: 'honest', seconds: 300 },
-      { event: 'outage', by: 0, lie, seconds: 900 },
-      { ...quiet, lie, seconds: 600 },
+      { ...quiet, lie: 'honest', seconds: 60 },
+      { event: 'outage', by: 0, lie, seconds: 420 },
+      { ...quiet, lie, seconds: 240 },
     ],
   }),
 )

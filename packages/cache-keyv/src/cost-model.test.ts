@@ -70,7 +70,7 @@ function anySchedule(lie: fc.Arbitrary<Lie>, event: fc.Arbitrary<Phase['event']>
 }
 
 test('whatever the cache server, the store and the clocks do, a shared cache costs no more, and no answer is older than its TTL', async () => {
-  const property = fc.asyncProperty(anySchedule(anyLie, anyEvent, 900), assertNoDearer)
+  const property = fc.asyncProperty(anySchedule(anyLie, anyEvent, 600), assertNoDearer)
   await expect(fc.assert(property, { numRuns: 8 })).resolves.toBeUndefined()
 })
 

@@ -39,10 +39,10 @@ interface SetOptions {
  * import { createCacheTable, postgresConnections } from '@finchat/secrets-cache-keyv/postgres'
  * import { Pool } from 'pg'
  *
- * const pool = new Pool({ connectionString: process.env.CACHE_DATABASE_URL })
+ * const pool = new Pool({ connectionString: process.env['CACHE_DATABASE_URL'] })
  * const openCache = async () => {
  *   await createCacheTable(pool) // or once, by your migrations
- *   return keyvCache({ ...postgresConnections(pool), encryptionKey: process.env.CACHE_KEY ?? generateKey() })
+ *   return keyvCache({ ...postgresConnections(pool), encryptionKey: process.env['CACHE_KEY'] ?? generateKey() })
  * }
  * console.log(typeof openCache) // function
  */

@@ -152,6 +152,7 @@ test('vector: a generation of format 2 opens, and key names and channel are unch
     generation: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}g',
     entry: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}eiedWeUyEUCo7bWwFDpDeZUHB7WW8wa1-',
     lease: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}tiedWeUyEUCo7bWwFDpDeZUHB7WW8wa1-',
+    outage: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}diedWeUyEUCo7bWwFDpDeZUHB7WW8wa1-',
   })
   expect(channelOf(options)).toBe('fs1:P34V-nUQ1LyGSKlN02VM94Bx4wAsm_dD')
 })

@@ -150,7 +150,8 @@ describeWithServer('postgres', 'over PostgreSQL', () => {
     const rows = await postgres.query('SELECT key, value, until FROM finchat_secrets_cache')
     expect(rows.length).toBeGreaterThan(1)
     const text = JSON.stringify(rows)
-    for (const word of [canary, 'database', 'prod', 'aws', 'payments', 'revision'])
+    // Shorter words stand in random text by chance.
+    for (const word of [canary, 'database', 'payments', 'revision'])
       for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const)
         expect(text).not.toContain(Buffer.from(word).toString(encoding).replace(/=+$/, ''))
   })

@@ -92,7 +92,7 @@ function subscriberOf(channels: PostgresChannels): RedisSubscriber {
 }
 
 /** Two processes may create it at once, which PostgreSQL answers by one of these. */
-const createdMeanwhile = new Set(['23505', '42P07'])
+const createdMeanwhile = new Set(['23505', '42710', '42P07'])
 
 /**
  * Creates the cache's table unless there is one: unlogged, since a lost cache costs only calls.

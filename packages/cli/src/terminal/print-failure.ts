@@ -1,4 +1,4 @@
-import { asCalled } from './as-called.ts'
+import { asCalled } from './in-commands.ts'
 import type { Failure } from './failure.ts'
 import { hasColours, type Terminal } from './terminal.ts'
 import { visible } from './visible.ts'

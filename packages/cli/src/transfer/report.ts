@@ -1,4 +1,4 @@
-import { asCalled } from '../terminal/as-called.ts'
+import { asCalled } from '../terminal/in-commands.ts'
 import { exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { printTable } from '../terminal/table.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'

@@ -77,9 +77,16 @@ async function play(endpoint: string): Promise<void> {
   }
 }
 
+const answers = async (url: string): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  )
+
 const endpoint = process.env['AWS_ENDPOINT_URL']
-if (endpoint === undefined) {
-  process.stderr.write('Set AWS_ENDPOINT_URL to an emulator of AWS: see README.md.\n')
+if (endpoint === undefined || !(await answers(endpoint))) {
+  const problem = endpoint === undefined ? 'Set AWS_ENDPOINT_URL to an emulator of AWS' : 'No emulator of AWS answers at AWS_ENDPOINT_URL'
+  process.stderr.write(`${problem}: see README.md.\n`)
   process.exitCode = 1
 } else {
   bundle()

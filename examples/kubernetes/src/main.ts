@@ -75,9 +75,18 @@ async function play(vault: { readonly VAULT_ADDR: string; readonly VAULT_AUTH_MO
   }
 }
 
+const answers = async (url: string): Promise<boolean> =>
+  fetch(url).then(
+    () => true,
+    () => false,
+  )
+
 const { VAULT_ADDR, VAULT_TOKEN } = process.env
 if (VAULT_ADDR === undefined || VAULT_TOKEN === undefined) {
   process.stderr.write('Set VAULT_ADDR and VAULT_TOKEN to a development server of Vault or OpenBao: see README.md.\n')
+  process.exitCode = 1
+} else if (!(await answers(VAULT_ADDR))) {
+  process.stderr.write('No Vault or OpenBao answers at VAULT_ADDR: see README.md.\n')
   process.exitCode = 1
 } else {
   const folder = mkdtempSync(join(tmpdir(), 'finchat-kubernetes-'))

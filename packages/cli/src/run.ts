@@ -4,18 +4,17 @@ import { application } from './program/application.ts'
 import { complete, completeCommand } from './program/complete.ts'
 import { exitCodes } from './terminal/exit-codes.ts'
 import { type Failure, failureOf } from './terminal/failure.ts'
-import { failureText } from './terminal/print-failure.ts'
+import { failureOn } from './terminal/print-failure.ts'
 import { hasColours, type Terminal } from './terminal/terminal.ts'
 
 /** Runs the program, and returns its exit code. */
 export async function run(args: readonly string[], terminal: Terminal, version: string): Promise<number> {
-  const { stderr, env } = terminal
   const asJson = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json')
   let isShown = false
   const show = (failure: Failure): string => {
     if (asJson && isShown) return '' // Stricli shows each missing flag, and two objects are no JSON
     isShown = true
-    return failureText(failure, asJson, hasColours(stderr, env))
+    return failureOn(terminal, failure, asJson)
   }
   const app = application(version, { failed: (error) => withConfigHint(failureOf(error), args, terminal), show })
   const context = { process: streams(terminal), terminal }

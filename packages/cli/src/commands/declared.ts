@@ -30,6 +30,12 @@ export interface ReadDeclaredOptions {
   readonly signal?: AbortSignal
 }
 
+/** For commands that take declared secrets alone. */
+export function nothingDeclared(): UsageError {
+  const remedy = 'list them under "secrets" in finchat-secrets.config.json, or write each by `finchat-secrets set NAME --declare`'
+  return new UsageError('the configuration declares no secrets', remedy)
+}
+
 /** Reads the declared secrets in one call, and compares each with what is declared. */
 export async function readDeclared(
   secrets: SecretsManager,
@@ -37,8 +43,7 @@ export async function readDeclared(
   options: ReadDeclaredOptions = {},
 ): Promise<readonly Declared[]> {
   const entries = Object.entries(declared)
-  if (entries.length === 0)
-    throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
+  if (entries.length === 0) throw nothingDeclared()
   const requests = entries.map(([name]) => ({ name }))
   return withFallbacks(async (fallbacks) => {
     const answers = await secrets.getSecretValues(requests, { actor: operator(), ...options })

@@ -89,7 +89,8 @@ describe('init without a terminal', () => {
     ],
     ['a template', { '.env.example': 'API_TOKEN=x' }, [], 'set API_TOKEN'],
     ['no value', { '.env': 'API_TOKEN=' }, [], 'set API_TOKEN'],
-    ['no file', {}, [], 'set NAME'],
+    ['no file', {}, [], 'set NAME --declare'],
+    ['no file, in a program', {}, ['--typescript'], 'set --config finchat-secrets.config.mts NAME'],
   ])('proposes how the store is filled: %s', async (_, files, flags, command) => {
     const { stderr } = await programIn(makeProject(files)).run(['init', ...flags])
     expect(stderr).toContain(`  finchat-secrets ${command}\n`)

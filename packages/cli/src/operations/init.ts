@@ -10,6 +10,7 @@ import { type FoundName, foundNames } from '../setup/found-names.ts'
 import { addEntries, exposedFiles, keyFiles, missingEntries, repositoryOf } from '../setup/ignored-files.ts'
 import { defaults, type KeyKind, questionsOn } from '../setup/questions.ts'
 import { ensureKey, placeOfKey, type StoreKey } from '../setup/store-key.ts'
+import { asCalled } from '../terminal/in-commands.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
@@ -120,14 +121,10 @@ function noteFound({ found, choice }: Plan, terminal: Terminal): void {
   const lines = (kept: readonly FoundName[]): string[] => kept.map(({ name, places }) => `  ${name}  ${placesText(places)}`)
   const isChosen = ({ name }: FoundName): boolean => choice.secrets.includes(name)
   const [chosen, others] = [found.filter((each) => isChosen(each)), found.filter((each) => !isChosen(each))]
-  if (found.length === 0) note(terminal, 'no variable was found in .env files or sources: declare what you need under "secrets"')
+  if (found.length === 0)
+    note(terminal, 'no variable was found in .env files or sources: declare what you need under "secrets", or by `set --declare`')
   if (chosen.length > 0) note(terminal, ['secrets:', ...lines(chosen)].join('\n'))
   if (others.length > 0) note(terminal, ['ordinary settings, which stay in the environment:', ...lines(others)].join('\n'))
-}
-
-/** Whoever ran this by npx has no `finchat-secrets` on the path. */
-function asCalled(step: string, { npm_lifecycle_event: script }: Environment): string {
-  return script === 'npx' && step.startsWith('finchat-secrets ') ? `npx --no ${step}` : step
 }
 
 const mostPlaces = 3

@@ -223,7 +223,9 @@ describe('nothing is started', () => {
   })
 
   it('if nothing is declared', async () => {
-    expect((await refused(makeProgram(), ['run', ...node(marker)])).stderr).toContain('the configuration declares no secrets')
+    const { stderr } = await refused(makeProgram(), ['run', ...node(marker)])
+    expect(stderr).toContain('the configuration declares no secrets')
+    expect(stderr).toContain('or write each by `finchat-secrets set NAME --declare`')
   })
 
   it.each([

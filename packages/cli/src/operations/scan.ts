@@ -12,11 +12,11 @@ import type { Contents, SourceOptions } from '../scan/source.ts'
 import { leastBytes } from '../forms/forms.ts'
 import { counted } from '../terminal/counted.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
-import { UsageError } from '../terminal/failure.ts'
 import { ProgressLine } from '../terminal/progress.ts'
 import { note, operator, type Terminal } from '../terminal/terminal.ts'
 import { visible } from '../terminal/visible.ts'
 import { type CommandContext, type CommonFlags, explained, withReadable } from '../commands/context.ts'
+import { nothingDeclared } from '../commands/declared.ts'
 
 interface ScanFlags extends CommonFlags {
   readonly history?: boolean
@@ -50,7 +50,7 @@ export default async function scan(context: CommandContext, flags: ScanFlags, ..
 }
 
 function assertKnownForms({ onlyValues }: ScanFlags, terminal: Terminal): void {
-  if (onlyValues) throw new UsageError('the configuration declares no secrets', 'list them under "secrets" in finchat-secrets.config.json')
+  if (onlyValues) throw nothingDeclared()
   note(terminal, 'warning: the configuration declares no secrets, so only well-known forms are looked for')
 }
 

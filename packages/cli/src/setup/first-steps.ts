@@ -56,7 +56,8 @@ function filledFile({ found, choice }: Setup): FilledFile | undefined {
 
 function fillSteps({ choice: { provider, secrets } }: Setup, filled: FilledFile | undefined, config: string): string[] {
   const [missing] = secrets.filter((name) => !filled?.secrets.includes(name))
-  const set = missing === undefined && filled !== undefined ? [] : [`finchat-secrets set${config} ${missing ?? 'NAME'}`]
+  const another = `NAME${config === '' ? ' --declare' : ''}` // no program can be written into
+  const set = missing === undefined && filled !== undefined ? [] : [`finchat-secrets set${config} ${missing ?? another}`]
   if (filled === undefined) return set
   return [`finchat-secrets migrate${config} --from ${shellWord(`dotenv:${filled.file}`)} --to ${provider} --apply`, ...set]
 }

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CommandError, failureOf } from './failure.ts'
-import { inCommands } from './in-commands.ts'
+import { asCalled, inCommands } from './in-commands.ts'
 import { SecretsError } from '@finchat/secrets-core'
 
 /** What a command stands for, and options that no configuration file has: a person at a terminal has the command. */
@@ -39,5 +39,32 @@ describe('the text of an error', () => {
     const error = new SecretsError('UNSUPPORTED', 'which verifySecret does not compare', { remedy: 'or pass force: true' })
     const { why, remedy } = failureOf(new CommandError('nothing', error))
     expect([why, remedy]).toEqual(['which `finchat-secrets verify` does not compare (UNSUPPORTED)', 'or pass --force'])
+  })
+})
+
+const byNpx = { npm_lifecycle_event: 'npx' }
+
+describe('asCalled', () => {
+  it.each([
+    ['finchat-secrets check', 'npx --no finchat-secrets check'],
+    ['see `finchat-secrets list` for names', 'see `npx --no finchat-secrets list` for names'],
+    ['see finchat-secrets --help', 'see npx --no finchat-secrets --help'],
+    ['see that the store suffices: finchat-secrets check', 'see that the store suffices: npx --no finchat-secrets check'],
+  ])('puts npx in front of a command: %s', (text, called) => {
+    expect(asCalled(text, byNpx)).toBe(called)
+  })
+
+  it.each([
+    'npx --no finchat-secrets check',
+    'correct finchat-secrets.config.json',
+    'node_modules/.bin/finchat-secrets run',
+    'npm install @acme/finchat-secrets x',
+    'FINCHAT_SECRETS_PROVIDER=env',
+  ])('leaves what is no command on the path: %s', (text) => {
+    expect(asCalled(text, byNpx)).toBe(text)
+  })
+
+  it.each([{}, { npm_lifecycle_event: 'start' }])('leaves commands where npx did not start the program: %j', (env) => {
+    expect(asCalled('finchat-secrets check', env)).toBe('finchat-secrets check')
   })
 })

@@ -1,3 +1,5 @@
+import type { Environment } from '@finchat/secrets-core'
+
 /** What a package calls a step or an option, and how the command line calls it. */
 const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['releaseAuditFolder', '`finchat-secrets audit hold FOLDER --release --reason TEXT`'],
@@ -34,4 +36,9 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
 /** The text of a package, with commands for the functions that it names. */
 export function inCommands(text: string): string {
   return words.reduce((shown, [inPackage, command]) => shown.replaceAll(inPackage, command), text)
+}
+
+/** With npx in front of each command: who ran the program by npx has none of its name on the `PATH`. */
+export function asCalled(text: string, { npm_lifecycle_event: script }: Environment): string {
+  return script === 'npx' ? text.replaceAll(/(?<![\w./-])(?<!npx --no )finchat-secrets (?=[a-z-])/g, 'npx --no finchat-secrets ') : text
 }

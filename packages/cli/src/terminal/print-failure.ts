@@ -1,3 +1,4 @@
+import { asCalled } from './in-commands.ts'
 import type { Failure } from './failure.ts'
 import { hasColours, type Terminal } from './terminal.ts'
 import { visible } from './visible.ts'
@@ -16,6 +17,12 @@ function shown(text: string): string {
   return visible(text, '\n').replaceAll('\n', '\n       ')
 }
 
-export function printFailure(failure: Failure, asJson: boolean, { stderr, env }: Terminal): void {
-  stderr.write(failureText(failure, asJson, hasColours(stderr, env)))
+/** As this terminal shows it; its remedy names commands as the program was called. */
+export function failureOn({ stderr, env }: Pick<Terminal, 'stderr' | 'env'>, failure: Failure, asJson: boolean): string {
+  const shownAs = asJson ? failure : { ...failure, remedy: asCalled(failure.remedy, env) }
+  return failureText(shownAs, asJson, hasColours(stderr, env))
+}
+
+export function printFailure(failure: Failure, asJson: boolean, terminal: Terminal): void {
+  terminal.stderr.write(failureOn(terminal, failure, asJson))
 }

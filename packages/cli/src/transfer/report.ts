@@ -1,3 +1,4 @@
+import { asCalled } from '../terminal/in-commands.ts'
 import { exitCodes, gravest } from '../terminal/exit-codes.ts'
 import { printTable } from '../terminal/table.ts'
 import { note, type Terminal } from '../terminal/terminal.ts'
@@ -27,7 +28,7 @@ export async function printReport(report: Report, asJson: boolean, terminal: Ter
   await printTable({ headings: ['name', `path at ${to}`, 'state', 'reason'], rows: cells }, terminal)
   note(terminal, summaryOf(report))
   for (const line of choiceOf(report)) note(terminal, visible(line))
-  for (const step of next) note(terminal, `next: ${visible(step)}`)
+  for (const step of next) note(terminal, `next: ${asCalled(visible(step), terminal.env)}`)
 }
 
 /** Why these secrets, and no others. */

@@ -87,6 +87,7 @@ describe('loadSecrets', () => {
   })
 
   it.each<[unknown, RegExp]>([
+    [{ TOKEN: { required: false } }, /"TOKEN" asks for "required".*missing, the schema is \.optional\(\)/],
     [[], /^the specification is an array/],
     [new Map([['token', {}]]), /^the specification is a Map/],
     [{ token: [] }, /^"token" is an array, not an object/],

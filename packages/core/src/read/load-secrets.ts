@@ -107,6 +107,9 @@ async function loadChecked(
 
 const specMembers: Readonly<Record<keyof SecretSpec, MemberKind>> = { name: 'string', field: 'string', json: 'boolean', schema: 'any' }
 
+/** Other libraries have `required`, `optional` or `default` here. */
+const ofOptional = 'of a secret that may be missing, the schema is .optional() or has a .default()'
+
 function knownSpec(key: string, spec: SecretSpec): SecretSpec {
   if (!isRecord(spec)) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
@@ -116,7 +119,7 @@ function knownSpec(key: string, spec: SecretSpec): SecretSpec {
   const unknown = Object.keys(spec).find((member) => !Object.hasOwn(specMembers, member))
   if (unknown !== undefined) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
-      remedy: 'use name, field, json, schema',
+      remedy: `use name, field, json, schema; ${ofOptional}`,
     })
   }
   const known = ownMembers(spec, Object.keys(specMembers))

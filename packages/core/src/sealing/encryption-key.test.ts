@@ -302,7 +302,7 @@ describe('a key is refused', () => {
     const [key, hex] = [`key:${random.toString('base64url')}`, random.toString('hex')]
     for (const form of [key, hex, random.toString('base64')]) {
       for (const wrong of [`${form}\n`, ` ${form}`, `${form}\r\n`, `\ufeff${form}`])
-        expect(refusal(wrong)).toMatchObject({ remedy: 'remove it' })
+        expect(refusal(wrong)).toMatchObject({ remedy: 'remove it; from the text of a file by .trim()' })
       for (const quote of ['"', "'", '`']) expect(refusal(`${quote}${form}${quote}`)).toMatchObject({ remedy: 'remove them' })
     }
   })

@@ -142,7 +142,8 @@ function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
 
 /** A file's newline or a shell's quotes would silently make another key. */
 function refuseSurroundings(key: string): void {
-  if (key.trim() !== key) throw malformed('the encryption key begins or ends with whitespace', 'remove it')
+  if (key.trim() !== key)
+    throw malformed('the encryption key begins or ends with whitespace', 'remove it; from the text of a file by .trim()')
   if (isQuote(key.at(0)) && isQuote(key.at(-1))) throw malformed('the encryption key stands in quotes', 'remove them')
 }
 

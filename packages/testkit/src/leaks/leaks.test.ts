@@ -82,6 +82,22 @@ describe('leaksOf', () => {
     )
   })
 
+  test('finds nothing by chance, whatever a canary of 8 bytes is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'bcdfghjkvwxz23456789é€'), minLength: 8, maxLength: 8 }), (text) => {
+        expect(leaksOf({ a: 'UNAVAILABLE', place: 'the store cannot be reached' }, text)).toEqual([])
+      }),
+    )
+  })
+
+  test.each(['', 'sk_test', 'ééé'])('refuses the canary %j, which is found by chance, and does not quote it', (short) => {
+    const refusal = (): unknown => leaksOf(new Error('refused'), short)
+    expect(refusal).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('12 characters') as string }),
+    )
+    if (short !== '') expect(refusal).not.toThrow(short)
+  })
+
   test('finds nothing in a SecretsError, or in values without the canary', () => {
     for (const clean of [
       new SecretsError('UNAVAILABLE', 'cannot be reached', { remedy: 'try again' }),

@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
+import { SecretsError } from '@finchat/secrets-core'
 import { encodingsOf, readingsOf } from './encodings.ts'
 
 /**
  * Searches `thing` for `canary` at any depth: message, stack, cause, hidden and symbol members, accessors, keys, bytes,
  * `JSON.stringify`, `util.inspect`. Returns where it was found; empty if nowhere. Choose a canary of at least 12 characters
- * that occurs nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, and as a list of
+ * that occurs nowhere else. Throws `INVALID_ARGUMENT` for one of less than 8 bytes. It is found as text, as bytes in UTF-8 and UTF-16, and as a list of
  * their numbers. It is also found in hex and base64 (once or twice), and in the escapes of URLs, JSON and HTML.
  *
  * Out of sight are variables of closures, `#private` members, targets of a `WeakMap` or `WeakRef`, and unlisted keys of a
@@ -18,6 +19,7 @@ import { encodingsOf, readingsOf } from './encodings.ts'
  * console.log(leaksOf(leaky, 'the-canary-42').includes('.cause.body')) // true
  */
 export function leaksOf(thing: unknown, canary: string): readonly string[] {
+  if (Buffer.byteLength(canary) < leastBytes) throw tooShort()
   const needles = encodingsOf(canary)
   const holds = (text: string): boolean => readingsOf(text).some((reading) => needles.some((needle) => reading.includes(needle)))
   const rendered = Object.entries(renderings)
@@ -25,6 +27,15 @@ export function leaksOf(thing: unknown, canary: string): readonly string[] {
     .map(([name]) => name)
   const places = [...texts(thing)].filter(([, text]) => holds(text)).map(([place]) => place)
   return [...rendered, ...places]
+}
+
+/** What base64 shows of fewer bytes, whatever stands beside them, is a character or none: any text has it. */
+const leastBytes = 8
+
+function tooShort(): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', `the canary has less than ${leastBytes} bytes, which any text may hold by chance`, {
+    remedy: 'give the secret of the test a value of at least 12 characters',
+  })
 }
 
 const renderings: Record<string, (thing: unknown) => string | undefined> = {

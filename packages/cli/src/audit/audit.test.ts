@@ -88,6 +88,7 @@ describe('audit verify', () => {
     const { run, auditKey } = await audited()
     expect((await run(['audit', 'verify', 'trail', '--checkpoints', 'checkpoints'], `${auditKey}\n`)).code).toBe(0)
     expect(await run(['audit', 'verify', 'trail'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--key-file') })
+    expect(await run(['audit', 'query', 'trail'])).toMatchObject({ code: 64, stderr: expect.stringContaining('--unverified') })
     const wrong = await run(['audit', 'verify', 'trail'], canary)
     expect(wrong).toMatchObject({ code: 70, stderr: expect.stringContaining("auditor's key") })
     expect(wrong.stderr).not.toContain(canary)

@@ -64,7 +64,10 @@ async function keyText({ keyFile }: KeyFlags, terminal: Terminal): Promise<strin
 
 function asNoKey(error: unknown): never {
   if (!(error instanceof UsageError)) throw error
-  throw new UsageError("there is no key of the auditor's", 'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it')
+  throw new UsageError(
+    "there is no key of the auditor's",
+    'give it by --key-file FILE, by FINCHAT_AUDITOR_KEY or by a pipe, or type it; `audit query` and `audit report` read without one, and prove nothing, by --unverified',
+  )
 }
 
 /** Opens what `initAuditFolder` sealed for the auditor's private key. */

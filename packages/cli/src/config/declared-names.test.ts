@@ -17,6 +17,7 @@ describe('names of a configuration', () => {
     ['prod/db', undefined],
     ['SMTP_PASSWORD', undefined],
     ['DC', undefined],
+    ['db', 'DB'],
   ])('%s means %s', (name, meant) => {
     expect(meantName(name, declared)).toBe(meant)
   })

@@ -34,10 +34,12 @@ export function isDeclared(name: string, declared: Declarations): boolean {
 /** Of shorter names, every other one is near. */
 const leastLetters = 4
 
-/** The declared name that an undeclared one means, if one is near. */
+/** The declared name that an undeclared one means, if one is near, or differs in case alone. */
 export function meantName(name: string, declared: Declarations = {}): string | undefined {
-  if (isDeclared(name, declared) || name.length < leastLetters) return undefined
-  return nearest(name, Object.keys(declared))
+  if (isDeclared(name, declared)) return undefined
+  const names = Object.keys(declared)
+  const inOtherCase = names.find((each) => each.toUpperCase() === name.toUpperCase())
+  return inOtherCase ?? (name.length < leastLetters ? undefined : nearest(name, names))
 }
 
 /** The line of the configuration that declares a secret, or one field of it, under a name that a variable can have. */

@@ -39,6 +39,14 @@ describe('rotate', () => {
     expect(files.filter((content) => content.includes(value) || content.includes(first))).toEqual([])
   })
 
+  it.each([[[]], [['--retire']]])('names the secret that a misspelt name means, with %j', async (flags) => {
+    const program = await project({ DB: {} })
+    const refused = await program.run(['rotate', 'db', ...flags])
+    expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('did you mean DB?') })
+    const other = await program.run(['rotate', 'SMTP_PASSWORD', ...flags])
+    expect(other).toMatchObject({ code: 64, stderr: expect.not.stringContaining('did you mean') })
+  })
+
   it('begins its deadline when it has the value: a person may take long at the prompt', async () => {
     const program = await project()
     const timeout = vi.spyOn(AbortSignal, 'timeout')

@@ -1,6 +1,7 @@
 import type { Generate } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
 import type { RotationConfig } from '../config/config.ts'
+import { meantName } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import { exitCodeOfDue, printDue, rotateAllDue } from '../rotation/due.ts'
 import { allowedBy, policiesOf, prepare, type Prepared } from '../rotation/policy.ts'
@@ -113,7 +114,7 @@ async function run(work: Work, given: string | undefined): Promise<number> {
   const rotated = rotatedSecret(given, settings.config)
   const { name, config, member } = rotated
   const isAllowed = flags.force ? undefined : allowedBy(rotated, settings.config)
-  const prepared = await prepare(kit, member, configOf(work, config), settings, isAllowed)
+  const prepared = await prepare(kit, member, configOf(work, given, config), settings, isAllowed)
   if (flags.status) return runStatus(work, name, prepared)
   return flags.retire ? runRetire(work, name, prepared) : runRotate(work, name, prepared)
 }
@@ -151,16 +152,24 @@ async function runRotate(work: Work, name: string, prepared: Prepared): Promise<
   return exitCodes.ok
 }
 
-/** Flags go over the configuration. */
-function configOf({ flags, kit }: Work, configured: RotationConfig | undefined): RotationConfig {
-  const { generate: kind, grace, length, bytes, whenUnused } = flags
-  if (configured === undefined && kind === undefined && !flags.valueFromStdin && !flags.status && !flags.retire)
-    throw new UsageError('nothing says how the new value is made', `give --generate or --value-from-stdin, or configure "rotation"`)
+/** A name that is not in the configuration may be misspelt. */
+function assertConfigured({ flags, settings: { config } }: Work, name: string, configured: RotationConfig | undefined): void {
+  const known = { ...Object.fromEntries(Object.keys(config.rotation ?? {}).map((each) => [each, {}])), ...config.secrets }
+  const meant = meantName(name, known)
+  const refuse = (problem: string, remedy: string): never => {
+    throw new UsageError(problem, meant === undefined ? remedy : `did you mean ${meant}?`)
+  }
+  if (configured === undefined && flags.generate === undefined && !flags.valueFromStdin && !flags.status && !flags.retire)
+    refuse('nothing says how the new value is made', 'give --generate or --value-from-stdin, or configure "rotation"')
   if (flags.retire && !hasTarget(configured))
-    throw new UsageError(
-      'the configuration names no target that keeps a former value',
-      'set "target" under "rotation" in the configuration file',
-    )
+    refuse('the configuration names no target that keeps a former value', 'set "target" under "rotation" in the configuration file')
+}
+
+/** Flags go over the configuration. */
+function configOf(work: Work, name: string, configured: RotationConfig | undefined): RotationConfig {
+  assertConfigured(work, name, configured)
+  const { flags, kit } = work
+  const { generate: kind, grace, length, bytes, whenUnused } = flags
   return {
     ...configured,
     ...(kind !== undefined && {

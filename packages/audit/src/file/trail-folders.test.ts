@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { canonicalLine } from '../record/canonical.ts'
 import { emptyFolder, removeTestFolders } from '../testing/folders.ts'
-import { mostPredecessors } from './successor-folder.ts'
+import { mostPredecessors } from '../format/index-marks.ts'
 import { TrailFolders } from './trail-folders.ts'
 
 afterAll(removeTestFolders)
@@ -22,6 +22,6 @@ it('a trail of as many folders as it may have goes on in the last, though its ye
   const opened: string[] = []
   const open = (folder: string) => new TrailFolders(folder, 'year').inCurrent(async (path) => void opened.push(path))
   await open(last)
-  await expect(open(other), 'it leaves a folder with room, which is none of a trail here').rejects.toThrow()
+  await expect(open(other), 'it leaves a folder with room, which is none of a trail here').rejects.toThrow('key.json')
   expect(opened).toEqual([last])
 })

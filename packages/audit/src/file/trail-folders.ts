@@ -3,7 +3,7 @@ import { loadOnUse } from '@finchat/secrets-core/provider'
 import { currentFolder } from './current-folder.ts'
 import { FolderLeft } from './next-epoch.ts'
 import { firstEntry } from '../format/first-entry.ts'
-import { mostPredecessors } from './successor-folder.ts'
+import { mostPredecessors } from '../format/index-marks.ts'
 
 /** How long a folder of a trail is written to. */
 export type FolderPeriod = 'year' | 'month'

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { BoundedList } from '../tables/bounded-list.ts'
-import { Problems } from './audit-problem.ts'
+import { Problems, removedUnderHold } from './audit-problem.ts'
 import type {
   AuditVerification,
   ComparedCheckpoints,
@@ -13,9 +13,9 @@ import type {
 } from './audit-verification.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { indexFile } from '../format/segment-reader.ts'
+import { LegalHolds } from '../format/legal-holds.ts'
 import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
-import { LegalHolds, removedUnderHold } from './legal-holds.ts'
 import type { WrongClock } from '../tables/host-clock.ts'
 import { HostsAtOnce } from '../tables/hosts-at-once.ts'
 
@@ -72,9 +72,9 @@ export class VerificationReport {
 
   /** To be called once all folders of a trail were verified: a later one may have ended a hold. */
   judgeHolds(): void {
-    for (const broken of this.#legalHolds.broken()) {
-      this.enter(broken.name)
-      this.problems.add(removedUnderHold(broken, indexFile))
+    for (const { name, line } of this.#legalHolds.broken()) {
+      this.enter(name)
+      this.problems.add(removedUnderHold(line))
     }
   }
 

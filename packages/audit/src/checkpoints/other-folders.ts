@@ -1,12 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type CheckpointSource, checkpointsIn } from '../checkpoints/checkpoint-reader.ts'
-import { CheckpointTable } from '../checkpoints/checkpoint-table.ts'
+import { type CheckpointSource, checkpointsIn } from './checkpoint-reader.ts'
+import { CheckpointTable } from './checkpoint-table.ts'
 import { successorsIn } from '../format/index-marks.ts'
-import { indexFile } from '../format/segment-reader.ts'
 import { folderIdOf } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
-import type { AuditProblem } from './audit-problem.ts'
 
 /** A trail that was set back lacks the lines behind its end. For all folders together; takes a second. */
 const mostLinesBeyond = 100_000
@@ -64,12 +62,4 @@ export async function foldersNamedIn(path: string): Promise<ReadonlySet<string>>
   const table = new CheckpointTable('')
   await checkpointsIn(path, table)
   return table.otherFolders
-}
-
-/** The trail went on from this epoch, which the index does not say. */
-export function leftUnsaid(step: number, lines: number): Omit<AuditProblem, 'lastLine'> {
-  const [file, line] = [indexFile, step + 1]
-  const gone = 'checkpoints are there of a folder in which the trail went on here, and which is gone with its records'
-  if (step < lines) return { what: 'forked', file, line, explanation: `two authentic histories: ${gone}` }
-  return { what: 'truncated', file, line, explanation: gone, mayBeCopy: true }
 }

@@ -1,5 +1,4 @@
-import type { HoldChange, IndexMarks, PruneLine } from '../format/prune-mark.ts'
-import type { AuditProblem } from './audit-problem.ts'
+import type { HoldChange, IndexMarks, PruneLine } from './prune-mark.ts'
 
 type Marks = Pick<IndexMarks, 'holds' | 'pruneLines'>
 
@@ -31,8 +30,4 @@ export class LegalHolds {
     const after = this.#folders.slice(at + 1).flatMap(({ marks }) => marks.holds)
     return [...before, ...own, ...after].filter((change) => own.includes(change) || change.time <= time)
   }
-}
-
-export function removedUnderHold({ line }: BrokenHold, file: string): Omit<AuditProblem, 'lastLine'> {
-  return { what: 'missing', file, line, explanation: 'records were removed under a legal hold, which pruneAuditFolder refuses' }
 }

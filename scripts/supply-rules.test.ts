@@ -3,7 +3,14 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeScratch, root } from './files.ts'
-import { actionsArePinned, noFixedTemporaryName, noInstallScripts, overridesHaveReasons, turboIsSilent } from './supply-rules.ts'
+import {
+  actionsArePinned,
+  noFixedTemporaryName,
+  noInstallScripts,
+  overridesHaveReasons,
+  publishingRunsNoTests,
+  turboIsSilent,
+} from './supply-rules.ts'
 
 const safe = 'packages: [.]\nignoreScripts: true\n'
 const withCode = (code: string, path = 'tools/a/src/a.ts'): ReadonlyMap<string, string> =>
@@ -135,4 +142,14 @@ test.each([
   ['./.github/actions/own', 0],
 ])('the action %s of a workflow has %i faults', (action, count) => {
   expect(actionsArePinned(new Map([['.github/workflows/ci.yml', `    steps:\n      - uses: ${action}\n`]]))).toHaveLength(count)
+})
+
+test('a job that may publish runs no tests', () => {
+  const faults = (permissions: string, run: string): string[] => {
+    const job = `  other:\n    steps:\n      - run: .ci/run\n  release:\n    permissions:\n      ${permissions}\n    steps:\n      - run: ${run}\n`
+    return publishingRunsNoTests(new Map([['.github/workflows/release.yml', `jobs:\n${job}`]]))
+  }
+  for (const run of ['.ci/run', 'npm test', 'npm run test:machine'])
+    expect(faults('id-token: write', run), run).toEqual([expect.stringContaining('the job release')])
+  expect([...faults('id-token: write', 'npm run release'), ...faults('contents: read', '.ci/run')]).toEqual([])
 })

@@ -159,4 +159,20 @@ export const actionsArePinned: Rule = (files) =>
       .map((action) => `${path}: pin ${action} by its commit, or run a command instead`)
   })
 
-export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts, turboIsSilent, overridesHaveReasons, actionsArePinned]
+/** What a test loads could publish in our name. */
+export const publishingRunsNoTests: Rule = (files) =>
+  [...files].flatMap(([path, text]) => {
+    const jobs = path.startsWith('.github/') ? text.split(/^(?= {2}[\w-]+:$)/m) : []
+    return jobs
+      .filter((job) => job.includes('id-token: write') && /\.ci\/run\b|npm (run )?test/.test(job))
+      .map((job) => `${path}: the job ${job.trim().split(':')[0]} may publish, and runs tests: give them a job of their own`)
+  })
+
+export const supplyRules: readonly Rule[] = [
+  noFixedTemporaryName,
+  noInstallScripts,
+  turboIsSilent,
+  overridesHaveReasons,
+  actionsArePinned,
+  publishingRunsNoTests,
+]

@@ -26,6 +26,8 @@ const [stepAt, groupAt, indexAt] = [0, 8, 32]
 const [lineAt, fileAt, otherAt, signatureAt, hashesAt, hashBytes] = [48, 52, 56, 60, 64, 32]
 const [signatureBytes, rowBytes] = [64, 160]
 const mostListed = 100
+/** Those of a trail, and of others that send checkpoints to the same place. */
+const mostOtherFolders = 100_000
 
 export interface TableLimits {
   /** So many are held before some are dropped. */
@@ -49,6 +51,8 @@ export class CheckpointTable {
   readonly #rows: PackedRows
   readonly #others = new Map<number, FoundCheckpoint>()
   readonly #files: string[] = []
+  /** The folders of checkpoints that were ignored. */
+  readonly otherFolders: Set<string> = new Set()
   #room: number
   #otherCount = 0
 
@@ -62,10 +66,14 @@ export class CheckpointTable {
 
   /** Ignores those of other folders. */
   add(found: FoundCheckpoint): void {
-    if (found.folder !== this.#folder) return
+    if (found.folder !== this.#folder) return this.#ignore(found.folder)
     if (this.#rows.length >= this.#room) this.#thin()
     if (this.#files.at(-1) !== found.file) this.#files.push(found.file)
     this.#write(this.#rows.at(this.#rows.add()), found)
+  }
+
+  #ignore(folder: string): void {
+    if (this.otherFolders.size < mostOtherFolders) this.otherFolders.add(folder)
   }
 
   /** To be called once all were added. */

@@ -4,7 +4,8 @@ import { SecretsError } from '@finchat/secrets-core/provider'
 import { shownPath } from './folder-errors.ts'
 
 /** Windows has no such flag. */
-export const readWithoutWaiting: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+const withoutWaiting = constants.O_NONBLOCK ?? 0
+export const readWithoutWaiting: number = constants.O_RDONLY | withoutWaiting
 
 /** Opens a regular file to read. A FIFO may have no writer, and a device no end. */
 export async function openRegular(path: string): Promise<FileHandle> {
@@ -14,9 +15,35 @@ export async function openRegular(path: string): Promise<FileHandle> {
   throw notRegular(path)
 }
 
-/** The same without a trip to the thread pool. Returns a descriptor. */
+export async function regularContent(path: string): Promise<Buffer> {
+  const file = await openRegular(path)
+  try {
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}
+
+/** The same to write, at any place. */
+export async function openRegularToWrite(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDWR | withoutWaiting)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw notRegular(path)
+}
+
+/** Without a trip to the thread pool. Returns a descriptor. */
 export function openRegularAtOnce(path: string): number {
-  const file = openSync(path, readWithoutWaiting)
+  return regularAtOnce(path, openSync(path, readWithoutWaiting))
+}
+
+/** To read and to append; made if it is not there, for this user alone. */
+export function openToAppendAtOnce(path: string): number {
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | withoutWaiting
+  return regularAtOnce(path, openSync(path, flags, 0o600))
+}
+
+function regularAtOnce(path: string, file: number): number {
   if (fstatSync(file).isFile()) return file
   closeSync(file)
   throw notRegular(path)

@@ -5,7 +5,8 @@ import { assertFolder } from '../record/errors.ts'
 import { currentFolder, movingOn } from './current-folder.ts'
 import { advanceEpoch, FolderLeft, type Marks } from './next-epoch.ts'
 import { firstEntry, rootOf } from '../format/first-entry.ts'
-import { mostPredecessors, successorId, successorNameOf } from './successor-folder.ts'
+import { mostPredecessors } from '../format/index-marks.ts'
+import { successorId, successorNameOf } from './successor-folder.ts'
 
 /** Segments are opened within milliseconds, unless other processes have the lock. */
 const movingPatienceMs = 5_000

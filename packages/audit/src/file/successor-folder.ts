@@ -17,9 +17,6 @@ export interface LeavingLine {
   readonly digest: string
 }
 
-/** Its first line names them all, and must not become too long. */
-export const mostPredecessors = 400
-
 /** The folders before the one that follows this one. */
 function predecessorsAt(folder: string, { folder: id, step }: IndexEntry, { follows = [] }: IndexEntry): readonly Predecessor[] {
   return [...follows, { folder: id, name: follows.length === 0 ? '' : basename(folder), step }]

@@ -3,6 +3,7 @@ import { loadOnUse } from '@finchat/secrets-core/provider'
 import { currentFolder } from './current-folder.ts'
 import { FolderLeft } from './next-epoch.ts'
 import { firstEntry } from '../format/first-entry.ts'
+import { mostPredecessors } from '../format/index-marks.ts'
 
 /** How long a folder of a trail is written to. */
 export type FolderPeriod = 'year' | 'month'
@@ -50,10 +51,11 @@ export class TrailFolders {
     }
   }
 
-  /** A clock that was set back leaves no folder. */
+  /** A clock that was set back leaves no folder, and a trail of all its folders stays in the last: a service must go on. */
   #isPast(folder: string): boolean {
     if (this.#period === undefined) return false
-    const { time } = firstEntry(folder)
+    const { time, follows = [] } = firstEntry(folder)
+    if (follows.length >= mostPredecessors) return false
     const length = charactersOf[this.#period]
     const [began, now] = [new Date(time).toISOString().slice(0, length), new Date().toISOString().slice(0, length)]
     return began < now

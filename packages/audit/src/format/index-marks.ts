@@ -38,6 +38,9 @@ export interface SuccessorMark {
   readonly name: string
 }
 
+/** The first line names them all, and must not become too long. */
+export const mostPredecessors = 400
+
 /** A folder that came before, in the first line of an index. */
 export interface Predecessor {
   readonly folder: string

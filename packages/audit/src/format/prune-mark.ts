@@ -69,6 +69,14 @@ export interface HoldChange {
   readonly reason: string
 }
 
+/** Where a removal stands in its index. */
+export interface PruneLine {
+  readonly line: number
+  readonly time: number
+  /** How many changes of a hold stand before it. */
+  readonly holdsBefore: number
+}
+
 /** Names of persons that `eraseAuditNames` erased. */
 export interface ErasedNamesMark {
   /** Epoch milliseconds by the host's clock. */
@@ -85,6 +93,8 @@ export class IndexMarks {
   readonly prunes: PrunedSegments[] = []
   readonly holds: HoldChange[] = []
   readonly erasures: ErasedNamesMark[] = []
+  /** Of each removal, where it stands. */
+  readonly pruneLines: PruneLine[] = []
   readonly #verifier: SignatureVerifier | undefined
 
   constructor(verifier?: SignatureVerifier) {
@@ -106,6 +116,7 @@ export class IndexMarks {
     if (seals !== mark.seals && isWhole) return 'the line and the lines before it disagree about the removed segments'
     const { endedBefore, reason } = mark
     this.prunes.push({ time, endedBefore, reason, segments, records, isSigned })
+    this.pruneLines.push({ line: entry.step + 1, time, holdsBefore: this.holds.length })
     for (const { step } of coveredBy(mark, before, time, this.pruned)) this.pruned.add(step)
     return undefined
   }

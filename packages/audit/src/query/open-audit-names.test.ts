@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -229,6 +230,9 @@ describe('a name that is erased', () => {
     expect([...actors].map((actor) => actor?.slice(0, 7))).toEqual(['sealed ', 'sealed ', undefined])
     await rm(made.file)
     await expect(records(made)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    execFileSync('mkfifo', [made.file])
+    await expect(records(made)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await expect(erase(made, [alice])).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     expect(await verifyAuditTrail(made.folder, { key: made.key })).toMatchObject({ ok: true, records: 4 })
   })
 

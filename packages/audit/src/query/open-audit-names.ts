@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { knownOptions } from '@finchat/secrets-core/provider'
+import { regularContent } from '../disk/open-regular.ts'
 import { keysFailed } from '../record/name-keys.ts'
 import { assertNamesFile, rowsIn } from '../record/name-rows.ts'
 import { nameIdOf, openedName, pseudonymIn } from '../record/sealed-name.ts'
@@ -71,7 +71,7 @@ interface KeysOfNames {
 async function keysIn(paths: readonly string[]): Promise<KeysOfNames> {
   const [keys, erased] = [new Map<string, Buffer>(), new Set<string>()]
   for (const path of paths) {
-    const content = await readFile(path).catch((error: unknown) => {
+    const content = await regularContent(path).catch((error: unknown) => {
       throw keysFailed(path, error)
     })
     for (const found of rowsIn(content)) {

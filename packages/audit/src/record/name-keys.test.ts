@@ -1,4 +1,5 @@
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { createCipheriv } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,6 +45,21 @@ describe('a sealed name', () => {
         if (altered !== sealed && place < sealed.length - 1) expect(opened).toBeUndefined()
       }),
     )
+  })
+
+  it('is none without its padding in full, so that no text opens under two keys as two names', () => {
+    const own = Buffer.alloc(32, 1)
+    const sealedPlain = (plain: Buffer): string => {
+      const cipher = createCipheriv('aes-256-gcm', own, Buffer.alloc(12), { authTagLength: 16 }).setAAD(
+        Buffer.from('finchat audit name v1'),
+      )
+      const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+      return `sealed:${nameIdOf(own)}:${sealed.toString('base64url')}`
+    }
+    const padded = (rest: Buffer): string => sealedPlain(Buffer.concat([Buffer.from('alice'), Buffer.from([0x80]), rest]))
+    expect(openedName(own, padded(Buffer.alloc(26)))).toBe('alice')
+    expect(openedName(own, padded(Buffer.alloc(58)))).toBeUndefined()
+    expect(openedName(own, padded(Buffer.alloc(26, 'x')))).toBeUndefined()
   })
 
   it('tells of a name’s length no more than how many times 32 bytes it takes', () => {
@@ -144,6 +160,15 @@ describe('the keys of names', () => {
     const failed = (): string => new NameKeys(file).seal('alice@example.com')
     expect(failed).toThrow(expect.objectContaining({ code: 'AUDIT_FAILED', message: expect.stringContaining(file) }))
     expect(failed).not.toThrow(/alice/)
+  })
+
+  it('are no FIFO and no device: opening one could wait for ever', () => {
+    const fifo = newFile()
+    execFileSync('mkfifo', [fifo])
+    for (const path of [fifo, '/dev/null']) {
+      const refused = expect.objectContaining({ code: 'AUDIT_FAILED', message: expect.stringContaining('not a regular file') })
+      expect(() => new NameKeys(path).seal('alice'), path).toThrow(refused)
+    }
   })
 })
 

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, fstatSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
 import { fileFailure, loadCrypto, SecretsError } from '@finchat/secrets-core/provider'
+import { openRegularAtOnce, openRegularToWrite, openToAppendAtOnce } from '../disk/open-regular.ts'
 import { nameRowText, rowsIn } from './name-rows.ts'
 import { nameKeyBytes, sealedName } from './sealed-name.ts'
 
@@ -49,14 +49,14 @@ export class NameKeys {
     if (changedAt === this.#read.changedAt && bytes === this.#read.bytes) return
     this.#sealed = new Map()
     this.#read = { bytes: 0, changedAt }
-    this.#take(changedAt === 0 ? Buffer.alloc(0) : readFileSync(this.#path))
+    this.#take(changedAt === 0 ? Buffer.alloc(0) : contentOf(this.#path))
   }
 
   /** Of two processes that add the same name, the first one's key counts. */
   #added(name: string): string {
     const key = loadCrypto().randomBytes(nameKeyBytes)
     const row = Buffer.from(nameRowText({ name, key }))
-    const file = openSync(this.#path, 'a+', 0o600)
+    const file = openToAppendAtOnce(this.#path)
     try {
       if (writeSync(file, row) < row.length) throw Object.assign(new Error(), { code: 'ENOSPC' }) // the next row begins a line
       this.#takeNew(file, row.length)
@@ -98,7 +98,7 @@ export class NameKeys {
     try {
       while (this.#isUnsynced) {
         this.#isUnsynced = false
-        const file = await open(this.#path, 'r+')
+        const file = await openRegularToWrite(this.#path)
         try {
           await file.datasync()
         } finally {
@@ -108,6 +108,15 @@ export class NameKeys {
     } catch (error) {
       throw keysFailed(this.#path, error)
     }
+  }
+}
+
+function contentOf(path: string): Buffer {
+  const file = openRegularAtOnce(path)
+  try {
+    return readFileSync(file)
+  } finally {
+    closeSync(file)
   }
 }
 

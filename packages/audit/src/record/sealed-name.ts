@@ -35,7 +35,7 @@ export function pseudonymIn(text: string): string | undefined {
   return sealedForm.exec(text)?.[1]
 }
 
-/** `undefined` unless the key sealed it. */
+/** `undefined` unless the key seals it so. GCM alone lets one text open under two keys, as two names; padding in full does not. */
 export function openedName(key: Uint8Array, text: string): string | undefined {
   const sealed = Buffer.from(sealedForm.exec(text)?.[2] ?? '', 'base64url')
   if (sealed.length <= tagBytes) return undefined
@@ -43,7 +43,8 @@ export function openedName(key: Uint8Array, text: string): string | undefined {
   try {
     decipher.setAAD(purpose).setAuthTag(sealed.subarray(-tagBytes))
     const plain = Buffer.concat([decipher.update(sealed.subarray(0, -tagBytes)), decipher.final()])
-    return plain.toString('utf8', 0, plain.lastIndexOf(padding))
+    const name = plain.toString('utf8', 0, plain.lastIndexOf(padding))
+    return sealedName(key, name) === text ? name : undefined
   } catch {
     return undefined
   }

@@ -1,10 +1,11 @@
-import { appendFile, open, readFile } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { configurationError, knownOptions } from '@finchat/secrets-core/provider'
 import { currentFolder } from '../file/current-folder.ts'
 import { advanceEpoch } from '../file/next-epoch.ts'
 import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { folderError } from '../disk/folder-errors.ts'
+import { openRegularToWrite, regularContent } from '../disk/open-regular.ts'
 import { syncData } from '../disk/fsync.ts'
 import type { ErasureMark } from '../format/index-marks.ts'
 import { assertFolder } from '../record/errors.ts'
@@ -107,7 +108,7 @@ async function markErased(root: string, erased: ErasureMark): Promise<void> {
 /** By name: the pseudonym of the row that counts, which is the first. */
 async function pseudonymsOf(path: string, asked: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
-  const content = await readFile(path)
+  const content = await regularContent(path)
   for (const { row } of rowsIn(content))
     if (row !== undefined && asked.has(row.name) && !found.has(row.name)) found.set(row.name, nameIdOf(row.key))
   content.fill(0)
@@ -116,7 +117,7 @@ async function pseudonymsOf(path: string, asked: ReadonlySet<string>): Promise<R
 
 /** Rows that a dying process left unfinished too: the name may be gone, and its key not. */
 async function overwriteRows(path: string, names: ReadonlyMap<string, string>): Promise<void> {
-  const handle = await open(path, 'r+')
+  const handle = await openRegularToWrite(path)
   try {
     const content = await handle.readFile()
     for (const placed of rowsIn(content)) {

@@ -96,3 +96,15 @@ export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, '
     mayBeCopy: true,
   })
 }
+
+/** The trail went on from this epoch, which the index does not say. */
+export function leftUnsaid(step: number, lines: number): Found {
+  const gone = 'checkpoints are there of a folder in which the trail went on here, and which is gone with its records'
+  const isForked = step < lines
+  const explanation = isForked ? `two authentic histories: ${gone}` : gone
+  return { what: isForked ? 'forked' : 'truncated', file: indexFile, line: step + 1, explanation, ...(!isForked && { mayBeCopy: true }) }
+}
+
+export function removedUnderHold(line: number): Found {
+  return { what: 'missing', file: indexFile, line, explanation: 'records were removed under a legal hold' }
+}

@@ -49,6 +49,8 @@ export class TrailFolderVerification {
   lines = 0
   /** Their hashes, if they are kept. */
   digests: LineDigests | undefined
+  /** The folders of other checkpoints, where this one's are. */
+  otherFolders: ReadonlySet<string> = new Set()
   readonly #folder: string
   readonly #options: CheckedVerifyOptions
   readonly #report: VerificationReport
@@ -81,7 +83,9 @@ export class TrailFolderVerification {
   async #read(): Promise<ToVerify> {
     const [folder, { start, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
     const [files, state] = [await FolderFiles.list(folder, start.folder), await this.#keyState()]
-    const checkpoints = await checkpointsIn(checkpoint ?? [], new CheckpointTable(start.folder, verifier))
+    const all = new CheckpointTable(start.folder, verifier)
+    const checkpoints = await checkpointsIn(checkpoint ?? [], all)
+    this.otherFolders = all.otherFolders
     const named = this.#keepsLines ? everyLine : new StepSet(checkpoints.lines())
     const known = { start, state, budget: this.#budget, isSignedPrune: pruneVerifier, named, before: this.#before }
     const index = await verifyIndex(folder, known)

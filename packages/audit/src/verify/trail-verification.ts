@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
+import { type CheckpointedFolder, checkpointedFolders, foldersNamedIn, OtherFolders } from '../checkpoints/other-folders.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
 import { folderError } from '../disk/folder-errors.ts'
 import { successorsIn } from '../format/index-marks.ts'
@@ -8,11 +9,18 @@ import { indexFile, type SegmentGroup } from '../format/segment-reader.ts'
 import type { StartKey } from '../keys/start-key.ts'
 import { keyOfSuccessor } from '../keys/successor-key.ts'
 import type { LineDigests } from '../tables/line-digests.ts'
+import { leftUnsaid } from './audit-problem.ts'
 import { TrailFolderVerification } from './trail-folder-verification.ts'
 import type { FoundSuccessor } from './findings.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { VerificationReport } from './verification-report.ts'
 import type { CheckedVerifyOptions } from './verify-options.ts'
+
+interface VerifiedFolder {
+  readonly name: string
+  readonly start: StartKey
+  readonly lines: number
+}
 
 interface FolderToVerify {
   /** Empty for the folder that was given. */
@@ -30,7 +38,10 @@ export class TrailVerification {
   readonly #report = new VerificationReport()
   readonly #derived: StartKey[] = []
   /** By the id of each folder that was verified. */
-  readonly #verified = new Map<string, { readonly name: string; readonly lines: number }>()
+  readonly #verified = new Map<string, VerifiedFolder>()
+  readonly #otherFolders = new OtherFolders()
+  /** What the folder says of holds is unknown. */
+  #lacksFolder = false
 
   readonly #keepsLines: boolean
   readonly #lines = new Map<string, LineDigests>()
@@ -47,9 +58,13 @@ export class TrailVerification {
   /** The authentic groups, in order. Overwrites the keys that it derived; the caller overwrites the first. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     const left = this.#listed()
+    const checkpointed = this.#isAlone ? [] : checkpointedFolders(this.#options.checkpoint)
     try {
       yield* this.#chain({ name: '', start: this.#derivedStart('') ?? this.#options.start, before: undefined }, left)
       for (const name of left) if (left.has(name)) yield* this.#unnamed(name, left)
+      if (this.#isAlone) return
+      await this.#judgeOthers(checkpointed)
+      if (!this.#lacksFolder) this.#report.judgeHolds()
     } finally {
       for (const { key } of this.#derived) key.wipe()
     }
@@ -84,7 +99,8 @@ export class TrailVerification {
       const about = { folder: join(this.#folder, name), options, report: this.#report, before, keepsLines: this.#keepsLines }
       const verification: TrailFolderVerification = new TrailFolderVerification(about)
       yield* verification.groups()
-      this.#verified.set(start.folder, { name, lines: verification.lines })
+      this.#verified.set(start.folder, { name, start, lines: verification.lines })
+      this.#otherFolders.add(verification.otherFolders)
       if (verification.digests !== undefined) this.#lines.set(start.folder, verification.digests)
       folder = this.#following(verification.successor, left)
     }
@@ -93,12 +109,14 @@ export class TrailVerification {
   #following(successor: FoundSuccessor | undefined, left: Set<string>): FolderToVerify | undefined {
     if (successor === undefined) return undefined
     const { name, start, digest } = successor
+    this.#otherFolders.know(start.folder)
     this.#derived.push(start)
     const path = join(this.#folder, name)
     if (this.#isAlone) return undefined
     if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
     left.delete(name)
     this.#report.enter('')
+    this.#lacksFolder = true
     const explanation = 'the folder in which the trail goes on is gone, with records that nothing here counts'
     if (!successor.isBeingMade) this.#report.problems.add({ what: 'missing', file: name, line: 1, explanation, mayBeCopy: true })
     return undefined
@@ -124,6 +142,18 @@ export class TrailVerification {
     this.#report.enter(before.name)
     const explanation = `the line is missing by which the trail went on in ${name}`
     this.#report.problems.add({ what: 'truncated', file: indexFile, line: last.step + 1, explanation, mayBeCopy: true })
+  }
+
+  /** A folder that was set back to before it was left names no other: only checkpoints of that one are left. */
+  async #judgeOthers(checkpointed: readonly CheckpointedFolder[]): Promise<void> {
+    const verified = [...this.#verified.values()]
+    const others = this.#otherFolders
+    for (const { name, path } of checkpointed) if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path))
+    for (const id of this.#verified.keys()) others.know(id)
+    for (const folder of verified) {
+      this.#report.enter(folder.name)
+      for (const step of others.stepsLeft(folder, verified.length)) this.#report.problems.add(leftUnsaid(step, folder.lines))
+    }
   }
 
   /** The key of a folder that follows the one that the given key is of: its own first line says how many epochs. */

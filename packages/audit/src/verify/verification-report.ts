@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { RefusedCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import { BoundedList } from '../tables/bounded-list.ts'
-import { Problems } from './audit-problem.ts'
+import { Problems, removedUnderHold } from './audit-problem.ts'
 import type {
   AuditVerification,
   ComparedCheckpoints,
@@ -13,6 +13,7 @@ import type {
 } from './audit-verification.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { indexFile } from '../format/segment-reader.ts'
+import { LegalHolds } from '../format/legal-holds.ts'
 import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
 import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
 import type { WrongClock } from '../tables/host-clock.ts'
@@ -34,6 +35,7 @@ export class VerificationReport {
   readonly #tornLines: TornIndexLine[] = []
   readonly #pruned: PrunedSegments[] = []
   readonly #holds: HoldChange[] = []
+  readonly #legalHolds = new LegalHolds()
   readonly #erasures: ErasedNamesMark[] = []
   #isIndexWhole: boolean | undefined
   #clock: WrongClock | undefined
@@ -60,11 +62,20 @@ export class VerificationReport {
     for (const line of tornLines) this.#tornLines.push(line)
     this.#pruned.push(...marks.prunes)
     this.#holds.push(...marks.holds)
+    this.#legalHolds.add(this.problems.prefix.slice(0, -1), marks)
     for (const erasure of marks.erasures) this.#erasures.push(erasure)
     this.#clock = worse(this.#clock, clock.wrong(this.#named(indexFile)))
     this.#writtenFrom = least(this.#writtenFrom, clock.earliest)
     this.#writtenUntil = most(this.#writtenUntil, clock.latest)
     this.problems.addAll(problems)
+  }
+
+  /** To be called once all folders of a trail were verified: a later one may have ended a hold. */
+  judgeHolds(): void {
+    for (const { name, line } of this.#legalHolds.broken()) {
+      this.enter(name)
+      this.problems.add(removedUnderHold(line))
+    }
   }
 
   foreign(file: string, explanation: string): void {

@@ -221,6 +221,24 @@ describeWithServer('postgres', 'over PostgreSQL', () => {
     await expect.poll(isNew, { timeout: 20_000, interval: 200 }).toBe('v2')
   })
 
+  test('with a time limit for statements, a locked table keeps no connection, neither of the pool nor at the server', async () => {
+    const pool = new Pool({ connectionString: postgres.url, statement_timeout: 500, application_name: 'limited' })
+    const cache = keyvCache({ ...postgresConnections(pool), encryptionKey, timeoutMs: 100 })
+    const lock = locking()
+    onTestFinished(async () => {
+      await cache.close()
+      await lock.end()
+      await pool.end()
+    })
+    await lock.query('BEGIN; LOCK TABLE finchat_secrets_cache')
+    const reading = valueIn(cache).catch(() => undefined)
+    const waiting = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'limited' AND wait_event_type = 'Lock'"
+    const held = async (): Promise<unknown> => [pool.totalCount - pool.idleCount, (await postgres.query(waiting))[0]]
+    await expect.poll(held, { interval: 20 }).toEqual([1, ['1']])
+    await reading
+    await expect.poll(held, { timeout: 10_000 }).toEqual([0, ['0']])
+  })
+
   test('a lease of a process that died is granted anew', async () => {
     const [dead, next] = [cacheOver({ waitMs: 400 }), cacheOver({ waitMs: 4_000 })]
     expect(await leaseTokenOf(dead)).toHaveProperty('lease')

@@ -32,14 +32,15 @@ interface SetOptions {
 /**
  * A shared cache over a PostgreSQL server that a fleet already has: spread the result into the
  * options of `keyvCache`. Calls nothing by itself. Throws `CONFIGURATION` for an invalid option.
- * The pool stays yours: close it after the cache.
+ * The pool stays yours: close it after the cache. Let it serve nothing else, with a
+ * `statement_timeout`: a table that another user locks would take all its connections.
  *
  * @example
  * import { generateKey, keyvCache } from '@finchat/secrets-cache-keyv'
  * import { createCacheTable, postgresConnections } from '@finchat/secrets-cache-keyv/postgres'
  * import { Pool } from 'pg'
  *
- * const pool = new Pool({ connectionString: process.env['CACHE_DATABASE_URL'] })
+ * const pool = new Pool({ connectionString: process.env['CACHE_DATABASE_URL'], statement_timeout: 2_000 })
  * const openCache = async () => {
  *   await createCacheTable(pool) // or once, by your migrations
  *   return keyvCache({ ...postgresConnections(pool), encryptionKey: process.env['CACHE_KEY'] ?? generateKey() })

@@ -10,7 +10,6 @@ import type { KeyvCacheOptions } from '../options.ts'
 import { context, encryptionKey, fillGap, key, leaseTokenOf, valueIn } from '../testing/fleet.ts'
 import type { NatsBuckets } from './client.ts'
 import { createCacheBucket, natsConnections, type NatsConnections } from './connections.ts'
-import { keyName } from './names.ts'
 import { NatsTexts } from './texts.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -29,6 +28,8 @@ describeWithServer('nats', 'over NATS', () => {
     accounts: { A: { jetstream: enabled, users: [
       { user: app, password: app }
       { user: reader, password: reader, permissions: { publish: ["$JS.API.INFO", "$JS.API.STREAM.MSG.GET.KV_${usual}"], subscribe: "_INBOX.>" } }
+      { user: maker, password: maker, permissions: {
+        publish: ["$JS.API.INFO", "$JS.API.STREAM.INFO.KV_${usual}", "$JS.API.STREAM.CREATE.KV_${usual}"], subscribe: "_INBOX.>" } }
       { user: least, password: least, permissions: {
         publish: ["$JS.API.INFO", "$JS.API.STREAM.MSG.GET.KV_${usual}", "$KV.${usual}.>", "finchat_secrets.>"]
         subscribe: ["_INBOX.>", "finchat_secrets.>"] } }
@@ -207,6 +208,25 @@ describeWithServer('nats', 'over NATS', () => {
     await vi.waitFor(() => expect(cache.stats()).toMatchObject({ failures: { full: 4 }, fills: 1, isCoolingDown: false }))
   })
 
+  test('a full bucket is counted as full, and its invalidation is not confirmed', async () => {
+    const connection = await opened()
+    const buckets = new Kvm(connection)
+    const bucket = await buckets.create('small', { markerTTL: 1_000, max_bytes: 100 })
+    onTestFinished(async () => void (await bucket.destroy()))
+    const cache = keyvCache({ ...natsConnections(connection, buckets, { bucket: 'small' }), encryptionKey, ...patient })
+    onTestFinished(() => cache.close())
+    await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(cache.stats().failures.full).toBe(3)
+  })
+
+  test('usage marks are kept, and never known to be complete', async () => {
+    const { usage } = await cacheOver()
+    await usage?.register(key, { process: 'one', count: 1, host: 'host', since: Date.now(), uses: [{ version: 1 }] }, context)
+    const marks = await usage?.read(key, context)
+    expect(marks?.marks.map(({ process }) => process)).toEqual(['one'])
+    expect(marks?.completeSince).toBeUndefined()
+  })
+
   test('an invalidation reaches other processes, also after the connection was lost', async () => {
     const [one, other] = [await cacheOver(), await cacheOver({ servers: proxy.url.replace('http:', 'nats:') })]
     const heard: string[] = []
@@ -229,6 +249,8 @@ describeWithServer('nats', 'over NATS', () => {
   })
 
   test('the documented rights are enough', async () => {
+    await (await new Kvm(admin).open(usual)).destroy()
+    await createCacheBucket(new Kvm(await opened(nats.url, 'maker')))
     const [one, other] = [await cacheOver({ user: 'least' }), await cacheOver({ user: 'least' })]
     const heard: string[] = []
     other.subscribe?.(({ path }) => heard.push(path))

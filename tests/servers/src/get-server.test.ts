@@ -133,7 +133,7 @@ test('one that the environment names is used, and nothing is fetched', () => {
 test('a name that there is not is a mistake', () => {
   expect(getServers(['oracle'])).toMatchObject({
     status: 1,
-    stderr: "there is no server 'oracle': openbao, moto, postgres, redis, valkey, promtool\n",
+    stderr: "there is no server 'oracle': openbao, moto, postgres, redis, valkey, nats, promtool\n",
   })
 })
 

@@ -17,16 +17,42 @@ export class StoreFault extends Error {
   }
 }
 
-/** Codes of PostgreSQL (its manual, appendix A). */
-const sqlStates: Readonly<Record<string, FaultReason>> = { '28000': 'denied', '28P01': 'denied', '42501': 'denied', '53100': 'full' }
+/** Codes of PostgreSQL (its manual, appendix A), and of JetStream (errors.json of nats-server). */
+const codes: Readonly<Record<string, FaultReason>> = {
+  '28000': 'denied',
+  '28P01': 'denied',
+  '42501': 'denied',
+  '53100': 'full',
+  // of an account, of a server, of a message, of a bucket
+  '10002': 'full',
+  '10023': 'full',
+  '10028': 'full',
+  '10047': 'full',
+  '10054': 'full',
+  '10077': 'full',
+}
 
-/** Redis begins its messages with a code in capitals. */
+/** Of the client of NATS. */
+const names: Readonly<Record<string, FaultReason>> = {
+  PermissionViolationError: 'denied',
+  AuthorizationError: 'denied',
+  UserAuthenticationExpiredError: 'denied',
+  TimeoutError: 'timeout',
+}
+
 export function reasonOf(error: unknown): FaultReason {
-  const message = error instanceof Error ? error.message : ''
-  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  if (typeof code === 'string' && Object.hasOwn(sqlStates, code)) return sqlStates[code] ?? 'failed'
-  if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
-  return message.startsWith('OOM') ? 'full' : 'failed'
+  if (!(error instanceof Error)) return 'failed'
+  const { name, message, cause } = error
+  const code = String(Reflect.get(error, 'code'))
+  const known = (Object.hasOwn(codes, code) && codes[code]) || (Object.hasOwn(names, name) && names[name])
+  // A request to NATS that failed has the reason as its cause.
+  return known || reasonIn(message) || reasonOf(cause)
+}
+
+/** Redis begins its messages with a code in capitals. NATS refuses a text beyond its `max_payload`. */
+function reasonIn(message: string): FaultReason | undefined {
+  if (/^(NOPERM|NOAUTH|WRONGPASS)/.test(message)) return 'denied'
+  return message.startsWith('OOM') || message.includes('max_payload') ? 'full' : undefined
 }
 
 export function faultOf(error: unknown): StoreFault {

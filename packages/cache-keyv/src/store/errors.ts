@@ -40,13 +40,16 @@ const names: Readonly<Record<string, FaultReason>> = {
   TimeoutError: 'timeout',
 }
 
+/** A request to NATS that failed has the reason as its cause. */
 export function reasonOf(error: unknown): FaultReason {
-  if (!(error instanceof Error)) return 'failed'
-  const { name, message, cause } = error
+  return knownReason(error) ?? (error instanceof Error ? knownReason(error.cause) : undefined) ?? 'failed'
+}
+
+function knownReason(error: unknown): FaultReason | undefined {
+  if (!(error instanceof Error)) return undefined
   const code = String(Reflect.get(error, 'code'))
-  const known = (Object.hasOwn(codes, code) && codes[code]) || (Object.hasOwn(names, name) && names[name])
-  // A request to NATS that failed has the reason as its cause.
-  return known || reasonIn(message) || reasonOf(cause)
+  if (Object.hasOwn(codes, code)) return codes[code]
+  return Object.hasOwn(names, error.name) ? names[error.name] : reasonIn(error.message)
 }
 
 /** Redis begins its messages with a code in capitals. NATS refuses a text beyond its `max_payload`. */

@@ -41,6 +41,7 @@ export const alone = [
 /** Tests that take over ten seconds each, so that `npm test` ends in ten minutes. `npm run test:machine` runs these too, several at once. */
 export const long = [
   'packages/cache-keyv/src/cost-model.test.ts',
+  'packages/cache-keyv/src/nats/connections.test.ts',
   'packages/cache-keyv/src/usage-model.test.ts',
   'packages/cli/src/canary.test.ts',
   'packages/cli/src/system-calls.test.ts',

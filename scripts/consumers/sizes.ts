@@ -11,10 +11,10 @@ interface Size {
 
 /** The package, core and what both depend on; those of AWS are the newest that npm has. */
 const budgets: Readonly<Record<string, Size>> = {
-  'packages/cli': { packages: 25, kilobytes: 6_450 },
+  'packages/cli': { packages: 25, kilobytes: 6_700 },
   'packages/core': { packages: 1, kilobytes: 1_850 },
-  'packages/audit': { packages: 2, kilobytes: 3_160 },
-  'packages/cache-keyv': { packages: 4, kilobytes: 2_900 },
+  'packages/audit': { packages: 2, kilobytes: 3_400 },
+  'packages/cache-keyv': { packages: 4, kilobytes: 3_000 },
   'packages/create-secrets-provider': { packages: 1, kilobytes: 40 },
   // With @opentelemetry/api, which it observes by.
   'packages/otel': { packages: 3, kilobytes: 2_600 },

@@ -14,7 +14,7 @@ const budgets: Readonly<Record<string, Size>> = {
   'packages/cli': { packages: 25, kilobytes: 6_700 },
   'packages/core': { packages: 1, kilobytes: 1_850 },
   'packages/audit': { packages: 2, kilobytes: 3_400 },
-  'packages/cache-keyv': { packages: 4, kilobytes: 3_000 },
+  'packages/cache-keyv': { packages: 4, kilobytes: 3_100 },
   'packages/create-secrets-provider': { packages: 1, kilobytes: 40 },
   // With @opentelemetry/api, which it observes by.
   'packages/otel': { packages: 3, kilobytes: 2_600 },

@@ -3,6 +3,8 @@ import { activityOf, denialsAndAlterations } from '../record/activity.ts'
 import type { AuditSummary, GapSummary } from './audit-summary.ts'
 import { Rows } from './tallies.ts'
 
+/** Any other that is not known here, such as one of a newer version, may be a change. */
+const withoutChange: ReadonlySet<string> = new Set(['health', 'gap'])
 /** Bounds memory. */
 const mostGaps = 10_000
 
@@ -30,7 +32,7 @@ export class EventTallies {
     const { operation, actor, name } = record
     const [activity, isLogin] = [activityOf(operation), loginOperations.has(operation)]
     if (isLogin) return this.#addLogin(record)
-    const isWrite = activity === 'update' || activity === 'delete' || activity === 'create'
+    const isWrite = activity !== 'read' && !withoutChange.has(operation)
     const isListed = !isWrite || counted(this.#writes.at(actor, operation, name), record)
     return this.#addDenial(record) && isListed
   }

@@ -139,6 +139,15 @@ describe('a summary', () => {
     ])
   })
 
+  it('lists what it does not know among the changes, such as an operation of a newer version', async () => {
+    const { writes, changes } = await summarize([
+      aRecord({ operation: 'mirror', actor: 'bob', time: 1 }),
+      aRecord({ operation: 'health', name: '', time: 2 }),
+    ])
+    expect(writes).toEqual([{ actor: 'bob', operation: 'mirror', name: 'FINCHAT_TOKEN', count: 1, failed: 0, first: 1, last: 1 }])
+    expect(changes).toBe(0)
+  })
+
   it('lists logins and leases apart from changes, with the last failure', async () => {
     const login = { operation: 'login', name: '', provider: 'vault', method: 'approle', actor: undefined } as const
     const { logins, writes } = await summarize([

@@ -38,11 +38,19 @@ function hold({ holds = [] }: ReportedVerification): string[] {
   const more = released.length - mostShown
   const rest = more > 0 ? [`Legal holds were ended ${grouped(more)} times before that.`] : []
   const present = last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
-  return [...present, ...released.slice(-mostShown).map(release), ...rest]
+  return [...present, ...released.slice(-mostShown).map((each) => release(each, begunBefore(each, holds))), ...rest]
 }
 
-function release({ time, reason }: NonNullable<ReportedVerification['holds']>[number]): string {
-  return `A legal hold was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
+type Hold = NonNullable<ReportedVerification['holds']>[number]
+
+/** How the hold began that this ended. */
+function begunBefore(ended: Hold, holds: readonly Hold[]): Hold | undefined {
+  return holds.slice(0, holds.indexOf(ended)).findLast(({ isHeld }) => isHeld)
+}
+
+function release({ time, reason }: Hold, begun: Hold | undefined): string {
+  const which = begun === undefined ? 'A legal hold' : `A legal hold since ${minute(begun.time)} UTC, "${seen(begun.reason)}",`
+  return `${which} was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
 }
 
 /** The records themselves are whole: this is no problem, and nothing else tells of it. */

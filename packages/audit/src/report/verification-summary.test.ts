@@ -239,7 +239,9 @@ describe('what a verdict adds', () => {
       'Under a legal hold since 2027-02-01 00:00 UTC: "case 4711".',
     ])
     const released = [...held, { time, isHeld: false, reason: 'closed' }]
-    const ended = expect.stringContaining('A legal hold was ended at 2027-02-01 00:00 UTC: "closed". No signature shows who ended it')
+    const ended = expect.stringContaining(
+      'A legal hold since 2027-02-01 00:00 UTC, "case 4711", was ended at 2027-02-01 00:00 UTC: "closed". No signature shows who ended it',
+    )
     expect(said({ ...verified, holds: released })).toEqual(['good', whole, complete, ended])
     expect(said({ ...verified, holds: [...released, ...held] })).toEqual([
       'good',

@@ -81,7 +81,7 @@ export const badEnds: Readonly<Record<string, BadProvider>> = {
   'leaves a timer of a call': {
     spoil: replacing((good) => ({
       get: (path, context) => {
-        setTimeout(() => undefined, 1_500)
+        setTimeout(() => undefined, 5_000)
         return good.get(path, context)
       },
     })),

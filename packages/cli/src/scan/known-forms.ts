@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { loadOnUse } from '@finchat/secrets-core/provider'
+import { forgetInput } from '../forms/forget-input.ts'
 
 /** A text of a well-known form, such as a token of GitHub. */
 export interface KnownForm {
@@ -26,7 +27,8 @@ export async function loadKnownForms(): Promise<FindForms> {
   const config = { rules: [{ id: preset.name, rule: creator, options: {} }] }
   return async (content, path) => {
     const source = { filePath: path, content, ext: extname(path), contentType: 'text' } as const
-    const { messages } = await lintSource({ source, options: { config, maskSecrets: true, noPhysicFilePath: true } })
+    const options = { config, maskSecrets: true, noPhysicFilePath: true }
+    const { messages } = await lintSource({ source, options }).finally(forgetInput)
     return messages.map(({ ruleId, messageId, loc }) => ({
       rule: `${ruleId.replace(ruleBegin, '')}/${messageId}`,
       line: loc.start.line,

@@ -14,7 +14,7 @@ export function reportText(report: FleetReport): string {
     ),
     callsTable(report),
     paragraph(
-      `A month of steady state at the list price of AWS Secrets Manager, $${listPrice} for 10,000 calls. Each secret adds $0.40, whoever reads it.`,
+      `A month of steady state at the list price of AWS Secrets Manager, $${listPrice} for 10,000 calls. Each secret adds $0.40, also if no process reads it.`,
     ),
     moneyTable(report),
     'Reads of the shared cache, the load of its server:',

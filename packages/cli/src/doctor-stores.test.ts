@@ -5,9 +5,8 @@ import { awsCall, type OpenBao, startAwsStub, startOpenBao, testAccount } from '
 import { describeWithServer, serverThat, useMoto } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { Finding } from './doctor/finding.ts'
-import { findingsOf } from './testing/findings.ts'
 import { openProgram } from './testing/pseudo-terminal.ts'
-import { localConfig, makeProgram, type Outcome } from './testing/run-program.ts'
+import { findingsOf, localConfig, makeProgram, type Outcome } from './testing/run-program.ts'
 
 const canary = 'canary-4711'
 const secrets = { 'app/db': { field: 'password' }, 'app/none': { required: false } }

@@ -1,8 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { configurationError, fileFailure } from '@finchat/secrets-core/provider'
+import { configurationError, fileFailure, pause } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { keyFile } from '../format/folder-key.ts'
 import { syncFile, syncFolder } from '../disk/fsync.ts'
@@ -227,7 +226,7 @@ function mayBeMarked(line: Buffer): boolean {
 async function isReady(path: string, copiedIndex: string, namedAt: number): Promise<boolean> {
   for (let tries = 0; tries < patience.tries; tries++) {
     if (await isRegularFile(join(path, keyFile)).catch(unlessMissing)) return true
-    await setTimeout(patience.pauseMs)
+    await pause(patience.pauseMs)
   }
   await truncate(copiedIndex, namedAt)
   return false

@@ -8,9 +8,8 @@ import { serverThat } from '@finchat/secrets-test-servers/vitest'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Finding } from '../doctor/finding.ts'
 import { keyringWith } from '../testing/fake-keyring.ts'
-import { findingsOf } from '../testing/findings.ts'
 import { makeProject } from '../testing/make-project.ts'
-import { localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
+import { findingsOf, localConfig, makeProgram, type Program, programIn } from '../testing/run-program.ts'
 
 const canary = 'canary-4711'
 

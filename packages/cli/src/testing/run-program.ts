@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateKey } from '@finchat/secrets-provider-local'
-import { programIn, type ProgramIn } from './program-in.ts'
+import type { Finding, Section } from '../doctor/finding.ts'
+import { type Outcome, programIn, type ProgramIn } from './program-in.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export { type Outcome, programIn } from './program-in.ts'
@@ -20,3 +21,10 @@ export function makeProgram(config: object = localConfig, env: Record<string, st
 }
 
 export const localConfig = { provider: 'local', local: { key: { variable: 'APP_KEY' } } }
+
+/** The findings of a section that `doctor --json` printed, by their check. */
+export function findingsOf({ stdout }: Pick<Outcome, 'stdout'>, section: string): Readonly<Record<string, Finding>> {
+  const { sections } = JSON.parse(stdout) as { readonly sections: readonly Section[] } // printed by us
+  const findings = sections.find(({ name }) => name === section)?.findings ?? []
+  return Object.fromEntries(findings.map((finding) => [finding.check, finding]))
+}

@@ -36,6 +36,14 @@ describe.each(['refuses', 'hangs'] as const)('when the store %s and comes back',
     },
   )
 
+  test('processes that hold nothing ask no more often if they share a cache', async () => {
+    const [own, shared] = [await run({ fault }), await run({ fault, hasSharedCache: true })].map(
+      (each) => returnFiguresOf(each).loads[0]?.outage,
+    )
+    expect(shared?.mean).toBeLessThan(own?.mean ?? 0)
+    expect(shared?.peak).toBeLessThanOrEqual(own?.peak ?? 0)
+  })
+
   test('processes that hold a stale value come back over a minute', async () => {
     const stale = await run({ fault, held: 'stale', sample: 100 })
     const { early, late, worst } = returnFiguresOf(stale).seconds

@@ -68,6 +68,7 @@ export class Fetcher {
 
   async #askStore(flight: Flight, shared: SharedCacheClient | undefined, answer: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
+    flight.sentAt = Date.now()
     try {
       const stored = await this.#ask(flight)
       this.#peers.answered()

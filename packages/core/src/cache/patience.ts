@@ -37,8 +37,8 @@ export class Patience {
   expected(mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
     const { memory, flights, options } = this.#parts
     const failure = memory.expected(key, now) ?? options.circuit.expected(now)
-    if (failure !== undefined || flights.get(mode, key) !== undefined) return failure
-    return flights.unended(mode, key) && new SecretsError('DEADLINE_EXCEEDED', `no answer for more than ${options.patientMs} ms`)
+    if (failure !== undefined || !flights.isLate(mode, key)) return failure
+    return new SecretsError('DEADLINE_EXCEEDED', `no answer for more than ${options.patientMs} ms`)
   }
 
   /** After an outage a read waits less than the deadline. */

@@ -154,3 +154,49 @@ describe('a process that cannot ask the store', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 })
+
+describe('a read that waits for another process', () => {
+  async function waiting(reading: Promise<SharedGap>): Promise<Awaited<ReturnType<typeof held>>> {
+    const fleet = await held({ longestReadMs: 5_000 })
+    fleet.read.mockImplementation(() => reading)
+    fleet.get.mockClear()
+    return fleet
+  }
+
+  it('is joined by later ones that have no value, so that they ask the store once', async () => {
+    const reading = Promise.withResolvers<SharedGap>()
+    const { store, get } = await waiting(reading.promise)
+    const reads: Promise<string | undefined>[] = []
+    for (let each = 0; each < 8; each += 1) {
+      reads.push(seen(store, { path: 'b' }))
+      await pass(0.5)
+    }
+    reading.resolve(gap)
+    expect([await Promise.all(reads), get.mock.calls.length]).toEqual([Array.from(reads, () => 'v2'), 1])
+  })
+
+  it('is not joined by one that begins when the store itself is late', async () => {
+    const reading = Promise.withResolvers<SharedGap>()
+    const { store, get } = await waiting(reading.promise)
+    void seen(store, { path: 'b' })
+    await pass(3)
+    get.mockImplementationOnce(() => new Promise(() => {}))
+    reading.resolve(gap)
+    await pass(1.3)
+    expect([await seen(store, { path: 'b' }), get.mock.calls.length]).toEqual(['v2', 2])
+  })
+
+  it('does not hold up a reader that has a stale value', async () => {
+    const reading = Promise.withResolvers<SharedGap>()
+    const { store } = await waiting(reading.promise)
+    await pass(310)
+    const reads = [seen(store)]
+    await pass(1.3)
+    let isLater = ''
+    reads.push(seen(store).then((value) => (isLater = value ?? '')))
+    await pass(0.06)
+    expect(isLater).toBe('v1 (stale)')
+    reading.resolve(gap)
+    await Promise.all(reads)
+  })
+})

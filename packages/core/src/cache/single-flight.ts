@@ -61,6 +61,8 @@ export interface Flight extends Call {
   readonly answer: Promise<Found | undefined>
   /** Aborts the call; undefined if a reader without a signal began it. */
   readonly cancel: AbortController | undefined
+  /** Epoch milliseconds; undefined while it waits for the shared cache. */
+  sentAt: number | undefined
   /** A reader that cannot leave counts for ever. */
   waiting: number
 }
@@ -68,7 +70,7 @@ export interface Flight extends Call {
 interface FlightLimits {
   /** A call that is older was frozen with the process. */
   readonly deadlineMs: number
-  /** A call that is older may hang, so later reads make their own. */
+  /** A call that was sent to the store before may hang, so later reads make their own. */
   readonly patientMs: number
 }
 
@@ -97,17 +99,24 @@ export class Flights {
    * or each would issue a new lease.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
-    return this.#younger(this.#limits.patientMs, mode, key)
+    const flight = this.unended(mode, key)
+    return flight !== undefined && this.#isPatientSince(flight.sentAt ?? Infinity) ? flight : undefined
   }
 
   /** Also one that may hang. */
   unended(mode: ReadMode, key: string): Flight | undefined {
-    return this.#younger(this.#limits.deadlineMs, mode, key)
+    const flight = this.#joinable[mode].get(key)
+    return flight !== undefined && Date.now() - flight.askedAt <= this.#limits.deadlineMs ? flight : undefined
   }
 
-  #younger(ms: number, mode: ReadMode, key: string): Flight | undefined {
-    const flight = this.#joinable[mode].get(key)
-    return flight !== undefined && Date.now() - flight.askedAt <= ms ? flight : undefined
+  /** Whether a reader that has a value to go on with should not wait, whatever the read waits for. */
+  isLate(mode: ReadMode, key: string): boolean {
+    const flight = this.unended(mode, key)
+    return flight !== undefined && !this.#isPatientSince(flight.askedAt)
+  }
+
+  #isPatientSince(time: number): boolean {
+    return Date.now() - time <= this.#limits.patientMs
   }
 
   /** The last reader to leave aborts the call. */
@@ -123,7 +132,7 @@ export class Flights {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
     const call = { id: this.next(), key, askedAt, supersededBy: undefined, isSuperseded: false }
-    const flight: Flight = { ...call, givenAt: presentMoment(), read, answer: promise, cancel, waiting: 0 }
+    const flight: Flight = { ...call, givenAt: presentMoment(), read, answer: promise, cancel, sentAt: undefined, waiting: 0 }
     this.#joinable[read.mode].set(key, flight)
     this.#add(flight)
     const landed = (): void => {

@@ -59,7 +59,7 @@ export async function checkInScratch(prefix: string, check: (folder: string, tal
     if (!(error instanceof SetupError)) throw error
     tally.add([error.message])
   } finally {
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, maxRetries: 5 }) // Windows holds files of a process that has just ended
   }
   process.exitCode = tally.end()
 }

@@ -1,7 +1,7 @@
 // `pnpm site`: builds the documentation site into docs/dist and looks for dead links. A page that
 // leads to no page fails VitePress's build; a link to a missing anchor is found here. Where there is
 // a Chromium, pages are looked at too; PICTURES names a folder for what was seen. Nothing is downloaded.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookAt } from '../docs/look.ts'
 import { findOnPath } from './find-program.ts'
@@ -37,6 +37,5 @@ async function lookAtSite(): Promise<void> {
 const files = readFiles()
 rmSync(built, { recursive: true, force: true })
 await tally.timed('pages and their menu', () => menuFaults(stagePages(files, staged).values()))
-await tally.timed('site with its reference, no dead link', build)
-if (existsSync(built)) await lookAtSite()
+if (await tally.timed('site with its reference, no dead link', build)) await lookAtSite()
 process.exitCode = tally.end()

@@ -15,9 +15,9 @@ export interface Look {
   readonly pictures?: string | undefined
 }
 
-const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 400, height: 800 } }
+export const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 400, height: 800 } }
 /** Both widths and both schemes; all four if pictures are wanted. */
-const views = [
+export const views = [
   { width: 'desktop', colorScheme: 'light' },
   { width: 'phone', colorScheme: 'dark' },
   { width: 'desktop', colorScheme: 'dark' },
@@ -79,7 +79,8 @@ async function lookAtAll(context: BrowserContext, origin: string, name: string, 
   return faults
 }
 
-async function faultsOn(page: Page): Promise<string[]> {
+/** What axe finds, and what is wider than the screen. */
+export async function faultsOn(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).analyze()
   const serious = violations.filter(({ id, impact }) => impact === 'serious' || impact === 'critical' || isOfStructure(id))
   const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')

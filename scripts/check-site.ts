@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookAt } from '../docs/look.ts'
-import { findOnPath } from './find-program.ts'
+import { chromium, needsChromium } from './find-program.ts'
 import { publicPackages, readFiles, root } from './files.ts'
 import { failure } from './pack.ts'
 import { linkFaults } from './site/anchors.ts'
@@ -29,8 +29,8 @@ function build(): string[] {
 
 async function lookAtSite(): Promise<void> {
   await tally.timed('anchors', () => linkFaults(builtPages()))
-  const program = process.env['CHROMIUM'] ?? findOnPath('chromium')
-  if (program === undefined) return tally.notRun('pages in a browser', 'install chromium, or name it by CHROMIUM', true)
+  const program = chromium()
+  if (program === undefined) return tally.notRun('pages in a browser', needsChromium, true)
   await tally.timed('pages in a browser', () => lookAt({ site: built, program, pictures: process.env['PICTURES'] || undefined }))
 }
 

@@ -6,3 +6,10 @@ export function findOnPath(name: string, env: NodeJS.ProcessEnv = process.env): 
   const folders = (env['PATH'] ?? '').split(delimiter)
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
+
+export const needsChromium = 'install chromium, or name it by CHROMIUM'
+
+/** A browser that looks at pages. */
+export function chromium(): string | undefined {
+  return process.env['CHROMIUM'] ?? findOnPath('chromium')
+}

@@ -35,7 +35,8 @@ describe('the README', () => {
     const [, apart = ''] = fileOf('README.md').split('## Measured apart')
     const [said = ''] = apart.split('`pnpm bench')
     const left = names.filter((name) => !results.some((result) => result.name === name))
-    expect([...said.matchAll(/`([\w-]+)`/g)].map(([, name]) => name).toSorted()).toEqual(left.toSorted())
+    const named = [...said.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
+    expect(new Set(named)).toEqual(new Set(left))
   })
 })
 

@@ -1,9 +1,9 @@
-import { ownEnvironment } from './npm-package.mjs'
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeScratch, root } from './files.ts'
+import { ownEnvironment } from './npm-package.mjs'
 import {
   actionsArePinned,
   noFixedTemporaryName,

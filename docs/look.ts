@@ -15,9 +15,9 @@ export interface Look {
   readonly pictures?: string | undefined
 }
 
-const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 400, height: 800 } }
+export const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 400, height: 800 } }
 /** Both widths and both schemes; all four if pictures are wanted. */
-const views = [
+export const views = [
   { width: 'desktop', colorScheme: 'light' },
   { width: 'phone', colorScheme: 'dark' },
   { width: 'desktop', colorScheme: 'dark' },
@@ -45,7 +45,7 @@ export async function lookAt({ site, program, pictures }: Look): Promise<string[
       faults.push(...(await lookAtAll(context, origin, `${width}-${colorScheme}`, pictures)))
       await context.close()
     }
-    return [...faults, ...(await useByKeyboard(browser, origin))]
+    return [...faults, ...(await useByKeyboard(browser, origin)), ...(await leaveAndReturn(browser, origin))]
   } finally {
     await browser.close()
     server.close()
@@ -79,14 +79,20 @@ async function lookAtAll(context: BrowserContext, origin: string, name: string, 
   return faults
 }
 
-async function faultsOn(page: Page): Promise<string[]> {
+/** What axe finds, and what is wider than the screen. */
+export async function faultsOn(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).analyze()
-  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  const serious = violations.filter(({ id, impact }) => impact === 'serious' || impact === 'critical' || isOfStructure(id))
   const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
   return [
     ...serious.map(({ id, nodes }) => `${id}, ${nodes.length} times, such as ${nodes[0]?.html.slice(0, 120)}`),
     ...(overflow > 0 ? [`it is ${overflow} pixels wider than the screen`] : []),
   ]
+}
+
+/** Landmarks and headings, by which a reader of the screen finds the way: axe calls them moderate. */
+function isOfStructure(rule: string): boolean {
+  return /^(landmark-|region$|page-has-heading-one$|heading-order$|bypass$)/.test(rule)
 }
 
 /** The first key leads to the content; the search opens, finds and leads to a page without a mouse. */
@@ -104,4 +110,19 @@ async function useByKeyboard(browser: Browser, origin: string): Promise<string[]
     () => [`the search for an AppRole that is locked leads to ${page.url()}`],
   )
   return [...(/skip/i.test(first) ? [] : [`the first key goes to '${first}', not to the content`]), ...found]
+}
+
+/** A page that a link leads to, without a load, has its landmarks; so has the first one when the reader is back. */
+async function leaveAndReturn(browser: Browser, origin: string): Promise<string[]> {
+  const context = await browser.newContext({ viewport: widths.desktop })
+  const page = await context.newPage()
+  await page.goto(`${origin}/index.html`, { waitUntil: 'networkidle' })
+  await page.click('text="Start here"')
+  await page.waitForSelector('.VPDoc h1')
+  const away = await faultsOn(page)
+  await page.goBack()
+  await page.waitForSelector('.VPHomeHero')
+  const faults = [...away, ...(await faultsOn(page))]
+  await context.close()
+  return faults.map((fault) => `there and back: ${fault}`)
 }

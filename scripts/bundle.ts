@@ -4,6 +4,7 @@
 import { appendFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type CodeSplittingGroup, rolldown } from 'rolldown'
+import { isOwnModule, programChunks } from './bundled-modules.ts'
 import type { Manifest } from './files.ts'
 import { requirableFiles } from './requirable.ts'
 
@@ -15,20 +16,13 @@ function sourcesOf(targets: Readonly<Record<string, unknown>> = {}): Sources {
   return Object.fromEntries(built.map((path) => basename(path, '.js')).map((name) => [name, `src/${name}.ts`]))
 }
 
-/**
- * Each file that a process loads costs its start about 0.6 ms. So modules that most entries of core
- * need are one chunk, and so are those that every command needs. A chunk has what its modules import.
- */
+/** Modules that most entries of core need are one chunk. A chunk has what its modules import. */
 const entryChunks: Readonly<Record<string, CodeSplittingGroup[]>> = {
   '@finchat/secrets-core': [{ name: 'base', minShareCount: 4 }],
 }
-const programChunks: CodeSplittingGroup[] = [
-  { name: 'start', test: /src\/start\.ts$/ },
-  { name: 'context', test: /src\/(commands\/context|declared\/fallbacks|transfer\/content)\.ts$/ },
-]
 
 async function write(input: Sources, chunks: string, groups: CodeSplittingGroup[] = []): Promise<void> {
-  const bundle = await rolldown({ input, platform: 'node', external: (specifier) => !/^[./]|^src\//.test(specifier) })
+  const bundle = await rolldown({ input, platform: 'node', external: (specifier) => !isOwnModule(specifier) })
   const { output } = await bundle.write({
     dir: 'dist',
     format: 'esm',

@@ -6,7 +6,9 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { firstMissing, outputBlock } from './copied-output.ts'
+import { chromium, needsChromium } from './find-program.ts'
 import { ExampleServers } from './copied-servers.ts'
+import { lookAtNext } from './look-at-next.ts'
 import { membersOf, readFiles, root, type Files, type Manifest, type Member } from './files.ts'
 import { failure, packAll, tarballSpecs } from './pack.ts'
 import { packageManagers, type PackageManager } from './package-managers.ts'
@@ -100,13 +102,19 @@ function secondCopies(files: Files, manager: PackageManager, folder: string, tar
     : [`the SDK is there as ${[...versions].join(' and ')}, not just ${version}`]
 }
 
+/** At the one page that an example has. */
+async function look({ folder, manager }: Copy): Promise<string[]> {
+  const program = chromium()
+  return program === undefined ? [] : lookAtNext(folder, program, manager.env)
+}
+
 /** One example by one package manager. Its program runs only where its server is. */
 async function tryExample(files: Files, copy: Copy, tarballs: Tarballs, servers: ExampleServers): Promise<string[]> {
   const installed = copyOut(files, copy, tarballs)
   if (installed.length > 0) return installed
   const name = basename(copy.example.folder)
   const started = servers.missing(name) === undefined ? start(files, copy, await servers.variables(name)) : []
-  return [...started, ...checkFurther(copy)]
+  return [...started, ...(name === 'nextjs-app' ? await look(copy) : []), ...checkFurther(copy)]
 }
 
 /**
@@ -130,6 +138,8 @@ await checkInScratch('copied-', async (folder, tally) => {
       const at = (name: string): string => join(folder, `${name}-by-${manager.name.replace(', ', '-')}`)
       for (const example of examplesFor(manager, examples)) {
         const missing = servers.missing(basename(example.folder))
+        if (example.folder.endsWith('nextjs-app') && chromium() === undefined)
+          tally.notRun('the page of nextjs-app in a browser', needsChromium, true)
         if (missing) tally.notRun(`${example.folder} by ${manager.name}`, `needs ${missing}: pnpm servers`)
         const copy = { example, manager, folder: at(basename(example.folder)) }
         await tryChosen(example.folder, manager, tally, () => tryExample(files, copy, tarballs, servers))

@@ -2,7 +2,7 @@
 // the workspace.
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { allExamples, readmesWithoutExample } from './examples.ts'
+import { allExamples, readmesWithoutExample, unsafeExamples } from './examples.ts'
 import { makeScratch, membersOf, readFiles, root, type Files } from './files.ts'
 import { runExamples } from './run-examples.ts'
 
@@ -26,6 +26,8 @@ function link(target: string, path: string): void {
 const files = readFiles()
 const folder = makeScratch('examples-')
 try {
+  const unsafe = unsafeExamples(files)
+  if (unsafe.length > 0) throw new Error(`these name a path outside of their folder, so mark them \`ts check\`: ${unsafe.join(', ')}`)
   linkPackages(files, folder)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   const examples = allExamples(files)

@@ -96,7 +96,7 @@ class Journey {
 /** The five phases of docs/cli.md. Returns what is wrong in each. */
 async function travel(journey: Journey, store: Store, tally: Tally): Promise<void> {
   const expected = (await journey.ask()).answers
-  const phase = (what: string, prepare: () => Promise<readonly string[]>): Promise<void> =>
+  const phase = (what: string, prepare: () => Promise<readonly string[]>): Promise<boolean> =>
     tally.timed(`${store.name}: ${what}`, async () => [...(await prepare()), ...(await askedIn(journey, expected))])
 
   await phase('1 variables only', async () => {

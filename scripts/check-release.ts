@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { findOnPath } from './find-program.ts'
 import { publicPackages, readFiles, root, type Member } from './files.ts'
 import { failure } from './pack.ts'
+import { findActionlint } from './release/actionlint.ts'
 import { auditOf } from './release/advisories.ts'
 import { installedIn, installScriptFaults, licenceFaults } from './release/production-tree.ts'
 import { sbomFaults, sbomFile } from './release/sbom.ts'
@@ -56,8 +56,8 @@ async function checkAdvisories(tally: Tally): Promise<void> {
 }
 
 async function checkWorkflows(tally: Tally): Promise<void> {
-  const program = process.env['ACTIONLINT'] ?? findOnPath('actionlint')
-  if (program === undefined) return tally.notRun('workflows', 'install actionlint, or name it by ACTIONLINT', true)
+  const program = findActionlint(join(root, '.cache'))
+  if (program === undefined) return tally.notRun('workflows', 'install actionlint or Go, or name actionlint by ACTIONLINT', true)
   await tally.timed('workflows', () => failure(program, ['-no-color']))
 }
 

@@ -1,10 +1,10 @@
 // `pnpm site`: builds the documentation site into docs/dist and looks for dead links. A page that
 // leads to no page fails VitePress's build; a link to a missing anchor is found here. Where there is
 // a Chromium, pages are looked at too; PICTURES names a folder for what was seen. Nothing is downloaded.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lookAt } from '../docs/look.ts'
-import { findOnPath } from './find-program.ts'
+import { chromium, needsChromium } from './find-program.ts'
 import { publicPackages, readFiles, root } from './files.ts'
 import { failure } from './pack.ts'
 import { linkFaults } from './site/anchors.ts'
@@ -29,14 +29,13 @@ function build(): string[] {
 
 async function lookAtSite(): Promise<void> {
   await tally.timed('anchors', () => linkFaults(builtPages()))
-  const program = process.env['CHROMIUM'] ?? findOnPath('chromium')
-  if (program === undefined) return tally.notRun('pages in a browser', 'install chromium, or name it by CHROMIUM', true)
+  const program = chromium()
+  if (program === undefined) return tally.notRun('pages in a browser', needsChromium, true)
   await tally.timed('pages in a browser', () => lookAt({ site: built, program, pictures: process.env['PICTURES'] || undefined }))
 }
 
 const files = readFiles()
 rmSync(built, { recursive: true, force: true })
 await tally.timed('pages and their menu', () => menuFaults(stagePages(files, staged).values()))
-await tally.timed('site with its reference, no dead link', build)
-if (existsSync(built)) await lookAtSite()
+if (await tally.timed('site with its reference, no dead link', build)) await lookAtSite()
 process.exitCode = tally.end()

@@ -11,6 +11,7 @@ import {
   firstUnprinted,
   readmeExample,
   readmesWithoutExample,
+  unsafeExamples,
 } from './examples.ts'
 import { repository } from './fixture.ts'
 import { runExamples } from './run-examples.ts'
@@ -64,8 +65,19 @@ describe('examples are taken', () => {
       'packages.audit.README.md.line2.ts',
       'packages.core.src.a.line6.ts',
       'packages.core.src.a.line16.ts',
+      'docs.a.md.line4.ts',
       'docs.a.md.line8.ts',
     ])
+  })
+
+  test('from every block of a document that can run', () => {
+    const files = repository({ 'docs/a.md': '```ts\nfirst()\n```\n\n```ts\nsecond()\n```\n' })
+    expect(allExamples(files).flatMap(({ file, code }) => (file.startsWith('docs') ? code : []))).toEqual(['first()\n', 'second()\n'])
+  })
+
+  test('but none runs that names a path outside of its folder', () => {
+    const block = (kind: string): string => `\`\`\`${kind}\nwrite('/var/lib/app')\n\`\`\`\n`
+    expect(unsafeExamples(repository({ 'docs/a.md': block('ts'), 'docs/b.md': block('ts check') }))).toEqual(['docs.a.md.line2.ts'])
   })
 
   test('and a README that has none, or is not there, is named', () => {

@@ -15,6 +15,12 @@ export function readmeExample(path: string, text: string): Example | undefined {
   return block?.[1] === undefined ? undefined : exampleAt(path, lineOf(text, block.index ?? 0) + 1, block[1])
 }
 
+/** Every `ts` block of a README or a guide. */
+export function runExamplesIn(path: string, text: string): Example[] {
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)]
+  return blocks.map(({ 1: code = '', index }) => exampleAt(path, lineOf(text, index) + 1, code))
+}
+
 /** The `ts check` blocks of a README or a guide. */
 export function compiledExamples(path: string, text: string): Example[] {
   return [...text.matchAll(/^```ts check\n(.*?)^```$/gms)].map(({ 1: code = '', index }) => ({
@@ -50,20 +56,19 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/**
- * Documents whose first example runs: READMEs of the root and of packages, the first page of the
- * site, and the guide to providers.
- */
-const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/(start|custom-provider)\.md$/
+/** READMEs of the root and of packages, and guides. */
+const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/[^/]+\.md$/
 
-/**
- * The first example of each of these documents, the checked ones of every guide, and every example
- * of the packages' docstrings.
- */
+/** Their last `ts` block is a suite of vitest, which tests/examples compares and runs; and code for AWS CDK, which is not here. */
+const withOneApart: readonly string[] = ['docs/custom-provider.md', 'docs/bundling-and-lambda.md']
+
+/** Every example of these documents, and of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
-    if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
-    if (/^docs\/[^/]+\.md$/.test(path)) return compiledExamples(path, text)
+    if (documents.test(path)) {
+      const run = runExamplesIn(path, text)
+      return [...(withOneApart.includes(path) ? run.slice(0, -1) : run), ...compiledExamples(path, text)]
+    }
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }
@@ -72,6 +77,12 @@ export function allExamples(files: Files): Example[] {
 export function readmesWithoutExample(files: Files): string[] {
   const readmes = ['README.md', ...publicPackages(files).map(({ folder }) => `${folder}/README.md`)]
   return readmes.filter((path) => !readmeExample(path, files.get(path) ?? ''))
+}
+
+/** Examples of documents that would run and name a path outside of the empty folder, where they might write. */
+export function unsafeExamples(files: Files): string[] {
+  const run = [...files].flatMap(([path, text]) => (documents.test(path) ? runExamplesIn(path, text) : []))
+  return run.filter(({ code }) => /['"`]\/(etc|home|mnt|opt|srv|tmp|usr|var)\//.test(code)).map(({ file }) => file)
 }
 
 /** What the code says that it prints: the comments behind `console.log(…)`. */

@@ -65,7 +65,7 @@ function reasonIn(stderr) {
 /**
  * The environment of set-up programs. They look up nothing in the current folder and inherit no npm
  * prefix. They read no compile cache: by default its folder has a fixed name in the shared
- * temporary folder.
+ * temporary folder. npm looks for no newer npm.
  */
 export function ownEnvironment() {
   const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))
@@ -73,6 +73,7 @@ export function ownEnvironment() {
     ...impatient('npm_config'),
     ...impatient('pnpm_config'),
     ...Object.fromEntries(inherited),
+    npm_config_update_notifier: 'false',
     PATH: searchPath(process.env.PATH),
     NODE_DISABLE_COMPILE_CACHE: '1',
   }

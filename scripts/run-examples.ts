@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, parse } from 'node:path'
 import { promisify } from 'node:util'
 import { expectedLines, firstUnprinted, type Example } from './examples.ts'
 import { root } from './files.ts'
@@ -47,7 +47,7 @@ const lenient = {
   isolatedDeclarations: false,
   noEmit: true,
   noUnusedLocals: false,
-  rootDir: '/',
+  rootDir: parse(root).root, // Windows has one for each drive
   tsBuildInfoFile: null,
 }
 

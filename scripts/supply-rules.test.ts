@@ -3,10 +3,12 @@ import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { makeScratch, root } from './files.ts'
+import { ownEnvironment } from './npm-package.mjs'
 import {
   actionsArePinned,
   noFixedTemporaryName,
   noInstallScripts,
+  noUpdateNotices,
   overridesHaveReasons,
   publishingRunsNoTests,
   turboIsSilent,
@@ -126,6 +128,16 @@ test('turbo is started by scripts/build.mjs, and nothing else', () => {
   expect(started('{ "scripts": { "build": "node scripts/build.mjs" }, "devDependencies": { "turbo": "2.11.11" } }')).toEqual([])
   expect(started('{ "scripts": { "build": "turbo run build" } }')).toEqual([expect.stringContaining('sends telemetry')])
   expect(started('      - run: pnpm exec turbo run build', '.github/workflows/ci.yml')).toHaveLength(1)
+})
+
+test('pnpm looks for no newer version of itself', () => {
+  const settings = (text: string): string[] => noUpdateNotices(new Map([['pnpm-workspace.yaml', text]]))
+  expect(settings('packages: []\nupdateNotifier: false\n')).toEqual([])
+  expect(settings('packages: []\n')).toEqual(['pnpm-workspace.yaml: lacks updateNotifier: false'])
+})
+
+test('npm, started by our scripts, looks for no newer version of itself', () => {
+  expect(ownEnvironment()).toMatchObject({ npm_config_update_notifier: 'false' })
 })
 
 test('an override without a comment before it is named, and others are not', () => {

@@ -139,6 +139,12 @@ export const turboIsSilent: Rule = (files) =>
     return isStarted ? [`${path}: starts turbo, which sends telemetry: node scripts/build.mjs`] : []
   })
 
+/** pnpm asks the registry for a newer pnpm, and prints a notice, unless its settings say otherwise. */
+export const noUpdateNotices: Rule = (files) => {
+  const settings = files.get('pnpm-workspace.yaml')?.split('\n')
+  return settings === undefined || settings.includes('updateNotifier: false') ? [] : ['pnpm-workspace.yaml: lacks updateNotifier: false']
+}
+
 /** An override changes what a dependency asked for. The line before it says why. */
 export const overridesHaveReasons: Rule = (files) => {
   const lines = (files.get('pnpm-workspace.yaml') ?? '').split('\n')
@@ -172,6 +178,7 @@ export const supplyRules: readonly Rule[] = [
   noFixedTemporaryName,
   noInstallScripts,
   turboIsSilent,
+  noUpdateNotices,
   overridesHaveReasons,
   actionsArePinned,
   publishingRunsNoTests,

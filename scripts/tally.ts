@@ -24,12 +24,13 @@ export class Tally {
     return faults.length === 0
   }
 
-  /** Counts one check with its line and its time, and names it before each of its faults. */
-  async timed(what: string, run: () => readonly string[] | Promise<readonly string[]>): Promise<void> {
+  /** Counts one check with its line and its time, and names it before each of its faults. Returns whether it has passed. */
+  async timed(what: string, run: () => readonly string[] | Promise<readonly string[]>): Promise<boolean> {
     const startedAt = performance.now()
     const hasPassed = this.add((await run()).map((fault) => `${what.replaceAll(/ +/g, ' ')}: ${fault}`))
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
     this.#print(`${hasPassed ? '✓' : '✗'} ${what.padEnd(49)} ${seconds.padStart(6)} s`)
+    return hasPassed
   }
 
   /**
@@ -59,7 +60,7 @@ export async function checkInScratch(prefix: string, check: (folder: string, tal
     if (!(error instanceof SetupError)) throw error
     tally.add([error.message])
   } finally {
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, maxRetries: 5 }) // Windows holds files of a process that has just ended
   }
   process.exitCode = tally.end()
 }

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { rowsOf } from './harness/claims.ts'
 import type { Sample, Scenario, Stage, Task } from './harness/scenario.ts'
-import { groups, scenarioOf } from './scenarios.ts'
+import { groups, onRequest, scenarioOf } from './scenarios.ts'
 
 const names = Object.values(groups).flatMap((group) => Object.keys(group))
 const scenarios = await Promise.all(names.map(async (name) => ({ name, scenario: await scenarioOf(name) })))
@@ -20,6 +21,24 @@ async function tinyRounds(scenario: Scenario): Promise<Record<string, Sample[]>>
   await end?.()
   return Object.fromEntries(samples)
 }
+
+describe('the README', () => {
+  const fileOf = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+  test('says of each group what its rows mean', () => {
+    const described = new Set([...fileOf('README.md').matchAll(/^\| `([\w-]+)` +\|/gm)].map(([, group]) => group))
+    expect(Object.keys(groups).filter((group) => !onRequest.includes(group) && !described.has(group))).toEqual([])
+  })
+
+  test('names each scenario that the figures leave out, and no other', () => {
+    const { results } = JSON.parse(fileOf('results.json')) as { results: readonly { name: string }[] } // as --write made it
+    const [, apart = ''] = fileOf('README.md').split('## Measured apart')
+    const [said = ''] = apart.split('`pnpm bench')
+    const left = names.filter((name) => !results.some((result) => result.name === name))
+    const named = [...said.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
+    expect(new Set(named)).toEqual(new Set(left))
+  })
+})
 
 describe('each scenario that needs no server', () => {
   const runnable = scenarios.filter(({ scenario }) => scenario.servers === undefined)

@@ -67,19 +67,36 @@ async function lookIntoRedis(url: string, keysBefore: ReadonlySet<string>): Prom
   client.destroy()
 }
 
-async function keysOf(url: string): Promise<ReadonlySet<string>> {
-  const client = await createClient({ url }).connect()
-  const keys = await client.keys('fs1:*')
-  client.destroy()
-  return new Set(keys)
+/** None if no server can be used there: the remedy is printed. */
+async function keysOf(url: string): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const client = createClient({ url, socket: { reconnectStrategy: false } })
+    client.on('error', () => {}) // connect() rejects with it; without a listener it would end the process
+    await client.connect()
+    const keys = await client.keys('fs1:*')
+    client.destroy()
+    return new Set(keys)
+  } catch (error) {
+    refuse(`No Redis or Valkey can be used at REDIS_URL (${reasonOf(error)})`)
+    return undefined
+  }
 }
 
-if (redisUrl === undefined) {
-  process.stderr.write('Set REDIS_URL to a Redis or Valkey: see README.md.\n')
+/** `ECONNREFUSED`, or the first word of the server's answer, such as `WRONGPASS`. Never the URL, which may hold a password. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  return 'code' in error ? String(error.code) : (error.message.split(' ')[0] ?? '')
+}
+
+function refuse(problem: string): void {
+  process.stderr.write(`${problem}: see README.md.\n`)
   process.exitCode = 1
-} else {
+}
+
+const keysBefore = redisUrl === undefined ? undefined : await keysOf(redisUrl)
+if (redisUrl === undefined) refuse('Set REDIS_URL to a Redis or Valkey')
+else if (keysBefore !== undefined) {
   const store = await startStore(first)
-  const keysBefore = await keysOf(redisUrl)
   await play(redisUrl, store, `example-${randomBytes(4).toString('hex')}`)
   await lookIntoRedis(redisUrl, keysBefore)
   store.stop()

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { pause } from '@finchat/secrets-core/provider'
-import { endingOf, hasEnded } from './start-child.ts'
+import { endingOf, hasEnded, signalChild } from './start-child.ts'
 
 /** So long the system may take to end a child by SIGKILL. */
 const killedMs = 5_000
@@ -9,7 +9,7 @@ const killedMs = 5_000
 export async function endChild(child: ChildProcess, killAfterMs: number, warn: (text: string) => void): Promise<boolean> {
   const ended = endingOf(child)
   child.kill('SIGTERM')
-  child.kill('SIGCONT') // it may be stopped
+  signalChild(child, 'SIGCONT') // it may be stopped
   await pause(killAfterMs, undefined, ended)
   if (hasEnded(child)) return true
   warn(`the command did not end within ${killAfterMs / 1_000} s of SIGTERM, and is killed`)

@@ -25,6 +25,7 @@ function stateOf(pid: number | 'self'): ProcessState | undefined {
  * child is in the same group.
  */
 export function isInForeground(): boolean {
+  if (process.platform === 'win32') return true // there a console alone sends signals, to all of its processes
   const own = stateOf('self')
   return own === undefined ? process.stdin.isTTY : own.group === own.foreground
 }

@@ -36,6 +36,15 @@ export async function hasStarted(child: ChildProcess): Promise<void> {
   })
 }
 
+/** Sends nothing where the system has no such signal: Windows has none but those that end a process. */
+export function signalChild(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    child.kill(signal)
+  } catch {
+    // ERR_UNKNOWN_SIGNAL or ENOSYS; every other failure is an event of the child.
+  }
+}
+
 /** Resolves when the child itself has ended; what it started may still run. */
 export async function endingOf(child: ChildProcess): Promise<Ending> {
   // Not by `once`, which rejects when the system refuses a signal.

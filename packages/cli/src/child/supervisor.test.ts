@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { endChild } from './end-child.ts'
-import { endingOf, hasEnded, startChild } from './start-child.ts'
+import { endingOf, hasEnded, signalChild, startChild } from './start-child.ts'
 import { type Launch, Supervisor } from './supervisor.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
@@ -118,6 +118,32 @@ it('a child that takes no signal is waited for', async () => {
 it('a child that is stopped is continued, so that it can end', async () => {
   const child = startedChild()
   child.kill('SIGSTOP')
+  expect(await endChild(child, 10_000, () => {})).toBe(true)
+  expect(child.signalCode).toBe('SIGTERM')
+})
+
+it.each([
+  ['does not know, as SIGBREAK on Linux', 'SIGBREAK', undefined],
+  ['cannot send, as SIGHUP on Windows', 'SIGHUP', 'ENOSYS'],
+] as const)('a signal that the system %s, is not sent', async (_, signal, code) => {
+  const child = startedChild()
+  const kill = vi.spyOn(child, 'kill')
+  if (code !== undefined)
+    kill.mockImplementationOnce(() => {
+      throw Object.assign(new Error(`kill ${code}`), { code })
+    })
+  expect(() => signalChild(child, signal)).not.toThrow()
+  expect(kill.mock.results[0]?.type).toBe('throw')
+  expect(hasEnded(child)).toBe(false)
+})
+
+it('a child ends where the system has no SIGCONT, as Windows has none', async () => {
+  const child = startedChild()
+  const { kill } = child
+  vi.spyOn(child, 'kill').mockImplementation((signal) => {
+    if (signal === 'SIGCONT') throw Object.assign(new TypeError('Unknown signal: SIGCONT'), { code: 'ERR_UNKNOWN_SIGNAL' })
+    return kill.call(child, signal)
+  })
   expect(await endChild(child, 10_000, () => {})).toBe(true)
   expect(child.signalCode).toBe('SIGTERM')
 })

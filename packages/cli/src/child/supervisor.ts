@@ -9,7 +9,7 @@ import { showRedacted } from './output.ts'
 import { leastRedactedBytes, RedactedValues, type SecretText } from './redacted-values.ts'
 import { Redactor } from './redactor.ts'
 import { SignalRelay } from './signals.ts'
-import { type Ending, endingOf, hasEnded, hasStarted, startChild } from './start-child.ts'
+import { type Ending, endingOf, hasEnded, hasStarted, signalChild, startChild } from './start-child.ts'
 
 /** What stays the same when a child is started again. */
 export interface SupervisorOptions {
@@ -107,7 +107,7 @@ export class Supervisor {
   }
 
   send(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal)
+    if (this.#child !== undefined) signalChild(this.#child, signal)
   }
 
   get pid(): number | undefined {

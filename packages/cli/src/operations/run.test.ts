@@ -38,6 +38,19 @@ describe('a command that is run', () => {
     expect(readdirSync(program.folder)).not.toContain('started')
   })
 
+  it.each([
+    ['--on-rotation signal:SIGHUP', 'a signal of --on-rotation needs Linux or macOS', 'use --on-rotation restart'],
+    ['--sealed', '--sealed needs Linux or macOS', 'loadConfig()'],
+  ])('is not started on Windows with %s, which has no such thing', async (flags, problem, remedy) => {
+    const program = await project()
+    vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+    onTestFinished(() => void vi.restoreAllMocks())
+    const outcome = await program.run(['run', ...flags.split(' '), ...node("require('node:fs').writeFileSync('started', '')")])
+    expect(outcome).toMatchObject({ code: 64, stderr: expect.stringContaining(problem) })
+    expect(outcome.stderr).toContain(remedy)
+    expect(readdirSync(program.folder)).not.toContain('started')
+  })
+
   it('inherits the rest of the environment, without the credentials of the stores', async () => {
     const credentials = ['FINCHAT_KUBERNETES_TOKEN', 'FINCHAT_VAULT_TOKEN', 'FINCHAT_AUDITOR_KEY']
     const env = { LOG_LEVEL: 'debug', ...Object.fromEntries(credentials.map((name) => [name, 'canary'])) }

@@ -89,6 +89,7 @@ export default async function run(context: CommandContext, flags: RunFlags, ...c
   const ending = await explained(notStarted, async () => {
     if (command.length === 0) throw new UsageError('no command is given', 'write it behind --: finchat-secrets run -- node app.js')
     assertSealable(flags)
+    assertSignalled(flags)
     const supervisor = new Supervisor({ command, terminal, redact: flags.redact, killAfterMs })
     return runIn(supervisor, context, flags).finally(() => supervisor.stopHearing())
   })
@@ -170,6 +171,11 @@ function assertSealable({ sealed = false, decoys = false }: RunFlags): void {
     )
   if (sealed && process.platform === 'win32')
     throw new UsageError('--sealed needs Linux or macOS', 'read the secrets in the application, by loadConfig()')
+}
+
+function assertSignalled({ onRotation = 'none' }: RunFlags): void {
+  if (typeof onRotation === 'object' && process.platform === 'win32')
+    throw new UsageError('a signal of --on-rotation needs Linux or macOS', 'use --on-rotation restart')
 }
 
 /** In an outage, what a later provider has is no rotation. */

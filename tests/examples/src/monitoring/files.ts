@@ -9,6 +9,7 @@ export interface Rule {
   readonly alert: string
   readonly expr: string
   readonly labels: { readonly severity: string }
+  readonly annotations: { readonly summary: string; readonly runbook_url?: string }
 }
 
 interface Panel {
@@ -38,6 +39,23 @@ export function expectations(): ReadonlyMap<string, readonly boolean[]> {
       alert,
       of.map(({ exp_alerts: expected }) => expected.length > 0),
     ]),
+  )
+}
+
+/** The text of each section of docs/runbooks.md, by its anchor. */
+export function runbookSections(): ReadonlyMap<string, string> {
+  const [, ...sections] = read('../../docs/runbooks.md').split(/^## /m)
+  return new Map(
+    sections.map((section) => {
+      const [heading = ''] = section.split('\n')
+      return [
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+        section,
+      ]
+    }),
   )
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promtool } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { alertRules, dashboardPanels, exampleFolder, expectations } from './files.ts'
+import { alertRules, dashboardPanels, exampleFolder, expectations, runbookSections } from './files.ts'
 
 describe('the alert rules', () => {
   test('are each tested: that it does not fire, that it does, and that it ends', () => {
@@ -20,10 +20,37 @@ describe('the alert rules', () => {
     )
   })
 
+  test('are tested once: no two tests begin with the same series', () => {
+    const series = readFileSync(join(exampleFolder, 'rules.test.yml'), 'utf8')
+      .split(/^ {2}- interval/m)
+      .slice(1)
+    expect(new Set(series.map((text) => text.split('alert_rule_test')[0])).size).toBe(series.length)
+  })
+
   test('are each explained in the guide, with the severity that they have, and no other is', () => {
     const guide = readFileSync(join(exampleFolder, '../../docs/monitoring.md'), 'utf8')
     const explained = [...guide.matchAll(/^\| `(Secrets\w+)` +\| (\w+)/gm)].map(([, alert, severity]) => `${alert} ${severity}`)
     expect(explained).toEqual(alertRules().map(({ alert, labels }) => `${alert} ${labels.severity}`))
+  })
+})
+
+describe('the runbook of each alert', () => {
+  const page = 'https://github.com/finchat/secrets/blob/main/docs/runbooks.md#'
+
+  test('is a section of docs/runbooks.md that names the alert', () => {
+    const sections = runbookSections()
+    for (const { alert, annotations } of alertRules()) {
+      const [before, anchor = ''] = (annotations.runbook_url ?? '').split(/(?<=#)/)
+      expect([alert, before, sections.has(anchor)]).toEqual([alert, page, true])
+      expect([alert, sections.get(anchor)?.includes(`\`${alert}\``)]).toEqual([alert, true])
+    }
+  })
+
+  test('is found in the table at the top of the page, too', () => {
+    const [top = ''] = readFileSync(join(exampleFolder, '../../docs/runbooks.md'), 'utf8').split(/^## /m)
+    const linked = new Set([...top.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor]) => anchor))
+    const anchors = alertRules().map(({ annotations }) => annotations.runbook_url?.slice(page.length))
+    expect(anchors.filter((anchor) => !linked.has(anchor))).toEqual([])
   })
 })
 

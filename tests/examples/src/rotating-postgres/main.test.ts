@@ -50,7 +50,3 @@ describeWithServer('postgres', 'rotating PostgreSQL', () => {
     expect(await roles()).toEqual([])
   })
 })
-
-test('rotating PostgreSQL without a server says what to set', async () => {
-  expect(await play({})).toEqual({ status: 1, printed: expect.stringMatching(/^Set DATABASE_URL to a PostgreSQL/) })
-})

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { listen } from './http-proxy.ts'
 
 export interface TcpProxy {
@@ -14,6 +15,8 @@ export interface TcpProxy {
   readonly cut: () => void
   /** Truncates each further answer after so many bytes; `undefined` ends that. */
   readonly cutReplies: (bytes: number | undefined) => void
+  /** Delivers each further answer so many milliseconds late; 0 ends that. */
+  readonly delayReplies: (ms: number) => void
   /**
    * Resets open connections and refuses new ones, as the port of an ended server. `accept` undoes
    * it.
@@ -33,6 +36,7 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const pairs = new Set<Pair>()
   let connections = 0
   let replyLength: number | undefined
+  let delayMs = 0
   const server = createServer((client) => {
     connections += 1
     const { hostname, port } = chosen()
@@ -41,7 +45,7 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
     pairs.add(pair)
     endTogether(pair, () => pairs.delete(pair))
     client.pipe(upstream)
-    handReplies(upstream, client, () => replyLength)
+    handReplies(upstream, client, () => ({ length: replyLength, delayMs }))
   })
   const stop = async (): Promise<void> => {
     for (const pair of pairs) for (const socket of pair) socket.destroy()
@@ -51,6 +55,9 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   }
   const cut = (): void => {
     for (const [client] of pairs) client.resetAndDestroy()
+  }
+  const delayReplies = (ms: number): void => {
+    delayMs = ms
   }
   const cutReplies = (bytes: number | undefined): void => {
     replyLength = bytes
@@ -63,7 +70,7 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const accept = async (): Promise<void> => {
     if (!server.listening) await listen(server, ownPort)
   }
-  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, cutReplies, refuse, accept, stop }
+  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, cutReplies, delayReplies, refuse, accept, stop }
 }
 
 function endTogether(pair: Pair, ended: () => void): void {
@@ -74,14 +81,36 @@ function endTogether(pair: Pair, ended: () => void): void {
   for (const socket of pair) socket.on('error', end).on('close', end)
 }
 
+interface ReplyFault {
+  readonly length: number | undefined
+  readonly delayMs: number
+}
+
 /** Like `pipe`, until a reply is truncated: its first bytes still arrive, then the end. */
-function handReplies(upstream: Socket, client: Socket, length: () => number | undefined): void {
-  upstream.on('data', (chunk: Buffer) => {
-    const bytes = length()
+function handReplies(upstream: Socket, client: Socket, fault: () => ReplyFault): void {
+  let delayed = 0
+  let last = Promise.resolve()
+  const hand = (chunk: Buffer): void => {
+    const { length } = fault()
     if (client.writableEnded) return
-    if (bytes !== undefined) client.end(chunk.subarray(0, bytes), () => upstream.destroy())
+    if (length !== undefined) client.end(chunk.subarray(0, length), () => upstream.destroy())
     else if (!client.write(chunk)) upstream.pause()
+  }
+  const handLate = (chunk: Buffer, ms: number): void => {
+    delayed += 1
+    const due = sleep(ms)
+    last = last
+      .then(() => due)
+      .then(() => {
+        delayed -= 1
+        hand(chunk)
+      })
+  }
+  upstream.on('data', (chunk: Buffer) => {
+    const { delayMs } = fault()
+    if (delayMs === 0 && delayed === 0) hand(chunk)
+    else handLate(chunk, delayMs)
   })
   client.on('drain', () => upstream.resume())
-  upstream.on('end', () => client.end())
+  upstream.on('end', () => (delayed === 0 ? client.end() : void last.then(() => client.end())))
 }

@@ -77,10 +77,10 @@ testEngine(natsKind, ({ engine, cacheOver, managerOver }) => {
   test('a lease can be claimed at any time after its release, also while the mark of that ends', { timeout: 60_000 }, async () => {
     const texts = new NatsTexts(kvm(), usual)
     const claims = await Promise.all(
-      Array.from({ length: 2_000 }, async (_, n) => {
+      Array.from({ length: 3_000 }, async (_, n) => {
         await texts.set(`${n}`, 'former', 60_000)
         await texts.delete(`${n}`)
-        await new Promise((resolve) => setTimeout(resolve, 800 + (n % 500)))
+        await new Promise((resolve) => setTimeout(resolve, n % 1_500))
         return texts.add(`${n}`, 'next', 60_000)
       }),
     )

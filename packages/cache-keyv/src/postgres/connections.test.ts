@@ -1,8 +1,13 @@
+import { createSecretsManager } from '@finchat/secrets-core'
+import { makeCertificate, type Postgres, type ServerCertificate, startPostgres } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { memoryProvider, testSecretCache } from '@finchat/secrets-testkit'
 import { Pool } from 'pg'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { keyvCache } from '../keyv-cache.ts'
 import { context, encryptionKey, key, valueIn } from '../testing/fleet.ts'
 import { postgresKind } from '../testing/engines/postgres.ts'
+import { harnessOver } from '../testing/engines/harness.ts'
 import { testEngine } from '../testing/engines/suite.ts'
 import { createCacheTable, postgresConnections } from './connections.ts'
 import { PostgresTexts } from './texts.ts'
@@ -77,5 +82,44 @@ testEngine(postgresKind, ({ engine, cacheOver }) => {
     await expect.poll(held, { interval: 20 }).toEqual([1, ['1']])
     await reading
     await expect.poll(held, { timeout: 10_000 }).toEqual([0, ['0']])
+  })
+})
+
+describeWithServer(['postgres', 'openbao'], 'over PostgreSQL with TLS', () => {
+  let tls: ServerCertificate
+  let postgres: Postgres
+  beforeAll(async () => {
+    tls = await makeCertificate()
+    postgres = await startPostgres({ tls })
+    const pool = pooled(tls.ca)
+    await createCacheTable(pool)
+    await pool.end()
+  })
+  afterAll(() => postgres.stop())
+
+  function pooled(ca: string): Pool {
+    const { host, port, user } = postgres
+    return new Pool({ host, port, user, database: 'postgres', ssl: { ca } })
+  }
+
+  testSecretCache({
+    test,
+    createHarness: () =>
+      harnessOver(async () => {
+        const pool = pooled(tls.ca)
+        return { connections: postgresConnections(pool), close: () => pool.end() }
+      }),
+  })
+
+  test('a server whose certificate another authority signed gets nothing, and reads ask the provider', async () => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const pool = pooled((await makeCertificate()).ca)
+    await expect(createCacheTable(pool)).rejects.toThrow('unable to verify the first certificate')
+    const shared = keyvCache({ ...postgresConnections(pool), encryptionKey })
+    const secrets = createSecretsManager({ providers: [memoryProvider({ sharedAs: 'store', secrets: { database: 'v1' } })], cache: { shared } })
+    expect(await secrets.getSecret('database')).toBe('v1')
+    await secrets.close()
+    await pool.end()
+    expect(shared.stats()).toMatchObject({ fills: 0, hits: 0 })
   })
 })

@@ -61,6 +61,7 @@ export const long = [
   'tests/manager/src/grace-model.test.ts',
   'tests/manager/src/recovery.test.ts',
   'tests/otel/src/metrics.test.ts',
+  'tests/resilience/src/fleet/fleet-rotation.test.ts',
   'tests/resilience/src/usage/safe-to-retire.test.ts',
   'tests/servers/src/raft-cluster.test.ts',
 ]

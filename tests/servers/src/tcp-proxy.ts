@@ -70,7 +70,16 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const accept = async (): Promise<void> => {
     if (!server.listening) await listen(server, ownPort)
   }
-  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, cutReplies, delayReplies, refuse, accept, stop }
+  return {
+    url: `${chosen().protocol}//127.0.0.1:${ownPort}`,
+    connections: () => connections,
+    cut,
+    cutReplies,
+    delayReplies,
+    refuse,
+    accept,
+    stop,
+  }
 }
 
 function endTogether(pair: Pair, ended: () => void): void {

@@ -51,7 +51,10 @@ testEngine(natsKind, ({ engine, cacheOver, managerOver }) => {
   ] as const)('a bucket %s is refused', async (_, options, message) => {
     const bucket = await kvm().create('other', options)
     onTestFinished(async () => void (await bucket.destroy()))
-    await expect(createCacheBucket(kvm(), { bucket: 'other' })).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringMatching(message) })
+    await expect(createCacheBucket(kvm(), { bucket: 'other' })).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringMatching(message),
+    })
   })
 
   test('the right to create the bucket is enough for that', async () => {

@@ -103,32 +103,39 @@ describeWithServer('nats', 'over a cluster of NATS servers', () => {
     expect(lost).toEqual([])
   })
 
-  test('when the leader of the bucket is killed, reads go on and are right, and announcements arrive again', { timeout: 180_000 }, async () => {
-    const names = Array.from({ length: 10 }, (_, n) => `secret-${n}`)
-    const provider = memoryProvider({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v1'])) })
-    const caches = [cacheOver(await connected({ servers: servers() })), cacheOver(await connected({ servers: servers() }))] as const
-    const [writer, reader] = [managerOver(caches[0], provider), managerOver(caches[1], provider)]
-    for (const name of names) expect([await writer.getSecret(name), await reader.getSecret(name)]).toEqual(['v1', 'v1'])
-    await untilHeard(...caches, 'before')
+  test(
+    'when the leader of the bucket is killed, reads go on and are right, and announcements arrive again',
+    { timeout: 180_000 },
+    async () => {
+      const names = Array.from({ length: 10 }, (_, n) => `secret-${n}`)
+      const provider = memoryProvider({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v1'])) })
+      const caches = [cacheOver(await connected({ servers: servers() })), cacheOver(await connected({ servers: servers() }))] as const
+      const [writer, reader] = [managerOver(caches[0], provider), managerOver(caches[1], provider)]
+      for (const name of names) expect([await writer.getSecret(name), await reader.getSecret(name)]).toEqual(['v1', 'v1'])
+      await untilHeard(...caches, 'before')
 
-    const killed = await leader()
-    await killed.kill()
-    for (const name of names) {
-      const isWritten = writer.rotateSecret(name, 'v2').then(() => true, () => false)
-      expect(['v1', 'v2']).toContain(await reader.getSecret(name))
-      await isWritten
-      expect(await writer.getSecret(name)).toBe('v2')
-      expect(['v1', 'v2']).toContain(await reader.getSecret(name))
-    }
-    for (const name of names) await expect.poll(() => reader.getSecret(name), { timeout: 30_000, interval: 100 }).toBe('v2')
-    await untilHeard(...caches, 'after')
-    const isUsed = async (): Promise<boolean> => {
-      await fillGap(caches[0], { value: 'again' }).catch(() => {})
-      return (await valueIn(caches[1])) === 'again'
-    }
-    await expect.poll(isUsed, { timeout: 30_000, interval: 200 }).toBe(true)
-    await killed.start()
-  })
+      const killed = await leader()
+      await killed.kill()
+      for (const name of names) {
+        const isWritten = writer.rotateSecret(name, 'v2').then(
+          () => true,
+          () => false,
+        )
+        expect(['v1', 'v2']).toContain(await reader.getSecret(name))
+        await isWritten
+        expect(await writer.getSecret(name)).toBe('v2')
+        expect(['v1', 'v2']).toContain(await reader.getSecret(name))
+      }
+      for (const name of names) await expect.poll(() => reader.getSecret(name), { timeout: 30_000, interval: 100 }).toBe('v2')
+      await untilHeard(...caches, 'after')
+      const isUsed = async (): Promise<boolean> => {
+        await fillGap(caches[0], { value: 'again' }).catch(() => {})
+        return (await valueIn(caches[1])) === 'again'
+      }
+      await expect.poll(isUsed, { timeout: 30_000, interval: 200 }).toBe(true)
+      await killed.start()
+    },
+  )
 })
 
 describeWithServer('nats', 'over a bucket of another JetStream domain', () => {
@@ -143,7 +150,16 @@ describeWithServer('nats', 'over a bucket of another JetStream domain', () => {
     const connection = await connected({ servers: leaf.url })
     const [atLeaf, hubFromLeaf] = [new Kvm(connection), new Kvm(jetstream(connection, { domain: 'hub' }))]
     await createCacheBucket(atLeaf)
-    await expect.poll(() => createCacheBucket(hubFromLeaf).then(() => true, () => false), { timeout: 10_000 }).toBe(true)
+    await expect
+      .poll(
+        () =>
+          createCacheBucket(hubFromLeaf).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe(true)
 
     const cache = cacheOver(connection, hubFromLeaf)
     await fillGap(cache, { value: 'v' })
@@ -181,7 +197,9 @@ describeWithServer(['nats', 'openbao'], 'over NATS with TLS', () => {
 
   test('a server whose certificate another authority signed is refused before anything is sent', async () => {
     const { ca } = await makeCertificate()
-    await expect(connect({ servers: nats.url, tls: { ca }, maxReconnectAttempts: 0 })).rejects.toThrow(/unable to verify the first certificate/)
+    await expect(connect({ servers: nats.url, tls: { ca }, maxReconnectAttempts: 0 })).rejects.toThrow(
+      /unable to verify the first certificate/,
+    )
     await expect(connect({ servers: nats.url, tls: {}, maxReconnectAttempts: 0 })).rejects.toThrow(/unable to verify the first certificate/)
   })
 })

@@ -116,7 +116,10 @@ describeWithServer(['postgres', 'openbao'], 'over PostgreSQL with TLS', () => {
     const pool = pooled((await makeCertificate()).ca)
     await expect(createCacheTable(pool)).rejects.toThrow('unable to verify the first certificate')
     const shared = keyvCache({ ...postgresConnections(pool), encryptionKey })
-    const secrets = createSecretsManager({ providers: [memoryProvider({ sharedAs: 'store', secrets: { database: 'v1' } })], cache: { shared } })
+    const secrets = createSecretsManager({
+      providers: [memoryProvider({ sharedAs: 'store', secrets: { database: 'v1' } })],
+      cache: { shared },
+    })
     expect(await secrets.getSecret('database')).toBe('v1')
     await secrets.close()
     await pool.end()

@@ -144,27 +144,31 @@ function testAlone({ engine, opened, cacheOver, managerOver }: EngineTests<Engin
 
 function testFaults<E extends Engine>(kind: EngineKind<E>, { engine, cacheOver, managerOver }: EngineTests<E>): void {
   const faults = [...kind.faults, ...networkFaults]
-  test.each(faults)('while the server %s no read fails or is wrong, and afterwards it is used again', { timeout: 60_000 }, async (_, begin, end) => {
-    const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'v1', other: 'v1' } })
-    const over = { timeoutMs: 200, coolDownMs: 300 }
-    const caches = [await cacheOver(over), await cacheOver(over)] as const
-    const [one, other] = [managerOver(caches[0], provider), managerOver(caches[1], provider)]
-    await one.getSecret('database')
-    await other.getSecret('database')
-    await begin(engine())
-    await one.rotateSecret('database', 'v2').catch(() => {})
-    for (let n = 0; n < 10; n += 1) {
-      expect(await one.getSecret('database')).toBe('v2')
-      expect(['v1', 'v2']).toContain(await other.getSecret('database'))
-      expect(await other.getSecret('other', { fresh: true })).toBe('v1')
-    }
-    await end(engine())
-    const isUsed = async (): Promise<boolean> => {
-      await fillGap(caches[0], { value: 'again' }).catch(() => {})
-      return (await valueIn(caches[1])) === 'again'
-    }
-    await expect.poll(isUsed, { timeout: 20_000, interval: 200 }).toBe(true)
-    const isNew = async (): Promise<string> => (await one.getSecret('database')) && other.getSecret('database')
-    await expect.poll(isNew, { timeout: 20_000, interval: 200 }).toBe('v2')
-  })
+  test.each(faults)(
+    'while the server %s no read fails or is wrong, and afterwards it is used again',
+    { timeout: 60_000 },
+    async (_, begin, end) => {
+      const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'v1', other: 'v1' } })
+      const over = { timeoutMs: 200, coolDownMs: 300 }
+      const caches = [await cacheOver(over), await cacheOver(over)] as const
+      const [one, other] = [managerOver(caches[0], provider), managerOver(caches[1], provider)]
+      await one.getSecret('database')
+      await other.getSecret('database')
+      await begin(engine())
+      await one.rotateSecret('database', 'v2').catch(() => {})
+      for (let n = 0; n < 10; n += 1) {
+        expect(await one.getSecret('database')).toBe('v2')
+        expect(['v1', 'v2']).toContain(await other.getSecret('database'))
+        expect(await other.getSecret('other', { fresh: true })).toBe('v1')
+      }
+      await end(engine())
+      const isUsed = async (): Promise<boolean> => {
+        await fillGap(caches[0], { value: 'again' }).catch(() => {})
+        return (await valueIn(caches[1])) === 'again'
+      }
+      await expect.poll(isUsed, { timeout: 20_000, interval: 200 }).toBe(true)
+      const isNew = async (): Promise<string> => (await one.getSecret('database')) && other.getSecret('database')
+      await expect.poll(isNew, { timeout: 20_000, interval: 200 }).toBe('v2')
+    },
+  )
 }

@@ -49,7 +49,13 @@ async function follow(at: Pick<Connections, 'client' | 'store'>, key: string, st
   }
 }
 
-async function take(at: Pick<Connections, 'client' | 'store'>, key: string, text: string, each: Step, held: Held | undefined): Promise<Held | undefined> {
+async function take(
+  at: Pick<Connections, 'client' | 'store'>,
+  key: string,
+  text: string,
+  each: Step,
+  held: Held | undefined,
+): Promise<Held | undefined> {
   const before = performance.now()
   const written = (ttlMs: number): Held => ({ text, from: before + ttlMs, to: performance.now() + ttlMs + lateMs })
   switch (each.kind) {

@@ -35,8 +35,7 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const chosen = (): URL => new URL(typeof target === 'string' ? target : target())
   const pairs = new Set<Pair>()
   let connections = 0
-  let replyLength: number | undefined
-  let delayMs = 0
+  const fault: ReplyFault = { length: undefined, delayMs: 0 }
   const server = createServer((client) => {
     connections += 1
     const { hostname, port } = chosen()
@@ -45,7 +44,7 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
     pairs.add(pair)
     endTogether(pair, () => pairs.delete(pair))
     client.pipe(upstream)
-    handReplies(upstream, client, () => ({ length: replyLength, delayMs }))
+    handReplies(upstream, client, fault)
   })
   const stop = async (): Promise<void> => {
     for (const pair of pairs) for (const socket of pair) socket.destroy()
@@ -55,12 +54,6 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   }
   const cut = (): void => {
     for (const [client] of pairs) client.resetAndDestroy()
-  }
-  const delayReplies = (ms: number): void => {
-    delayMs = ms
-  }
-  const cutReplies = (bytes: number | undefined): void => {
-    replyLength = bytes
   }
   const refuse = async (): Promise<void> => {
     cut()
@@ -74,8 +67,8 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
     url: `${chosen().protocol}//127.0.0.1:${ownPort}`,
     connections: () => connections,
     cut,
-    cutReplies,
-    delayReplies,
+    cutReplies: (bytes) => void (fault.length = bytes),
+    delayReplies: (ms) => void (fault.delayMs = ms),
     refuse,
     accept,
     stop,
@@ -90,17 +83,18 @@ function endTogether(pair: Pair, ended: () => void): void {
   for (const socket of pair) socket.on('error', end).on('close', end)
 }
 
+/** Of all connections, from now on. */
 interface ReplyFault {
-  readonly length: number | undefined
-  readonly delayMs: number
+  length: number | undefined
+  delayMs: number
 }
 
 /** Like `pipe`, until a reply is truncated: its first bytes still arrive, then the end. */
-function handReplies(upstream: Socket, client: Socket, fault: () => ReplyFault): void {
+function handReplies(upstream: Socket, client: Socket, fault: ReplyFault): void {
   let delayed = 0
   let last = Promise.resolve()
   const hand = (chunk: Buffer): void => {
-    const { length } = fault()
+    const { length } = fault
     if (client.writableEnded) return
     if (length !== undefined) client.end(chunk.subarray(0, length), () => upstream.destroy())
     else if (!client.write(chunk)) upstream.pause()
@@ -116,7 +110,7 @@ function handReplies(upstream: Socket, client: Socket, fault: () => ReplyFault):
       })
   }
   upstream.on('data', (chunk: Buffer) => {
-    const { delayMs } = fault()
+    const { delayMs } = fault
     if (delayMs === 0 && delayed === 0) hand(chunk)
     else handLate(chunk, delayMs)
   })

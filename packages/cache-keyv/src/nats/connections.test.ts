@@ -61,7 +61,7 @@ testEngine(natsKind, ({ engine, cacheOver, managerOver }) => {
     await (await kvm().open(usual)).destroy()
     const connection = await engine().connect('maker')
     onTestFinished(() => connection.close())
-    for (let n = 0; n < 2; n += 1) await createCacheBucket(new Kvm(connection))
+    for (let n = 0; n < 2; n += 1) await expect(createCacheBucket(new Kvm(connection))).resolves.toBeUndefined()
   })
 
   test('a text that replaces another has a time to live, and nothing stays of what was deleted or has ended', async () => {

@@ -74,6 +74,7 @@ async function byIovalkey(url: string, hasClient: boolean): Promise<Connection> 
 async function byPool(connectionString: string, hasClient: boolean): Promise<Connection> {
   const pool = new Pool({ connectionString, keepAlive: true, max: 4, statement_timeout: 2_000 })
   const { store, ...clients } = postgresConnections(pool)
+  await pool.query('SELECT 1') // connected before the first read, as those of Redis are
   return { store, clients: hasClient ? clients : undefined, close: () => pool.end() }
 }
 

@@ -50,17 +50,15 @@ export async function withServer(kind: ServerKind, tally: Tally, work: (server: 
 }
 
 /** Ready to be shared over: with the table or the bucket. */
-export async function startServer(kind: ServerKind): Promise<CacheServer> {
-  switch (kind) {
-    case 'redis':
-      return ofRedis(await startRedis())
-    case 'valkey':
-      return ofRedis(await startValkey())
-    case 'postgres':
-      return ofPostgres(await startPostgres())
-    case 'nats':
-      return ofNats(await startNats())
-  }
+export function startServer(kind: ServerKind): Promise<CacheServer> {
+  return starts[kind]()
+}
+
+const starts: Readonly<Record<ServerKind, () => Promise<CacheServer>>> = {
+  redis: async () => ofRedis(await startRedis()),
+  valkey: async () => ofRedis(await startValkey()),
+  postgres: async () => ofPostgres(await startPostgres()),
+  nats: async () => ofNats(await startNats()),
 }
 
 function ofRedis(server: RedisServer): CacheServer {

@@ -71,12 +71,11 @@ async function take(
     case 'delete':
       await at.client.del(key)
       return undefined
-    case 'edge':
-      await sleep(Math.max(0, Math.min(shortMs, (held?.from ?? 0) - before) + each.jitterMs))
+    default: {
+      const ms = each.kind === 'over' ? shortMs + lateMs : Math.min(shortMs, (held?.from ?? 0) - before) + each.jitterMs
+      await sleep(Math.max(0, ms))
       return held
-    case 'over':
-      await sleep(shortMs + lateMs)
-      return held
+    }
   }
 }
 

@@ -52,12 +52,9 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
     server.close()
     await once(server, 'close')
   }
-  const cut = (): void => {
-    for (const [client] of pairs) client.resetAndDestroy()
-  }
-  const refuse = async (): Promise<void> => {
-    cut()
-    await stop()
+  const refuse = (): Promise<void> => {
+    resetAll(pairs)
+    return stop()
   }
   const ownPort = await listen(server)
   const accept = async (): Promise<void> => {
@@ -66,13 +63,17 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   return {
     url: `${chosen().protocol}//127.0.0.1:${ownPort}`,
     connections: () => connections,
-    cut,
+    cut: () => resetAll(pairs),
     cutReplies: (bytes) => void (fault.length = bytes),
     delayReplies: (ms) => void (fault.delayMs = ms),
     refuse,
     accept,
     stop,
   }
+}
+
+function resetAll(pairs: Iterable<Pair>): void {
+  for (const [client] of pairs) client.resetAndDestroy()
 }
 
 function endTogether(pair: Pair, ended: () => void): void {

@@ -42,6 +42,9 @@ export const alone = [
 export const long = [
   'packages/cache-keyv/src/cost-model.test.ts',
   'packages/cache-keyv/src/nats/connections.test.ts',
+  'packages/cache-keyv/src/nats/deployments.test.ts',
+  'packages/cache-keyv/src/postgres/connections.test.ts',
+  'packages/cache-keyv/src/redis-engines.test.ts',
   'packages/cache-keyv/src/usage-model.test.ts',
   'packages/cli/src/canary.test.ts',
   'packages/cli/src/system-calls.test.ts',
@@ -58,6 +61,7 @@ export const long = [
   'tests/manager/src/grace-model.test.ts',
   'tests/manager/src/recovery.test.ts',
   'tests/otel/src/metrics.test.ts',
+  'tests/resilience/src/fleet/fleet-rotation.test.ts',
   'tests/resilience/src/usage/safe-to-retire.test.ts',
   'tests/servers/src/raft-cluster.test.ts',
 ]

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { createCluster } from '@keyv/redis'
-import { generateKey } from '@finchat/secrets-core/sealing'
 import { createSecretsManager } from '@finchat/secrets-core'
 import {
   type RedisServer,
@@ -11,69 +10,22 @@ import {
   type ValkeyCluster,
 } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { memoryProvider, type SecretCacheHarness, testSecretCache } from '@finchat/secrets-testkit'
+import { memoryProvider, testSecretCache } from '@finchat/secrets-testkit'
 import { Cluster, Redis as Valkey } from 'iovalkey'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type KeyvCache, keyvCache } from './keyv-cache.ts'
-import type { KeyvCacheOptions } from './options.ts'
+import { keyvCache } from './keyv-cache.ts'
+import { harnessOver, type Opened } from './testing/engines/harness.ts'
+import { storeOver } from './testing/engines/redis.ts'
 import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
-
-type Connections = Pick<KeyvCacheOptions, 'store' | 'client' | 'subscriber'>
-
-interface Process {
-  readonly connections: Connections
-  readonly close: () => void
-}
-
-/** Two processes with one key. While it is broken, every call fails. */
-async function harnessOver(open: () => Promise<Process>): Promise<SecretCacheHarness> {
-  const ownKey = generateKey()
-  let isBroken = false
-  const breakable = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (object, member) => {
-        const call: unknown = Reflect.get(object, member)
-        const isCall = typeof call === 'function' && member !== 'on' && member !== 'listenerCount'
-        return isCall ? (...args: unknown[]) => (isBroken ? Promise.reject(new Error('down')) : Reflect.apply(call, object, args)) : call
-      },
-    })
-  const processes = [await open(), await open()] as const
-  const [cache, another] = processes.map(({ connections: { store, client, subscriber } }) =>
-    keyvCache({
-      store: breakable(store),
-      client: client && breakable(client),
-      subscriber,
-      encryptionKey: ownKey,
-      timeoutMs: 500,
-      waitMs: 600,
-    }),
-  ) as [KeyvCache, KeyvCache] // one of each
-  const breakCache = async (): Promise<() => Promise<void>> => {
-    isBroken = true
-    return async () => void (isBroken = false)
-  }
-  const close = async (): Promise<void> => {
-    for (const each of processes) each.close()
-  }
-  return { cache, another, breakCache, close }
-}
-
-function storeOver(client: Valkey | Cluster): Connections['store'] {
-  return {
-    get: (name: string) => client.get(name),
-    set: (name: string, text: string, ttl = 1) => client.set(name, text, 'PX', ttl),
-    delete: (name: string) => client.del(name),
-  }
-}
 
 describeWithServer('valkey', 'over a cluster', () => {
   let cluster: ValkeyCluster
   beforeAll(async () => void (cluster = await startValkeyCluster()), 60_000)
   afterAll(() => cluster.stop())
 
-  const byIovalkey = async (): Promise<Process> => {
+  const byIovalkey = async (): Promise<Opened> => {
     const connected = (): Cluster =>
       new Cluster(
         cluster.nodes.map(({ host, port }) => ({ host, port })),
@@ -86,7 +38,7 @@ describeWithServer('valkey', 'over a cluster', () => {
     return { connections: { store: storeOver(client), client, subscriber }, close }
   }
 
-  const byNodeRedis = async (): Promise<Process> => {
+  const byNodeRedis = async (): Promise<Opened> => {
     const client = createCluster({ rootNodes: cluster.nodes.map(({ url }) => ({ url })) })
     client.on('error', () => {})
     await client.connect()
@@ -159,7 +111,7 @@ describeWithServer(['valkey', 'openbao'], 'over TLS', () => {
   const port = (): number => Number(new URL(proxy.url).port)
   const trusted = (): Buffer => readFileSync(proxy.clientEnvironment('1.3')['NODE_EXTRA_CA_CERTS'] ?? '')
 
-  const open = async (): Promise<Process> => {
+  const open = async (): Promise<Opened> => {
     const connected = (): Valkey => new Valkey({ host: '127.0.0.1', port: port(), tls: { ca: trusted() } })
     const [client, subscriber] = [connected(), connected()]
     const close = (): void => {

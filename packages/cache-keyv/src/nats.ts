@@ -1,2 +1,13 @@
 export { createCacheBucket, natsConnections, type BucketOptions, type NatsConnections, type NatsOptions } from './nats/connections.ts'
-export type { NatsBucket, NatsBuckets, NatsConnection, NatsEntry, NatsMessage, NatsSubscription } from './nats/client.ts'
+export type {
+  NatsBucket,
+  NatsBuckets,
+  NatsConnection,
+  NatsEntry,
+  NatsManager,
+  NatsMessage,
+  NatsStreamConfig,
+  NatsStreamInfo,
+  NatsSubscription,
+  NatsWriteOptions,
+} from './nats/client.ts'

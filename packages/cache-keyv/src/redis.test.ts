@@ -9,6 +9,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
+import { leastRights } from './testing/engines/redis.ts'
 import { context, encryptionKey, fillGap, key, leaseTokenOf, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -16,40 +17,12 @@ beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 describeWithServer('redis', 'over Redis', () => suite(startRedis))
 describeWithServer('valkey', 'over Valkey', () => suite(startValkey))
 
-const canary = 'canary-5b7e'
-/** The rights that docs/shared-cache.md asks for. */
-const leastRights = [
-  '~fs1:*',
-  'resetchannels',
-  '&fs1:*',
-  '+get',
-  '+mget',
-  '+set',
-  '+del',
-  '+unlink',
-  '+publish',
-  '+subscribe',
-  '+unsubscribe',
-  '+info',
-]
-
 function suite(start: () => Promise<RedisServer>): void {
   async function started(): Promise<RedisServer> {
     const server = await start()
     onTestFinished(server.stop)
     return server
   }
-
-  test('a dump reveals no name, value or namespace', async () => {
-    const server = await started()
-    const cache = await cacheOver(server.url, { namespace: 'payments' })
-    await fillGap(cache, { value: canary, revision: canary })
-    const dump = await server.dump()
-    expect(dump.includes('fs1:')).toBe(true)
-    for (const word of [canary, 'database', 'prod', 'aws', 'payments', 'revision'])
-      for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const)
-        expect(dump.includes(Buffer.from(word).toString(encoding).replace(/=+$/, ''))).toBe(false)
-  })
 
   test('a Keyv 6 over an adapter for Keyv 5 keeps entries as long as they live', async () => {
     const server = await started()
@@ -71,18 +44,6 @@ function suite(start: () => Promise<RedisServer>): void {
     for (const name of names) expect(Number(await server.command('PTTL', String(name)))).toBeGreaterThan(0)
   })
 
-  test('a full server is counted as full and fails invalidations, and hits go on', async () => {
-    const server = await started()
-    const cache = await cacheOver(server.url)
-    await fillGap(cache, { value: 'v' })
-    await server.command('CONFIG', 'SET', 'maxmemory', '1')
-    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
-    expect(await valueIn(cache)).toBe('v')
-    await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    expect(await cache.read({ ...key, path: 'another' }, context)).toHaveProperty('unavailable')
-    expect(cache.stats().failures.full).toBeGreaterThan(0)
-  })
-
   test('after a flush entries are filled again', async () => {
     const server = await started()
     const cache = await cacheOver(server.url)
@@ -92,38 +53,6 @@ function suite(start: () => Promise<RedisServer>): void {
     await cache.fill(key, await leaseTokenOf(cache), undefined, context)
     await fillGap(await cacheOver(server.url), { value: 'v2' })
     expect(await valueIn(cache)).toBe('v2')
-  })
-
-  test('a killed server is unavailable at once, until it is back', async () => {
-    const server = await started()
-    const cache = await cacheOver(server.url, { coolDownMs: 100, timeoutMs: 100 })
-    await fillGap(cache, { value: 'v' })
-    await server.kill()
-    expect(await cache.read(key, context)).toHaveProperty('unavailable')
-    await server.start()
-    await vi.waitFor(async () => expect(await cache.read(key, context)).not.toHaveProperty('unavailable'), {
-      timeout: 10_000,
-      interval: 200,
-    })
-  })
-
-  test('a user with the documented rights suffices, and a missing right is counted as denied', async () => {
-    const server = await started()
-    await server.command('ACL', 'SETUSER', 'cache', 'on', '>password', ...leastRights)
-    const url = server.url.replace('redis://', 'redis://cache:password@')
-    const client = await clientOf(url)
-    const cache = await cacheOver(url, { client, subscriber: await clientOf(url) })
-    const end = cache.subscribe?.(() => {})
-    await fillGap(cache, { value: 'v' })
-    expect(await valueIn(cache)).toBe('v')
-    await cache.invalidate(key, context)
-    expect(cache.stats().failures).toEqual({ timeout: 0, denied: 0, full: 0, failed: 0 })
-    end?.()
-
-    await server.command('ACL', 'SETUSER', 'cache', '-set')
-    await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    expect(cache.stats().failures.denied).toBeGreaterThan(0)
-    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/lacks a right/), expect.anything())
   })
 
   test.each(['node-redis', 'iovalkey'] as const)(

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectByTls } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
+import { startNatsCluster } from './nats-cluster.ts'
 import { type Nats, startNats } from './nats.ts'
+import { makeCertificate } from './server-certificate.ts'
 import { describeWithServer } from './vitest.ts'
 
 describeWithServer('nats', 'NATS, as we start it', () => {
@@ -51,5 +54,41 @@ describeWithServer('nats', 'NATS, as we start it', () => {
     await expect(answerTo(server, info, /MSG in/)).rejects.toThrow('ECONNREFUSED')
     await server.start()
     expect(await answerTo(server, info, /MSG in .*\r\n[^]*\r\n/)).toContain('"messages":0')
+  })
+
+  test('shows what JetStream holds, and forgets it when that is erased', async () => {
+    const server = await started()
+    await answerTo(server, create, /MSG in/)
+    expect(server.dump().includes('$KV.colours.')).toBe(true)
+    await server.kill()
+    server.erase()
+    await server.start()
+    expect(await answerTo(server, info, /MSG in .*\r\n[^]*\r\n/)).toContain('stream not found')
+  })
+
+  test('three of them keep a bucket that outlives one', async () => {
+    const cluster = await startNatsCluster()
+    onTestFinished(cluster.stop)
+    const [one, other, third] = cluster.nodes as [Nats, Nats, Nats]
+    const onThree = create.replace('"num_replicas":1', '"num_replicas":3')
+    expect(await answerTo(one, onThree, /MSG in .*\r\n[^]*\r\n/)).toContain('"did_create":true')
+    await one.kill()
+    const answers = (): Promise<string> => Promise.race([answerTo(other, info, /MSG in .*\r\n[^]*\r\n/), sleep(1_000, 'silence')])
+    await expect.poll(answers, { timeout: 40_000 }).toMatch(/"num_replicas":3.*"leader":"[12]"/)
+    expect(third.port).not.toBe(other.port)
+  })
+})
+
+describeWithServer(['nats', 'openbao'], 'NATS with a certificate, as we start it', () => {
+  test('serves clients that trust its authority', async () => {
+    const tls = await makeCertificate()
+    const server = await startNats({ tls })
+    onTestFinished(server.stop)
+    const socket = connect(server.port, server.host)
+    await new Promise((resolve) => void socket.once('data', resolve)) // it greets in plain text first
+    const secured = connectByTls({ socket, ca: tls.ca, host: server.host })
+    await new Promise((resolve, reject) => void secured.once('secureConnect', resolve).once('error', reject))
+    expect(secured.authorized).toBe(true)
+    secured.destroy()
   })
 })

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
+import { type ServerCertificate, writeCertificate } from './server-certificate.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady, type ServerProcess } from './server-process.ts'
 
 export interface Nats {
@@ -16,20 +17,26 @@ export interface Nats {
   /** A crash, and a start on the same port, with what JetStream wrote to its folder. */
   readonly kill: () => Promise<void>
   readonly start: () => Promise<void>
+  /** All that JetStream has written, while it is not running. */
+  readonly erase: () => void
+  /** All files of JetStream: what a thief of a disk or a backup gets. */
+  readonly dump: () => Buffer
   readonly stop: () => Promise<void>
 }
 
 export interface NatsOptions {
   /** Its configuration file, such as `max_payload: 1000`. */
   readonly config?: string
+  /** Serve TLS only, with this certificate and key, both as PEM. */
+  readonly tls?: ServerCertificate | undefined
 }
 
 /** Starts a NATS server with an empty JetStream that only this machine reaches. */
-export function startNats({ config = '' }: NatsOptions = {}): Promise<Nats> {
+export function startNats({ config = '', tls }: NatsOptions = {}): Promise<Nats> {
   const program = requireServer('nats')
   return onFreePort(async (port) => {
     const folder = serverFolder('nats')
-    writeFileSync(join(folder, 'nats.conf'), config)
+    writeFileSync(join(folder, 'nats.conf'), tls === undefined ? config : `${config}\n${tlsIn(folder, tls)}`)
     const run = (): Promise<ServerProcess> => startOn(port, program, folder)
     try {
       return serverOf(port, folder, await run(), run)
@@ -38,6 +45,11 @@ export function startNats({ config = '' }: NatsOptions = {}): Promise<Nats> {
       throw error
     }
   })
+}
+
+function tlsIn(folder: string, tls: ServerCertificate): string {
+  const { certFile, keyFile } = writeCertificate(folder, tls)
+  return `tls { cert_file: "${certFile}", key_file: "${keyFile}" }\n`
 }
 
 async function startOn(port: number, program: string, folder: string): Promise<ServerProcess> {
@@ -63,6 +75,8 @@ function serverOf(port: number, folder: string, first: ServerProcess, run: () =>
     start: async () => {
       server = await run()
     },
+    erase: () => removeFolder(join(folder, 'jetstream')),
+    dump: () => bytesBelow(join(folder, 'jetstream')),
     stop: async () => {
       await server.end()
       removeFolder(folder)
@@ -77,4 +91,9 @@ function greeting(port: number): Promise<string> {
   socket.once('data', (data) => resolve(data.toString()))
   socket.once('error', reject)
   return promise.finally(() => socket.destroy())
+}
+
+function bytesBelow(folder: string): Buffer {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Buffer.concat(files.map(({ parentPath, name }) => readFileSync(join(parentPath, name))))
 }

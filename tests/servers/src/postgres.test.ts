@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { startOpenBao } from './openbao.ts'
 import { startPostgres } from './postgres.ts'
+import { makeCertificate } from './server-certificate.ts'
 import { describeWithServer } from './vitest.ts'
 
 describeWithServer(['openbao', 'postgres'], 'PostgreSQL, as we start it', () => {
@@ -45,5 +47,40 @@ describeWithServer(['openbao', 'postgres'], 'PostgreSQL, as we start it', () => 
     }
     expect(await login('right')).toBe('app')
     await expect(login('wrong')).rejects.toMatchObject({ code: '28P01' })
+  })
+
+  test('hangs with its connections and wakes up, is killed, and starts again with what it wrote to a logged table', async () => {
+    const postgres = await startPostgres()
+    onTestFinished(postgres.stop)
+    await postgres.query('CREATE TABLE kept AS SELECT 1')
+    await postgres.query('CREATE UNLOGGED TABLE emptied AS SELECT 1')
+    const client = new Client({ connectionString: postgres.url })
+    client.on('error', () => {})
+    await client.connect()
+    await postgres.signalAll('SIGSTOP')
+    const answers = [client.query('SELECT 1'), postgres.query('SELECT 1')].map((answer) => answer.then(() => 'answered'))
+    expect(await Promise.race([...answers, sleep(100, 'silence')])).toBe('silence')
+    await postgres.signalAll('SIGCONT')
+    expect(await Promise.all(answers)).toEqual(['answered', 'answered'])
+    await postgres.kill()
+    await expect(postgres.query('SELECT 1')).rejects.toThrow('ECONNREFUSED')
+    await postgres.start()
+    expect([await postgres.query('SELECT * FROM kept'), await postgres.query('SELECT * FROM emptied')]).toEqual([[['1']], []])
+    await client.end()
+  })
+
+  test('with a certificate, it serves clients that trust its authority, and no other ones', async () => {
+    const [tls, other] = [await makeCertificate(), await makeCertificate()]
+    const postgres = await startPostgres({ tls })
+    onTestFinished(postgres.stop)
+    const login = async (ca: string): Promise<unknown> => {
+      const client = new Client({ host: postgres.host, port: postgres.port, user: 'postgres', database: 'postgres', ssl: { ca } })
+      await client.connect()
+      const { rows } = await client.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()')
+      await client.end()
+      return rows
+    }
+    expect(await login(tls.ca)).toEqual([{ ssl: true }])
+    await expect(login(other.ca)).rejects.toThrow('unable to verify the first certificate')
   })
 })

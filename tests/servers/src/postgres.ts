@@ -6,7 +6,8 @@ import { Client } from 'pg'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
 import { searchPath } from './search-path.ts'
-import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
+import { type ServerCertificate, writeCertificate } from './server-certificate.ts'
+import { removeFolder, sendSignal, serverFolder, startProcess, waitUntilReady, type ServerProcess } from './server-process.ts'
 
 /** The values of one row, as text; `null` is SQL's NULL. */
 export type Row = readonly (string | null)[]
@@ -14,6 +15,8 @@ export type Row = readonly (string | null)[]
 export interface PostgresOptions {
   /** Further arguments of the server, such as `['-c', 'log_statement=all']`. */
   readonly args?: readonly string[]
+  /** Serve TLS too, with this certificate and key, both as PEM. */
+  readonly tls?: ServerCertificate | undefined
 }
 
 export interface Postgres {
@@ -28,7 +31,13 @@ export interface Postgres {
   readonly pid: number
   /** Runs one SQL statement as the superuser; resolves to the rows, every value as text. */
   readonly query: (sql: string) => Promise<Row[]>
+  /** To the server itself. The processes of its connections do not get it. */
   readonly signal: (name: NodeJS.Signals) => void
+  /** To the server and the processes of its connections. */
+  readonly signalAll: (name: 'SIGSTOP' | 'SIGCONT') => Promise<void>
+  /** A crash of all its processes, and a start on the same port, with what it wrote to its folder. */
+  readonly kill: () => Promise<void>
+  readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -42,7 +51,7 @@ const hostAuthentication = 'host all postgres 127.0.0.1/32 trust\nhost all all 1
 const run = promisify(execFile)
 
 /** Starts an empty PostgreSQL that only this machine reaches. */
-export async function startPostgres({ args = [] }: PostgresOptions = {}): Promise<Postgres> {
+export async function startPostgres({ args = [], tls }: PostgresOptions = {}): Promise<Postgres> {
   const program = requireServer('postgres')
   const folder = serverFolder('postgres')
   try {
@@ -50,7 +59,8 @@ export async function startPostgres({ args = [] }: PostgresOptions = {}): Promis
     if (user) chownSync(folder, user.uid, user.gid)
     const readable = await readableProgram(program, folder, user)
     await initialise(readable, folder, user)
-    return await onFreePort((port) => startOn(port, readable, folder, user, args))
+    const further = tls === undefined ? args : [...args, ...tlsIn(folder, tls, user)]
+    return await onFreePort((port) => startOn(port, readable, folder, user, further))
   } catch (error) {
     removeFolder(folder)
     throw error
@@ -65,6 +75,12 @@ async function initialise(program: string, folder: string, user: User | undefine
     ...user,
   })
   writeFileSync(join(data, 'pg_hba.conf'), hostAuthentication)
+}
+
+function tlsIn(folder: string, tls: ServerCertificate, user: User | undefined): readonly string[] {
+  const { certFile, keyFile } = writeCertificate(folder, tls)
+  if (user) for (const file of [certFile, keyFile]) chownSync(file, user.uid, user.gid)
+  return ['-c', 'ssl=on', '-c', `ssl_cert_file=${certFile}`, '-c', `ssl_key_file=${keyFile}`]
 }
 
 /** PostgreSQL refuses to run as root, so root starts it as `nobody`. */
@@ -96,15 +112,53 @@ async function startOn(
   further: readonly string[],
 ): Promise<Postgres> {
   const args = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off', ...further]
-  const server = await startProcess({ folder, program, args, user, stopSignal: 'SIGINT' })
-  await waitUntilReady('PostgreSQL', server, /ready to accept connections/, async () => (await query(port, 'SELECT 1')).length === 1)
-  const stop = async (): Promise<void> => {
-    await server.end()
-    removeFolder(folder)
+  const launch = async (): Promise<ServerProcess> => {
+    const server = await startProcess({ folder, program, args, user, stopSignal: 'SIGINT' })
+    await waitUntilReady('PostgreSQL', server, /ready to accept connections/, async () => (await query(port, 'SELECT 1')).length === 1)
+    return server
   }
-  const url = `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`
-  const { log, pid, signal } = server
-  return { host: '127.0.0.1', port, user: 'postgres', url, log, pid, query: (sql) => query(port, sql), signal, stop }
+  return serverOf(port, folder, await launch(), launch)
+}
+
+function serverOf(port: number, folder: string, first: ServerProcess, launch: () => Promise<ServerProcess>): Postgres {
+  let server = first
+  return {
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`,
+    log: first.log,
+    pid: first.pid,
+    query: (sql) => query(port, sql),
+    signal: (name) => server.signal(name),
+    signalAll: (name) => signalAll(server, name),
+    kill: async () => {
+      await signalAll(server, 'SIGKILL')
+      await server.exited
+    },
+    start: async () => {
+      server = await launch()
+    },
+    stop: async () => {
+      await signalAll(server, 'SIGCONT')
+      await server.end()
+      removeFolder(folder)
+    },
+  }
+}
+
+/** First the server, which then starts no further process. */
+async function signalAll(server: ServerProcess, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): Promise<void> {
+  if (!server.isRunning()) return
+  const children = await childrenOf(server.pid)
+  server.signal(name)
+  for (const pid of new Set([...children, ...(await childrenOf(server.pid))])) sendSignal(pid, name)
+}
+
+async function childrenOf(parent: number): Promise<readonly number[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid='])
+  const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  return rows.flatMap(([pid = 0, ppid]) => (ppid === parent ? [pid] : []))
 }
 
 /** One statement over a connection of its own. */

@@ -59,7 +59,7 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
     })
   })
   const signal = (name: NodeJS.Signals): void => {
-    if (running) send(pid, name)
+    if (running) sendSignal(pid, name)
   }
   const end = async (): Promise<void> => {
     child.ref()
@@ -72,7 +72,7 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
 }
 
 /** It may have ended though we have not heard of it. */
-function send(pid: number, name: NodeJS.Signals): void {
+export function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
   } catch (error) {

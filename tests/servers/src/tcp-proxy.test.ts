@@ -33,3 +33,19 @@ test('cuts replies short, and hands on whole ones again', async () => {
   proxy.cutReplies(undefined)
   expect((await httpCall(proxy.url)).text).toHaveLength(1_000_000)
 })
+
+test('delays replies without changing their order, and hands on at once again', async () => {
+  const server = await startHttpProxy(undefined, { plan: { body: 'x'.repeat(1_000_000) } })
+  onTestFinished(server.stop)
+  const proxy = await startTcpProxy(server.url)
+  onTestFinished(proxy.stop)
+  const timed = async (): Promise<readonly [length: number, ms: number]> => {
+    const startedAt = performance.now()
+    return [(await httpCall(proxy.url)).text.length, performance.now() - startedAt]
+  }
+  proxy.delayReplies(300)
+  const [length, slowMs] = await timed()
+  proxy.delayReplies(0)
+  expect([length, (await timed())[0]]).toEqual([1_000_000, 1_000_000])
+  expect(slowMs).toBeGreaterThanOrEqual(299)
+})

@@ -21,27 +21,60 @@ export interface NatsConnection {
 
 /** What this package uses of an entry of `@nats-io/kv`. */
 export interface NatsEntry {
-  /** An ended key is an entry too, with `PURGE` and no bytes. */
+  /** For a while a deleted key is an entry too, with `PURGE` and no bytes. */
   readonly operation: 'PUT' | 'DEL' | 'PURGE'
+  readonly revision: number
   readonly string: () => string
 }
 
 /** What this package uses of a bucket of `@nats-io/kv`. */
 export interface NatsBucket {
   readonly get: (key: string) => Promise<NatsEntry | null>
-  readonly create: (key: string, text: string, ttl: string) => Promise<number>
   readonly purge: (key: string, options: { ttl: string }) => Promise<void>
-  readonly status: () => Promise<{ readonly markerTTL: number }>
+}
+
+/** Of a write: `ttl` such as `5s`, and the revision that it replaces, 0 for none. */
+export interface NatsWriteOptions {
+  readonly ttl: string
+  readonly expect?: { readonly lastSubjectSequence: number }
+}
+
+/** What this package sets of a stream that is a bucket. */
+export interface NatsStreamConfig {
+  readonly name: string
+  readonly subjects: string[]
+  readonly max_msgs_per_subject: number
+  readonly num_replicas: number
+  readonly discard: 'new'
+  readonly storage: 'file'
+  readonly allow_direct: boolean
+  readonly allow_msg_ttl: boolean
+  readonly allow_rollup_hdrs: boolean
+  readonly deny_delete: boolean
+}
+
+/** What this package reads of a stream. */
+export interface NatsStreamInfo {
+  readonly config: { readonly allow_msg_ttl?: boolean; readonly subject_delete_marker_ttl?: number }
+}
+
+/** What this package uses of a JetStream manager of `@nats-io/jetstream`. */
+export interface NatsManager {
+  readonly streams: {
+    readonly add: (config: NatsStreamConfig) => Promise<NatsStreamInfo>
+    readonly info: (name: string) => Promise<NatsStreamInfo>
+  }
 }
 
 /** What this package uses of a `Kvm` of `@nats-io/kv`. */
 export interface NatsBuckets {
-  readonly js: { readonly publish: (subject: string, text: string, options: { ttl: string }) => Promise<unknown> }
+  readonly js: {
+    /** Other than `$JS.API` for another domain. */
+    readonly apiPrefix: string
+    readonly publish: (subject: string, text: string, options: NatsWriteOptions) => Promise<unknown>
+    readonly jetstreamManager: () => Promise<NatsManager>
+  }
   readonly open: (bucket: string, options: { allow_direct: boolean }) => Promise<NatsBucket>
-  readonly create: (
-    bucket: string,
-    options: { allow_direct: boolean; history: number; markerTTL: number; replicas: number },
-  ) => Promise<NatsBucket>
 }
 
 /** Of a cache without a bucket of another name. */
@@ -58,7 +91,7 @@ export function assertConnection(connection: unknown): asserts connection is Nat
 }
 
 export function assertBuckets(buckets: unknown): asserts buckets is NatsBuckets {
-  if (hasMethods(buckets, ['open', 'create']) && hasMethods(Reflect.get(buckets, 'js'), ['publish'])) return
+  if (hasMethods(buckets, ['open']) && hasMethods(Reflect.get(buckets, 'js'), ['publish', 'jetstreamManager'])) return
   throw configurationError('the buckets are none of NATS', 'pass `new Kvm(connection)` of `@nats-io/kv`')
 }
 

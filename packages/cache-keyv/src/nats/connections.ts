@@ -1,8 +1,18 @@
+import type { SecretsError } from '@finchat/secrets-core'
 import { assertWithin, configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { RedisClient, RedisSubscriber } from '../store/redis-client.ts'
 import type { KeyvStore } from '../store/text-store.ts'
 import { type MessageListener, NatsChannels } from './channels.ts'
-import { assertBucket, assertBuckets, assertConnection, type NatsBuckets, type NatsConnection, usualBucket } from './client.ts'
+import {
+  assertBucket,
+  assertBuckets,
+  assertConnection,
+  type NatsBuckets,
+  type NatsConnection,
+  type NatsStreamConfig,
+  type NatsStreamInfo,
+  usualBucket,
+} from './client.ts'
 import { NatsTexts } from './texts.ts'
 
 /** What `natsConnections` takes. */
@@ -28,8 +38,8 @@ export interface NatsConnections {
 
 const members: MembersOf<NatsOptions> = { bucket: 'string' }
 const bucketMembers: MembersOf<BucketOptions> = { bucket: 'string', replicas: 'number' }
-/** The least that NATS takes. */
-const markerTtlMs = 1_000
+/** Code of JetStream: there is a stream of this name with another configuration. */
+const existsOtherwise = 10_058
 
 /** As of Redis: with `NX`, only a text that is new is written. */
 interface SetOptions {
@@ -98,15 +108,47 @@ function subscriberOf(channels: NatsChannels): RedisSubscriber {
 /**
  * Creates the cache's bucket unless there is one, on the server's disk, with a time to live for
  * each key. Throws `CONFIGURATION` for an invalid option, and if there is a bucket without times to
- * live. Rejects with the error of `@nats-io/kv`.
+ * live or with markers of ended keys. Rejects with the error of `@nats-io/jetstream`.
  */
 export async function createCacheBucket(buckets: NatsBuckets, options: BucketOptions = {}): Promise<void> {
   const { bucket = usualBucket, replicas = 1 } = knownOptions(options, bucketMembers)
   assertBuckets(buckets)
   assertBucket(bucket)
   assertWithin('replicas', replicas, 1, 5)
-  const created = await buckets.create(bucket, { allow_direct: false, history: 1, markerTTL: markerTtlMs, replicas })
-  const { markerTTL } = await created.status()
-  if (markerTTL > 0) return
-  throw configurationError('there is a bucket of this name whose keys have no time to live', 'give another `bucket`, or delete that one')
+  const { config } = await streamOf(buckets, streamConfig(bucket, replicas))
+  if (config.allow_msg_ttl !== true) throw unusable('whose keys have no time to live')
+  if ((config.subject_delete_marker_ttl ?? 0) > 0) throw unusable('with markers of ended keys, which may remove newer texts')
+}
+
+/**
+ * Not by `create` of a `Kvm`, whose times to live come with markers. On several servers the marker of
+ * an ended key arrives late, and NATS 2.15 then removes what was written meanwhile.
+ */
+function streamConfig(bucket: string, replicas: number): NatsStreamConfig {
+  return {
+    name: `KV_${bucket}`,
+    subjects: [`$KV.${bucket}.>`],
+    max_msgs_per_subject: 1,
+    num_replicas: replicas,
+    discard: 'new',
+    storage: 'file',
+    allow_direct: false,
+    allow_msg_ttl: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+  }
+}
+
+async function streamOf({ js }: NatsBuckets, config: NatsStreamConfig): Promise<NatsStreamInfo> {
+  const { streams } = await js.jetstreamManager()
+  try {
+    return await streams.add(config)
+  } catch (error) {
+    if (!(error instanceof Error) || Reflect.get(error, 'code') !== existsOtherwise) throw error
+    return streams.info(config.name)
+  }
+}
+
+function unusable(how: string): SecretsError {
+  return configurationError(`there is a bucket of this name ${how}`, 'give another `bucket`, or delete that one')
 }

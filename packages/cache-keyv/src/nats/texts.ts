@@ -5,6 +5,10 @@ import { keyName } from './names.ts'
 const conflicts = new Set<unknown>([10_071, 10_164])
 /** For how long a purged key is known as such. */
 const purgedFor = '1s'
+/** The mark of a deleted key may end between two of them. */
+const attemptsToAdd = 3
+/** Of the connection's own domain. */
+const ownPrefix = '$JS.API'
 
 /** Texts with a time to live in one bucket. The server's clock decides what has ended. */
 export class NatsTexts {
@@ -25,20 +29,40 @@ export class NatsTexts {
 
   /** A bucket's own `put` takes no time to live, and without one the text would never end. */
   async set(key: string, text: string, ttlMs: number): Promise<boolean> {
-    await this.#buckets.js.publish(`$KV.${this.#name}.${keyName(key)}`, text, { ttl: secondsOf(ttlMs) })
+    await this.#buckets.js.publish(this.#subjectOf(key), text, { ttl: secondsOf(ttlMs) })
     return true
   }
 
-  /** Only if there is no text under the key. Returns whether it was written. */
+  /**
+   * Only if there is no text under the key. Returns whether it was written. Not by a bucket's own
+   * `create`, which fails if the mark of a deleted key ends meanwhile.
+   */
   async add(key: string, text: string, ttlMs: number): Promise<boolean> {
-    const bucket = await this.#open()
+    let revision = 0
+    for (let attempt = 1; attempt <= attemptsToAdd; attempt += 1) {
+      if (await this.#replace(revision, key, text, ttlMs)) return true
+      const entry = await (await this.#open()).get(keyName(key))
+      if (entry?.operation === 'PUT') return false
+      revision = entry?.revision ?? 0
+    }
+    return false
+  }
+
+  async #replace(revision: number, key: string, text: string, ttlMs: number): Promise<boolean> {
+    const options = { ttl: secondsOf(ttlMs), expect: { lastSubjectSequence: revision } }
     try {
-      await bucket.create(keyName(key), text, secondsOf(ttlMs))
+      await this.#buckets.js.publish(this.#subjectOf(key), text, options)
       return true
     } catch (error) {
       if (error instanceof Error && conflicts.has(Reflect.get(error, 'code'))) return false
       throw error
     }
+  }
+
+  /** Buckets of two domains may have the same name. */
+  #subjectOf(key: string): string {
+    const { apiPrefix } = this.#buckets.js
+    return `${apiPrefix === ownPrefix ? '' : `${apiPrefix}.`}$KV.${this.#name}.${keyName(key)}`
   }
 
   /** A bucket's own `delete` would leave a mark of the key for good. */

@@ -1,7 +1,8 @@
-import type { RedisServer, TcpProxy } from '@finchat/secrets-test-servers'
+import type { TcpProxy } from '@finchat/secrets-test-servers'
+import type { CacheServer } from './servers.ts'
 
-export interface CacheServer {
-  readonly server: RedisServer
+export interface ProxiedServer {
+  readonly server: CacheServer
   /** Between the fleet and the server. */
   readonly proxy: TcpProxy
 }
@@ -14,31 +15,31 @@ export interface Fault {
    * gets no answer.
    */
   readonly answers: boolean
-  readonly begin: (cacheServer: CacheServer) => Promise<unknown>
-  readonly end: (cacheServer: CacheServer) => Promise<unknown>
+  readonly begin: (proxied: ProxiedServer) => Promise<unknown>
+  readonly end: (proxied: ProxiedServer) => Promise<unknown>
 }
 
 const nothing = async (): Promise<void> => {}
+/** Beyond the deadline of a call. */
+const slowMs = 150
 
 export const faults: readonly Fault[] = [
   { name: 'killed', answers: false, begin: ({ server }) => server.kill(), end: ({ server }) => server.start() },
-  {
-    name: 'hung',
-    answers: false,
-    begin: async ({ server }) => server.signal('SIGSTOP'),
-    end: async ({ server }) => server.signal('SIGCONT'),
-  },
-  { name: 'full', answers: true, begin: ({ server }) => maxMemory(server, '1'), end: ({ server }) => maxMemory(server, '0') },
-  { name: 'flushed', answers: true, begin: ({ server }) => server.command('FLUSHALL'), end: nothing },
-  { name: 'restarted', answers: true, begin: ({ server }) => server.kill().then(server.start), end: nothing },
+  { name: 'hung', answers: false, begin: ({ server }) => server.hang(), end: ({ server }) => server.wake() },
+  { name: 'full', answers: true, begin: ({ server }) => server.setFull(true), end: ({ server }) => server.setFull(false) },
+  { name: 'flushed', answers: true, begin: ({ server }) => server.flush(), end: nothing },
+  { name: 'restarted', answers: true, begin: ({ server }) => server.restartEmpty(), end: nothing },
+  { name: 'cut off', answers: false, begin: ({ proxy }) => proxy.refuse(), end: ({ proxy }) => proxy.accept() },
   {
     name: 'cut in mid-reply',
     answers: false,
     begin: async ({ proxy }) => proxy.cutReplies(3),
     end: async ({ proxy }) => proxy.cutReplies(undefined),
   },
+  {
+    name: 'slow',
+    answers: false,
+    begin: async ({ proxy }) => proxy.delayReplies(slowMs),
+    end: async ({ proxy }) => proxy.delayReplies(0),
+  },
 ]
-
-function maxMemory(server: RedisServer, bytes: string): Promise<unknown> {
-  return server.command('CONFIG', 'SET', 'maxmemory', bytes)
-}

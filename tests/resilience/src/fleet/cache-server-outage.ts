@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKey } from '@finchat/secrets-cache-keyv'
 import type { SecretProvider } from '@finchat/secrets-core'
-import { startTcpProxy } from '@finchat/secrets-test-servers'
+import { startTcpProxy, type TcpProxy } from '@finchat/secrets-test-servers'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
-import { type Fault, faults, type CacheServer } from './cache-server-faults.ts'
+import { type Fault, faults, type ProxiedServer } from './cache-server-faults.ts'
 import { readFor, type Served } from './read-load.ts'
-import { type ServerKind, serverKinds, withServer } from './servers.ts'
+import { type CacheServer, type ServerKind, serverKinds, withServer } from './servers.ts'
 import { type Member, startMember } from './shared-fleet.ts'
 
 const faultMs: Readonly<Record<Scale, number>> = { short: 1500, long: 15_000 }
@@ -32,13 +32,13 @@ export const cacheServerOutage: FaultInjection = {
   },
 }
 
-async function run(kind: ServerKind, server: CacheServer['server'], scale: Scale, tally: Tally): Promise<void> {
-  const proxy = await startTcpProxy(server.url)
+async function run(kind: ServerKind, server: CacheServer, scale: Scale, tally: Tally): Promise<void> {
+  const proxy = await startTcpProxy(server.url.replace(/^\w+:/, 'http:'))
   const encryptionKey = generateKey()
   const cache = { encryptionKey, timeoutMs, settleMs, coolDownMs, waitMs }
   const fleet = await Promise.all(
     Array.from({ length: members }, () =>
-      startMember({ kind, url: proxy.url, provider: store, ttlSeconds, hasClient: kind === 'valkey', cache }),
+      startMember({ kind, url: proxiedUrl(server.url, proxy), provider: store, ttlSeconds, hasClient: kind !== 'redis', cache }),
     ),
   )
   const read = readerOf(fleet)
@@ -53,9 +53,13 @@ async function run(kind: ServerKind, server: CacheServer['server'], scale: Scale
   await proxy.stop()
 }
 
-/** The short form tries all faults with one of the two clients. */
+/** The short form tries all faults with one of the two clients of Redis. */
 function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
   return kind === 'redis' && scale === 'short' ? faults.filter(({ name }) => name === 'killed' || name === 'hung') : faults
+}
+
+function proxiedUrl(url: string, proxy: TcpProxy): string {
+  return url.replace(`:${new URL(url).port}`, `:${new URL(proxy.url).port}`)
 }
 
 const store: SecretProvider = {
@@ -89,16 +93,16 @@ function readerOf(fleet: readonly Member[]): () => Promise<void> {
  */
 async function during(
   fault: Fault,
-  cacheServer: CacheServer,
+  proxied: ProxiedServer,
   ms: number,
   read: () => Promise<void>,
   done: (served: Served) => void,
 ): Promise<void> {
   const serving = readFor(ms, read)
   await sleep(ms / 10)
-  await fault.begin(cacheServer)
+  await fault.begin(proxied)
   done(await serving)
-  await fault.end(cacheServer)
+  await fault.end(proxied)
 }
 
 /**

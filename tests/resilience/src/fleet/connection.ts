@@ -1,14 +1,19 @@
 import { createClient } from '@redis/client'
 import KeyvRedis from '@keyv/redis'
 import KeyvValkey from '@keyv/valkey'
-import type { RedisClient, RedisSubscriber } from '@finchat/secrets-cache-keyv'
+import type { KeyvCacheOptions, RedisClient, RedisSubscriber } from '@finchat/secrets-cache-keyv'
+import { natsConnections } from '@finchat/secrets-cache-keyv/nats'
+import { postgresConnections } from '@finchat/secrets-cache-keyv/postgres'
+import { Kvm } from '@nats-io/kv'
+import { connect as connectToNats } from '@nats-io/transport-node'
 import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
+import { Pool } from 'pg'
 import type { ServerKind } from './servers.ts'
 
 /** What a process needs of the cache server, set up as the documentation of the cache shows it. */
 export interface Connection {
-  readonly store: Keyv
+  readonly store: KeyvCacheOptions['store']
   /** Where the process has clients of its own beside the store. */
   readonly clients: { readonly client: RedisClient; readonly subscriber: RedisSubscriber } | undefined
   readonly close: () => Promise<void>
@@ -19,7 +24,14 @@ export interface Connection {
  * clients.
  */
 export function connect(kind: ServerKind, url: string, hasClient: boolean): Promise<Connection> {
-  return kind === 'redis' ? byNodeRedis(url, hasClient) : byIovalkey(url, hasClient)
+  return ways[kind](url, hasClient)
+}
+
+const ways: Readonly<Record<ServerKind, (url: string, hasClient: boolean) => Promise<Connection>>> = {
+  redis: byNodeRedis,
+  valkey: byIovalkey,
+  postgres: byPool,
+  nats: byNats,
 }
 
 /**
@@ -57,4 +69,17 @@ async function byIovalkey(url: string, hasClient: boolean): Promise<Connection> 
   // nothing needs.
   const store = new Keyv(new KeyvValkey(ofStore, { useRedisSets: false }))
   return { store, clients: client && subscriber && { client, subscriber }, close }
+}
+
+async function byPool(connectionString: string, hasClient: boolean): Promise<Connection> {
+  const pool = new Pool({ connectionString, keepAlive: true, max: 4, statement_timeout: 2_000 })
+  const { store, ...clients } = postgresConnections(pool)
+  await pool.query('SELECT 1') // connected before the first read, as those of Redis are
+  return { store, clients: hasClient ? clients : undefined, close: () => pool.end() }
+}
+
+async function byNats(servers: string, hasClient: boolean): Promise<Connection> {
+  const connection = await connectToNats({ servers, maxReconnectAttempts: -1, timeout: connectTimeout })
+  const { store, ...clients } = natsConnections(connection, new Kvm(connection))
+  return { store, clients: hasClient ? clients : undefined, close: () => connection.close() }
 }

@@ -3,7 +3,7 @@ import { generateKey, type SharedCacheReport } from '@finchat/secrets-cache-keyv
 import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { type ServerKind, serverKinds } from './servers.ts'
+import { type RedisKind, redisKinds } from './servers.ts'
 import { type Member, startMember } from './shared-fleet.ts'
 import { TrialStore } from './trial-store.ts'
 
@@ -11,10 +11,10 @@ import { TrialStore } from './trial-store.ts'
 const leastCommands = ['+get', '+mget', '+set', '+del', '+unlink', '+publish', '+subscribe', '+unsubscribe']
 const leastRights = ['resetkeys', '~fs1:*', 'resetchannels', '&fs1:*', '-@all', ...leastCommands]
 /** `@keyv/valkey` puts words of its own before every key. */
-const rightsOf: Readonly<Record<ServerKind, readonly string[]>> = { redis: leastRights, valkey: [...leastRights, '~namespace::fs1:*'] }
+const rightsOf: Readonly<Record<RedisKind, readonly string[]>> = { redis: leastRights, valkey: [...leastRights, '~namespace::fs1:*'] }
 
 describeWithServer(['redis', 'valkey'], 'a user of the cache server with few rights', () => {
-  test.each(serverKinds)('needs no others than these, and reaches nothing else (%s)', async (kind) => {
+  test.each(redisKinds)('needs no others than these, and reaches nothing else (%s)', async (kind) => {
     const server = await serverWith(kind, rightsOf[kind])
     const [writer, reader] = [await member(kind, server), await member(kind, server)]
     await writer.secrets.storeSecret('database', 'value 1')
@@ -32,7 +32,7 @@ describeWithServer(['redis', 'valkey'], 'a user of the cache server with few rig
     await expect(server.commandAs(['app', 'word'], 'FLUSHALL')).rejects.toThrow(/^NOPERM /)
   })
 
-  test.each(serverKinds)('fails no read where it lacks one, and warns the operator of a denial (%s)', async (kind) => {
+  test.each(redisKinds)('fails no read where it lacks one, and warns the operator of a denial (%s)', async (kind) => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warnings.mockRestore())
     const server = await serverWith(kind, [...rightsOf[kind], '-set'])
@@ -52,7 +52,7 @@ const noFailures = { timeout: 0, denied: 0, full: 0, failed: 0 }
 const encryptionKey = generateKey()
 const store = new TrialStore()
 
-async function serverWith(kind: ServerKind, rights: readonly string[]): Promise<RedisServer> {
+async function serverWith(kind: RedisKind, rights: readonly string[]): Promise<RedisServer> {
   const server = await (kind === 'redis' ? startRedis() : startValkey())
   onTestFinished(server.stop)
   await server.command('ACL', 'SETUSER', 'app', 'on', '>word', ...rights)
@@ -60,7 +60,7 @@ async function serverWith(kind: ServerKind, rights: readonly string[]): Promise<
 }
 
 /** It is patient: what is at stake is rights, and the machine may be busy. */
-async function member(kind: ServerKind, { port }: RedisServer, listens = true): Promise<Member> {
+async function member(kind: RedisKind, { port }: RedisServer, listens = true): Promise<Member> {
   const url = `redis://app:word@127.0.0.1:${port}`
   const cache = { encryptionKey, timeoutMs: 10_000, waitMs: 10_000 }
   const one = await startMember({ kind, url, provider: store.provider(), ttlSeconds: 300, hasClient: true, listens, cache })

@@ -7,7 +7,7 @@ import { ended, start } from '../harness/child.ts'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
 import { startCountingStore } from './counting-store.ts'
 import { type Orders, type Report, valueOf } from './orders.ts'
-import { serverKinds, withServer } from './servers.ts'
+import { type ServerKind, serverKinds, withServer } from './servers.ts'
 
 const processes: Readonly<Record<Scale, readonly number[]>> = { short: [12], long: [12, 60] }
 const names = Array.from({ length: 20 }, (_, n) => `cold/${n}`)
@@ -18,14 +18,18 @@ export const simultaneousStart: FaultInjection = {
   promise: 'with the defaults, on a machine that is busy, the store sees at most 1.2 calls for each of 20 cold secrets',
   run: async (scale) => {
     const tally = new Tally()
-    for (const kind of serverKinds) {
-      // In the short run each way once.
-      for (const hasClient of scale === 'long' ? [false, true] : [kind === 'valkey'])
+    for (const kind of serverKinds)
+      for (const hasClient of waysOf(kind, scale))
         for (const byBatch of [false, true])
           for (const size of processes[scale]) await startFleet(size, { kind, hasClient, byBatch }, tally)
-    }
     return tally
   },
+}
+
+/** In the short run each way once. Over PostgreSQL and NATS the server always decides. */
+function waysOf(kind: ServerKind, scale: Scale): readonly boolean[] {
+  if (kind === 'postgres' || kind === 'nats') return [true]
+  return scale === 'long' ? [false, true] : [kind === 'valkey']
 }
 
 type Way = Pick<Orders, 'kind' | 'hasClient' | 'byBatch'>

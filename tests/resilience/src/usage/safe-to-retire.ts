@@ -2,8 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKey } from '@finchat/secrets-cache-keyv'
 import { functionTarget, type RotationStatus, rotationStatus, retirePrevious } from '@finchat/secrets-rotation'
-import type { RedisServer } from '@finchat/secrets-test-servers'
-import { withServer } from '../fleet/servers.ts'
+import { type CacheServer, withServer } from '../fleet/servers.ts'
 import { type Member, startMember } from '../fleet/shared-fleet.ts'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
 import { inScratch } from '../harness/scratch.ts'
@@ -36,7 +35,7 @@ interface Trial {
   readonly endAhead: () => void
 }
 
-async function retireBesideUsers(size: number, server: RedisServer, tally: Tally, hasFlush: boolean): Promise<void> {
+async function retireBesideUsers(size: number, server: CacheServer, tally: Tally, hasFlush: boolean): Promise<void> {
   await inScratch(async (folder) => {
     const file = join(folder, 'versions.json')
     const cache = { encryptionKey: generateKey(), timeoutMs: 1_000 }
@@ -70,7 +69,7 @@ async function retireBesideUsers(size: number, server: RedisServer, tally: Tally
   })
 }
 
-async function play(trial: Trial, rotator: Member, server: RedisServer, hasFlush: boolean): Promise<void> {
+async function play(trial: Trial, rotator: Member, server: CacheServer, hasFlush: boolean): Promise<void> {
   const { fleet, rotate, tally } = trial
   const [pinned, other, stopped, killed] = fleet
   if (pinned === undefined || other === undefined || stopped === undefined || killed === undefined)
@@ -98,14 +97,14 @@ async function play(trial: Trial, rotator: Member, server: RedisServer, hasFlush
 }
 
 /** A stopped process is forgotten by the server, and so by everybody. */
-async function flush(trial: Trial, stopped: UsingProcess, pinned: UsingProcess, server: RedisServer): Promise<void> {
+async function flush(trial: Trial, stopped: UsingProcess, pinned: UsingProcess, server: CacheServer): Promise<void> {
   const before = (await trial.status()).users.length
   stopped.signal('SIGSTOP')
   trial.rotate()
   await pinned.take()
   await until(trial, 'the stopped one uses version 4', ({ users }) => users.length === before + 1)
   trial.endAhead()
-  await server.command('FLUSHALL')
+  await server.flush()
   trial.tally.count('flushes')
   await until(
     trial,
@@ -145,7 +144,7 @@ async function statusOf({ status, tally }: Trial, maySay: boolean): Promise<Rota
   return found
 }
 
-async function lookForCanaries(server: RedisServer, tally: Tally): Promise<void> {
+async function lookForCanaries(server: CacheServer, tally: Tally): Promise<void> {
   const dump = await server.dump()
   for (const text of [valueOf(1), valueOf(2), name, 'actor-canary', 'versions-file-canary'])
     for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const)

@@ -53,9 +53,9 @@ async function run(kind: ServerKind, server: CacheServer, scale: Scale, tally: T
   await proxy.stop()
 }
 
-/** The short form tries all faults with one of the two clients of Redis. */
+/** The short form tries all faults with one server. */
 function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
-  return kind === 'redis' && scale === 'short' ? faults.filter(({ name }) => name === 'killed' || name === 'hung') : faults
+  return kind !== 'valkey' && scale === 'short' ? faults.filter(({ name }) => name === 'killed' || name === 'hung') : faults
 }
 
 function proxiedUrl(url: string, proxy: TcpProxy): string {

@@ -16,7 +16,7 @@ export const phases: readonly Phase[] = [
   { name: 'steady', title: 'steady state', from: 60, to: 1200 },
   { name: 'outage', title: 'the store is down', from: 1200, to: 1500 },
   { name: 'recovery', title: 'it is back', from: 1500, to: 1800 },
-  { name: 'sharedCacheDown', title: 'the shared cache is down', from: 1800, to: 2400 },
+  { name: 'sharedCacheDown', title: 'the shared cache is down', from: 1800, to: 3000 },
 ]
 
 export function phaseOf(name: string): Phase {

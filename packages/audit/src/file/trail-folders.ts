@@ -13,6 +13,14 @@ const mostTries = 5
 /** Of an ISO 8601 time. */
 const charactersOf = { year: '2026'.length, month: '2026-12'.length }
 
+/** Where a folder is in its trail. */
+export interface PlaceInTrail {
+  /** Its name within the first folder; empty for that. */
+  readonly name: string
+  /** The id of the first folder; absent for that. */
+  readonly trail: string | undefined
+}
+
 /** The folders of one trail, as a process that writes to it sees them. */
 export class TrailFolders {
   readonly #root: string
@@ -39,16 +47,21 @@ export class TrailFolders {
   }
 
   /** Opens a segment in the current folder, or in a new one if that is of a past period. */
-  async inCurrent(open: (folder: string, name: string) => Promise<void>): Promise<void> {
+  async inCurrent(open: (folder: string, within: PlaceInTrail) => Promise<void>): Promise<void> {
     for (let tries = 1; ; tries++) {
       if (this.#isPast(this.#known)) this.#known = await leave(this.#known)
       try {
-        return await open(this.#known, this.#known === this.#root ? '' : basename(this.#known))
+        return await open(this.#known, this.#placeOf(this.#known))
       } catch (error) {
         if (!(error instanceof FolderLeft) || tries === mostTries) throw error
         await this.current()
       }
     }
+  }
+
+  #placeOf(folder: string): PlaceInTrail {
+    if (folder === this.#root) return { name: '', trail: undefined }
+    return { name: basename(folder), trail: firstEntry(folder).follows?.[0]?.folder }
   }
 
   /** A clock that was set back leaves no folder, and a trail of all its folders stays in the last: a service must go on. */

@@ -12,10 +12,12 @@ import {
 import { checkpointFolder } from '../checkpoints/checkpoint-folder.ts'
 import { signerOf } from '../keys/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
+import { trailIdOf } from '../format/first-entry.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { CheckpointOptions } from './checkpoint-sender.ts'
 import type { RotationOptions } from './segment-rotation.ts'
+import { writesTo } from '../trail/trail-of-sink.ts'
 import { watchedPlaces } from '../sinks/watched-places.ts'
 
 /** Where checkpoints go, and how often. */
@@ -91,7 +93,7 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   assertReady(known.folder)
   const file = new GroupCommit(known)
   const health = known.checkpoints?.health
-  return {
+  const sink: AuditSink = {
     specificationVersion: 'v1',
     name: known.name,
     durable: known.isDurable,
@@ -99,6 +101,7 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
     health: health && (() => ({ checkpoints: health() })),
     close: () => file.close(),
   }
+  return writesTo(sink, () => trailIdOf(known.folder))
 }
 
 interface Checked extends RotationOptions {

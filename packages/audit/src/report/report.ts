@@ -81,7 +81,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
     return jsonReport(report, { ...verdict, missing: missingOf(expected, summary.hosts), unexplained: unexplainedIn(report), summary })
   const tables = [
     ...(trails.some(({ folder }) => folder !== undefined) ? [trailTable(trails)] : []),
-    hostTable(summary, expected),
+    hostTable(summary, expected, endOf(report)),
     ...unreadableTables(names, trails),
     ...eventTables(summary),
     ...accessTables(summary),
@@ -185,6 +185,11 @@ function aboutOf({ trails, range, madeAt, expected }: CheckedOptions): (readonly
     ['Time zone', 'UTC'],
     ['Made', `${minute(madeAt)} UTC`],
   ]
+}
+
+/** Of what was asked for: nothing can have been recorded later. */
+function endOf({ range: { until = Infinity }, madeAt }: CheckedOptions): number {
+  return Math.min(until, madeAt)
 }
 
 function edge(at: number | undefined, otherwise: string): string {

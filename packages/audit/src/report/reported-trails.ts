@@ -133,6 +133,7 @@ export function trailTable(trails: readonly ReportedTrail[]): ReportTable {
       number('Records'),
       time('Complete until'),
       number('Checkpoints'),
+      text('Signed'),
       time('Newest checkpoint'),
       text('Checkpoints from'),
       text('Id'),
@@ -140,24 +141,34 @@ export function trailTable(trails: readonly ReportedTrail[]): ReportTable {
     rows: trails.map((trail) => {
       const { folder, verification: { records, provenUntil, checkpoints: compared, id } = {}, checkpoints } = trail
       const verdict = trail.failure === undefined ? words[trailSeverity(trail)] : 'could not be verified'
-      return [folder, verdict, records, provenUntil, compared?.count, compared?.newest, checkpoints, id]
+      return [
+        folder,
+        verdict,
+        records,
+        provenUntil,
+        compared?.count,
+        compared && (compared.areSigned ? 'verified' : 'not verified'),
+        compared?.newest,
+        checkpoints,
+        id,
+      ]
     }),
   }
 }
 
-/** Expected names without a record first, then those that have been silent longest. */
-export function hostTable({ hosts, to = 0 }: AuditSummary, expected: readonly string[]): ReportTable {
+/** Expected names without a record first, then those that have been silent longest, by `end`. */
+export function hostTable({ hosts }: AuditSummary, expected: readonly string[], end: number): ReportTable {
   const rows = hosts.map(({ host, service, records, first, last }) => [
     host,
     service,
     records,
     first,
     last,
-    to > last ? duration(to - last) : undefined,
+    end > last ? duration(end - last) : undefined,
   ])
   return {
     title: 'Hosts and services',
-    note: 'Silent: the time from the last record to the last one of this report.',
+    note: `Silent: the time from the last record to ${minute(end)} UTC, the end of what was asked for.`,
     order: 'the longest silent',
     columns: [text('Host'), text('Service'), number('Records'), time('First'), time('Last'), text('Silent')],
     rows: [...missingOf(expected, hosts).map((name) => [name, 'expected, and missing', 0, undefined, undefined, undefined]), ...rows],

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -170,7 +171,10 @@ describe('audit query', () => {
       0,
       expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
     ])
-    expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
+    expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\t\S+\n$/)
+    expect(columns(await run(['audit', 'query', 'trail', ...key]), 8)).toEqual(Array.from({ length: 4 }, () => hostname()))
+    expect(columns(await run(['audit', 'query', 'trail', ...key, '--from', '45d']), 2)).toHaveLength(4)
+    expect(columns(await run(['audit', 'query', 'trail', ...key, '--to', '1d']), 2)).toEqual([])
     const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
     expect(await names('--name', 'TOK*', '--limit', '2')).toEqual(['TOKEN', 'TOKEN'])

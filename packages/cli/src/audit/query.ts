@@ -43,7 +43,7 @@ function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryF
   return { name, actor, provider, operation, outcome, from, until: to }
 }
 
-const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version']
+const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version', 'host']
 
 /** The rest of a trail is verified all the same. */
 async function* limited(records: AuditRecords, { limit = Infinity }: QueryFlags): AsyncGenerator<AuditRecord> {
@@ -74,8 +74,8 @@ async function print(records: readonly AuditRecord[], { json }: QueryFlags, term
   else await printTable({ headings, rows: records.map(rowOf) }, terminal)
 }
 
-function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version }: AuditRecord): string[] {
-  return [isoTime(time), operation, name, outcome ?? phase, code, actor, provider, version].map((cell) => String(cell ?? ''))
+function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version, host }: AuditRecord): string[] {
+  return [isoTime(time), operation, name, outcome ?? phase, code, actor, provider, version, host].map((cell) => String(cell ?? ''))
 }
 
 /** A trail that is not verified may have any number. */

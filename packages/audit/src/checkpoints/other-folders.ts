@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CheckpointSource, checkpointsIn } from './checkpoint-reader.ts'
 import { CheckpointTable, type TableOptions } from './checkpoint-table.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 import { folderIdOf } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
 
@@ -71,7 +71,7 @@ export interface CheckpointedFolder {
 /** To be listed before an index is read: one that is made later is named by that index. */
 export function checkpointedFolders(source: CheckpointSource | undefined): readonly CheckpointedFolder[] {
   if (typeof source !== 'string' || !existsSync(source) || !statSync(source).isDirectory()) return []
-  return successorsIn(readdirSync(source)).map((name) => ({ name, path: join(source, name) }))
+  return successorsOf(source).map((name) => ({ name, path: join(source, name) }))
 }
 
 export async function foldersNamedIn(path: string, options: TableOptions): Promise<ToldFolders> {

@@ -68,7 +68,7 @@ export class SegmentWriter {
     const created: SegmentWriter[] = []
     const create = async (step: OpenEpoch): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await advanceEpoch(options.folder, { ...waiting, ended, open: create })
+      await advanceEpoch(options.folder, { ...waiting, ended, open: create, mostEpochs: options.mostEpochs })
     } catch (error) {
       await created[0]?.release()
       created[0]?.wipe()

@@ -1,8 +1,7 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 import { coveredBy } from '../format/prune-mark.ts'
 import { readRecordedIndex } from './recorded-index.ts'
 
@@ -16,7 +15,7 @@ export interface FolderOfTrail {
 /** The first folder, and those within it that follow, by age. Throws `CONFIGURATION` for one of the others. */
 export function foldersOf(root: string): readonly FolderOfTrail[] {
   assertFirst(root)
-  const within = successorsIn(readdirSync(root)).map((name) => ({ path: join(root, name), name }))
+  const within = successorsOf(root).map((name) => ({ path: join(root, name), name }))
   return [{ path: root, name: '' }, ...within.filter(({ path }) => readFirstEntry(path)?.follows !== undefined)]
 }
 

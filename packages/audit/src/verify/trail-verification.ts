@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
 import { type CheckpointedFolder, checkpointedFolders, foldersNamedIn, OtherFolders } from '../checkpoints/other-folders.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
 import { folderError } from '../disk/folder-errors.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 import { indexFile, type SegmentGroup } from '../format/segment-reader.ts'
 import type { StartKey } from '../keys/start-key.ts'
 import { keyOfSuccessor } from '../keys/successor-key.ts'
@@ -87,7 +87,7 @@ export class TrailVerification {
   /** Before anything is read: a folder that is made later is named by an index that is read later. */
   #listed(): Set<string> {
     try {
-      return new Set(this.#isAlone ? [] : successorsIn(readdirSync(this.#folder)))
+      return new Set(this.#isAlone ? [] : successorsOf(this.#folder))
     } catch (error) {
       throw folderError(error, this.#folder)
     }

@@ -40,3 +40,9 @@ export class UnreadableTally {
     return true
   }
 }
+
+export function unreadableIn(records: readonly AuditRecord[]): readonly UnreadableName[] {
+  const tally = new UnreadableTally()
+  for (const record of records) tally.add(record)
+  return tally.list()
+}

@@ -1,10 +1,10 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { asciiJson, humanLine } from '../record/human-line.ts'
-import type { AccessSummary, AuditSummary, UnreadableName } from '../query/audit-summary.ts'
-import { UnreadableTally } from '../query/unreadable-names.ts'
+import type { AuditSummary, UnreadableName } from '../query/audit-summary.ts'
+import { unreadableIn } from '../query/unreadable-names.ts'
 import { accessTables, recordTable } from './access-tables.ts'
-import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
+import { charts } from './summary-charts.ts'
 import { csvTables } from './csv.ts'
 import { eventTables } from './event-tables.ts'
 import {
@@ -21,7 +21,7 @@ import { assertVerification, type ReportedVerification } from './reported-verifi
 import type { Severity } from './verification-summary.ts'
 import { htmlPage } from './html.ts'
 import { grouped, minute, seen } from './display-text.ts'
-import { unexplainedOf, unreadableTables } from './unreadable-names.ts'
+import { unexplainedIn, unreadableTables } from './unreadable-names.ts'
 import type { ReportTable } from './tables.ts'
 import { plain, textReport } from './text.ts'
 
@@ -240,17 +240,6 @@ function isUnreadableName(name: UnreadableName | undefined): boolean {
   return areNumbers && typeof pseudonym === 'string' && ['sealed', 'erased', 'lost'].includes(state)
 }
 
-function unreadableIn(records: readonly AuditRecord[]): readonly UnreadableName[] {
-  const tally = new UnreadableTally()
-  for (const record of records) tally.add(record)
-  return tally.list()
-}
-
-/** The pseudonyms of names whose keys are gone, and of whose erasure no index tells. */
-function unexplainedIn({ names, trails }: Reported): readonly string[] {
-  return unexplainedOf(names, trails).map(({ pseudonym }) => pseudonym)
-}
-
 function hostsOf(records: readonly AuditRecord[]): AuditSummary['hosts'] {
   const named = new Map(records.map((record) => [`${record.host} ${record.service}`, record]))
   return Array.from(named.values(), ({ host, service, time }) => ({ host, service, records: 1, first: time, last: time }))
@@ -298,32 +287,4 @@ function figures(summary: AuditSummary): (readonly [string, string])[] {
   const denied = denials.reduce((sum, { count }) => sum + count, 0)
   const counts = { Reads: reads, Changes: changes, Failed: failed, Denied: denied, Secrets: secrets.length, Actors: readers.length }
   return Object.entries({ ...counts, 'Records missed': missed }).map(([label, count]) => [label, grouped(count)] as const)
-}
-
-function charts({ days, accesses, readers, providers }: AuditSummary): string[] {
-  if (days.length === 0) return []
-  const { bars, daysEach } = dayBars(days)
-  return [
-    dayChart(daysEach === 1 ? 'Operations a day' : `Operations, ${daysEach} days a column`, bars),
-    barChart('Secrets that are read most', readsBySecret(accesses)),
-    barChart(
-      'Who reads most',
-      readers.map(({ actor = '(unknown)', reads, failed }) => ({ label: actor, ok: reads - failed, failed })),
-    ),
-    barChart(
-      'Providers',
-      providers.map(({ provider, ok, failed }) => ({ label: provider, ok, failed })),
-    ),
-  ]
-}
-
-function readsBySecret(accesses: readonly AccessSummary[]): readonly Bar[] {
-  const bars = Array.from(
-    Map.groupBy(accesses, ({ name }) => name),
-    ([label, rows]) => {
-      const failed = rows.reduce((sum, row) => sum + row.failed, 0)
-      return { label, ok: rows.reduce((sum, row) => sum + row.reads, 0) - failed, failed }
-    },
-  )
-  return bars.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed)
 }

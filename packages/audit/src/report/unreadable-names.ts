@@ -24,6 +24,17 @@ export function unexplainedOf(names: readonly UnreadableName[], trails: readonly
   return erasures === undefined ? [] : names.filter(({ pseudonym, state }) => state !== 'sealed' && !erasures.has(pseudonym))
 }
 
+/** Their pseudonyms. */
+export function unexplainedIn({
+  names,
+  trails,
+}: {
+  readonly names: readonly UnreadableName[]
+  readonly trails: readonly Verified[]
+}): readonly string[] {
+  return unexplainedOf(names, trails).map(({ pseudonym }) => pseudonym)
+}
+
 export function unexplainedSentences(names: readonly UnreadableName[]): string[] {
   const [erased, lost] = (['erased', 'lost'] as const).map((state) => names.filter((name) => name.state === state))
   return [...(erased ?? []).slice(0, 1).map(() => ofErased(erased ?? [])), ...(lost ?? []).slice(0, 1).map(() => ofLost(lost ?? []))]

@@ -4,7 +4,7 @@ import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AuditSummary, UnreadableName } from '../query/audit-summary.ts'
 import { unreadableIn } from '../query/unreadable-names.ts'
 import { accessTables, recordTable } from './access-tables.ts'
-import { charts } from './summary-charts.ts'
+import { charts } from './charts.ts'
 import { csvTables } from './csv.ts'
 import { eventTables } from './event-tables.ts'
 import {

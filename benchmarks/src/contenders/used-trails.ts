@@ -27,5 +27,5 @@ function usedTrail({ setting }: Task, name: string): UsedTrail {
 export const jobs: Contender = used('jobs', 'segments')
 export const fewerJobs: Contender = used('fewerJobs', 'segments')
 export const service: Contender = used('service', 'records')
-export const monthlyJobs: Contender = used('monthlyJobs', 'segments')
+export const halfOfJobs: Contender = used('halfOfJobs', 'segments')
 export const fewerOfService: Contender = used('fewerOfService', 'records')

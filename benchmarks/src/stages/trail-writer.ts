@@ -11,6 +11,7 @@ export interface WrittenTrail {
   readonly sent: number
 }
 
+const mostLines = 50_000
 const keyPrefix = 'audit-key:'
 
 export const mac = (key: Buffer, purpose: string, data = ''): Buffer =>
@@ -46,6 +47,8 @@ export class TrailWriter {
   folder: string
   checkpoints: string
   id: string
+  /** The id of the first folder, in checkpoints of the others. */
+  trail: string | undefined
   readonly counts = { records: 0, segments: 0, sent: 0 }
   readonly #root: string
   readonly #checkpointsRoot: string
@@ -64,6 +67,11 @@ export class TrailWriter {
     this.step({ host: 'web-0', time: 0, opens: false, ended: [] })
   }
 
+  /** A folder takes so many lines of its index: then the trail goes on in another. */
+  get isFull(): boolean {
+    return this.#step >= mostLines
+  }
+
   /** In the next folder, between runs. */
   goOn(time: number): void {
     const [key, left, name] = [mac(this.#key, 'successor'), this.id, new Date(time).toISOString().slice(0, 10)]
@@ -71,6 +79,7 @@ export class TrailWriter {
     const { step } = this.step({ host: 'web-0', time, opens: false, ended: [], successor: { folder: id, name } })
     this.#finishFolder()
     this.#follows = [...this.#follows, { folder: left, name: this.#name, step }]
+    this.trail ??= this.id
     ;[this.id, this.#key, this.#name, this.#step] = [id, key, name, 0]
     ;[this.folder, this.checkpoints] = [join(this.#root, name), join(this.#checkpointsRoot, name)]
     for (const path of [this.folder, this.checkpoints]) mkdirSync(path, { mode: 0o700 })

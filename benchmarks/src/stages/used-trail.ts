@@ -10,8 +10,6 @@ export interface TrailUse {
   /** The first moment, epoch milliseconds. */
   readonly from: number
   readonly days: number
-  /** The trail of jobs goes on in another folder after so many. Default: it has one folder. */
-  readonly daysPerFolder?: number
   /** Runs of a short job: each opens a segment, writes its records and ends. */
   readonly runsPerDay: number
   readonly recordsPerRun: number
@@ -31,11 +29,11 @@ export function writeTrail(folder: string, checkpoints: string, use: TrailUse): 
   const services = Array.from({ length: use.services }, (_, each) => new Service(trail, use, `web-${each}`))
   for (let day = 0; day < use.days; day++) {
     const from = use.from + day * dayMs
-    if (day > 0 && day % (use.daysPerFolder ?? Infinity) === 0) trail.goOn(from)
     for (const service of services) service.openDay(from)
     for (let run = 0; run < use.runsPerDay; run++) {
       const at = from + Math.floor((run * dayMs) / use.runsPerDay)
       for (const service of services) service.writeUntil(at)
+      if (services.length === 0 && trail.isFull) trail.goOn(at)
       runJob(trail, at, use.recordsPerRun)
     }
     for (const service of services) service.writeUntil(from + dayMs)
@@ -183,7 +181,8 @@ class Segment {
     const [bytes, folder, group] = [this.#bytes, this.#trail.id, this.#group - 1]
     const [records, seals, step] = [this.#records, this.#seals.toString('base64url'), this.#step]
     const start = { bytes, folder, group, head, index, kind: 'checkpoint' }
-    const rest = { records, seals, step, time, v: 2 }
+    const { trail } = this.#trail
+    const rest = { records, seals, step, time, ...(trail !== undefined && { trail }), v: 2 }
     const own = mac(this.#key, 'checkpoint', lineOf({ ...start, ...rest })).toString('base64url')
     return lineOf({ ...start, mac: own, ...rest })
   }

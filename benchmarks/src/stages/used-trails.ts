@@ -30,11 +30,11 @@ export function usedTrailsStage(scale: number): Promise<Stage> {
   }))
 }
 
-/** A year of the job, in one folder and in one for each month, three days of it, and a quarter of the service. */
+/** A year of the job, half of it, and three days; a quarter of the service, and nine days. */
 export function yearOfTrailsStage(scale: number): Promise<Stage> {
   return stageOf(scale, ({ job, busy }) => ({
     jobs: { ...job, days: 365 },
-    monthlyJobs: { ...job, days: 365, daysPerFolder: 30 },
+    halfOfJobs: { ...job, days: 182 },
     fewerJobs: { ...job, days: 3 },
     service: { ...busy, days: 90 },
     fewerOfService: { ...busy, days: 9 },

@@ -1,7 +1,7 @@
 export type { AuditRecord } from '@finchat/secrets-core'
 export { type AuditCopy, copyAuditTrail, type CopyAuditOptions } from './copy/copy-audit-trail.ts'
 export { type AuditQuery, type AuditRecords, queryRecords } from './query/query.ts'
-export { openAuditNames, type OpenAuditNamesOptions } from './query/open-audit-names.ts'
+export { openAuditNames, type OpenAuditNamesOptions, type OpenedRecords } from './query/open-audit-names.ts'
 export { csvLines } from './report/csv.ts'
 export {
   recordsReport,
@@ -25,6 +25,7 @@ export type {
   ReaderSummary,
   RotationSummary,
   SecretSummary,
+  UnreadableName,
   UnrotatedSummary,
   WriteSummary,
 } from './query/audit-summary.ts'

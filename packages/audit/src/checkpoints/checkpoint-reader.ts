@@ -75,7 +75,7 @@ async function* filesIn(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** `kind`, `v` and the checked members, without MAC and signature. */
+/** `kind`, `v` and the checked members, without MAC and signature, and without `trail`. */
 const membersOfOurs = 11
 
 function asCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
@@ -86,16 +86,16 @@ const [digits, hash] = ['(0|[1-9]\\d{0,14})', '"([\\w-]{43})"']
 /** A line as it was sent, which most are. */
 const ownForm = new RegExp(
   `^{"bytes":${digits},"folder":"([\\w-]{36})","group":${digits},"head":${hash},"index":${digits},"kind":"checkpoint","mac":${hash},` +
-    `"records":${digits},"seals":${hash},(?:"signature":"([\\w-]+)",)?"step":${digits},"time":${digits},"v":2}\n?$`,
+    `"records":${digits},"seals":${hash},(?:"signature":"([\\w-]+)",)?"step":${digits},"time":${digits},(?:"trail":"([\\w-]{36})",)?"v":2}\n?$`,
 )
 
 /** The same as `anyCheckpoint`, five times faster. */
 function bareCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
   const parts = ownForm.exec(text.toString('latin1'))
   if (parts === null) return undefined
-  const [, bytes, folder = '', group, head = '', index, mac = '', records, seals = '', signature, step, time] = parts
+  const [, bytes, folder = '', group, head = '', index, mac = '', records, seals = '', signature, step, time, trail] = parts
   const counts = { bytes: Number(bytes), group: Number(group), index: Number(index), records: Number(records) }
-  return { ...counts, step: Number(step), time: Number(time), folder, head, mac, seals, signature, signed: undefined, file, line }
+  return { ...counts, step: Number(step), time: Number(time), trail, folder, head, mac, seals, signature, signed: undefined, file, line }
 }
 
 function anyCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
@@ -104,8 +104,10 @@ function anyCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoin
   const { mac, signature, ...rest } = inner
   if (typeof mac !== 'string' || !isState(rest)) return undefined
   const { folder, step, group, bytes, records, index, time, seals, head } = rest
-  const state = { folder, step, group, bytes, records, index, time, seals, head, mac, signature, file, line }
-  if (inner['v'] === 2 && Object.keys(rest).length === membersOfOurs) return { ...state, signed: undefined }
+  const trail = typeof inner['trail'] === 'string' ? inner['trail'] : undefined
+  const state = { folder, step, group, bytes, records, index, time, trail, seals, head, mac, signature, file, line }
+  const members = trail === undefined ? membersOfOurs : membersOfOurs + 1
+  if (inner['v'] === 2 && Object.keys(rest).length === members) return { ...state, signed: undefined }
   const signed = canonicalLineIfAny(rest)
   return signed === undefined ? undefined : { ...state, signed }
 }

@@ -22,6 +22,7 @@ const state = fc.record({
   seals: hash,
   step: fc.nat({ max: 2 }),
   time: count,
+  trail: fc.constantFrom('this folder', 'another', undefined),
   v: fc.constantFrom(1, 2, 3),
 })
 const stranger = fc.option(fc.string(), { nil: undefined })
@@ -44,7 +45,7 @@ test('checkpoints are given back as they were found, by segment and in the order
   )
   await fc.assert(
     fc.asyncProperty(lines, fc.constantFrom('this folder', 'another'), async (found, folder) => {
-      const held = await checkpointsIn(found, new CheckpointTable(folder))
+      const held = await checkpointsIn(found, new CheckpointTable(folder, { trail: 'this folder' }))
       const ours = found
         .map((line, index) => ({ ...JSON.parse(line), number: index + 1, text: line }))
         .filter((each) => each.folder === folder)
@@ -74,7 +75,7 @@ function foundAt(step: number, group: number, signed?: string): FoundCheckpoint 
 test('of too many, the last of each segment stays, and at most so many of one', () => {
   fc.assert(
     fc.property(fc.array(ours, { maxLength: 300 }), (found) => {
-      const table = new CheckpointTable('f', undefined, { most: 32, mostOfSegment: 4 })
+      const table = new CheckpointTable('f', { limits: { most: 32, mostOfSegment: 4 } })
       for (const each of found) table.add(each)
       const held = table.held()
       expect(held.count).toBeLessThanOrEqual(32)
@@ -95,14 +96,14 @@ test('of too many, the last of each segment stays, and at most so many of one', 
 })
 
 test('what stays of a segment is spread over it', () => {
-  const table = new CheckpointTable('f', undefined, { most: 1_024, mostOfSegment: 64 })
+  const table = new CheckpointTable('f', { limits: { most: 1_024, mostOfSegment: 64 } })
   for (let group = 1; group <= 1_025; group++) table.add(foundAt(1, group))
   const groups = all(table.held(), 1).map((each) => each?.group)
   expect([groups.length, groups.slice(0, 3), groups.slice(-2)]).toEqual([65, [16, 32, 48], [1_024, 1_025]])
 })
 
 test('a checkpoint of each of very many segments stays', () => {
-  const table = new CheckpointTable('f', undefined, { most: 64, mostOfSegment: 8 })
+  const table = new CheckpointTable('f', { limits: { most: 64, mostOfSegment: 8 } })
   for (let step = 1; step <= 1_000; step++) for (const group of [1, 2, 3]) table.add(foundAt(step, group))
   const held = table.held()
   expect([held.steps.length, held.steps.every((step) => all(held, step).at(-1)?.group === 3)]).toEqual([1_000, true])
@@ -127,6 +128,7 @@ test('a line as it was sent is read as the same line in the record of a sink is'
     signature: signatureText,
     step: big,
     time: big,
+    trail: fc.constantFrom(undefined, '0f8fad5b-d9cb-469f-a165-70867728950e', '7c9e6679-7425-40de-944b-e07fc1f90ae7'),
     v: fc.constant(2),
   })
   const held = async (text: string): Promise<unknown> => {

@@ -38,6 +38,14 @@ export interface TableLimits {
 
 const usualLimits: TableLimits = { most: 16_384, mostOfSegment: 64 }
 
+export interface TableOptions {
+  /** Only checkpoints that it accepts count. */
+  readonly verifier?: SignatureVerifier | undefined
+  /** The id of the first folder of the trail. */
+  readonly trail?: string | undefined
+  readonly limits?: TableLimits
+}
+
 /**
  * The checkpoints of one folder, in bounded memory: a process that is always busy sends thirty
  * million in a year. Of too many the last of each segment stays, since it proves what the others of
@@ -51,13 +59,17 @@ export class CheckpointTable {
   readonly #rows: PackedRows
   readonly #others = new Map<number, FoundCheckpoint>()
   readonly #files: string[] = []
+  readonly #trail: string | undefined
   /** The folders of checkpoints that were ignored. */
   readonly otherFolders: Set<string> = new Set()
+  /** Those of them that are of this trail, as their checkpoints say. */
+  readonly laterFolders: Set<string> = new Set()
   #room: number
   #otherCount = 0
 
-  constructor(folder: string, verifier?: SignatureVerifier, limits: TableLimits = usualLimits) {
+  constructor(folder: string, { verifier, trail, limits = usualLimits }: TableOptions = {}) {
     this.#folder = folder
+    this.#trail = trail
     this.#verifier = verifier
     this.#limits = limits
     this.#room = limits.most
@@ -66,14 +78,27 @@ export class CheckpointTable {
 
   /** Ignores those of other folders. */
   add(found: FoundCheckpoint): void {
-    if (found.folder !== this.#folder) return this.#ignore(found.folder)
+    if (found.folder !== this.#folder) return this.#ignore(found)
     if (this.#rows.length >= this.#room) this.#thin()
     if (this.#files.at(-1) !== found.file) this.#files.push(found.file)
     this.#write(this.#rows.at(this.#rows.add()), found)
   }
 
-  #ignore(folder: string): void {
+  #ignore(found: FoundCheckpoint): void {
+    const { folder, trail } = found
     if (this.otherFolders.size < mostOtherFolders) this.otherFolders.add(folder)
+    if (trail === undefined || trail !== this.#trail || this.laterFolders.has(folder)) return
+    if (this.laterFolders.size < mostOtherFolders && this.#accepts(found)) this.laterFolders.add(folder)
+  }
+
+  #accepts(found: FoundCheckpoint): boolean {
+    const { signed = signedText(found), signature } = found
+    return this.#verifier === undefined || (typeof signature === 'string' && this.#verifier(signed, signature))
+  }
+
+  /** What checkpoints of this folder say of the trail. */
+  get #ownTrail(): string | undefined {
+    return this.#trail === this.#folder ? undefined : this.#trail
   }
 
   /** To be called once all were added. */
@@ -133,7 +158,7 @@ export class CheckpointTable {
     bytes.writeUInt32LE(found.line, lineAt)
     bytes.writeUInt32LE(this.#files.length - 1, fileAt)
     const arePacked = hashes.map((member, at) => packHash(bytes, hashesAt + at * hashBytes, found[member]))
-    const isOurs = found.signed === undefined && !arePacked.includes(false)
+    const isOurs = found.signed === undefined && found.trail === this.#ownTrail && !arePacked.includes(false)
     bytes.writeUInt32LE(isOurs ? 0 : ++this.#otherCount, otherAt)
     if (!isOurs) this.#others.set(this.#otherCount, found)
     if (this.#verifier !== undefined) writeSignature(bytes, found.signature)
@@ -151,7 +176,7 @@ export class CheckpointTable {
     )
     const where = { file: this.#files[bytes.readUInt32LE(fileAt)] ?? '', line: bytes.readUInt32LE(lineAt) }
     const [mac = '', seals = '', head = ''] = hashes.map((__, at) => hashAt(bytes, hashesAt + at * hashBytes))
-    const state = { folder: this.#folder, step, group, bytes: size, records, index, time, seals, head }
+    const state = { folder: this.#folder, step, group, bytes: size, records, index, time, trail: this.#ownTrail, seals, head }
     return { ...state, mac, signed: signedText(state), ...where }
   }
 

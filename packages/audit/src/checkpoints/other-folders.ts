@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CheckpointSource, checkpointsIn } from './checkpoint-reader.ts'
-import { CheckpointTable } from './checkpoint-table.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { CheckpointTable, type TableOptions } from './checkpoint-table.ts'
+import { successorsOf } from '../format/successors.ts'
 import { folderIdOf } from '../keys/key-chain.ts'
 import type { StartKey } from '../keys/start-key.ts'
 
@@ -15,18 +15,32 @@ interface FolderOfLines {
   readonly lines: number
 }
 
+/** What checkpoints tell of folders other than their table's. */
+export type ToldFolders = Pick<CheckpointTable, 'otherFolders' | 'laterFolders'>
+
 /** Folders of which checkpoints tell, and no verified folder. Other trails may send theirs to the same place. */
 export class OtherFolders {
   readonly #told = new Set<string>()
+  readonly #later = new Set<string>()
   readonly #known = new Set<string>()
 
-  add(folders: Iterable<string>): void {
-    for (const folder of folders) this.#told.add(folder)
+  add({ otherFolders, laterFolders }: ToldFolders): void {
+    for (const folder of otherFolders) this.#told.add(folder)
+    for (const folder of laterFolders) this.#later.add(folder)
   }
 
   /** One that was verified, or that an index names. */
   know(folder: string): void {
     this.#known.add(folder)
+  }
+
+  isKnown(folder: string): boolean {
+    return this.#known.has(folder)
+  }
+
+  /** How many are of this trail, as their checkpoints say, and unknown. */
+  get laterUnknown(): number {
+    return [...this.#later].filter((folder) => !this.#known.has(folder)).length
   }
 
   /** The epochs of a verified folder that one of them follows: only a holder of their keys can know its id. */
@@ -38,7 +52,9 @@ export class OtherFolders {
         const successor = key.derived('successor')
         const id = folderIdOf(successor)
         successor.wipe()
-        if (others.delete(id)) yield step
+        if (!others.delete(id)) continue
+        this.know(id)
+        yield step
       }
     } finally {
       key.wipe()
@@ -55,11 +71,11 @@ export interface CheckpointedFolder {
 /** To be listed before an index is read: one that is made later is named by that index. */
 export function checkpointedFolders(source: CheckpointSource | undefined): readonly CheckpointedFolder[] {
   if (typeof source !== 'string' || !existsSync(source) || !statSync(source).isDirectory()) return []
-  return successorsIn(readdirSync(source)).map((name) => ({ name, path: join(source, name) }))
+  return successorsOf(source).map((name) => ({ name, path: join(source, name) }))
 }
 
-export async function foldersNamedIn(path: string): Promise<ReadonlySet<string>> {
-  const table = new CheckpointTable('')
+export async function foldersNamedIn(path: string, options: TableOptions): Promise<ToldFolders> {
+  const table = new CheckpointTable('', options)
   await checkpointsIn(path, table)
-  return table.otherFolders
+  return table
 }

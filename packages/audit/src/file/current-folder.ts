@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { shownPath } from '../disk/folder-errors.ts'
 import { keyFile, readKey } from '../format/folder-key.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 
 /** The folder of a trail in which segments are opened: the first, or the last that follows it. */
 export async function currentFolder(root: string): Promise<string> {
@@ -18,7 +18,7 @@ export async function currentFolder(root: string): Promise<string> {
 
 /** Folders in between may have been moved to an archive. */
 async function lastFolder(root: string, gone: string): Promise<string> {
-  for (const name of successorsIn(readdirSync(root)).toReversed()) {
+  for (const name of successorsOf(root).toReversed()) {
     const path = join(root, name)
     if (existsSync(join(path, keyFile)) && (await successorOf(path)) === undefined) return path
   }

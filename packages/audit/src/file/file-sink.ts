@@ -12,10 +12,12 @@ import {
 import { checkpointFolder } from '../checkpoints/checkpoint-folder.ts'
 import { signerOf } from '../keys/signature.ts'
 import { assertReady } from '../format/folder-key.ts'
+import { trailIdOf } from '../format/first-entry.ts'
 import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { CheckpointOptions } from './checkpoint-sender.ts'
 import type { RotationOptions } from './segment-rotation.ts'
+import { writesTo } from '../trail/trail-of-sink.ts'
 import { watchedPlaces } from '../sinks/watched-places.ts'
 
 /** Where checkpoints go, and how often. */
@@ -45,7 +47,7 @@ export interface JsonLinesFileOptions {
   readonly maxSegmentBytes?: number | undefined
   /**
    * Begins another folder with each year or month (UTC), within this one. `rotateAuditFolder` does
-   * that at any time. Default: neither.
+   * that at any time. A folder of 50,000 lines in its index is left in any case. Default: neither.
    */
   readonly folderPer?: 'year' | 'month' | undefined
   /**
@@ -91,7 +93,7 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   assertReady(known.folder)
   const file = new GroupCommit(known)
   const health = known.checkpoints?.health
-  return {
+  const sink: AuditSink = {
     specificationVersion: 'v1',
     name: known.name,
     durable: known.isDurable,
@@ -99,6 +101,7 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
     health: health && (() => ({ checkpoints: health() })),
     close: () => file.close(),
   }
+  return writesTo(sink, () => trailIdOf(known.folder))
 }
 
 interface Checked extends RotationOptions {

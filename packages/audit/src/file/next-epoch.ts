@@ -31,6 +31,8 @@ export interface EpochOptions extends Partial<LockWait> {
   readonly ended: readonly OwnSegment[]
   /** Creates the epoch's segment, once its line is in the index. Absent: it opens none. */
   readonly open?: ((epoch: OpenEpoch) => Promise<void>) | undefined
+  /** With so many lines the folder opens no segment. Default: it has room. */
+  readonly mostEpochs?: number | undefined
   /** How many segments of other processes are checked for being dead. Default: 4. */
   readonly mostLooks?: number | undefined
   /** What the line says beside that, by what precedes it and the state of the folder. */
@@ -40,6 +42,9 @@ export interface EpochOptions extends Partial<LockWait> {
 /** The trail goes on in another folder. Never leaves this package. */
 export class FolderLeft extends Error {}
 
+/** It is to go on in another. */
+export class FolderFull extends FolderLeft {}
+
 const usualPatienceMs = 5_000
 /** An epoch costs the same however many processes there are: they share the checks. */
 const usualLooks = 4
@@ -47,7 +52,8 @@ const usualLooks = 4
 const mostEnded = 100
 
 /**
- * Throws `FolderLeft` if it is to open a segment, and the trail goes on in another folder.
+ * Throws `FolderLeft` if it is to open a segment, and the trail goes on in another folder, or is to
+ * (`FolderFull`).
  *
  * Begins the folder's next epoch: appends its line to the index, lets `open` create the segment,
  * and replaces the key. A process that dies in between leaves a line without effect, or half a
@@ -58,6 +64,7 @@ export async function advanceEpoch(folder: string, options: EpochOptions): Promi
   const ends = await UnrecordedEnds.find(folder, options.ended, options.mostLooks ?? usualLooks)
   try {
     if (options.open !== undefined && ends.next !== undefined) throw new FolderLeft() // without waiting for the lock
+    if (options.open !== undefined && ends.step >= (options.mostEpochs ?? Infinity)) throw new FolderFull()
     return await inLockedFolder(folder, ends.segments, options)
   } finally {
     ends.release()

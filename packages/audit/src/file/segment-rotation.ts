@@ -193,9 +193,9 @@ export class SegmentRotation {
     this.#hurry = urgent.resolve
     try {
       const wait = { patienceMs: openingPatienceMs, signal: this.#closing.signal, urgent: urgent.promise }
-      await this.#folders.inCurrent(async (folder, name) => {
+      await this.#folders.inCurrent(async (folder, within) => {
         const ended = this.#endedIn(folder)
-        this.#next = await SegmentWriter.open({ ...this.#options, folder, name }, ended, wait)
+        this.#next = await SegmentWriter.open({ ...this.#options, ...within, folder }, ended, wait)
         this.#recorded(ended)
       })
       if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)

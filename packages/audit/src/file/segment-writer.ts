@@ -9,6 +9,7 @@ import { checkpointLine } from '../format/checkpoint-line.ts'
 import type { Signer } from '../keys/signature.ts'
 import { lockOf, segmentName } from '../format/end-of-segment.ts'
 import { FileLock, type LockWait } from './file-lock.ts'
+import type { PlaceInTrail } from './trail-folders.ts'
 import type { ChainKey } from '../keys/key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
@@ -27,10 +28,9 @@ interface Position {
   readonly seals: Buffer
 }
 
-export interface SegmentOptions {
+/** Without a place, the folder is the first of its trail. */
+export interface SegmentOptions extends Partial<PlaceInTrail> {
   readonly folder: string
-  /** Of the folder within the first one of its trail. Default: it is that. */
-  readonly name?: string
   readonly isDurable: boolean
 }
 
@@ -68,7 +68,7 @@ export class SegmentWriter {
     const created: SegmentWriter[] = []
     const create = async (step: OpenEpoch): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await advanceEpoch(options.folder, { ...waiting, ended, open: create })
+      await advanceEpoch(options.folder, { ...waiting, ended, open: create, mostEpochs: options.mostEpochs })
     } catch (error) {
       await created[0]?.release()
       created[0]?.wipe()
@@ -164,7 +164,7 @@ export class SegmentWriter {
     const { group, key, bytes, records, seals } = this.#position
     const { folder, step } = this.#place
     const stands = { folder, step, group: group - 1, bytes, records, seals: seals.toString('base64url') }
-    const state = { ...stands, index: head.step, head: head.line, time: Date.now() }
+    const state = { ...stands, index: head.step, head: head.line, time: Date.now(), trail: this.#options.trail }
     return checkpointLine(state, key, sign)
   }
 

@@ -20,9 +20,13 @@ export class UnrecordedEnds {
   /** The name of the folder in which the trail goes on. */
   readonly next: string | undefined
 
-  private constructor(own: readonly EndedSegment[], next: string | undefined) {
+  /** The epoch that comes next. */
+  readonly step: number
+
+  private constructor(own: readonly EndedSegment[], { next, step }: Pick<KeyState, 'next' | 'step'>) {
     this.#segments = [...own]
     this.next = next
+    this.step = step
   }
 
   /** Checks at most `mostLooks` segments of other processes. */
@@ -31,7 +35,7 @@ export class UnrecordedEnds {
     key.wipe()
     const ends = new UnrecordedEnds(
       own.filter((one) => one.folder === state.folder).map(({ segment }) => segment),
-      state.next,
+      state,
     )
     try {
       for (const step of ends.#others(state).slice(0, mostLooks)) await ends.#addIfDead(folder, step)

@@ -17,6 +17,8 @@ export interface CheckpointState {
   /** The hash of that line, base64url. */
   readonly head: string
   readonly time: number
+  /** The id of the first folder of its trail. Absent in that folder. */
+  readonly trail?: string | undefined
 }
 
 export function signedText(state: CheckpointState): string {
@@ -31,6 +33,6 @@ export function checkpointLine(state: CheckpointState, key: ChainKey, sign: Sign
   return canonicalLine({ ...membersOf(state), mac, ...signature }).trimEnd()
 }
 
-function membersOf({ folder, step, group, bytes, records, seals, index, head, time }: CheckpointState): object {
-  return { bytes, folder, group, head, index, kind: 'checkpoint', records, seals, step, time, v: 2 }
+function membersOf({ folder, step, group, bytes, records, seals, index, head, time, trail }: CheckpointState): object {
+  return { bytes, folder, group, head, index, kind: 'checkpoint', records, seals, step, time, trail, v: 2 }
 }

@@ -33,6 +33,12 @@ export function firstEntry(folder: string): IndexEntry {
   throw brokenIndex(folder)
 }
 
+/** The id of the trail: that of its first folder. `undefined` if the folder's first line cannot be read. */
+export function trailIdOf(folder: string): string | undefined {
+  const entry = readFirstEntry(folder)
+  return entry?.follows?.[0]?.folder ?? entry?.folder
+}
+
 /** The first folder of the trail, which holds the others. */
 export function rootOf(folder: string, { follows }: Pick<IndexEntry, 'follows'>): string {
   return follows === undefined ? folder : dirname(folder)

@@ -36,8 +36,24 @@ export interface AuditSummary {
   readonly notRotatedForDays: number
   /** Secrets in use that did not change in so many days. */
   readonly notRotated: readonly UnrotatedSummary[]
+  /** Names that are shown as pseudonyms, the earliest first. */
+  readonly unreadable: readonly UnreadableName[]
   /** Counted above, but missing in a list: most hold at most 10,000 entries. */
   readonly unlisted: number
+}
+
+/** A name that `sealNames` sealed, and that no key opened. Times are epoch milliseconds. */
+export interface UnreadableName {
+  readonly pseudonym: string
+  /**
+   * `sealed`: no key of it was given. `erased`: its key was overwritten in the file of name keys.
+   * `lost`: a file of each folder was given, and none has its key.
+   */
+  readonly state: 'sealed' | 'erased' | 'lost'
+  /** Records that have it, as actor or as the name of a secret. */
+  readonly records: number
+  readonly first: number
+  readonly last: number
 }
 
 /** The records of one day, in UTC. */

@@ -6,6 +6,7 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
+import { firstEntry } from '../format/first-entry.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { rowsIn } from '../record/name-rows.ts'
 import { csvLines } from '../report/csv.ts'
@@ -144,11 +145,52 @@ it('names of several hosts are opened by the files of all of them', async () => 
   expect(() => openAuditNames([], { file: [''] })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
 })
 
+describe('keys of names of another trail', () => {
+  it('are refused by a process that records, before it writes anything', async () => {
+    const [one, other] = [await trailOfPersons(), await testFolder()]
+    const before = await readFile(one.file)
+    const sink = jsonLinesFile({ folder: other.folder })
+    expect(() => auditTrail({ sinks: [sink], sealNames: { file: one.file } })).toThrow(refused(one.file))
+    await sink.close?.(context)
+    expect(await readFile(one.file)).toEqual(before)
+  })
+
+  it('are refused by an erasure, which leaves both trails and the file as they are', async () => {
+    const [one, other] = [await trailOfPersons(), await trailOfPersons()]
+    const before = [await readFile(one.file), await textOfFolder(other.folder)]
+    await expect(eraseAuditNames(other.folder, { file: one.file, names: [alice], reason })).rejects.toEqual(refused(one.file))
+    expect([await readFile(one.file), await textOfFolder(other.folder)]).toEqual(before)
+  })
+
+  it('are refused by a report over folders of which none is theirs, and not beside their own', async () => {
+    const [one, other] = [await trailOfPersons(), await trailOfPersons()]
+    const read = (file: string, folder: string | readonly string[]): Promise<unknown> =>
+      verifiedTrail(other.folder, { key: other.key }, (found) => listOf(openAuditNames(found, { file, folder })))
+    await expect(read(one.file, other.folder)).rejects.toEqual(refused(one.file))
+    await read(one.file, [one.folder, other.folder])
+    await read(other.file, other.folder)
+    await rotateAuditFolder(one.folder)
+    await use(one, [bob])
+    const { folders } = await verifyAuditTrail(one.folder, { key: one.key })
+    await read(one.file, join(one.folder, folders[1]?.name ?? ''))
+  })
+
+  it('are told from those that no trail has used yet', async () => {
+    const made = await trailOfPersons()
+    await writeFile(made.file, '')
+    await use(made, [alice])
+    expect((await erase(made, [alice])).erased).toBe(1)
+    expect(await readFile(made.file, 'utf8')).toContain(JSON.stringify({ trail: firstEntry(made.folder).folder, v: 1 }))
+  })
+
+  const refused = (file: string): unknown => expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(file) })
+})
+
 describe('a name that is erased', () => {
   it('is a pseudonym, the same in each record, while others stay and the trail verifies', async () => {
     const made = await trailOfPersons()
     const { erased, pseudonyms } = await erase(made, [alice])
-    expect([erased, pseudonyms]).toEqual([1, [expect.stringMatching(/^[0-9a-f]{16}$/)]])
+    expect([erased, pseudonyms]).toEqual([1, [expect.stringMatching(/^[0-9a-f]{32}$/)]])
     const [first, second, third] = (await records(made)).map(({ actor }) => actor)
     expect([first, second, third]).toEqual([`erased name ${pseudonyms[0]}`, bob, first])
     expect(await erase(made, [alice])).toEqual({ erased: 0, pseudonyms: [] })
@@ -239,12 +281,13 @@ describe('a name that is erased', () => {
   it('leaves no key in the file, nor one that a dying process left half written', async () => {
     const made = await trailOfPersons()
     const rows = (await readFile(made.file, 'utf8')).split('\n').filter((row) => row !== '')
-    await writeFile(made.file, `${rows.join('\n')}\n${rows[0]?.slice(0, 40)}`)
+    await writeFile(made.file, `${rows.join('\n')}\n${rows[1]?.slice(0, 40)}`)
     await erase(made, [alice])
     const left = (await readFile(made.file, 'utf8')).split('\n').filter((row) => row.trim() !== '')
     expect(left.map((row) => row.trim())).toEqual([
-      expect.stringMatching(/^\{"erased":"[0-9a-f]{16}","v":1\}$/),
-      rows[1],
+      rows[0],
+      expect.stringMatching(/^\{"erased":"[0-9a-f]{32}","v":1\}$/),
+      rows[2],
       expect.stringMatching(/^\{"erasedAt":\d+,"v":1\}$/),
     ])
   })

@@ -2,23 +2,37 @@ import { resolve } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { knownOptions } from '@finchat/secrets-core/provider'
 import { regularContent } from '../disk/open-regular.ts'
+import { trailIdOf } from '../format/first-entry.ts'
 import { keysFailed } from '../record/name-keys.ts'
-import { assertNamesFile, rowsIn } from '../record/name-rows.ts'
+import { assertFolder } from '../record/errors.ts'
+import { assertNamesFile, keysOfAnother, rowsIn, trailsIn } from '../record/name-rows.ts'
 import { nameIdOf, openedName, pseudonymIn } from '../record/sealed-name.ts'
+import type { UnreadableName } from './audit-summary.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
+import { placeholderOf, UnreadableTally } from './unreadable-names.ts'
 
 /** What `openAuditNames` takes beside the records. */
 export interface OpenAuditNamesOptions {
   /** The path of `sealNames.file`, or those of several hosts. Absent: no name is opened. */
   readonly file?: string | readonly string[] | undefined
+  /**
+   * The folder of the records, or those of several hosts. Then the keys of another trail are refused.
+   * Default: files are not compared, and names that they have no key for stay sealed.
+   */
+  readonly folder?: string | readonly string[] | undefined
+}
+
+/** Records, and which of their names could not be opened. */
+export type OpenedRecords = AsyncGenerator<AuditRecord> & {
+  /** Of the records that were read so far. */
+  readonly unreadable: readonly UnreadableName[]
 }
 
 /**
  * Yields the records with the names that `sealNames` sealed. One that was erased is shown as
- * `erased name 5c0a8f3b12d4e6f7`, the same in each record; one whose key is not in the file as
- * `sealed name …`. Throws `INVALID_ARGUMENT` if
- * `records` is not iterable, `CONFIGURATION` for an invalid file, and `AUDIT_FAILED` if it cannot be
- * read.
+ * `erased name …` with a pseudonym of 32 hex digits, the same in each record; one whose key is not in
+ * the file as `sealed name …`, or as `lost name …` if `folder` is given with a file of each. Throws `INVALID_ARGUMENT` if `records` is not iterable, `CONFIGURATION`
+ * for an invalid file and for the keys of another trail, and `AUDIT_FAILED` if a file cannot be read.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -36,7 +50,7 @@ export interface OpenAuditNamesOptions {
  * const actors = async () => {
  *   const { result } = await verifiedTrail('of-persons', { key }, async (records) => {
  *     const found: unknown[] = []
- *     for await (const { actor } of openAuditNames(records, { file })) found.push(actor?.slice(0, 7))
+ *     for await (const { actor } of openAuditNames(records, { file, folder: 'of-persons' })) found.push(actor?.slice(0, 7))
  *     return found
  *   })
  *   return result
@@ -45,11 +59,18 @@ export interface OpenAuditNamesOptions {
  * await eraseAuditNames('of-persons', { file, names: ['alice@example.com'], reason: 'request of 2026-11-02' })
  * console.log(before, await actors()) // [ 'alice@e' ] [ 'erased ' ]
  */
-export function openAuditNames(records: AuditRecords, options: OpenAuditNamesOptions): AsyncGenerator<AuditRecord> {
-  const { file = [] } = knownOptions(options, { file: 'any' })
-  const files: readonly unknown[] = Array.isArray(file) ? file : [file]
+export function openAuditNames(records: AuditRecords, options: OpenAuditNamesOptions): OpenedRecords {
+  const { file = [], folder = [] } = knownOptions(options, { file: 'any', folder: 'any' })
   assertRecords(records)
-  return opened(records, files.map(pathOf))
+  const folders = listOf(folder)
+  for (const each of folders) assertFolder(each)
+  const tally = new UnreadableTally()
+  const iterable = opened(records, listOf(file).map(pathOf), folders, tally)
+  return Object.defineProperty(iterable, 'unreadable', { get: () => tally.list() }) as OpenedRecords
+}
+
+function listOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'object' ? value : [value]
 }
 
 function pathOf(file: unknown): string {
@@ -57,29 +78,46 @@ function pathOf(file: unknown): string {
   return resolve(file)
 }
 
-async function* opened(records: AuditRecords, paths: readonly string[]): AsyncGenerator<AuditRecord> {
-  const names = new OpenedNames(await keysIn(paths))
-  for await (const record of records) yield names.open(record)
+async function* opened(
+  records: AuditRecords,
+  paths: readonly string[],
+  folders: readonly string[],
+  tally: UnreadableTally,
+): AsyncGenerator<AuditRecord> {
+  const trails = folders.map((folder) => trailIdOf(folder))
+  const names = new OpenedNames(await keysIn(paths, trails))
+  for await (const record of records) {
+    const shown = names.open(record)
+    tally.add(shown)
+    yield shown
+  }
 }
 
 /** The keys of a file by their pseudonyms, and the pseudonyms of erased names. */
 interface KeysOfNames {
   readonly keys: ReadonlyMap<string, Buffer>
   readonly erased: ReadonlySet<string>
+  /** There is a file of the trail of each folder. */
+  readonly areAllGiven: boolean
 }
 
-async function keysIn(paths: readonly string[]): Promise<KeysOfNames> {
-  const [keys, erased] = [new Map<string, Buffer>(), new Set<string>()]
+async function keysIn(paths: readonly string[], trails: readonly (string | undefined)[]): Promise<KeysOfNames> {
+  const [keys, erased, given] = [new Map<string, Buffer>(), new Set<string>(), new Set<string>()]
+  const known = trails.filter((trail) => trail !== undefined)
   for (const path of paths) {
     const content = await regularContent(path).catch((error: unknown) => {
       throw keysFailed(path, error)
     })
+    const own = trailsIn(content)
+    if (known.length > 0 && own.size > 0 && !known.some((trail) => own.has(trail))) throw keysOfAnother(path)
+    for (const trail of own) given.add(trail)
     for (const found of rowsIn(content)) {
       if (found.row !== undefined) keys.set(nameIdOf(found.row.key), found.row.key)
       if (found.erased !== undefined) erased.add(found.erased)
     }
   }
-  return { keys, erased }
+  const areAllGiven = trails.length > 0 && trails.every((trail) => trail !== undefined && given.has(trail))
+  return { keys, erased, areAllGiven }
 }
 
 /** A name is opened once. */
@@ -103,8 +141,13 @@ class OpenedNames {
     const known = this.#names.get(text)
     if (known !== undefined) return known
     const key = this.#known.keys.get(pseudonym)
-    const name = (key && openedName(key, text)) ?? `${this.#known.erased.has(pseudonym) ? 'erased' : 'sealed'} name ${pseudonym}`
+    const name = (key && openedName(key, text)) ?? placeholderOf(this.#stateOf(pseudonym), pseudonym)
     this.#names.set(text, name)
     return name
+  }
+
+  #stateOf(pseudonym: string): UnreadableName['state'] {
+    if (this.#known.erased.has(pseudonym)) return 'erased'
+    return this.#known.areAllGiven && !this.#known.keys.has(pseudonym) ? 'lost' : 'sealed'
   }
 }

@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { shownPath } from '../disk/folder-errors.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { readSegment, recordsOf } from '../format/segment-reader.ts'
 import { assertFolder } from '../record/errors.ts'
@@ -33,7 +32,7 @@ export async function* readAuditRecords(folder: string, most: number = Infinity)
 async function* recordsOfTrail(folder: string): AsyncGenerator<AuditRecord> {
   assertFolder(folder)
   yield* recordsOfFolder(folder)
-  for (const name of successorsIn(readdirSync(folder))) yield* recordsOfFolder(join(folder, name))
+  for (const name of successorsOf(folder)) yield* recordsOfFolder(join(folder, name))
 }
 
 async function* recordsOfFolder(folder: string): AsyncGenerator<AuditRecord> {

@@ -5,6 +5,7 @@ import { isoTime } from '../record/record-text.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary, RotationSummary } from './audit-summary.ts'
 import { isRotationStep, RotationTally } from './rotation-tally.ts'
+import { UnreadableTally } from './unreadable-names.ts'
 import { EventTallies } from './event-tallies.ts'
 import { type AgeOptions, mostPairs, type RotationAge, rotationOf, Rows, SecretTally, unrotated } from './tallies.ts'
 
@@ -65,6 +66,7 @@ type CountsAndAges =
   | 'rotations'
   | 'notRotatedForDays'
   | 'notRotated'
+  | 'unreadable'
   | 'unlisted'
 
 class Tally {
@@ -83,6 +85,7 @@ class Tally {
   readonly #secrets = new Rows(() => new SecretTally())
   readonly #rotations = new Rows(() => new RotationTally())
   readonly #providers = new Rows(() => ({ ok: 0, failed: 0, cached: 0, degraded: 0, stale: 0 }))
+  readonly #unreadable = new UnreadableTally()
   readonly #failures = new Rows(() => ({ count: 0, last: 0 }))
 
   add(record: AuditRecord): void {
@@ -92,7 +95,7 @@ class Tally {
     this.#from = Math.min(this.#from ?? time, time)
     this.#to = Math.max(this.#to ?? time, time)
     const isOutcome = phase === 'outcome' && outcome !== undefined
-    const isListed = [this.#events.addRecord(record), !isOutcome || this.#addOutcome(record)]
+    const isListed = [this.#events.addRecord(record), this.#unreadable.add(record), !isOutcome || this.#addOutcome(record)]
     if (isListed.includes(false)) this.#unlisted++
   }
 
@@ -129,6 +132,7 @@ class Tally {
       rotations: this.#rotationsOf(ages),
       notRotatedForDays: by.forDays,
       notRotated: notRotated.toSorted((a, b) => b.days - a.days || order(a.name, b.name)),
+      unreadable: this.#unreadable.list(),
       unlisted: this.#unlisted,
     }
   }

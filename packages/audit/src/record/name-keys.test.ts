@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NameKeys } from './name-keys.ts'
-import { erasedRowText, nameRowText, noticeText, rowsIn } from './name-rows.ts'
+import { erasedRowText, nameRowText, noticeText, rowsIn, trailsIn } from './name-rows.ts'
 import { nameIdOf, openedName, pseudonymIn, sealedName } from './sealed-name.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'audit-names-'))
@@ -37,7 +37,7 @@ describe('a sealed name', () => {
     fc.assert(
       fc.property(key, name, fc.nat(), fc.constantFrom('A', '9', '_', ':'), (own, text, at, character) => {
         const sealed = sealedName(own, text)
-        const start = 'sealed:'.length + 17
+        const start = 'sealed:'.length + 33
         const place = start + (at % (sealed.length - start))
         const altered = sealed.slice(0, place) + character + sealed.slice(place + 1)
         const opened = openedName(own, altered)
@@ -153,6 +153,32 @@ describe('the keys of names', () => {
     appendFileSync(file, '\n{"key":"AAAA')
     const bob = keys.seal('bob')
     expect(new NameKeys(file).seal('bob')).toBe(bob)
+  })
+
+  it('are bound to the trails of the process that adds the first, and refused for another', () => {
+    const file = newFile()
+    const [one, other] = ['0f8fad5b-d9cb-469f-a165-70867728950e', '7c9e6679-7425-40de-944b-e07fc1f90ae7']
+    new NameKeys(file).seal('of no trail')
+    const sealed = new NameKeys(file, () => [one]).seal('alice')
+    expect([...trailsIn(readFileSync(file))]).toEqual([one])
+    const sameTrail = new NameKeys(file, () => [one])
+    sameTrail.assertOwn()
+    expect([sameTrail.seal('alice'), new NameKeys(file).seal('alice')]).toEqual([sealed, sealed])
+    const before = readFileSync(file)
+    const strange = new NameKeys(file, () => [one, other])
+    const refused = expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('another trail') })
+    expect(() => strange.assertOwn()).toThrow(refused)
+    expect(() => strange.seal('bob')).toThrow(refused)
+    expect(readFileSync(file)).toEqual(before)
+  })
+
+  it('are bound again in a file that takes the place of a lost one', () => {
+    const file = newFile()
+    const keys = new NameKeys(file, () => ['of this trail'])
+    keys.seal('alice')
+    rmSync(file)
+    for (const text of ['bob', 'carol']) keys.seal(text)
+    expect([...trailsIn(readFileSync(file))]).toEqual(['of this trail'])
   })
 
   it('that cannot be written are AUDIT_FAILED, which names the file and no name', () => {

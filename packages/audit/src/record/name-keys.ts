@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, readFileSync, readSync, statSync, writeSync } from 'node:fs'
 import { fileFailure, loadCrypto, SecretsError } from '@finchat/secrets-core/provider'
 import { openRegularAtOnce, openRegularToWrite, openToAppendAtOnce } from '../disk/open-regular.ts'
-import { nameRowText, rowsIn } from './name-rows.ts'
+import { keysOfAnother, nameRowText, rowsIn, trailRowText } from './name-rows.ts'
 import { nameKeyBytes, sealedName } from './sealed-name.ts'
 
 /** A running process forgets a name so soon after it was erased. */
@@ -21,8 +21,24 @@ export class NameKeys {
   #isUnsynced = false
   #syncing: Promise<void> | undefined
 
-  constructor(path: string) {
+  /** The trails of this process, and those that the file is of. */
+  readonly #ownTrails: () => readonly string[]
+  readonly #trails = new Set<string>()
+
+  /** A file that is bound to none is bound to these trails with its next key. */
+  constructor(path: string, ownTrails: () => readonly string[] = () => []) {
     this.#path = path
+    this.#ownTrails = ownTrails
+  }
+
+  /** Throws `CONFIGURATION` for the keys of another trail. A file that cannot be read is left to the first record. */
+  assertOwn(): void {
+    try {
+      this.#forget()
+    } catch (error) {
+      this.#lookedAt = -Infinity
+      if (SecretsError.isInstance(error) && error.code === 'CONFIGURATION') throw error
+    }
   }
 
   /** Resolves once the keys of all names so far are on disk; `undefined` if they are. */
@@ -47,15 +63,23 @@ export class NameKeys {
     this.#lookedAt = now
     const { size: bytes = 0, mtimeMs: changedAt = 0 } = statSync(this.#path, { throwIfNoEntry: false }) ?? {}
     if (changedAt === this.#read.changedAt && bytes === this.#read.bytes) return
-    this.#sealed = new Map()
-    this.#read = { bytes: 0, changedAt }
+    this.#begin()
+    this.#read.changedAt = changedAt
     this.#take(changedAt === 0 ? Buffer.alloc(0) : contentOf(this.#path))
+  }
+
+  /** What was read before counts no more. */
+  #begin(): void {
+    this.#sealed = new Map()
+    this.#trails.clear()
+    this.#read.bytes = 0
   }
 
   /** Of two processes that add the same name, the first one's key counts. */
   #added(name: string): string {
     const key = loadCrypto().randomBytes(nameKeyBytes)
-    const row = Buffer.from(nameRowText({ name, key }))
+    const trails = this.#trails.size > 0 ? [] : this.#ownTrails()
+    const row = Buffer.from([...trails.map(trailRowText), nameRowText({ name, key })].join(''))
     const file = openToAppendAtOnce(this.#path)
     try {
       if (writeSync(file, row) < row.length) throw Object.assign(new Error(), { code: 'ENOSPC' }) // the next row begins a line
@@ -77,8 +101,7 @@ export class NameKeys {
     const { size, mtimeMs } = fstatSync(file)
     const added = size < this.#read.bytes + ownBytes ? undefined : partOf(file, this.#read.bytes, size)
     if (added === undefined || (this.#read.bytes > 0 && [...rowsIn(added)].some(({ isNotice }) => isNotice))) {
-      this.#sealed = new Map()
-      this.#read.bytes = 0
+      this.#begin()
       added?.fill(0)
       this.#take(partOf(file, 0, size))
     } else this.#take(added)
@@ -86,12 +109,22 @@ export class NameKeys {
   }
 
   #take(content: Buffer): void {
-    for (const { row } of rowsIn(content)) {
+    for (const { row, trail } of rowsIn(content)) {
+      if (trail !== undefined) this.#trails.add(trail)
       if (row !== undefined && !this.#sealed.has(row.name)) this.#sealed.set(row.name, sealedName(row.key, row.name))
       row?.key.fill(0)
     }
     this.#read.bytes += content.length
     content.fill(0)
+    if (this.#trails.size > 0 && this.#ownTrails().some((own) => !this.#trails.has(own))) throw this.#ofAnother()
+  }
+
+  /** Nothing of it is kept, and it is read again with the next name. */
+  #ofAnother(): SecretsError {
+    this.#begin()
+    this.#read.changedAt = 0
+    this.#lookedAt = -Infinity
+    return keysOfAnother(this.#path)
   }
 
   async #sync(): Promise<void> {

@@ -1,4 +1,4 @@
-import { configurationError } from '@finchat/secrets-core/provider'
+import { configurationError, type SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalText } from './canonical.ts'
 import { nameKeyBytes } from './sealed-name.ts'
 
@@ -15,6 +15,8 @@ export interface PlacedRow {
   readonly row?: NameRow | undefined
   /** The pseudonym of a name whose row stood here. */
   readonly erased?: string | undefined
+  /** The id of a trail that the file is of. */
+  readonly trail?: string | undefined
   /** Rows above were overwritten: a process that read them reads them again. */
   readonly isNotice?: boolean | undefined
 }
@@ -24,6 +26,11 @@ const lineFeed = 0x0a
 /** Begins with a line feed: the line before may lack its own. */
 export function nameRowText({ name, key }: NameRow): string {
   return `\n${canonicalText({ key: key.toString('base64url'), name, v: 1 })}\n`
+}
+
+/** Binds a file to a trail. */
+export function trailRowText(trail: string): string {
+  return `\n${canonicalText({ trail, v: 1 })}\n`
 }
 
 /** Stands in the place of a row, and is never longer. */
@@ -47,13 +54,14 @@ export function* rowsIn(content: Buffer): Generator<PlacedRow> {
   }
 }
 
-type Member = 'key' | 'name' | 'erased' | 'erasedAt' | 'v'
+type Member = 'key' | 'name' | 'erased' | 'erasedAt' | 'trail' | 'v'
 
 function partsOf(line: string): Omit<PlacedRow, 'at' | 'length'> {
   try {
-    const { v, erased, erasedAt, ...row } = JSON.parse(line) as Partial<Record<Member, unknown>> // each is looked at
+    const { v, erased, erasedAt, trail, ...row } = JSON.parse(line) as Partial<Record<Member, unknown>> // each is looked at
     if (v !== 1) return {}
     if (typeof erased === 'string') return { erased }
+    if (typeof trail === 'string') return { trail }
     return typeof erasedAt === 'number' ? { isNotice: true } : { row: rowOf(row) }
   } catch {
     return {}
@@ -64,6 +72,19 @@ function rowOf({ key, name }: { readonly key?: unknown; readonly name?: unknown 
   if (typeof key !== 'string' || typeof name !== 'string') return undefined
   const bytes = Buffer.from(key, 'base64url')
   return bytes.length === nameKeyBytes ? { name, key: bytes } : undefined
+}
+
+/** The ids of the trails that a file is of; none if it was never used with a folder. */
+export function trailsIn(content: Buffer): ReadonlySet<string> {
+  return new Set([...rowsIn(content)].flatMap(({ trail }) => trail ?? []))
+}
+
+/** The keys of another trail open none of these names, and an erasure would be written in the wrong index. */
+export function keysOfAnother(path: string): SecretsError {
+  return configurationError(
+    `the keys of names are those of another trail: ${JSON.stringify(path)}`,
+    'name the file that was used with this trail; for a new trail, a file that is not there yet',
+  )
 }
 
 /** Throws `CONFIGURATION` for anything but a path. */

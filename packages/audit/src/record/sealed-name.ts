@@ -2,12 +2,12 @@ import { loadCrypto, ownMemory } from '@finchat/secrets-core/provider'
 
 /** A key of one name: it seals nothing else, so its nonce need not change. */
 export const nameKeyBytes = 32
-const [nonceBytes, tagBytes, idBytes, blockBytes] = [12, 16, 8, 32]
+const [nonceBytes, tagBytes, idBytes, blockBytes] = [12, 16, 16, 32]
 const purpose = Buffer.from('finchat audit name v1')
 const padding = 0x80
 
 /** `sealed:`, the name's pseudonym, and what only its key opens. */
-const sealedForm = /^sealed:([0-9a-f]{16}):([\w-]{64,})$/
+const sealedForm = /^sealed:([0-9a-f]{32}):([\w-]{64,})$/
 
 /** The same text whenever the same key seals the same name. Its length tells the name's to 32 bytes. */
 export function sealedName(key: Uint8Array, name: string): string {

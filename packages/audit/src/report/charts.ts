@@ -1,7 +1,7 @@
-import type { DaySummary } from '../query/audit-summary.ts'
+import type { AccessSummary, AuditSummary, DaySummary } from '../query/audit-summary.ts'
 import { escaped, grouped, isolated, leftOutNote, seen, unopened } from './display-text.ts'
 
-export interface Bar {
+interface Bar {
   readonly label: string
   readonly ok: number
   readonly failed: number
@@ -14,7 +14,7 @@ const mostRows = 10
  * Bars in the given order. Labels and numbers are text, which wraps on a narrow page, so that no name
  * is cut and colour carries no meaning.
  */
-export function barChart(title: string, bars: readonly Bar[]): string {
+function barChart(title: string, bars: readonly Bar[]): string {
   const drawn = bars.slice(0, mostRows)
   const most = Math.max(1, ...drawn.map(({ ok, failed }) => ok + failed))
   const [note] = leftOutNote(drawn.length, bars.length, 'the highest')
@@ -39,7 +39,7 @@ function percent(share: number): number {
 const columns = { width: 720, height: 120, most: 60 }
 
 /** A column for each day, or for several if there are more than sixty. */
-export function dayChart(title: string, bars: readonly Bar[]): string {
+function dayChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
   const step = columns.width / Math.max(1, bars.length)
   const drawn = bars.map((bar, index) => dayColumn(bar, index * step, step, most))
@@ -68,7 +68,7 @@ const dayMs = 86_400_000
 const mostBars = 60
 
 /** One bar a day, including empty days; several days a bar if there are more than sixty. */
-export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly Bar[]; readonly daysEach: number } {
+function dayBars(days: readonly DaySummary[]): { readonly bars: readonly Bar[]; readonly daysEach: number } {
   const dated = days
     .map((day) => ({ ...day, number: Math.floor(Date.parse(day.day) / dayMs) }))
     .filter(({ number }) => Number.isFinite(number))
@@ -88,4 +88,33 @@ export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly 
 
 function dayLabel(number: number): string {
   return new Date(number * dayMs).toISOString().slice(0, -14)
+}
+
+/** The figures of a page. */
+export function charts({ days, accesses, readers, providers }: AuditSummary): string[] {
+  if (days.length === 0) return []
+  const { bars, daysEach } = dayBars(days)
+  return [
+    dayChart(daysEach === 1 ? 'Operations a day' : `Operations, ${daysEach} days a column`, bars),
+    barChart('Secrets that are read most', readsBySecret(accesses)),
+    barChart(
+      'Who reads most',
+      readers.map(({ actor = '(unknown)', reads, failed }) => ({ label: actor, ok: reads - failed, failed })),
+    ),
+    barChart(
+      'Providers',
+      providers.map(({ provider, ok, failed }) => ({ label: provider, ok, failed })),
+    ),
+  ]
+}
+
+function readsBySecret(accesses: readonly AccessSummary[]): readonly Bar[] {
+  const bars = Array.from(
+    Map.groupBy(accesses, ({ name }) => name),
+    ([label, rows]) => {
+      const failed = rows.reduce((sum, row) => sum + row.failed, 0)
+      return { label, ok: rows.reduce((sum, row) => sum + row.reads, 0) - failed, failed }
+    },
+  )
+  return bars.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed)
 }

@@ -210,6 +210,7 @@ describe('the report as JSON', () => {
       sentences: ['Missing: no record of web-9, expected in this report.', ...verificationSentences(verified)],
       trails: [{ verification: verified }],
       expected: ['web-9'],
+      unexplained: [],
       missing: ['web-9'],
       summary: JSON.parse(JSON.stringify(summary)),
     })

@@ -1,16 +1,27 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { asciiJson, humanLine } from '../record/human-line.ts'
-import type { AccessSummary, AuditSummary } from '../query/audit-summary.ts'
+import type { AuditSummary, UnreadableName } from '../query/audit-summary.ts'
+import { unreadableIn } from '../query/unreadable-names.ts'
 import { accessTables, recordTable } from './access-tables.ts'
-import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
+import { charts } from './charts.ts'
 import { csvTables } from './csv.ts'
 import { eventTables } from './event-tables.ts'
-import { assertTrails, hostTable, missingOf, type ReportedTrail, sentencesOn, severityOf, trailTable } from './reported-trails.ts'
+import {
+  assertTrails,
+  hostTable,
+  missingOf,
+  type Reported,
+  type ReportedTrail,
+  sentencesOn,
+  severityOf,
+  trailTable,
+} from './reported-trails.ts'
 import { assertVerification, type ReportedVerification } from './reported-verification.ts'
 import type { Severity } from './verification-summary.ts'
 import { htmlPage } from './html.ts'
 import { grouped, minute, seen } from './display-text.ts'
+import { unexplainedIn, unreadableTables } from './unreadable-names.ts'
 import type { ReportTable } from './tables.ts'
 import { plain, textReport } from './text.ts'
 
@@ -27,6 +38,8 @@ export interface ReportSubject {
   readonly trails?: readonly ReportedTrail[] | undefined
   /** Hosts or services that should be there, such as `web-1` or `web-*`: a missing one is named. */
   readonly expected?: readonly string[] | undefined
+  /** Names that are shown as pseudonyms, as \`openAuditNames\` counted them. Default: those of the summary or records. */
+  readonly names?: readonly UnreadableName[] | undefined
 }
 
 /** What `summaryReport` and `recordsReport` take beside their content. */
@@ -44,7 +57,7 @@ export interface ReportOptions extends ReportSubject {
   readonly madeAt?: number | undefined
 }
 
-const subjectMembers: MembersOf<ReportSubject> = { verification: 'any', trails: 'any', expected: 'any' }
+const subjectMembers: MembersOf<ReportSubject> = { verification: 'any', trails: 'any', expected: 'any', names: 'any' }
 const members: MembersOf<ReportOptions> = { ...subjectMembers, format: 'string', title: 'string', range: 'any', madeAt: 'number' }
 
 /**
@@ -60,14 +73,16 @@ const members: MembersOf<ReportOptions> = { ...subjectMembers, format: 'string',
  * console.log(page.startsWith('<!doctype html>')) // true
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
-  const report = checked(options)
   assertSummary(summary)
-  const { format, expected, trails } = report
+  const report = checked(options, summary.unreadable)
+  const { format, expected, trails, names } = report
   const verdict = { severity: severityOf(report, summary.hosts), sentences: sentencesOn(report, summary.hosts) }
-  if (format === 'json') return jsonReport(report, { ...verdict, missing: missingOf(expected, summary.hosts), summary })
+  if (format === 'json')
+    return jsonReport(report, { ...verdict, missing: missingOf(expected, summary.hosts), unexplained: unexplainedIn(report), summary })
   const tables = [
     ...(trails.some(({ folder }) => folder !== undefined) ? [trailTable(trails)] : []),
-    hostTable(summary, expected),
+    hostTable(summary, expected, endOf(report)),
+    ...unreadableTables(names, trails),
     ...eventTables(summary),
     ...accessTables(summary),
   ]
@@ -85,7 +100,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
  * console.log(reportSeverity({ trails: [{ folder: 'copy/audit' }] })) // open
  */
 export function reportSeverity(subject: ReportSubject, summary?: AuditSummary): Severity {
-  return severityOf(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), hostsIn(subject, summary))
+  return severityOf(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT'), summary?.unreadable), hostsIn(subject, summary))
 }
 
 /**
@@ -99,7 +114,7 @@ export function reportSeverity(subject: ReportSubject, summary?: AuditSummary): 
  * console.log(first) // Missing: no record of web-1, expected in this report.
  */
 export function reportSentences(subject: ReportSubject, summary?: AuditSummary): readonly string[] {
-  return sentencesOn(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT')), hostsIn(subject, summary))
+  return sentencesOn(subjectOf(knownOptions(subject, subjectMembers, 'INVALID_ARGUMENT'), summary?.unreadable), hostsIn(subject, summary))
 }
 
 function hostsIn({ expected = [] }: ReportSubject, summary: AuditSummary | undefined): AuditSummary['hosts'] {
@@ -118,16 +133,18 @@ function hostsIn({ expected = [] }: ReportSubject, summary: AuditSummary | undef
  * console.log(JSON.parse(recordsReport([], { format: 'json' })).records.length) // 0
  */
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
-  const report = checked(options)
   if (!Array.isArray(records) || records.some((record) => typeof record !== 'object' || record === null))
     throw invalidArgument('the value is not a list of records', 'pass await Array.fromAsync(queryRecords(…))')
+  const report = checked(options, unreadableIn(records))
   const hosts = hostsOf(records)
   const verdict = { severity: severityOf(report, hosts), sentences: sentencesOn(report, hosts) }
-  if (report.format === 'json') return jsonReport(report, { ...verdict, missing: missingOf(report.expected, hosts), records })
+  if (report.format === 'json')
+    return jsonReport(report, { ...verdict, missing: missingOf(report.expected, hosts), unexplained: unexplainedIn(report), records })
   const lines = records.length === 0 ? ['(none)'] : records.map(humanLine)
   if (report.format === 'text') return `${[...[...headOf(report), ...verdict.sentences].map(plain), '', ...lines].join('\n')}\n`
   const count = ['Records', grouped(records.length)] as const
-  return formatted(report, { ...verdict, figures: [count], charts: [], tables: [recordTable(records)] })
+  const tables = [...unreadableTables(report.names, report.trails), recordTable(records)]
+  return formatted(report, { ...verdict, figures: [count], charts: [], tables })
 }
 
 interface Content {
@@ -170,6 +187,11 @@ function aboutOf({ trails, range, madeAt, expected }: CheckedOptions): (readonly
   ]
 }
 
+/** Of what was asked for: nothing can have been recorded later. */
+function endOf({ range: { until = Infinity }, madeAt }: CheckedOptions): number {
+  return Math.min(until, madeAt)
+}
+
 function edge(at: number | undefined, otherwise: string): string {
   return at === undefined ? otherwise : `${minute(at)} UTC`
 }
@@ -181,31 +203,41 @@ function checkpointsOf(trail: ReportedTrail | undefined): string {
   return `${grouped(count)}${areSigned === true ? ' signed' : ''}${place}, the newest of ${minute(newest)} UTC`
 }
 
-interface CheckedOptions {
+interface CheckedOptions extends Reported {
   readonly format: ReportFormat
   readonly title: string
-  readonly trails: readonly ReportedTrail[]
-  readonly expected: readonly string[]
   readonly range: { readonly from?: number | undefined; readonly until?: number | undefined }
   readonly madeAt: number
 }
 
-function checked(options: ReportOptions): CheckedOptions {
+function checked(options: ReportOptions, namesOfContent: readonly UnreadableName[]): CheckedOptions {
   const known = knownOptions(options, members, 'INVALID_ARGUMENT')
   const { format, title = 'Audit of secrets', range = {}, madeAt = Date.now() } = known
   if (!['text', 'json', 'html', 'csv'].includes(format)) throw invalidArgument('`format` is not known', 'use text, json, csv or html')
   const { from, until } = knownOptions(range, { from: 'number', until: 'number' }, 'INVALID_ARGUMENT')
-  return { format, title, range: { from, until }, madeAt, ...subjectOf(known) }
+  return { format, title, range: { from, until }, madeAt, ...subjectOf(known, namesOfContent) }
 }
 
-function subjectOf({ verification, trails, expected = [] }: ReportSubject): Pick<CheckedOptions, 'trails' | 'expected'> {
+function subjectOf(
+  { verification, trails, expected = [], names: given }: ReportSubject,
+  namesOfContent: readonly UnreadableName[] = [],
+): Reported {
+  const names = given ?? namesOfContent
+  if (!Array.isArray(names) || !names.every(isUnreadableName))
+    throw invalidArgument('`names` is no list of names', 'pass `unreadable` of openAuditNames')
   if (!Array.isArray(expected) || !expected.every((name) => typeof name === 'string'))
     throw invalidArgument('`expected` is no list of names', "pass the names of hosts or services, such as ['web-1', 'web-2']")
   assertVerification(verification)
-  if (trails === undefined) return { trails: [{ verification }], expected }
+  if (trails === undefined) return { trails: [{ verification }], expected, names }
   if (verification !== undefined) throw invalidArgument('`verification` and `trails` are both given', 'leave out one of them')
   assertTrails(trails)
-  return { trails, expected }
+  return { trails, expected, names }
+}
+
+function isUnreadableName(name: UnreadableName | undefined): boolean {
+  const { pseudonym, state = '', records, first, last } = name ?? {}
+  const areNumbers = [records, first, last].every((number) => typeof number === 'number')
+  return areNumbers && typeof pseudonym === 'string' && ['sealed', 'erased', 'lost'].includes(state)
 }
 
 function hostsOf(records: readonly AuditRecord[]): AuditSummary['hosts'] {
@@ -221,8 +253,23 @@ function assertSummary(summary: AuditSummary | undefined): asserts summary is Au
 /** A verification also has a number of records. */
 function isSummary(summary: AuditSummary | undefined): summary is AuditSummary {
   const { days, accesses, readers, writes, logins, denials, gaps, hosts } = summary ?? {}
-  const { secrets, providers, failures, rotations, notRotated } = summary ?? {}
-  const lists = [days, accesses, readers, writes, logins, denials, gaps, hosts, secrets, providers, failures, rotations, notRotated]
+  const { secrets, providers, failures, rotations, notRotated, unreadable } = summary ?? {}
+  const lists = [
+    unreadable,
+    days,
+    accesses,
+    readers,
+    writes,
+    logins,
+    denials,
+    gaps,
+    hosts,
+    secrets,
+    providers,
+    failures,
+    rotations,
+    notRotated,
+  ]
   return lists.every(Array.isArray)
 }
 
@@ -240,32 +287,4 @@ function figures(summary: AuditSummary): (readonly [string, string])[] {
   const denied = denials.reduce((sum, { count }) => sum + count, 0)
   const counts = { Reads: reads, Changes: changes, Failed: failed, Denied: denied, Secrets: secrets.length, Actors: readers.length }
   return Object.entries({ ...counts, 'Records missed': missed }).map(([label, count]) => [label, grouped(count)] as const)
-}
-
-function charts({ days, accesses, readers, providers }: AuditSummary): string[] {
-  if (days.length === 0) return []
-  const { bars, daysEach } = dayBars(days)
-  return [
-    dayChart(daysEach === 1 ? 'Operations a day' : `Operations, ${daysEach} days a column`, bars),
-    barChart('Secrets that are read most', readsBySecret(accesses)),
-    barChart(
-      'Who reads most',
-      readers.map(({ actor = '(unknown)', reads, failed }) => ({ label: actor, ok: reads - failed, failed })),
-    ),
-    barChart(
-      'Providers',
-      providers.map(({ provider, ok, failed }) => ({ label: provider, ok, failed })),
-    ),
-  ]
-}
-
-function readsBySecret(accesses: readonly AccessSummary[]): readonly Bar[] {
-  const bars = Array.from(
-    Map.groupBy(accesses, ({ name }) => name),
-    ([label, rows]) => {
-      const failed = rows.reduce((sum, row) => sum + row.failed, 0)
-      return { label, ok: rows.reduce((sum, row) => sum + row.reads, 0) - failed, failed }
-    },
-  )
-  return bars.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed)
 }

@@ -82,13 +82,31 @@ describe('hosts and services that should be there', () => {
 
   it('stand first in the table of hosts', async () => {
     const summary = await summarize([aRecord({ host: 'web-1', time: newest }), aRecord({ host: 'web-2', time: newest + 3_600_000 })])
-    const report = summaryReport(summary, { format: 'csv', verification: proved, expected: ['web-3'] })
+    const report = summaryReport(summary, { format: 'csv', verification: proved, expected: ['web-3'], madeAt: newest + 3_600_000 })
     const [, table = ''] = report.split('"Hosts and services"\r\n')
     expect(table.split('\r\n').slice(1, 4)).toEqual([
       '"web-3","expected, and missing","0","","",""',
       '"web-1","shop","1","2026-01-01T00:00:00.000Z","2026-01-01T00:00:00.000Z","1 hour"',
       '"web-2","shop","1","2026-01-01T01:00:00.000Z","2026-01-01T01:00:00.000Z",""',
     ])
+  })
+})
+
+describe('a host that fell silent', () => {
+  const silent = (text: string): readonly (string | undefined)[] =>
+    (text.split('"Hosts and services"\r\n')[1] ?? '')
+      .split('\r\n')
+      .slice(1, 3)
+      .map((row) => row.split(',').at(-1))
+
+  it('is so until the report was made, or the range ended, though all fell silent at once', async () => {
+    const summary = await summarize(['web-1', 'web-2'].map((host) => aRecord({ host, time: newest })))
+    const madeAt = newest + 86_400_000
+    const until = newest + 7_200_000
+    const report = (range?: { readonly until: number }): string => summaryReport(summary, { format: 'csv', madeAt, range })
+    expect(silent(report())).toEqual(['"1 day"', '"1 day"'])
+    expect(silent(report({ until }))).toEqual(['"2 hours"', '"2 hours"'])
+    expect(silent(report({ until: madeAt * 2 }))).toEqual(['"1 day"', '"1 day"'])
   })
 })
 

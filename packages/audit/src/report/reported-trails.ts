@@ -1,9 +1,10 @@
 import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
-import type { AuditSummary } from '../query/audit-summary.ts'
+import type { AuditSummary, UnreadableName } from '../query/audit-summary.ts'
 import type { TrailTwin } from '../query/verified-trails.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
 import { assertVerification, type ReportedVerification } from './reported-verification.ts'
 import { number, type ReportTable, text, time } from './tables.ts'
+import { sealedSentences, unexplainedOf, unexplainedSentences } from './unreadable-names.ts'
 import { type Severity, sentencesOrNone, verificationSeverity } from './verification-summary.ts'
 
 /** One folder of a report. */
@@ -23,13 +24,16 @@ export interface Reported {
   readonly trails: readonly ReportedTrail[]
   /** Names of hosts or services; one that ends in `*` stands for all that begin so. */
   readonly expected: readonly string[]
+  /** Names in its records that are shown as pseudonyms. */
+  readonly names: readonly UnreadableName[]
 }
 
-/** The worst of the folders; a host that is missing leaves the report open. */
-export function severityOf({ trails, expected }: Reported, hosts: AuditSummary['hosts']): Severity {
+/** The worst of the folders; a host that is missing, or a key of a name, leaves the report open. */
+export function severityOf({ trails, expected, names }: Reported, hosts: AuditSummary['hosts']): Severity {
   const found = trails.map(trailSeverity)
   if (found.includes('bad')) return 'bad'
-  return found.includes('open') || missingOf(expected, hosts).length > 0 ? 'open' : 'good'
+  const isLacking = missingOf(expected, hosts).length + unexplainedOf(names, trails).length > 0
+  return isLacking || found.includes('open') ? 'open' : 'good'
 }
 
 function trailSeverity({ verification, failure, twin }: ReportedTrail): Severity {
@@ -37,13 +41,19 @@ function trailSeverity({ verification, failure, twin }: ReportedTrail): Severity
   return failure === undefined ? verificationSeverity(verification) : 'open'
 }
 
-/** The verdict on all trails, then on each. */
+/** The verdict on all trails, then on each, then on names. */
 export function sentencesOn(reported: Reported, hosts: AuditSummary['hosts']): readonly string[] {
-  const { trails, expected } = reported
+  return [...sentencesOnTrails(reported, hosts), ...sealedSentences(reported.names)]
+}
+
+function sentencesOnTrails(reported: Reported, hosts: AuditSummary['hosts']): readonly string[] {
+  const { trails, expected, names } = reported
   const [only] = trails
   const missing = missingOf(expected, hosts)
-  const absent =
-    missing.length === 0 ? [] : [`Missing: no record of ${missing.map((name) => seen(name)).join(', ')}, expected in this report.`]
+  const absent = [
+    ...(missing.length === 0 ? [] : [`Missing: no record of ${missing.map((name) => seen(name)).join(', ')}, expected in this report.`]),
+    ...unexplainedSentences(unexplainedOf(names, trails)),
+  ]
   if (trails.length === 1 && only !== undefined) return withFirst(sentencesOnOne(only), absent, severityOf(reported, hosts))
   const each = worstFirst(trails).flatMap((trail) => sentencesOnOne(trail).map((sentence) => `${seen(trail.folder ?? '')}: ${sentence}`))
   return [...withFirst([ofAll(trails)], absent, severityOf(reported, hosts)), ...each]
@@ -123,6 +133,7 @@ export function trailTable(trails: readonly ReportedTrail[]): ReportTable {
       number('Records'),
       time('Complete until'),
       number('Checkpoints'),
+      text('Signed'),
       time('Newest checkpoint'),
       text('Checkpoints from'),
       text('Id'),
@@ -130,24 +141,34 @@ export function trailTable(trails: readonly ReportedTrail[]): ReportTable {
     rows: trails.map((trail) => {
       const { folder, verification: { records, provenUntil, checkpoints: compared, id } = {}, checkpoints } = trail
       const verdict = trail.failure === undefined ? words[trailSeverity(trail)] : 'could not be verified'
-      return [folder, verdict, records, provenUntil, compared?.count, compared?.newest, checkpoints, id]
+      return [
+        folder,
+        verdict,
+        records,
+        provenUntil,
+        compared?.count,
+        compared && (compared.areSigned ? 'verified' : 'not verified'),
+        compared?.newest,
+        checkpoints,
+        id,
+      ]
     }),
   }
 }
 
-/** Expected names without a record first, then those that have been silent longest. */
-export function hostTable({ hosts, to = 0 }: AuditSummary, expected: readonly string[]): ReportTable {
+/** Expected names without a record first, then those that have been silent longest, by `end`. */
+export function hostTable({ hosts }: AuditSummary, expected: readonly string[], end: number): ReportTable {
   const rows = hosts.map(({ host, service, records, first, last }) => [
     host,
     service,
     records,
     first,
     last,
-    to > last ? duration(to - last) : undefined,
+    end > last ? duration(end - last) : undefined,
   ])
   return {
     title: 'Hosts and services',
-    note: 'Silent: the time from the last record to the last one of this report.',
+    note: `Silent: the time from the last record to ${minute(end)} UTC, the end of what was asked for.`,
     order: 'the longest silent',
     columns: [text('Host'), text('Service'), number('Records'), time('First'), time('Last'), text('Silent')],
     rows: [...missingOf(expected, hosts).map((name) => [name, 'expected, and missing', 0, undefined, undefined, undefined]), ...rows],

@@ -11,7 +11,9 @@ const verified = {
   provenUntil: newest,
 }
 const whole = 'Verified: every record is as it was written (3,013).'
-const complete = 'Complete until 2026-01-01 00:00 UTC, by 4,711 checkpoints: had an earlier record been removed, they would show it.'
+const complete =
+  'Complete until 2026-01-01 00:00 UTC, by 4,711 checkpoints: had an earlier record been removed, they would show it. ' +
+  "Their signatures were not verified: a holder of the auditor's key could have forged them."
 
 const said = (verification: ReportedVerification): readonly [severity: string, ...sentences: string[]] => [
   verificationSeverity(verification),
@@ -25,11 +27,20 @@ describe('the verdict on a trail that is as it was written', () => {
     expect(said(signed)[2]).toContain('by 1 signed checkpoint: ')
   })
 
+  it('says of checkpoints whether their signatures were verified, also if they prove no open end', () => {
+    for (const provenUntil of [newest, undefined]) {
+      const of = (areSigned: boolean): string | undefined =>
+        said({ ...verified, provenUntil, checkpoints: { count: 2, newest, areSigned } })[2]
+      expect(of(true)).toMatch(/Each of them is signed, and the signature was verified\.$/)
+      expect(of(false)).toMatch(/Their signatures were not verified: a holder of the auditor's key could have forged them\.$/)
+    }
+  })
+
   it('says of the newest checkpoint that it is newer than what an idle process proves', () => {
     const [severity, , proof] = said({ ...verified, provenUntil: newest - 86_400_000 })
     expect([severity, proof]).toEqual([
       'good',
-      expect.stringMatching(/^Complete until 2025-12-31 00:00 UTC, .* The newest is of 2026-01-01 00:00 UTC\.$/),
+      expect.stringMatching(/^Complete until 2025-12-31 00:00 UTC, .* The newest is of 2026-01-01 00:00 UTC\. Their signatures/),
     ])
   })
 

@@ -69,9 +69,18 @@ function proof({ checkpoints, isIndexWhole, segments, provenUntil }: ReportedVer
   if (checkpoints?.newest === undefined) return [noCheckpoint, ...(isIndexWhole === false ? [openIndex] : [])]
   const { count, newest, areSigned } = checkpoints
   const what = `${grouped(count)} ${areSigned ? 'signed ' : ''}${count === 1 ? 'checkpoint' : 'checkpoints'}`
-  if (provenUntil === undefined) return [`${what} were compared, the newest of ${minute(newest)} UTC, and none of an end that is open.`]
+  if (provenUntil === undefined)
+    return [`${what} were compared, the newest of ${minute(newest)} UTC, and none of an end that is open. ${signatures(areSigned)}`]
   const later = minute(newest) === minute(provenUntil) ? '' : ` The newest is of ${minute(newest)} UTC.`
-  return [`Complete until ${minute(provenUntil)} UTC, by ${what}: had an earlier record been removed, they would show it.${later}`]
+  return [
+    `Complete until ${minute(provenUntil)} UTC, by ${what}: had an earlier record been removed, they would show it.${later} ${signatures(areSigned)}`,
+  ]
+}
+
+function signatures(areSigned: boolean): string {
+  return areSigned
+    ? 'Each of them is signed, and the signature was verified.'
+    : "Their signatures were not verified: a holder of the auditor's key could have forged them."
 }
 
 const noCheckpoint =

@@ -7,10 +7,11 @@ import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { folderError } from '../disk/folder-errors.ts'
 import { openRegularToWrite, regularContent } from '../disk/open-regular.ts'
 import { syncData } from '../disk/fsync.ts'
+import { trailIdOf } from '../format/first-entry.ts'
 import type { ErasureMark } from '../format/index-marks.ts'
 import { assertFolder } from '../record/errors.ts'
 import { keysFailed } from '../record/name-keys.ts'
-import { assertNamesFile, erasedRowText, noticeText, type PlacedRow, rowsIn } from '../record/name-rows.ts'
+import { assertNamesFile, erasedRowText, keysOfAnother, noticeText, type PlacedRow, rowsIn, trailsIn } from '../record/name-rows.ts'
 import { textOf } from '../record/record-text.ts'
 import { nameIdOf } from '../record/sealed-name.ts'
 import { assertReason, held } from './prune-audit-folder.ts'
@@ -42,8 +43,8 @@ const mostNames = 500
  * use it. From then on nothing opens them in any record, and the trail still verifies. Its index says
  * when and why, with the pseudonyms. Running processes forget the names within a minute; one that is
  * used again gets another pseudonym. Copies of the file, such as backups, must be erased too. A name
- * that is not there is left out. Throws `CONFIGURATION` for invalid arguments and under a legal hold,
- * `AUDIT_FAILED` if the folder or the file cannot be read or written, and `INTEGRITY` if the index of
+ * that is not there is left out. Throws `CONFIGURATION` for invalid arguments, under a legal hold, and
+ * for the keys of another trail. Throws `AUDIT_FAILED` if the folder or the file cannot be read or written, and `INTEGRITY` if the index of
  * the folder is not as it was left.
  *
  * @example
@@ -69,7 +70,7 @@ export async function eraseAuditNames(folder: string, options: EraseAuditNamesOp
   const asked = checkedNames(names, reason)
   const [root, path] = [resolve(folder), resolve(file)]
   await inTrail(root, async () => assertErasable(root))
-  const found = await inFile(path, async () => pseudonymsOf(path, asked))
+  const found = await inFile(path, async () => pseudonymsOf(path, asked, trailIdOf(root)))
   const pseudonyms = [...found.values()]
   if (pseudonyms.length > 0) await inTrail(root, async () => markErased(root, { pseudonyms, reason }))
   await inFile(path, async () => overwriteRows(path, found))
@@ -106,9 +107,11 @@ async function markErased(root: string, erased: ErasureMark): Promise<void> {
 }
 
 /** By name: the pseudonym of the row that counts, which is the first. */
-async function pseudonymsOf(path: string, asked: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
+async function pseudonymsOf(path: string, asked: ReadonlySet<string>, trail: string | undefined): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>()
   const content = await regularContent(path)
+  const trails = trailsIn(content)
+  if (trail !== undefined && trails.size > 0 && !trails.has(trail)) throw keysOfAnother(path)
   for (const { row } of rowsIn(content))
     if (row !== undefined && asked.has(row.name) && !found.has(row.name)) found.set(row.name, nameIdOf(row.key))
   content.fill(0)
@@ -132,8 +135,8 @@ async function overwriteRows(path: string, names: ReadonlyMap<string, string>): 
   if (names.size > 0) await appendFile(path, noticeText(Date.now()), { flush: true })
 }
 
-function replacement({ length, row, erased, isNotice }: PlacedRow, names: ReadonlyMap<string, string>): string | undefined {
-  if (row === undefined) return erased === undefined && isNotice !== true ? ' '.repeat(length) : undefined
+function replacement({ length, row, erased, trail, isNotice }: PlacedRow, names: ReadonlyMap<string, string>): string | undefined {
+  if (row === undefined) return erased === undefined && trail === undefined && isNotice !== true ? ' '.repeat(length) : undefined
   return names.has(row.name) ? erasedRowText(nameIdOf(row.key), length) : undefined
 }
 

@@ -12,7 +12,7 @@ import { eachSegmentFile, stepOfName } from '../format/segment-files.ts'
 import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch, type Marks } from '../file/next-epoch.ts'
-import { foldersOf, overview, isUnderHold } from './pruned-folders.ts'
+import { foldersOf, HoldWatch, overview } from './pruned-folders.ts'
 import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
 
 /** What `pruneAuditFolder` takes. */
@@ -87,9 +87,10 @@ async function prunedTrail(root: string, order: Order, acceptGap: boolean): Prom
   const { isHeld, gapMs } = await overview(folders, order.before)
   if (isHeld) throw held(root)
   if (gapMs > mostGapMs && !acceptGap) throw mayBeAhead(gapMs)
+  const holds = new HoldWatch(root)
   let sum: PruneAuditReport = { segments: 0, records: 0, files: 0, kept: [] }
   for (const { path, name } of folders) {
-    const { kept, ...more } = await new Pruning(path, order, root).run()
+    const { kept, ...more } = await new Pruning(path, order, holds).run()
     const named = kept.map((step) => (name === '' ? `${step}` : `${name}/${step}`))
     sum = {
       segments: sum.segments + more.segments,
@@ -132,14 +133,14 @@ interface PrunedFolder {
 class Pruning {
   readonly #folder: string
   readonly #order: Order
-  readonly #root: string
+  readonly #holds: HoldWatch
   /** Segments whose files were read, and whether they are as the index says. */
   readonly #wholeness = new Map<number, boolean>()
 
-  constructor(folder: string, order: Order, root: string) {
+  constructor(folder: string, order: Order, holds: HoldWatch) {
     this.#folder = folder
     this.#order = order
-    this.#root = root
+    this.#holds = holds
   }
 
   async run(): Promise<PrunedFolder> {
@@ -148,7 +149,7 @@ class Pruning {
       const now = Date.now()
       const kept = await this.#damagedOf(this.#coveredAt(now, index, []))
       const counts = countsOf(this.#coveredAt(now, index, kept))
-      if (await isUnderHold(this.#root)) throw held(this.#folder)
+      if (await this.#holds.isHeld()) throw held(this.#folder)
       if (counts.segments > 0 && !(await this.#mark(index, counts, kept))) continue
       const files = await this.#remove(index, this.#coveredAt(now, index, kept))
       return { segments: counts.segments, records: counts.records, files, kept }

@@ -6,6 +6,7 @@ import { nameDigest } from '@finchat/secrets-core/sealing'
 import { assertNamesFile } from '../record/name-rows.ts'
 import { NameKeys } from '../record/name-keys.ts'
 import type { NameSealing } from '../record/record-maker.ts'
+import { trailsOf } from './trail-of-sink.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -86,13 +87,14 @@ export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptio
   if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
   assertWithin('sinkDeadlineMs', sinkDeadlineMs, 1, longestTimerMs)
   const hashName = hashNames === undefined ? undefined : nameDigest('hashNames', hashNames)
-  const sealing = sealNames === undefined ? undefined : sealingOf(sealNames)
+  const sinks = sinksOf(options.sinks)
+  const sealing = sealNames === undefined ? undefined : sealingOf(sealNames, sinks)
   if (hashName !== undefined && sealing?.of.has('name'))
     throw configurationError('names are hashed by `hashNames` and sealed by `sealNames`', 'use one of the two for names')
-  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, hashName, sealing }
+  return { sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, hashName, sealing }
 }
 
-function sealingOf(given: SealNamesOptions): NameSealing {
+function sealingOf(given: SealNamesOptions, sinks: readonly TrailSink[]): NameSealing {
   const { file, of = ['actor'] } = knownOptions(given, { file: 'string', of: 'any' })
   assertNamesFile('sealNames.file', file)
   if (!Array.isArray(of) || of.length === 0 || !of.every((member) => member === 'actor' || member === 'name'))
@@ -103,7 +105,9 @@ function sealingOf(given: SealNamesOptions): NameSealing {
       `the folder of the keys of names is not there: ${JSON.stringify(dirname(path))}`,
       'make it, or correct `sealNames.file`',
     )
-  return { keys: new NameKeys(path), of: new Set(of) }
+  const keys = new NameKeys(path, () => trailsOf(sinks.map(({ sink }) => sink)))
+  keys.assertOwn()
+  return { keys, of: new Set(of) }
 }
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {

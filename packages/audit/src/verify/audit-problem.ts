@@ -105,6 +105,13 @@ export function leftUnsaid(step: number, lines: number): Found {
   return { what: isForked ? 'forked' : 'truncated', file: indexFile, line: step + 1, explanation, ...(!isForked && { mayBeCopy: true }) }
 }
 
+/** Checkpoints of so many folders are there, which nothing here follows or names. */
+export function foldersGone(count: number, lines: number): Found {
+  const [folders, gone] = count === 1 ? ['a further folder', 'is gone with its'] : [`${count} further folders`, 'are gone with their']
+  const explanation = `checkpoints are there of ${folders} in which the trail went on, and which ${gone} records`
+  return { what: 'truncated', file: indexFile, line: lines + 1, explanation, mayBeCopy: true }
+}
+
 export function removedUnderHold(line: number): Found {
   return { what: 'missing', file: indexFile, line, explanation: 'records were removed under a legal hold' }
 }

@@ -1,9 +1,14 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { cp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
-import { context, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
+import { firstEntry } from '../format/first-entry.ts'
+import { successorsIn } from '../format/index-marks.ts'
+import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
+import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -72,6 +77,105 @@ describe('a trail that was set back to before it went on in another folder', () 
     expect(problemsOf(await verified(made))).toEqual([false, [['truncated', `${left}/index.jsonl`, 4]]])
   })
 })
+
+/** Rotated so often, with two records in each folder, and then set back to before all of that. */
+async function setBackPast(rotations: number): Promise<TestFolder> {
+  const made = await segmentsOf(1, 3)
+  await cp(made.folder, `${made.folder}-before`, { recursive: true })
+  for (let one = 0; one < rotations; one++) {
+    await rotateAuditFolder(made.folder)
+    await addSegment(made, 2)
+  }
+  await rm(made.folder, { recursive: true })
+  await cp(`${made.folder}-before`, made.folder, { recursive: true })
+  return made
+}
+
+/** The names of the later folders of which there are checkpoints, by age. */
+async function laterNames({ checkpoints }: TestFolder): Promise<readonly string[]> {
+  return successorsIn(await readdir(checkpoints))
+}
+
+describe('a trail that was set back past several rotations', () => {
+  it.each([2, 3])('shows by the checkpoints of any one of %i later folders that it goes on', async (rotations) => {
+    const made = await setBackPast(rotations)
+    for (const kept of await laterNames(made)) {
+      const place = join(await emptyFolder(), 'kept')
+      await cp(made.checkpoints, place, { recursive: true })
+      for (const name of await laterNames(made)) if (name !== kept) await rm(join(place, name), { recursive: true })
+      expect(problemsOf(await verified(made, { checkpoint: place })), kept).toEqual([false, [['truncated', 'index.jsonl', 4]]])
+      const lines = await allSent({ ...made, checkpoints: place })
+      expect(problemsOf(await verified(made, { checkpoint: lines })), kept).toEqual([false, [['truncated', 'index.jsonl', 4]]])
+    }
+  })
+
+  it('is said to have gone on once, whatever the number of the folders that are gone', async () => {
+    const { problems } = await verified(await setBackPast(3))
+    expect(problems.map(({ explanation }) => explanation)).toEqual([
+      'checkpoints are there of a folder in which the trail went on here, and which is gone with its records',
+      'checkpoints are there of 2 further folders in which the trail went on, and which are gone with their records',
+    ])
+  })
+
+  it('shows it in a copy', async () => {
+    const made = await setBackPast(2)
+    const [first = ''] = await laterNames(made)
+    await rm(join(made.checkpoints, first), { recursive: true })
+    const target = join(await emptyFolder(), 'copy')
+    await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    const copied = { ...made, folder: join(target, 'audit'), checkpoints: join(target, 'checkpoints') }
+    expect(problemsOf(await verified(copied))).toEqual([false, [['truncated', 'index.jsonl', 4]]])
+  })
+
+  it('shows it after old segments were pruned, and one was brought back from an archive', async () => {
+    const made = await setBackPast(2)
+    const [first = ''] = await laterNames(made)
+    await rm(join(made.checkpoints, first), { recursive: true })
+    const archive = `${made.folder}-archive`
+    await cp(made.folder, archive, { recursive: true })
+    const { segments } = await pruneAuditFolder(made.folder, { before: Date.now(), reason: 'retention' })
+    const shown = [false, [['truncated', 'index.jsonl', 5]]]
+    expect([segments, problemsOf(await verified(made))]).toEqual([1, shown])
+    await cp(join(archive, 'segment-00000001.jsonl'), join(made.folder, 'segment-00000001.jsonl'))
+    expect(problemsOf(await verified(made))).toEqual(shown)
+  })
+
+  it('counts checkpoints with the signature of `checkpointKey` alone', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const made = await setBackPast(2)
+    const unsigned = await allSent({ ...made, checkpoints: join(made.checkpoints, (await laterNames(made))[1] ?? '') })
+    const other = await testFolder()
+    const sink = jsonLinesFile({ folder: other.folder, checkpoints: { to: other.checkpoints, signingKey: privateKey } })
+    await written(sink, 1)
+    await sink.close?.(context)
+    const own = await allSent(other)
+    const forged = unsigned.map((line) => line.replace(idOf(made), idOf(other)))
+    const { folder, key } = other
+    expect(await verifyAuditTrail(folder, { key, checkpoint: [...own, ...forged], checkpointKey: publicKey })).toMatchObject({ ok: true })
+    expect(await verifyAuditTrail(folder, { key, checkpoint: [...own, ...forged] })).toMatchObject({ ok: false })
+  })
+})
+
+describe('a folder in the middle of a trail', () => {
+  it('is missing too if the one before it is gone, by the first line of a later one', async () => {
+    const made = await segmentsOf(1, 3)
+    for (let one = 0; one < 3; one++) {
+      await rotateAuditFolder(made.folder)
+      await addSegment(made, 2)
+    }
+    const [first = '', second = ''] = await laterNames(made)
+    for (const name of [first, second]) await rm(join(made.folder, name), { recursive: true })
+    expect(problemsOf(await verified(made))).toEqual([
+      false,
+      [
+        ['missing', first, 1],
+        ['missing', second, 1],
+      ],
+    ])
+  })
+})
+
+const idOf = ({ folder }: TestFolder): string => firstEntry(folder).folder
 
 describe('checkpoints of other trails in the same place', () => {
   it('are no problem, also of folders in which those go on', async () => {

@@ -7,6 +7,7 @@ import { checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reade
 import { segmentName } from '../format/end-of-segment.ts'
 import { folderError } from '../disk/folder-errors.ts'
 import { CheckpointTable, type HeldCheckpoints } from '../checkpoints/checkpoint-table.ts'
+import type { ToldFolders } from '../checkpoints/other-folders.ts'
 import { type ChainKey, KeyBudget } from '../keys/key-chain.ts'
 import { SegmentKeys } from '../keys/segment-keys.ts'
 import type { StartKey } from '../keys/start-key.ts'
@@ -39,6 +40,8 @@ export interface TrailFolder {
   readonly before: string | undefined
   /** For a comparison of two trails. Takes 40 bytes for each line of the index. */
   readonly keepsLines: boolean
+  /** The id of the first folder of the trail. */
+  readonly trail: string
 }
 
 /** Verifies one folder of a trail while its groups are read, once. */
@@ -50,16 +53,18 @@ export class TrailFolderVerification {
   /** Their hashes, if they are kept. */
   digests: LineDigests | undefined
   /** The folders of other checkpoints, where this one's are. */
-  otherFolders: ReadonlySet<string> = new Set()
+  told: ToldFolders | undefined
   readonly #folder: string
   readonly #options: CheckedVerifyOptions
   readonly #report: VerificationReport
   /** The hash of the line by which the folder before was left. */
   readonly #before: string | undefined
   readonly #keepsLines: boolean
+  readonly #trail: string
   readonly #budget = new KeyBudget()
 
-  constructor({ folder, options, report, before, keepsLines }: TrailFolder) {
+  constructor({ folder, options, report, before, keepsLines, trail }: TrailFolder) {
+    this.#trail = trail
     this.#options = options
     this.#folder = folder
     this.#report = report
@@ -83,9 +88,9 @@ export class TrailFolderVerification {
   async #read(): Promise<ToVerify> {
     const [folder, { start, checkpoint, verifier, pruneVerifier }] = [this.#folder, this.#options]
     const [files, state] = [await FolderFiles.list(folder, start.folder), await this.#keyState()]
-    const all = new CheckpointTable(start.folder, verifier)
+    const all = new CheckpointTable(start.folder, { verifier, trail: this.#trail })
     const checkpoints = await checkpointsIn(checkpoint ?? [], all)
-    this.otherFolders = all.otherFolders
+    this.told = all
     const named = this.#keepsLines ? everyLine : new StepSet(checkpoints.lines())
     const known = { start, state, budget: this.#budget, isSignedPrune: pruneVerifier, named, before: this.#before }
     const index = await verifyIndex(folder, known)

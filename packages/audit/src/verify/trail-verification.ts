@@ -1,15 +1,15 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
 import { type CheckpointedFolder, checkpointedFolders, foldersNamedIn, OtherFolders } from '../checkpoints/other-folders.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
 import { folderError } from '../disk/folder-errors.ts'
-import { successorsIn } from '../format/index-marks.ts'
+import { successorsOf } from '../format/successors.ts'
 import { indexFile, type SegmentGroup } from '../format/segment-reader.ts'
 import type { StartKey } from '../keys/start-key.ts'
 import { keyOfSuccessor } from '../keys/successor-key.ts'
 import type { LineDigests } from '../tables/line-digests.ts'
-import { leftUnsaid } from './audit-problem.ts'
+import { foldersGone, leftUnsaid } from './audit-problem.ts'
 import { TrailFolderVerification } from './trail-folder-verification.ts'
 import type { FoundSuccessor } from './findings.ts'
 import type { AuditVerification } from './audit-verification.ts'
@@ -43,6 +43,8 @@ export class TrailVerification {
   /** What the folder says of holds is unknown. */
   #lacksFolder = false
 
+  /** The id of its first folder. */
+  readonly #trail: string
   readonly #keepsLines: boolean
   readonly #lines = new Map<string, LineDigests>()
 
@@ -52,7 +54,9 @@ export class TrailVerification {
     this.#folder = folder
     this.#options = options
     // The others lie beside a folder that follows.
-    this.#isAlone = options.isAlone || readFirstEntry(folder)?.follows !== undefined
+    const { follows } = readFirstEntry(folder) ?? {}
+    this.#isAlone = options.isAlone || follows !== undefined
+    this.#trail = follows?.[0]?.folder ?? options.start.folder
   }
 
   /** The authentic groups, in order. Overwrites the keys that it derived; the caller overwrites the first. */
@@ -83,7 +87,7 @@ export class TrailVerification {
   /** Before anything is read: a folder that is made later is named by an index that is read later. */
   #listed(): Set<string> {
     try {
-      return new Set(this.#isAlone ? [] : successorsIn(readdirSync(this.#folder)))
+      return new Set(this.#isAlone ? [] : successorsOf(this.#folder))
     } catch (error) {
       throw folderError(error, this.#folder)
     }
@@ -96,11 +100,18 @@ export class TrailVerification {
       left.delete(name)
       this.#report.enter(name)
       const options = { ...this.#options, start, checkpoint: this.#checkpointsOf(name) }
-      const about = { folder: join(this.#folder, name), options, report: this.#report, before, keepsLines: this.#keepsLines }
+      const about = {
+        folder: join(this.#folder, name),
+        options,
+        report: this.#report,
+        before,
+        keepsLines: this.#keepsLines,
+        trail: this.#trail,
+      }
       const verification: TrailFolderVerification = new TrailFolderVerification(about)
       yield* verification.groups()
       this.#verified.set(start.folder, { name, start, lines: verification.lines })
-      this.#otherFolders.add(verification.otherFolders)
+      if (verification.told !== undefined) this.#otherFolders.add(verification.told)
       if (verification.digests !== undefined) this.#lines.set(start.folder, verification.digests)
       folder = this.#following(verification.successor, left)
     }
@@ -115,10 +126,8 @@ export class TrailVerification {
     if (this.#isAlone) return undefined
     if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
     left.delete(name)
-    this.#report.enter('')
     this.#lacksFolder = true
-    const explanation = 'the folder in which the trail goes on is gone, with records that nothing here counts'
-    if (!successor.isBeingMade) this.#report.problems.add({ what: 'missing', file: name, line: 1, explanation, mayBeCopy: true })
+    if (!successor.isBeingMade) this.#addGone(name)
     return undefined
   }
 
@@ -148,12 +157,34 @@ export class TrailVerification {
   async #judgeOthers(checkpointed: readonly CheckpointedFolder[]): Promise<void> {
     const verified = [...this.#verified.values()]
     const others = this.#otherFolders
-    for (const { name, path } of checkpointed) if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path))
+    const told = { verifier: this.#options.verifier, trail: this.#trail }
+    for (const { name, path } of checkpointed)
+      if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path, told))
     for (const id of this.#verified.keys()) others.know(id)
+    this.#judgeFollowed(verified)
     for (const folder of verified) {
       this.#report.enter(folder.name)
       for (const step of others.stepsLeft(folder, verified.length)) this.#report.problems.add(leftUnsaid(step, folder.lines))
     }
+    if (others.laterUnknown > 0) this.#report.problems.add(foldersGone(others.laterUnknown, verified.at(-1)?.lines ?? 0))
+  }
+
+  /** Those that a verified folder follows. */
+  #judgeFollowed(verified: readonly VerifiedFolder[]): void {
+    for (const { name } of verified) {
+      for (const before of readFirstEntry(join(this.#folder, name))?.follows ?? []) {
+        if (this.#otherFolders.isKnown(before.folder)) continue
+        this.#otherFolders.know(before.folder)
+        this.#addGone(before.name)
+      }
+    }
+  }
+
+  #addGone(name: string): void {
+    this.#lacksFolder = true
+    this.#report.enter('')
+    const explanation = 'the folder in which the trail goes on is gone, with records that nothing here counts'
+    this.#report.problems.add({ what: 'missing', file: name, line: 1, explanation, mayBeCopy: true })
   }
 
   /** The key of a folder that follows the one that the given key is of: its own first line says how many epochs. */

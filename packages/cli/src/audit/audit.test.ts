@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -170,7 +171,10 @@ describe('audit query', () => {
       0,
       expect.stringMatching(/^Verified: every record is as it was written \(4\)\.\nComplete until 20.*, by \d+ checkpoints: /),
     ])
-    expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\n$/)
+    expect(stdout).toMatch(/^20\S+Z\tget\tMISSING\terror\tNOT_FOUND\t\S*\t\t\t\S+\n$/)
+    expect(columns(await run(['audit', 'query', 'trail', ...key]), 8)).toEqual(Array.from({ length: 4 }, () => hostname()))
+    expect(columns(await run(['audit', 'query', 'trail', ...key, '--from', '45d']), 2)).toHaveLength(4)
+    expect(columns(await run(['audit', 'query', 'trail', ...key, '--to', '1d']), 2)).toEqual([])
     const names = async (...flags: string[]): Promise<string[]> => columns(await run(['audit', 'query', 'trail', ...key, ...flags]), 2)
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
     expect(await names('--name', 'TOK*', '--limit', '2')).toEqual(['TOKEN', 'TOKEN'])
@@ -550,7 +554,7 @@ describe('audit erase', () => {
     expect([named.code, named.stderr]).toEqual([70, expect.stringContaining('--reason has one of the names in it')])
     const erased = await erase('names.key', '--yes')
     expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
-    const [pseudonym] = /erased name [0-9a-f]{16}/.exec(erased.stderr) ?? []
+    const [pseudonym] = /erased name [0-9a-f]{32}/.exec(erased.stderr) ?? []
     expect(await actors()).toEqual([pseudonym, 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', pseudonym ?? '']), 5)).toEqual([pseudonym])
     expect((await run(['audit', 'report', 'trail', ...key, ...names])).stdout).toContain('bob@example.com')
@@ -560,14 +564,47 @@ describe('audit erase', () => {
     expect((await erase('none.key', '--yes')).code).toBe(70)
   })
 
+  it('refuses the keys of names of another trail', async () => {
+    const [{ run }, other] = [await sealed(), await sealed()]
+    const file = join(other.folder, 'names.key')
+    const before = readFileSync(file)
+    for (const command of ['query', 'report']) {
+      const refused = await run(['audit', command, 'trail', ...key, '--names', file])
+      expect([refused.code, refused.stderr], command).toEqual([70, expect.stringContaining('the keys of names are those of another trail')])
+    }
+    const erase = ['audit', 'erase', 'trail', 'alice@example.com', '--names', file, '--reason', 'request 17', '--yes']
+    expect(await run(erase)).toMatchObject({ code: 70, stderr: expect.stringContaining('those of another trail') })
+    expect(readFileSync(file)).toEqual(before)
+  })
+
+  it('tells of a name whose key was destroyed without an erasure, and exits with 1', async () => {
+    const { run, folder } = await sealed()
+    const file = join(folder, 'names.key')
+    const [row = ''] = /^.*alice.*$/m.exec(readFileSync(file, 'utf8')) ?? []
+    writeFileSync(file, readFileSync(file, 'utf8').replace(row, ' '.repeat(row.length)))
+    const said = '1 name has no key, though a file of name keys of each folder was given: "lost name'
+    for (const more of [
+      ['query', 'trail'],
+      ['report', 'trail', '--output', 'report.html'],
+    ]) {
+      const found = await run(['audit', ...more, ...key, '--names', 'names.key'])
+      expect([found.code, found.stderr], more[0]).toEqual([1, expect.stringContaining(said)])
+    }
+    expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain('NOT EXPLAINED by an erasure of the trail')
+  })
+
   it('shows sealed names in short where their keys are not given, and whole as JSON', async () => {
     const { run } = await sealed()
     const found = await run(['audit', 'query', 'trail', ...key])
     expect(columns(found, 5).slice(-2)).toEqual([
-      expect.stringMatching(/^sealed name [0-9a-f]{16}$/),
+      expect.stringMatching(/^sealed name [0-9a-f]{32}$/),
       expect.stringMatching(/^sealed name/),
     ])
-    expect((await run(['audit', 'query', 'trail', ...key, '--json'])).stdout).toMatch(/"actor":"sealed:[0-9a-f]{16}:[\w-]{64}/)
-    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toMatch(/sealed name [0-9a-f]{16} /)
+    expect((await run(['audit', 'query', 'trail', ...key, '--json'])).stdout).toMatch(/"actor":"sealed:[0-9a-f]{32}:[\w-]{64}/)
+    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toMatch(/sealed name [0-9a-f]{32} /)
+    const howTo = '2 names are sealed, and shown as a pseudonym. To show names, give the file of name keys of each host: --names FILE'
+    expect(found.stderr).toContain(howTo)
+    expect((await run(['audit', 'report', 'trail', ...key])).stdout).toContain(howTo)
+    expect((await run(['audit', 'verify', 'trail', ...key])).stdout).not.toContain('--names')
   })
 })

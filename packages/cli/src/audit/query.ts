@@ -21,7 +21,11 @@ interface QueryFlags extends TrailFlags {
 export default async function query(context: CommandContext, flags: QueryFlags, ...folders: readonly string[]): Promise<void> {
   const { terminal, process } = context
   const seen = new SeenValues()
-  const { trails, result: kept } = await explained('the trail could not be read', async () => {
+  const {
+    trails,
+    names,
+    result: kept,
+  } = await explained('the trail could not be read', async () => {
     if (flags.csv && flags.json) throw new UsageError('CSV and JSON are both asked for', 'leave out --csv or --json')
     const { csvLines, queryRecords } = await loadReport()
     return readTrails(context, folders, flags, async (records) => {
@@ -30,16 +34,16 @@ export default async function query(context: CommandContext, flags: QueryFlags, 
     })
   })
   await print(kept, flags, terminal)
-  await noteVerdict({ trails }, terminal)
+  await noteVerdict({ trails, names }, terminal)
   if (flags.limit === undefined) for (const sentence of seen.sentences(flags)) note(terminal, sentence)
-  process.exitCode = flags.unverified ? exitCodes.ok : await exitCodeOn({ trails })
+  process.exitCode = flags.unverified ? exitCodes.ok : await exitCodeOn({ trails, names })
 }
 
 function queryOf({ name, actor, provider, operation, outcome, from, to }: QueryFlags): AuditQuery {
   return { name, actor, provider, operation, outcome, from, until: to }
 }
 
-const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version']
+const headings = ['time', 'operation', 'name', 'outcome', 'code', 'actor', 'provider', 'version', 'host']
 
 /** The rest of a trail is verified all the same. */
 async function* limited(records: AuditRecords, { limit = Infinity }: QueryFlags): AsyncGenerator<AuditRecord> {
@@ -70,8 +74,8 @@ async function print(records: readonly AuditRecord[], { json }: QueryFlags, term
   else await printTable({ headings, rows: records.map(rowOf) }, terminal)
 }
 
-function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version }: AuditRecord): string[] {
-  return [isoTime(time), operation, name, outcome ?? phase, code, actor, provider, version].map((cell) => String(cell ?? ''))
+function rowOf({ time, operation, name, outcome, phase, code, actor, provider, version, host }: AuditRecord): string[] {
+  return [isoTime(time), operation, name, outcome ?? phase, code, actor, provider, version, host].map((cell) => String(cell ?? ''))
 }
 
 /** A trail that is not verified may have any number. */

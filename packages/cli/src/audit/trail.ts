@@ -32,6 +32,8 @@ export async function loadReport(): Promise<typeof report> {
 export interface ReadTrails<Result> {
   readonly trails: readonly report.ReportedTrail[]
   readonly result: Result
+  /** Names that are shown as pseudonyms. */
+  readonly names: readonly report.UnreadableName[]
 }
 
 type Read<Result> = (records: report.AuditRecords) => Promise<Result>
@@ -43,22 +45,39 @@ export async function readTrails<Result>(
   flags: TrailFlags,
   readRecords: Read<Result>,
 ): Promise<ReadTrails<Result>> {
-  const read = await withNames(flags, terminal, readRecords)
-  if (flags.unverified) return readUnverified(folders, flags, terminal, read)
+  const names: report.UnreadableName[] = []
+  const read = await withNames(folders, flags, terminal, readRecords, names)
+  if (flags.unverified) return { ...(await readUnverified(folders, flags, terminal, read)), names }
   const keyOf = await auditorsKeys(flags, terminal)
   const progress = new ProgressLine(terminal)
   const shown: Read<Result> = async (records) => read(counted(records, (count) => progress.show(() => `records verified: ${count}`)))
-  return progress.during(async () =>
+  const found = await progress.during(async () =>
     folders.length === 1 ? readOne(folders, flags, terminal, keyOf, shown) : readAll(folders, flags, terminal, keyOf, shown),
   )
+  return { ...found, names }
 }
 
-/** Reads the records with the names whose keys are there. Without keys, JSON has the sealed text, for later. */
-async function withNames<Result>({ names, json }: TrailFlags, { cwd }: Terminal, read: Read<Result>): Promise<Read<Result>> {
+type Found<Result> = Omit<ReadTrails<Result>, 'names'>
+
+/** Reads the records with the names whose keys are there, and adds the others to `unreadable`. Without keys, JSON has the sealed text, for later. */
+async function withNames<Result>(
+  folders: readonly string[],
+  { names, json }: TrailFlags,
+  { cwd }: Terminal,
+  read: Read<Result>,
+  unreadable: report.UnreadableName[],
+): Promise<Read<Result>> {
   if (names === undefined && json) return read
   const { openAuditNames } = await loadReport()
   const file = names?.map((name) => resolve(cwd(), name))
-  return async (records) => read(openAuditNames(records, { file }))
+  const found = await Promise.all(folders.map(async (each) => trailFolder(each, undefined, cwd()).catch(() => undefined)))
+  const folder = found.flatMap((each) => each?.path ?? [])
+  return async (records) => {
+    const opened = openAuditNames(records, { file, folder })
+    const result = await read(opened)
+    unreadable.push(...opened.unreadable)
+    return result
+  }
 }
 
 /** What is wrong with the only folder is the command's own failure. */
@@ -68,7 +87,7 @@ async function readOne<Result>(
   terminal: Terminal,
   keyOf: KeyOf,
   read: Read<Result>,
-): Promise<ReadTrails<Result>> {
+): Promise<Found<Result>> {
   const { verifiedTrail } = await loadReport()
   const { folder: path, ...options } = await sourceOf(folder, flags, terminal, keyOf)
   const { verification, result } = await verifiedTrail(path, options, read)
@@ -83,7 +102,7 @@ async function readAll<Result>(
   terminal: Terminal,
   keyOf: KeyOf,
   read: Read<Result>,
-): Promise<ReadTrails<Result>> {
+): Promise<Found<Result>> {
   const { verifiedTrails } = await loadReport()
   const sources: report.TrailSource[] = []
   const unusable: report.ReportedTrail[] = []
@@ -150,7 +169,7 @@ async function readUnverified<Result>(
   flags: TrailFlags,
   { cwd }: Terminal,
   read: Read<Result>,
-): Promise<ReadTrails<Result>> {
+): Promise<Found<Result>> {
   refuseProofs(flags)
   const { readAuditRecords } = await loadReport()
   const found = await Promise.all(folders.map(async (folder) => trailFolder(folder, undefined, cwd())))

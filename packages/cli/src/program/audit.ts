@@ -29,8 +29,8 @@ const proofFlags = {
   checkpoints,
   checkpointKey: textFlag('file', 'The public key of signed checkpoints'),
   pruneKey: textFlag('file', 'The public key for the signatures of removals'),
-  from: parsed('time', 'From this day or time on, such as 2026-11-01', startTime),
-  to: parsed('time', 'Until the end of this day, or before this time', endTime),
+  from: parsed('time', 'From this day or time on, such as 2026-11-01, or 45d for the last 45 days', startTime),
+  to: parsed('time', 'Until the end of this day, before this time, or until an age such as 7d', endTime),
 } as const
 const names = listFlag('file', 'The keys of sealed names of persons: shows those that were not erased; may be given again')
 const unverified = switchFlag('Do not verify, for those who have no key')
@@ -162,7 +162,7 @@ const prune: Command<CommandContext> = buildCommand({
   parameters: {
     positional: oneFolder,
     flags: flagsOf({
-      before: { kind: 'parsed', parse: pastTime, brief: 'An age such as 400d, or a day', placeholder: 'time' },
+      before: { kind: 'parsed', parse: pastTime, brief: 'An age such as 400d, a day or a time', placeholder: 'time' },
       reason,
       signingKey: textFlag('file', 'A private Ed25519 key, which this host does not keep'),
       acceptGap: switchFlag('Also if nothing was written for a month, which a clock that is ahead looks like'),

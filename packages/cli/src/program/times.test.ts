@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { UsageError } from '../terminal/failure.ts'
 import { endTime, pastTime, startTime } from './times.ts'
 
@@ -29,6 +29,26 @@ it.each([
   '2026-11-01\n',
 ])('%j is no time', (text) => {
   expect(() => startTime(text)).toThrow(UsageError)
+})
+
+it.each([
+  ['startTime', startTime],
+  ['endTime', endTime],
+  ['pastTime', pastTime],
+])('%s takes an age in days, and names each form that it takes', (_, parse) => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 29, 12) })
+  try {
+    expect(parse('45d')).toBe(Date.UTC(2026, 9, 15, 12))
+    for (const wrong of ['0d', '045d', '45 d', '-1d', '100000d', '45', '45days', '1.5d'])
+      expect(() => parse(wrong), wrong).toThrow(
+        expect.objectContaining({
+          message: 'it is no time',
+          remedy: expect.stringMatching(/45d, .* 2026-11-01, .* 2026-11-01T08:30:00Z$/),
+        }),
+      )
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 it('a time in the past is an age, or a day or time that is over', () => {

@@ -1,0 +1,34 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
+import { removeTestFolders, testFolder } from '../testing/folders.ts'
+import { holdAuditFolder, releaseAuditFolder } from './hold-audit-folder.ts'
+import { HoldWatch } from './pruned-folders.ts'
+
+afterAll(removeTestFolders)
+
+const reason = 'case 4711'
+
+describe('a watch for legal holds', () => {
+  it('finds one that begins or ends later, in any folder of the trail', async () => {
+    const { folder } = await testFolder()
+    const watch = new HoldWatch(folder)
+    expect(await watch.isHeld()).toBe(false)
+    await holdAuditFolder(folder, { reason })
+    await rotateAuditFolder(folder)
+    expect(await watch.isHeld()).toBe(true)
+    await releaseAuditFolder(folder, { reason })
+    expect([await watch.isHeld(), await new HoldWatch(folder).isHeld()]).toEqual([false, false])
+  })
+
+  it('reads no index again that did not grow: of many folders each would be read for each', async () => {
+    const { folder } = await testFolder()
+    await holdAuditFolder(folder, { reason })
+    const watch = new HoldWatch(folder)
+    expect(await watch.isHeld()).toBe(true)
+    const [path, index] = [join(folder, 'index.jsonl'), await readFile(join(folder, 'index.jsonl'), 'utf8')]
+    await writeFile(path, index.replace('"isHeld":true', '"isHeld":trUe'))
+    expect([await watch.isHeld(), await new HoldWatch(folder).isHeld()]).toEqual([true, false])
+  })
+})

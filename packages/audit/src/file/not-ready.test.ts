@@ -47,6 +47,18 @@ it.each([
   warn.mockRestore()
 })
 
+it('nothing warns of the mode of a folder on Windows, where each folder has that one', async () => {
+  const folder = join(parent, 'windows')
+  await mkdir(folder)
+  await chmod(folder, 0o777)
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
+  const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+  await initAuditFolder(folder)
+  expect(warn).not.toHaveBeenCalled()
+  platform.mockRestore()
+  warn.mockRestore()
+})
+
 it.each(['missing', 'empty', 'file'])('a sink for a folder that was never made ready (%s) is refused when it is made', (folder) => {
   expect(() => jsonLinesFile({ folder: join(parent, folder) })).toThrow(refused('initAuditFolder'))
 })

@@ -45,6 +45,7 @@ export function assertReady(folder: string): void {
 
 /** Every user could remove what no checkpoint covers. */
 export function warnIfOpenToAll(folder: string): void {
+  if (process.platform === 'win32') return // where libuv gives each folder the mode 666
   if ((statSync(folder).mode & writableByAll) !== 0) warnOperator(openToAll(folder), 'FINCHAT_SECRETS_AUDIT')
 }
 

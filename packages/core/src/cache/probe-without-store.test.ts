@@ -98,6 +98,17 @@ describe('a probe of a process that may not ask the store', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined])
   })
 
+  it('is none of a read that has waited for the store, and so for the shared cache before', async () => {
+    const { store, get, read } = await throttled()
+    get.mockImplementation(async () => {
+      await new Promise((resolve) => void setTimeout(resolve, 6 * second))
+      return fail('DEADLINE_EXCEEDED')
+    })
+    const reading = seen(store, { path: 'b' })
+    await pass(6)
+    expect([await reading, read.mock.calls.map(([, { isRecheck }]) => isRecheck)]).toEqual(['DEADLINE_EXCEEDED', [false]])
+  })
+
   it('is none of a fresh read, whose failures do not put it off', async () => {
     const { store, read } = await throttled()
     const modes: unknown[] = []

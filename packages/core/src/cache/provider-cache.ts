@@ -133,8 +133,8 @@ export class ProviderCache {
     }
     this.#tally.misses += 1
     const failure = this.patience.failure(key, now, entry?.staleUntil)
-    const answer = failure === undefined ? this.#await(read, key, now, entry?.staleUntil) : Promise.reject(failure)
-    return answer.catch((error: unknown) => this.#elsewhere(read, key, error))
+    const answer = failure === undefined ? this.#await(read, key, now, entry?.staleUntil) : this.#elsewhere(read, key, failure)
+    return answer.catch((error: unknown) => this.#staleOrRefusal(read, key, error))
   }
 
   /** Remembers refusals like those of reads. */
@@ -246,14 +246,16 @@ export class ProviderCache {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
-  /** What other processes wrote or filled shows also while this one cannot ask the store. */
-  #elsewhere(read: StoreRead, key: string, error: unknown): Found | Promise<Found | undefined> {
+  /** What other processes wrote or filled shows also to a read that does not wait for the store. */
+  async #elsewhere(read: StoreRead, key: string, error: unknown): Promise<Found | undefined> {
     const now = this.#now()
     const mayProbe = SecretsError.isInstance(error) && isUnasked(error.code) && read.mode === 'cached'
-    if (!mayProbe || !this.#memory.isProbeDue(key, now)) return this.#staleOrRefusal(read, key, error)
+    if (!mayProbe || !this.#memory.isProbeDue(key, now)) throw error
     const alone = { ...read, signal: undefined, batch: undefined }
     const flight = this.#flights.beginApart(alone, key, now, (probe) => this.#fetcher.flyToShared(probe))
-    return this.#flights.wait(flight, read.signal).then((found) => found ?? this.#staleOrRefusal(read, key, error))
+    const found = await this.#flights.wait(flight, read.signal)
+    if (found === undefined) throw error
+    return found
   }
 
   /** Returns the stale value, or throws the remembered refusal. */
@@ -285,8 +287,8 @@ export class ProviderCache {
     if (flying !== undefined) this.#tally.flightsJoined += 1
     // A call that its reader aborts would never tell the next one that the store hangs.
     const flight = flying ?? this.#begin(canSpare ? { ...read, signal: undefined } : read, key, now)
-    if (expected !== undefined) return this.patience.waitBriefly(flight, read, now, expected)
-    return this.patience.wait(flight, read, key, now)
+    if (expected === undefined) return this.patience.wait(flight, read, key, now)
+    return this.patience.waitBriefly(flight, read, now, expected).catch((error: unknown) => this.#elsewhere(read, key, error))
   }
 
   #begin(read: StoreRead, key: string, askedAt: number): Flight {

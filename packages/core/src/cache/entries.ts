@@ -11,6 +11,7 @@ import {
   shortened,
   untilRecheck,
 } from './freshness.ts'
+import type { Changes } from './shared/invalidations.ts'
 import { noteValue, type Trace } from './former-values.ts'
 import type { Call } from './single-flight.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
@@ -180,6 +181,12 @@ export class MemoryCache {
     // The circuit sets the time; the back-off only spreads readers that have a stale value.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
     return isHeldBack(error) ? error : failing.error
+  }
+
+  /** A value that is older than a known change spares no call, so its reader returns as one without. */
+  endRest(key: string, changes: Changes | undefined): void {
+    const failing = changes?.invalidatedAt === undefined ? undefined : this.#backOffs.get(key)
+    if (failing !== undefined) this.#backOffs.set(key, { ...failing, restUntil: Math.min(failing.restUntil, failing.retryAt) })
   }
 
   outage(key: string): SecretsError | undefined {

@@ -70,6 +70,26 @@ describe('while this process may not ask the store, a write of another one shows
     expect([await shownAfter(store), get.mock.calls.length]).toEqual([1, 2])
   })
 
+  it.each([
+    ['of others', true],
+    ['of its own', false],
+  ])('within seconds, by a call, if none has filled it, though a minute of back-off follows failures %s', async (_, wait) => {
+    const cache = shared()
+    const { store, get } = cached({}, { shared: cache.client })
+    cache.read.mockImplementation(async () => gap)
+    await seen(store)
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    for (let seconds = 0; seconds < 380; seconds += 1) {
+      if (seconds === 370) cache.read.mockImplementation(async () => ({ ...gap, wait }))
+      await pass(1)
+      await seen(store)
+    }
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    const invalidatedAt = Date.now()
+    cache.read.mockImplementation(async () => ({ ...gap, invalidatedAt }))
+    expect(await shownAfter(store)).toBeLessThanOrEqual(2 * recheckSeconds)
+  })
+
   it('to a process that has no value', async () => {
     const { store, get, read } = await throttled()
     expect(await seen(store, { path: 'b' })).toBe('RATE_LIMITED')

@@ -166,8 +166,11 @@ export class MemoryCache {
     this.#probeAt.set(key, now + shortened(this.#options.recheckMs ?? Infinity))
   }
 
-  isProbeDue(key: string, now: number): boolean {
-    return this.#options.recheckMs !== undefined && now >= (this.#probeAt.get(key) ?? now)
+  /** If so, the read probes it. */
+  takeProbe(key: string, now: number): boolean {
+    const isDue = this.#options.recheckMs !== undefined && now >= (this.#probeAt.get(key) ?? now)
+    if (isDue) this.recordProbe(key, now)
+    return isDue
   }
 
   /** Adds the time from which the store may be asked again. */

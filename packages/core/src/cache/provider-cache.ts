@@ -250,7 +250,7 @@ export class ProviderCache {
   async #elsewhere(read: StoreRead, key: string, error: unknown): Promise<Found | undefined> {
     const now = this.#now()
     const mayProbe = SecretsError.isInstance(error) && isUnasked(error.code) && read.mode === 'cached'
-    if (!mayProbe || !this.#memory.isProbeDue(key, now)) throw error
+    if (!mayProbe || !this.#memory.takeProbe(key, now)) throw error
     const alone = { ...read, signal: undefined, batch: undefined }
     const flight = this.#flights.beginApart(alone, key, now, (probe) => this.#fetcher.flyToShared(probe))
     const found = await this.#flights.wait(flight, read.signal)

@@ -147,7 +147,7 @@ export class Fetcher {
     if (options.shared === undefined || held === undefined || isSuperseded || isFresh(mode)) return undefined
     const there = storedSecretOf(answer.holds)
     if (there !== undefined && held.equals(there)) options.shared.agreed(path, version, answer)
-    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return void memory.endRest(key, answer.changes)
+    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return memory.endRest(key, answer.changes)
     const entry = memory.confirm(key, Date.now())
     return entry && { held: entry.held, from: 'memory', stale: false }
   }

@@ -28,7 +28,7 @@ export class PostgresTexts {
        ON CONFLICT (key) DO UPDATE SET value = excluded.value, until = excluded.until${isNew ? ' WHERE held.until <= clock_timestamp()' : ''}`,
       [key, text, ttlMs],
     )
-    if (Math.random() < 1 / writesPerSweep) await this.#sweep()
+    if (Math.random() < 1 / writesPerSweep) this.#sweep()
     return rowCount === 1
   }
 
@@ -37,7 +37,8 @@ export class PostgresTexts {
     return rowCount === 1
   }
 
-  async #sweep(): Promise<void> {
-    await this.#pool.query(`DELETE FROM ${this.#table} WHERE until <= clock_timestamp()`)
+  /** In the background: rows that others lock, or many rows, would fail a write that is done. */
+  #sweep(): void {
+    this.#pool.query(`DELETE FROM ${this.#table} WHERE until <= clock_timestamp()`).catch(() => {})
   }
 }

@@ -115,3 +115,17 @@ test('a reader with a value waits on if the holder of the lease does not answer 
   expect(await elapsed(cache.read(key, context))).not.toHaveProperty('wait')
   expect(await elapsed(valueIn(cache))).toBeUndefined()
 })
+
+test('a reader with a value does not wait on for a lease that others give back without an answer', async () => {
+  const { store, another } = fleetOver()
+  let probes = 0
+  store.plan = (call, name) => {
+    if (call !== 'get' || !name.includes('}t')) return
+    if (probes % 2 === 0) store.held.set(name, `process ${probes}`)
+    else store.held.delete(name)
+    probes += 1
+  }
+  const answer = await elapsed(another({ waitMs: 60_000 }).read(key, waiting))
+  expect(answer).toHaveProperty('leaseToken')
+  expect(answer).not.toHaveProperty('wait')
+})

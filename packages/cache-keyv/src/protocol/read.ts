@@ -51,7 +51,8 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
   for (let round = 0, emptyLeases = 0; ; round += 1) {
     if (found.outage !== 'marked' && (await lease.claim(found))) return readWithLease(cache, target, lease)
     if (found.outage !== 'none') return { ...miss(cache, target, found, leaseTokenOf(found)), wait: true }
-    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return withoutLease(cache, target, found)
+    if (emptyLeases >= mostEmptyLeases) return miss(cache, target, found, leaseTokenOf(found))
+    if (wait.isOver()) return withoutLease(cache, target, found)
     const before = found
     await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
     found = await probe(cache, target)
@@ -64,6 +65,7 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
   }
 }
 
+/** The holder of the lease did not answer in time. */
 function withoutLease(cache: CacheContext, target: Target, found: Probe): SharedGap {
   return { ...miss(cache, target, found, leaseTokenOf(found)), ...(target.canWait && { wait: true }) }
 }

@@ -1,6 +1,17 @@
 import { Lru, pathOf } from './keys/lru.ts'
 import { backOff, type BackOff, isTelling } from '../guard/back-off.ts'
-import { type Absence, absence, briefAbsence, briefly, endAbsence, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
+import {
+  type Absence,
+  absence,
+  briefAbsence,
+  briefly,
+  endAbsence,
+  type Freshness,
+  type Lifetimes,
+  shortened,
+  untilRecheck,
+} from './freshness.ts'
+import type { Changes } from './shared/invalidations.ts'
 import { noteValue, type Trace } from './former-values.ts'
 import type { Call } from './single-flight.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
@@ -40,6 +51,8 @@ export class MemoryCache {
   readonly #entries: Lru<Entry>
   readonly #absences: Lru<Absence>
   readonly #backOffs: Lru<BackOff>
+  /** When a read that the store leaves without an answer probes the shared cache again. */
+  readonly #probeAt: Lru<number>
   /** Of what the store gave last, by path. */
   readonly traces: Lru<Trace>
 
@@ -52,6 +65,7 @@ export class MemoryCache {
     })
     this.#absences = new Lru(maxEntries, endAbsence)
     this.#backOffs = new Lru(maxEntries)
+    this.#probeAt = new Lru(maxEntries)
     this.traces = new Lru(maxEntries)
   }
 
@@ -99,7 +113,9 @@ export class MemoryCache {
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
-    if (this.#isOver(failing, now) && now >= staleUntil) return undefined
+    // What others say holds back only a reader that has a value, and the circuit decides by itself.
+    const isForHolders = this.#isOver(failing, now) || isHeldBack(failing.error)
+    if (isForHolders && now >= staleUntil) return undefined
     const until = now < staleUntil ? failing.restUntil : failing.retryAt
     return now < until ? failing.error : undefined
   }
@@ -145,6 +161,18 @@ export class MemoryCache {
     if (before !== undefined) endAbsence(before)
   }
 
+  /** A read probes the shared cache now. */
+  recordProbe(key: string, now: number): void {
+    this.#probeAt.set(key, now + shortened(this.#options.recheckMs ?? Infinity))
+  }
+
+  /** If so, the read probes it. */
+  takeProbe(key: string, now: number): boolean {
+    const isDue = this.#options.recheckMs !== undefined && now >= (this.#probeAt.get(key) ?? now)
+    if (isDue) this.recordProbe(key, now)
+    return isDue
+  }
+
   /** Adds the time from which the store may be asked again. */
   recordFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
@@ -156,6 +184,12 @@ export class MemoryCache {
     // The circuit sets the time; the back-off only spreads readers that have a stale value.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
     return isHeldBack(error) ? error : failing.error
+  }
+
+  /** A value that is older than a known change spares no call, so its reader returns as one without. */
+  endRest(key: string, changes: Changes | undefined): undefined {
+    const failing = changes?.invalidatedAt === undefined ? undefined : this.#backOffs.get(key)
+    if (failing !== undefined) this.#backOffs.set(key, { ...failing, restUntil: Math.min(failing.restUntil, failing.retryAt) })
   }
 
   outage(key: string): SecretsError | undefined {
@@ -216,13 +250,13 @@ export class MemoryCache {
   forgetPath(path: string): void {
     for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
     for (const [key] of this.#absences.entries()) if (pathOf(key) === path) this.dropAbsence(key)
-    for (const [key] of this.#backOffs.entries()) if (pathOf(key) === path) this.#backOffs.delete(key)
+    for (const times of [this.#backOffs, this.#probeAt]) for (const [key] of times.entries()) if (pathOf(key) === path) times.delete(key)
   }
 
   clear(): void {
     for (const [key] of this.#entries.entries()) this.drop(key)
     for (const [key] of this.#absences.entries()) this.dropAbsence(key)
-    for (const [key] of this.#backOffs.entries()) this.#backOffs.delete(key)
+    for (const times of [this.#backOffs, this.#probeAt]) for (const [key] of times.entries()) times.delete(key)
   }
 }
 

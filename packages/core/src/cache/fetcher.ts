@@ -43,7 +43,7 @@ export class Fetcher {
     try {
       const rechecked = shared && (await this.#recheck(flight, shared))
       if (rechecked !== undefined) return rechecked
-      if (shared !== undefined) answer = await shared.read(path, version, { canWait: this.#peers.canWait(flight) })
+      if (shared !== undefined) answer = await this.#readShared(flight, shared)
       const found = this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
       if (found !== undefined) return found
       if (flight.cancel?.signal.aborted) throw aborted()
@@ -57,13 +57,32 @@ export class Fetcher {
     return this.#askStore(flight, shared, answer)
   }
 
+  /** Instead of the store, since other processes write and fill meanwhile. Never rejects. */
+  async flyToShared(flight: Flight): Promise<Found | undefined> {
+    const shared = this.#sharedFor(flight)
+    // Memory answers, whether the cache fails closed or not.
+    return shared && this.#probe(flight, shared).catch(() => undefined)
+  }
+
   /** Undefined unless memory has a value that is fresh, and is not older than a change. */
   async #recheck(flight: Flight, shared: SharedCacheClient): Promise<Found | undefined> {
-    const { path, version, mode } = flight.read
-    if (isFresh(mode) || this.#parts.memory.young(flight.key, Date.now()) === undefined) return undefined
+    const { key, read } = flight
+    if (isFresh(read.mode) || this.#parts.memory.young(key, Date.now()) === undefined) return undefined
+    return this.#probe(flight, shared)
+  }
+
+  async #probe(flight: Flight, shared: SharedCacheClient): Promise<Found | undefined> {
+    const { path, version } = flight.read
+    this.#parts.memory.recordProbe(flight.key, Date.now())
     const answer = await shared.read(path, version, { isRecheck: true })
     shared.releaseLease(path, version, answer)
     return this.#newer(flight, answer) ?? this.#confirmed(flight, answer)
+  }
+
+  #readShared(flight: Flight, shared: SharedCacheClient): Promise<SharedAnswer> {
+    const { key, read } = flight
+    if (!isFresh(read.mode)) this.#parts.memory.recordProbe(key, Date.now())
+    return shared.read(read.path, read.version, { canWait: this.#peers.canWait(flight) })
   }
 
   async #askStore(flight: Flight, shared: SharedCacheClient | undefined, answer: SharedAnswer): Promise<Found | undefined> {
@@ -77,7 +96,7 @@ export class Fetcher {
       else shared?.publish(path, version, answer, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
-      if (this.#peers.failed(error)) shared?.markOutage(path, version, answer)
+      if (this.#peers.failed(flight, error)) shared?.markOutage(path, version, answer)
       else shared?.releaseLease(path, version, answer)
       if (this.#shouldAnnounce(flight, answer, error)) this.#announce(path, answer)
       throw this.#failed(flight, error)
@@ -128,7 +147,7 @@ export class Fetcher {
     if (options.shared === undefined || held === undefined || isSuperseded || isFresh(mode)) return undefined
     const there = storedSecretOf(answer.holds)
     if (there !== undefined && held.equals(there)) options.shared.agreed(path, version, answer)
-    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return undefined
+    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return memory.endRest(key, answer.changes)
     const entry = memory.confirm(key, Date.now())
     return entry && { held: entry.held, from: 'memory', stale: false }
   }
@@ -224,24 +243,6 @@ export class Fetcher {
     this.#parts.flights.supersede(key, call)
     this.#parts.memory.dropOlder(key, call, isDenial(code))
     if (code === 'DELETED' || code === undefined) this.#parts.memory.traces.delete(key)
-  }
-
-  recordChange(path: string, refusal: SecretsError | undefined): void {
-    const { flights, writes, refusals, memory } = this.#parts
-    const call = flights.next()
-    if (refusal === undefined) {
-      writes.restored(path)
-      return refusals.recordChange(path, call)
-    }
-    refusals.record(path, refusal, call)
-    memory.dropAbsence(path)
-  }
-
-  saw(path: string, version: number, isReset: boolean): void {
-    const { writes, memory } = this.#parts
-    writes.saw(path, version, isReset)
-    const held = memory.entry(path)?.held.metadata
-    if (held !== undefined && writes.isBehind(path, undefined, held)) memory.expire(path, Date.now())
   }
 
   /** Remembers refusals like those of reads. */

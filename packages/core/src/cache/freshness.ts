@@ -31,15 +31,20 @@ export function freshness(
   { ttlMs, maxStaleMs }: Lifetimes,
 ): Freshness {
   const expiresAt = secret.expiresAt ?? Infinity
-  const freshUntil = Math.min(askedAt + ttlMs * (shortestPart + (1 - shortestPart) * Math.random()), expiresAt)
+  const freshUntil = Math.min(askedAt + shortened(ttlMs), expiresAt)
   if (secret.exclusive) return { refreshAt: Infinity, freshUntil, staleUntil: freshUntil }
   return { refreshAt: askedAt + refreshPart * (freshUntil - askedAt), freshUntil, staleUntil: Math.min(freshUntil + maxStaleMs, expiresAt) }
 }
 
 /** The in-memory cache probes the shared cache every `recheckMs`, less a random fifth. */
 export function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
-  const recheckIn = recheckMs * (shortestPart + (1 - shortestPart) * Math.random())
+  const recheckIn = shortened(recheckMs)
   return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
+}
+
+/** Less a random fifth. */
+export function shortened(ms: number): number {
+  return ms * (shortestPart + (1 - shortestPart) * Math.random())
 }
 
 /** For a value older than a write of this process. */

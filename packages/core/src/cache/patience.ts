@@ -1,24 +1,19 @@
+import { heldBackBy, isHeldBack } from '../guard/circuit-breaker.ts'
 import { SecretsError, withDetails } from '../errors/secrets-error.ts'
-import type { MemoryCache } from './entries.ts'
-import type { FetchOptions } from './fetch-options.ts'
-import { refusalKeys, type Refusals } from './path-history.ts'
-import { type Flight, type Flights, type Found, isFresh, type StoreRead } from './single-flight.ts'
+import type { FetcherParts } from './fetch-options.ts'
+import { refusalKeys } from './path-history.ts'
+import { type Flight, type Found, isFresh, type StoreRead } from './single-flight.ts'
 
 /** A store that is back mostly answers within this time. */
 export const promptMs = 50
 
-interface PatienceParts {
-  readonly memory: MemoryCache
-  readonly flights: Flights
-  readonly refusals: Refusals
-  readonly options: Pick<FetchOptions, 'circuit' | 'patientMs'>
-}
+type Parts = Pick<FetcherParts, 'memory' | 'flights' | 'refusals' | 'provider' | 'options'>
 
 /** How long a read waits for its flight. The flight goes on for later reads. */
 export class Patience {
-  readonly #parts: PatienceParts
+  readonly #parts: Parts
 
-  constructor(parts: PatienceParts) {
+  constructor(parts: Parts) {
     this.#parts = parts
   }
 
@@ -29,23 +24,40 @@ export class Patience {
     return read.fallback === 'held' && !this.#parts.refusals.stands(refusalKeys(read, key))
   }
 
-  outage(key: string): SecretsError | undefined {
-    return this.#parts.memory.outage(key) ?? this.#parts.options.circuit.outage
+  /** Why the store is not asked now. */
+  failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
+    const { memory, options, provider } = this.#parts
+    const failure = memory.failure(key, now, staleUntil)
+    const rest = failure === undefined && now < staleUntil ? options.circuit.rest(now) : undefined
+    // Recorded as a back-off, so that readers with stale values return spread over time.
+    return rest === undefined ? failure : memory.recordFailure(key, heldBackBy(rest, provider.name), now, now)
+  }
+
+  outage(mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
+    const { memory, options } = this.#parts
+    return this.#telling(memory.outage(key), mode, key, now) ?? options.circuit.outage
   }
 
   /** Why the store will probably not answer now: it did not lately, or a call hangs. */
   expected(mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
     const { memory, flights, options } = this.#parts
-    const failure = memory.expected(key, now) ?? options.circuit.expected(now)
+    const failure = this.#telling(memory.expected(key, now), mode, key, now) ?? options.circuit.expected(now)
     if (failure !== undefined || !flights.isLate(mode, key)) return failure
     return new SecretsError('DEADLINE_EXCEEDED', `no answer for more than ${options.patientMs} ms`)
   }
 
+  /** Other processes may be wrong: what they say counts only for a reader that has a value. */
+  #telling(error: SecretsError | undefined, mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
+    if (error === undefined || !isHeldBack(error)) return error
+    const { staleUntil = now } = this.#parts.memory.entry(key) ?? {}
+    return !isFresh(mode) && now < staleUntil ? error : undefined
+  }
+
   /** After an outage a read waits less than the deadline. */
-  wait(flight: Flight, { signal, fallback }: StoreRead, key: string, now: number): Promise<Found | undefined> {
+  wait(flight: Flight, { mode, signal, fallback }: StoreRead, key: string, now: number): Promise<Found | undefined> {
     const { flights, options } = this.#parts
     const answer = flights.wait(flight, signal)
-    const outage = this.outage(key) ?? (fallback && options.circuit.expected(now))
+    const outage = this.outage(mode, key, now) ?? (fallback && options.circuit.expected(now))
     return outage === undefined ? answer : within(answer, options.patientMs, outage)
   }
 

@@ -78,6 +78,29 @@ describe('a value whose store another process could not ask', () => {
     expect(fleet.get.mock.calls.length - calls).toBe(1)
   })
 
+  it.each(['UNAVAILABLE', 'INTERNAL'] as const)('is asked for by itself, though a call for another secret brings %s', async (code) => {
+    const fleet = await held()
+    await seen(fleet.store, { path: 'b' })
+    fleet.get.mockImplementation(async (path) => (path === 'b' ? fail(code) : { value: 'v3' }))
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    for (let seconds = 0; seconds < 365; seconds += 5) {
+      await pass(5)
+      await seen(fleet.store, { path: 'b' })
+      await seen(fleet.store)
+    }
+    expect(await seen(fleet.store)).toBe('v3')
+  })
+
+  it('waits while two others fail, as in an outage', async () => {
+    const fleet = await held()
+    for (const path of ['b', 'c']) await seen(fleet.store, { path })
+    fleet.get.mockImplementation(async (path) => (path === 'a' ? { value: 'v3' } : fail('UNAVAILABLE')))
+    fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    await pass(360)
+    for (const path of ['b', 'c']) await seen(fleet.store, { path })
+    expect(await seen(fleet.store)).toBe('v1 (stale)')
+  })
+
   it('is asked for at once by a reader who has none of it, wants it fresh, or keeps none', async () => {
     const fleet = await held()
     fleet.read.mockImplementation(async () => ({ ...gap, wait: true }))
@@ -123,6 +146,73 @@ describe('a value whose store another process could not ask', () => {
     await fleet.store.askBeside('a', () => fail('PERMISSION_DENIED'), 'read').catch(() => {})
     reading.resolve({ ...gap, wait: true })
     expect(await waiting).toBe('PERMISSION_DENIED')
+  })
+})
+
+describe('what other processes say fails no read', () => {
+  /** Others said so at 305 s, seconds after its TTL. The store is well. */
+  async function waiting(options: Parameters<typeof cached>[1] = {}): Promise<ReturnType<typeof cached>> {
+    const cache = shared()
+    const one = cached({}, { shared: cache.client, ...options })
+    await seen(one.store)
+    cache.read.mockImplementation(async () => ({ ...gap, wait: true }))
+    await pass(305)
+    expect(await seen(one.store)).toBe('v1 (stale)')
+    one.get.mockImplementation(async () => ({ value: 'v2' }))
+    return one
+  }
+
+  /** The store answers after so many seconds. */
+  function late({ get }: ReturnType<typeof cached>, seconds: number): void {
+    get.mockImplementation(async () => {
+      await new Promise((resolve) => void setTimeout(resolve, seconds * second))
+      return { value: 'v2' }
+    })
+  }
+
+  it('of a value that may not be served any more', async () => {
+    const { store } = await waiting({ maxStaleMs: 7 * second })
+    await pass(3)
+    expect(await seen(store)).toBe('v2')
+  })
+
+  it('of a value that made room for another', async () => {
+    const { store } = await waiting({ maxEntries: 1 })
+    await seen(store, { path: 'b' })
+    expect(await seen(store)).toBe('v2')
+  })
+
+  it('of a value that a volatile read has taken', async () => {
+    const { store } = await waiting()
+    await seen(store, { mode: 'volatile' })
+    expect(await seen(store)).toBe('v2')
+  })
+
+  it('without a value, if the store takes longer than a quarter of the deadline', async () => {
+    const one = await waiting({ maxStaleMs: 7 * second })
+    await pass(6)
+    late(one, 3)
+    const reading = seen(one.store)
+    await pass(3)
+    expect(await reading).toBe('v2')
+  })
+
+  it('without a value, before a later provider that has one', async () => {
+    const one = await waiting({ maxStaleMs: 7 * second })
+    await pass(6)
+    late(one, 0.3)
+    const reading = seen(one.store, { fallback: 'held' })
+    await pass(0.3)
+    expect(await reading).toBe('v2')
+  })
+
+  it('that is fresh, and lets a verification wait for its answer', async () => {
+    const one = await waiting()
+    late(one, 3)
+    expect(one.store.patience.expected('fresh', 'a', Date.now())).toBeUndefined()
+    const reading = seen(one.store, { mode: 'fresh' })
+    await pass(3)
+    expect(await reading).toBe('v2')
   })
 })
 
@@ -195,7 +285,7 @@ describe('a read that waits for another process', () => {
     let isLater = ''
     reads.push(seen(store).then((value) => (isLater = value ?? '')))
     await pass(0.06)
-    expect(isLater).toBe('v1 (stale)')
+    expect([isLater, store.flying('a')]).toEqual(['v1 (stale)', undefined])
     reading.resolve(gap)
     await Promise.all(reads)
   })

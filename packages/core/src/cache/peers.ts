@@ -1,5 +1,5 @@
 import { heldBackBy, isHeldBack } from '../guard/circuit-breaker.ts'
-import { isOutage } from '../errors/error-classes.ts'
+import { isOutage, isRefusal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { FetcherParts } from './fetch-options.ts'
 import { refusalKeys } from './path-history.ts'
@@ -10,6 +10,8 @@ import { type Flight, isFresh } from './single-flight.ts'
 const longestTrustMs = 60_000
 /** The shared cache has the store's answer soon after its return. */
 const lookAgainMs = 5_000
+/** So many failing paths tell of their store, as they do to the circuit breaker. */
+const mostFailing = 2
 
 type Parts = Pick<FetcherParts, 'memory' | 'refusals' | 'provider' | 'options'>
 
@@ -23,6 +25,10 @@ export class Peers {
   readonly #trustMs: number = Math.random() * longestTrustMs
   /** When it last asked in spite of a mark, or could not ask: meanwhile its other paths wait. */
   #triedAt = -Infinity
+  /** Since the store's last answer, up to two: one secret may fail while its store is well. */
+  readonly #failing = new Set<string>()
+  /** The failing path, if it is the only one. Then the others do not wait for it. */
+  #failsAlone: string | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -36,13 +42,13 @@ export class Peers {
     if (entry === undefined || refusals.stands(refusalKeys(read, key))) return false
     const { staleUntil, lifetime } = entry
     const now = Date.now()
-    return now < lifetime.freshUntil || (now < staleUntil && (now < lifetime.freshUntil + this.#trustMs || this.#hasTriedLately()))
+    return now < lifetime.freshUntil || (now < staleUntil && (now < lifetime.freshUntil + this.#trustMs || this.#hasTriedLately(read.path)))
   }
 
   mustWait(flight: Flight, answer: SharedAnswer): boolean {
     if (!answer.wait) return false
     if (this.canWait(flight) && !this.#mayOutdate(flight, answer)) return true
-    this.#triedAt = performance.now()
+    this.#tried()
     return false
   }
 
@@ -60,16 +66,27 @@ export class Peers {
 
   answered(): void {
     this.#triedAt = -Infinity
+    this.#failing.clear()
   }
 
   /** Whether others should know of it. An open circuit failed by itself seconds ago. */
-  failed(error: unknown): boolean {
-    if (!SecretsError.isInstance(error) || !isOutage(error.code)) return false
-    if (!isHeldBack(error)) this.#triedAt = performance.now()
+  failed({ read: { path } }: Flight, error: unknown): boolean {
+    if (!SecretsError.isInstance(error)) return false
+    if (isRefusal(error.code)) this.answered()
+    if (!isOutage(error.code)) return false
+    if (isHeldBack(error)) return true
+    if (this.#failing.size < mostFailing) this.#failing.add(path)
+    this.#tried(this.#failing.size < mostFailing ? path : undefined)
     return true
   }
 
-  #hasTriedLately(): boolean {
+  #tried(failsAlone?: string): void {
+    this.#triedAt = performance.now()
+    this.#failsAlone = failsAlone
+  }
+
+  #hasTriedLately(path: string): boolean {
+    if (this.#failsAlone !== undefined && this.#failsAlone !== path) return false
     return performance.now() < this.#triedAt + (longestTrustMs + this.#trustMs) / 2
   }
 }

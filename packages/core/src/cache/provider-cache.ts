@@ -1,16 +1,16 @@
 import { Fetcher } from './fetcher.ts'
 import type { FetchOptions, Right } from './fetch-options.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
-import { heldBackBy } from '../guard/circuit-breaker.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './single-flight.ts'
 import { describeKeyOf, keyOf } from './keys/lru.ts'
+import { KnownChanges } from './known-changes.ts'
 import { type Entry, MemoryCache } from './entries.ts'
 import type { Absence } from './freshness.ts'
 import { OwnWrites, refusalKeys, Refusals } from './path-history.ts'
 import { Patience } from './patience.ts'
 import { PendingReads } from './pending-reads.ts'
-import { isOutage } from '../errors/error-classes.ts'
+import { isOutage, isUnasked } from '../errors/error-classes.ts'
 import { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { tracedRefresh } from '../observe/trace-channels.ts'
@@ -34,6 +34,7 @@ export class ProviderCache {
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
+  readonly #changes: KnownChanges
   readonly patience: Patience
   readonly pending: PendingReads
   readonly traces: MemoryCache['traces']
@@ -48,11 +49,13 @@ export class ProviderCache {
     this.#memory = new MemoryCache({ ...options, recheckMs: options.shared?.recheckMs }, () => (this.#tally.evictions += 1))
     this.traces = this.#memory.traces
     const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
-    const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
-    this.#fetcher = new Fetcher({ provider, options, ...parts })
-    this.patience = new Patience({ memory: this.#memory, flights: this.#flights, refusals: this.#refusals, options })
-    this.pending = new PendingReads({ provider, options, ...parts })
-    this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
+    const [memory, flights] = [this.#memory, this.#flights]
+    const parts = { provider, options, access, memory, flights, refusals: this.#refusals, writes: this.#writes }
+    this.#fetcher = new Fetcher(parts)
+    this.#changes = new KnownChanges(parts)
+    this.patience = new Patience(parts)
+    this.pending = new PendingReads(parts)
+    this.#unsubscribe = options.shared?.subscribe((path) => this.#changes.elsewhere(path)) ?? (() => {})
   }
 
   get counts(): CacheCounts {
@@ -106,9 +109,10 @@ export class ProviderCache {
 
   /** `recordJoin` counts it once it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
-    const flight = this.#flights.get('cached', path)
+    // A reader that has a stale value does not wait for a late one.
+    const flight = this.#flights.isLate('cached', path) ? undefined : this.#flights.get('cached', path)
     const now = Date.now()
-    const hasFailed = this.patience.outage(path) ?? this.#options.circuit.expected(now) ?? this.#memory.failure(path, now)
+    const hasFailed = this.patience.outage('cached', path, now) ?? this.#options.circuit.expected(now) ?? this.#memory.failure(path, now)
     return flight === undefined || hasFailed !== undefined ? undefined : this.#flights.wait(flight, undefined)
   }
 
@@ -128,8 +132,8 @@ export class ProviderCache {
       return Promise.resolve(undefined)
     }
     this.#tally.misses += 1
-    const failure = this.#failure(key, now, entry?.staleUntil)
-    const answer = failure === undefined ? this.#await(read, key, now, entry?.staleUntil) : Promise.reject(failure)
+    const failure = this.patience.failure(key, now, entry?.staleUntil)
+    const answer = failure === undefined ? this.#await(read, key, now, entry?.staleUntil) : this.#elsewhere(read, key, failure)
     return answer.catch((error: unknown) => this.#staleOrRefusal(read, key, error))
   }
 
@@ -172,15 +176,12 @@ export class ProviderCache {
   recordChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
-    for (const each of holders) each.#fetcher.recordChange(path, refusal)
+    for (const each of holders) each.#changes.record(path, refusal)
   }
 
   /** After a write without effect the held value may only be served stale. */
   doubt(path: string): void {
-    for (const each of this.#holders) {
-      each.#flights.dismiss(path)
-      each.#memory.expire(path, Date.now())
-    }
+    for (const each of this.#holders) each.#changes.doubt(path)
   }
 
   /** Values below `leastVersion` are kept briefly. `begunAt`: of the write, by the monotonic clock. */
@@ -199,7 +200,7 @@ export class ProviderCache {
 
   /** A watch saw this version. An older value is kept briefly, and is not fresh any more. */
   saw(path: string, version: number, isReset: boolean): void {
-    for (const each of this.#holders) each.#fetcher.saw(path, version, isReset)
+    for (const each of this.#holders) each.#changes.saw(path, version, isReset)
   }
 
   get #holders(): ReadonlySet<ProviderCache> {
@@ -208,15 +209,7 @@ export class ProviderCache {
 
   /** Running flights keep nothing. */
   forget(path: string): void {
-    this.#flights.dismiss(path)
-    this.#memory.forgetPath(path)
-  }
-
-  /** No older value may be served. */
-  #changedElsewhere(path: string): void {
-    const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
-    if (isKnown) this.#refusals.recordChange(path, this.#flights.next())
-    this.forget(path)
+    this.#changes.forget(path)
   }
 
   /** Keeps refusals, which a clock that is set back must not undo. */
@@ -253,6 +246,18 @@ export class ProviderCache {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
+  /** What other processes wrote or filled shows also to a read that does not wait for the store. */
+  async #elsewhere(read: StoreRead, key: string, error: unknown): Promise<Found | undefined> {
+    const now = this.#now()
+    const mayProbe = SecretsError.isInstance(error) && isUnasked(error.code) && read.mode === 'cached'
+    if (!mayProbe || !this.#memory.takeProbe(key, now)) throw error
+    const alone = { ...read, signal: undefined, batch: undefined }
+    const flight = this.#flights.beginApart(alone, key, now, (probe) => this.#fetcher.flyToShared(probe))
+    const found = await this.#flights.wait(flight, read.signal)
+    if (found === undefined) throw error
+    return found
+  }
+
   /** Returns the stale value, or throws the remembered refusal. */
   #staleOrRefusal(read: StoreRead, key: string, error: unknown): Found {
     if (!SecretsError.isInstance(error)) throw error
@@ -267,7 +272,7 @@ export class ProviderCache {
   }
 
   #refresh(read: StoreRead, key: string, now: number): void {
-    if (this.#flights.unended(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
+    if (this.#flights.unended(read.mode, key) !== undefined || this.patience.failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
     const fly = (): Promise<Found | undefined> => this.#flights.wait(this.#begin(alone, key, now), undefined)
@@ -282,15 +287,8 @@ export class ProviderCache {
     if (flying !== undefined) this.#tally.flightsJoined += 1
     // A call that its reader aborts would never tell the next one that the store hangs.
     const flight = flying ?? this.#begin(canSpare ? { ...read, signal: undefined } : read, key, now)
-    if (expected !== undefined) return this.patience.waitBriefly(flight, read, now, expected)
-    return this.patience.wait(flight, read, key, now)
-  }
-
-  #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
-    const failure = this.#memory.failure(key, now, staleUntil)
-    const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
-    // Recorded as a back-off, so that readers with stale values return spread over time.
-    return rest === undefined ? failure : this.#memory.recordFailure(key, heldBackBy(rest, this.#provider.name), now, now)
+    if (expected === undefined) return this.patience.wait(flight, read, key, now)
+    return this.patience.waitBriefly(flight, read, now, expected).catch((error: unknown) => this.#elsewhere(read, key, error))
   }
 
   #begin(read: StoreRead, key: string, askedAt: number): Flight {

@@ -67,6 +67,8 @@ export interface Flight extends Call {
   waiting: number
 }
 
+type Fly = (flight: Flight) => Promise<Found | undefined>
+
 interface FlightLimits {
   /** A call that is older was frozen with the process. */
   readonly deadlineMs: number
@@ -128,12 +130,23 @@ export class Flights {
     })
   }
 
-  begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
+  begin(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
+    return this.#begin(read, key, askedAt, (flight) => {
+      this.#joinable[read.mode].set(key, flight)
+      return fly(flight)
+    })
+  }
+
+  /** For a read that none joins, and that hides none that is under way. */
+  beginApart(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
+    return this.#begin(read, key, askedAt, fly)
+  }
+
+  #begin(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
     const call = { id: this.next(), key, askedAt, supersededBy: undefined, isSuperseded: false }
     const flight: Flight = { ...call, givenAt: presentMoment(), read, answer: promise, cancel, sentAt: undefined, waiting: 0 }
-    this.#joinable[read.mode].set(key, flight)
     this.#add(flight)
     const landed = (): void => {
       this.#remove(flight)

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { cp, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
@@ -154,6 +154,20 @@ describe('a trail that was set back past several rotations', () => {
     const { folder, key } = other
     expect(await verifyAuditTrail(folder, { key, checkpoint: [...own, ...forged], checkpointKey: publicKey })).toMatchObject({ ok: true })
     expect(await verifyAuditTrail(folder, { key, checkpoint: [...own, ...forged] })).toMatchObject({ ok: false })
+  })
+})
+
+describe('a folder that is gone, while the key of the one before it was set back to when it was made', () => {
+  it.each(['is gone whole', 'has no first line any more'])('shows by its checkpoints that it was there: it %s', async (how) => {
+    const made = await segmentsOf(1, 3)
+    const keyBefore = await readFile(join(made.folder, 'key.json'))
+    const { to } = await rotateAuditFolder(made.folder)
+    await addSegment(made, 5)
+    await rm(how === 'is gone whole' ? to : join(to, 'index.jsonl'), { recursive: true })
+    await writeFile(join(made.folder, 'key.json'), keyBefore)
+    const shown = [false, [['missing', basename(to), 1]]]
+    expect(problemsOf(await verified(made))).toEqual(shown)
+    expect(problemsOf(await verified(made, { checkpoint: await allSent(made) }))).toEqual(shown)
   })
 })
 

@@ -42,6 +42,8 @@ export class TrailVerification {
   readonly #otherFolders = new OtherFolders()
   /** What the folder says of holds is unknown. */
   #lacksFolder = false
+  /** Folders that are not there yet, by the key of the one before: that may have been set back. */
+  readonly #beingMade: { readonly name: string; readonly folder: string }[] = []
 
   /** The id of its first folder. */
   readonly #trail: string
@@ -120,14 +122,15 @@ export class TrailVerification {
   #following(successor: FoundSuccessor | undefined, left: Set<string>): FolderToVerify | undefined {
     if (successor === undefined) return undefined
     const { name, start, digest } = successor
-    this.#otherFolders.know(start.folder)
     this.#derived.push(start)
     const path = join(this.#folder, name)
     if (this.#isAlone) return undefined
     if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
     left.delete(name)
     this.#lacksFolder = true
-    if (!successor.isBeingMade) this.#addGone(name)
+    if (successor.isBeingMade) this.#beingMade.push({ name, folder: start.folder })
+    else this.#addGone(name)
+    this.#otherFolders.know(start.folder)
     return undefined
   }
 
@@ -160,6 +163,7 @@ export class TrailVerification {
     const told = { verifier: this.#options.verifier, trail: this.#trail }
     for (const { name, path } of checkpointed)
       if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path, told))
+    for (const { name, folder } of this.#beingMade) if (others.isTold(folder)) this.#addGone(name)
     for (const id of this.#verified.keys()) others.know(id)
     this.#judgeFollowed(verified)
     for (const folder of verified) {

@@ -227,8 +227,9 @@ describe('a copy of a trail', () => {
     expect((await failure(copyAuditTrail(join(target, 'audit', 'x'), target))).problem).toContain('lies in the folder of the copy')
     expect((await failure(copyAuditTrail(await emptyFolder(), await emptyFolder()))).code).toBe('AUDIT_FAILED')
     const { folder: ready } = await testFolder()
-    expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain(
-      'the checkpoints',
-    )
+    expect(await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).toMatchObject({
+      problem: expect.stringContaining('the checkpoints'),
+      remedy: 'name the folder or the file that has them; it is made with the first checkpoint',
+    })
   })
 })

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
@@ -74,6 +74,16 @@ describe('a trail that was rotated', () => {
     await cp(second ?? '', first ?? '', { recursive: true })
     const { ok, problems } = await verified(made)
     expect([ok, problems[0]?.what, problems[0]?.file]).toEqual([false, 'wrong key', '2026-11-20/index.jsonl'])
+  })
+
+  it('verifies a folder that was moved to another disk, behind a link', async () => {
+    const made = await rotatedTrail()
+    const moved = join(await emptyFolder(), 'moved')
+    await rename(join(made.folder, '2026-11-20'), moved)
+    await symlink(moved, join(made.folder, '2026-11-20'))
+    expect(await verified(made)).toMatchObject({ ok: true, records: 9, foreign: [] })
+    await symlink('nowhere', join(made.folder, '2026-11-21'))
+    expect((await verified(made)).foreign).toMatchObject([{ file: '2026-11-21' }])
   })
 
   it('says which folder in it is of another trail', async () => {

@@ -55,6 +55,12 @@ describe('a trail that was rotated', () => {
     expect(await verifyAuditTrail(folder, { key, checkpoint: checkpoints, alone: true })).toMatchObject({ ok: true, records: 3 })
   })
 
+  it('has folders that find their checkpoints in those of the trail', async () => {
+    const { folder, key, checkpoints } = await rotatedTrail()
+    const found = await verifyAuditTrail(join(folder, '2026-11-20'), { key, checkpoint: checkpoints })
+    expect(found).toMatchObject({ ok: true, records: 3, checkpoints: { count: 3 } })
+  })
+
   it('shows that a folder is gone, in the middle or at the end, and verifies the others', async () => {
     for (const [gone, records] of [
       ['2026-11-20', 6],

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
 import { type CheckpointedFolder, checkpointedFolders, foldersNamedIn, OtherFolders } from '../checkpoints/other-folders.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
@@ -35,6 +35,8 @@ export class TrailVerification {
   readonly #folder: string
   readonly #options: CheckedVerifyOptions
   readonly #isAlone: boolean
+  /** Of a folder that follows another; else empty. */
+  readonly #ownName: string
   readonly #report = new VerificationReport()
   readonly #derived: StartKey[] = []
   /** By the id of each folder that was verified. */
@@ -58,6 +60,7 @@ export class TrailVerification {
     // The others lie beside a folder that follows.
     const { follows } = readFirstEntry(folder) ?? {}
     this.#isAlone = options.isAlone || follows !== undefined
+    this.#ownName = follows === undefined ? '' : basename(resolve(folder))
     this.#trail = follows?.[0]?.folder ?? options.start.folder
   }
 
@@ -201,8 +204,9 @@ export class TrailVerification {
 
   #checkpointsOf(name: string): CheckpointSource | undefined {
     const { checkpoint } = this.#options
-    if (typeof checkpoint !== 'string' || name === '') return checkpoint
-    const own = join(checkpoint, name)
+    const placed = name === '' ? this.#ownName : name
+    if (typeof checkpoint !== 'string' || placed === '') return checkpoint
+    const own = join(checkpoint, placed)
     return statSync(own, { throwIfNoEntry: false })?.isDirectory() === true ? own : checkpoint
   }
 }

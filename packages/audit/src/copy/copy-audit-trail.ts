@@ -45,7 +45,11 @@ export async function copyAuditTrail(folder: string, target: string, options: Co
   assertFolder(folder)
   assertFolder(target)
   const [audit, checkpoints] = [join(resolve(target), 'audit'), join(resolve(target), 'checkpoints')]
-  const { assertApart, copyCheckpoints, copyCheckpointsOf, TrailCopy } = await loadOnUse(copying, () => import('./trail-copy.ts'), 'TrailCopy')
+  const { assertApart, copyCheckpoints, copyCheckpointsOf, TrailCopy } = await loadOnUse(
+    copying,
+    () => import('./trail-copy.ts'),
+    'TrailCopy',
+  )
   assertApart(resolve(folder), resolve(target))
   const copy = new TrailCopy(resolve(folder), audit, onProgress)
   await copy.begin()

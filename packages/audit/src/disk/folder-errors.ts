@@ -31,7 +31,9 @@ export function folderError(error: unknown, folder: string, of: Holder = 'the au
   if (SecretsError.isInstance(error)) return error
   const failure = fileFailure(error)
   const [problem, remedy] = (failure && table[failure]) ?? unknown
-  return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, { remedy: typeof remedy === 'string' ? remedy : remedy[of] })
+  return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, {
+    remedy: typeof remedy === 'string' ? remedy : remedy[of],
+  })
 }
 
 /** Absolute: a relative path looks right in the wrong working directory. */

@@ -100,7 +100,8 @@ export class TrailFolderVerification {
     this.#report.indexed(index)
     if (checkpoint !== undefined) this.#report.compared(checkpoints.count, verifier !== undefined)
     this.#report.refused(checkpoints.refused)
-    if (checkpoint !== undefined && checkpoints.count + checkpoints.refused.count === 0 && wasUsed(index)) this.#lacksCheckpoints(checkpoint, index)
+    if (checkpoint !== undefined && checkpoints.count + checkpoints.refused.count === 0 && wasUsed(index))
+      this.#lacksCheckpoints(checkpoint, index)
     const trail = { files, index, start, checkpointed: checkpoints.steps, budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
     this.#assertIndexKnows(index, checkpoints, start)

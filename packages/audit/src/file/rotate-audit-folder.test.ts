@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'no
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
+import { verificationSeverity } from '../report/verification-summary.ts'
 import type { AuditVerification } from '../verify/audit-verification.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file-sink.ts'
@@ -80,6 +81,17 @@ describe('a trail that was rotated', () => {
     await cp(second ?? '', first ?? '', { recursive: true })
     const { ok, problems } = await verified(made)
     expect([ok, problems[0]?.what, problems[0]?.file]).toEqual([false, 'wrong key', '2026-11-20/index.jsonl'])
+  })
+
+  it('is proved, though a process without records passed through one of its folders', async () => {
+    const made = await testFolder()
+    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
+    await written(sink, 1)
+    for (let rotations = 0; rotations < 3; rotations++) await rotateAuditFolder(made.folder)
+    await written(sink, 1)
+    await sink.close?.(context)
+    const found = await verified(made)
+    expect([found.ok, found.records, found.unproven, verificationSeverity(found)]).toEqual([true, 2, [], 'good'])
   })
 
   it('verifies a folder that was moved to another disk, behind a link', async () => {

@@ -212,9 +212,15 @@ export class TrailFolderVerification {
 
 const everyLine: NamedLines = { has: () => true }
 
-/** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */
+/**
+ * A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. One that
+ * was left for the next folder before a record came has sent none.
+ */
 function wasUsed({ table, marks }: IndexFindings): boolean {
-  for (const { found, step } of table.ends()) if (found !== 'unused' && !marks.pruned.has(step)) return true
+  for (const { found, step, records } of table.ends()) {
+    const isEmpty = found === 'unused' || (found === 'ended' && records === 0)
+    if (!isEmpty && !marks.pruned.has(step)) return true
+  }
   return false
 }
 

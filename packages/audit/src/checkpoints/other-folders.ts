@@ -38,6 +38,11 @@ export class OtherFolders {
     return this.#known.has(folder)
   }
 
+  /** Whether there is a checkpoint of it. */
+  isTold(folder: string): boolean {
+    return this.#told.has(folder)
+  }
+
   /** How many are of this trail, as their checkpoints say, and unknown. */
   get laterUnknown(): number {
     return [...this.#later].filter((folder) => !this.#known.has(folder)).length

@@ -140,6 +140,27 @@ describe('a copy of a trail', () => {
     expect(copy.segments).toBeGreaterThanOrEqual(3)
   })
 
+  it('has the checkpoints of a folder in which the trail went on meanwhile, and a job ran', async () => {
+    const made = await segmentsOf(2, 4)
+    const job = async (): Promise<void> => {
+      await rotateAuditFolder(made.folder)
+      const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
+      await written(sink, 2)
+      await sink.close?.(context)
+    }
+    await job()
+    const [folder, checkpoints] = [await emptyFolder(), await emptyFolder()]
+    const follow = (): void => {
+      cpSync(made.folder, folder, { recursive: true })
+      cpSync(made.checkpoints, checkpoints, { recursive: true })
+    }
+    follow()
+    await job()
+    const copy = await copyAuditTrail(folder, await emptyFolder(), { checkpoints, onProgress: follow })
+    const { ok, problem, records, folders } = await verifyAuditTrail(copy.folder, { key: made.key, checkpoint: copy.checkpoints })
+    expect([ok, problem, records, folders.length]).toEqual([true, undefined, 12, 3])
+  })
+
   it('ends before the line of a folder that a process died while making', async () => {
     const { folder, checkpoints, key } = await segmentsOf(1, 4)
     const state = await readFile(join(folder, 'key.json'))
@@ -206,8 +227,9 @@ describe('a copy of a trail', () => {
     expect((await failure(copyAuditTrail(join(target, 'audit', 'x'), target))).problem).toContain('lies in the folder of the copy')
     expect((await failure(copyAuditTrail(await emptyFolder(), await emptyFolder()))).code).toBe('AUDIT_FAILED')
     const { folder: ready } = await testFolder()
-    expect((await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).problem).toContain(
-      'the checkpoints',
-    )
+    expect(await failure(copyAuditTrail(ready, await emptyFolder(), { checkpoints: join(ready, 'none') }))).toMatchObject({
+      problem: expect.stringContaining('the checkpoints'),
+      remedy: 'name the folder or the file that has them; it is made with the first checkpoint',
+    })
   })
 })

@@ -45,11 +45,17 @@ export async function copyAuditTrail(folder: string, target: string, options: Co
   assertFolder(folder)
   assertFolder(target)
   const [audit, checkpoints] = [join(resolve(target), 'audit'), join(resolve(target), 'checkpoints')]
-  const { assertApart, copyCheckpoints, TrailCopy } = await loadOnUse(copying, () => import('./trail-copy.ts'), 'TrailCopy')
+  const { assertApart, copyCheckpoints, copyCheckpointsOf, TrailCopy } = await loadOnUse(
+    copying,
+    () => import('./trail-copy.ts'),
+    'TrailCopy',
+  )
   assertApart(resolve(folder), resolve(target))
   const copy = new TrailCopy(resolve(folder), audit, onProgress)
   await copy.begin()
   if (from !== undefined) await copyCheckpoints(resolve(from), checkpoints)
-  const { segments, copied } = await copy.copyFolders()
+  const { segments, copied } = await copy.copyFolders(async (name) => {
+    if (from !== undefined) await copyCheckpointsOf(name, resolve(from), checkpoints)
+  })
   return { folder: audit, checkpoints: from === undefined ? undefined : checkpoints, segments, copied }
 }

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { configurationError, fileFailure, pause } from '@finchat/secrets-core/provider'
@@ -46,14 +46,20 @@ export class TrailCopy {
     }
   }
 
-  /** The first folder, and those that follow it: its index comes last, so that half a copy has none. */
-  async copyFolders(): Promise<{ readonly segments: number; readonly copied: number }> {
+  /**
+   * The first folder, and those that follow it: its index comes last, so that half a copy has none.
+   * `checkpointsOf` is called before each of the others, which may have begun since their checkpoints were listed.
+   */
+  async copyFolders(
+    checkpointsOf: (name: string) => Promise<void> = async () => {},
+  ): Promise<{ readonly segments: number; readonly copied: number }> {
     let next = await this.copySegments()
     const sum = { segments: this.segments, copied: this.copied }
     while (next !== undefined) {
       const [from, to] = [join(this.#folder, next), join(this.#target, next)]
       const folder = new TrailCopy(from, to, this.#onProgress)
       await folder.begin()
+      await checkpointsOf(next)
       next = await folder.copySegments(this.#folder)
       await folder.finish()
       sum.segments += folder.segments
@@ -165,6 +171,12 @@ export async function copyCheckpoints(from: string, to: string): Promise<void> {
   } catch (error) {
     throw folderError(error, from, 'the checkpoints')
   }
+}
+
+/** Those of a folder in which the trail goes on, if they are apart. */
+export async function copyCheckpointsOf(name: string, from: string, to: string): Promise<void> {
+  const own = join(from, name)
+  if (statSync(own, { throwIfNoEntry: false })?.isDirectory() === true) await copyCheckpoints(own, join(to, name))
 }
 
 /** A file that grew meanwhile has another time then, and is copied again by the next call. */

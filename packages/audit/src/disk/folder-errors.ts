@@ -4,10 +4,15 @@ import { fileFailure, type FileFailure, SecretsError } from '@finchat/secrets-co
 /** Both folders fail in the same ways. */
 export type Holder = 'the audit trail' | 'the checkpoints'
 
-type Said = readonly [problem: (of: Holder) => string, remedy: string]
+type Said = readonly [problem: (of: Holder) => string, remedy: string | Readonly<Record<Holder, string>>]
+
+const ready: Readonly<Record<Holder, string>> = {
+  'the audit trail': 'name a folder that initAuditFolder made ready',
+  'the checkpoints': 'name the folder or the file that has them; it is made with the first checkpoint',
+}
 
 const table: Partial<Record<FileFailure, Said>> = {
-  missing: [(of) => `the folder of ${of}, or a file in it, does not exist`, 'name a folder that initAuditFolder made ready'],
+  missing: [(of) => `the folder of ${of}, or a file in it, does not exist`, ready],
   'not-a-folder': [(of) => `the folder of ${of} is not a folder`, 'correct the path'],
   denied: [(of) => `this process may not read or write the folder of ${of}`, 'give it the right'],
   'read-only': [(of) => `the file system of ${of} is read-only`, 'mount it writable'],
@@ -26,7 +31,9 @@ export function folderError(error: unknown, folder: string, of: Holder = 'the au
   if (SecretsError.isInstance(error)) return error
   const failure = fileFailure(error)
   const [problem, remedy] = (failure && table[failure]) ?? unknown
-  return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, { remedy })
+  return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, {
+    remedy: typeof remedy === 'string' ? remedy : remedy[of],
+  })
 }
 
 /** Absolute: a relative path looks right in the wrong working directory. */

@@ -1,7 +1,8 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
+import { verificationSeverity } from '../report/verification-summary.ts'
 import type { AuditVerification } from '../verify/audit-verification.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file-sink.ts'
@@ -55,6 +56,12 @@ describe('a trail that was rotated', () => {
     expect(await verifyAuditTrail(folder, { key, checkpoint: checkpoints, alone: true })).toMatchObject({ ok: true, records: 3 })
   })
 
+  it('has folders that find their checkpoints in those of the trail', async () => {
+    const { folder, key, checkpoints } = await rotatedTrail()
+    const found = await verifyAuditTrail(join(folder, '2026-11-20'), { key, checkpoint: checkpoints })
+    expect(found).toMatchObject({ ok: true, records: 3, checkpoints: { count: 3 } })
+  })
+
   it('shows that a folder is gone, in the middle or at the end, and verifies the others', async () => {
     for (const [gone, records] of [
       ['2026-11-20', 6],
@@ -74,6 +81,27 @@ describe('a trail that was rotated', () => {
     await cp(second ?? '', first ?? '', { recursive: true })
     const { ok, problems } = await verified(made)
     expect([ok, problems[0]?.what, problems[0]?.file]).toEqual([false, 'wrong key', '2026-11-20/index.jsonl'])
+  })
+
+  it('is proved, though a process without records passed through one of its folders', async () => {
+    const made = await testFolder()
+    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
+    await written(sink, 1)
+    for (let rotations = 0; rotations < 3; rotations++) await rotateAuditFolder(made.folder)
+    await written(sink, 1)
+    await sink.close?.(context)
+    const found = await verified(made)
+    expect([found.ok, found.records, found.unproven, verificationSeverity(found)]).toEqual([true, 2, [], 'good'])
+  })
+
+  it('verifies a folder that was moved to another disk, behind a link', async () => {
+    const made = await rotatedTrail()
+    const moved = join(await emptyFolder(), 'moved')
+    await rename(join(made.folder, '2026-11-20'), moved)
+    await symlink(moved, join(made.folder, '2026-11-20'))
+    expect(await verified(made)).toMatchObject({ ok: true, records: 9, foreign: [] })
+    await symlink('nowhere', join(made.folder, '2026-11-21'))
+    expect((await verified(made)).foreign).toMatchObject([{ file: '2026-11-21' }])
   })
 
   it('says which folder in it is of another trail', async () => {

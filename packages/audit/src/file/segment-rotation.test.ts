@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readKey } from '../format/folder-key.ts'
 import { failure } from '../testing/file-handles.ts'
 import { removeTestFolders, testFolder } from '../testing/folders.ts'
 import { trialSink } from '../testing/trial-sink.ts'
 import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { LockedFolder } from './locked-folder.ts'
+import { leaveFolder, rotateAuditFolder } from './rotate-audit-folder.ts'
 import { SegmentRotation } from './segment-rotation.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { UnrecordedEnds } from './unrecorded-ends.ts'
@@ -252,6 +254,32 @@ describe('a look at the segments of others', () => {
     }
     expect(counts).toEqual([1, 1, 2])
     await rotation.close()
+  })
+})
+
+describe('a process without records, whose trail went on in another folder', () => {
+  it('opens one segment there, however often it looks at others', async () => {
+    const { rotation, folder } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    await leaveFolder(folder)
+    const open = vi.spyOn(SegmentWriter, 'open')
+    for (let looks = 0; looks < 4; looks += 1) {
+      await vi.advanceTimersByTimeAsync(600_000)
+      await settled(isPlanned)
+    }
+    expect(open).toHaveBeenCalledTimes(1)
+    await rotation.close()
+  })
+
+  it('ends the one there once the trail went on again', async () => {
+    const { rotation, folder } = await rotationIn()
+    await rotation.writer(Infinity, nothing)
+    const [open, end] = [vi.spyOn(SegmentWriter, 'open'), vi.spyOn(SegmentWriter.prototype, 'end')]
+    for (let rotations = 0; rotations < 3; rotations += 1) await rotateAuditFolder(folder)
+    const opened = open.mock.settledResults.flatMap(({ type, value }) => (type === 'fulfilled' ? [value] : []))
+    expect([opened.length, end.mock.contexts]).toEqual([3, opened.slice(0, 2)])
+    await rotation.close()
+    for (const { folder: left } of opened) expect((await readKey(left)).live, left).toEqual([])
   })
 })
 

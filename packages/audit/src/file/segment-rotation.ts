@@ -59,7 +59,7 @@ export class SegmentRotation {
   constructor(options: RotationOptions) {
     this.#options = options
     this.#folders = new TrailFolders(options.folder, options.folderPer)
-    this.#endListening = onRotation(options.folder, () => this.#moveOn())
+    this.#endListening = onRotation(options.folder, () => this.#moveOn().catch(() => {})) // a look does it later
     this.#checkpoints = options.checkpoints && new CheckpointSender(options.checkpoints)
     this.#openAheadIn(aheadMs.soon)
   }
@@ -164,6 +164,18 @@ export class SegmentRotation {
     }
   }
 
+  /** A segment that was opened, and that the trail left before a record came. */
+  async #discard(unused: SegmentWriter): Promise<void> {
+    try {
+      const ended = await unused.end()
+      this.#ended = [...this.#ended, ended]
+    } catch {
+      await unused.release()
+    } finally {
+      unused.wipe()
+    }
+  }
+
   async #recordEnds(options: { readonly patienceMs: number; readonly mostLooks?: number }): Promise<void> {
     for (const folder of new Set(this.#ended.map(({ path }) => path))) {
       const ended = this.#endedIn(folder)
@@ -177,9 +189,10 @@ export class SegmentRotation {
     return this.#ended.filter(({ path }) => path === folder)
   }
 
-  /** The trail goes on in another folder. */
+  /** Where the trail goes on in another folder than that of the last segment. */
   async #moveOn(): Promise<void> {
-    if (this.#writer === undefined || this.#closing.signal.aborted) return
+    const last = this.#next ?? this.#writer
+    if (last === undefined || last.folder === (await this.#folders.current()) || this.#closing.signal.aborted) return
     this.#opening ??= this.#openNext()
     await this.#opening
   }
@@ -195,8 +208,11 @@ export class SegmentRotation {
       const wait = { patienceMs: openingPatienceMs, signal: this.#closing.signal, urgent: urgent.promise }
       await this.#folders.inCurrent(async (folder, within) => {
         const ended = this.#endedIn(folder)
-        this.#next = await SegmentWriter.open({ ...this.#options, ...within, folder }, ended, wait)
+        const opened = await SegmentWriter.open({ ...this.#options, ...within, folder }, ended, wait)
         this.#recorded(ended)
+        const unused = this.#next
+        this.#next = opened
+        if (unused !== undefined) await this.#discard(unused)
       })
       if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
     } catch (error) {
@@ -211,7 +227,7 @@ export class SegmentRotation {
   async #lookAtOthers(): Promise<boolean> {
     try {
       await this.#recordEnds({ patienceMs: backgroundPatienceMs }) // if that failed before
-      if (this.#writer !== undefined && this.#writer.folder !== (await this.#folders.current())) await this.#moveOn()
+      await this.#moveOn()
       const steps: (Epoch | undefined)[] = []
       for (const folder of await this.#folders.inUse()) steps.push(await recordDeadSegments(folder, looks.most, backgroundPatienceMs))
       for (const step of steps) if (step !== undefined) this.#checkpoints?.stepped(step)

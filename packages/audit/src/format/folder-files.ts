@@ -41,7 +41,7 @@ export class FolderFiles {
   static async list(folder: string, id: string): Promise<FolderFiles> {
     const listing: Listing = { foreign: [], usual: new StepSet(), packed: new StepSet(), others: [] }
     for await (const entry of await opendir(folder, { bufferSize })) {
-      if (entry.isDirectory() && isSuccessorName(entry.name)) continue
+      if ((entry.isDirectory() || entry.isSymbolicLink()) && isSuccessorName(entry.name)) continue
       if (isForeign(entry.name)) listing.foreign.push(entry.name)
       else if (mayBeSegment(entry.name)) add(await listedFile(folder, entry), id, listing)
     }

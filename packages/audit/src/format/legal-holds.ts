@@ -23,11 +23,14 @@ export class LegalHolds {
       for (const pruned of marks.pruneLines) if (this.#changesBefore(at, pruned).at(-1)?.isHeld === true) yield { name, line: pruned.line }
   }
 
-  /** Lines of two folders have no order but their time. */
-  #changesBefore(at: number, { time, holdsBefore }: PruneLine): readonly HoldChange[] {
+  /**
+   * All lines of later folders follow the one by which this folder was left. Those behind that have no
+   * order with them but their time, and a clock may be set back.
+   */
+  #changesBefore(at: number, { time, holdsBefore, isAfterLeaving }: PruneLine): readonly HoldChange[] {
     const own = this.#folders[at]?.marks.holds.slice(0, holdsBefore) ?? []
     const before = this.#folders.slice(0, at).flatMap(({ marks }) => marks.holds)
-    const after = this.#folders.slice(at + 1).flatMap(({ marks }) => marks.holds)
+    const after = isAfterLeaving ? this.#folders.slice(at + 1).flatMap(({ marks }) => marks.holds) : []
     return [...before, ...own, ...after].filter((change) => own.includes(change) || change.time <= time)
   }
 }

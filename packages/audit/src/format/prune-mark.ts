@@ -75,6 +75,8 @@ export interface PruneLine {
   readonly time: number
   /** How many changes of a hold stand before it. */
   readonly holdsBefore: number
+  /** The line by which the folder was left stands before it. */
+  readonly isAfterLeaving: boolean
 }
 
 /** Names of persons that `eraseAuditNames` erased. */
@@ -96,6 +98,7 @@ export class IndexMarks {
   /** Of each removal, where it stands. */
   readonly pruneLines: PruneLine[] = []
   readonly #verifier: SignatureVerifier | undefined
+  #isLeft = false
 
   constructor(verifier?: SignatureVerifier) {
     this.#verifier = verifier
@@ -107,6 +110,7 @@ export class IndexMarks {
    */
   take(entry: IndexEntry, before: IndexTable, isWhole: boolean): string | undefined {
     const { time, hold, erased, pruned: mark } = entry
+    this.#isLeft ||= entry.successor !== undefined
     if (erased !== undefined) this.erasures.push({ time, ...erased })
     if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
     if (mark === undefined) return undefined
@@ -116,7 +120,7 @@ export class IndexMarks {
     if (seals !== mark.seals && isWhole) return 'the line and the lines before it disagree about the removed segments'
     const { endedBefore, reason } = mark
     this.prunes.push({ time, endedBefore, reason, segments, records, isSigned })
-    this.pruneLines.push({ line: entry.step + 1, time, holdsBefore: this.holds.length })
+    this.pruneLines.push({ line: entry.step + 1, time, holdsBefore: this.holds.length, isAfterLeaving: this.#isLeft })
     for (const { step } of coveredBy(mark, before, time, this.pruned)) this.pruned.add(step)
     return undefined
   }

@@ -5,7 +5,7 @@ export const pageStyle: string = `
 @media print { :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --line: #999; --ok: #1f6feb; --failed: #bc4c00; --good: #1a7f37; --bad: #b31d28; --link: #000; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
-header, main { max-width: 64rem; margin: 0 auto; padding: 0 1.25rem; }
+header, main { max-width: 72rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 2rem; }
 main { padding-bottom: 3rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .75rem; overflow-wrap: anywhere; }

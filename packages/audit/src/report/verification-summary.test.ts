@@ -69,7 +69,7 @@ describe('the verdict on a trail that is as it was written', () => {
       'open',
       'Verified: every record of the segments that were looked at is as it was written (3,013).',
       complete,
-      'Segments that were not looked at, since they are of another time by the clocks of their hosts: 9. So this is no verdict on the whole trail.',
+      'Segments that were not looked at, since they are of another time by the clocks of their hosts, or before the key: 9. So this is no verdict on the whole trail.',
     ])
     const [writtenFrom, writtenUntil] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 5, 1)]
     expect(said({ ...ranged, range: { segmentsLeftOut: 9, writtenFrom, writtenUntil } }).at(-1)).toBe(

@@ -48,7 +48,7 @@ function verified({ records, range, segments }: ReportedVerification): string {
 function leftOut({ range }: ReportedVerification): string[] {
   if (range === undefined || !isPart(range)) return []
   return [
-    `Segments that were not looked at, since they are of another time by the clocks of their hosts: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
+    `Segments that were not looked at, since they are of another time by the clocks of their hosts, or before the key: ${grouped(range.segmentsLeftOut)}. So this is no verdict on the whole trail.`,
     ...writtenTimes(range),
   ]
 }

@@ -1,6 +1,6 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { canonicalLine } from '../record/canonical.ts'
@@ -69,6 +69,20 @@ describe('a removal is no problem', () => {
     await addSegment(made)
     await releaseAuditFolder(made.folder, { reason: 'case 4711 is closed' })
     expect(await prune(made)).toBeGreaterThan(0)
+    expect(await verified(made)).toMatchObject({ ok: true, problems: [] })
+  })
+
+  it('before a hold of a later folder, though the clock was set back in between', async () => {
+    const made = await segmentsOf(2, 3)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    try {
+      expect(await prune(made)).toBe(2)
+    } finally {
+      vi.useRealTimers()
+    }
+    await rotateAuditFolder(made.folder)
+    await addSegment(made)
+    await holdAuditFolder(made.folder, { reason: 'case 4711' })
     expect(await verified(made)).toMatchObject({ ok: true, problems: [] })
   })
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { cp, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
@@ -8,6 +8,7 @@ import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { firstEntry } from '../format/first-entry.ts'
 import { successorsIn } from '../format/index-marks.ts'
 import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
+import { verificationSentences, verificationSeverity } from '../report/verification-summary.ts'
 import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -156,6 +157,20 @@ describe('a trail that was set back past several rotations', () => {
   })
 })
 
+describe('a folder that is gone, while the key of the one before it was set back to when it was made', () => {
+  it.each(['is gone whole', 'has no first line any more'])('shows by its checkpoints that it was there: it %s', async (how) => {
+    const made = await segmentsOf(1, 3)
+    const keyBefore = await readFile(join(made.folder, 'key.json'))
+    const { to } = await rotateAuditFolder(made.folder)
+    await addSegment(made, 5)
+    await rm(how === 'is gone whole' ? to : join(to, 'index.jsonl'), { recursive: true })
+    await writeFile(join(made.folder, 'key.json'), keyBefore)
+    const shown = [false, [['missing', basename(to), 1]]]
+    expect(problemsOf(await verified(made))).toEqual(shown)
+    expect(problemsOf(await verified(made, { checkpoint: await allSent(made) }))).toEqual(shown)
+  })
+})
+
 describe('a folder in the middle of a trail', () => {
   it('is missing too if the one before it is gone, by the first line of a later one', async () => {
     const made = await segmentsOf(1, 3)
@@ -172,6 +187,29 @@ describe('a folder in the middle of a trail', () => {
         ['missing', second, 1],
       ],
     ])
+  })
+})
+
+describe('checkpoints that were exported before the trail went on in another folder', () => {
+  it('verify it, and leave the end of that folder open', async () => {
+    const made = await segmentsOf(1, 3)
+    const exported = await allSent(made)
+    await rotateAuditFolder(made.folder)
+    await addSegment(made, 2)
+    const [name = ''] = await laterNames(made)
+    const found = await verified(made, { checkpoint: exported })
+    expect([found.ok, found.records, verificationSeverity(found), found.provenUntil]).toEqual([true, 5, 'open', undefined])
+    expect(found.unproven).toMatchObject([{ file: `${name}/index.jsonl`, lastLine: 3 }])
+    expect(verificationSentences(found).join(' ')).toContain(`the end of ${name}/index.jsonl behind line 3, proven by no checkpoint`)
+  })
+
+  it('are refused if none is of any folder of the trail', async () => {
+    const made = await segmentsOf(1, 3)
+    await pruneAuditFolder(made.folder, { before: Date.now(), reason: 'retention' })
+    await rotateAuditFolder(made.folder)
+    await addSegment(made, 2)
+    const checkpoint = await allSent(await segmentsOf(1, 1))
+    await expect(verified(made, { checkpoint })).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
   })
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { indexTruncated, ProblemFound } from './audit-problem.ts'
 import type { VerificationReport } from './verification-report.ts'
-import { checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reader.ts'
+import { type CheckpointSource, checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reader.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { folderError } from '../disk/folder-errors.ts'
 import { CheckpointTable, type HeldCheckpoints } from '../checkpoints/checkpoint-table.ts'
@@ -101,13 +101,19 @@ export class TrailFolderVerification {
     if (checkpoint !== undefined) this.#report.compared(checkpoints.count, verifier !== undefined)
     this.#report.refused(checkpoints.refused)
     if (checkpoint !== undefined && checkpoints.count + checkpoints.refused.count === 0 && wasUsed(index))
-      throw noneOfThisFolder(checkpoint)
+      this.#lacksCheckpoints(checkpoint, index)
     const trail = { files, index, start, checkpointed: checkpoints.steps, budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
     this.#assertIndexKnows(index, checkpoints, start)
     let newest = -1
     for (const step of segments.steps) if (segments.pathOf(step) !== undefined) newest = step
     return { segments, newest, index, checkpoints }
+  }
+
+  /** The trail may have gone on in this folder after the checkpoints were exported. */
+  #lacksCheckpoints(source: CheckpointSource, { length }: IndexFindings): void {
+    if (!this.#report.hasCheckpoints) throw noneOfThisFolder(source)
+    this.#report.unchecked(length)
   }
 
   /** A copy for the auditor may lack it. */
@@ -206,9 +212,15 @@ export class TrailFolderVerification {
 
 const everyLine: NamedLines = { has: () => true }
 
-/** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */
+/**
+ * A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. One that
+ * was left for the next folder before a record came has sent none.
+ */
 function wasUsed({ table, marks }: IndexFindings): boolean {
-  for (const { found, step } of table.ends()) if (found !== 'unused' && !marks.pruned.has(step)) return true
+  for (const { found, step, records } of table.ends()) {
+    const isEmpty = found === 'unused' || (found === 'ended' && records === 0)
+    if (!isEmpty && !marks.pruned.has(step)) return true
+  }
   return false
 }
 

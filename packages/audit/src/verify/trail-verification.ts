@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { CheckpointSource } from '../checkpoints/checkpoint-reader.ts'
 import { type CheckpointedFolder, checkpointedFolders, foldersNamedIn, OtherFolders } from '../checkpoints/other-folders.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
@@ -35,6 +35,8 @@ export class TrailVerification {
   readonly #folder: string
   readonly #options: CheckedVerifyOptions
   readonly #isAlone: boolean
+  /** Of a folder that follows another; else empty. */
+  readonly #ownName: string
   readonly #report = new VerificationReport()
   readonly #derived: StartKey[] = []
   /** By the id of each folder that was verified. */
@@ -42,6 +44,8 @@ export class TrailVerification {
   readonly #otherFolders = new OtherFolders()
   /** What the folder says of holds is unknown. */
   #lacksFolder = false
+  /** Folders that are not there yet, by the key of the one before: that may have been set back. */
+  readonly #beingMade: { readonly name: string; readonly folder: string }[] = []
 
   /** The id of its first folder. */
   readonly #trail: string
@@ -56,6 +60,7 @@ export class TrailVerification {
     // The others lie beside a folder that follows.
     const { follows } = readFirstEntry(folder) ?? {}
     this.#isAlone = options.isAlone || follows !== undefined
+    this.#ownName = follows === undefined ? '' : basename(resolve(folder))
     this.#trail = follows?.[0]?.folder ?? options.start.folder
   }
 
@@ -120,14 +125,15 @@ export class TrailVerification {
   #following(successor: FoundSuccessor | undefined, left: Set<string>): FolderToVerify | undefined {
     if (successor === undefined) return undefined
     const { name, start, digest } = successor
-    this.#otherFolders.know(start.folder)
     this.#derived.push(start)
     const path = join(this.#folder, name)
     if (this.#isAlone) return undefined
     if (readFirstEntry(path) !== undefined || (!successor.isBeingMade && existsSync(path))) return { name, start, before: digest }
     left.delete(name)
     this.#lacksFolder = true
-    if (!successor.isBeingMade) this.#addGone(name)
+    if (successor.isBeingMade) this.#beingMade.push({ name, folder: start.folder })
+    else this.#addGone(name)
+    this.#otherFolders.know(start.folder)
     return undefined
   }
 
@@ -160,6 +166,7 @@ export class TrailVerification {
     const told = { verifier: this.#options.verifier, trail: this.#trail }
     for (const { name, path } of checkpointed)
       if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path, told))
+    for (const { name, folder } of this.#beingMade) if (others.isTold(folder)) this.#addGone(name)
     for (const id of this.#verified.keys()) others.know(id)
     this.#judgeFollowed(verified)
     for (const folder of verified) {
@@ -197,8 +204,9 @@ export class TrailVerification {
 
   #checkpointsOf(name: string): CheckpointSource | undefined {
     const { checkpoint } = this.#options
-    if (typeof checkpoint !== 'string' || name === '') return checkpoint
-    const own = join(checkpoint, name)
+    const placed = name === '' ? this.#ownName : name
+    if (typeof checkpoint !== 'string' || placed === '') return checkpoint
+    const own = join(checkpoint, placed)
     return statSync(own, { throwIfNoEntry: false })?.isDirectory() === true ? own : checkpoint
   }
 }

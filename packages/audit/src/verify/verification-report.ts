@@ -90,6 +90,15 @@ export class VerificationReport {
     this.#checkpoints = { count: (this.#checkpoints?.count ?? 0) + count, areSigned }
   }
 
+  get hasCheckpoints(): boolean {
+    return (this.#checkpoints?.count ?? 0) > 0
+  }
+
+  /** No checkpoint shows whether later lines of this folder's index were removed, with their segments. */
+  unchecked(lines: number): void {
+    this.#addEnd({ file: this.#named(indexFile), lastLine: lines, torn: 0, sealedBehind: 0 })
+  }
+
   #named(file: string): string {
     return this.problems.prefix + file
   }

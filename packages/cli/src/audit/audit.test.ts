@@ -252,6 +252,7 @@ describe('audit query', () => {
     })
     expect((await run(['audit', 'query', 'trail', '--limit', '0'])).code).toBe(64)
     expect((await run(['audit', 'query', 'trail', '--from', '2026-02-30'])).code).toBe(64)
+    expect((await run(['audit', 'query', 'trail', ...key, '--from', '1d', '--to', '2d'])).stderr).toContain('--from is not before --to')
   })
 })
 
@@ -324,6 +325,12 @@ describe('one report over several folders', () => {
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('4 records in 2 segments')])
     const found = await run(['audit', 'query', ...copies, '--key-file', 'keys', '--operation', 'store', '--json'])
     expect(found.stdout.trimEnd().split('\n')).toHaveLength(4)
+  })
+
+  it('takes keys that `cat` put on one line', async () => {
+    const { run, folder, keys } = await fleet()
+    writeFileSync(join(folder, 'keys'), keys.join(''))
+    expect((await run(['audit', 'verify', ...copies, '--key-file', 'keys'])).code).toBe(0)
   })
 
   it('names an expected host that is missing, and a folder without a trail, and exits with 1', async () => {

@@ -22,12 +22,15 @@ export interface KeyFlags {
 /** Gives the key of a folder. */
 export type KeyOf = (folder: string) => Promise<string | Uint8Array>
 
+/** `audit init` ends its file with the key, and `cat` puts the next one on the same line. */
+const keyBegin = 'audit-key'
+
 /** Reads keys once, for every folder. */
 export async function auditorsKeys(flags: KeyFlags, terminal: Terminal): Promise<KeyOf> {
   if (flags.auditorKey !== undefined) return sealedKeys(flags.auditorKey, flags, terminal)
   const text = await keyText(flags, terminal)
   // No regular expression here, nor in pemsIn: RegExp.input would keep a key.
-  const keys = text.replaceAll('\r', '').split('\n').filter(Boolean)
+  const keys = text.replaceAll('\r', '').replaceAll(keyBegin, `\n${keyBegin}`).split('\n').filter(Boolean)
   const [only = ''] = keys
   return async (folder) => (keys.length < 2 ? only : ownKey(folder, keys))
 }

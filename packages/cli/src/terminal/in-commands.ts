@@ -8,6 +8,8 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['where `checkpoint` says', 'where --checkpoints says'],
   ['without `checkpoint`', 'without --checkpoints'],
   ['`pruneKey`', '--prune-key'],
+  ['`from` is not before `until`', '--from is not before --to'],
+  ['name a time range, epoch milliseconds', 'name an earlier time by --from, or a later one by --to'],
   ['pass acceptGap: true', 'pass --accept-gap'],
   ['`reason`', '--reason'],
   ['`before`', '--before'],

@@ -11,7 +11,7 @@ export interface WrittenTrail {
   readonly sent: number
 }
 
-const mostLines = 50_000
+const mostLines = 20_000
 const keyPrefix = 'audit-key:'
 
 export const mac = (key: Buffer, purpose: string, data = ''): Buffer =>

@@ -47,7 +47,7 @@ export interface JsonLinesFileOptions {
   readonly maxSegmentBytes?: number | undefined
   /**
    * Begins another folder with each year or month (UTC), within this one. `rotateAuditFolder` does
-   * that at any time. A folder of 50,000 lines in its index is left in any case. Default: neither.
+   * that at any time. A folder of 20,000 lines in its index is left in any case. Default: neither.
    */
   readonly folderPer?: 'year' | 'month' | undefined
   /**

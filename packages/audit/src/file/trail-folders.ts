@@ -27,7 +27,7 @@ export interface PlaceInTrail {
  * A folder takes so many lines of its index, two for each run of a job. A verification holds what the
  * index of one folder says in memory.
  */
-const mostEpochs = 50_000
+const mostEpochs = 20_000
 
 /** The folders of one trail, as a process that writes to it sees them. */
 export class TrailFolders {

@@ -1,5 +1,5 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
-import { assertVersionNumber } from '@finchat/secrets-core/provider'
+import { assertVersionNumber, bounded } from '@finchat/secrets-core/provider'
 import { describe, expect, test } from 'vitest'
 import { deletingForGood, withoutRestore } from '../testing/bad-providers.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
@@ -152,6 +152,25 @@ describe('testSecretProvider', () => {
     const tests = register({ createHarness, manifest: { ...memoryManifest, numbering: 'assigned' } })
     const settled = await Promise.allSettled(tests.map(({ run }) => run()))
     expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
+  test('passes for a client that waits for the rest of a garbage answer, and ends by a deadline of its own', async () => {
+    const closing = new AbortController().signal
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const { specificationVersion, name, get } = harness.provider
+      const { hung, ...others } = harness.breakStore
+      const provider: SecretProvider = {
+        specificationVersion,
+        name,
+        get: (path, { signal }) => bounded((ends) => get(path, { signal: ends }), { deadlineMs: 20, signal, closing }),
+      }
+      return { ...harness, provider, breakStore: { ...others, hung, garbage: hung } }
+    }
+    const { values, canHoldPath, numbering } = memoryManifest
+    const tests = register({ createHarness, manifest: { supports: [], values, canHoldPath, numbering } })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(tests.filter((_, index) => settled[index]?.status === 'rejected').map(({ name }) => name)).toEqual([])
   })
 
   test('passes for a provider that deletes for good only', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { deletingForGood, withoutRestore } from '../testing/bad-providers.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { memoryManifest } from '../fakes/memory-provider.ts'
-import type { ProviderSuiteOptions } from './provider/harness.ts'
+import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
 import { testSecretProvider } from './test-secret-provider.ts'
 
 interface Registered {
@@ -16,6 +16,11 @@ function register(options: Partial<ProviderSuiteOptions> = {}): readonly Registe
   const tests: Registered[] = []
   testSecretProvider({ manifest: memoryManifest, createHarness: memoryHarness, ...options, test: (name, run) => tests.push({ name, run }) })
   return tests
+}
+
+/** Garbage keeps the client waiting, as a store that hangs does. */
+function withWaitingClient(breakStore: ProviderHarness['breakStore']): ProviderHarness['breakStore'] {
+  return { ...breakStore, ...(breakStore.hung && { garbage: breakStore.hung }) }
 }
 
 describe('testSecretProvider', () => {
@@ -159,13 +164,12 @@ describe('testSecretProvider', () => {
     const createHarness = async (): ReturnType<typeof memoryHarness> => {
       const harness = await memoryHarness()
       const { specificationVersion, name, get } = harness.provider
-      const { hung, ...others } = harness.breakStore
       const provider: SecretProvider = {
         specificationVersion,
         name,
         get: (path, { signal }) => bounded((ends) => get(path, { signal: ends }), { deadlineMs: 20, signal, closing }),
       }
-      return { ...harness, provider, breakStore: { ...others, hung, garbage: hung } }
+      return { ...harness, provider, breakStore: withWaitingClient(harness.breakStore) }
     }
     const { values, canHoldPath, numbering } = memoryManifest
     const tests = register({ createHarness, manifest: { supports: [], values, canHoldPath, numbering } })

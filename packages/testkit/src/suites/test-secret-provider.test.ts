@@ -167,7 +167,7 @@ describe('testSecretProvider', () => {
       const provider: SecretProvider = {
         specificationVersion,
         name,
-        get: (path, { signal }) => bounded((ends) => get(path, { signal: ends }), { deadlineMs: 20, signal, closing }),
+        get: (path, { signal }) => bounded((ends) => get(path, { signal: ends }), { deadlineMs: 500, signal, closing }),
       }
       return { ...harness, provider, breakStore: withWaitingClient(harness.breakStore) }
     }

@@ -5,22 +5,22 @@ import type { RequestHandler } from 'express'
 /** How long clients may use the former token after a rotation. */
 const graceSeconds = 600
 
-export function bearerToken(secrets: SecretsManager, name: string): RequestHandler {
+/** `isServed`: whether the token can be read. Without its secret every token would be wrong. */
+export function bearerToken(secrets: SecretsManager, name: string, isServed: () => Promise<boolean>): RequestHandler {
+  /** Undefined: no store can tell. The token may be right, so this is no 401. */
+  const verify = async (token: string): Promise<boolean | undefined> => {
+    const isRight = await secrets.verifySecret(name, token, { acceptPreviousForSeconds: graceSeconds }).catch(logged)
+    return isRight === false && !(await isServed()) ? undefined : isRight
+  }
   return async ({ headers: { authorization = '' } }, response, next) => {
     const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : ''
-    const isRight = token !== '' && (await verify(secrets, name, token))
+    const isRight = token !== '' && (await verify(token))
     if (isRight === true) next()
     else if (isRight === false) response.set('www-authenticate', 'Bearer').sendStatus(401)
     else response.set('retry-after', '5').sendStatus(503)
   }
 }
 
-/** Undefined: no store can tell. The token may be right, so this is no 401. */
-async function verify(secrets: SecretsManager, name: string, token: string): Promise<boolean | undefined> {
-  try {
-    return await secrets.verifySecret(name, token, { acceptPreviousForSeconds: graceSeconds })
-  } catch (error) {
-    console.error(error) // has the secret's name and the provider's code, and no value
-    return undefined
-  }
+function logged(error: unknown): undefined {
+  console.error(error) // has the secret's name and the provider's code, and no value
 }

@@ -63,9 +63,9 @@ async function loseTheStore(service: Service): Promise<void> {
   isDown = true
   await show('store down, from memory: token', service, '/orders', token)
   await show('store down, from memory: /readyz', service, '/readyz')
-  const another = await start()
   const { error } = console
   console.error = () => {} // shown by its status
+  const another = await start()
   await show('started meanwhile: token', another, '/orders', token)
   await show('started meanwhile: /readyz', another, '/readyz')
   await show('started meanwhile: /livez', another, '/livez')

@@ -67,7 +67,7 @@ await show(service.url, 'The store is back: degraded for a minute more')
 const { reads, failed } = await endReads()
 console.log(`\n${reads} reads, ${failed} failed`)
 
-stopObserving()
 await secrets.close()
+stopObserving() // after `close()`: what ends meanwhile is counted
 await service.stop()
 await telemetry.stop()

@@ -31,8 +31,8 @@ const scope = '@finchat/secrets-otel'
  * const secrets = createSecretsManager({ providers: [envProvider({ env: { FINCHAT_TOKEN: 'hunter2' } })] })
  * const stop = observeSecrets(secrets) // by the global meter and tracer
  * console.log(await secrets.getSecret('FINCHAT_TOKEN')) // hunter2
- * stop()
  * await secrets.close()
+ * stop() // after `close()`: what ends meanwhile is counted
  */
 export function observeSecrets(secrets: SecretsManager, options: ObserveOptions = {}): () => void {
   const { manager: name, nameText, checkHealthSeconds, ...given } = checkedOptions(options)

@@ -1,10 +1,10 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
-import { assertVersionNumber } from '@finchat/secrets-core/provider'
+import { assertVersionNumber, bounded } from '@finchat/secrets-core/provider'
 import { describe, expect, test } from 'vitest'
 import { deletingForGood, withoutRestore } from '../testing/bad-providers.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { memoryManifest } from '../fakes/memory-provider.ts'
-import type { ProviderSuiteOptions } from './provider/harness.ts'
+import type { ProviderHarness, ProviderSuiteOptions } from './provider/harness.ts'
 import { testSecretProvider } from './test-secret-provider.ts'
 
 interface Registered {
@@ -16,6 +16,11 @@ function register(options: Partial<ProviderSuiteOptions> = {}): readonly Registe
   const tests: Registered[] = []
   testSecretProvider({ manifest: memoryManifest, createHarness: memoryHarness, ...options, test: (name, run) => tests.push({ name, run }) })
   return tests
+}
+
+/** Garbage keeps the client waiting, as a store that hangs does. */
+function withWaitingClient(breakStore: ProviderHarness['breakStore']): ProviderHarness['breakStore'] {
+  return { ...breakStore, ...(breakStore.hung && { garbage: breakStore.hung }) }
 }
 
 describe('testSecretProvider', () => {
@@ -152,6 +157,24 @@ describe('testSecretProvider', () => {
     const tests = register({ createHarness, manifest: { ...memoryManifest, numbering: 'assigned' } })
     const settled = await Promise.allSettled(tests.map(({ run }) => run()))
     expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
+  test('passes for a client that waits for the rest of a garbage answer, and ends by a deadline of its own', async () => {
+    const closing = new AbortController().signal
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const { specificationVersion, name, get } = harness.provider
+      const provider: SecretProvider = {
+        specificationVersion,
+        name,
+        get: (path, { signal }) => bounded((ends) => get(path, { signal: ends }), { deadlineMs: 500, signal, closing }),
+      }
+      return { ...harness, provider, breakStore: withWaitingClient(harness.breakStore) }
+    }
+    const { values, canHoldPath, numbering } = memoryManifest
+    const tests = register({ createHarness, manifest: { supports: [], values, canHoldPath, numbering } })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(tests.filter((_, index) => settled[index]?.status === 'rejected').map(({ name }) => name)).toEqual([])
   })
 
   test('passes for a provider that deletes for good only', async () => {

@@ -63,3 +63,33 @@ export function dashboardPanels(): readonly Panel[] {
   const { panels }: { panels: readonly Panel[] } = JSON.parse(read('dashboard.json')) // Grafana's format
   return panels
 }
+
+interface Metric {
+  /** With underscores. */
+  readonly name: string
+  readonly unit: string
+  readonly kind: string
+}
+
+/** Every metric, from the table of the package's README. */
+function metrics(): readonly Metric[] {
+  const rows = read('../../packages/otel/README.md').matchAll(/^\| `(finchat\.secrets\.[\w.]+)` +\| (\S+) +\| (\w+)/gm)
+  return [...rows].map(([, name = '', unit = '', kind = '']) => ({ name: name.replaceAll('.', '_'), unit, kind }))
+}
+
+/** As the OpenTelemetry Collector, Alloy and Prometheus name it with `add_metric_suffixes`. */
+export function suffixedName({ name, unit, kind }: Metric): string {
+  if (kind === 'counter') return `${name}_total`
+  if (unit === 's') return `${name}_seconds`
+  return unit === '1' && kind === 'gauge' ? `${name}_ratio` : name
+}
+
+/** `rules.test.yml` with its series renamed. */
+export function renamedRuleTests(rename: (metric: Metric) => string): string {
+  const names = new Map(metrics().map((metric) => [metric.name, rename(metric)]))
+  const renamed = (series: string): string => {
+    const [, name = '', part = ''] = /^(\w+?)(?:_total)?((?:_bucket|_count|_sum)?)$/.exec(series) ?? []
+    return names.get(series) ?? `${names.get(name)}${part}` // a name may end in `_count` by itself
+  }
+  return read('rules.test.yml').replaceAll(/(?<=series: ')\w+/g, renamed)
+}

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promtool } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { alertRules, dashboardPanels, exampleFolder, expectations, runbookSections } from './files.ts'
+import { alertRules, dashboardPanels, exampleFolder, expectations, renamedRuleTests, runbookSections, suffixedName } from './files.ts'
 
 describe('the alert rules', () => {
   test('are each tested: that it does not fire, that it does, and that it ends', () => {
@@ -84,6 +84,23 @@ describeWithServer('promtool', 'promtool', () => {
     const { status, output } = promtool('test', 'rules', inFolder('rules.test.yml'))
     expect(output).toContain('SUCCESS')
     expect(status).toBe(0)
+  })
+
+  test.each([
+    { names: 'with suffixes of units, as a Collector appends them', rename: suffixedName, example: 'provider_degraded_ratio{' },
+    { names: 'without any suffix', rename: ({ name }: { readonly name: string }) => name, example: 'secrets_logins{' },
+  ])('sees each alert fire and end by names $names', ({ rename, example }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rules-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const tests = renamedRuleTests(rename)
+    expect(tests).toContain(example)
+    expect(tests).not.toContain('undefined')
+    copyFileSync(inFolder('rules.yml'), join(folder, 'rules.yml'))
+    writeFileSync(join(folder, 'rules.test.yml'), tests)
+    expect(promtool('test', 'rules', join(folder, 'rules.test.yml'))).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('SUCCESS'),
+    })
   })
 
   test('accepts every expression of the dashboard', () => {

@@ -1,20 +1,23 @@
 import type { SecretsManager } from '@finchat/secrets-core'
 import { canServe } from '@finchat/secrets-core/live'
 import type { CanActivate, ExecutionContext, INestApplication, OnApplicationShutdown } from '@nestjs/common'
-import { ServiceUnavailableException, UnauthorizedException } from '@nestjs/common'
+import { HttpException } from '@nestjs/common'
 
-/** As `{ provide: APP_GUARD, useValue: new Guard(secrets) }`. Nest ends it after its server. */
+type StatusOf = (authorization?: string) => Promise<number>
+
+/** As `{ provide: APP_GUARD, useValue: new Guard(secrets, statusOf) }`. Nest ends it after its server. */
 export class Guard implements CanActivate, OnApplicationShutdown {
   readonly #secrets: SecretsManager
-  constructor(secrets: SecretsManager) {
+  readonly #statusOf: StatusOf
+  constructor(secrets: SecretsManager, statusOf: StatusOf) {
     this.#secrets = secrets
+    this.#statusOf = statusOf
   }
   async canActivate(context: ExecutionContext): Promise<true> {
-    const { authorization = '' } = context.switchToHttp().getRequest<{ headers: { authorization?: string } }>().headers
-    const token = authorization.startsWith('Bearer ') ? authorization.slice(7) : ''
-    const isRight = token !== '' && (await this.#secrets.verifySecret('FINCHAT_TOKEN', token).catch(() => undefined))
-    if (isRight === true) return true
-    throw isRight === false ? new UnauthorizedException() : new ServiceUnavailableException()
+    const { headers } = context.switchToHttp().getRequest<{ headers: { authorization?: string } }>()
+    const status = await this.#statusOf(headers.authorization)
+    if (status === 200) return true
+    throw new HttpException(status === 401 ? 'Unauthorized' : 'Service Unavailable', status)
   }
   readonly onApplicationShutdown = (): Promise<void> => this.#secrets.close()
 }

@@ -77,10 +77,25 @@ describe.each(Object.keys(services))('the recipe for %s', (kind) => {
   })
 
   test('answers 503 while no store can tell whether the token is right', async () => {
+    vi.spyOn(console, 'error').mockReturnValue()
     const get = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))
     const url = await start(kind, createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] }))
     expect((await ask(`${url}/work`, bearer('guess')))[0]).toBe(503)
     expect((await ask(`${url}/work`))[0]).toBe(401)
+  })
+
+  test('answers 503 to every token while its secret is missing, and logs its name once', async () => {
+    const log = vi.spyOn(console, 'error').mockReturnValue()
+    const env: Record<string, string> = { DB: 'db' }
+    const url = await start(kind, createSecretsManager({ providers: [envProvider({ env })], cache: { ttlSeconds: 1 } }))
+    for (const token of [canary, 'guess', canary]) expect((await ask(`${url}/work`, bearer(token)))[0]).toBe(503)
+    expect((await ask(`${url}/work`))[0]).toBe(401)
+    expect(log.mock.calls).toEqual([[expect.stringContaining("'FINCHAT_TOKEN'")]])
+    expect(String(log.mock.calls)).not.toContain(canary)
+    env['FINCHAT_TOKEN'] = canary
+    await vi.waitFor(async () => expect((await ask(`${url}/work`, bearer(canary)))[0]).toBe(200), { timeout: 10_000 })
+    expect((await ask(`${url}/work`, bearer('guess')))[0]).toBe(401)
+    expect(log).toHaveBeenCalledTimes(1)
   })
 
   test('on SIGTERM ends the requests under way, which may still read secrets, and then the process', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { Controller, Get, Module } from '@nestjs/common'
 import { APP_GUARD, NestFactory } from '@nestjs/core'
+import { tokenStatus } from '../recipes/bearer-token.ts'
 import { expressApp } from '../recipes/express.ts'
 import { fastifyApp } from '../recipes/fastify.ts'
 import { addProbes, Guard } from '../recipes/nest.ts'
@@ -14,6 +15,8 @@ interface Service {
   readonly close: () => Promise<unknown>
 }
 
+const statusOf = (secrets: SecretsManager): ReturnType<typeof tokenStatus> => tokenStatus(secrets, 'FINCHAT_TOKEN')
+
 type Start = (secrets: SecretsManager, needed: readonly string[]) => Promise<Service>
 
 /** The work of a request: it reads a secret after a while, as one that SIGTERM overtakes does. */
@@ -23,7 +26,7 @@ async function work(secrets: SecretsManager): Promise<{ length: number }> {
 }
 
 const startExpress: Start = async (secrets, needed) => {
-  const app = expressApp(secrets, needed)
+  const app = expressApp(secrets, needed, statusOf(secrets))
   app.get('/work', async (_request, response) => void response.json(await work(secrets)))
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -33,7 +36,10 @@ const startExpress: Start = async (secrets, needed) => {
 }
 
 const startFastify: Start = async (secrets, needed) => {
-  const app = fastifyApp(secrets, needed, (guarded) => void guarded.get('/work', () => work(secrets)))
+  const app = fastifyApp(secrets, needed, {
+    statusOf: statusOf(secrets),
+    routes: (guarded) => void guarded.get('/work', () => work(secrets)),
+  })
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() }
 }
 
@@ -50,7 +56,7 @@ const startNest: Start = async (secrets, needed) => {
   // Calls, since Node.js runs no decorators.
   Get('work')(Work.prototype, 'work', Object.getOwnPropertyDescriptor(Work.prototype, 'work') ?? {})
   Controller()(Work)
-  Module({ controllers: [Work], providers: [{ provide: APP_GUARD, useValue: new Guard(secrets) }] })(App)
+  Module({ controllers: [Work], providers: [{ provide: APP_GUARD, useValue: new Guard(secrets, statusOf(secrets)) }] })(App)
   const app = await NestFactory.create(App, { logger: false })
   addProbes(app, secrets, needed)
   await app.listen(0, '127.0.0.1')

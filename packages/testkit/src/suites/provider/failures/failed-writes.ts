@@ -118,7 +118,7 @@ const garbageListRules: Rules = {
 /** The codes of a write that was done and had no answer of the store. */
 const unanswered: Readonly<Record<Unanswered, readonly SecretsErrorCode[]>> = {
   lost: ['UNAVAILABLE', 'DEADLINE_EXCEEDED'],
-  garbled: [...codes.garbage, 'DEADLINE_EXCEEDED'],
+  garbled: codes.garbage,
 }
 
 const unansweredRules = (suite: Suite, breakage: Unanswered): Rules => ({

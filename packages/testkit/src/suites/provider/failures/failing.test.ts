@@ -45,7 +45,8 @@ describe('the rules of failing', () => {
     },
     'takes garbage for absence': {
       spoil: absent('INTEGRITY'),
-      caughtBy: 'failing: garbage rejects with INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION, until the store is repaired',
+      caughtBy:
+        'failing: garbage rejects with INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION or DEADLINE_EXCEEDED, until the store is repaired',
     },
     'takes throttling for an outage': {
       spoil: rejecting(reads, (error) => (error.code === 'RATE_LIMITED' ? new SecretsError('UNAVAILABLE', 'down') : error)),

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecretsManager } from '@finchat/secrets-core'
 import { type OpenBao, startHttpProxy, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { appRole } from './auth/app-role.ts'
 import { awsIam, type AwsIamOptions } from './auth/aws-iam.ts'
 import { cert } from './auth/cert.ts'
@@ -197,6 +198,22 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     const startedAt = performance.now()
     expect(await codeOf(provider.get('app', context))).toBe('ok')
     expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+
+  test('a manager takes a token that replaced a refused one in its file after half a minute', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'finchat-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'token')
+    writeFileSync(file, 'wrong')
+    const secrets = createSecretsManager({ providers: [providerWith(tokenFile(file))] })
+    onTestFinished(() => secrets.close())
+    expect(await codeOf(secrets.getSecret('app'))).toBe('UNAUTHENTICATED')
+    writeFileSync(file, bao.rootToken)
+    expect(await codeOf(secrets.getSecret('app'))).toBe('UNAUTHENTICATED')
+    const now = Date.now
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 31_000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect(await codeOf(secrets.getSecret('app'))).toBe('ok')
   })
 
   test('the error distinguishes a role locked by others from a wrong secret id', async () => {

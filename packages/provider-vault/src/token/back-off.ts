@@ -1,11 +1,13 @@
 import type { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming } from '@finchat/secrets-core/provider'
+import { isUpcoming, withDetails } from '@finchat/secrets-core/provider'
 import { longestHoldMs, type Refusal, tooManyRefused } from './auth-errors.ts'
 
 /** Later times that the server names are cut to this. */
 const longestNamedMs = 60_000
 /** Vault locks a role at the fifth failed login. */
 const mostRefusals = 4
+/** When the source of a refused credential is asked again: it may have another, such as a new file. */
+const lookAgainMs = 30_000
 /** A source may return another token at each call. */
 const mostTokens = 100
 
@@ -30,7 +32,7 @@ export class LoginBackOff {
     for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
     if (this.#refusals.size === 0) return
     const known = this.#refusals.get(fingerprint())
-    if (known !== undefined) throw known.error
+    if (known !== undefined) throw told(known)
     const counted = [...this.#refusals.values()].filter(({ isCounted }) => isCounted)
     const [oldest] = counted
     if (oldest !== undefined && counted.length >= mostRefusals) throw tooManyRefused(oldest.until)
@@ -57,7 +59,8 @@ export class LoginBackOff {
 
   /** The error of the last refusal. */
   get refusal(): SecretsError | undefined {
-    return [...this.#refusals.values()].at(-1)?.error
+    const last = [...this.#refusals.values()].at(-1)
+    return last && told(last)
   }
 
   /** Remembers a refused credential. Returns its error. */
@@ -66,8 +69,13 @@ export class LoginBackOff {
     this.#refusals.set(fingerprint, refusal)
     const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
     if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
-    return refusal.error
+    return told(refusal)
   }
+}
+
+/** With the time from which a call looks for another credential. */
+function told({ error, until }: Refusal): SecretsError {
+  return withDetails(error, { retryAt: Math.min(until, Date.now() + lookAgainMs) })
 }
 
 function isHeld({ until }: Refusal): boolean {

@@ -366,7 +366,7 @@ test('all calls with a refused token get the same error', async () => {
   const told = listening()
   const first = holder.refused(token)
   expect(first.message).toMatch(/Vault refused the token.*it is wrong, expired or revoked: give another/)
-  expect(holder.refused(token)).toBe(first)
+  expect(holder.refused(token)).toEqual(first)
   await vi.advanceTimersByTimeAsync(0)
   expect(told).toMatchObject([{ operation: 'token', outcome: 'error', code: 'UNAUTHENTICATED' }])
 })

@@ -537,7 +537,7 @@ describe('audit erase', () => {
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', 'bob@example.com']), 5)).toEqual(['bob@example.com'])
     const erase = (file: string, ...more: string[]): Promise<Outcome> =>
-      run(['audit', 'erase', 'trail', 'alice@example.com', 'carol@example.com', '--names', file, '--reason', 'request 17', ...more])
+      run(['audit', 'erase', 'trail', 'alice@example.com', '--names', file, '--reason', 'request 17', ...more])
     expect(await erase('names.key')).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
     const named = await run([
@@ -553,7 +553,7 @@ describe('audit erase', () => {
     ])
     expect([named.code, named.stderr]).toEqual([70, expect.stringContaining('--reason has one of the names in it')])
     const erased = await erase('names.key', '--yes')
-    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
+    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 1')])
     const [pseudonym] = /erased name [0-9a-f]{32}/.exec(erased.stderr) ?? []
     expect(await actors()).toEqual([pseudonym, 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', pseudonym ?? '']), 5)).toEqual([pseudonym])
@@ -562,6 +562,21 @@ describe('audit erase', () => {
     expect(stdout).toContain('every record is as it was written (6)')
     expect(stdout).toMatch(new RegExp(`1 name of a person was erased at .* "request 17".* "${pseudonym}" in its place`))
     expect((await erase('none.key', '--yes')).code).toBe(70)
+  })
+
+  it('refuses names without a key in the file, and erases none of the others', async () => {
+    const { run, folder } = await sealed()
+    const erase = (...names: string[]): Promise<Outcome> =>
+      run(['audit', 'erase', 'trail', ...names, '--names', 'names.key', '--reason', 'request 17', '--yes'])
+    const before = readFileSync(join(folder, 'names.key'))
+    const unknown = await erase('alice@example.com', 'carol@example.com')
+    expect(unknown).toMatchObject({ code: 66, stdout: '' })
+    expect(unknown.stderr).toMatch(/^error: nothing was erased\nwhy: {3}the file of name keys has no key of 1 of the 2 names: number 2 /)
+    expect(unknown.stderr).toContain('misspelt')
+    expect(unknown.stderr).not.toMatch(/alice|bob/)
+    expect(readFileSync(join(folder, 'names.key'))).toEqual(before)
+    expect((await erase('alice@example.com')).code).toBe(0)
+    expect(await erase('alice@example.com')).toMatchObject({ code: 66, stderr: expect.stringContaining('erased before') })
   })
 
   it('refuses the keys of names of another trail', async () => {

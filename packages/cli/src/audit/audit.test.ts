@@ -399,6 +399,23 @@ describe('a key that is sealed for the auditor', () => {
     expect(existsSync(join(folder, 'other'))).toBe(false)
   })
 
+  it.each([
+    ['--auditor', ['init', 'other'], 'x25519', 'openssl pkey -in auditor.pem -pubout -out auditor.pub'],
+    ['--checkpoint-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
+    ['--prune-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
+  ] as const)('is never a private one where %s takes the public one, which the error says how to make', async (flag, call, kind, command) => {
+    const { run, folder } = await audited()
+    const { privateKey } = kind === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('ed25519')
+    const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    writeFileSync(join(folder, 'mine.pem'), pem)
+    const { code, stdout, stderr } = await run(['audit', ...call, flag, 'mine.pem'])
+    expect([code, stdout]).toEqual([70, ''])
+    expect(stderr).toContain(`${flag} is a private key, which must not be on this host`)
+    expect(stderr).toContain(command)
+    expect(stderr).not.toContain(pem.split('\n')[1])
+    expect(existsSync(join(folder, 'other'))).toBe(false)
+  })
+
   it('is missed where none is sealed', async () => {
     const { run, folder } = await audited()
     writeFileSync(join(folder, 'auditor.pem'), generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }))

@@ -179,6 +179,7 @@ describe('audit query', () => {
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
     expect(await names('--name', 'TOK*', '--limit', '2')).toEqual(['TOKEN', 'TOKEN'])
     expect(await names('--to', '2001-01-01')).toEqual([])
+    expect(await names('--from', '45d')).toHaveLength(4)
     expect(await names('--from', '2001-01-01', '--actor', 'nobody-else')).toEqual([])
   })
 
@@ -531,6 +532,20 @@ describe('audit rotate', () => {
     rmSync(stdout.trimEnd(), { recursive: true })
     const gone = await run(['audit', 'verify', 'trail', ...proof])
     expect([gone.code, gone.stdout]).toEqual([65, expect.stringContaining('the folder in which the trail goes on is gone')])
+  })
+})
+
+describe('a time range', () => {
+  it.each([['query'], ['report']])('leaves out records of an audit %s, and no segment of its verification', async (command) => {
+    const { run, folder } = await audited()
+    const ranged = (...range: string[]): Promise<Outcome> => run(['audit', command, 'trail', ...proof, ...range])
+    for (const range of [[], ['--from', '45d'], ['--to', '1d'], ['--to', '2001-01-01']]) {
+      const { code, stdout, stderr } = await ranged(...range)
+      expect([code, stdout + stderr], range.join(' ')).toEqual([0, expect.stringContaining('every record is as it was written (4)')])
+    }
+    expect(await ranged('--from', '1d', '--to', '2d')).toMatchObject({ code: 64, stdout: '' })
+    alter(join(folder, 'trail'))
+    expect((await ranged('--to', '2001-01-01')).code).toBe(65)
   })
 })
 

@@ -23,10 +23,7 @@ export function signatureVerifier(option: string, key: unknown): SignatureVerifi
   if (isPrivateKey(key)) throw privateGiven(option, 'signing')
   const own = keyOf(key, loadCrypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
-    throw configurationError(
-      `\`${option}\` is not a public Ed25519 key`,
-      'pass its PEM text (SPKI), or a KeyObject',
-    )
+    throw configurationError(`\`${option}\` is not a public Ed25519 key`, 'pass its PEM text (SPKI), or a KeyObject')
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }
 

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../config/load-config.ts'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
 const config = { provider: 'local', local: { key: { variable: 'APP_KEY' } }, audit: { folder: 'trail', checkpoints: 'checkpoints' } }
@@ -404,18 +405,21 @@ describe('a key that is sealed for the auditor', () => {
     ['--auditor', ['init', 'other'], 'x25519', 'openssl pkey -in auditor.pem -pubout -out auditor.pub'],
     ['--checkpoint-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
     ['--prune-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
-  ] as const)('is never a private one where %s takes the public one, which the error says how to make', async (flag, call, kind, command) => {
-    const { run, folder } = await audited()
-    const { privateKey } = kind === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('ed25519')
-    const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
-    writeFileSync(join(folder, 'mine.pem'), pem)
-    const { code, stdout, stderr } = await run(['audit', ...call, flag, 'mine.pem'])
-    expect([code, stdout]).toEqual([70, ''])
-    expect(stderr).toContain(`${flag} is a private key, which must not be on this host`)
-    expect(stderr).toContain(command)
-    expect(stderr).not.toContain(pem.split('\n')[1])
-    expect(existsSync(join(folder, 'other'))).toBe(false)
-  })
+  ] as const)(
+    'is never a private one where %s takes the public one, which the error says how to make',
+    async (flag, call, kind, command) => {
+      const { run, folder } = await audited()
+      const { privateKey } = kind === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('ed25519')
+      const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      writeFileSync(join(folder, 'mine.pem'), pem)
+      const { code, stdout, stderr } = await run(['audit', ...call, flag, 'mine.pem'])
+      expect([code, stdout]).toEqual([70, ''])
+      expect(stderr).toContain(`${flag} is a private key, which must not be on this host`)
+      expect(stderr).toContain(command)
+      expect(stderr).not.toContain(pem.split('\n')[1])
+      expect(existsSync(join(folder, 'other'))).toBe(false)
+    },
+  )
 
   it('is missed where none is sealed', async () => {
     const { run, folder } = await audited()
@@ -546,6 +550,49 @@ describe('a time range', () => {
     expect(await ranged('--from', '1d', '--to', '2d')).toMatchObject({ code: 64, stdout: '' })
     alter(join(folder, 'trail'))
     expect((await ranged('--to', '2001-01-01')).code).toBe(65)
+  })
+})
+
+describe('a configuration with audit.sealNames', () => {
+  const own = { ...config, audit: { ...config.audit, sealNames: 'names.key', sealNamesOf: ['actor', 'name'] } }
+
+  it('seals names in what a command and a service record, so that they can be erased', async () => {
+    const { run, folder, key: appKey } = makeProgram(own)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'audit.key'), (await run(['audit', 'init', 'trail'])).stdout)
+    expect((await run(['set', 'TOKEN'], canary)).code).toBe(0)
+    const { secrets } = await loadConfig({ cwd: folder, env: { APP_KEY: appKey } })
+    await secrets.getSecret('TOKEN', { actor: 'alice@example.com' })
+    await secrets.close()
+    const trail = readdirSync(join(folder, 'trail')).map((name) => readFileSync(join(folder, 'trail', name), 'latin1'))
+    expect(trail.filter((content) => content.includes('TOKEN') || content.includes('alice'))).toEqual([])
+    const names = ['--names', 'names.key']
+    const read = async (): Promise<Outcome> => run(['audit', 'query', 'trail', ...key, ...names, '--operation', 'get'])
+    expect([columns(await read(), 2), columns(await read(), 5)]).toEqual([['TOKEN'], ['alice@example.com']])
+    const erase = ['audit', 'erase', 'trail', 'alice@example.com', ...names, '--reason', 'request 17', '--yes']
+    expect(await run(erase)).toMatchObject({ code: 0, stderr: expect.stringContaining('erased: 1 name of 1') })
+    expect(columns(await read(), 5)).toEqual([expect.stringMatching(/^erased name/)])
+  })
+
+  it.each([
+    [{ sealNames: 'names.key' }, 'audit.sealNames (FINCHAT_AUDIT_SEAL_NAMES) needs audit.folder'],
+    [{ sealNamesOf: ['name'], folder: 'trail' }, 'audit.sealNamesOf (FINCHAT_AUDIT_SEAL_NAMES_OF) needs audit.sealNames'],
+    [{ checkpoints: 'checkpoints' }, 'audit.checkpoints (FINCHAT_AUDIT_CHECKPOINTS) needs audit.folder'],
+    [{ folder: 'trail', sealNames: 'none/names.key' }, 'the folder of the keys of names is not there'],
+    [{ folder: 'trail', sealNames: 'names.key', sealNamesOf: ['host'] }, 'audit.sealNamesOf must be a list of actor, name'],
+  ])('is refused where it cannot do what it says: %j', async (audit, why) => {
+    const { run, folder } = makeProgram({ audit }, { A: canary })
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    await run(['audit', 'init', 'trail'])
+    expect(await run(['get', 'A'])).toMatchObject({ code: 70, stdout: '', stderr: expect.stringContaining(why) })
+  })
+
+  it('has its file of name keys looked at by doctor', async () => {
+    const { run, folder } = makeProgram(own)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'names.key'), '', { mode: 0o644 })
+    chmodSync(join(folder, 'names.key'), 0o644)
+    expect((await run(['doctor'])).stdout).toContain('names.key holds a key or a token, and its mode is 644')
   })
 })
 

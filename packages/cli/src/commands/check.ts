@@ -10,10 +10,15 @@ import { type Declared, readDeclared, warnOfDoubts } from './declared.ts'
 /** Reads every declared secret, and says which provider has it, and which are missing or not what is declared. */
 export default async function check(context: CommandContext, flags: CommonFlags): Promise<void> {
   const { terminal } = context
-  const { found, refused } = await withReadable('the secrets could not be checked', context, flags, async (secrets, declared, settings) => ({
-    found: await readDeclared(secrets, declared),
-    refused: await refusedPolicies(settings.config, settings),
-  }))
+  const { found, refused } = await withReadable(
+    'the secrets could not be checked',
+    context,
+    flags,
+    async (secrets, declared, settings) => ({
+      found: await readDeclared(secrets, declared),
+      refused: await refusedPolicies(settings.config, settings),
+    }),
+  )
   if (flags.json) terminal.stdout.write(`${JSON.stringify(found.map(shownAsJson))}\n`)
   else {
     const rows = found.map(({ name, state, provider = '', reason = '' }) => [name, state, provider, reason])

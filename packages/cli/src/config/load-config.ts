@@ -182,9 +182,12 @@ export function aloneIn(settings: Settings, provider: string): Settings {
   return { ...settings, variables: { ...settings.variables, ...alone } }
 }
 
-export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
-  return !['', 'false'].includes(line) || Boolean(folder)
+/** Also by a setting that needs the folder: the package says so. */
+export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', ...others }: Environment): boolean {
+  return !['', 'false'].includes(line) || trailVariables.some((variable) => Boolean(others[variable]))
 }
+
+const trailVariables = ['FOLDER', 'CHECKPOINTS', 'SEAL_NAMES', 'SEAL_NAMES_OF'].map((name) => `FINCHAT_AUDIT_${name}`)
 
 function inTermsOfFile(error: unknown, file: string): unknown {
   if (!SecretsError.isInstance(error)) return error

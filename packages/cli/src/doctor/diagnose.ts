@@ -31,7 +31,10 @@ export async function diagnose({ config, provider, cwd, env, begin, probeName, .
   const rotations = await rotationFindings(parts)
   const stores = await Promise.all(asked.map((name) => probeStore(name, { parts, audit, ...rest }, probeName)))
   return [
-    { name: 'machine', findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding, ...rotations] },
+    {
+      name: 'machine',
+      findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding, ...rotations],
+    },
     ...stores,
   ]
 }

@@ -77,9 +77,16 @@ describe('doctor of a local store', () => {
 
   it('names a policy that `rotate --due` would refuse, and asks no target', async () => {
     const target = { kind: 'redis', urls: ['redis://127.0.0.1:1'], administrator: 'a', password: { variable: 'NOPE' }, user: 'u' }
-    const outcome = await program({ rotation: { A: { every: '1d', graceSeconds: 86_400, target }, B: { every: '1d', target } } }).run(['doctor', '--json'])
+    const outcome = await program({ rotation: { A: { every: '1d', graceSeconds: 86_400, target }, B: { every: '1d', target } } }).run([
+      'doctor',
+      '--json',
+    ])
     const finding = 'rotation.A: `graceSeconds` is longer than the time between two rotations (CONFIGURATION)'
-    expect(findingsOf(outcome, 'machine')['rotation']).toMatchObject({ status: 'fail', finding, remedy: 'rotate less often, or shorten it' })
+    expect(findingsOf(outcome, 'machine')['rotation']).toMatchObject({
+      status: 'fail',
+      finding,
+      remedy: 'rotate less often, or shorten it',
+    })
     expect(outcome.code).toBe(70)
     const right = await program({ rotation: { A: { every: '1d', target } } }).run(['doctor', '--json'])
     expect(findingsOf(right, 'machine')['rotation']).toEqual({ status: 'ok', check: 'rotation', finding: '1 policy can be used' })

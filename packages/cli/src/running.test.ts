@@ -352,7 +352,11 @@ describe('on a rotation', () => {
     await running.shows('ready [redacted TOKEN]\nbye\n')
     running.process.kill('SIGTERM')
     expect(await running.ended).toEqual({ code: 3, signal: null })
-    expect(running.output()).toBe('token VALUE-ONE\nready [redacted TOKEN]\nbye\ntoken VALUE-TWO\nready [redacted TOKEN]\nbye\n')
+    const said = 'changed: TOKEN; the command is started anew'
+    expect(running.output()).toContain(`${said}\n`)
+    expect(running.output().replace(`${said}\n`, '')).toBe(
+      'token VALUE-ONE\nready [redacted TOKEN]\nbye\ntoken VALUE-TWO\nready [redacted TOKEN]\nbye\n',
+    )
   })
 
   it('a command that does not end is killed', async () => {

@@ -392,7 +392,8 @@ describe('a key that is sealed for the auditor', () => {
     expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^[\da-f-]{36}\n$/)])
     expect(made.stderr).not.toContain('audit-key:')
     await run(['set', 'TOKEN'], canary)
-    await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    const copied = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    expect(copied.stderr).toContain(`--checkpoints ${join(folder, 'copy', 'checkpoints')} --auditor-key FILE\n`)
     const { code, stdout } = await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pem'])
     expect([code, stdout]).toEqual([0, expect.stringContaining('Complete until 20')])
     expect((await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pub'])).code).not.toBe(0)
@@ -437,7 +438,11 @@ describe('audit copy', () => {
     const { code, stdout, stderr } = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
     expect([code, stdout]).toEqual([0, `${join(folder, 'copy', 'audit')}\n`])
     const [, command = ''] = /verifies it by: finchat-secrets (.*)/.exec(stderr) ?? []
-    expect(await run([...command.split(' '), ...key])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Verified/) })
+    expect(command).toMatch(/ --key-file FILE$/)
+    expect(await run(command.replace('FILE', 'audit.key').split(' '))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Verified/),
+    })
     const again = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints', '--json'])
     expect(JSON.parse(again.stdout)).toMatchObject({ segments: 3, copied: 0 })
     // The folder of the copy is enough: its checkpoints are in it.
@@ -536,6 +541,20 @@ describe('audit rotate', () => {
     rmSync(stdout.trimEnd(), { recursive: true })
     const gone = await run(['audit', 'verify', 'trail', ...proof])
     expect([gone.code, gone.stdout]).toEqual([65, expect.stringContaining('the folder in which the trail goes on is gone')])
+  })
+})
+
+it.each([
+  ['--reason', ['prune', 'trail', '--before', '400d', '--yes']],
+  ['--before', ['prune', 'trail', '--reason', 'x', '--yes']],
+  ['--names', ['erase', 'trail', 'alice', '--reason', 'x']],
+  ['--reason', ['hold', 'trail']],
+])('says that %s is required, where it is left out of audit %j', async (flag, args) => {
+  const { run, folder } = makeProgram({})
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  expect(await run(['audit', ...args])).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining(`why:   ${flag} is required, and has no value`),
   })
 })
 

@@ -15,7 +15,7 @@ import {
 import { knownOptions, loadOnUse, type MembersOf, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
-import { aliasesOf } from './declared-names.ts'
+import { aliasesOf, meantOr } from './declared-names.ts'
 import { UsageError } from '../terminal/known-error.ts'
 import { findConfig, missingConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
@@ -173,7 +173,8 @@ function tellingFactory(factory: ProviderFromEnv, onMade: (provider: SecretProvi
 /** Throws unless `--provider` names one of the chain. */
 export function assertInChain(provider: string | undefined, chain: readonly string[]): void {
   if (provider === undefined || chain.includes(provider)) return
-  throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  const remedy = meantOr(provider, chain, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  throw new UsageError(`no provider '${provider}' is in the chain`, remedy)
 }
 
 /** The same, with a chain of this provider alone. */

@@ -4,8 +4,7 @@ import { probeFiles } from './files.ts'
 import type { Section } from './finding.ts'
 import { type Probing, probeAudit } from './open-store.ts'
 import { probeStore } from './probe-store.ts'
-import { rotationFindings } from './rotations.ts'
-import { chainIn, misspeltFindings, type Parts, readParts } from './settings-in-parts.ts'
+import { chainIn, misspeltFindings, type Parts, readParts, rotationFindings } from './settings-in-parts.ts'
 import { nodeFinding, packagesFinding, peerFindings } from './versions.ts'
 
 /** What to diagnose. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
@@ -90,6 +91,18 @@ describe('doctor of a local store', () => {
     expect(outcome.code).toBe(70)
     const right = await program({ rotation: { A: { every: '1d', target } } }).run(['doctor', '--json'])
     expect(findingsOf(right, 'machine')['rotation']).toEqual({ status: 'ok', check: 'rotation', finding: '1 policy can be used' })
+  })
+
+  it('has a filter in its help that leaves each problem, whatever words are in it', async () => {
+    const made = program({ ...localConfig, fallbacks: ['vault'], vault: { url: 'http://127.0.0.1:1', token: { variable: 'TOKEN_OK' } } })
+    const { stdout: help } = await made.run(['doctor', '--help'])
+    const [, filter = ''] = /\| (awk .*'\$2 != "ok"')/.exec(help) ?? []
+    const { stdout } = await made.run(['doctor'])
+    const left = execFileSync('/bin/sh', ['-c', filter], { input: stdout, encoding: 'utf8' })
+    const wanted = stdout.split('\n').filter((line) => line !== '' && line.split('\t')[1] !== 'ok')
+    expect(left.split('\n').filter(Boolean)).toEqual(wanted)
+    expect(left).toMatch(/^vault\tfail\t.*token/m)
+    expect(left).not.toContain('\tok\t')
   })
 
   it('makes no store where there is none', async () => {

@@ -147,13 +147,13 @@ const auditSettings: SettingsOf<AuditConfig> = {
   sealNames: {
     kind: 'path',
     variable: 'FINCHAT_AUDIT_SEAL_NAMES',
-    description: 'the file of the keys under which names of persons are sealed, for audit erase; beside the folder, not in it',
+    description: 'the file of the keys that seal names of persons, for audit erase',
   },
   sealNamesOf: {
     kind: 'list',
     words: ['actor', 'name'],
     variable: 'FINCHAT_AUDIT_SEAL_NAMES_OF',
-    description: 'which names are sealed: of actors, the default, and of secrets',
+    description: 'which names: actor by default',
   },
 }
 

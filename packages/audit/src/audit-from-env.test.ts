@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -89,5 +89,30 @@ describe('FINCHAT_AUDIT_FOLDER', () => {
     const env = { FINCHAT_AUDIT_FOLDER: await folder(), FINCHAT_SECRETS_CACHE_TTL: 'x' }
     expect(problem(env)).toMatch(/\n {2}audit: .*initAuditFolder.*\n {2}FINCHAT_SECRETS_CACHE_TTL must be/)
     expect(problem({ FINCHAT_AUDIT_CHECKPOINTS: 'x' })).toContain('FINCHAT_AUDIT_CHECKPOINTS needs FINCHAT_AUDIT_FOLDER')
+  })
+})
+
+describe('FINCHAT_AUDIT_SEAL_NAMES', () => {
+  test.each<[string | undefined, readonly string[]]>([
+    [undefined, ['webapp']],
+    ['name', ['TOKEN']],
+    ['actor, name', ['webapp', 'TOKEN']],
+  ])('seals names in the records, of %s', async (of, sealed) => {
+    const audit = join(await folder(), 'audit')
+    const file = join(await folder(), 'names.key')
+    const { key } = await initAuditFolder(audit)
+    await read({ FINCHAT_AUDIT_FOLDER: audit, FINCHAT_AUDIT_SEAL_NAMES: file, FINCHAT_AUDIT_SEAL_NAMES_OF: of ?? '' }, 'webapp')
+    expect(await verifyAuditTrail(audit, { key })).toMatchObject({ ok: true, records: 1 })
+    const names = await readdir(audit)
+    const records = (await Promise.all(names.map(async (name) => readFile(join(audit, name), 'latin1')))).join('')
+    const keys = await readFile(file, 'utf8')
+    for (const name of ['webapp', 'TOKEN'])
+      expect([records.includes(name), keys.includes(name)], name).toEqual([!sealed.includes(name), sealed.includes(name)])
+  })
+
+  test('without a folder, or with other members, is an error without the text', () => {
+    expect(problem({ FINCHAT_AUDIT_LINE: 'true', FINCHAT_AUDIT_SEAL_NAMES: canary })).toMatch(/SEAL_NAMES needs FINCHAT_AUDIT_FOLDER/)
+    expect(problem({ FINCHAT_AUDIT_SEAL_NAMES_OF: 'name' })).toContain('FINCHAT_AUDIT_SEAL_NAMES_OF needs FINCHAT_AUDIT_SEAL_NAMES')
+    expect(problem({ FINCHAT_AUDIT_SEAL_NAMES_OF: canary })).toContain('FINCHAT_AUDIT_SEAL_NAMES_OF is not actor, name or actor,name')
   })
 })

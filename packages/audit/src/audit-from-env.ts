@@ -3,7 +3,7 @@ import type { AuditTrail, EnvironmentReader } from '@finchat/secrets-core'
 import { jsonLinesFile } from './file/file-sink.ts'
 import { lineSink } from './sinks/line-sink.ts'
 import { auditTrail } from './trail/audit-trail.ts'
-import type { AuditTrailOptions } from './trail/trail-options.ts'
+import type { AuditTrailOptions, SealNamesOptions } from './trail/trail-options.ts'
 
 /**
  * Returns the trail that variables describe, for `secretsManagerFromEnv({ … }, { audit:
@@ -13,6 +13,9 @@ import type { AuditTrailOptions } from './trail/trail-options.ts'
  *   an actor its `user` is the user of the operating system.
  * - `FINCHAT_AUDIT_FOLDER`: a folder that `initAuditFolder` made ready, for sealed records.
  * - `FINCHAT_AUDIT_CHECKPOINTS`: the folder for its checkpoints.
+ * - `FINCHAT_AUDIT_SEAL_NAMES`: the file of `sealNames`, for the keys of names, which
+ *   `eraseAuditNames` erases. `FINCHAT_AUDIT_SEAL_NAMES_OF`: `actor` (the default), `name` or
+ *   `actor,name`.
  *
  * Throws `CONFIGURATION` as `auditTrail` and `jsonLinesFile` do.
  *
@@ -31,11 +34,32 @@ export function auditFromEnv(env: EnvironmentReader): AuditTrail | undefined {
   const checkpoints = env.optional('FINCHAT_AUDIT_CHECKPOINTS')
   if (checkpoints !== undefined && folder === undefined)
     env.problem('FINCHAT_AUDIT_CHECKPOINTS needs FINCHAT_AUDIT_FOLDER, whose records they prove')
+  const sealNames = sealing(env, folder)
   const sinks: AuditTrailOptions['sinks'][number][] = []
   if (folder !== undefined) sinks.push(jsonLinesFile({ folder, checkpoints: checkpoints === undefined ? undefined : { to: checkpoints } }))
   if (line !== undefined) sinks.push(lineSink({ stream: line, user: osUser() }))
-  return sinks.length === 0 ? undefined : auditTrail({ sinks })
+  return sinks.length === 0 ? undefined : auditTrail({ sinks, sealNames })
 }
+
+/** Nothing but the records of a folder can be told later that a name was erased. */
+function sealing(env: EnvironmentReader, folder: string | undefined): SealNamesOptions | undefined {
+  const file = env.optional('FINCHAT_AUDIT_SEAL_NAMES')
+  const of = env
+    .optional('FINCHAT_AUDIT_SEAL_NAMES_OF')
+    ?.split(',')
+    .map((each) => each.trim())
+  if (file !== undefined && folder === undefined) env.problem('FINCHAT_AUDIT_SEAL_NAMES needs FINCHAT_AUDIT_FOLDER, whose names it seals')
+  if (of !== undefined && file === undefined)
+    env.problem('FINCHAT_AUDIT_SEAL_NAMES_OF needs FINCHAT_AUDIT_SEAL_NAMES, the file of the keys')
+  if (of?.every(isSealed) === false) env.problem('FINCHAT_AUDIT_SEAL_NAMES_OF is not actor, name or actor,name')
+  return file === undefined ? undefined : { file, of: of?.filter(isSealed) }
+}
+
+function isSealed(member: string): member is SealedMember {
+  return member === 'actor' || member === 'name'
+}
+
+type SealedMember = NonNullable<SealNamesOptions['of']>[number]
 
 function lineStream(env: EnvironmentReader): NodeJS.WriteStream | undefined {
   const text = env.optional('FINCHAT_AUDIT_LINE') ?? 'false'

@@ -66,7 +66,7 @@ describe('an application with register', () => {
     expect(stdout).toBe(`${canary}\n`)
     const said = stderr.split('\n').filter((line) => line.startsWith('warning: TOKEN') || line.startsWith('warning: OTHER'))
     expect(said).toEqual(
-      ['TOKEN', 'OTHER'].map((name) => `warning: ${name}: 'vault' could not be asked (UNAVAILABLE); this is of 'mounted'`),
+      ['TOKEN', 'OTHER'].map((name) => `warning: ${name}: 'vault' could not be asked (UNAVAILABLE); this value is from 'mounted'`),
     )
     expect(stderr).not.toContain('canary')
   })

@@ -348,11 +348,14 @@ describe('on a rotation', () => {
   it('the command is started anew with the new value', async () => {
     const running = await rotating(`${shown}; echo "ready $TOKEN"; trap 'echo bye; exit 3' TERM; ${wait}`, ['--on-rotation', 'restart'])
     await running.program.run(['set', 'TOKEN'], 'value-two')
-    await running.shows('token VALUE-TWO')
-    await running.shows('ready [redacted TOKEN]\nbye\n')
+    await running.shows('token VALUE-TWO\nready [redacted TOKEN]\n')
     running.process.kill('SIGTERM')
     expect(await running.ended).toEqual({ code: 3, signal: null })
-    expect(running.output()).toBe('token VALUE-ONE\nready [redacted TOKEN]\nbye\ntoken VALUE-TWO\nready [redacted TOKEN]\nbye\n')
+    const said = 'changed: TOKEN; the command is started anew'
+    expect(running.output()).toContain(`${said}\n`)
+    expect(running.output().replace(`${said}\n`, '')).toBe(
+      'token VALUE-ONE\nready [redacted TOKEN]\nbye\ntoken VALUE-TWO\nready [redacted TOKEN]\nbye\n',
+    )
   })
 
   it('a command that does not end is killed', async () => {

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
@@ -131,6 +132,22 @@ it.each<[string, unknown]>([
 ])('a folder is not sealed for %s, and nothing is written', async (_, wrong) => {
   const folder = join(await emptyFolder(), 'trail')
   await expect(initAuditFolder(folder, { auditor: wrong as AuditorKeyPair })).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  await expect(readdir(folder)).rejects.toThrow('ENOENT')
+})
+
+it.each([
+  ['PEM', pem(auditor.privateKey)],
+  ['an object', auditor.privateKey],
+  ['one of two', [auditor.publicKey, pem(auditor.privateKey)]],
+])('a folder is not sealed for a private key, as %s, and the error names the command for the public one', async (_, wrong) => {
+  const folder = join(await emptyFolder(), 'trail')
+  const error: unknown = await initAuditFolder(folder, { auditor: wrong as AuditorKeyPair }).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    code: 'CONFIGURATION',
+    problem: '`auditor` is a private key, which must not be on this host',
+    remedy: expect.stringContaining('openssl pkey -in auditor.pem -pubout -out auditor.pub'),
+  })
+  expect(inspect(error)).not.toContain('BEGIN')
   await expect(readdir(folder)).rejects.toThrow('ENOENT')
 })
 

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { configurationError, loadCrypto, ownMemory, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
 import { parsedKey } from './key-chain.ts'
+import { isPrivateKey, privateGiven } from './key-kind.ts'
 
 /** A public or private key: PEM text, or a `KeyObject`. */
 export type AuditorKeyPart = string | KeyObject
@@ -115,6 +116,7 @@ function partsOf(option: string, kind: 'public' | 'private', keys: unknown): Par
   const parts = { x25519: keyOf(x25519, kind, 'x25519'), mlKem: mlKem === undefined ? undefined : keyOf(mlKem, kind, 'ml-kem-768') }
   if (parts.x25519 !== undefined && more.length === 0 && (mlKem === undefined || parts.mlKem !== undefined))
     return { x25519: parts.x25519, mlKem: parts.mlKem }
+  if (kind === 'public' && [x25519, mlKem].some(isPrivateKey)) throw privateGiven(option, 'auditor')
   throw configurationError(
     `\`${option}\` is not a ${kind} X25519 key, nor that and an ML-KEM-768 key`,
     'pass the PEM text that `openssl genpkey -algorithm x25519` makes, or both in a list; ML-KEM needs Node.js 24.7 or later',
@@ -127,7 +129,7 @@ function keyOf(key: unknown, kind: 'public' | 'private', type: string): KeyObjec
     const found =
       key instanceof Key
         ? key
-        : typeof key !== 'string' || key.includes('PRIVATE KEY') !== (kind === 'private')
+        : typeof key !== 'string' || isPrivateKey(key) !== (kind === 'private')
           ? undefined
           : (kind === 'private' ? createPrivateKey : createPublicKey)(key)
     return found?.type === kind && (found.asymmetricKeyType as string) === type ? found : undefined

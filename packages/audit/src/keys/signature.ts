@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { configurationError, loadCrypto } from '@finchat/secrets-core/provider'
+import { isPrivateKey, privateGiven } from './key-kind.ts'
 
 /** Signs with the operator's key. */
 export type Signer = (text: Uint8Array) => Buffer
@@ -19,12 +20,10 @@ export function signerOf(option: string, key: unknown): Signer {
  * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays where it signs.
  */
 export function signatureVerifier(option: string, key: unknown): SignatureVerifier {
-  const own = isPrivate(key) ? undefined : keyOf(key, loadCrypto().createPublicKey)
+  if (isPrivateKey(key)) throw privateGiven(option, 'signing')
+  const own = keyOf(key, loadCrypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
-    throw configurationError(
-      `\`${option}\` is not a public Ed25519 key`,
-      'pass its PEM text (SPKI), or a KeyObject; the private key stays where it signs',
-    )
+    throw configurationError(`\`${option}\` is not a public Ed25519 key`, 'pass its PEM text (SPKI), or a KeyObject')
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }
 
@@ -32,10 +31,6 @@ export function signatureVerifier(option: string, key: unknown): SignatureVerifi
 function isSignature(signed: Buffer, text: string, key: KeyObject): boolean {
   const signature = Buffer.from(text, 'base64url')
   return signature.toString('base64url') === text && loadCrypto().verify(null, signed, key, signature)
-}
-
-function isPrivate(key: unknown): boolean {
-  return typeof key === 'string' && key.includes('PRIVATE KEY')
 }
 
 function keyOf(key: unknown, parse: (text: string) => KeyObject): KeyObject | undefined {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
@@ -193,7 +193,40 @@ describe('a name that is erased', () => {
     expect([erased, pseudonyms]).toEqual([1, [expect.stringMatching(/^[0-9a-f]{32}$/)]])
     const [first, second, third] = (await records(made)).map(({ actor }) => actor)
     expect([first, second, third]).toEqual([`erased name ${pseudonyms[0]}`, bob, first])
-    expect(await erase(made, [alice])).toEqual({ erased: 0, pseudonyms: [] })
+  })
+
+  it.each([
+    ['misspelt', [alice, 'bobb@example.com'], 'no key of 1 of the 2 names: number 2'],
+    ['never recorded', ['carol@example.com'], 'no key of this name'],
+  ])('is refused if one is %s, before anything is written', async (_, names, why) => {
+    const made = await trailOfPersons()
+    const before = [await readFile(made.file), await textOfFolder(made.folder)]
+    const refused = { code: 'NOT_FOUND', message: expect.stringContaining(why), remedy: expect.stringContaining('erased before') }
+    await expect(erase(made, names)).rejects.toMatchObject(refused)
+    await expect(erase(made, names)).rejects.toMatchObject({ message: expect.not.stringContaining('@') })
+    expect([await readFile(made.file), await textOfFolder(made.folder)]).toEqual(before)
+  })
+
+  it('is refused if it was erased before, and what a dying process left of its row is overwritten', async () => {
+    const made = await trailOfPersons()
+    const [, row = ''] = (await readFile(made.file, 'utf8')).split('\n').filter((each) => each !== '')
+    await erase(made, [alice])
+    await appendFile(made.file, row.slice(0, 40))
+    await expect(erase(made, [alice])).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(await readFile(made.file, 'utf8')).not.toContain(row.slice(0, 40))
+  })
+
+  it('is erased by the next call if the first one was interrupted between two names, also after a rotation', async () => {
+    const made = await trailOfPersons()
+    const before = await readFile(made.file, 'utf8')
+    const { pseudonyms } = await erase(made, [alice, bob])
+    const [kept = ''] = /^.*bob@.*$/m.exec(before) ?? []
+    const after = await readFile(made.file, 'utf8')
+    const [erasedRow = ''] = new RegExp(`^.*${pseudonyms[1]}.*$`, 'm').exec(after) ?? []
+    await writeFile(made.file, after.replace(erasedRow, kept).replace(/^\{"erasedAt".*$/m, ''))
+    await rotateAuditFolder(made.folder)
+    expect(await erase(made, [alice, bob])).toEqual({ erased: 1, pseudonyms: [pseudonyms[1]] })
+    expect(await readFile(made.file, 'utf8')).not.toContain('bob@')
   })
 
   it('is in no file any more, nor its key: of the trail, the checkpoints, a copy made before, and the keys', async () => {
@@ -213,7 +246,7 @@ describe('a name that is erased', () => {
 
   it('is told by the index, with when and why, in words of a report', async () => {
     const made = await trailOfPersons()
-    const { pseudonyms } = await erase(made, [alice, bob, 'carol@example.com'])
+    const { pseudonyms } = await erase(made, [alice, bob])
     await use(made, [bob])
     const verification = await verifyAuditTrail(made.folder, { key: made.key, checkpoint: made.checkpoints })
     expect(verification).toMatchObject({ ok: true, erasures: [{ pseudonyms, reason, time: expect.any(Number) }] })

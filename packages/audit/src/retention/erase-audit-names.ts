@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { configurationError, knownOptions } from '@finchat/secrets-core/provider'
+import { join, resolve } from 'node:path'
+import { configurationError, knownOptions, SecretsError } from '@finchat/secrets-core/provider'
 import { currentFolder } from '../file/current-folder.ts'
 import { advanceEpoch } from '../file/next-epoch.ts'
 import { assertFirst } from '../file/rotate-audit-folder.ts'
@@ -9,6 +9,8 @@ import { openRegularToWrite, regularContent } from '../disk/open-regular.ts'
 import { syncData } from '../disk/fsync.ts'
 import { trailIdOf } from '../format/first-entry.ts'
 import type { ErasureMark } from '../format/index-marks.ts'
+import { indexFile, linesOf } from '../format/segment-reader.ts'
+import { successorsOf } from '../format/successors.ts'
 import { assertFolder } from '../record/errors.ts'
 import { keysFailed } from '../record/name-keys.ts'
 import { assertNamesFile, erasedRowText, keysOfAnother, noticeText, type PlacedRow, rowsIn, trailsIn } from '../record/name-rows.ts'
@@ -29,7 +31,7 @@ export interface EraseAuditNamesOptions {
 
 /** What was erased. */
 export interface ErasedNames {
-  /** Names whose key was there, and is overwritten. */
+  /** Names whose key was there, and is overwritten: all, unless an interrupted erasure was finished. */
   readonly erased: number
   /** What records show in the place of each. */
   readonly pseudonyms: readonly string[]
@@ -42,8 +44,11 @@ const mostNames = 500
  * Erases names that `sealNames` sealed, by overwriting their keys in the file, also while processes
  * use it. From then on nothing opens them in any record, and the trail still verifies. Its index says
  * when and why, with the pseudonyms. Running processes forget the names within a minute; one that is
- * used again gets another pseudonym. Copies of the file, such as backups, must be erased too. A name
- * that is not there is left out. Throws `CONFIGURATION` for invalid arguments, under a legal hold, and
+ * used again gets another pseudonym. Copies of the file, such as backups, must be erased too. If it is
+ * interrupted, call it again with the same names.
+ *
+ * Throws `NOT_FOUND`, and erases nothing, if the file has no key of a name: it is misspelt, was never
+ * sealed, or was erased before. Throws `CONFIGURATION` for invalid arguments, under a legal hold, and
  * for the keys of another trail. Throws `AUDIT_FAILED` if the folder or the file cannot be read or written, and `INTEGRITY` if the index of
  * the folder is not as it was left.
  *
@@ -58,8 +63,8 @@ const mostNames = 500
  * const secrets = createSecretsManager({ providers: [envProvider()], audit })
  * await secrets.getSecret('FINCHAT_TOKEN', { actor: 'alice@example.com' })
  * await secrets.close()
- * const names = ['alice@example.com', 'bob@example.com']
- * const { erased } = await eraseAuditNames('of-customers', { file, names, reason: 'request of 2026-11-02' })
+ * const options = { file, names: ['alice@example.com'], reason: 'request of 2026-11-02' }
+ * const { erased } = await eraseAuditNames('of-customers', options)
  * console.log(erased) // 1
  */
 export async function eraseAuditNames(folder: string, options: EraseAuditNamesOptions): Promise<ErasedNames> {
@@ -71,8 +76,9 @@ export async function eraseAuditNames(folder: string, options: EraseAuditNamesOp
   const [root, path] = [resolve(folder), resolve(file)]
   await inTrail(root, async () => assertErasable(root))
   const found = await inFile(path, async () => pseudonymsOf(path, asked, trailIdOf(root)))
+  await inFile(path, async () => assertKnown(asked, found, { path, root }))
   const pseudonyms = [...found.values()]
-  if (pseudonyms.length > 0) await inTrail(root, async () => markErased(root, { pseudonyms, reason }))
+  await inTrail(root, async () => markErased(root, { pseudonyms, reason }))
   await inFile(path, async () => overwriteRows(path, found))
   return { erased: pseudonyms.length, pseudonyms }
 }
@@ -116,6 +122,35 @@ async function pseudonymsOf(path: string, asked: ReadonlySet<string>, trail: str
     if (row !== undefined && asked.has(row.name) && !found.has(row.name)) found.set(row.name, nameIdOf(row.key))
   content.fill(0)
   return found
+}
+
+/** A misspelt name must not look erased. Of an erasure that was interrupted, some names are gone already. */
+async function assertKnown(
+  asked: ReadonlySet<string>,
+  found: ReadonlyMap<string, string>,
+  { path, root }: { readonly path: string; readonly root: string },
+): Promise<void> {
+  const unknown = [...asked].flatMap((name, index) => (found.has(name) ? [] : [index + 1]))
+  if (unknown.length === 0 || (await isBegun(root, [...found.values()]))) return
+  await overwriteRows(path, new Map()) // the row of an unknown name may be one that was left unfinished
+  throw new SecretsError('NOT_FOUND', `the file of name keys has no key of ${whichOf(unknown, asked.size)}`, {
+    remedy:
+      'correct a name that is misspelt; leave out one that was erased before, or that was never recorded while names were sealed, since there is nothing to erase',
+  })
+}
+
+/** By their places: an error does not name a person. */
+function whichOf(unknown: readonly number[], all: number): string {
+  return all === 1 ? 'this name' : `${unknown.length} of the ${all} names: number ${unknown.join(', ')}`
+}
+
+/** Whether the index says already that one of these was erased. */
+async function isBegun(root: string, pseudonyms: readonly string[]): Promise<boolean> {
+  if (pseudonyms.length === 0) return false
+  for (const folder of ['', ...successorsOf(root)])
+    for await (const lines of linesOf(join(root, folder, indexFile)))
+      if (lines.some((line) => line.includes('"erased":') && pseudonyms.some((each) => line.includes(`"${each}"`)))) return true
+  return false
 }
 
 /** Rows that a dying process left unfinished too: the name may be gone, and its key not. */

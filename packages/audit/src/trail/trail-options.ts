@@ -103,7 +103,7 @@ function sealingOf(given: SealNamesOptions, sinks: readonly TrailSink[]): NameSe
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true)
     throw configurationError(
       `the folder of the keys of names is not there: ${JSON.stringify(dirname(path))}`,
-      'make it, or correct `sealNames.file`',
+      'make it, or correct the path of the file',
     )
   const keys = new NameKeys(path, () => trailsOf(sinks.map(({ sink }) => sink)))
   keys.assertOwn()

@@ -146,8 +146,6 @@ describe('a key for checkpoints that is none', () => {
   })
 
   it.each<[string, unknown]>([
-    ['private', signingKey],
-    ['private, as an object', pair.privateKey],
     ['of RSA', rsa.publicKey],
     ['text', 'of mine'],
     ['null', null],
@@ -157,6 +155,22 @@ describe('a key for checkpoints that is none', () => {
     const error: unknown = await Promise.resolve(verifying).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'CONFIGURATION', problem: '`checkpointKey` is not a public Ed25519 key' })
     expect(shown(error)).not.toMatch(/of mine|BEGIN/)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['text', signingKey, 'checkpointKey'],
+    ['an object', pair.privateKey, 'checkpointKey'],
+    ['text', signingKey, 'pruneKey'],
+  ])('is refused where trails are verified if it is private, as %s, with the command for a public one: %s %s', async (_, given, option) => {
+    const { folder, key, checkpoints } = await testFolder()
+    const verifying = Reflect.apply(verifyAuditTrail, undefined, [folder, { key, checkpoint: checkpoints, [option]: given }])
+    const error: unknown = await Promise.resolve(verifying).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: `\`${option}\` is a private key, which must not be on this host`,
+      remedy: expect.stringContaining('openssl pkey -in signing.pem -pubout -out signing.pub'),
+    })
+    expect(shown(error)).not.toMatch(/BEGIN/)
   })
 
   it('is of no use without checkpoints', async () => {

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../config/load-config.ts'
 import { makeProgram, type Outcome, type Program } from '../testing/run-program.ts'
 
 const config = { provider: 'local', local: { key: { variable: 'APP_KEY' } }, audit: { folder: 'trail', checkpoints: 'checkpoints' } }
@@ -179,6 +180,7 @@ describe('audit query', () => {
     expect(await names('--operation', 'get')).toEqual(['TOKEN', 'MISSING'])
     expect(await names('--name', 'TOK*', '--limit', '2')).toEqual(['TOKEN', 'TOKEN'])
     expect(await names('--to', '2001-01-01')).toEqual([])
+    expect(await names('--from', '45d')).toHaveLength(4)
     expect(await names('--from', '2001-01-01', '--actor', 'nobody-else')).toEqual([])
   })
 
@@ -397,7 +399,8 @@ describe('a key that is sealed for the auditor', () => {
     expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^[\da-f-]{36}\n$/)])
     expect(made.stderr).not.toContain('audit-key:')
     await run(['set', 'TOKEN'], canary)
-    await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    const copied = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
+    expect(copied.stderr).toContain(`--checkpoints ${join(folder, 'copy', 'checkpoints')} --auditor-key FILE\n`)
     const { code, stdout } = await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pem'])
     expect([code, stdout]).toEqual([0, expect.stringContaining('Complete until 20')])
     expect((await run(['audit', 'verify', 'copy', '--auditor-key', 'auditor.pub'])).code).not.toBe(0)
@@ -405,6 +408,26 @@ describe('a key that is sealed for the auditor', () => {
     expect((await run(['audit', 'init', 'other', '--auditor', 'auditor.pub', '--reveal'])).code).toBe(64)
     expect(existsSync(join(folder, 'other'))).toBe(false)
   })
+
+  it.each([
+    ['--auditor', ['init', 'other'], 'x25519', 'openssl pkey -in auditor.pem -pubout -out auditor.pub'],
+    ['--checkpoint-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
+    ['--prune-key', ['verify', 'trail', ...proof], 'ed25519', 'openssl pkey -in signing.pem -pubout -out signing.pub'],
+  ] as const)(
+    'is never a private one where %s takes the public one, which the error says how to make',
+    async (flag, call, kind, command) => {
+      const { run, folder } = await audited()
+      const { privateKey } = kind === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('ed25519')
+      const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      writeFileSync(join(folder, 'mine.pem'), pem)
+      const { code, stdout, stderr } = await run(['audit', ...call, flag, 'mine.pem'])
+      expect([code, stdout]).toEqual([70, ''])
+      expect(stderr).toContain(`${flag} is a private key, which must not be on this host`)
+      expect(stderr).toContain(command)
+      expect(stderr).not.toContain(pem.split('\n')[1])
+      expect(existsSync(join(folder, 'other'))).toBe(false)
+    },
+  )
 
   it('is missed where none is sealed', async () => {
     const { run, folder } = await audited()
@@ -422,7 +445,11 @@ describe('audit copy', () => {
     const { code, stdout, stderr } = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints'])
     expect([code, stdout]).toEqual([0, `${join(folder, 'copy', 'audit')}\n`])
     const [, command = ''] = /verifies it by: finchat-secrets (.*)/.exec(stderr) ?? []
-    expect(await run([...command.split(' '), ...key])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Verified/) })
+    expect(command).toMatch(/ --key-file FILE$/)
+    expect(await run(command.replace('FILE', 'audit.key').split(' '))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Verified/),
+    })
     const again = await run(['audit', 'copy', 'trail', 'copy', '--checkpoints', 'checkpoints', '--json'])
     expect(JSON.parse(again.stdout)).toMatchObject({ segments: 3, copied: 0 })
     // The folder of the copy is enough: its checkpoints are in it.
@@ -524,6 +551,77 @@ describe('audit rotate', () => {
   })
 })
 
+it.each([
+  ['--reason', ['prune', 'trail', '--before', '400d', '--yes']],
+  ['--before', ['prune', 'trail', '--reason', 'x', '--yes']],
+  ['--names', ['erase', 'trail', 'alice', '--reason', 'x']],
+  ['--reason', ['hold', 'trail']],
+])('says that %s is required, where it is left out of audit %j', async (flag, args) => {
+  const { run, folder } = makeProgram({})
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  expect(await run(['audit', ...args])).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining(`why:   ${flag} is required, and has no value`),
+  })
+})
+
+describe('a time range', () => {
+  it.each([['query'], ['report']])('leaves out records of an audit %s, and no segment of its verification', async (command) => {
+    const { run, folder } = await audited()
+    const ranged = (...range: string[]): Promise<Outcome> => run(['audit', command, 'trail', ...proof, ...range])
+    for (const range of [[], ['--from', '45d'], ['--to', '1d'], ['--to', '2001-01-01']]) {
+      const { code, stdout, stderr } = await ranged(...range)
+      expect([code, stdout + stderr], range.join(' ')).toEqual([0, expect.stringContaining('every record is as it was written (4)')])
+    }
+    expect(await ranged('--from', '1d', '--to', '2d')).toMatchObject({ code: 64, stdout: '' })
+    alter(join(folder, 'trail'))
+    expect((await ranged('--to', '2001-01-01')).code).toBe(65)
+  })
+})
+
+describe('a configuration with audit.sealNames', () => {
+  const own = { ...config, audit: { ...config.audit, sealNames: 'names.key', sealNamesOf: ['actor', 'name'] } }
+
+  it('seals names in what a command and a service record, so that they can be erased', async () => {
+    const { run, folder, key: appKey } = makeProgram(own)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'audit.key'), (await run(['audit', 'init', 'trail'])).stdout)
+    expect((await run(['set', 'TOKEN'], canary)).code).toBe(0)
+    const { secrets } = await loadConfig({ cwd: folder, env: { APP_KEY: appKey } })
+    await secrets.getSecret('TOKEN', { actor: 'alice@example.com' })
+    await secrets.close()
+    const trail = readdirSync(join(folder, 'trail')).map((name) => readFileSync(join(folder, 'trail', name), 'latin1'))
+    expect(trail.filter((content) => content.includes('TOKEN') || content.includes('alice'))).toEqual([])
+    const names = ['--names', 'names.key']
+    const read = async (): Promise<Outcome> => run(['audit', 'query', 'trail', ...key, ...names, '--operation', 'get'])
+    expect([columns(await read(), 2), columns(await read(), 5)]).toEqual([['TOKEN'], ['alice@example.com']])
+    const erase = ['audit', 'erase', 'trail', 'alice@example.com', ...names, '--reason', 'request 17', '--yes']
+    expect(await run(erase)).toMatchObject({ code: 0, stderr: expect.stringContaining('erased: 1 name of 1') })
+    expect(columns(await read(), 5)).toEqual([expect.stringMatching(/^erased name/)])
+  })
+
+  it.each([
+    [{ sealNames: 'names.key' }, 'audit.sealNames (FINCHAT_AUDIT_SEAL_NAMES) needs audit.folder'],
+    [{ sealNamesOf: ['name'], folder: 'trail' }, 'audit.sealNamesOf (FINCHAT_AUDIT_SEAL_NAMES_OF) needs audit.sealNames'],
+    [{ checkpoints: 'checkpoints' }, 'audit.checkpoints (FINCHAT_AUDIT_CHECKPOINTS) needs audit.folder'],
+    [{ folder: 'trail', sealNames: 'none/names.key' }, 'the folder of the keys of names is not there'],
+    [{ folder: 'trail', sealNames: 'names.key', sealNamesOf: ['host'] }, 'audit.sealNamesOf must be a list of actor, name'],
+  ])('is refused where it cannot do what it says: %j', async (audit, why) => {
+    const { run, folder } = makeProgram({ audit }, { A: canary })
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    await run(['audit', 'init', 'trail'])
+    expect(await run(['get', 'A'])).toMatchObject({ code: 70, stdout: '', stderr: expect.stringContaining(why) })
+  })
+
+  it('has its file of name keys looked at by doctor', async () => {
+    const { run, folder } = makeProgram(own)
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'names.key'), '', { mode: 0o644 })
+    chmodSync(join(folder, 'names.key'), 0o644)
+    expect((await run(['doctor'])).stdout).toContain('names.key holds a key or a token, and its mode is 644')
+  })
+})
+
 describe('audit erase', () => {
   /** As a service with sealed names would write it. */
   async function sealed(): Promise<Program> {
@@ -544,7 +642,7 @@ describe('audit erase', () => {
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', 'bob@example.com']), 5)).toEqual(['bob@example.com'])
     const erase = (file: string, ...more: string[]): Promise<Outcome> =>
-      run(['audit', 'erase', 'trail', 'alice@example.com', 'carol@example.com', '--names', file, '--reason', 'request 17', ...more])
+      run(['audit', 'erase', 'trail', 'alice@example.com', '--names', file, '--reason', 'request 17', ...more])
     expect(await erase('names.key')).toMatchObject({ code: 64, stderr: expect.stringContaining('--yes') })
     expect(await actors()).toEqual(['alice@example.com', 'bob@example.com'])
     const named = await run([
@@ -560,7 +658,7 @@ describe('audit erase', () => {
     ])
     expect([named.code, named.stderr]).toEqual([70, expect.stringContaining('--reason has one of the names in it')])
     const erased = await erase('names.key', '--yes')
-    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 2')])
+    expect([erased.code, erased.stderr]).toEqual([0, expect.stringContaining('erased: 1 name of 1')])
     const [pseudonym] = /erased name [0-9a-f]{32}/.exec(erased.stderr) ?? []
     expect(await actors()).toEqual([pseudonym, 'bob@example.com'])
     expect(columns(await run(['audit', 'query', 'trail', ...key, ...names, '--actor', pseudonym ?? '']), 5)).toEqual([pseudonym])
@@ -569,6 +667,21 @@ describe('audit erase', () => {
     expect(stdout).toContain('every record is as it was written (6)')
     expect(stdout).toMatch(new RegExp(`1 name of a person was erased at .* "request 17".* "${pseudonym}" in its place`))
     expect((await erase('none.key', '--yes')).code).toBe(70)
+  })
+
+  it('refuses names without a key in the file, and erases none of the others', async () => {
+    const { run, folder } = await sealed()
+    const erase = (...names: string[]): Promise<Outcome> =>
+      run(['audit', 'erase', 'trail', ...names, '--names', 'names.key', '--reason', 'request 17', '--yes'])
+    const before = readFileSync(join(folder, 'names.key'))
+    const unknown = await erase('alice@example.com', 'carol@example.com')
+    expect(unknown).toMatchObject({ code: 66, stdout: '' })
+    expect(unknown.stderr).toMatch(/^error: nothing was erased\nwhy: {3}the file of name keys has no key of 1 of the 2 names: number 2 /)
+    expect(unknown.stderr).toContain('misspelt')
+    expect(unknown.stderr).not.toMatch(/alice|bob/)
+    expect(readFileSync(join(folder, 'names.key'))).toEqual(before)
+    expect((await erase('alice@example.com')).code).toBe(0)
+    expect(await erase('alice@example.com')).toMatchObject({ code: 66, stderr: expect.stringContaining('erased before') })
   })
 
   it('refuses the keys of names of another trail', async () => {

@@ -92,9 +92,12 @@ export function pemsIn(text: string): folders.AuditorKeyPair {
   return mlKem === undefined ? x25519 : [x25519, mlKem]
 }
 
+/** In the folder of a trail whose key was sealed. */
+export const sealedKeyFile = 'auditor-key.json'
+
 async function sealedIn(folder: string): Promise<string> {
   try {
-    return await readFile(join(folder, 'auditor-key.json'), 'utf8')
+    return await readFile(join(folder, sealedKeyFile), 'utf8')
   } catch (error) {
     if (fileFailure(error) !== 'missing') throw error
     throw new UsageError('no key is sealed in this folder', 'give the key itself by --key-file, or copy auditor-key.json with the folder')

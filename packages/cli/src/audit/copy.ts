@@ -7,6 +7,7 @@ import { ProgressLine } from '../terminal/progress.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import { note } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
+import { sealedKeyFile } from './auditors-keys.ts'
 import { heldIndex } from './trail-folder.ts'
 import { loadReport } from './trail.ts'
 
@@ -32,10 +33,16 @@ export default async function copy(context: CommandContext, flags: CopyFlags, fo
   })
   terminal.stdout.write(flags.json ? `${JSON.stringify(made)}\n` : `${made.folder}\n`)
   if (flags.json) return
-  const proof = made.checkpoints === undefined ? '' : ` --checkpoints ${shellWord(made.checkpoints)}`
+  const checkpointsFlag = made.checkpoints === undefined ? '' : ` --checkpoints ${shellWord(made.checkpoints)}`
+  const proof = `${checkpointsFlag} ${keyFlagFor(made.folder)}`
   note(terminal, `${counted(made.segments, 'segment')}, of which ${counted(made.copied, 'was', 'were')} copied now`)
   note(terminal, `the auditor verifies it by: finchat-secrets audit verify ${shellWord(made.folder)}${proof}`)
   if (made.checkpoints === undefined) note(terminal, 'without checkpoints (--checkpoints) a truncated end may stay unproven')
+}
+
+/** The auditor names the file of the key, or of the private key that opens the sealed one. */
+function keyFlagFor(folder: string): string {
+  return existsSync(join(folder, sealedKeyFile)) ? '--auditor-key FILE' : '--key-file FILE'
 }
 
 /** What is refused has not begun. */

@@ -5,7 +5,7 @@ import { note, type Terminal } from '../terminal/terminal.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { SeenValues } from './seen-values.ts'
-import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags } from './trail.ts'
+import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags, withoutRange } from './trail.ts'
 
 interface QueryFlags extends TrailFlags {
   readonly name?: string
@@ -17,7 +17,7 @@ interface QueryFlags extends TrailFlags {
   readonly csv?: boolean
 }
 
-/** Prints the records that match; all of each trail is verified in the same pass. */
+/** Prints the records that match; all of each trail is verified in the same pass, also with a time range. */
 export default async function query(context: CommandContext, flags: QueryFlags, ...folders: readonly string[]): Promise<void> {
   const { terminal, process } = context
   const seen = new SeenValues()
@@ -28,7 +28,7 @@ export default async function query(context: CommandContext, flags: QueryFlags, 
   } = await explained('the trail could not be read', async () => {
     if (flags.csv && flags.json) throw new UsageError('CSV and JSON are both asked for', 'leave out --csv or --json')
     const { csvLines, queryRecords } = await loadReport()
-    return readTrails(context, folders, flags, async (records) => {
+    return readTrails(context, folders, withoutRange(flags), async (records) => {
       const found = limited(seen.matching(queryRecords(seen.passing(records), queryOf(flags))), flags)
       return flags.csv ? written(csvLines(found), terminal) : printed(found, flags, terminal)
     })

@@ -3,7 +3,7 @@ import type { AuditSummary, ReportedTrail, ReportFormat } from '@finchat/secrets
 import { exitCodes } from '../terminal/exit-codes.ts'
 import { assertFree, writeOutput } from '../files/output-file.ts'
 import { type CommandContext, explained } from '../commands/context.ts'
-import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags } from './trail.ts'
+import { exitCodeOn, loadReport, noteVerdict, readTrails, type TrailFlags, withoutRange } from './trail.ts'
 
 interface ReportFlags extends TrailFlags {
   readonly format?: ReportFormat
@@ -39,7 +39,7 @@ interface Made {
 async function madeReport(context: CommandContext, flags: ReportFlags, folders: readonly string[]): Promise<Made> {
   const { title, from, to: until, notRotatedDays: notRotatedForDays } = flags
   const { queryRecords, summarize, summaryReport } = await loadReport()
-  const { trails, result: summary } = await readTrails(context, folders, flags, async (records) =>
+  const { trails, result: summary } = await readTrails(context, folders, withoutRange(flags), async (records) =>
     summarize(queryRecords(records, { from, until }), { notRotatedForDays }),
   )
   const subject = { trails, expected: expectedOf(flags) }

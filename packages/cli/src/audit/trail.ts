@@ -16,12 +16,20 @@ export interface TrailFlags extends KeyFlags {
   readonly checkpoints?: string
   readonly checkpointKey?: string
   readonly pruneKey?: string
+  /** Leaves out the segments of another time, and with them a verdict on the whole trail. */
   readonly from?: number
   readonly to?: number
   /** The keys of sealed names. */
   readonly names?: readonly string[]
   readonly unverified?: boolean
   readonly json?: boolean
+}
+
+/** For readers that filter records by their time: the verdict is on the whole trail. */
+export function withoutRange<Flags extends TrailFlags>(flags: Flags): Omit<Flags, 'from' | 'to'> {
+  const { from = -Infinity, to = Infinity, ...whole } = flags
+  if (from < to) return whole
+  throw new UsageError('--from is not before --to', 'give the earlier time by --from')
 }
 
 export async function loadReport(): Promise<typeof report> {

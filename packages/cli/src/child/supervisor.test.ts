@@ -11,6 +11,7 @@ afterEach(() => void vi.useRealTimers())
 /** Ends with these tests. */
 const wait = `while kill -0 ${process.pid} 2>/dev/null; do sleep 0.02; done`
 
+const told = 'changed: TOKEN; the command is started anew\n'
 const launch: Launch = { env: { PATH: '/usr/bin:/bin' }, values: [] }
 
 /** A command of the shell, and what it and the supervisor wrote. */
@@ -42,11 +43,11 @@ it.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
       `trap 'echo heard' ${signal.slice(3)}; trap 'echo ending; sleep 0.2; exit' TERM; echo ready; ${wait}`,
     )
     await shown(output, 'ready\n')
-    const restarted = supervisor.restart(launch)
+    const restarted = supervisor.restart(launch, ['TOKEN'])
     await shown(output, 'ending\n')
     process.emit(signal, signal)
     expect(await restarted).toBe(true)
-    await shown(output, 'ready\nending\nready\n')
+    await shown(output, `ready\n${told}ending\nready\n`)
     process.emit(signal, signal) // as soon as it runs
     await vi.advanceTimersByTimeAsync(4_900)
     expect(output()).not.toContain('heard')
@@ -58,18 +59,18 @@ it.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)(
 it('SIGTERM during a restart ends the command, which has it once, and starts no other', async () => {
   const { supervisor, output } = await supervise(`trap 'echo term; sleep 0.2; n=$((n+1)); [ $n = 2 ] || exit 3' TERM; echo ready; ${wait}`)
   await shown(output, 'ready\n')
-  const restarted = supervisor.restart(launch)
+  const restarted = supervisor.restart(launch, ['TOKEN'])
   await shown(output, 'term\n')
   process.emit('SIGTERM', 'SIGTERM')
   await restarted
   expect(await supervisor.ended()).toEqual({ code: 3, signal: null })
-  expect(output()).toBe('ready\nterm\n')
+  expect(output()).toBe(`ready\n${told}term\n`)
 })
 
 it('a child that does not end by SIGTERM is killed, with a warning, and another is started', async () => {
   const { supervisor, output } = await supervise(`trap 'echo deaf' TERM; echo ready; ${wait}`)
   await shown(output, 'ready\n')
-  const restarted = supervisor.restart(launch)
+  const restarted = supervisor.restart(launch, ['TOKEN'])
   await shown(output, 'deaf\n')
   await vi.advanceTimersByTimeAsync(9_900)
   expect(output()).not.toContain('warning')

@@ -124,11 +124,12 @@ export class Supervisor {
 
   /**
    * Ends the child, and starts one with other values, unless it ends by itself or this process is to
-   * end. Returns false if it cannot be ended.
+   * end. `changed` are the names of those values. Returns false if it cannot be ended.
    */
-  async restart(launch: Launch): Promise<boolean> {
+  async restart(launch: Launch, changed: readonly string[]): Promise<boolean> {
     const child = this.#child
     if (child === undefined || hasEnded(child) || this.#isToEnd) return true
+    note(this.#options.terminal, `changed: ${changed.join(', ')}; the command is started anew`)
     this.#replacing = this.#replace(child, launch)
     this.#settled = this.#replacing.then(
       async () => this.#settle(),

@@ -54,6 +54,14 @@ describe('check', () => {
     expect(started.stderr).not.toContain('canary')
   })
 
+  it('warns of a policy that `rotate --due` would refuse', async () => {
+    const rotation = { A: { every: '1d', graceSeconds: 86_400 }, B: { every: '1d' } }
+    const { code, stdout, stderr } = await checkOf({ A: {} }, { A: 'canary' }, { rotation })
+    expect([code, stdout]).toEqual([0, 'A\tok\tenv\t\n'])
+    const problem = 'rotation.A: `graceSeconds` is longer than the time between two rotations'
+    expect(stderr).toBe(`warning: \`rotate --due\` refuses ${problem}: rotate less often, or shorten it\n`)
+  })
+
   it('says which provider of the chain answered', async () => {
     const program = makeProgram({ ...localConfig, secrets: { A: {}, B: {} } }, { B: 'canary' })
     await program.run(['set', 'A'], 'canary')

@@ -10,7 +10,7 @@ const config = {
   secrets: { TOKEN: {}, URL: { name: 'DB', type: 'url' } },
 }
 const program = makeProgram(config, { TOKEN: canary, DB: `${canary}-not-a-url`, VAULT_TOKEN: 'x' })
-const why = "'vault' could not be asked (UNAVAILABLE); this is of 'env'"
+const why = "'vault' could not be asked (UNAVAILABLE); this value is from 'env'"
 
 function json({ stdout }: Outcome): unknown {
   return JSON.parse(stdout)
@@ -48,7 +48,7 @@ describe('while the first store is unreachable, and a later one answers', () => 
     const alone = { APP_KEY: local.key, VAULT_TOKEN: 'x', FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: '' }
     expect((await programIn(local.folder, alone).run(['set', 'TOKEN'], canary)).code).toBe(0)
     const outcome = await local.run(['versions', 'TOKEN'])
-    expect([outcome.code, outcome.stderr]).toEqual([0, "warning: an earlier provider could not be asked; this is of 'local'\n"])
+    expect([outcome.code, outcome.stderr]).toEqual([0, "warning: an earlier provider could not be asked; this value is from 'local'\n"])
     expect(json(await local.run(['versions', 'TOKEN', '--json']))).toMatchObject({ provider: 'local', degraded: true })
   })
 

@@ -120,6 +120,10 @@ export interface AuditConfig {
   readonly line?: boolean | 'stderr' | 'stdout' | undefined
   readonly folder?: string | undefined
   readonly checkpoints?: string | undefined
+  /** The file of the keys under which names of persons are sealed, so that `audit erase` can erase them. Beside the folder. */
+  readonly sealNames?: string | undefined
+  /** Which names are sealed: of actors, of secrets, or both. Default: `['actor']`. */
+  readonly sealNamesOf?: readonly ('actor' | 'name')[] | undefined
 }
 
 export interface DecoysConfig {

@@ -55,3 +55,9 @@ export function declarationOf(name: string, field: string | undefined): string {
 function spaced(members: object): string {
   return JSON.stringify(members).replace('{', '{ ').replaceAll('":', '": ').replaceAll(',"', ', "').replace(/\}$/, ' }')
 }
+
+/** The remedy for an unknown word: the known one that is a letter or two from it, or else `remedy`. */
+export function meantOr(word: string, known: readonly string[], remedy: string): string {
+  const meant = nearest(word, known)
+  return meant === undefined ? remedy : `did you mean ${meant}?`
+}

@@ -15,7 +15,7 @@ import {
 import { knownOptions, loadOnUse, type MembersOf, namesFromEnv } from '@finchat/secrets-core/provider'
 import type { DecoyWatch } from '../decoys/report-decoys.ts'
 import type { Config, DeclaredSecret } from './config.ts'
-import { aliasesOf } from './declared-names.ts'
+import { aliasesOf, meantOr } from './declared-names.ts'
 import { UsageError } from '../terminal/known-error.ts'
 import { findConfig, missingConfig } from './find-config.ts'
 import { loadFactories } from './provider-packages.ts'
@@ -173,7 +173,8 @@ function tellingFactory(factory: ProviderFromEnv, onMade: (provider: SecretProvi
 /** Throws unless `--provider` names one of the chain. */
 export function assertInChain(provider: string | undefined, chain: readonly string[]): void {
   if (provider === undefined || chain.includes(provider)) return
-  throw new UsageError(`no provider '${provider}' is in the chain`, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  const remedy = meantOr(provider, chain, `use one of ${chain.join(', ')}, or add it to the fallbacks`)
+  throw new UsageError(`no provider '${provider}' is in the chain`, remedy)
 }
 
 /** The same, with a chain of this provider alone. */
@@ -182,9 +183,12 @@ export function aloneIn(settings: Settings, provider: string): Settings {
   return { ...settings, variables: { ...settings.variables, ...alone } }
 }
 
-export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', FINCHAT_AUDIT_FOLDER: folder }: Environment): boolean {
-  return !['', 'false'].includes(line) || Boolean(folder)
+/** Also by a setting that needs the folder: the package says so. */
+export function isAudited({ FINCHAT_AUDIT_LINE: line = 'false', ...others }: Environment): boolean {
+  return !['', 'false'].includes(line) || trailVariables.some((variable) => Boolean(others[variable]))
 }
+
+const trailVariables = ['FOLDER', 'CHECKPOINTS', 'SEAL_NAMES', 'SEAL_NAMES_OF'].map((name) => `FINCHAT_AUDIT_${name}`)
 
 function inTermsOfFile(error: unknown, file: string): unknown {
   if (!SecretsError.isInstance(error)) return error

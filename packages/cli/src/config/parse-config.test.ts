@@ -68,7 +68,7 @@ describe('parseConfig', () => {
     expect(problems.split('\n')).toEqual([
       'the file cannot be used:',
       '"provder" is not known: did you mean provider?',
-      'provider must be env, local, aws, ssm, vault, kubernetes, mounted, age, sops',
+      'provider must be env, local, aws, ssm, vault, kubernetes, mounted, age, sops: did you mean vault?',
       'cacheTtl must be a whole number from 0 to 999999999',
       '"local.pth" is not known: did you mean local.path?',
       '"local.must_exist" is not known: did you mean local.mustExist?',
@@ -106,6 +106,10 @@ describe('parseConfig', () => {
     [{ $schema: 5 }, '$schema must be a text'],
     [{ fallbacks: ['env', 'env'] }, 'fallbacks must be a list of env, local, '],
     [{ fallbacks: ['env', 'other'] }, 'fallbacks must be a list of env, local, '],
+    [
+      { fallbacks: ['env', 'lokal'] },
+      'fallbacks must be a list of env, local, aws, ssm, vault, kubernetes, mounted, age, sops, each once: did you mean local?',
+    ],
     [{ local: { key: {} } }, 'local.key must be { "variable": "NAME" }, { "file": "PATH" } or { "keychain": "NAME" }'],
     [{ local: { key: { file: 'a', keychain: 'b' } } }, 'local.key must be { "variable": "NAME" }'],
     [{ local: { key: 4711 } }, 'local.key must be { "variable": "NAME" }'],

@@ -140,7 +140,7 @@ function isOwnTarget(target: unknown): boolean {
 function problemOf(shape: Shape, value: unknown): string | undefined {
   if (shape.kind === 'credential') return credentialProblem(value)
   if (shape.kind === 'choice') return choiceProblem(shape, value)
-  if (shape.kind === 'list') return isListOf(shape.words, value) ? undefined : `must be a list of ${shape.words.join(', ')}, each once`
+  if (shape.kind === 'list') return listProblem(shape.words, value)
   return checks[shape.kind](value) ? undefined : `must be ${wanted[shape.kind]}`
 }
 
@@ -166,7 +166,18 @@ const checks: { readonly [kind in keyof typeof wanted]: (value: unknown) => bool
 
 function choiceProblem({ words, or }: Shape & { readonly kind: 'choice' }, value: unknown): string | undefined {
   if (words.includes(value as string) || (or !== undefined && checks[or](value))) return undefined // not a word, if it is no text
-  return `must be ${[...words, ...(or === undefined ? [] : [wanted[or]])].join(', ')}`
+  return `must be ${[...words, ...(or === undefined ? [] : [wanted[or]])].join(', ')}${meantIn(words, value)}`
+}
+
+function listProblem(words: readonly string[], value: unknown): string | undefined {
+  if (isListOf(words, value)) return undefined
+  const unknown: unknown = Array.isArray(value) ? value.find((each) => !words.includes(each)) : undefined
+  return `must be a list of ${words.join(', ')}, each once${meantIn(words, unknown)}`
+}
+
+function meantIn(words: readonly string[], value: unknown): string {
+  const meant = typeof value === 'string' ? nearest(value, words) : undefined
+  return meant === undefined ? '' : `: did you mean ${meant}?`
 }
 
 /** The key itself must never stand in the file, which is committed and which many may read. */

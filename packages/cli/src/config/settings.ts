@@ -144,6 +144,17 @@ const auditSettings: SettingsOf<AuditConfig> = {
   },
   folder: { kind: 'path', variable: 'FINCHAT_AUDIT_FOLDER', description: 'a folder of sealed records' },
   checkpoints: { kind: 'path', variable: 'FINCHAT_AUDIT_CHECKPOINTS', description: 'a folder for the checkpoints of the records' },
+  sealNames: {
+    kind: 'path',
+    variable: 'FINCHAT_AUDIT_SEAL_NAMES',
+    description: 'the file of the keys that seal names of persons, for audit erase',
+  },
+  sealNamesOf: {
+    kind: 'list',
+    words: ['actor', 'name'],
+    variable: 'FINCHAT_AUDIT_SEAL_NAMES_OF',
+    description: 'which names: actor by default',
+  },
 }
 
 const decoySettings: SettingsOf<DecoysConfig> = {

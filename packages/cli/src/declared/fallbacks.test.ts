@@ -9,7 +9,7 @@ it('is no doubt about a value of its first provider, whatever else fell back', (
 })
 
 it.each([
-  [{ degraded: true }, "'vault' could not be asked (UNAVAILABLE); this is of 'local'"],
+  [{ degraded: true }, "'vault' could not be asked (UNAVAILABLE); this value is from 'local'"],
   [{ stale: true }, "'vault' could not be asked (UNAVAILABLE); this value may be outdated"],
   [{ degraded: true, stale: true }, "'vault' could not be asked (UNAVAILABLE); this value may be outdated"],
 ])('names the provider that could not be asked: %j', (state, doubt) => {
@@ -17,7 +17,7 @@ it.each([
 })
 
 it.each([
-  [{ degraded: true }, "an earlier provider could not be asked; this is of 'local'"],
+  [{ degraded: true }, "an earlier provider could not be asked; this value is from 'local'"],
   [{ stale: true }, "'local' could not be asked; this value may be outdated"],
 ])('says less where it is not known which: %j', (state, doubt) => {
   expect(doubtOf('A', { ...sound, ...state }, new Map())).toBe(doubt)

@@ -37,7 +37,7 @@ export function doubtOf(
   if (!degraded && !stale) return undefined
   const unasked = fallbacks.get(name)
   const which = unasked === undefined ? `${stale ? `'${provider}'` : 'an earlier provider'} could not be asked` : unaskedText(unasked)
-  return stale ? `${which}; this value may be outdated` : `${which}; this is of '${provider}'`
+  return stale ? `${which}; this value may be outdated` : `${which}; this value is from '${provider}'`
 }
 
 function unaskedText({ provider, code }: Unasked): string {

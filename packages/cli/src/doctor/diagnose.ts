@@ -4,7 +4,7 @@ import { probeFiles } from './files.ts'
 import type { Section } from './finding.ts'
 import { type Probing, probeAudit } from './open-store.ts'
 import { probeStore } from './probe-store.ts'
-import { chainIn, misspeltFindings, type Parts, readParts } from './settings-in-parts.ts'
+import { chainIn, misspeltFindings, type Parts, readParts, rotationFindings } from './settings-in-parts.ts'
 import { nodeFinding, packagesFinding, peerFindings } from './versions.ts'
 
 /** What to diagnose. */
@@ -27,9 +27,13 @@ export async function diagnose({ config, provider, cwd, env, begin, probeName, .
   begin(asked)
   const files = await probeFiles(parts) // before a provider mends the mode of its file
   const { audit, finding } = await probeAudit({ parts, ...rest })
+  const rotations = await rotationFindings(parts)
   const stores = await Promise.all(asked.map((name) => probeStore(name, { parts, audit, ...rest }, probeName)))
   return [
-    { name: 'machine', findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding] },
+    {
+      name: 'machine',
+      findings: [...versions(asked, parts), ...parts.findings, ...misspeltFindings(parts), ...files, finding, ...rotations],
+    },
     ...stores,
   ]
 }

@@ -22,7 +22,7 @@ interface Guarded {
 
 /** Modes, owners and git of what configures the chain or holds a key. */
 export async function probeFiles(parts: Parts): Promise<readonly Finding[]> {
-  const credentials = [...credentialFiles(parts)]
+  const credentials = [...credentialFiles(parts), ...namesFile(parts)]
   const modes = process.platform === 'win32' ? [notChecked('file modes', 'Windows has none')] : modeFindings(parts, credentials)
   return [...modes, ...(await gitFindings(parts, credentials))]
 }
@@ -52,6 +52,12 @@ function stores({ config: { local, audit }, folder, env }: Parts): readonly Guar
     ...guardedAt('store file', store, folder, reasons.store, '600'),
     ...guardedAt('audit folder', trail, folder, reasons.trail, '700'),
   ]
+}
+
+/** The keys of sealed names, with the names: in git, or in a copy that others have, a name could not be erased. */
+function namesFile({ config: { audit }, folder, env: { FINCHAT_AUDIT_SEAL_NAMES: given } }: Parts): readonly string[] {
+  if (given) return [resolve(given)]
+  return audit?.sealNames === undefined ? [] : [resolve(folder, audit.sealNames)]
 }
 
 /** What a variable names is not relative to the configuration file. */

@@ -1,6 +1,7 @@
 import { type AuditEvent, type Environment, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 import type { AccessRight } from '@finchat/secrets-core/provider'
 import { makeManager } from '../config/load-config.ts'
+import { sections } from '../config/settings.ts'
 import { inWordsOfFile } from '../config/variables.ts'
 import { failed, type Finding, ok } from './finding.ts'
 import { auditVariables, type Parts, variablesFor } from './settings-in-parts.ts'
@@ -27,7 +28,7 @@ export interface Probing {
   readonly write: boolean
 }
 
-const unaudited: Environment = { FINCHAT_AUDIT_LINE: '', FINCHAT_AUDIT_FOLDER: '', FINCHAT_AUDIT_CHECKPOINTS: '' }
+const unaudited: Environment = Object.fromEntries(Object.values(sections['audit'] ?? {}).map(({ variable }) => [variable, '']))
 
 /** Makes the provider alone: what is wrong with another one does not matter. */
 export async function openStore(name: string, { parts, audit }: Probing): Promise<OpenStore> {

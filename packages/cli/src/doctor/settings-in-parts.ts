@@ -8,6 +8,8 @@ import { parseConfig } from '../config/parse-config.ts'
 import { readConfig, readContent } from '../config/read-config.ts'
 import { chainSettings, sections, type Setting } from '../config/settings.ts'
 import { keychainVariables, nothingMissing, variablesOf, withKeychain } from '../config/variables.ts'
+import { refusedPolicies } from '../rotation/policy.ts'
+import { counted } from '../terminal/counted.ts'
 import { failed, type Finding, ok, warn } from './finding.ts'
 
 /** What is configured, as far as it can be understood. */
@@ -88,4 +90,14 @@ export function misspeltFindings({ env, config: { secrets = {} } }: Parts): read
 
 function variablesIn({ variable, fileVariable }: Setting): readonly string[] {
   return fileVariable === undefined ? [variable] : [variable, fileVariable]
+}
+
+/** Whether `rotate --due` can use each policy; its targets are not asked. Nothing where the package is not installed. */
+export async function rotationFindings({ config, ...project }: Parts): Promise<readonly Finding[]> {
+  const refused = await refusedPolicies(config, project)
+  if (refused === undefined) return []
+  const errors = Object.values(refused)
+  if (errors.length > 0) return errors.map((error) => failed('rotation', error))
+  const count = Object.values(config.rotation ?? {}).filter(({ every }) => every !== undefined).length
+  return [ok('rotation', `${counted(count, 'policy can', 'policies can')} be used`)]
 }

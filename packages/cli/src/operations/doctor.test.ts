@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { join } from 'node:path'
@@ -73,6 +74,35 @@ describe('doctor of a local store', () => {
     }
     const outcome = await programIn(folder, env).run(['doctor', '--json'])
     expect(statuses(findingsOf(outcome, 'local'))).toMatchObject({ configuration: 'ok', 'key strength': 'ok', open: 'ok' })
+  })
+
+  it('names a policy that `rotate --due` would refuse, and asks no target', async () => {
+    const target = { kind: 'redis', urls: ['redis://127.0.0.1:1'], administrator: 'a', password: { variable: 'NOPE' }, user: 'u' }
+    const outcome = await program({ rotation: { A: { every: '1d', graceSeconds: 86_400, target }, B: { every: '1d', target } } }).run([
+      'doctor',
+      '--json',
+    ])
+    const finding = 'rotation.A: `graceSeconds` is longer than the time between two rotations (CONFIGURATION)'
+    expect(findingsOf(outcome, 'machine')['rotation']).toMatchObject({
+      status: 'fail',
+      finding,
+      remedy: 'rotate less often, or shorten it',
+    })
+    expect(outcome.code).toBe(70)
+    const right = await program({ rotation: { A: { every: '1d', target } } }).run(['doctor', '--json'])
+    expect(findingsOf(right, 'machine')['rotation']).toEqual({ status: 'ok', check: 'rotation', finding: '1 policy can be used' })
+  })
+
+  it('has a filter in its help that leaves each problem, whatever words are in it', async () => {
+    const made = program({ ...localConfig, fallbacks: ['vault'], vault: { url: 'http://127.0.0.1:1', token: { variable: 'TOKEN_OK' } } })
+    const { stdout: help } = await made.run(['doctor', '--help'])
+    const [, filter = ''] = /\| (awk .*'\$2 != "ok"')/.exec(help) ?? []
+    const { stdout } = await made.run(['doctor'])
+    const left = execFileSync('/bin/sh', ['-c', filter], { input: stdout, encoding: 'utf8' })
+    const wanted = stdout.split('\n').filter((line) => line !== '' && line.split('\t')[1] !== 'ok')
+    expect(left.split('\n').filter(Boolean)).toEqual(wanted)
+    expect(left).toMatch(/^vault\tfail\t.*token/m)
+    expect(left).not.toContain('\tok\t')
   })
 
   it('makes no store where there is none', async () => {

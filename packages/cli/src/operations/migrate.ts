@@ -1,5 +1,6 @@
 import { aloneIn, type Settings } from '../config/load-config.ts'
 import { providerNames } from '../config/settings.ts'
+import { meantOr } from '../config/declared-names.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { limiter } from '@finchat/secrets-core/provider'
 import { readItem } from '../transfer/item.ts'
@@ -37,7 +38,7 @@ function dotenvAt(from: string): DocumentSource {
 
 function knownSource(from: string): string {
   if (providerNames.some((name) => name === from)) return from
-  throw new UsageError('--from names no source', `use ${providerNames.join(', ')}, or dotenv:FILE`)
+  throw new UsageError('--from names no source', meantOr(from, providerNames, `use ${providerNames.join(', ')}, or dotenv:FILE`))
 }
 
 /** Read in full before the target is opened, since two managers at once would write two audit trails. */

@@ -385,9 +385,29 @@ describe('rotate --due', () => {
     ])
   })
 
-  it('refuses a time that is none before anything is rotated', async () => {
-    const { code, stderr } = await (await project({ DB: { every: 'often' } })).run(['rotate', '--due'])
+  it.each([
+    [{ every: 'often' }, '`every` is no duration'],
+    [{ every: '1d', graceSeconds: 86_400 }, '`graceSeconds` is longer than the time between two rotations'],
+    [{ every: '1d', generate: { kind: 'password', length: 3 } }, 'fewer than 2^128 passwords'],
+    [{ every: '1d', target: { kind: 'redis', urls: ['canary'], administrator: 'a', password: { variable: 'NOPE' }, user: 'u' } }, 'urls'],
+  ])('goes on behind a policy that cannot be used, and names it: %j', async (wrong, why) => {
+    const program = await project({ WRONG: wrong, DB: { every: '30d' } })
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31 * day })
+    const { code, stdout, stderr } = await program.run(['rotate', '--due'])
     expect(code).toBe(70)
-    expect(stderr).toContain('`every` is no duration')
+    expect(stdout).toMatch(/^DB\trotated\t/m)
+    const line = stdout.split('\n').find((each) => each.startsWith('WRONG\tfailed\t')) ?? ''
+    expect([line, line]).toEqual([expect.stringContaining('rotation.WRONG'), expect.stringContaining(why)])
+    expect(stderr).toMatch(/^WRONG: ./)
+    expect(stdout + stderr).not.toContain('canary')
+    expect(await valueIn(program)).not.toBe(first)
+  })
+
+  it('reports a policy that cannot be used in JSON, under the name of its secret', async () => {
+    const program = await project({ WRONG: { every: '1d', graceSeconds: 86_400 } })
+    const { code, stdout } = await program.run(['rotate', '--due', '--json'])
+    const problem = 'rotation.WRONG: `graceSeconds` is longer than the time between two rotations'
+    const error = { code: 'CONFIGURATION', reason: problem, remedy: 'rotate less often, or shorten it' }
+    expect([code, JSON.parse(stdout)]).toEqual([70, [{ name: 'WRONG', status: 'failed', isOverdue: false, error }]])
   })
 })

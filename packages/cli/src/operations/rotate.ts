@@ -120,9 +120,9 @@ async function run(work: Work, given: string | undefined): Promise<number> {
 }
 
 async function runDue({ settings, context, kit, secrets, startCall, progress, asJson }: Work): Promise<number> {
-  const policies = await policiesOf(kit, settings.config, settings)
-  for (const [name, policy] of Object.entries(policies)) warnOfNoFormer(name, policy, context)
-  const reports = await progress.during(async () => rotateAllDue(kit, secrets, policies, startCall()))
+  const due = await policiesOf(kit, settings.config, settings)
+  for (const [name, policy] of Object.entries(due.policies)) warnOfNoFormer(name, policy, context)
+  const reports = await progress.during(async () => rotateAllDue(kit, secrets, due, startCall()))
   await printDue(reports, asJson, context.terminal)
   return exitCodeOfDue(reports)
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManager } from '@finchat/secrets-core'
-import { loadOnUse, nearest, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
+import { loadOnUse, SecretsError, textOrBytes } from '@finchat/secrets-core/provider'
 import type { SecretText } from '../child/redacted-values.ts'
 import { secretParts } from '../forms/secret-parts.ts'
 import { followRotation } from '../child/follow-rotation.ts'
@@ -9,7 +9,7 @@ import { type Ending, exitCodeOfChild } from '../child/start-child.ts'
 import { type Launch, Supervisor } from '../child/supervisor.ts'
 import { assertVariableName, childVariables } from '../child/variables.ts'
 import type { DeclaredSecret } from '../config/config.ts'
-import { namesToFollow } from '../config/declared-names.ts'
+import { meantOr, namesToFollow } from '../config/declared-names.ts'
 import type { Settings } from '../config/load-config.ts'
 import type { SealedVariables } from '../sealed/give-values.ts'
 import { matchesGlob } from '../transfer/name-glob.ts'
@@ -145,12 +145,19 @@ async function following(
     if (next === undefined || isDeepStrictEqual(next.values, current)) return next !== undefined
     supervisor.learn(next.values)
     if (onRotation !== 'restart') supervisor.send(onRotation.signal)
-    else if (!(await supervisor.restart(next))) return false
+    else if (!(await supervisor.restart(next, changedNames(current, next.values)))) return false
     current = next.values
     return true
   }
   const follow = followRotation(secrets, names, { actor: operator(), signal, intervalSeconds: flags.interval }, react)
   return Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())]).finally(() => end.abort())
+}
+
+/** Of values that are new, or gone. */
+function changedNames(before: readonly SecretText[], after: readonly SecretText[]): string[] {
+  const missing = (from: readonly SecretText[], within: readonly SecretText[]): string[] =>
+    from.filter((each) => !within.some((other) => isDeepStrictEqual(each, other))).map(({ name }) => name)
+  return [...new Set([...missing(after, before), ...missing(before, after)])]
 }
 
 /** The command keeps its values while the new ones cannot be read, or are not as declared. */
@@ -201,9 +208,6 @@ function chosen(declared: Declarations, only: readonly string[] | undefined): De
 }
 
 function unknownName(glob: string, names: readonly string[]): UsageError {
-  const meant = nearest(glob, names)
-  return new UsageError(
-    `--only ${glob}: the configuration declares no such secret`,
-    meant === undefined ? `use one of ${names.join(', ')}` : `did you mean ${meant}?`,
-  )
+  const problem = `--only ${glob}: the configuration declares no such secret`
+  return new UsageError(problem, meantOr(glob, names, `use one of ${names.join(', ')}`))
 }

@@ -1,7 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core/provider'
 import { aloneIn, chainOf, type Settings } from '../config/load-config.ts'
 import { loadManifest } from '../config/provider-packages.ts'
-import { providerNames, storeChoice } from '../config/settings.ts'
+import { providerNames, storeChoice, storeNames } from '../config/settings.ts'
+import { meantOr } from '../config/declared-names.ts'
 import { forbiddenBy } from '../declared/planned-write.ts'
 import { CommandError, UsageError } from '../terminal/failure.ts'
 import { untilInterrupted } from '../transfer/interruption.ts'
@@ -97,5 +98,5 @@ function undeclaredIn(rows: Transferred['rows'], { config: { secrets } }: Settin
 /** The provider to write to. */
 export function knownTarget(to: string): string {
   if (providerNames.some((name) => name === to)) return to
-  throw new UsageError('--to names no provider', `use ${storeChoice}`)
+  throw new UsageError('--to names no provider', meantOr(to, storeNames, `use ${storeChoice}`))
 }

@@ -129,7 +129,7 @@ const query: Command<CommandContext> = buildCommand({
   docs: {
     brief: 'Print the records of a trail that match',
     fullDescription:
-      'Columns are parted by tabs in a pipe; --json prints a record a line, and --csv what a spreadsheet reads. The whole trail is verified in the same pass.',
+      'Columns are parted by tabs in a pipe; --json prints a record a line, and --csv what a spreadsheet reads. The whole trail is verified in the same pass, also with --from and --to. Exit codes are those of `audit verify`.',
     customUsage: [
       'FOLDER… [--name NAME] [--actor ACTOR] [--operation OPERATION] [--outcome OUTCOME] [--from TIME] [--to TIME] [--limit NUMBER]',
       { input: "copy/audit --name 'prod/*' --from 2026-03-01 --to 2026-03-31", brief: 'who used these secrets in March' },

@@ -56,7 +56,7 @@ export const doctor: Command<CommandContext> = buildCommand({
       '[--provider NAME] [--processes NUMBER] [--write] [--strict] [--json]',
       { input: '', brief: 'the problems, and their remedies' },
       { input: '--write --provider vault', brief: 'whether a secret can be written there' },
-      { input: '| grep -v ok', brief: 'columns are parted by tabs in a pipe' },
+      { input: `| awk -F'\\t' '$2 != "ok"'`, brief: 'what is not ok: the second of five columns, parted by tabs' },
     ],
   },
 })

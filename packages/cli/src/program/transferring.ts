@@ -35,7 +35,10 @@ export const migrate: Command<CommandContext> = buildCommand({
     customUsage: [
       '--from SOURCE --to PROVIDER [--only NAME] [--apply [--force]] [--json]',
       { input: '--from env --to vault', brief: 'what would be written, and what comes next' },
-      { input: '--from dotenv:.env --to local --apply', brief: 'writes every key of the file that the store does not have' },
+      {
+        input: '--from dotenv:.env --to local --apply',
+        brief: 'writes those names of the file that are declared, or all if none is declared',
+      },
       { input: "--from vault --to local --only 'finchat/*' --apply --force", brief: 'also overwrites what differs' },
     ],
   },

@@ -23,7 +23,7 @@ export function argumentFailure(error: unknown): Failure {
   if (error instanceof ArgumentParseError) return usageFailure(`--${error.externalFlagNameOrPlaceholder} does not take this value`, seeHelp)
   if (error instanceof EnumValidationError)
     return usageFailure(`--${error.externalFlagName} does not take this value`, `use one of ${error.values.join(', ')}`)
-  if (error instanceof UnsatisfiedFlagError) return usageFailure(`--${error.externalFlagName} has no value`, seeHelp)
+  if (error instanceof UnsatisfiedFlagError) return usageFailure(`--${error.externalFlagName} is required, and has no value`, seeHelp)
   if (error instanceof UnsatisfiedPositionalError) return usageFailure(`the ${error.placeholder} is missing`, seeHelp)
   if (error instanceof UnexpectedPositionalError) return usageFailure('there are more arguments than the command takes', seeHelp)
   return usageFailure('the command has no such flag', seeHelp)

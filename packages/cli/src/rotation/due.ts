@@ -1,22 +1,27 @@
-import type { DueReport, RotationPolicy } from '@finchat/secrets-rotation'
+import type { DueReport } from '@finchat/secrets-rotation'
 import type { SecretsManager } from '@finchat/secrets-core'
 import { exitCodeOfError, exitCodes } from '../terminal/exit-codes.ts'
 import { UsageError } from '../terminal/failure.ts'
 import { printTable } from '../terminal/table.ts'
-import type { Terminal } from '../terminal/terminal.ts'
+import { inCommands } from '../terminal/in-commands.ts'
+import { note, type Terminal } from '../terminal/terminal.ts'
+import type { DuePolicies } from './policy.ts'
 import type { RotationKit } from './project.ts'
 import type { RotationCall } from './rotation-call.ts'
 import { timeOf } from './words.ts'
 
 type Reports = Readonly<Record<string, DueReport>>
 
+/** A policy that cannot be used fails for its secret, and the others go on. */
 export async function rotateAllDue(
   kit: RotationKit,
   secrets: SecretsManager,
-  policies: Readonly<Record<string, RotationPolicy>>,
+  { policies, refused }: DuePolicies,
   { actor, onState }: RotationCall,
 ): Promise<Reports> {
-  if (Object.keys(policies).length > 0) return kit.rotateDue(secrets, policies, { actor, onState })
+  const failed = Object.entries(refused).map(([name, error]): [string, DueReport] => [name, { status: 'failed', isOverdue: false, error }])
+  if (failed.length + Object.keys(policies).length > 0)
+    return { ...(await kit.rotateDue(secrets, policies, { actor, onState })), ...Object.fromEntries(failed) }
   throw new UsageError('the configuration says of no secret when it is due', 'set "every" under "rotation" in the configuration file')
 }
 
@@ -28,7 +33,7 @@ export async function printDue(reports: Reports, asJson: boolean, terminal: Term
     dueAt: timeOf(dueAt),
     version: rotation?.version,
     retirement: retirement?.outcome,
-    error: error && { code: error.code, reason: error.problem },
+    error: error && { code: error.code, reason: inCommands(error.problem), remedy: error.remedy && inCommands(error.remedy) },
   }))
   if (asJson) return void terminal.stdout.write(`${JSON.stringify(shown)}\n`)
   const rows = shown.map(({ name, status, isOverdue, dueAt = '', retirement = '', error }) => [
@@ -38,6 +43,7 @@ export async function printDue(reports: Reports, asJson: boolean, terminal: Term
     error === undefined ? (formerWords[retirement] ?? '') : `${error.reason} (${error.code})`,
   ])
   await printTable({ headings: ['name', 'state', 'next due', 'reason'], rows }, terminal)
+  for (const { name, error } of shown) if (error?.remedy) note(terminal, `${name}: ${error.remedy}`)
 }
 
 const formerWords: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import type { Generate, RotationPolicy, RotationTarget } from '@finchat/secrets-rotation'
-import type { SecretFields } from '@finchat/secrets-core'
+import { type SecretFields, SecretsError } from '@finchat/secrets-core'
 import { assertAllowed } from '../declared/planned-write.ts'
 import type { Config, RotationConfig } from '../config/config.ts'
 import { generatorOf } from './generators.ts'
-import type { Project, RotationKit } from './project.ts'
+import { loadRotation, type Project, type RotationKit } from './project.ts'
 import { type RotatedSecret, rotatedSecret } from './rotated-secret.ts'
 import { targetOf } from './targets.ts'
 
@@ -58,16 +58,69 @@ export function allowedBy({ name, alias }: RotatedSecret, { secrets = {} }: Conf
   return async (value) => assertAllowed(alias ?? { name }, value, secrets)
 }
 
-/** The policies of all secrets that say how old they may become, by the manager's names. */
-export async function policiesOf(kit: RotationKit, config: Config, project: Project): Promise<Readonly<Record<string, RotationPolicy>>> {
-  const policies = Object.entries(config.rotation ?? {}).flatMap(([key, rotation]) => {
+/** What the configuration says of when secrets are due, by the manager's names. */
+export interface DuePolicies {
+  readonly policies: Readonly<Record<string, RotationPolicy>>
+  /** Why a secret cannot be rotated as it is configured. */
+  readonly refused: Readonly<Record<string, SecretsError>>
+}
+
+/** The policies of all secrets that say how old they may become. One that cannot be used leaves the others. */
+export async function policiesOf(kit: RotationKit, config: Config, project: Project): Promise<DuePolicies> {
+  const made = await Promise.all(dueRotations(config).map(async (due) => policyOf(kit, due, config, project)))
+  return {
+    policies: Object.fromEntries(made.flatMap(({ name, policy }) => (policy === undefined ? [] : [[name, policy]]))),
+    refused: Object.fromEntries(made.flatMap(({ name, error }) => (error === undefined ? [] : [[name, error]]))),
+  }
+}
+
+interface MadePolicy {
+  readonly name: string
+  readonly policy?: RotationPolicy
+  readonly error?: SecretsError
+}
+
+async function policyOf(kit: RotationKit, { key, rotation, every }: DueRotation, config: Config, project: Project): Promise<MadePolicy> {
+  const rotated = rotatedSecret(key, config)
+  const { name } = rotated
+  try {
+    const prepared = await prepare(kit, key, rotation, project, allowedBy(rotated, config))
+    return { name, policy: kit.rotationPolicy({ every, ...prepared }) }
+  } catch (error) {
+    return { name, error: ofRotation(key, error) }
+  }
+}
+
+interface DueRotation {
+  readonly key: string
+  readonly rotation: RotationConfig
+  readonly every: string
+}
+
+/** Those that `rotate --due` takes. */
+function dueRotations({ rotation: rotations = {} }: Config): readonly DueRotation[] {
+  return Object.entries(rotations).flatMap(([key, rotation]) => {
     const { every } = rotation
     return every === undefined ? [] : [{ key, rotation, every }]
   })
-  const made = policies.map(async ({ key, rotation, every }) => {
-    const rotated = rotatedSecret(key, config)
-    const prepared = await prepare(kit, key, rotation, project, allowedBy(rotated, config))
-    return [rotated.name, kit.rotationPolicy({ every, ...prepared })] as const
-  })
-  return Object.fromEntries(await Promise.all(made))
+}
+
+/** Names the member of the configuration. */
+function ofRotation(key: string, error: unknown): SecretsError {
+  if (!SecretsError.isInstance(error)) throw error
+  const place = `rotation.${key}`
+  if (error.problem.includes(place)) return error
+  return new SecretsError(error.code, `${place}: ${error.problem}`, { remedy: error.remedy })
+}
+
+/**
+ * Why `rotate --due` will refuse secrets, by the manager's names; `undefined` if nothing is due by the
+ * configuration, or the package is not installed here. A target is not made: its credentials may be on
+ * the rotator alone.
+ */
+export async function refusedPolicies(config: Config, project: Project): Promise<DuePolicies['refused'] | undefined> {
+  const due = dueRotations(config).map(({ key, rotation }) => [key, { ...rotation, target: undefined }] as const)
+  if (due.length === 0) return undefined
+  const kit = await loadRotation(project).catch(() => undefined)
+  return kit && (await policiesOf(kit, { ...config, rotation: Object.fromEntries(due) }, project)).refused
 }

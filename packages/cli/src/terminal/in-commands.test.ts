@@ -12,9 +12,11 @@ const packages = ['audit', 'core', 'rotation', 'provider-*']
 const root = new URL('../../../', import.meta.url).pathname
 
 /** Texts of errors in the sources: a literal of several words, where no line of a comment stands. */
-const texts = globSync(packages.map((name) => `${root}${name}/src/**/*.ts`))
+const sources = globSync(packages.map((name) => `${root}${name}/src/**/*.ts`))
   .filter((path) => !/\.test\.ts$|\/testing\//.test(path))
-  .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+  .map((path) => readFileSync(path, 'utf8'))
+const texts = sources
+  .flatMap((source) => source.split('\n'))
   .filter((line) => !/^\s*(\*|\/\*\*|\/\/|import|export \{)/.test(line))
   .flatMap((line) => [...line.matchAll(/'((?:[^'\\]|\\.)* (?:[^'\\]|\\.)*)'|`((?:[^`\\$]|\\.|\$\{[^}]*\})* [^`]*)`(?=[,\s)])/g)])
   .flatMap(([, quoted, template]) => quoted ?? template ?? [])
@@ -33,6 +35,20 @@ describe('the text of an error', () => {
 
   it.each(named)('says the command for a function: %s', (text) => {
     expect(inCommands(text)).not.toMatch(functions)
+  })
+
+  it.each([
+    ['PostgreSQL refused the password of the client that `connect` returned', 'PostgreSQL refused the password of `administrator`, which'],
+    ['correct `database` of the client', 'correct "database" of the target'],
+    [
+      'check that it can be reached, and that the client from `connect` or `login` has a password',
+      'the "password" of the target is not empty',
+    ],
+    ['give the manager a keyvCache with a `client`, and the provider `sharedAs`', 'usage marks need a shared cache'],
+    ['nor `off` (Redis), that `apply` and `test` concern the same one', 'nor `off` (Redis)'],
+  ])('of a target says what the configuration file has: %s', (text, shown) => {
+    expect(sources.some((source) => source.includes(text))).toBe(true)
+    expect(inCommands(text)).toContain(shown)
   })
 
   it('is reworded wherever a command fails, in both lines', () => {

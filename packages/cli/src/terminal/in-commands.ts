@@ -10,6 +10,9 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['`pruneKey`', '--prune-key'],
   ['`from` is not before `until`', '--from is not before --to'],
   ['name a time range, epoch milliseconds', 'name an earlier time by --from, or a later one by --to'],
+  ['`auditor`', '--auditor'],
+  ['`privateKey`', '--auditor-key'],
+  ['`signingKey`', '--signing-key'],
   ['pass acceptGap: true', 'pass --accept-gap'],
   ['`reason`', '--reason'],
   ['`before`', '--before'],
@@ -33,6 +36,14 @@ const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['add the new key everywhere before making it first', 'name the new key by local.otherKey everywhere before it is local.key'],
   ['give the new key, and make it the first of `keys`', 'name the new key by local.key (FINCHAT_ENCRYPTION_KEY)'],
   [', or give it more time: `timeoutMs`', ''],
+  ['the client that `connect` returned', '`administrator`, which the target of this secret names'],
+  ['correct `database` of the client', 'correct "database" of the target'],
+  ['that the client from `connect` or `login` has a password', 'that the "password" of the target is not empty'],
+  [', that `apply` and `test` concern the same one', ''],
+  [
+    'give the manager a keyvCache with a `client`, and the provider `sharedAs`',
+    'leave it out: usage marks need a shared cache, set up in code',
+  ],
 ]
 
 /** The text of a package, with commands for the functions that it names. */

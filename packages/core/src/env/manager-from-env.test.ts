@@ -137,7 +137,17 @@ describe('secretsManagerFromEnv', () => {
     ])
   })
 
-  it.each(['toString', 'AWS', 'aws,vault'])('refuses %j as a provider', (name) => {
+  it.each([
+    ['FINCHAT_SECRETS_PROVIDER', 'lokal', 'local'],
+    ['FINCHAT_SECRETS_PROVIDER', 'AWS', 'aws'],
+    ['FINCHAT_SECRETS_FALLBACKS', 'vualt', 'vault'],
+  ])('says what is meant by %s=%s', (variable, name, meant) => {
+    const [problem] = problemsOf({}, { [variable]: name })
+    expect(problem).toMatch(new RegExp(`^${variable} must .*; did you mean ${meant}\\?$`))
+    expect(problem).not.toContain(name)
+  })
+
+  it.each(['toString', 'k8s', 'aws,vault'])('refuses %j as a provider', (name) => {
     expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
       'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local, ssm, mounted, age, sops, kubernetes; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
     ])

@@ -6,6 +6,7 @@ import type { SecretProvider } from '../contract/provider.ts'
 import { assertEnvironment, type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
 import { described, quoted } from '../errors/format.ts'
+import { nearest } from '../errors/nearest.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
@@ -143,10 +144,13 @@ function checkFactoryName(name: string, own: string, problems: string[]): void {
 
 function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
   if (ours.has(name)) return `${variable} names ${name}: ${installing(name)}, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
-  const known = [...new Set([...factories.keys(), ...ours])].join(', ')
-  return variable === 'FINCHAT_SECRETS_FALLBACKS'
-    ? `${variable} must be a list of ${known}; leave it empty for none`
-    : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
+  const known = [...new Set([...factories.keys(), ...ours])]
+  const meant = nearest(name, known)
+  const problem =
+    variable === 'FINCHAT_SECRETS_FALLBACKS'
+      ? `${variable} must be a list of ${known.join(', ')}; leave it empty for none`
+      : `${variable} must name one provider: ${known.join(', ')}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
+  return meant === undefined ? problem : `${problem}; did you mean ${meant}?`
 }
 
 function installing(name: string): string {

@@ -17,9 +17,18 @@ describe('nearest', () => {
     expect(nearest(word, known)).toBe(meant)
   })
 
-  it('prefers what is nearer, and takes no time for a long word', () => {
+  it('prefers what is nearer', () => {
     expect(nearest('cat', ['cart', 'car', 'cat'])).toBe('cat')
     expect(nearest('cut', ['cast', 'cat'])).toBe('cat')
+  })
+
+  it('takes half of a short word at most for a slip', () => {
+    expect(nearest('k8s', ['aws', 'env'])).toBeUndefined()
+    expect(nearest('AWS', ['env', 'aws'])).toBe('aws')
+    expect(nearest('enw', ['env', 'aws'])).toBe('env')
+  })
+
+  it('takes no time for a long word', () => {
     expect(nearest('a'.repeat(10_000), known)).toBeUndefined()
   })
 })

@@ -3,7 +3,7 @@ const mostEdits = 2
 
 /**
  * Returns the known word that an unknown one means: alike but for case, `-` and `_`, or a letter or
- * two away.
+ * two away; half of a short word at most.
  *
  * @example
  * import { nearest } from '@finchat/secrets-core/provider'
@@ -11,7 +11,9 @@ const mostEdits = 2
  * console.log(nearest('must_exst', ['path', 'mustExist'])) // mustExist
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  const ways = known.map((each) => ({ each, way: edits(plain(word), plain(each)) })).filter(({ way }) => way <= mostEdits)
+  const ways = known
+    .map((each) => ({ each, way: edits(plain(word), plain(each)) }))
+    .filter(({ way }) => way <= mostEdits && way <= word.length / 2)
   return ways.toSorted((one, other) => one.way - other.way)[0]?.each
 }
 

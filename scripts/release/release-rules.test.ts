@@ -1,8 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { auditOf } from './advisories.ts'
+import { dryRunFaults, isPublished } from './dry-run.ts'
 import { installedIn, installScriptFaults, licenceFaults, type Installed } from './production-tree.ts'
 import { sbomFaults, sbomFile } from './sbom.ts'
 
@@ -96,4 +99,35 @@ test.each([
   ['{ "error": { "code": "ERR_PNPM_AUDIT_BAD_RESPONSE" } }', 'no registry answered'],
 ])('an audit without an answer is not run, and names no address: %s', (stderr, notRun) => {
   expect(auditOf(stderr.startsWith('{') ? stderr : '', stderr)).toEqual({ faults: [], notRun })
+})
+
+describe('a dry run of a release', () => {
+  const members = ['a', 'b'].map((name) => ({ folder: `packages/${name}`, manifest: { name: `@x/${name}`, version: '0.1.0' } }))
+  const said = '📦 @x/a@0.1.0 → https://registry.example/\n[WARN] Skip publishing @x/a@0.1.0 (dry run)'
+
+  test('leaves out what npm has, so that a release that was broken off can be finished', async () => {
+    expect(await dryRunFaults(members, said, async (spec) => spec === '@x/b@0.1.0')).toEqual([])
+  })
+
+  test('names what it leaves out otherwise, and what pnpm warns of', async () => {
+    expect(await dryRunFaults(members, `${said}\n[WARN] something`, async () => false)).toEqual([
+      'a release would not publish @x/b@0.1.0',
+      '[WARN] something',
+    ])
+  })
+
+  test('asks the registry for the very version', async () => {
+    const dist = { tarball: 'http://127.0.0.1/x.tgz', shasum: '0' }
+    const known = { name: '@x/b', 'dist-tags': { latest: '0.1.0' }, versions: { '0.1.0': { name: '@x/b', version: '0.1.0', dist } } }
+    const server = createServer((request, response) => {
+      const isKnown = decodeURIComponent(request.url ?? '') === '/@x/b'
+      response.writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(isKnown ? known : {}))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/` // it listens on a port
+    const env = { ...process.env, npm_config_registry: registry, pnpm_config_registry: registry }
+    const found = ['@x/b@0.1.0', '@x/b@0.1.1', '@x/a@0.1.0'].map((spec) => isPublished(spec, env))
+    expect(await Promise.all(found)).toEqual([true, false, false])
+  })
 })

@@ -20,6 +20,10 @@ export interface Names {
 }
 
 const longest = 214
+/** Of a provider's name, as core has it. */
+const longestStore = 64
+/** `namesFromEnv` is core's own function. */
+const taken: ReadonlySet<string> = new Set(['names'])
 const part = '[a-z0-9-][a-z0-9._-]*'
 const grammar = new RegExp(`^(?:@${part}/)?${part}$`)
 const reserved: ReadonlySet<string> = new Set(['node_modules', 'favicon.ico', ...builtinModules])

@@ -9,11 +9,11 @@ import type { Member } from '../files.ts'
 export async function dryRunFaults(
   packages: readonly Member[],
   said: string,
-  isPublished: (spec: string) => Promise<boolean>,
+  hasVersion: (spec: string) => Promise<boolean>,
 ): Promise<string[]> {
   const specs = packages.map(({ manifest: { name, version } }) => `${name}@${version}`)
   const faults: string[] = []
-  for (const spec of specs) if (!said.includes(`${spec} `) && !(await isPublished(spec))) faults.push(`a release would not publish ${spec}`)
+  for (const spec of specs) if (!said.includes(`${spec} `) && !(await hasVersion(spec))) faults.push(`a release would not publish ${spec}`)
   return [...faults, ...said.split('\n').filter((line) => line.includes('[WARN]') && !line.includes('Skip publishing'))]
 }
 

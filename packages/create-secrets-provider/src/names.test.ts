@@ -14,7 +14,7 @@ test.each([
 
 const long = 'x'.repeat(64)
 
-test.each([long, `@${'s'.repeat(149)}/${long}`, `${long}-provider`])('a provider has at most 64 characters, as core has it: %s', (name) => {
+test.each([long, `@${'s'.repeat(130)}/${long}`, `${long}-provider`])('a provider has at most 64 characters, as core has it: %s', (name) => {
   expect(namesOf(name).store).toBe(long)
   expect(() => namesOf(name.replace(long, `${long}x`))).toThrow(expect.objectContaining({ name: 'UsageError' }))
 })

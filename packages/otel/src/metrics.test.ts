@@ -200,7 +200,7 @@ describe('secrets with names', () => {
 })
 
 describe('a malformed report of an author’s provider', () => {
-  const later = (report: () => unknown): SecretProvider => ({
+  const reporting = (report: () => unknown): SecretProvider => ({
     ...memoryProvider({ name: 'later' }),
     credentialStatus: report as NonNullable<SecretProvider['credentialStatus']>, // as an author without types
   })
@@ -219,7 +219,7 @@ describe('a malformed report of an author’s provider', () => {
     onTestFinished(() => diag.disable())
     const life = { expiresAt: Date.now() + 5_000, grantedMs: 10_000 }
     let report: unknown = { leases: 3, logins: [], token: life }
-    const made = await trial({}, { providers: [later(() => report)] })
+    const made = await trial({}, { providers: [reporting(() => report)] })
     made.plan = () => faults.reject('UNAVAILABLE')
     await made.secrets.getSecret('db').catch(() => {})
     expect((await made.scrape()).value('token_utilization', { provider_name: 'later' })).toBe(0.5)
@@ -233,7 +233,7 @@ describe('a malformed report of an author’s provider', () => {
   test('leaves its own gauges as they were: a 0 would end an alert', async () => {
     const life = { expiresAt: Date.now(), grantedMs: 10_000 }
     let report: unknown = { leases: 3, logins: [], token: life }
-    const { scrape } = await trial({}, { providers: [later(() => report)] })
+    const { scrape } = await trial({}, { providers: [reporting(() => report)] })
     expect((await scrape()).value('token_utilization')).toBe(1)
     report = {}
     expect((await scrape()).value('token_utilization')).toBe(1)

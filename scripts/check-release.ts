@@ -9,7 +9,7 @@ import { publicPackages, readFiles, root, type Member } from './files.ts'
 import { failure } from './pack.ts'
 import { findActionlint } from './release/actionlint.ts'
 import { auditOf } from './release/advisories.ts'
-import { dryRunFaults, isPublished } from './release/dry-run.ts'
+import { dryRunFaults, versionsOnNpm } from './release/dry-run.ts'
 import { installedIn, installScriptFaults, licenceFaults } from './release/production-tree.ts'
 import { sbomFaults, sbomFile } from './release/sbom.ts'
 import { checkInScratch, type Tally } from './tally.ts'
@@ -42,7 +42,7 @@ async function dryRun(packages: readonly Member[]): Promise<string[]> {
   const { status, stdout, stderr } = spawnSync('pnpm', ['publish', '-r', '--dry-run', '--no-git-checks'], { cwd: root, encoding: 'utf8' })
   const said = stripVTControlCharacters(stdout + stderr)
   if (status !== 0) return [said]
-  return dryRunFaults(packages, said, isPublished)
+  return dryRunFaults(packages, said, versionsOnNpm)
 }
 
 async function checkAdvisories(tally: Tally): Promise<void> {

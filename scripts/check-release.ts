@@ -9,6 +9,7 @@ import { publicPackages, readFiles, root, type Member } from './files.ts'
 import { failure } from './pack.ts'
 import { findActionlint } from './release/actionlint.ts'
 import { auditOf } from './release/advisories.ts'
+import { dryRunFaults, versionsOnNpm } from './release/dry-run.ts'
 import { installedIn, installScriptFaults, licenceFaults } from './release/production-tree.ts'
 import { sbomFaults, sbomFile } from './release/sbom.ts'
 import { checkInScratch, type Tally } from './tally.ts'
@@ -36,16 +37,12 @@ function writeSboms(packages: readonly Member[], folder: string): string[] {
   return packages.flatMap((member) => sbomFaults(member, readFileSync(join(folder, sbomFile(member.manifest.name)), 'utf8')))
 }
 
-/** pnpm packs each package, and sends nothing. It may warn of that alone. */
-function dryRun(packages: readonly Member[]): string[] {
+/** pnpm packs each package, and sends nothing. */
+async function dryRun(packages: readonly Member[]): Promise<string[]> {
   const { status, stdout, stderr } = spawnSync('pnpm', ['publish', '-r', '--dry-run', '--no-git-checks'], { cwd: root, encoding: 'utf8' })
   const said = stripVTControlCharacters(stdout + stderr)
   if (status !== 0) return [said]
-  const missing = packages.filter(({ manifest }) => !said.includes(`${manifest.name}@${manifest.version} `))
-  return [
-    ...missing.map(({ manifest }) => `a release would not publish ${manifest.name}@${manifest.version}`),
-    ...said.split('\n').filter((line) => line.includes('[WARN]') && !line.includes('Skip publishing')),
-  ]
+  return dryRunFaults(packages, said, versionsOnNpm)
 }
 
 async function checkAdvisories(tally: Tally): Promise<void> {

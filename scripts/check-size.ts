@@ -15,7 +15,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-core/sealing': 8_700,
   '@finchat/secrets-core/staging': 16_300,
   '@finchat/secrets-cli': 12_400,
-  '@finchat/secrets-otel': 5_900,
+  '@finchat/secrets-otel': 6_500,
   '@finchat/secrets-audit': 37_900,
   '@finchat/secrets-audit/report': 43_600,
   '@finchat/secrets-audit/siem': 5_000,

@@ -69,10 +69,11 @@ describe('npm create @finchat/secrets-provider', () => {
     '--',
     '@acme/--',
     'x'.repeat(215),
+    'x'.repeat(65),
   ])('refuses %j, which is no name or a path, with code 64', async (name) => {
     const { code, out, error } = await create(name)
     expect([code, out]).toEqual([64, ''])
-    expect(error).toMatch(/^.*(is no name for npm|there is no option).*\n$/)
+    expect(error).toMatch(/^.*(is no name for npm|is too long|there is no option).*\n$/)
     expect(await readdir(folder)).toEqual([])
   })
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { diag, DiagLogLevel } from '@opentelemetry/api'
+import type { SecretProvider } from '@finchat/secrets-core'
 import { addRotationReport } from '@finchat/secrets-core/staging'
-import { faults, memoryProvider } from '@finchat/secrets-testkit'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { faults, leaksOf, memoryProvider } from '@finchat/secrets-testkit'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { catalogue, prefix } from './metrics/catalogue.ts'
 import { canary, pass, trial } from './testing/trial.ts'
 
@@ -178,6 +180,63 @@ describe('the gauge of rotations', () => {
     pass(11)
     await secrets.checkHealth()
     expect([await count('overdue'), await count('ok')]).toEqual([0, 1])
+  })
+})
+
+describe('secrets with names', () => {
+  test('are so many that the SDK keeps them apart; later ones are counted, so that an alert still fires', async () => {
+    const { secrets, scrape } = await trial({ names: 'plain' })
+    let round = 0
+    addRotationReport(secrets, async () =>
+      Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`${round}/${index}`, { status: 'overdue' }])),
+    )
+    for (; round < 4; round++) {
+      pass(11)
+      await secrets.checkHealth()
+      const { value, text } = await scrape()
+      expect([value('rotation_secret_count', { rotation_status: 'overdue' }), text.includes('overflow')]).toEqual([900, false])
+    }
+  })
+})
+
+describe('a malformed report of an author’s provider', () => {
+  const reporting = (report: () => unknown): SecretProvider => ({
+    ...memoryProvider({ name: 'later' }),
+    credentialStatus: report as NonNullable<SecretProvider['credentialStatus']>, // as an author without types
+  })
+
+  test.each<unknown>([
+    null,
+    {},
+    { leases: canary, logins: [] },
+    { leases: 0, logins: [], token: null },
+    { leases: 1, logins: [{ operation: canary, count: 1 }] },
+    { leases: 1, logins: [], token: { expiresAt: NaN, grantedMs: 0 } },
+  ])('hides no outage of another one, and shows none of its text: %o', async (malformed) => {
+    const reports: unknown[] = []
+    const log = (...words: unknown[]): void => void reports.push(words)
+    diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log }, DiagLogLevel.ALL)
+    onTestFinished(() => diag.disable())
+    const life = { expiresAt: Date.now() + 5_000, grantedMs: 10_000 }
+    let report: unknown = { leases: 3, logins: [], token: life }
+    const made = await trial({}, { providers: [reporting(() => report)] })
+    made.plan = () => faults.reject('UNAVAILABLE')
+    await made.secrets.getSecret('db').catch(() => {})
+    expect((await made.scrape()).value('token_utilization', { provider_name: 'later' })).toBe(0.5)
+    report = malformed
+    const { value, text } = await made.scrape()
+    expect(value('provider_degraded', { provider_name: 'store' })).toBe(1)
+    expect(text).not.toContain('NaN')
+    expect(leaksOf([text, reports], canary)).toEqual([])
+  })
+
+  test('leaves its own gauges as they were: a 0 would end an alert', async () => {
+    const life = { expiresAt: Date.now(), grantedMs: 10_000 }
+    let report: unknown = { leases: 3, logins: [], token: life }
+    const { scrape } = await trial({}, { providers: [reporting(() => report)] })
+    expect((await scrape()).value('token_utilization')).toBe(1)
+    report = {}
+    expect((await scrape()).value('token_utilization')).toBe(1)
   })
 })
 

@@ -84,6 +84,38 @@ describe('the end of an observation', () => {
     expect((await made.scrape()).value('provider_degraded')).toBe(0)
   })
 
+  test.each(['a scrape', 'the next observation'])(
+    'comes with the close of the manager, which %s finds, and frees the name',
+    async (way) => {
+      const { meter, tracer, scrape } = await startTelemetry()
+      for (let round = 0; round < 3; round++) {
+        const secrets = createSecretsManager({ providers: [memoryProvider()] })
+        const stop = observeSecrets(secrets, { meter, tracer })
+        await secrets.close()
+        if (way === 'a scrape') {
+          await scrape()
+          expect(isObserved()).toBe(false)
+        }
+        onTestFinished(stop)
+      }
+      const last = createSecretsManager({ providers: [memoryProvider()] })
+      const stop = observeSecrets(last, { meter, tracer })
+      expect((await scrape()).value('provider_degraded')).toBe(0)
+      stop()
+      expect(isObserved()).toBe(false)
+    },
+  )
+
+  test('comes with the health check that finds the manager closed', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const secrets = createSecretsManager({ providers: [memoryProvider()] })
+    observeSecrets(secrets, { checkHealthSeconds: 60 })
+    await secrets.close()
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect([vi.getTimerCount(), isObserved()]).toEqual([0, false])
+  })
+
   test('ends the health checks', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
@@ -170,6 +202,23 @@ describe('telemetry that fails', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect([uncaught.mock.calls, isObserved()]).toEqual([[], false])
     expect(reports).toEqual([1, 2].map(() => ['@finchat/secrets-otel: an observation failed (TypeError); secrets are not affected']))
+  })
+
+  test('fails no process if its error cannot be named', async () => {
+    const uncaught = vi.fn<() => void>()
+    process.on('uncaughtException', uncaught)
+    onTestFinished(() => void process.off('uncaughtException', uncaught))
+    const nameless = Object.defineProperty(new Error(canary), 'constructor', { value: undefined })
+    const startSpan = (): never => {
+      throw nameless
+    }
+    const { meter } = await startTelemetry()
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { db: 'v' } })] })
+    const stop = observeSecrets(secrets, { meter, tracer: { startSpan } as unknown as Tracer })
+    expect(await secrets.getSecret('db')).toBe('v')
+    stop()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(uncaught).not.toHaveBeenCalled()
   })
 
   test('at its start leaves nothing behind', async () => {

@@ -21,8 +21,9 @@ const scope = '@finchat/secrets-otel'
  * No value is ever shown, and names of secrets only as `names` says. A failure of telemetry fails
  * no read.
  *
- * Returns the function that ends it. Then, and after `close()` of the manager, its gauges are 0. Throws
- * `CONFIGURATION` for invalid options, and for a second manager under the same name.
+ * Returns the function that ends it. Then, and after `close()` of the manager, its gauges are 0, and
+ * its name is free. Throws `CONFIGURATION` for invalid options, and for a second open manager under
+ * the same name.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -43,9 +44,9 @@ export function observeSecrets(secrets: SecretsManager, options: ObserveOptions 
     for (const end of ends.splice(0)) quietly(end)
   }
   try {
-    ends.push(observeAt(meter, name, sourceOf(secrets, nameText)))
+    ends.push(observeAt(meter, name, { parts: partsOf(secrets, nameText), end: stop }))
     ends.push(observeOperations({ manager, meter, tracer, nameText, common: { [attribute.manager]: name } }))
-    ends.push(checkRegularly(secrets, checkHealthSeconds))
+    ends.push(checkRegularly(secrets, checkHealthSeconds, stop))
   } catch (error) {
     stop()
     throw error
@@ -54,18 +55,19 @@ export function observeSecrets(secrets: SecretsManager, options: ObserveOptions 
 }
 
 /** A closed manager measures nothing any more. */
-function sourceOf(secrets: SecretsManager, nameText: NameText): Source {
+function partsOf(secrets: SecretsManager, nameText: NameText): Source['parts'] {
   return () => {
     const status = managerStatus(secrets)
-    return status.isOpen ? measure({ status, caches: secrets.cacheStats().providers, nameText, now: Date.now() }) : []
+    return status.isOpen ? measure({ status, caches: secrets.cacheStats().providers, nameText, now: Date.now() }) : undefined
   }
 }
 
-function checkRegularly(secrets: SecretsManager, seconds: number | undefined): () => void {
+function checkRegularly(secrets: SecretsManager, seconds: number | undefined, stop: () => void): () => void {
   if (seconds === undefined) return () => {}
   let timer: NodeJS.Timeout
   const check = (): void => {
-    secrets.checkHealth().catch(() => {}) // the report says what failed; a closed manager has none
+    if (!managerStatus(secrets).isOpen) return stop()
+    secrets.checkHealth().catch(() => {}) // the report says what failed
     timer = setTimeout(check, jittered(seconds * 1000)).unref()
   }
   check()

@@ -19,7 +19,10 @@ export interface ObserveOptions {
    * that digests of two processes differ.
    */
   readonly nameKey?: Uint8Array | undefined
-  /** Tells managers of one process apart. Default: `default`. */
+  /**
+   * Tells managers of one process apart. The SDK keeps the series of each name for ever, so use a
+   * name again after `close()`. Default: `default`.
+   */
   readonly manager?: string | undefined
   /**
    * How often `checkHealth` is called, in seconds, for the gauges of health and rotations. It is a

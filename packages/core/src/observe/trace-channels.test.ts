@@ -170,5 +170,6 @@ describe('a refresh', () => {
     let calls = 0
     await refreshed(async () => ((calls += 1) === 1 ? { value: canary } : Promise.reject(new SecretsError('UNAVAILABLE', 'x'))))
     expect(heard.find(({ event }) => event === 'error')?.message.error).toMatchObject({ code: 'UNAVAILABLE' })
+    expect(heard.at(-1)).toMatchObject({ event: 'asyncEnd', message: { code: 'UNAVAILABLE' } })
   })
 })

@@ -1,5 +1,6 @@
 import { channel, type Channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A provider that a read came to. Without a code it answered. */
 export interface TraceStep {
@@ -82,12 +83,17 @@ export async function traced<T>(on: TracingChannel<TraceMessage>, message: Trace
   return outcome.result as T // set, since tracePromise has resolved
 }
 
-/** A background refresh of a store's path. */
+/** A background refresh of a store's path. No operation records its failure, so this does. */
 export function tracedRefresh<T>(
   { manager, refresh }: Pick<Tracing, 'manager' | 'refresh'>,
   path: string,
   provider: string,
   run: () => Promise<T>,
 ): Promise<T> {
-  return traced(refresh, { manager, operation: 'refresh', name: path, provider }, run)
+  const message: TraceMessage = { manager, operation: 'refresh', name: path, provider, code: undefined }
+  const coded = (error: unknown): never => {
+    message.code = SecretsError.isInstance(error) ? error.code : 'INTERNAL'
+    throw error
+  }
+  return traced(refresh, message, () => run().catch(coded))
 }

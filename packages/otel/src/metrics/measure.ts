@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { CacheStats, CredentialLife, CredentialStatus, HealthReport, SharedCacheStats } from '@finchat/secrets-core'
 import type { ManagerStatus, ProviderStatus } from '@finchat/secrets-core/live'
-import { attribute, errorType } from '../shared/attributes.ts'
+import { attribute, errorType, word } from '../shared/attributes.ts'
 import type { NameText } from '../shared/names.ts'
 import type { MetricName } from './catalogue.ts'
 
@@ -20,19 +20,27 @@ export interface Measured {
   readonly now: number
 }
 
-/** Everything that a scrape shows of a manager. It asks no store. */
-export function measure({ status, caches, nameText, now }: Measured): readonly Measurement[] {
+/** What tells a series from others. */
+export function keyOf({ metric, attributes }: Pick<Measurement, 'metric' | 'attributes'>): string {
+  return JSON.stringify([metric, attributes])
+}
+
+/**
+ * Everything that a scrape shows of a manager. It asks no store. Reports of an author's provider,
+ * shared cache or audit trail may be malformed, so each is measured by itself.
+ */
+export function measure({ status, caches, nameText, now }: Measured): readonly (() => readonly Measurement[])[] {
   const { providers, shared, sinks, health } = status
   return [
-    ...Object.entries(caches).flatMap(([provider, counts]) => ofCache(provider, counts)),
+    () => Object.entries(caches).flatMap(([provider, counts]) => ofCache(provider, counts)),
     ...Object.entries(providers).flatMap(([provider, each]) => ofProvider(provider, each, now)),
-    ...ofHealth(health, nameText, now),
-    ...counted('former_version.count', status.usingFormer, nameText),
-    ...Object.entries(sinks ?? {}).flatMap(([sink, { refused, isFailing, isRequired }]) => {
+    () => ofHealth(health, nameText, now),
+    () => counted('former_version.count', status.usingFormer, nameText),
+    ...Object.entries(sinks ?? {}).map(([sink, { refused, isFailing, isRequired }]) => () => {
       const attributes = { [attribute.sink]: sink, [attribute.required]: isRequired }
       return [one('audit.refused_records', refused, attributes), one('audit.failing', Number(isFailing), attributes)]
     }),
-    ...(shared === undefined ? [] : ofSharedCache(shared)),
+    () => (shared === undefined ? [] : ofSharedCache(shared)),
   ]
 }
 
@@ -53,15 +61,17 @@ function ofCache(provider: string, counts: CacheStats['providers'][string]): rea
   ]
 }
 
-function ofProvider(provider: string, status: ProviderStatus, now: number): readonly Measurement[] {
+function ofProvider(provider: string, status: ProviderStatus, now: number): readonly (() => readonly Measurement[])[] {
   const { isDegraded, isCircuitOpen, answeredAt, staleSince = now, credential } = status
   const of = { [attribute.provider]: provider }
   return [
-    one('provider.degraded', Number(isDegraded), of),
-    one('provider.circuit.open', Number(isCircuitOpen), of),
-    one('provider.stale.age', secondsSince(staleSince, now), of),
-    ...(answeredAt === undefined ? [] : [one('provider.last_answer.age', secondsSince(answeredAt, now), of)]),
-    ...(credential === undefined ? [] : ofCredential(credential, of, now)),
+    () => [
+      one('provider.degraded', Number(isDegraded), of),
+      one('provider.circuit.open', Number(isCircuitOpen), of),
+      one('provider.stale.age', secondsSince(staleSince, now), of),
+      ...(answeredAt === undefined ? [] : [one('provider.last_answer.age', secondsSince(answeredAt, now), of)]),
+    ],
+    () => (credential === undefined ? [] : ofCredential(credential, of, now)),
   ]
 }
 
@@ -72,7 +82,7 @@ function ofCredential({ token, lease, leases, logins }: CredentialStatus, of: At
     one('lease.count', leases, of),
     ...logins.map(({ operation, code, count }) => {
       const outcome = code === undefined ? {} : { [attribute.error]: errorType(code) }
-      return one('logins', count, { ...of, [attribute.login]: operation, ...outcome })
+      return one('logins', count, { ...of, [attribute.login]: word(operation), ...outcome })
     }),
   ]
 }
@@ -119,7 +129,7 @@ function ofSharedCache({ isCoolingDown, pendingInvalidations, stats }: NonNullab
 
 function ofSharedStats({ hits, misses, unavailable, failures, ignored, hasOtherKey }: SharedCacheStats): readonly Measurement[] {
   const byReason = (metric: MetricName, counts: Readonly<Record<string, number>>, key: string): readonly Measurement[] =>
-    Object.entries(counts).map(([reason, count]) => one(metric, count, { [key]: reason }))
+    Object.entries(counts).map(([reason, count]) => one(metric, count, { [key]: word(reason) }))
   return [
     ...byReason('shared_cache.reads', { hit: hits, miss: misses, unavailable }, attribute.result),
     ...byReason('shared_cache.failures', failures, attribute.error),

@@ -74,3 +74,8 @@ const operations: Readonly<Record<AuditedOperation | 'refresh', true>> = {
 export function operationName(operation: string): string {
   return Object.hasOwn(operations, operation) ? operation : other
 }
+
+/** What an author's provider or shared cache calls a kind of call or a reason: no message of a store. */
+export function word(text: string): string {
+  return /^[a-z][a-z_-]{0,31}$/.test(text) ? text : other
+}

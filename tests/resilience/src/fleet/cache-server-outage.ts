@@ -53,9 +53,16 @@ async function run(kind: ServerKind, server: CacheServer, scale: Scale, tally: T
   await proxy.stop()
 }
 
-/** The short form tries all faults with one server. */
+/** The short form tries all faults with one server, and with the others what their clients must survive. */
+const inShort: Readonly<Partial<Record<ServerKind, readonly string[]>>> = {
+  redis: ['killed', 'hung'],
+  postgres: ['killed'],
+  nats: ['killed'],
+}
+
 function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
-  return kind !== 'valkey' && scale === 'short' ? faults.filter(({ name }) => name === 'killed' || name === 'hung') : faults
+  const names = scale === 'short' ? inShort[kind] : undefined
+  return names === undefined ? faults : faults.filter(({ name }) => names.includes(name))
 }
 
 function proxiedUrl(url: string, proxy: TcpProxy): string {

@@ -17,6 +17,12 @@ describe('nearest', () => {
     expect(nearest(word, known)).toBe(meant)
   })
 
+  it('leaves the word nowhere: it may be a value in the wrong place', () => {
+    expect(/./.test('earlier')).toBe(true)
+    nearest('--value_of_a_secret', known)
+    expect(RegExp.input).toBe('earlier')
+  })
+
   it('prefers what is nearer', () => {
     expect(nearest('cat', ['cart', 'car', 'cat'])).toBe('cat')
     expect(nearest('cut', ['cast', 'cat'])).toBe('cat')

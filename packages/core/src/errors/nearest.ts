@@ -17,8 +17,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return ways.toSorted((one, other) => one.way - other.way)[0]?.each
 }
 
+/** Without a pattern, since `RegExp.input` would keep the word, which may be a value in the wrong place. */
 function plain(word: string): string {
-  return word.toLowerCase().replaceAll(/[-_]/g, '')
+  return word.toLowerCase().replaceAll('-', '').replaceAll('_', '')
 }
 
 /** Levenshtein's distance: letters to add, to leave out or to change. Ends early: a process compares hundreds of names as it starts. */

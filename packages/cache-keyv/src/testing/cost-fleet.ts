@@ -37,8 +37,8 @@ const ttlMs = 300_000
 const trustedMs = 60_000
 /** Until a write shows in all processes: `recheckSeconds`, and the reads of it. */
 const shownAfterMs = 6_000
-/** Until each process by itself has a new value after an outage. */
-const returnMs = 90_000
+/** Until each process by itself has a new value after an outage: it may rest for a minute, and wait for its circuit. */
+const returnMs = 120_000
 
 /** Processes over one store that counts its calls. Checks how old their answers are. */
 export class CostFleet {

@@ -61,8 +61,8 @@ const inShort: Readonly<Partial<Record<ServerKind, readonly string[]>>> = {
 }
 
 function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
-  const names = scale === 'short' ? inShort[kind] : undefined
-  return names === undefined ? faults : faults.filter(({ name }) => names.includes(name))
+  const few = scale === 'short' ? inShort[kind] : undefined
+  return few === undefined ? faults : faults.filter(({ name }) => few.includes(name))
 }
 
 function proxiedUrl(url: string, proxy: TcpProxy): string {

@@ -17,7 +17,7 @@ test('a table has a row and a column for each that was checked, and marks what f
 })
 
 test('a README installs what its line names, in its range, and what it says in the next sentence', () => {
-  const readme = '```sh\nnpm install a @b/c@5\nnpm install --save-dev d\n```\n\nThe first example\nalso needs `@b/e`.\n'
+  const readme = '```sh\nnpm install a @b/c@5\nnpm install --save-dev d\n```\n\nThe first example also\nneeds `@b/e`.\n'
   expect(installedBy(readme)).toEqual({ a: '*', '@b/c': '5', d: '*', '@b/e': '*' })
   expect(installedBy('```sh\nbao server -dev\n```\n')).toEqual({})
 })

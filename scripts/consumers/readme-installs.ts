@@ -16,7 +16,7 @@ export function installedBy(readme: string): Versions {
     .replaceAll(/ #.*/g, '')
     .split(/\s+/)
     .filter((word) => word !== '' && !/^(npm|install|--save-dev)$/.test(word))
-  const further = readme.match(/first example\s+also needs\s+`([^`]+)`/)?.[1] ?? []
+  const further = readme.match(/first\s+example\s+also\s+needs\s+`([^`]+)`/)?.[1] ?? []
   return Object.fromEntries(
     [...words, further].flat().map((word) => {
       const [, name = word, range = '*'] = word.match(/^(@?[^@]+)(?:@(.+))?$/) ?? []

@@ -11,11 +11,11 @@ interface Size {
 
 /** The package, core and what both depend on; those of AWS are the newest that npm has. */
 const budgets: Readonly<Record<string, Size>> = {
-  'packages/cli': { packages: 25, kilobytes: 6_700 },
+  'packages/cli': { packages: 25, kilobytes: 6_900 },
   'packages/core': { packages: 1, kilobytes: 1_850 },
-  'packages/audit': { packages: 2, kilobytes: 3_400 },
+  'packages/audit': { packages: 2, kilobytes: 3_500 },
   'packages/cache-keyv': { packages: 4, kilobytes: 3_100 },
-  'packages/create-secrets-provider': { packages: 1, kilobytes: 40 },
+  'packages/create-secrets-provider': { packages: 1, kilobytes: 43 },
   // With @opentelemetry/api, which it observes by.
   'packages/otel': { packages: 3, kilobytes: 2_600 },
   'packages/provider-aws': { packages: 30, kilobytes: 9_000 },

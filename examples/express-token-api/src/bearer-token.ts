@@ -1,5 +1,5 @@
 // To copy: lets requests in that present the current token, or the former one for a while.
-import type { SecretsManager } from '@finchat/secrets-core'
+import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import type { RequestHandler } from 'express'
 
 /** How long clients may use the former token after a rotation. */
@@ -22,5 +22,6 @@ export function bearerToken(secrets: SecretsManager, name: string, isServed: () 
 }
 
 function logged(error: unknown): undefined {
-  console.error(error) // has the secret's name and the provider's code, and no value
+  // The message of a `SecretsError` has the secret's name and a code, and no value.
+  console.error(SecretsError.isInstance(error) ? error.message : 'the token could not be verified')
 }

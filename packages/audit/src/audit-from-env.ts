@@ -41,7 +41,7 @@ export function auditFromEnv(env: EnvironmentReader): AuditTrail | undefined {
   return sinks.length === 0 ? undefined : auditTrail({ sinks, sealNames })
 }
 
-/** Nothing but the records of a folder can be told later that a name was erased. */
+/** Only the index of a folder can say later that a name was erased. */
 function sealing(env: EnvironmentReader, folder: string | undefined): SealNamesOptions | undefined {
   const file = env.optional('FINCHAT_AUDIT_SEAL_NAMES')
   const of = env

@@ -39,7 +39,7 @@ export class OtherFolders {
   }
 
   /** Whether there is a checkpoint of it. */
-  isTold(folder: string): boolean {
+  hasCheckpointOf(folder: string): boolean {
     return this.#told.has(folder)
   }
 

@@ -89,7 +89,7 @@ export class TrailFolders {
 
 const rotation = { what: 'the rotation of audit folders', name: '@finchat/secrets-audit' }
 
-/** Once in a year or month, or in fifty thousand lines. */
+/** Once in a year or month, or when the folder is full. */
 async function leave(folder: string): Promise<string> {
   const { leaveFolder } = await loadOnUse(rotation, () => import('./rotate-audit-folder.ts'), 'leaveFolder')
   return leaveFolder(folder)

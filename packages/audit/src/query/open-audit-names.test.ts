@@ -143,6 +143,8 @@ it('names of several hosts are opened by the files of all of them', async () => 
     undefined,
   ])
   expect(() => openAuditNames([], { file: [''] })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  for (const folder of [null, '', 7, [null]])
+    expect(() => openAuditNames([], { folder: folder as string })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
 })
 
 describe('keys of names of another trail', () => {

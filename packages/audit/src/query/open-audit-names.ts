@@ -30,9 +30,10 @@ export type OpenedRecords = AsyncGenerator<AuditRecord> & {
 
 /**
  * Yields the records with the names that `sealNames` sealed. One that was erased is shown as
- * `erased name …` with a pseudonym of 32 hex digits, the same in each record; one whose key is not in
- * the file as `sealed name …`, or as `lost name …` if `folder` is given with a file of each. Throws `INVALID_ARGUMENT` if `records` is not iterable, `CONFIGURATION`
- * for an invalid file and for the keys of another trail, and `AUDIT_FAILED` if a file cannot be read.
+ * `erased name …` with a pseudonym of 32 hex digits, the same in each record. One whose key is not in
+ * the file is shown as `sealed name …`, or as `lost name …` if `folder` is given with a file of each.
+ * Throws `INVALID_ARGUMENT` if `records` is not iterable, `CONFIGURATION` for an invalid file or folder
+ * and for the keys of another trail, and `AUDIT_FAILED` if a file cannot be read.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -62,15 +63,19 @@ export type OpenedRecords = AsyncGenerator<AuditRecord> & {
 export function openAuditNames(records: AuditRecords, options: OpenAuditNamesOptions): OpenedRecords {
   const { file = [], folder = [] } = knownOptions(options, { file: 'any', folder: 'any' })
   assertRecords(records)
-  const folders = listOf(folder)
-  for (const each of folders) assertFolder(each)
+  const folders = listOf(folder).map(folderOf)
   const tally = new UnreadableTally()
   const iterable = opened(records, listOf(file).map(pathOf), folders, tally)
   return Object.defineProperty(iterable, 'unreadable', { get: () => tally.list() }) as OpenedRecords
 }
 
-function listOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'object' ? value : [value]
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value]
+}
+
+function folderOf(folder: unknown): string {
+  assertFolder(folder)
+  return folder
 }
 
 function pathOf(file: unknown): string {

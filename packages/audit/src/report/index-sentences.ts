@@ -32,7 +32,7 @@ function prune({ time, endedBefore, reason, segments, records, isSigned }: Prune
   return isSigned ? why : `${why} No signature shows who removed them: every writer of the folder can do that, so the verdict is open.`
 }
 
-/** A release is told for ever: a writer of the folder who wants records to be pruned may have written it. */
+/** Each release stays in the report: a writer of the folder may have released a hold to prune records. */
 function hold({ holds = [] }: ReportedVerification): string[] {
   const [last, released] = [holds.at(-1), holds.filter(({ isHeld }) => !isHeld)]
   const more = released.length - mostShown

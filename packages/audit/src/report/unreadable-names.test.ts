@@ -89,7 +89,7 @@ describe('a name whose key was destroyed outside of an erasure', () => {
     expect(JSON.parse(recordsReport(records, { format: 'json', trails })).unexplained).toEqual([pseudonym])
   })
 
-  it('is told as lost if its row is gone', async () => {
+  it('is shown as lost if its row is gone', async () => {
     const made = await trailOfPersons()
     const pseudonyms = [await destroyKey(made, alice, true), await destroyKey(made, carol, true)]
     const { trails, summary, records } = await reported(made)

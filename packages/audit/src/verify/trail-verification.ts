@@ -166,7 +166,7 @@ export class TrailVerification {
     const told = { verifier: this.#options.verifier, trail: this.#trail }
     for (const { name, path } of checkpointed)
       if (!verified.some((folder) => folder.name === name)) others.add(await foldersNamedIn(path, told))
-    for (const { name, folder } of this.#beingMade) if (others.isTold(folder)) this.#addGone(name)
+    for (const { name, folder } of this.#beingMade) if (others.hasCheckpointOf(folder)) this.#addGone(name)
     for (const id of this.#verified.keys()) others.know(id)
     this.#judgeFollowed(verified)
     for (const folder of verified) {

@@ -83,6 +83,7 @@ testEngine(natsKind, ({ engine, cacheOver, managerOver }) => {
       Array.from({ length: 3_000 }, async (_, n) => {
         await texts.set(`${n}`, 'former', 60_000)
         await texts.delete(`${n}`)
+        // By the clock of the server, which ends the mark after a second.
         await new Promise((resolve) => setTimeout(resolve, n % 1_500))
         return texts.add(`${n}`, 'next', 60_000)
       }),

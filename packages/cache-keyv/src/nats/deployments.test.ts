@@ -94,7 +94,7 @@ describeWithServer('nats', 'over a cluster of NATS servers', () => {
     const lost: string[] = []
     const write = async (name: string): Promise<void> => {
       await texts.set(name, 'former', 1_000)
-      await sleep(950 + Math.random() * 500)
+      await sleep(950 + Math.random() * 500) // the servers' clocks end it
       await texts.set(name, 'next', 60_000)
       await sleep(500)
       if ((await texts.getMany([name]))[0] !== 'next') lost.push(name)

@@ -187,7 +187,7 @@ export class MemoryCache {
   }
 
   /** A value that is older than a known change spares no call, so its reader returns as one without. */
-  endRest(key: string, changes: Changes | undefined): undefined {
+  endRest(key: string, changes: Changes | undefined): void {
     const failing = changes?.invalidatedAt === undefined ? undefined : this.#backOffs.get(key)
     if (failing !== undefined) this.#backOffs.set(key, { ...failing, restUntil: Math.min(failing.restUntil, failing.retryAt) })
   }

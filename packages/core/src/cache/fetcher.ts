@@ -120,9 +120,7 @@ export class Fetcher {
     return isVolatile(read.mode) || !access?.mayShare(key, read.path) ? undefined : options.shared
   }
 
-  /**
-   * The shared value, if it is newer than the held one: otherwise a refresh would never refresh.
-   */
+  /** The shared value, if it is newer than the held one: otherwise a refresh would never refresh. */
   #newer(flight: Flight, answer: SharedAnswer): Found | undefined {
     const { hit } = answer
     // The store may have refused us while we waited.
@@ -136,10 +134,7 @@ export class Fetcher {
     return { held: this.#keep(flight, hit.secret, { shared: hit, isBehind: false }), from: 'shared', stale: false }
   }
 
-  /**
-   * A value that is fresh stands, unless the shared cache tells of a change: what that cache has
-   * lost must not cost a call.
-   */
+  /** A fresh value stands unless the shared cache knows of a change: what it has lost costs no call. */
   #confirmed({ key, read, isSuperseded }: Flight, answer: SharedAnswer): Found | undefined {
     const { memory, options } = this.#parts
     const { path, version, mode } = read
@@ -147,7 +142,10 @@ export class Fetcher {
     if (options.shared === undefined || held === undefined || isSuperseded || isFresh(mode)) return undefined
     const there = storedSecretOf(answer.holds)
     if (there !== undefined && held.equals(there)) options.shared.agreed(path, version, answer)
-    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) return memory.endRest(key, answer.changes)
+    else if (options.shared.mayOutdate(path, version, answer, held.metadata)) {
+      memory.endRest(key, answer.changes)
+      return undefined
+    }
     const entry = memory.confirm(key, Date.now())
     return entry && { held: entry.held, from: 'memory', stale: false }
   }

@@ -131,7 +131,7 @@ export class Flights {
   }
 
   begin(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
-    return this.#begin(read, key, askedAt, (flight) => {
+    return this.beginApart(read, key, askedAt, (flight) => {
       this.#joinable[read.mode].set(key, flight)
       return fly(flight)
     })
@@ -139,10 +139,6 @@ export class Flights {
 
   /** For a read that none joins, and that hides none that is under way. */
   beginApart(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
-    return this.#begin(read, key, askedAt, fly)
-  }
-
-  #begin(read: StoreRead, key: string, askedAt: number, fly: Fly): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
     const call = { id: this.next(), key, askedAt, supersededBy: undefined, isSuperseded: false }

@@ -13,9 +13,11 @@ export class NameLimit {
   readonly #named = new Map<MetricName, Set<string>>()
 
   limit(measured: readonly Measurement[]): readonly Measurement[] {
-    const counts = new Map<string, Measurement>()
-    const shown = measured.filter((each) => this.#isNamed(each))
-    for (const each of measured) if (!this.#isNamed(each)) count(counts, each)
+    const [shown, counts]: [Measurement[], Map<string, Measurement>] = [[], new Map()]
+    for (const each of measured) {
+      if (this.#isNamed(each)) shown.push(each)
+      else count(counts, each)
+    }
     return [...shown, ...counts.values()]
   }
 

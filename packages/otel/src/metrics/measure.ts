@@ -20,6 +20,9 @@ export interface Measured {
   readonly now: number
 }
 
+/** Measures one part of a manager. */
+export type Part = () => readonly Measurement[]
+
 /** What tells a series from others. */
 export function keyOf({ metric, attributes }: Pick<Measurement, 'metric' | 'attributes'>): string {
   return JSON.stringify([metric, attributes])
@@ -29,7 +32,7 @@ export function keyOf({ metric, attributes }: Pick<Measurement, 'metric' | 'attr
  * Everything that a scrape shows of a manager. It asks no store. Reports of an author's provider,
  * shared cache or audit trail may be malformed, so each is measured by itself.
  */
-export function measure({ status, caches, nameText, now }: Measured): readonly (() => readonly Measurement[])[] {
+export function measure({ status, caches, nameText, now }: Measured): readonly Part[] {
   const { providers, shared, sinks, health } = status
   return [
     () => Object.entries(caches).flatMap(([provider, counts]) => ofCache(provider, counts)),
@@ -61,7 +64,7 @@ function ofCache(provider: string, counts: CacheStats['providers'][string]): rea
   ]
 }
 
-function ofProvider(provider: string, status: ProviderStatus, now: number): readonly (() => readonly Measurement[])[] {
+function ofProvider(provider: string, status: ProviderStatus, now: number): readonly Part[] {
   const { isDegraded, isCircuitOpen, answeredAt, staleSince = now, credential } = status
   const of = { [attribute.provider]: provider }
   return [

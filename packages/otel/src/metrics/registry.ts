@@ -4,12 +4,12 @@ import { attribute } from '../shared/attributes.ts'
 import { quietly } from '../shared/quietly.ts'
 import { catalogue, createInstruments, type Instruments } from './catalogue.ts'
 import { NameLimit } from './limit-names.ts'
-import { keyOf, type Measurement } from './measure.ts'
+import { keyOf, type Measurement, type Part } from './measure.ts'
 
 /** What is measured of one manager. */
 export interface Source {
   /** Each part is measured by itself: one that fails hides no other. Undefined of a closed manager. */
-  readonly parts: () => readonly (() => readonly Measurement[])[] | undefined
+  readonly parts: () => readonly Part[] | undefined
   /** Ends the whole observation. */
   readonly end: () => void
 }

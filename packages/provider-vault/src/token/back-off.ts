@@ -32,7 +32,7 @@ export class LoginBackOff {
     for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
     if (this.#refusals.size === 0) return
     const known = this.#refusals.get(fingerprint())
-    if (known !== undefined) throw told(known)
+    if (known !== undefined) throw untilNextLook(known)
     const counted = [...this.#refusals.values()].filter(({ isCounted }) => isCounted)
     const [oldest] = counted
     if (oldest !== undefined && counted.length >= mostRefusals) throw tooManyRefused(oldest.until)
@@ -60,7 +60,7 @@ export class LoginBackOff {
   /** The error of the last refusal. */
   get refusal(): SecretsError | undefined {
     const last = [...this.#refusals.values()].at(-1)
-    return last && told(last)
+    return last && untilNextLook(last)
   }
 
   /** Remembers a refused credential. Returns its error. */
@@ -69,12 +69,12 @@ export class LoginBackOff {
     this.#refusals.set(fingerprint, refusal)
     const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
     if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
-    return told(refusal)
+    return untilNextLook(refusal)
   }
 }
 
 /** With the time from which a call looks for another credential. */
-function told({ error, until }: Refusal): SecretsError {
+function untilNextLook({ error, until }: Refusal): SecretsError {
   return withDetails(error, { retryAt: Math.min(until, Date.now() + lookAgainMs) })
 }
 

@@ -177,19 +177,34 @@ describe('a shared cache', () => {
     state.fault = 'throw'
     expect(await failureOf(writer.rotateSecret('token', 'v2'))).toMatchObject({ code: 'UNAVAILABLE', effect: 'done' })
     for (let second = 1; second <= 20; second += 1) {
-      at(second * 1_000)
+      await vi.advanceTimersByTimeAsync(1_000)
       expect(await writer.getSecret('token')).toBe('v2')
-      await settle()
     }
     state.fault = undefined
     await other.rotateSecret('token', 'v3')
     const seen = new Set<string>()
     for (let second = 21; second <= 60; second += 1) {
-      at(second * 1_000)
+      await vi.advanceTimersByTimeAsync(1_000)
       seen.add(await writer.getSecret('token'))
-      await settle()
     }
     expect([...seen]).toEqual(['v2', 'v3'])
+  })
+
+  it('shows a write from its outage to other processes within a minute of its return, though its writer reads nothing', async () => {
+    const state: { fault?: SharedCacheFault | undefined } = {}
+    const shared = memorySharedCache({ plan: () => state.fault })
+    const store = breakable({ name: 'store', sharedAs: 'store', secrets: { a: 'v1', b: 'v1', c: 'v1' } })
+    const [writer, reader] = [processOf(store.provider, shared), processOf(store.provider, shared.anotherProcess())]
+    const read = async (): Promise<string[]> => Promise.all(['a', 'b', 'c'].map((name) => reader.getSecret(name)))
+    expect(await read()).toEqual(['v1', 'v1', 'v1'])
+    state.fault = 'throw'
+    for (const name of ['a', 'b', 'c']) await failureOf(writer.rotateSecret(name, 'v2'))
+    await vi.advanceTimersByTimeAsync(45_000)
+    state.fault = undefined
+    await vi.advanceTimersByTimeAsync(60_000)
+    await read()
+    await settle()
+    expect(await read()).toEqual(['v2', 'v2', 'v2'])
   })
 
   it('costs the store nothing while its processes probe it, or while it is unreachable', async () => {

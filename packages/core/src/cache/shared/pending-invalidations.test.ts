@@ -1,21 +1,135 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PendingInvalidations } from './pending-invalidations.ts'
 
 const most = 10_000
 
-describe('pending invalidations', () => {
-  beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+interface Trial {
+  readonly pending: PendingInvalidations
+  readonly retried: string[]
+  readonly forget: ReturnType<typeof vi.fn<(path: string, askedBefore: number) => void>>
+  readonly close: () => void
+  /** Settles the attempt under way. */
+  succeed: () => Promise<void>
+  fail: () => Promise<void>
+}
 
-  it('are retried one at a time, the next a minute after one that hangs', () => {
-    const pending = new PendingInvalidations(() => {})
-    for (const path of ['a', 'b']) pending.failed(path, undefined, 0)
-    expect(pending.begin('a', 100_000)).toBe(true)
-    expect([pending.begin('b', 159_999), pending.begin('b', 160_000)]).toEqual([false, true])
+function trial(): Trial {
+  const [retried, closing, forget] = [[] as string[], new AbortController(), vi.fn<(path: string, askedBefore: number) => void>()]
+  let attempt = Promise.withResolvers<void>()
+  const retry = (path: string): Promise<void> => {
+    retried.push(path)
+    attempt = Promise.withResolvers()
+    return attempt.promise
+  }
+  const pending = new PendingInvalidations({ forget, retry, closing: closing.signal })
+  const succeed = async (): Promise<void> => {
+    pending.acknowledged(retried.at(-1) ?? '', pending.mark)
+    attempt.resolve()
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  const fail = async (): Promise<void> => {
+    pending.failed(retried.at(-1) ?? '', undefined, Date.now())
+    attempt.reject(new Error('down'))
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  return { pending, retried, forget, close: () => closing.abort(), succeed, fail }
+}
+
+describe('pending invalidations', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000 })
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
+
+  it('are retried one at a time by themselves, the earliest first, and the next at once after a success', async () => {
+    const { pending, retried, succeed } = trial()
+    for (const path of ['a', 'b', 'c']) pending.failed(path, undefined, Date.now())
+    await vi.advanceTimersByTimeAsync(499)
+    expect(retried).toEqual([])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(retried).toEqual(['a'])
+    await succeed()
+    expect(retried).toEqual(['a', 'b'])
+    await succeed()
+    await succeed()
+    expect([retried, pending.size, vi.getTimerCount()]).toEqual([['a', 'b', 'c'], 0, 0])
+  })
+
+  it('are retried at growing intervals, up to a minute, and each in turn', async () => {
+    const { pending, retried, fail } = trial()
+    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    const waits: number[] = []
+    while (retried.length < 9) {
+      const [count, from] = [retried.length, Date.now()]
+      while (retried.length === count) await vi.advanceTimersByTimeAsync(100)
+      waits.push(Date.now() - from)
+      await fail()
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000])
+    expect(retried.join('')).toBe('ababababa')
+  })
+
+  it('are retried at once after another invalidation was acknowledged, and soon after the next failure', async () => {
+    const { pending, retried, fail } = trial()
+    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, Date.now())
+    pending.acknowledged('c', pending.mark)
+    expect(retried).toEqual(['a'])
+    await fail()
+    await vi.advanceTimersByTimeAsync(499)
+    expect(retried).toEqual(['a'])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(retried).toEqual(['a', 'b'])
+  })
+
+  it('are retried as soon, however many writes fail meanwhile', async () => {
+    const { pending, retried } = trial()
+    for (let write = 0; write < 20; write += 1) {
+      pending.failed(`path-${write}`, undefined, Date.now())
+      await vi.advanceTimersByTimeAsync(20)
+    }
+    await vi.advanceTimersByTimeAsync(100)
+    expect(retried).toEqual(['path-0'])
+  })
+
+  it('are not retried while one is, though others fail or succeed meanwhile', async () => {
+    const { pending, retried, fail } = trial()
+    pending.failed('a', undefined, Date.now())
+    await vi.advanceTimersByTimeAsync(500)
+    pending.failed('b', undefined, Date.now())
+    await vi.advanceTimersByTimeAsync(60_000)
+    pending.acknowledged('c', pending.mark)
+    expect(retried).toEqual(['a'])
+    await fail()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(retried).toEqual(['a', 'b'])
+  })
+
+  it('are not retried after the close', async () => {
+    const { pending, retried, close } = trial()
+    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    close()
+    await vi.advanceTimersByTimeAsync(60_000)
+    pending.acknowledged('b', pending.mark)
+    expect([retried, vi.getTimerCount()]).toEqual([[], 0])
+  })
+
+  it('keep no process alive', () => {
+    vi.useRealTimers()
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const { pending } = trial()
+    pending.failed('a', undefined, Date.now())
+    const timer: NodeJS.Timeout = set.mock.results[0]?.value
+    expect(timer.hasRef()).toBe(false)
+    clearTimeout(timer)
   })
 
   it('give up the earliest if there are too many, and warn once until one is acknowledged', () => {
-    const forget = vi.fn<(path: string, askedBefore: number) => void>()
-    const pending = new PendingInvalidations(forget)
+    const { pending, forget } = trial()
     const fail = (path: string): void => pending.failed(path, undefined, 1_000)
     for (let each = 0; each < most; each += 1) fail(`path-${each}`)
     expect([forget.mock.calls, vi.mocked(process.emitWarning).mock.calls.length]).toEqual([[], 0])
@@ -32,19 +146,8 @@ describe('pending invalidations', () => {
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
 
-  it('are retried at once after one was acknowledged, and soon after the next failure', () => {
-    vi.spyOn(Math, 'random').mockReturnValue(1)
-    const pending = new PendingInvalidations(() => {})
-    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, 1_000)
-    expect(pending.begin('b', 1_500)).toBe(false)
-    pending.acknowledged('a', pending.mark)
-    expect(pending.begin('b', 1_500)).toBe(true)
-    pending.failed('b', undefined, 1_500)
-    expect([pending.begin('b', 1_999), pending.begin('b', 2_000)]).toEqual([false, true])
-  })
-
   it('keep the order of versions: a lift, and what was written after it', () => {
-    const pending = new PendingInvalidations(() => {})
+    const { pending } = trial()
     pending.failed('a', 7, 1_000)
     expect([pending.leastVersions('a', 0), pending.leastVersions('a', 1), pending.leastVersions('a', 8)]).toEqual([[0], [7], [8]])
     pending.failed('a', 0, 1_000)

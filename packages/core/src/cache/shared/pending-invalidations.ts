@@ -1,11 +1,10 @@
-import { backOff, type BackOff } from '../../guard/back-off.ts'
+import { jittered } from '../../guard/deadline.ts'
 import { Lru } from '../keys/lru.ts'
-import { SecretsError } from '../../errors/secrets-error.ts'
 import { warnOfSharedCache } from './blocked-paths.ts'
 
 const most = 10_000
-/** Another attempt ends long before that, unless the clock was set. */
-const longestMs = 60_000
+const firstPauseMs = 500
+const longestPauseMs = 60_000
 
 interface Pending {
   readonly path: string
@@ -15,21 +14,32 @@ interface Pending {
   readonly number: number
 }
 
-/** Older shared answers must not be served when a path leaves the list. */
-type Forget = (path: string, askedBefore: number) => void
+export interface PendingOptions {
+  /** Older shared answers must not be served when a path leaves the list. */
+  readonly forget: (path: string, askedBefore: number) => void
+  /** Resolves after `acknowledged`, and rejects after `failed`. */
+  readonly retry: (path: string) => Promise<void>
+  readonly closing: AbortSignal
+}
 
-/** Retried one at a time with back-off, since an outage concerns all of them. */
+/**
+ * Retried one at a time with back-off, since an outage concerns all of them. No read is needed: a
+ * process that only writes also has to tell the others.
+ */
 export class PendingInvalidations {
+  readonly #options: PendingOptions
   readonly #pending: Lru<Pending>
   #failures = 0
-  #failing: BackOff | undefined
-  #nextAt = 0
+  #pauses = 0
+  #timer: NodeJS.Timeout | undefined
+  #isRetrying = false
   #hasWarned = false
 
-  constructor(forget: Forget) {
+  constructor(options: PendingOptions) {
+    this.#options = options
     this.#pending = new Lru(most, ({ path, failedAt }) => {
       // It may have been asked before the write, in the same millisecond.
-      forget(path, failedAt + 1)
+      options.forget(path, failedAt + 1)
       this.#warn()
     })
   }
@@ -53,25 +63,43 @@ export class PendingInvalidations {
     return all.length === 0 ? [undefined] : all
   }
 
-  /** Whether to retry now; if so, `acknowledged` or `failed` must follow. */
-  begin(path: string, now: number): boolean {
-    if (!this.has(path) || (now < this.#nextAt && this.#nextAt - now <= longestMs)) return false
-    this.#nextAt = now + longestMs
-    return true
-  }
-
   acknowledged(path: string, mark: number): void {
-    this.#failing = undefined
-    this.#nextAt = 0
+    this.#pauses = 0
     this.#hasWarned = false
     if ((this.#pending.get(path)?.number ?? 0) <= mark) this.#pending.delete(path)
+    void this.#retryAll()
   }
 
   failed(path: string, leastVersion: number | undefined, now: number): void {
     const leastVersions = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
     this.#pending.set(path, { path, leastVersions, failedAt: now, number: (this.#failures += 1) })
-    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'an invalidation was not acknowledged'), this.#failing, now, { longestMs })
-    this.#nextAt = this.#failing.retryAt
+    if (this.#timer !== undefined || this.#options.closing.aborted) return
+    const onTime = (): void => {
+      this.#timer = undefined
+      void this.#retryAll()
+    }
+    this.#timer = setTimeout(onTime, jittered(Math.min(firstPauseMs * 2 ** this.#pauses, longestPauseMs))).unref()
+    this.#pauses += 1
+  }
+
+  /** The earliest first, until one fails. */
+  async #retryAll(): Promise<void> {
+    if (this.#isRetrying) return
+    this.#isRetrying = true
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    try {
+      for (let path = this.#earliest(); path !== undefined; path = this.#earliest()) await this.#options.retry(path)
+    } catch {
+      // `failed` has set the timer.
+    } finally {
+      this.#isRetrying = false
+    }
+  }
+
+  #earliest(): string | undefined {
+    const [earliest] = this.#options.closing.aborted ? [] : this.#pending.entries()
+    return earliest?.[0]
   }
 
   #warn(): void {

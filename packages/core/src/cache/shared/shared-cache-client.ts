@@ -43,7 +43,7 @@ export class SharedCacheClient {
   #failedAt = -Infinity
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
-  readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
+  readonly #pending: PendingInvalidations
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedCacheClientOptions) {
@@ -51,6 +51,11 @@ export class SharedCacheClient {
     this.#sharedAs = sharedAs
     this.#options = options
     this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
+    this.#pending = new PendingInvalidations({
+      forget: (path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore),
+      retry: (path) => this.#invalidate(path, undefined),
+      closing: options.closing,
+    })
     const longest = own(cache, 'longestReadMs')
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
   }
@@ -74,10 +79,7 @@ export class SharedCacheClient {
    * probes run in the background. Throws `UNAVAILABLE` if the cache is unreachable and fails closed.
    */
   async read(path: string, version: Version, reader: SharedReader = {}): Promise<SharedAnswer> {
-    if (this.#pending.has(path)) {
-      if (this.#pending.begin(path, Date.now())) this.#invalidateInBackground(path, undefined)
-      return unavailable
-    }
+    if (this.#pending.has(path)) return unavailable
     const answer = await this.#answer(path, version, reader)
     if (answer.isUnavailable && this.#failsClosed) throw failedClosed()
     if (answer.hit !== undefined) this.#highWaterMark.raise(path, version, answer.hit.askedAt)
@@ -178,10 +180,8 @@ export class SharedCacheClient {
    * Throws `UNAVAILABLE` with `effect: 'done'` without an acknowledgement.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const invalidating = this.#invalidate(path, leastVersion, this.#backgroundBounds())
-    this.waitFor(invalidating)
     try {
-      await invalidating
+      await this.#invalidate(path, leastVersion)
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache did not acknowledge the invalidation', {
         effect: 'done',
@@ -240,8 +240,14 @@ export class SharedCacheClient {
   }
 
   /** Without an acknowledgement the path is not read there until a later attempt succeeds. */
-  async #invalidate(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
-    const { mark } = this.#pending
+  #invalidate(path: string, leastVersion: number | undefined): Promise<void> {
+    const invalidating = this.#acknowledged(path, leastVersion)
+    this.waitFor(invalidating)
+    return invalidating
+  }
+
+  async #acknowledged(path: string, leastVersion: number | undefined): Promise<void> {
+    const [{ mark }, bounds] = [this.#pending, this.#backgroundBounds()]
     try {
       for (const least of this.#pending.leastVersions(path, leastVersion)) {
         await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
@@ -255,7 +261,7 @@ export class SharedCacheClient {
   }
 
   #invalidateInBackground(path: string, leastVersion: number | undefined): void {
-    this.#inBackground(() => this.#invalidate(path, leastVersion, this.#backgroundBounds()))
+    this.#invalidate(path, leastVersion).catch(() => {})
   }
 
   #backgroundBounds(): Bounds {

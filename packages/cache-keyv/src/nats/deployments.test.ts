@@ -136,6 +136,26 @@ describeWithServer('nats', 'over a cluster of NATS servers', () => {
       await killed.start()
     },
   )
+
+  test(
+    'what was written while most servers were away shows in others after their return, though its writer reads nothing',
+    { timeout: 180_000 },
+    async () => {
+      const provider = memoryProvider({ sharedAs: 'store', secrets: { a: 'v1', b: 'v1' } })
+      const [writing, reading] = [await connected({ servers: servers() }), await connected({ servers: servers() })]
+      const [writer, reader] = [managerOver(cacheOver(writing), provider), managerOver(cacheOver(reading), provider)]
+      for (const name of ['a', 'b']) expect([await writer.getSecret(name), await reader.getSecret(name)]).toEqual(['v1', 'v1'])
+
+      const first = await leader()
+      const killed = [first, ...cluster.nodes.filter((node) => node !== first).slice(0, 1)]
+      for (const node of killed) await node.kill()
+      for (const name of ['a', 'b']) {
+        await expect(writer.rotateSecret(name, 'v2')).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'done' })
+      }
+      for (const node of killed) await node.start()
+      for (const name of ['a', 'b']) await expect.poll(() => reader.getSecret(name), { timeout: 70_000, interval: 100 }).toBe('v2')
+    },
+  )
 })
 
 describeWithServer('nats', 'over a bucket of another JetStream domain', () => {

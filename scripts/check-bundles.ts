@@ -5,7 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundles, providers, type Bundle, type Provider } from './bundles/matrix.ts'
-import { lambdaChecks } from './bundles/lambda.ts'
+import { lambdaChecks, lambdas } from './bundles/lambda.ts'
 import { build, faultOf, firstSecret, type Place } from './bundles/run-bundle.ts'
 import { startStores, type Stores } from './bundles/stores.ts'
 import { installApp, installTool, type Tool } from './bundles/tools.ts'
@@ -70,14 +70,12 @@ async function checkBundle(bundle: Bundle, lack: string | undefined, place: Plac
 async function checkAll(place: Place, stores: Stores, tally: Tally): Promise<void> {
   const isChosen = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
   const chosen = bundles.filter(({ bundler }) => isChosen(bundler))
-  const needed = new Set<Tool>(['esbuild', ...chosen.map(({ bundler }) => bundler)])
+  const ofLambda = isChosen('lambda') ? lambdas : []
+  const needed = new Set<Tool>(['esbuild', ...[...chosen, ...ofLambda].map(({ bundler }) => bundler)])
   const lacks = new Map([...needed].map((tool) => [tool, installTool(place.app, tool)]))
   printRow(['bundler', 'format', 'provider', 'bytes', 'ms'], 'ok')
   for (const bundle of chosen) await checkBundle(bundle, lacks.get(bundle.bundler), place, tally)
-  if (!isChosen('lambda')) return
-  const lack = lacks.get('esbuild')
-  if (lack === undefined) await lambdaChecks(place, stores, tally)
-  else tally.notRun('a function of Lambda', lack)
+  await lambdaChecks(ofLambda, place, { stores, tally, lacks })
 }
 
 await checkInScratch('bundles-', async (folder, tally) => {

@@ -59,15 +59,15 @@ function codeBelow(lines: string[], tag: number): string {
 /** READMEs of the root and of packages, and guides. */
 const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/[^/]+\.md$/
 
-/** Their last `ts` block is a suite of vitest, which tests/examples compares and runs; and code for AWS CDK, which is not here. */
-const withOneApart: readonly string[] = ['docs/custom-provider.md', 'docs/bundling-and-lambda.md']
+/** Its last `ts` block is a suite of vitest, which tests/examples compares and runs. */
+const withOneApart = 'docs/custom-provider.md'
 
 /** Every example of these documents, and of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
     if (documents.test(path)) {
       const run = runExamplesIn(path, text)
-      return [...(withOneApart.includes(path) ? run.slice(0, -1) : run), ...compiledExamples(path, text)]
+      return [...(path === withOneApart ? run.slice(0, -1) : run), ...compiledExamples(path, text)]
     }
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../files.ts'
+import { lambdas } from './lambda.ts'
 import { bundles } from './matrix.ts'
 
 const guide = readFileSync(join(root, 'docs/bundling-and-lambda.md'), 'utf8')
@@ -13,6 +14,6 @@ test.each(shown)('the guide shows %s as `pnpm bundles` runs it', (file) => {
 })
 
 test('`pnpm bundles` runs every recipe', () => {
-  const used = [...bundles.flatMap(({ build = [] }) => build), 'next.config.mjs', 'lambda.mjs', 'lambda-cjs.mjs']
+  const used = [...[...bundles, ...lambdas].flatMap(({ build = [] }) => build), 'next.config.mjs']
   expect(recipes.filter((file) => !used.includes(file))).toEqual([])
 })

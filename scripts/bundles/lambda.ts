@@ -2,6 +2,7 @@
 // SIGSTOP stands for the freeze between two invocations, SIGCONT for the thaw.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -9,10 +10,12 @@ import type { Tally } from '../tally.ts'
 import type { Bundle } from './matrix.ts'
 import { build, type Place } from './run-bundle.ts'
 import { awsSecret, credentials, type Stores } from './stores.ts'
+import type { Tool } from './tools.ts'
 
-const lambdas: readonly Bundle[] = [
+export const lambdas: readonly Bundle[] = [
   { bundler: 'esbuild', format: 'ESM', build: ['node', 'lambda.mjs'], run: ['handler.mjs'] },
   { bundler: 'esbuild', format: 'CJS', build: ['node', 'lambda-cjs.mjs'], run: ['handler.cjs'] },
+  { bundler: 'cdk', format: 'ESM of CDK', build: ['node', 'lambda-cdk.mjs'], run: ['asset.*/index.mjs'] },
 ]
 
 const ttlSeconds = 1
@@ -71,13 +74,25 @@ class LambdaRun {
 
 const answerOf = (length: number): string => JSON.stringify({ statusCode: 200, body: `a token of ${length} characters` })
 
+interface Parts {
+  readonly stores: Stores
+  readonly tally: Tally
+  /** Why a tool cannot be had. */
+  readonly lacks: ReadonlyMap<Tool, string | undefined>
+}
+
 /** Each promise of docs/bundling-and-lambda.md, on a bundle of each format. */
-export async function lambdaChecks(place: Place, stores: Stores, tally: Tally): Promise<void> {
-  for (const bundle of lambdas) {
+export async function lambdaChecks(bundles: readonly Bundle[], place: Place, { stores, tally, lacks }: Parts): Promise<void> {
+  for (const bundle of bundles) {
+    const lack = lacks.get(bundle.bundler)
+    if (lack !== undefined) {
+      tally.notRun(`Lambda, ${bundle.format}`, lack)
+      continue
+    }
     const built = build(bundle, place)
     if (!tally.add(Array.isArray(built) ? built : []) || Array.isArray(built)) continue
     console.log(`Lambda, ${bundle.format}: ${built.bytes} bytes, minified`)
-    const file = join(built.folder, bundle.run.join('/'))
+    const file = join(built.folder, ...globSync(bundle.run, { cwd: built.folder }))
     for (const [title, check] of Object.entries(checks)) {
       await tally.timed(`Lambda, ${bundle.format}: ${title}`, () => runCheck(file, stores, check))
     }

@@ -19,11 +19,16 @@ export const tools = {
   next: ['next@16.4.6', 'react@19.3.1', 'react-dom@19.3.1'],
   bun: [`${bunPackage}@1.4.5`],
   deno: [`${denoPackage}@2.9.6`],
+  cdk: ['aws-cdk-lib@2.276.0', 'constructs@10.8.1'],
 } as const
 
 export type Tool = keyof typeof tools
 
-const programs: Readonly<Record<string, string>> = { bun: `${bunPackage}/bin/bun`, deno: `${denoPackage}/deno` }
+const programs: Readonly<Record<string, string>> = {
+  bun: `${bunPackage}/bin/bun`,
+  deno: `${denoPackage}/deno`,
+  cdk: 'aws-cdk-lib/index.js',
+}
 
 /** The path of a program that is installed in `app`; `node` is the running one. */
 export function programOf(name: string, app: string): string {

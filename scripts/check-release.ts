@@ -1,20 +1,21 @@
 // `pnpm release:check`: whether the packages can be published as they are: licences, install scripts
-// and advisories of what users install, an SBOM for each package, what a release would publish, and
-// the workflows. `--sboms FOLDER` keeps the SBOMs there.
+// and advisories of what users install, an SBOM and a tarball for each package, whether npm would take
+// it as `latest`, and the workflows. `--keep FOLDER` keeps the SBOMs and the tarballs there.
 import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { publicPackages, readFiles, root, type Member } from './files.ts'
-import { failure } from './pack.ts'
+import { parseArgs } from 'node:util'
+import { publicPackages, readFiles, root, type Files, type Member } from './files.ts'
+import { failure, packAll } from './pack.ts'
 import { findActionlint } from './release/actionlint.ts'
 import { auditOf } from './release/advisories.ts'
-import { dryRunFaults, versionsOnNpm } from './release/dry-run.ts'
+import { latestFaults, versionsOnNpm } from './release/on-npm.ts'
 import { installedIn, installScriptFaults, licenceFaults } from './release/production-tree.ts'
 import { sbomFaults, sbomFile } from './release/sbom.ts'
+import { tarballFaults } from './release/tarballs.ts'
 import { checkInScratch, type Tally } from './tally.ts'
 
-const { values } = parseArgs({ options: { sboms: { type: 'string' } } })
+const { values } = parseArgs({ options: { keep: { type: 'string' } } })
 const published = ['--filter', './packages/*']
 
 function pnpm(...args: string[]): { stdout: string; stderr: string } {
@@ -33,16 +34,17 @@ function writeSboms(packages: readonly Member[], folder: string): string[] {
     join(folder, '%s.json'),
   ])
   if (faults.length > 0) return faults
-  if (values.sboms !== undefined) cpSync(folder, values.sboms, { recursive: true })
   return packages.flatMap((member) => sbomFaults(member, readFileSync(join(folder, sbomFile(member.manifest.name)), 'utf8')))
 }
 
-/** pnpm packs each package, and sends nothing. */
-async function dryRun(packages: readonly Member[]): Promise<string[]> {
-  const { status, stdout, stderr } = spawnSync('pnpm', ['publish', '-r', '--dry-run', '--no-git-checks'], { cwd: root, encoding: 'utf8' })
-  const said = stripVTControlCharacters(stdout + stderr)
-  if (status !== 0) return [said]
-  return dryRunFaults(packages, said, versionsOnNpm)
+function packTarballs(files: Files, packages: readonly Member[], folder: string): string[] {
+  packAll(files, folder)
+  return packages.flatMap((member) => tarballFaults(member, folder, packages))
+}
+
+async function takenAsLatest(packages: readonly Member[]): Promise<string[]> {
+  const faults = packages.map(async ({ manifest }) => latestFaults(manifest, await versionsOnNpm(manifest.name)))
+  return (await Promise.all(faults)).flat()
 }
 
 async function checkAdvisories(tally: Tally): Promise<void> {
@@ -59,12 +61,15 @@ async function checkWorkflows(tally: Tally): Promise<void> {
 }
 
 await checkInScratch('release-', async (folder, tally) => {
-  const packages = publicPackages(readFiles())
+  const files = readFiles()
+  const packages = publicPackages(files)
   const installed = installedIn(pnpm('licenses', 'list', '--prod', '--json', ...published).stdout)
   await tally.timed(`licences of ${installed.length} packages`, () => licenceFaults(installed))
   await tally.timed('no install script', () => installScriptFaults(installed))
   await checkAdvisories(tally)
   await tally.timed('an SBOM for each package', () => writeSboms(packages, folder))
-  await tally.timed('a dry run of a release', () => dryRun(packages))
+  await tally.timed('a tarball for each package', () => packTarballs(files, packages, folder))
+  await tally.timed('nothing older becomes `latest`', () => takenAsLatest(packages))
   await checkWorkflows(tally)
+  if (values.keep !== undefined) cpSync(folder, values.keep, { recursive: true })
 })

@@ -17,10 +17,10 @@ const tasks = {
   'test:machine': () => [['scripts/check.ts', 'machine']],
   'test:consumers': () => [['scripts/check.ts', 'consumers']],
   smoke: () => [['scripts/build.mjs', '--output-logs=errors-only'], ['scripts/check-smoke.ts']],
-  release: () => [
+  'release:pack': () => [
     ['scripts/build.mjs', '--output-logs=errors-only'],
-    ['scripts/check-release.ts', '--sboms', '.cache/sboms'],
-    ['scripts/publish.ts'],
+    ['scripts/check-release.ts', '--keep', '.cache/release'],
+    ['scripts/check-rebuilt.ts', '.cache/release'],
   ],
   mutate: () => [['scripts/mutate.ts']],
   stryker: () => [['node_modules/@stryker-mutator/core/bin/stryker.js', 'run', 'stryker.config.mjs']],

@@ -10,7 +10,7 @@ import {
   noInstallScripts,
   noUpdateNotices,
   overridesHaveReasons,
-  publishingRunsNoTests,
+  publishingRunsNoDependency,
   turboIsSilent,
 } from './supply-rules.ts'
 
@@ -156,12 +156,36 @@ test.each([
   expect(actionsArePinned(new Map([['.github/workflows/ci.yml', `    steps:\n      - uses: ${action}\n`]]))).toHaveLength(count)
 })
 
-test('a job that may publish runs no tests', () => {
-  const faults = (permissions: string, run: string): string[] => {
-    const job = `  other:\n    steps:\n      - run: .ci/run\n  release:\n    permissions:\n      ${permissions}\n    steps:\n      - run: ${run}\n`
-    return publishingRunsNoTests(new Map([['.github/workflows/release.yml', `jobs:\n${job}`]]))
+describe('a job that may publish', () => {
+  const faults = (permissions: string, step: string, files: Readonly<Record<string, string>> = {}): string[] => {
+    const job = `  other:\n    steps:\n      - run: .ci/run\n  publish:\n    permissions:\n      ${permissions}\n    steps:\n      - ${step}\n`
+    return publishingRunsNoDependency(new Map([['.github/workflows/release.yml', `jobs:\n${job}`], ...Object.entries(files)]))
   }
-  for (const run of ['.ci/run', 'npm test', 'npm run test:machine'])
-    expect(faults('id-token: write', run), run).toEqual([expect.stringContaining('the job release')])
-  expect([...faults('id-token: write', 'npm run release'), ...faults('contents: read', '.ci/run')]).toEqual([])
+
+  test.each([
+    'run: .ci/run',
+    'run: npm test',
+    'run: npm run release:pack',
+    'run: npm ci --ignore-scripts',
+    'run: pnpm publish -r',
+    'run: npx changeset tag',
+    `uses: actions/setup-node@${'a1'.repeat(20)}`,
+  ])('runs nothing that is installed: %s', (step) => {
+    expect(faults('id-token: write', step)).toEqual([expect.stringContaining('the job publish may publish')])
+    expect(faults('contents: read', step)).toEqual([])
+  })
+
+  test('may run a program, but none that imports a package, however far away', () => {
+    const program = { 'scripts/a.ts': "import './b/c.ts'\nimport { join } from 'node:path'\n", 'scripts/b/c.ts': "import '../a.ts'\n" }
+    const foreign = { ...program, 'scripts/b/c.ts': "const pack = await import('tar')\n" }
+    const through = { '.ci/x': 'node scripts/a.ts' }
+    for (const [step, more] of [
+      ['run: node scripts/a.ts folder', {}],
+      ['run: .ci/x', through],
+    ] as const) {
+      expect(faults('id-token: write', step, { ...program, ...more })).toEqual([])
+      const named = expect.stringContaining('tar, imported by scripts/b/c.ts')
+      expect(faults('id-token: write', step, { ...foreign, ...more })).toEqual([named])
+    }
+  })
 })

@@ -1,6 +1,8 @@
 // The rules of where this repository's programs read from and what they let others run. Each
 // returns one line for a fault.
+import { posix } from 'node:path'
 import type { Files } from './files.ts'
+import { importsOf } from './imports.ts'
 import { asNode, syntaxOf, type SyntaxNode } from './mutation/syntax.ts'
 
 type Rule = (files: Files) => string[]
@@ -165,14 +167,36 @@ export const actionsArePinned: Rule = (files) =>
       .map((action) => `${path}: pin ${action} by its commit, or run a command instead`)
   })
 
-/** What a test loads could publish in our name. */
-export const publishingRunsNoTests: Rule = (files) =>
-  [...files].flatMap(([path, text]) => {
-    const jobs = path.startsWith('.github/') ? text.split(/^(?= {2}[\w-]+:$)/m) : []
-    return jobs
-      .filter((job) => job.includes('id-token: write') && /\.ci\/run\b|npm (run )?test/.test(job))
-      .map((job) => `${path}: the job ${job.trim().split(':')[0]} may publish, and runs tests: give them a job of their own`)
+/** What is installed could publish in our name, so a job that may publish runs nothing of it. */
+export const publishingRunsNoDependency: Rule = (files) => {
+  const workflows = [...files].filter(([path]) => path.startsWith('.github/'))
+  const jobs = workflows.flatMap(([path, text]) => text.split(/^(?= {2}[\w-]+:$)/m).map((job) => [path, job] as const))
+  return jobs.flatMap(([path, job]) => {
+    if (!job.includes('id-token: write')) return []
+    const found = [
+      ...(job.match(/\.ci\/run\b|\bnpm (run|test|ci|install|exec)\b|\b(pnpm|npx|yarn)\b|\buses:/g) ?? []),
+      ...foreignTo(files, job),
+    ]
+    return found.map((each) => `${path}: the job ${job.trim().split(':')[0]} may publish, and has ${each}: give it a job without rights`)
   })
+}
+
+/** The packages that the programs of a job import, also those that a script of `.ci` starts. */
+function foreignTo(files: Files, job: string): string[] {
+  const shell = [job, ...(job.match(/\.ci\/[\w-]+/g) ?? []).map((path) => files.get(path) ?? '')].join('\n')
+  const programs = [...shell.matchAll(/\bnode (scripts\/[\w./-]+)/g)].flatMap(([, path]) => path ?? [])
+  const seen = new Set<string>()
+  return programs.flatMap((path) => foreignImports(files, path, seen))
+}
+
+function foreignImports(files: Files, path: string, seen: Set<string>): string[] {
+  if (seen.has(path)) return []
+  seen.add(path)
+  return importsOf(files.get(path) ?? '').flatMap((specifier) => {
+    if (specifier.startsWith('.')) return foreignImports(files, posix.join(posix.dirname(path), specifier), seen)
+    return specifier.startsWith('node:') ? [] : [`${specifier}, imported by ${path}`]
+  })
+}
 
 export const supplyRules: readonly Rule[] = [
   noFixedTemporaryName,
@@ -181,5 +205,5 @@ export const supplyRules: readonly Rule[] = [
   noUpdateNotices,
   overridesHaveReasons,
   actionsArePinned,
-  publishingRunsNoTests,
+  publishingRunsNoDependency,
 ]

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -31,12 +31,6 @@ test('Go makes one of a version that is pinned, once', () => {
   expect(made).toMatch(/actionlint-v\d+\.\d+\.\d+\/actionlint$/)
   rmSync(join(folder, 'bin/go'))
   expect(findActionlint(folder, env)).toBe(made)
-})
-
-test('none is made in a job that may publish', () => {
-  const env = program('go', 'echo > "${0%/*}/asked"')
-  expect(findActionlint(folder, { ...env, ACTIONS_ID_TOKEN_REQUEST_URL: 'https://token.example' })).toBeUndefined()
-  expect(existsSync(join(folder, 'bin/asked'))).toBe(false)
 })
 
 test.each([

@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { ownEnvironment } from '../npm-package.mjs'
 import { auditOf } from './advisories.ts'
-import { dryRunFaults, versionsOnNpm } from './dry-run.ts'
+import { integrityOnNpm, latestFaults, versionsOnNpm } from './on-npm.ts'
 import { installedIn, installScriptFaults, licenceFaults, type Installed } from './production-tree.ts'
 import { sbomFaults, sbomFile } from './sbom.ts'
+import { TestRegistry } from './test-registry.ts'
 
 function installed(license: string, manifest: object = {}, files: readonly string[] = []): Installed {
   const path = mkdtempSync(join(tmpdir(), 'release-test-'))
@@ -101,49 +102,34 @@ test.each([
   expect(auditOf(stderr.startsWith('{') ? stderr : '', stderr)).toEqual({ faults: [], notRun })
 })
 
-describe('a dry run of a release', () => {
-  const members = ['a', 'b'].map((name) => ({ folder: `packages/${name}`, manifest: { name: `@x/${name}`, version: '0.1.0' } }))
-  const said = '📦 @x/a@0.1.0 → https://registry.example/\n[WARN] Skip publishing @x/a@0.1.0 (dry run)'
+describe('what becomes `latest`', () => {
+  const faults = (version: string, ...had: string[]): string[] => latestFaults({ name: '@x/a', version }, had)
 
-  const had = (versions: Readonly<Record<string, readonly string[]>>) => async (name: string) => versions[name] ?? []
-
-  test('leaves out what npm has, so that a release that was broken off can be finished', async () => {
-    expect(await dryRunFaults(members, said, had({ '@x/b': ['0.1.0'] }))).toEqual([])
+  test('may be the first version, a newer one, or one that npm has already', () => {
+    expect([...faults('0.1.0'), ...faults('0.10.0', '0.9.0', '0.11.0-next.1'), ...faults('0.1.0', '0.1.0', '0.2.0')]).toEqual([])
   })
 
-  test('names what it leaves out otherwise, and what pnpm warns of', async () => {
-    expect(await dryRunFaults(members, `${said}\n[WARN] something`, had({ '@x/b': ['0.0.9'] }))).toEqual([
-      'a release would not publish @x/b@0.1.0',
-      '[WARN] something',
-    ])
+  test('is no older version and no prerelease', () => {
+    expect(faults('0.1.0', '0.0.9', '0.10.0')).toEqual(['@x/a@0.1.0 would become `latest`, and npm has 0.10.0'])
+    expect(faults('0.2.0-next.0')).toEqual(['@x/a@0.2.0-next.0 would become `latest`, and is no release'])
   })
+})
 
-  test('names what would become `latest` though it is older or no release', async () => {
-    const next = { folder: 'packages/c', manifest: { name: '@x/c', version: '0.2.0-next.0' } }
-    const all = `${said}\n📦 @x/b@0.1.0 → x\n📦 @x/c@0.2.0-next.0 → x`
-    expect(await dryRunFaults([...members, next], all, had({ '@x/a': ['0.0.9', '0.2.0-next.1'], '@x/b': ['0.0.9', '0.10.0'] }))).toEqual([
-      '@x/b@0.1.0 would become `latest`, and npm has 0.10.0',
-      '@x/c@0.2.0-next.0 would become `latest`, and is no release',
-    ])
+test('the registry is asked which versions it has, and with which contents', async () => {
+  const registry = new TestRegistry()
+  await registry.start()
+  const folder = mkdtempSync(join(tmpdir(), 'release-test-'))
+  onTestFinished(() => {
+    registry.close()
+    rmSync(folder, { recursive: true })
   })
-
-  test('asks the registry which versions it has', async () => {
-    const dist = { tarball: 'http://127.0.0.1/x.tgz', shasum: '0' }
-    const versionsOf = (...versions: string[]): object =>
-      Object.fromEntries(versions.map((version) => [version, { name: '@x/b', version, dist }]))
-    const known: Readonly<Record<string, object>> = {
-      '/@x/a': { name: '@x/a', 'dist-tags': { latest: '0.1.0' }, versions: versionsOf('0.1.0') },
-      '/@x/b': { name: '@x/b', 'dist-tags': { latest: '0.2.0' }, versions: versionsOf('0.1.0', '0.2.0') },
-    }
-    const server = createServer((request, response) => {
-      const found = known[decodeURIComponent(request.url ?? '')]
-      response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(found ?? {}))
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    const registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}/` // it listens on a port
-    const env = { ...process.env, npm_config_registry: registry, pnpm_config_registry: registry }
-    const found = ['@x/a', '@x/b', '@x/c'].map((name) => versionsOnNpm(name, env))
-    expect(await Promise.all(found)).toEqual([['0.1.0'], ['0.1.0', '0.2.0'], []])
-  })
+  registry.add('@x/a', '0.1.0')
+  for (const version of ['0.1.0', '0.2.0']) registry.add('@x/b', version)
+  const env = { ...ownEnvironment(), ...registry.environment(folder) }
+  const found = ['@x/a', '@x/b', '@x/c'].map((name) => versionsOnNpm(name, env))
+  expect(await Promise.all(found)).toEqual([['0.1.0'], ['0.1.0', '0.2.0'], []])
+  expect(await integrityOnNpm('@x/b@0.1.0', env)).toBe(`sha512-${createHash('sha512').digest('base64')}`)
+  expect(await integrityOnNpm('@x/b@0.3.0', env)).toBeUndefined()
+  registry.isDown = true
+  await expect(versionsOnNpm('@x/a', env)).rejects.toThrow('npm did not tell the versions of @x/a')
 })

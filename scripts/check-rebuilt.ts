@@ -1,5 +1,5 @@
 // `node scripts/check-rebuilt.ts FOLDER`: builds and packs all packages again, and compares the bytes
-// with the tarballs of FOLDER. Who builds the same commit can so compare with what npm has.
+// with the tarballs of FOLDER. Only a build that repeats can be compared with what npm has.
 import { readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { publicPackages, readFiles, root } from './files.ts'

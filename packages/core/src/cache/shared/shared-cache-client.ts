@@ -153,13 +153,13 @@ export class SharedCacheClient {
   publish(path: string, version: Version, answer: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
-    if (isWrong || this.#pending.has(path)) this.#invalidateInBackground(path, newestOf(answer.holds, stored))
+    if (isWrong || this.#pending.has(path)) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
     else this.#fill(path, version, answer, stored, askedAt)
   }
 
   /** Announces a withdrawal, so that others drop their values. In the background. */
   withdrawn(path: string, answer: SharedAnswer, heldVersion: number = 0): void {
-    this.#invalidateInBackground(path, Math.max(newestOf(answer.holds, undefined) ?? 0, heldVersion) || undefined)
+    this.#invalidate(path, Math.max(newestOf(answer.holds, undefined) ?? 0, heldVersion) || undefined).catch(() => {})
   }
 
   /** Other processes that have a value wait for the store's return. In the background. */
@@ -253,15 +253,12 @@ export class SharedCacheClient {
         await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
       }
       this.#pending.acknowledged(path, mark)
+      this.#tracker.answered()
     } catch (error) {
       this.#pending.failed(path, leastVersion, Date.now())
       this.#tracker.failed('it did not acknowledge an invalidation, so other processes may serve a former value')
       throw error
     }
-  }
-
-  #invalidateInBackground(path: string, leastVersion: number | undefined): void {
-    this.#invalidate(path, leastVersion).catch(() => {})
   }
 
   #backgroundBounds(): Bounds {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PendingInvalidations } from './pending-invalidations.ts'
 
@@ -23,7 +24,7 @@ function trial(): Trial {
   }
   const pending = new PendingInvalidations({ forget, retry, closing: closing.signal })
   const succeed = async (): Promise<void> => {
-    pending.acknowledged(retried.at(-1) ?? '', pending.mark)
+    pending.acknowledged(retried.at(-1) ?? '')
     attempt.resolve()
     await vi.advanceTimersByTimeAsync(0)
   }
@@ -33,6 +34,19 @@ function trial(): Trial {
     await vi.advanceTimersByTimeAsync(0)
   }
   return { pending, retried, forget, close: () => closing.abort(), succeed, fail }
+}
+
+/** The first letter of a path is its server. */
+function cluster(...servers: readonly string[]): { readonly away: Set<string>; readonly pending: PendingInvalidations } {
+  const away = new Set(servers)
+  const retry = async (path: string): Promise<void> => {
+    await Promise.resolve()
+    if (!away.has(path.charAt(0))) return pending.acknowledged(path)
+    pending.failed(path, undefined, Date.now())
+    throw new Error('down')
+  }
+  const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
+  return { away, pending }
 }
 
 describe('pending invalidations', () => {
@@ -60,9 +74,9 @@ describe('pending invalidations', () => {
     expect([retried, pending.size, vi.getTimerCount()]).toEqual([['a', 'b', 'c'], 0, 0])
   })
 
-  it('are retried at growing intervals, up to a minute, and each in turn', async () => {
+  it('are retried at growing intervals, up to a minute', async () => {
     const { pending, retried, fail } = trial()
-    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    pending.failed('a', undefined, Date.now())
     const waits: number[] = []
     while (retried.length < 9) {
       const [count, from] = [retried.length, Date.now()]
@@ -71,13 +85,60 @@ describe('pending invalidations', () => {
       await fail()
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000])
-    expect(retried.join('')).toBe('ababababa')
+  })
+
+  it('are retried in turn, more at a time after a longer pause, and each once at most', async () => {
+    const { pending, retried, fail } = trial()
+    for (const path of 'abcde') pending.failed(path, undefined, Date.now())
+    const rounds: string[] = []
+    for (let round = 0; round < 5; round += 1) {
+      const { length } = retried
+      await vi.advanceTimersByTimeAsync(500 * 2 ** round)
+      for (let settled = length; settled < retried.length; settled += 1) await fail()
+      rounds.push(retried.slice(length).join(''))
+    }
+    expect(rounds).toEqual(['ab', 'cdea', 'bcdea', 'bcdea', 'bcdea'])
+  })
+
+  it('are retried within a minute of the return of their own server, though others stay away and are read', async () => {
+    const { away, pending } = cluster('a', 'b')
+    for (let path = 0; path < 100; path += 1) pending.failed(`a${path}`, undefined, Date.now())
+    for (let path = 0; path < 100; path += 1) pending.failed(`b${path}`, undefined, Date.now())
+    await vi.advanceTimersByTimeAsync(600_000)
+    away.delete('b')
+    for (let second = 0; second < 60; second += 1) {
+      for (let path = 0; path < 100; path += 1) pending.has(`b${path}`)
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect([pending.size, pending.has('a0'), pending.has('b0')]).toEqual([100, true, false])
+  })
+
+  it('are retried in turn, however often one of them is read', async () => {
+    const { away, pending } = cluster('a', 'b')
+    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    away.delete('b')
+    for (let read = 0; read < 100; read += 1) {
+      pending.has('b')
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    expect([pending.has('a'), pending.has('b')]).toEqual([true, false])
+  })
+
+  it('are retried in no context of a request', async () => {
+    const [request, seen] = [new AsyncLocalStorage<string>(), [] as unknown[]]
+    const retry = async (): Promise<void> => void seen.push(request.getStore())
+    const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
+    request.run('failing', () => pending.failed('a', undefined, Date.now()))
+    await vi.advanceTimersByTimeAsync(400)
+    request.run('succeeding', () => pending.acknowledged('b'))
+    expect(seen).toEqual([undefined])
+    pending.acknowledged('a')
   })
 
   it('are retried at once after another invalidation was acknowledged, and soon after the next failure', async () => {
     const { pending, retried, fail } = trial()
     for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, Date.now())
-    pending.acknowledged('c', pending.mark)
+    pending.acknowledged('c')
     expect(retried).toEqual(['a'])
     await fail()
     await vi.advanceTimersByTimeAsync(499)
@@ -102,7 +163,7 @@ describe('pending invalidations', () => {
     await vi.advanceTimersByTimeAsync(500)
     pending.failed('b', undefined, Date.now())
     await vi.advanceTimersByTimeAsync(60_000)
-    pending.acknowledged('c', pending.mark)
+    pending.acknowledged('c')
     expect(retried).toEqual(['a'])
     await fail()
     await vi.advanceTimersByTimeAsync(60_000)
@@ -114,7 +175,7 @@ describe('pending invalidations', () => {
     for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
     close()
     await vi.advanceTimersByTimeAsync(60_000)
-    pending.acknowledged('b', pending.mark)
+    pending.acknowledged('b')
     expect([retried, vi.getTimerCount()]).toEqual([[], 0])
   })
 
@@ -141,7 +202,7 @@ describe('pending invalidations', () => {
     expect(vi.mocked(process.emitWarning).mock.calls).toEqual([
       [expect.stringContaining('more than 10000 invalidations'), expect.objectContaining({ code: 'FINCHAT_SECRETS_SHARED_CACHE' })],
     ])
-    pending.acknowledged('x', pending.mark)
+    pending.acknowledged('x')
     for (const path of ['x', 'z']) fail(path)
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })

@@ -11,7 +11,6 @@ interface Pending {
   /** Least versions to send, in order. 0 lifts the former one; empty keeps it. */
   readonly leastVersions: readonly number[]
   readonly failedAt: number
-  readonly number: number
 }
 
 export interface PendingOptions {
@@ -23,20 +22,23 @@ export interface PendingOptions {
 }
 
 /**
- * Retried one at a time with back-off, since an outage concerns all of them. No read is needed: a
- * process that only writes also has to tell the others.
+ * Retried one after the other with back-off, since an outage concerns many of them. No read is
+ * needed: a process that only writes also has to tell the others. Attempts of one path must not
+ * overlap.
  */
 export class PendingInvalidations {
   readonly #options: PendingOptions
   readonly #pending: Lru<Pending>
-  #failures = 0
-  #pauses = 0
+  #pauseMs = firstPauseMs
   #timer: NodeJS.Timeout | undefined
   #isRetrying = false
   #hasWarned = false
+  /** Without the context of a request: none waits for it, and an outage would keep it. */
+  readonly #retry: () => void
 
   constructor(options: PendingOptions) {
     this.#options = options
+    this.#retry = process.getBuiltinModule('node:async_hooks').AsyncResource.bind(() => void this.#retrySome())
     this.#pending = new Lru(most, ({ path, failedAt }) => {
       // It may have been asked before the write, in the same millisecond.
       options.forget(path, failedAt + 1)
@@ -48,53 +50,56 @@ export class PendingInvalidations {
     return this.#pending.size
   }
 
+  /** Reading must not put a path's retry off. */
   has(path: string): boolean {
-    return this.#pending.get(path) !== undefined
-  }
-
-  /** Pass it to `acknowledged` when an attempt that begins now succeeds. */
-  get mark(): number {
-    return this.#failures
+    return this.#pending.peek(path) !== undefined
   }
 
   /** A later success must not lose the versions of an earlier failure. */
   leastVersions(path: string, leastVersion: number | undefined): readonly (number | undefined)[] {
-    const all = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
+    const all = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
     return all.length === 0 ? [undefined] : all
   }
 
-  acknowledged(path: string, mark: number): void {
-    this.#pauses = 0
+  acknowledged(path: string): void {
+    this.#pauseMs = firstPauseMs
     this.#hasWarned = false
-    if ((this.#pending.get(path)?.number ?? 0) <= mark) this.#pending.delete(path)
-    void this.#retryAll()
+    this.#pending.delete(path)
+    this.#retry()
   }
 
   failed(path: string, leastVersion: number | undefined, now: number): void {
-    const leastVersions = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
-    this.#pending.set(path, { path, leastVersions, failedAt: now, number: (this.#failures += 1) })
-    if (this.#timer !== undefined || this.#options.closing.aborted) return
-    const onTime = (): void => {
-      this.#timer = undefined
-      void this.#retryAll()
-    }
-    this.#timer = setTimeout(onTime, jittered(Math.min(firstPauseMs * 2 ** this.#pauses, longestPauseMs))).unref()
-    this.#pauses += 1
+    const leastVersions = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
+    this.#pending.set(path, { path, leastVersions, failedAt: now })
+    this.#retryLater()
   }
 
-  /** The earliest first, until one fails. */
-  async #retryAll(): Promise<void> {
+  /** The next pause begins when the attempts under way have ended. */
+  #retryLater(): void {
+    if (this.#isRetrying || this.#timer !== undefined || this.#earliest() === undefined) return
+    this.#timer = setTimeout(this.#retry, jittered(this.#pauseMs)).unref()
+    this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs)
+  }
+
+  /**
+   * The earliest first. More at a time after a longer pause: while one server of a cluster is away,
+   * its paths must not hold up those of the others.
+   */
+  async #retrySome(): Promise<void> {
     if (this.#isRetrying) return
     this.#isRetrying = true
     clearTimeout(this.#timer)
     this.#timer = undefined
-    try {
-      for (let path = this.#earliest(); path !== undefined; path = this.#earliest()) await this.#options.retry(path)
-    } catch {
-      // `failed` has set the timer.
-    } finally {
-      this.#isRetrying = false
+    const mostFailures = this.#pauseMs / firstPauseMs
+    let failures = 0
+    for (let path = this.#earliest(); path !== undefined && failures < Math.min(mostFailures, this.size); path = this.#earliest()) {
+      failures = await this.#options.retry(path).then(
+        () => 0,
+        () => failures + 1,
+      )
     }
+    this.#isRetrying = false
+    this.#retryLater()
   }
 
   #earliest(): string | undefined {

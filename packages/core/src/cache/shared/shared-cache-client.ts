@@ -44,6 +44,8 @@ export class SharedCacheClient {
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
   readonly #pending: PendingInvalidations
+  /** The latest of each path. */
+  readonly #invalidating = new Map<string, Promise<void>>()
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedCacheClientOptions) {
@@ -53,7 +55,7 @@ export class SharedCacheClient {
     this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
     this.#pending = new PendingInvalidations({
       forget: (path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore),
-      retry: (path) => this.#invalidate(path, undefined),
+      retry: (path) => this.#invalidating.get(path) ?? this.#invalidate(path, undefined),
       closing: options.closing,
     })
     const longest = own(cache, 'longestReadMs')
@@ -153,7 +155,9 @@ export class SharedCacheClient {
   publish(path: string, version: Version, answer: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
-    if (isWrong || this.#pending.has(path)) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
+    const isPending = this.#pending.has(path)
+    if (isWrong || (isPending && !this.#invalidating.has(path))) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
+    else if (isPending) this.releaseLease(path, version, answer)
     else this.#fill(path, version, answer, stored, askedAt)
   }
 
@@ -239,20 +243,30 @@ export class SharedCacheClient {
     )
   }
 
-  /** Without an acknowledgement the path is not read there until a later attempt succeeds. */
+  /**
+   * Without an acknowledgement the path is not read there until a later attempt succeeds. One at a
+   * time for each path: a former one that arrives last would lower the least version.
+   */
   #invalidate(path: string, leastVersion: number | undefined): Promise<void> {
-    const invalidating = this.#acknowledged(path, leastVersion)
+    const run = (): Promise<void> => this.#acknowledged(path, leastVersion)
+    const former = this.#invalidating.get(path)
+    const invalidating = former === undefined ? run() : former.then(run, run)
+    this.#invalidating.set(path, invalidating)
+    const end = (): void => {
+      if (this.#invalidating.get(path) === invalidating) this.#invalidating.delete(path)
+    }
+    invalidating.then(end, end)
     this.waitFor(invalidating)
     return invalidating
   }
 
   async #acknowledged(path: string, leastVersion: number | undefined): Promise<void> {
-    const [{ mark }, bounds] = [this.#pending, this.#backgroundBounds()]
+    const bounds = this.#backgroundBounds()
     try {
       for (const least of this.#pending.leastVersions(path, leastVersion)) {
         await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
       }
-      this.#pending.acknowledged(path, mark)
+      this.#pending.acknowledged(path)
       this.#tracker.answered()
     } catch (error) {
       this.#pending.failed(path, leastVersion, Date.now())

@@ -1,9 +1,11 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditSink } from '@finchat/secrets-core'
+import { pause } from '@finchat/secrets-core/provider'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkpointFolder } from '../checkpoints/checkpoint-folder.ts'
 import { CheckpointSender } from './checkpoint-sender.ts'
+import { jsonLinesFile } from './file-sink.ts'
 import { fileHandle } from '../testing/file-handles.ts'
 import { aRecord } from '../testing/sample-records.ts'
 import { context, removeTestFolders, testFolder } from '../testing/folders.ts'
@@ -63,6 +65,30 @@ describe('a folder for checkpoints', () => {
     await to.close?.(context)
     const [file = ''] = await readdir(`${checkpoints}-moved`)
     expect(await readFile(join(`${checkpoints}-moved`, file), 'utf8')).toBe('{}\n{}\n')
+  })
+})
+
+describe('a place that was away', () => {
+  it('gets the checkpoint of the last record after its return, though no other is written', async () => {
+    const { folder } = await testFolder()
+    const sent: unknown[] = []
+    let isAway = false
+    const write: AuditSink['write'] = async ({ checkpoint }) => (isAway ? Promise.reject(new Error('down')) : void sent.push(checkpoint))
+    const to: AuditSink = { specificationVersion: 'v1', name: 'worm', write: vi.fn<AuditSink['write']>(write) }
+    const file = jsonLinesFile({ folder, checkpoints: { to, everyMs: 10 } })
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    await file.write(aRecord(), context)
+    await expect.poll(() => sent.length, { timeout: 10_000 }).toBeGreaterThan(1)
+    isAway = true
+    await file.write(aRecord(), context)
+    const tries = vi.mocked(to.write).mock.calls.length
+    await expect.poll(() => vi.mocked(to.write).mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(tries + 2)
+    isAway = false
+    await expect.poll(() => sent.at(-1), { timeout: 10_000 }).toContain('"records":2')
+    const { length } = sent
+    await pause(100)
+    expect(sent.length, 'nothing is sent without a change').toBe(length)
+    await file.close?.(context)
   })
 })
 

@@ -23,7 +23,8 @@ const closingPatienceMs = 2_000
 
 /**
  * Sends the open segment's state to a place that this host cannot rewrite. It does so when the
- * segment is opened, when it has ended, and at intervals if it changed.
+ * segment is opened, when it has ended, and at intervals if it changed or the place refused: records
+ * behind the last checkpoint are at risk however long no other one follows.
  */
 export class CheckpointSender {
   readonly #to: CheckpointOptions['to']
@@ -75,6 +76,7 @@ export class CheckpointSender {
     clearTimeout(this.#timer)
     this.#last?.wipe()
     this.#former?.wipe()
+    this.#last = undefined
     await patiently(async () => void (await Promise.all(this.#sending)))
     const sinks = new Set([...this.#places.values()].map(({ sink }) => sink))
     await patiently(async (signal) => void (await Promise.all([...sinks].map(async (sink) => sink.close?.({ signal })))))
@@ -105,7 +107,10 @@ export class CheckpointSender {
   #sendAt(head: Epoch, writer: SegmentWriter): void {
     const checkpoint = writer.checkpoint(head, this.#sign)
     if (checkpoint === undefined) return
-    const sending: Promise<void> = this.#deliver(checkpoint, this.#placeOf(writer)).finally(() => this.#sending.delete(sending))
+    const sending: Promise<void> = this.#deliver(checkpoint, this.#placeOf(writer)).then((isAcknowledged) => {
+      this.#sending.delete(sending)
+      if (!isAcknowledged && writer === this.#last) this.changed(writer)
+    })
     this.#sending.add(sending)
   }
 
@@ -118,13 +123,16 @@ export class CheckpointSender {
     return place
   }
 
-  async #deliver(checkpoint: string, { sink, outage }: Place): Promise<void> {
+  /** Returns whether it was acknowledged. */
+  async #deliver(checkpoint: string, { sink, outage }: Place): Promise<boolean> {
     try {
       await sink.write(this.#maker.checkpoint(checkpoint), { signal: AbortSignal.timeout(this.#everyMs + closingPatienceMs) })
       outage.acknowledged()
+      return true
     } catch (error) {
       const problem = SecretsError.isInstance(error) ? `a checkpoint is missing: ${error.message}` : 'a checkpoint is missing'
       outage.refused(problem)
+      return false
     }
   }
 }

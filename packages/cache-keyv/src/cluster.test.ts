@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createCluster } from '@keyv/redis'
-import { createSecretsManager } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
+import { managerStatus } from '@finchat/secrets-core/live'
+import { pause } from '@finchat/secrets-core/provider'
 import {
   type RedisServer,
   startTlsProxy,
@@ -93,6 +95,47 @@ describeWithServer('valkey', 'over a cluster', () => {
     }
     await expect.poll(isUsed, { timeout: 30_000, interval: 500 }).toBe(true)
     await cache.invalidate({ ...key, path: 'secret-0' }, context)
+  })
+
+  test('what was written while two nodes were away shows in others once its node is back', { timeout: 180_000 }, async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `written-${n}`)
+    const provider = memoryProvider({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v1'])) })
+    const processOf = async (): Promise<SecretsManager> => {
+      const { connections, close } = await byIovalkey()
+      const cache = keyvCache({ ...connections, encryptionKey, namespace: 'written', timeoutMs: 200, coolDownMs: 200 })
+      const secrets = createSecretsManager({ providers: [provider], cache: { shared: cache } })
+      onTestFinished(() => secrets.close().then(close, close))
+      return secrets
+    }
+    // Else the others refuse everything, once they agree that a node is gone.
+    const wholeness = (needed: string): Promise<unknown> =>
+      Promise.all(cluster.nodes.map((node) => node.command('CONFIG', 'SET', 'cluster-require-full-coverage', needed)))
+    await wholeness('no')
+    onTestFinished(async () => void (await wholeness('yes')))
+    const [writer, reader] = [await processOf(), await processOf()]
+    for (const secrets of [writer, reader]) await secrets.getSecrets(names)
+    const stop = (node: number): void => {
+      cluster.nodes[node]?.signal('SIGSTOP')
+      onTestFinished(() => void cluster.nodes[node]?.signal('SIGCONT'))
+    }
+    const unacknowledged = async (written: readonly string[]): Promise<readonly string[]> => {
+      const results = await Promise.allSettled(written.map((name) => writer.rotateSecret(name, 'v2')))
+      return written.filter((_, index) => results[index]?.status === 'rejected')
+    }
+    stop(2)
+    const ofStopped = await unacknowledged(names)
+    stop(1)
+    const ofReturning = await unacknowledged(names.filter((name) => !ofStopped.includes(name)))
+    expect([ofStopped.length > 2, ofReturning.length > 2]).toEqual([true, true])
+    // The pauses grow meanwhile.
+    await pause(20_000)
+    cluster.nodes[1]?.signal('SIGCONT')
+    const pending = (): number | undefined => managerStatus(writer).shared?.pendingInvalidations
+    await expect.poll(pending, { timeout: 70_000, interval: 100 }).toBe(ofStopped.length)
+    const seen = async (): Promise<unknown> => Promise.all(ofReturning.map((name) => reader.getSecret(name)))
+    await expect.poll(seen, { timeout: 20_000, interval: 100 }).toEqual(ofReturning.map(() => 'v2'))
+    cluster.nodes[2]?.signal('SIGCONT')
+    await expect.poll(pending, { timeout: 70_000, interval: 100 }).toBe(0)
   })
 })
 

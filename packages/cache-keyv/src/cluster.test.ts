@@ -116,7 +116,7 @@ describeWithServer('valkey', 'over a cluster', () => {
     for (const secrets of [writer, reader]) await secrets.getSecrets(names)
     const stop = (node: number): void => {
       cluster.nodes[node]?.signal('SIGSTOP')
-      onTestFinished(() => void cluster.nodes[node]?.signal('SIGCONT'))
+      onTestFinished(() => cluster.nodes[node]?.signal('SIGCONT'))
     }
     const unacknowledged = async (written: readonly string[]): Promise<readonly string[]> => {
       const results = await Promise.allSettled(written.map((name) => writer.rotateSecret(name, 'v2')))

@@ -8,8 +8,10 @@ import { PartTracker } from '../../guard/part-tracker.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { own } from '../../errors/own-properties.ts'
+import { attempt } from './attempt.ts'
 import { copyOf, isSame, newestOf } from './compare-secrets.ts'
 import { type HeldAnswer, Invalidations } from './invalidations.ts'
+import { PathQueue } from './path-queue.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
 import { checkedSharedAnswer, isDuration, type SharedAnswer, unavailable } from './shared-answer.ts'
 
@@ -44,8 +46,7 @@ export class SharedCacheClient {
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
   readonly #pending: PendingInvalidations
-  /** The latest of each path. */
-  readonly #invalidating = new Map<string, Promise<void>>()
+  readonly #invalidating = new PathQueue()
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedCacheClientOptions) {
@@ -55,7 +56,7 @@ export class SharedCacheClient {
     this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
     this.#pending = new PendingInvalidations({
       forget: (path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore),
-      retry: (path) => this.#invalidating.get(path) ?? this.#invalidate(path, undefined),
+      retry: (path) => this.#invalidating.latest(path) ?? this.#invalidate(path, undefined),
       closing: options.closing,
     })
     const longest = own(cache, 'longestReadMs')
@@ -156,9 +157,9 @@ export class SharedCacheClient {
     if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
     const isPending = this.#pending.has(path)
-    if (isWrong || (isPending && !this.#invalidating.has(path))) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
-    else if (isPending) this.releaseLease(path, version, answer)
-    else this.#fill(path, version, answer, stored, askedAt)
+    const isRetried = isPending && this.#invalidating.latest(path) !== undefined
+    if (isWrong || (isPending && !isRetried)) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
+    else this.#fill(path, version, answer, isRetried ? undefined : stored, askedAt)
   }
 
   /** Announces a withdrawal, so that others drop their values. In the background. */
@@ -248,14 +249,7 @@ export class SharedCacheClient {
    * time for each path: a former one that arrives last would lower the least version.
    */
   #invalidate(path: string, leastVersion: number | undefined): Promise<void> {
-    const run = (): Promise<void> => this.#acknowledged(path, leastVersion)
-    const former = this.#invalidating.get(path)
-    const invalidating = former === undefined ? run() : former.then(run, run)
-    this.#invalidating.set(path, invalidating)
-    const end = (): void => {
-      if (this.#invalidating.get(path) === invalidating) this.#invalidating.delete(path)
-    }
-    invalidating.then(end, end)
+    const invalidating = this.#invalidating.run(path, () => this.#acknowledged(path, leastVersion))
     this.waitFor(invalidating)
     return invalidating
   }
@@ -297,15 +291,4 @@ function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })
-}
-
-/** Runs `run` and ignores any failure, also a later rejection. */
-function attempt(run: () => unknown): unknown {
-  try {
-    const result = run()
-    if (result instanceof Promise) result.catch(() => {})
-    return result
-  } catch {
-    return undefined
-  }
 }

@@ -4,7 +4,8 @@ import type { SecretProvider } from '@finchat/secrets-core'
 import { startTcpProxy, type TcpProxy } from '@finchat/secrets-test-servers'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
 import { type Fault, faults, type ProxiedServer } from './cache-server-faults.ts'
-import { readFor, type Served } from './read-load.ts'
+import { inTurn, type Turn } from '../harness/in-turn.ts'
+import { fewReads, readFor, type Served } from './read-load.ts'
 import { type CacheServer, type ServerKind, serverKinds, withServer } from './servers.ts'
 import { type Member, startMember } from './shared-fleet.ts'
 
@@ -27,12 +28,31 @@ export const cacheServerOutage: FaultInjection = {
   promise: 'at 1,000 reads a second none fails, and no read waits longer for the cache server than its deadline says',
   run: async (scale) => {
     const tally = new Tally()
-    for (const kind of serverKinds) await withServer(kind, tally, async (server) => run(kind, server, scale, tally))
+    const turn = inTurn()
+    const lanes = serverKinds.flatMap((kind) => lanesOf(faultsFor(kind, scale)).map((lane) => ({ kind, faults: lane })))
+    await Promise.all(
+      lanes.map(({ kind, faults: lane }) =>
+        withServer(kind, tally, async (server) => run(kind, server, { faults: lane, ms: faultMs[scale], turn, tally })),
+      ),
+    )
     return tally
   },
 }
 
-async function run(kind: ServerKind, server: CacheServer, scale: Scale, tally: Tally): Promise<void> {
+interface Lane {
+  readonly faults: readonly Fault[]
+  /** How long each lasts. */
+  readonly ms: number
+  readonly turn: Turn
+  readonly tally: Tally
+}
+
+/**
+ * A fleet leaves a server that failed alone for up to ten seconds. Meanwhile the next fleet has its
+ * fault: each lane has a server and a fleet of its own, and only one of them is measured at a time.
+ */
+async function run(kind: ServerKind, server: CacheServer, lane: Lane): Promise<void> {
+  const { ms, turn, tally } = lane
   const proxy = await startTcpProxy(server.url.replace(/^\w+:/, 'http:'))
   const encryptionKey = generateKey()
   const cache = { encryptionKey, timeoutMs, settleMs, coolDownMs, waitMs }
@@ -44,9 +64,9 @@ async function run(kind: ServerKind, server: CacheServer, scale: Scale, tally: T
   const read = readerOf(fleet)
   await Promise.all(fleet.map(({ secrets }) => secrets.getSecret('first')))
   await sleep(startsForMs)
-  judge(`${kind} well`, true, await readFor(faultMs[scale], read), tally)
-  for (const fault of faultsFor(kind, scale)) {
-    await during(fault, { server, proxy }, faultMs[scale], read, (served) => judge(`${kind} ${fault.name}`, fault.answers, served, tally))
+  await turn(async () => judge(`${kind} well`, true, await readFor(ms, read), tally))
+  for (const fault of lane.faults) {
+    await turn(() => during(fault, { server, proxy }, ms, read, (served) => judge(`${kind} ${fault.name}`, fault.answers, served, tally)))
     await untilUsedAgain(fleet, read, () => tally.fault(`${kind} was not used again after it had been ${fault.name}`))
   }
   await Promise.all(fleet.map((each) => each.close()))
@@ -63,6 +83,12 @@ const inShort: Readonly<Partial<Record<ServerKind, readonly string[]>>> = {
 function faultsFor(kind: ServerKind, scale: Scale): readonly Fault[] {
   const few = scale === 'short' ? inShort[kind] : undefined
   return few === undefined ? faults : faults.filter(({ name }) => few.includes(name))
+}
+
+/** At most three faults each. */
+function lanesOf(chosen: readonly Fault[]): readonly (readonly Fault[])[] {
+  const lanes = Math.ceil(chosen.length / 3)
+  return Array.from({ length: lanes }, (_, lane) => chosen.filter((_fault, index) => index % lanes === lane))
 }
 
 function proxiedUrl(url: string, proxy: TcpProxy): string {
@@ -133,7 +159,7 @@ async function untilUsedAgain(fleet: readonly Member[], read: () => Promise<void
   const before = fleet.map(({ shared }) => shared.stats().fills)
   const giveUpAt = performance.now() + 20_000
   while (performance.now() < giveUpAt) {
-    await readFor(100, () => read().catch(() => {}))
+    await readFor(100, () => read().catch(() => {}), fewReads)
     if (fleet.every(({ shared }, index) => shared.stats().fills > (before[index] ?? 0))) return
   }
   never()

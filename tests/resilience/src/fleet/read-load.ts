@@ -12,12 +12,14 @@ export interface Served {
 }
 
 const everyMs = 10
-const readsAtOnce = 10
+const manyReads = 10
+/** 100 reads a second, which leave the machine to what is measured. */
+export const fewReads = 1
 
 /**
  * 1,000 reads a second for so long, whatever happens to them, and then until the last has ended.
  */
-export async function readFor(ms: number, read: () => Promise<unknown>): Promise<Served> {
+export async function readFor(ms: number, read: () => Promise<unknown>, readsAtOnce = manyReads): Promise<Served> {
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   const latencies: number[] = []

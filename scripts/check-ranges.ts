@@ -1,7 +1,7 @@
 // `pnpm ranges lowest` or `newest`: what published packages depend on, in the lowest or the newest
-// versions that they accept. In a copy of this repository, the tests that need no server run with
-// these versions; then the packed packages are installed with them, loaded and tried. Names behind
-// it, such as `cache-keyv`, choose packages. A package whose versions are the locked ones is not
+// versions that they accept. In a copy of this repository, the tests that use foreign packages and need
+// no server run with these versions; then the packed packages are installed with them, loaded and
+// tried. Names behind it, such as `cache-keyv`, choose packages. A package whose versions are the locked ones is not
 // tested again: `npm test` did that.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -15,6 +15,7 @@ import { lowestOf, newestOf, versionIn } from './range-versions.ts'
 import { runExamples } from './run-examples.ts'
 import { checkInScratch } from './tally.ts'
 import { SetupError } from './toolchain.mjs'
+import { versionTests } from './version-tests.ts'
 
 type Versions = Readonly<Record<string, string>>
 
@@ -39,7 +40,11 @@ function testCopy(files: Files, trials: readonly Trial[], folder: string): strin
   const { CI: _, ...env }: NodeJS.ProcessEnv = ownEnvironment()
   const installed = failure('pnpm', ['install', '--no-frozen-lockfile', '--ignore-scripts', '--prefer-offline'], folder, env)
   if (installed.length > 0) return installed
-  return failure('pnpm', ['exec', 'vitest', 'run', '--reporter=dot', ...trials.map(({ member }) => `${member.folder}/src`)], folder, env)
+  const tests = versionTests(
+    files,
+    trials.map(({ member }) => member.folder),
+  )
+  return failure('pnpm', ['exec', 'vitest', 'run', '--reporter=dot', '--passWithNoTests', ...tests], folder, env)
 }
 
 /** Whether `npm test` runs with just these versions. */

@@ -1,5 +1,23 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import config, { long } from './vitest.config.ts'
+
+/** Those of half a minute and more. They start first: one that starts last would run by itself at the end. */
+const longest = [
+  'packages/audit/src/verify/tampering.test.ts',
+  'packages/cache-keyv/src/postgres/connections.test.ts',
+  'packages/cache-keyv/src/nats/connections.test.ts',
+  'tests/resilience/src/kill/trail-rotation-kill.test.ts',
+  'packages/provider-vault/src/leases-live.test.ts',
+  'packages/cache-keyv/src/redis-engine.test.ts',
+  'packages/cache-keyv/src/valkey-engine.test.ts',
+  'packages/rotation/src/targets/redis/redis-acl-user.test.ts',
+  'packages/cli/src/running.test.ts',
+  'tests/examples/src/fallback-chain/manager.test.ts',
+  'packages/cli/src/terminal.test.ts',
+  'packages/audit/src/verify/damaged-segments.test.ts',
+  'packages/cache-keyv/src/cost-model.test.ts',
+]
 
 /** Long tests, and damage to every record of an audit trail, where `npm test` takes samples. */
 const include = [
@@ -8,7 +26,21 @@ const include = [
   'packages/audit/src/verify/{tampering,overwritten,damaged-segments}.test.ts',
 ]
 
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => [...longest, ''].findIndex((path) => moduleId.endsWith(path))
+    return files.toSorted((one, other) => rank(one) - rank(other))
+  }
+}
+
 export default defineConfig({
   ...config,
-  test: { ...config.test, include, exclude: configDefaults.exclude, env: { THOROUGH: '1' }, testTimeout: 300_000 },
+  test: {
+    ...config.test,
+    include,
+    exclude: configDefaults.exclude,
+    env: { THOROUGH: '1' },
+    testTimeout: 300_000,
+    sequence: { sequencer: LongestFirst },
+  },
 })

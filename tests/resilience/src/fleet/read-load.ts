@@ -19,7 +19,7 @@ export const fewReads = 1
 /**
  * 1,000 reads a second for so long, whatever happens to them, and then until the last has ended.
  */
-export async function readFor(ms: number, read: () => Promise<unknown>, readsAtOnce = manyReads): Promise<Served> {
+export async function readFor(ms: number, read: () => Promise<unknown>, readsAtOnce: number = manyReads): Promise<Served> {
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
   const latencies: number[] = []

@@ -1,5 +1,0 @@
-import { redisKind, valkeyKind } from './testing/engines/redis.ts'
-import { testEngine } from './testing/engines/suite.ts'
-
-testEngine(redisKind)
-testEngine(valkeyKind)

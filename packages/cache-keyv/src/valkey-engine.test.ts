@@ -1,0 +1,4 @@
+import { valkeyKind } from './testing/engines/redis.ts'
+import { testEngine } from './testing/engines/suite.ts'
+
+testEngine(valkeyKind)

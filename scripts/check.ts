@@ -42,30 +42,28 @@ const machineSteps = {
 }
 /**
  * What those meet who install the packages: outside the workspace, from packed tarballs, with a
- * registry. Once all is built there are two rows of steps, side by side: each step waits for one
- * program after another.
+ * registry. Once all is built two steps run at a time, since each waits for one program after
+ * another. Long ones come first.
  */
 const built = { build: 'build' }
 const consumerSteps = {
-  copied: 'examples that are copied out',
   consumers: 'compilers, runners and managers',
-}
-const otherConsumerSteps = {
+  'ranges:lowest': 'lowest version of each range',
+  copied: 'examples that are copied out',
+  bundles: 'bundlers and runtimes',
+  'ranges:newest': 'newest version of each range',
+  migrated: 'an application moved by the command line',
   site: 'documentation site',
   'release:check': 'what a release needs',
-  migrated: 'an application moved by the command line',
-  'ranges:lowest': 'lowest version of each range',
-  'ranges:newest': 'newest version of each range',
-  bundles: 'bundlers and runtimes',
 }
 type Steps = Readonly<Record<string, string>>
-/** What runs before the rows, and the rows. */
-const kinds: Readonly<Record<string, readonly [Steps, ...Steps[]]>> = {
+/** What runs one by one, and then what runs two at a time. */
+const kinds: Readonly<Record<string, readonly [oneByOne: Steps, inPairs?: Steps]>> = {
   machine: [machineSteps],
-  consumers: [built, consumerSteps, otherConsumerSteps],
+  consumers: [built, consumerSteps],
 }
 const kind = process.argv[2] ?? ''
-const [before, ...rows] = kinds[kind] ?? [steps]
+const [oneByOne, inPairs = {}] = kinds[kind] ?? [steps]
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 const testReport = (script: string): string => join(root, `node_modules/.cache/vitest-report-${script.replace(':', '-')}.json`)
@@ -125,17 +123,21 @@ function testOutcome(script: string, ok: boolean): Omit<Outcome, 'notRun'> {
   }
 }
 
-async function runSteps(chosen: Steps): Promise<Outcome[]> {
+async function runSteps(chosen: Steps, atOnce: number): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const [script, title] of Object.entries(chosen)) {
-    rmSync(testReport(script), { force: true })
-    outcomes.push(await runStep(script, title))
+  const queue = Object.entries(chosen)
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      rmSync(testReport(next[0]), { force: true })
+      outcomes.push(await runStep(...next))
+    }
   }
+  await Promise.all(Array.from({ length: atOnce }, worker))
   return outcomes
 }
 
 const started = Date.now()
-const outcomes = [...(await runSteps(before)), ...(await Promise.all(rows.map(runSteps))).flat()]
+const outcomes = [...(await runSteps(oneByOne, 1)), ...(await runSteps(inPairs, 2))]
 const notRun = outcomes.flatMap((outcome) => outcome.notRun)
 const sumOf = (count: 'passed' | 'failed'): number => outcomes.reduce((sum, outcome) => sum + outcome[count], 0)
 if (notRun.length > 0) console.log(styleText('yellow', `\n${notRun.join('\n')}`))

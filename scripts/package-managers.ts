@@ -74,12 +74,21 @@ function yarnProgram(): string {
     const unfinished = mkdtempSync(join(root, '.toolchain', 'unfinished-'))
     try {
       fetchNpmPackage(yarnSpec, unfinished)
-      renameSync(unfinished, folder)
+      keep(unfinished, folder)
     } finally {
       rmSync(unfinished, { recursive: true, force: true })
     }
   }
   return join(folder, 'bin/yarn.js')
+}
+
+/** Another check may have fetched it meanwhile: then that copy stays. */
+function keep(unfinished: string, folder: string): void {
+  try {
+    renameSync(unfinished, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error
+  }
 }
 
 function write(folder: string, file: string, content: object): void {

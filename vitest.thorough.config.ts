@@ -2,21 +2,29 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import config, { long } from './vitest.config.ts'
 
-/** Those of half a minute and more. They start first: one that starts last would run by itself at the end. */
+/**
+ * Those of 25 seconds and more. They start first: one that starts last would run by itself at the
+ * end. Those that wait for servers alternate with those that compute.
+ */
 const longest = [
-  'packages/audit/src/verify/tampering.test.ts',
   'packages/cache-keyv/src/postgres/connections.test.ts',
-  'packages/cache-keyv/src/nats/connections.test.ts',
   'tests/resilience/src/kill/trail-rotation-kill.test.ts',
+  'packages/cache-keyv/src/nats/connections.test.ts',
+  'packages/audit/src/verify/damaged-segments.test.ts',
   'packages/provider-vault/src/leases-live.test.ts',
+  'packages/cache-keyv/src/cost-model.test.ts',
   'packages/cache-keyv/src/redis-engine.test.ts',
+  'packages/audit/src/verify/other-folders.test.ts',
   'packages/cache-keyv/src/valkey-engine.test.ts',
+  'packages/provider-vault/src/kv/staging.test.ts',
   'packages/rotation/src/targets/redis/redis-acl-user.test.ts',
   'packages/cli/src/running.test.ts',
   'tests/examples/src/fallback-chain/manager.test.ts',
   'packages/cli/src/terminal.test.ts',
-  'packages/audit/src/verify/damaged-segments.test.ts',
-  'packages/cache-keyv/src/cost-model.test.ts',
+  'packages/audit/src/verify/tampering.test.ts',
+  'packages/cli/src/program.test.ts',
+  'packages/cli/src/canary.test.ts',
+  'packages/cli/src/rotate-servers.test.ts',
 ]
 
 /** Long tests, and damage to every record of an audit trail, where `npm test` takes samples. */

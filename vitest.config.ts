@@ -21,6 +21,7 @@ export const alone = [
   'packages/provider-local/src/key-memory.test.ts',
   'tests/manager/src/memory.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
+  'tests/examples/src/fallback-chain/manager.test.ts',
 ]
 
 /** Tests that take long or start many processes, so that `npm test` ends in ten minutes. `npm run test:machine` runs these too, several at once. */
@@ -71,7 +72,6 @@ export const long = [
   'packages/testkit/src/fakes/memory-shared-cache.test.ts',
   'packages/testkit/src/suites/test-secret-provider.test.ts',
   'tests/examples/src/fallback-chain/main.test.ts',
-  'tests/examples/src/fallback-chain/manager.test.ts',
   'tests/examples/src/monitoring/main.test.ts',
   'tests/manager/src/grace-model.test.ts',
   'tests/manager/src/recipes/probes.test.ts',

@@ -19,7 +19,6 @@ const longest = [
   'packages/provider-vault/src/kv/staging.test.ts',
   'packages/rotation/src/targets/redis/redis-acl-user.test.ts',
   'packages/cli/src/running.test.ts',
-  'tests/examples/src/fallback-chain/manager.test.ts',
   'packages/cli/src/terminal.test.ts',
   'packages/audit/src/verify/tampering.test.ts',
   'packages/cli/src/program.test.ts',

@@ -22,6 +22,7 @@ export const alone = [
   'tests/manager/src/memory.test.ts',
   'packages/provider-vault/src/cluster-logins.test.ts',
   'tests/examples/src/fallback-chain/manager.test.ts',
+  'packages/cli/src/running.test.ts',
 ]
 
 /** Tests that take long or start many processes, so that `npm test` ends in ten minutes. `npm run test:machine` runs these too, several at once. */
@@ -46,7 +47,6 @@ export const long = [
   'packages/cli/src/program.test.ts',
   'packages/cli/src/register.test.ts',
   'packages/cli/src/rotate-servers.test.ts',
-  'packages/cli/src/running.test.ts',
   'packages/cli/src/sealed-hostile.test.ts',
   'packages/cli/src/store-terminal.test.ts',
   'packages/cli/src/system-calls.test.ts',

@@ -18,7 +18,6 @@ const longest = [
   'packages/cache-keyv/src/valkey-engine.test.ts',
   'packages/provider-vault/src/kv/staging.test.ts',
   'packages/rotation/src/targets/redis/redis-acl-user.test.ts',
-  'packages/cli/src/running.test.ts',
   'packages/cli/src/terminal.test.ts',
   'packages/audit/src/verify/tampering.test.ts',
   'packages/cli/src/program.test.ts',

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../files.ts'
-import { lambdas } from './lambda.ts'
-import { bundles } from './matrix.ts'
+import { bundles, lambdas } from './matrix.ts'
 
 const guide = readFileSync(join(root, 'docs/bundling-and-lambda.md'), 'utf8')
 const recipes = readdirSync(join(root, 'scripts/bundles/recipes'))

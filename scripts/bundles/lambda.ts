@@ -12,12 +12,6 @@ import { build, type Place } from './run-bundle.ts'
 import { awsSecret, credentials, type Stores } from './stores.ts'
 import type { Tool } from './tools.ts'
 
-export const lambdas: readonly Bundle[] = [
-  { bundler: 'esbuild', format: 'ESM', build: ['node', 'lambda.mjs'], run: ['handler.mjs'] },
-  { bundler: 'esbuild', format: 'CJS', build: ['node', 'lambda-cjs.mjs'], run: ['handler.cjs'] },
-  { bundler: 'cdk', format: 'ESM of CDK', build: ['node', 'lambda-cdk.mjs'], run: ['asset.*/index.mjs'] },
-]
-
 const ttlSeconds = 1
 /** Longer than the TTL, and than the deadline of a call and the second after which a freeze is seen. */
 const frozenMs = 4_000
@@ -86,15 +80,15 @@ export async function lambdaChecks(bundles: readonly Bundle[], place: Place, { s
   for (const bundle of bundles) {
     const lack = lacks.get(bundle.bundler)
     if (lack !== undefined) {
-      tally.notRun(`Lambda, ${bundle.format}`, lack)
+      tally.notRun(`${bundle.bundler}, ${bundle.format}`, lack)
       continue
     }
     const built = build(bundle, place)
     if (!tally.add(Array.isArray(built) ? built : []) || Array.isArray(built)) continue
-    console.log(`Lambda, ${bundle.format}: ${built.bytes} bytes, minified`)
+    console.log(`${bundle.bundler}, ${bundle.format}: ${built.bytes} bytes, minified`)
     const file = join(built.folder, ...globSync(bundle.run, { cwd: built.folder }))
     for (const [title, check] of Object.entries(checks)) {
-      await tally.timed(`Lambda, ${bundle.format}: ${title}`, () => runCheck(file, stores, check))
+      await tally.timed(`${bundle.bundler}, ${bundle.format}: ${title}`, () => runCheck(file, stores, check))
     }
   }
 }

@@ -74,3 +74,10 @@ export const bundles: readonly Bundle[] = [
     needs: 'DENORT_BIN',
   },
 ]
+
+/** Functions of Lambda, which are frozen. */
+export const lambdas: readonly Bundle[] = [
+  { bundler: 'esbuild', format: 'Lambda, ESM', build: ['node', 'lambda.mjs'], run: ['handler.mjs'] },
+  { bundler: 'esbuild', format: 'Lambda, CJS', build: ['node', 'lambda-cjs.mjs'], run: ['handler.cjs'] },
+  { bundler: 'cdk', format: 'Lambda, ESM', build: ['node', 'lambda-cdk.mjs'], run: ['asset.*/index.mjs'] },
+]

@@ -1,7 +1,7 @@
 // The tables of docs/compatibility.md: what the checks run with, and what the manifests ask for.
 import { servers } from '../../tests/servers/src/catalogue.ts'
 import { markdownTable } from '../../benchmarks/src/harness/table.ts'
-import { bundles } from '../bundles/matrix.ts'
+import { bundles, lambdas } from '../bundles/matrix.ts'
 import { tools } from '../bundles/tools.ts'
 import { runners } from '../consumers/test-runners.ts'
 import { isIn, resolutions, typescriptVersions } from '../consumers/typescript.ts'
@@ -47,7 +47,9 @@ const isRunner = ([name]: readonly [string, string]): boolean => /^(@swc\/jest|b
 const codeFirst = ([name, version]: readonly [string, string]): string[] => [`\`${name}\``, version]
 
 function bundlerRow([tool, [spec = '']]: readonly [string, readonly string[]]): string[] {
-  const formats = bundles.filter(({ bundler, refusal }) => bundler === tool && refusal === undefined).map(({ format }) => format)
+  const formats = [...bundles, ...lambdas]
+    .filter(({ bundler, refusal }) => bundler === tool && refusal === undefined)
+    .map(({ format }) => format)
   return [tool, spec.slice(spec.lastIndexOf('@') + 1), formats.join('; ')]
 }
 

@@ -138,6 +138,7 @@ describe('pending invalidations', () => {
   it('are retried at once after another invalidation was acknowledged, and soon after the next failure', async () => {
     const { pending, retried, fail } = trial()
     for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, Date.now())
+    await vi.advanceTimersByTimeAsync(100)
     pending.acknowledged('c')
     expect(retried).toEqual(['a'])
     await fail()

@@ -218,11 +218,9 @@ describe('the output', () => {
 
   it('that nobody reads does not keep a signal from the command', async () => {
     const { cwd, env } = project()
-    const child = spawn(
-      process.execPath,
-      [...programArgs, 'run', '--', '/bin/sh', '-c', 'trap "exit 4" TERM; echo ready >&2; while :; do echo y; done'],
-      { cwd, env },
-    )
+    // In a second the output is full. A shell that writes itself would hear of the signal only after that.
+    const writer = 'trap "exit 4" TERM; while :; do echo y; done & sleep 1; echo ready >&2; wait'
+    const child = spawn(process.execPath, [...programArgs, 'run', '--', '/bin/sh', '-c', writer], { cwd, env })
     onTestFinished(() => void child.kill('SIGKILL'))
     child.stdout.pause()
     await once(child.stderr, 'data')

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { alteredDocuments } from './documents.ts'
 import { figuresOf, type FleetFigures } from './figures.ts'
-import { phaseOf, phases } from './timeline.ts'
+import { phases } from './timeline.ts'
 import { inVirtualTime } from './virtual-time.ts'
 import { simulateFleet, type FleetOptions, type FleetRun } from './simulate.ts'
 
@@ -42,15 +42,6 @@ test('the shared cache takes one call for each secret instead, and its loss brin
   const alone = await run()
   expect(meanIn(figures(20, sharing), 'sharedCacheDown')).toBeGreaterThan(0.8 * meanIn(figures(20, alone), 'steady'))
   expect([sharing.failedReads, alone.failedReads]).toEqual([0, 0])
-})
-
-test('when the shared cache is lost, copies of one age are refreshed over the rest of their life', { timeout: 120_000 }, async () => {
-  const sharing = await run({ hasSharedCache: true })
-  const lostAt = phaseOf('sharedCacheDown').from
-  const inWave = (from: number): number =>
-    total(sharing.calls.forOne.slice(lostAt + from, lostAt + from + 50)) / (small.sample * small.secrets)
-  const busiest = Math.max(...Array.from({ length: 200 }, (_, from) => inWave(from)))
-  expect(busiest, 'part of the copies that are refreshed within 50 s').toBeLessThan(0.5)
 })
 
 test('while the store is down, a process that holds its secrets probes it once in 8 to 20 s', { timeout: 120_000 }, async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { SharedCache, SharedRead } from '../contract/shared-cache.ts'
 import { cached, fail, onCacheClock, pass, second, seen, shared, start } from '../testing/cache-trial.ts'
 
@@ -131,79 +131,6 @@ describe('a value that is fresh in memory', () => {
     expect([await lookAfter(5, isLost), await lookAfter(5, isLost), await lookAfter(5, isLost)]).toEqual([2, 2, 3])
     expect([await lookAfter(5, isHeld), await lookAfter(5, isLost), await lookAfter(5, isLost)]).toEqual([3, 4, 5])
   })
-})
-
-describe('a value that the shared cache brought', () => {
-  const askedAt = start - 60 * second
-  const down: SharedRead = { leaseToken: {}, unavailable: true }
-  const brought: SharedRead = { ...hit, until: askedAt + 192 * second, askedAt }
-
-  /** When its next refresh is due by the TTL: after 180 s. */
-  async function bringing(): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
-    const cache = shared()
-    const one = cached({}, { shared: cache.client })
-    cache.read.mockImplementation(async () => brought)
-    await seen(one.store)
-    cache.read.mockImplementation(async () => down)
-    return { ...cache, ...one }
-  }
-
-  async function secondsUntilAsked({ store, get }: ReturnType<typeof cached>): Promise<number> {
-    const before = get.mock.calls.length
-    for (let seconds = 5; seconds <= 300; seconds += 5) {
-      await pass(5)
-      await seen(store)
-      if (get.mock.calls.length > before) return seconds
-    }
-    return expect.fail('not asked')
-  }
-
-  it.each([
-    [0, 5, 195],
-    [0.25, 65, 205],
-    [0.5, 125, 220],
-    [1, 240, 240],
-  ])('is refreshed at a random moment of its life while that is down, its own answers as usual: %d', async (random, once, again) => {
-    const one = await bringing()
-    vi.mocked(Math.random).mockReturnValue(random)
-    expect([await secondsUntilAsked(one), await secondsUntilAsked(one)]).toEqual([once, again])
-  })
-
-  it('is not refreshed earlier if the shared cache is back', async () => {
-    const { store, get, read } = await bringing()
-    vi.mocked(Math.random).mockReturnValue(0.1)
-    for (let seconds = 5; seconds < 180; seconds += 5) {
-      read.mockImplementation(async () => (seconds % 10 === 0 ? brought : down))
-      await pass(5)
-      expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 0])
-    }
-    read.mockImplementation(async () => gap)
-    await pass(5)
-    await seen(store)
-    expect(get).toHaveBeenCalledTimes(1)
-  })
-
-  it('is asked for at once after a change, whether the shared cache is down or not', async () => {
-    const { store, get } = await bringing()
-    await pass(5)
-    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 0])
-    store.saw('a', 2, false)
-    await seen(store)
-    expect(get).toHaveBeenCalledTimes(1)
-  })
-})
-
-it('a value that a process asked for by itself is refreshed no earlier while the shared cache is down', async () => {
-  const { store, get, read } = await held()
-  read.mockImplementation(async () => ({ leaseToken: {}, unavailable: true }))
-  vi.mocked(Math.random).mockReturnValue(0)
-  for (let seconds = 5; seconds < 240; seconds += 5) {
-    await pass(5)
-    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
-  }
-  await pass(5)
-  await seen(store)
-  expect(get).toHaveBeenCalledTimes(2)
 })
 
 it('an older entry than a process has seen is filled over, and not told as a change', async () => {

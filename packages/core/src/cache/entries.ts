@@ -8,7 +8,6 @@ import {
   endAbsence,
   type Freshness,
   type Lifetimes,
-  refreshAlone,
   shortened,
   untilRecheck,
 } from './freshness.ts'
@@ -25,8 +24,6 @@ export interface Entry extends Freshness {
   refreshAt: number
   freshUntil: number
   readonly lifetime: Freshness
-  /** The lifetime while the shared cache, which brought the value, is down. */
-  alone?: Freshness | undefined
   readonly held: SecretBytes
   readonly key: string
   readonly path: string
@@ -148,18 +145,13 @@ export class MemoryCache {
   /** A value that needs no refresh, whatever the shared cache has. */
   young(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    const { refreshAt, freshUntil } = entry.alone ?? entry.lifetime
     // A lease is never refreshed, but ends.
-    return now < Math.min(refreshAt, freshUntil) ? entry : undefined
+    return entry && now < Math.min(entry.lifetime.refreshAt, entry.lifetime.freshUntil) ? entry : undefined
   }
 
-  /** `isAlone`: the shared cache is down. */
-  confirm(key: string, now: number, isAlone = false): Entry | undefined {
-    const held = this.#entries.get(key)
-    if (held?.flight.isShared) held.alone = isAlone ? (held.alone ?? refreshAlone(held.lifetime, now)) : undefined
+  confirm(key: string, now: number): Entry | undefined {
     const entry = this.young(key, now)
-    return entry && Object.assign(entry, this.#untilRecheck(entry.held, entry.alone ?? entry.lifetime))
+    return entry && Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
   }
 
   /** `isBehind`: the store may not show a write of this process yet. */
@@ -251,7 +243,7 @@ export class MemoryCache {
   expire(path: string, now: number): void {
     const end = { refreshAt: now, freshUntil: now }
     for (const [, entry] of this.#entries.entries()) {
-      if (entry.path === path) Object.assign(entry, end, { lifetime: { ...entry.lifetime, ...end }, alone: undefined })
+      if (entry.path === path) Object.assign(entry, end, { lifetime: { ...entry.lifetime, ...end } })
     }
   }
 

@@ -146,7 +146,7 @@ export class Fetcher {
       memory.endRest(key, answer.changes)
       return undefined
     }
-    const entry = memory.confirm(key, Date.now(), answer.isUnavailable)
+    const entry = memory.confirm(key, Date.now())
     return entry && { held: entry.held, from: 'memory', stale: false }
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { absence, freshness, refreshAlone, sharedLifeMs } from './freshness.ts'
+import { absence, freshness, sharedLifeMs } from './freshness.ts'
 
 const lifetimes = { ttlMs: 300_000, maxStaleMs: 300_000 }
 
@@ -58,19 +58,6 @@ describe('freshness', () => {
         expect(staleUntil).toBeLessThanOrEqual(Math.min(askedAt + ttlMs + maxStaleMs, expiresAt ?? Infinity))
       }),
     )
-  })
-})
-
-describe('a refresh without the shared cache', () => {
-  it.each([
-    [0, 100_000],
-    [0.5, 200_000],
-    [1, 300_000],
-  ])('is due at a random moment of the rest of its life: %d', (random, refreshAt) => {
-    drawn(1)
-    const lifetime = freshness({}, 0, lifetimes)
-    drawn(random)
-    expect(refreshAlone(lifetime, 100_000)).toEqual({ ...lifetime, refreshAt })
   })
 })
 

@@ -42,14 +42,6 @@ export function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, 
   return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
 }
 
-/**
- * While the shared cache is down, each process refreshes by itself. What the cache brought has one
- * age in all of them, so their refreshes spread over the rest of its life.
- */
-export function refreshAlone(lifetime: Freshness, now: number): Freshness {
-  return { ...lifetime, refreshAt: now + Math.random() * (lifetime.freshUntil - now) }
-}
-
 /** Less a random fifth. */
 export function shortened(ms: number): number {
   return ms * (shortestPart + (1 - shortestPart) * Math.random())

@@ -62,6 +62,11 @@ function reasonIn(stderr) {
   return line?.replace(/^npm (error|ERR!) */, '').trim()
 }
 
+/** The code of npm's error, such as E404: it alone has no address and no credential. */
+export function npmErrorCode(said) {
+  return /npm error code (\w+)/.exec(said)?.[1] ?? 'unknown error'
+}
+
 /**
  * The environment of set-up programs. They look up nothing in the current folder and inherit no npm
  * prefix. They read no compile cache: by default its folder has a fixed name in the shared

@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { publicPackages, readFiles, root, type Member } from './files.ts'
+import { newestIn } from './range-versions.ts'
 import { integrityOnNpm, latestFaults, versionsOnNpm } from './release/on-npm.ts'
 import { digestFaults, inDependencyOrder, integrityOf, tarballFaults, tarballFile } from './release/tarballs.ts'
 import { SetupError } from './toolchain.mjs'
@@ -32,8 +33,8 @@ function refuse(faults: readonly string[]): void {
 
 function npmFaults(): string[] {
   const version = execFileSync('npm', ['--version'], { encoding: 'utf8' }).trim()
-  const isOlder = version.localeCompare(oldestNpm, 'en', { numeric: true }) < 0
-  return isOlder ? [`npm is ${version}: trusted publishing needs npm ${oldestNpm} or later`] : []
+  const isNewEnough = newestIn([oldestNpm, version]) === version
+  return isNewEnough ? [] : [`npm is ${version}: trusted publishing needs npm ${oldestNpm} or later`]
 }
 
 async function releaseOf(member: Member, folder: string): Promise<Release> {

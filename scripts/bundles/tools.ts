@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../files.ts'
-import { ownEnvironment } from '../npm-package.mjs'
+import { npmErrorCode, ownEnvironment } from '../npm-package.mjs'
 import { failure } from '../pack.ts'
 
 const rollupPlugins = ['@rollup/plugin-node-resolve@16.0.3', '@rollup/plugin-commonjs@29.0.3', '@rollup/plugin-json@6.1.0']
@@ -49,7 +49,7 @@ export function installApp(app: string, tarballs: Readonly<Record<string, string
 export function installTool(app: string, tool: Tool): string | undefined {
   const [failed] = install(app, ['--save-exact', ...tools[tool]])
   if (failed === undefined) return existsSync(programOf(tool, app)) ? undefined : `npm installs no program ${tool}`
-  return `npm cannot install it (${/npm error code (\w+)/.exec(failed)?.[1] ?? 'unknown error'})`
+  return `npm cannot install it (${npmErrorCode(failed)})`
 }
 
 function install(app: string, args: readonly string[]): string[] {

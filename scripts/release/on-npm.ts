@@ -1,6 +1,7 @@
 // What npm has of a package, and whether a further version may become its `latest`.
 import { execFile } from 'node:child_process'
 import type { Manifest } from '../files.ts'
+import { npmErrorCode } from '../npm-package.mjs'
 import { newestIn } from '../range-versions.ts'
 import { SetupError } from '../toolchain.mjs'
 
@@ -21,7 +22,7 @@ function view(spec: string, field: string, env: NodeJS.ProcessEnv): Promise<unkn
     execFile('npm', ['view', spec, field, '--json'], { env, encoding: 'utf8' }, (error, stdout, stderr) => {
       if (error === null && stdout.trim() !== '') resolve(JSON.parse(stdout))
       else if (stdout.includes('"code": "E404"')) resolve(undefined)
-      else reject(new SetupError(`npm did not tell the ${field} of ${spec}: ${stderr.trim().split('\n')[0]}`))
+      else reject(new SetupError(`npm did not tell the ${field} of ${spec}: ${npmErrorCode(stderr)}`))
     })
   })
 }

@@ -29,7 +29,7 @@ function trial(): Trial {
     await vi.advanceTimersByTimeAsync(0)
   }
   const fail = async (): Promise<void> => {
-    pending.failed(retried.at(-1) ?? '', undefined, Date.now())
+    pending.failed(retried.at(-1) ?? '', undefined)
     attempt.reject(new Error('down'))
     await vi.advanceTimersByTimeAsync(0)
   }
@@ -42,7 +42,7 @@ function cluster(...servers: readonly string[]): { readonly away: Set<string>; r
   const retry = async (path: string): Promise<void> => {
     await Promise.resolve()
     if (!away.has(path.charAt(0))) return pending.acknowledged(path)
-    pending.failed(path, undefined, Date.now())
+    pending.failed(path, undefined)
     throw new Error('down')
   }
   const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
@@ -62,7 +62,7 @@ describe('pending invalidations', () => {
 
   it('are retried one at a time by themselves, the earliest first, and the next at once after a success', async () => {
     const { pending, retried, succeed } = trial()
-    for (const path of ['a', 'b', 'c']) pending.failed(path, undefined, Date.now())
+    for (const path of ['a', 'b', 'c']) pending.failed(path, undefined)
     await vi.advanceTimersByTimeAsync(499)
     expect(retried).toEqual([])
     await vi.advanceTimersByTimeAsync(60_000)
@@ -76,7 +76,7 @@ describe('pending invalidations', () => {
 
   it('are retried at growing intervals, up to a minute', async () => {
     const { pending, retried, fail } = trial()
-    pending.failed('a', undefined, Date.now())
+    pending.failed('a', undefined)
     const waits: number[] = []
     while (retried.length < 9) {
       const [count, from] = [retried.length, Date.now()]
@@ -89,7 +89,7 @@ describe('pending invalidations', () => {
 
   it('are retried in turn, more at a time after a longer pause, and each once at most', async () => {
     const { pending, retried, fail } = trial()
-    for (const path of 'abcde') pending.failed(path, undefined, Date.now())
+    for (const path of 'abcde') pending.failed(path, undefined)
     const rounds: string[] = []
     for (let round = 0; round < 5; round += 1) {
       const { length } = retried
@@ -102,8 +102,8 @@ describe('pending invalidations', () => {
 
   it('are retried within a minute of the return of their own server, though others stay away and are read', async () => {
     const { away, pending } = cluster('a', 'b')
-    for (let path = 0; path < 100; path += 1) pending.failed(`a${path}`, undefined, Date.now())
-    for (let path = 0; path < 100; path += 1) pending.failed(`b${path}`, undefined, Date.now())
+    for (let path = 0; path < 100; path += 1) pending.failed(`a${path}`, undefined)
+    for (let path = 0; path < 100; path += 1) pending.failed(`b${path}`, undefined)
     await vi.advanceTimersByTimeAsync(600_000)
     away.delete('b')
     for (let second = 0; second < 60; second += 1) {
@@ -115,7 +115,7 @@ describe('pending invalidations', () => {
 
   it('are retried in turn, however often one of them is read', async () => {
     const { away, pending } = cluster('a', 'b')
-    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    for (const path of ['a', 'b']) pending.failed(path, undefined)
     away.delete('b')
     for (let read = 0; read < 100; read += 1) {
       pending.has('b')
@@ -128,7 +128,7 @@ describe('pending invalidations', () => {
     const [request, seen] = [new AsyncLocalStorage<string>(), [] as unknown[]]
     const retry = async (): Promise<void> => void seen.push(request.getStore())
     const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
-    request.run('failing', () => pending.failed('a', undefined, Date.now()))
+    request.run('failing', () => pending.failed('a', undefined))
     await vi.advanceTimersByTimeAsync(400)
     request.run('succeeding', () => pending.acknowledged('b'))
     expect(seen).toEqual([undefined])
@@ -137,7 +137,7 @@ describe('pending invalidations', () => {
 
   it('are retried at once after another invalidation was acknowledged, and soon after the next failure', async () => {
     const { pending, retried, fail } = trial()
-    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined, Date.now())
+    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined)
     await vi.advanceTimersByTimeAsync(100)
     pending.acknowledged('c')
     expect(retried).toEqual(['a'])
@@ -151,7 +151,7 @@ describe('pending invalidations', () => {
   it('are retried as soon, however many writes fail meanwhile', async () => {
     const { pending, retried } = trial()
     for (let write = 0; write < 20; write += 1) {
-      pending.failed(`path-${write}`, undefined, Date.now())
+      pending.failed(`path-${write}`, undefined)
       await vi.advanceTimersByTimeAsync(20)
     }
     await vi.advanceTimersByTimeAsync(100)
@@ -160,9 +160,9 @@ describe('pending invalidations', () => {
 
   it('are not retried while one is, though others fail or succeed meanwhile', async () => {
     const { pending, retried, fail } = trial()
-    pending.failed('a', undefined, Date.now())
+    pending.failed('a', undefined)
     await vi.advanceTimersByTimeAsync(500)
-    pending.failed('b', undefined, Date.now())
+    pending.failed('b', undefined)
     await vi.advanceTimersByTimeAsync(60_000)
     pending.acknowledged('c')
     expect(retried).toEqual(['a'])
@@ -173,7 +173,7 @@ describe('pending invalidations', () => {
 
   it('are not retried after the close', async () => {
     const { pending, retried, close } = trial()
-    for (const path of ['a', 'b']) pending.failed(path, undefined, Date.now())
+    for (const path of ['a', 'b']) pending.failed(path, undefined)
     close()
     await vi.advanceTimersByTimeAsync(60_000)
     pending.acknowledged('b')
@@ -184,7 +184,7 @@ describe('pending invalidations', () => {
     vi.useRealTimers()
     const set = vi.spyOn(globalThis, 'setTimeout')
     const { pending } = trial()
-    pending.failed('a', undefined, Date.now())
+    pending.failed('a', undefined)
     const timer: NodeJS.Timeout = set.mock.results[0]?.value
     expect(timer.hasRef()).toBe(false)
     clearTimeout(timer)
@@ -192,7 +192,7 @@ describe('pending invalidations', () => {
 
   it('give up the earliest if there are too many, and warn once until one is acknowledged', () => {
     const { pending, forget } = trial()
-    const fail = (path: string): void => pending.failed(path, undefined, 1_000)
+    const fail = (path: string): void => pending.failed(path, undefined)
     for (let each = 0; each < most; each += 1) fail(`path-${each}`)
     expect([forget.mock.calls, vi.mocked(process.emitWarning).mock.calls.length]).toEqual([[], 0])
     for (const path of ['x', 'y']) fail(path)
@@ -210,9 +210,9 @@ describe('pending invalidations', () => {
 
   it('keep the order of versions: a lift, and what was written after it', () => {
     const { pending } = trial()
-    pending.failed('a', 7, 1_000)
+    pending.failed('a', 7)
     expect([pending.leastVersions('a', 0), pending.leastVersions('a', 1), pending.leastVersions('a', 8)]).toEqual([[0], [7], [8]])
-    pending.failed('a', 0, 1_000)
+    pending.failed('a', 0)
     expect([pending.leastVersions('a', 3), pending.leastVersions('a', undefined)]).toEqual([[0, 3], [0]])
   })
 })

@@ -68,9 +68,9 @@ export class PendingInvalidations {
     this.#retry()
   }
 
-  failed(path: string, leastVersion: number | undefined, now: number): void {
+  failed(path: string, leastVersion: number | undefined): void {
     const leastVersions = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
-    this.#pending.set(path, { path, leastVersions, failedAt: now })
+    this.#pending.set(path, { path, leastVersions, failedAt: Date.now() })
     this.#retryLater()
   }
 

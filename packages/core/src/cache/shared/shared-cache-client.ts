@@ -157,6 +157,7 @@ export class SharedCacheClient {
     if (answer.changes !== undefined) this.#invalidations.answered(path, version, answer.changes)
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
     const isPending = this.#pending.has(path)
+    // One under way needs no second one, and what is filled before it ends would be lost.
     const isRetried = isPending && this.#invalidating.latest(path) !== undefined
     if (isWrong || (isPending && !isRetried)) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
     else this.#fill(path, version, answer, isRetried ? undefined : stored, askedAt)
@@ -263,7 +264,7 @@ export class SharedCacheClient {
       this.#pending.acknowledged(path)
       this.#tracker.answered()
     } catch (error) {
-      this.#pending.failed(path, leastVersion, Date.now())
+      this.#pending.failed(path, leastVersion)
       this.#tracker.failed('it did not acknowledge an invalidation, so other processes may serve a former value')
       throw error
     }

@@ -95,13 +95,16 @@ describe('a folder', () => {
     const sink = jsonLinesFile({ folder })
     await rm(join(folder, missing), { recursive: true })
     await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ message: expect.stringContaining('audit trail') })
+    await sink.close?.(context)
   })
 
   it('whose index was cut refuses, rather than go on as if nothing had happened', async () => {
     const { folder } = await trailOf(3)
     const path = join(folder, 'index.jsonl')
     await writeFile(path, (await readFile(path, 'utf8')).split('\n').slice(0, 1).join('\n') + '\n')
-    await expect(jsonLinesFile({ folder }).write(recordOf(), context)).rejects.toMatchObject({ code: 'INTEGRITY' })
+    const sink = jsonLinesFile({ folder })
+    await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'INTEGRITY' })
+    await sink.close?.(context)
   })
 })
 
@@ -484,13 +487,17 @@ describe('the options of a file', () => {
 
   it('may all be left out but the folder', async () => {
     const { folder } = await testFolder()
-    expect(jsonLinesFile({ folder })).toMatchObject({ specificationVersion: 'v1', name: 'file', durable: true })
+    const sink = jsonLinesFile({ folder })
+    expect(sink).toMatchObject({ specificationVersion: 'v1', name: 'file', durable: true })
+    await sink.close?.(context)
   })
 
   it('may name it, and ask for checkpoints as seldom as a timer can', async () => {
     const { folder, checkpoints } = await testFolder()
     const options = { folder, name: 'trail', durable: false, checkpoints: { to: checkpoints, everyMs: 2 ** 31 - 1 } }
-    expect(jsonLinesFile(options)).toMatchObject({ name: 'trail', durable: false })
+    const sink = jsonLinesFile(options)
+    expect(sink).toMatchObject({ name: 'trail', durable: false })
+    await sink.close?.(context)
   })
 })
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { context } from '../testing/folders.ts'
 import { initAuditFolder } from './init-audit-folder.ts'
 import { jsonLinesFile } from './file-sink.ts'
 
@@ -42,7 +43,7 @@ it.each([
   await chmod(folder, mode)
   const warn = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined)
   await initAuditFolder(folder)
-  jsonLinesFile({ folder })
+  await jsonLinesFile({ folder }).close?.(context)
   expect(warn.mock.calls.map(([text]) => text)).toEqual(Array.from({ length: 2 * count }, () => expect.stringContaining('chmod o-w')))
   warn.mockRestore()
 })
@@ -77,14 +78,17 @@ it('one that lost its key is not to be made ready again: it can be verified, and
   expect(() => jsonLinesFile({ folder })).toThrow(refused(`${JSON.stringify(folder)} of the audit trail lost its key.json`))
 })
 
-it('a disk that fails is left to the first record', () => {
+it('a disk that fails is left to the first record', async () => {
   accessFails('EIO')
-  expect(jsonLinesFile({ folder: join(parent, 'ready') }).name).toBe('file')
+  const sink = jsonLinesFile({ folder: join(parent, 'ready') })
+  expect(sink.name).toBe('file')
+  await sink.close?.(context)
 })
 
-it('a folder that is ready is not touched', () => {
+it('a folder that is ready is not touched', async () => {
   const folder = join(parent, 'ready')
   const before = fs.readdirSync(folder)
-  jsonLinesFile({ folder })
+  const sink = jsonLinesFile({ folder })
   expect(fs.readdirSync(folder)).toEqual(before)
+  await sink.close?.(context)
 })

@@ -17,8 +17,11 @@ const verified = ({ folder, key, checkpoints }: TestFolder, more = {}): Promise<
 
 async function addSegment({ folder, checkpoints }: TestFolder, records = 3, options: Partial<JsonLinesFileOptions> = {}): Promise<void> {
   const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints }, ...options })
-  await written(sink, records)
-  await sink.close?.(context)
+  try {
+    await written(sink, records)
+  } finally {
+    await sink.close?.(context)
+  }
 }
 
 /** Three folders of one trail, with three records each. */

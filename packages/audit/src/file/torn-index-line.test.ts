@@ -222,7 +222,9 @@ describe('an index that was changed', () => {
     const { folder, key, checkpoints } = await trailOf(20)
     const forged = (await lastLine(folder)).replace('"step":2', '"step":3')
     await appendFile(indexOf(folder), `${forged}\n`)
-    await expect(written(jsonLinesFile({ folder }), 1)).rejects.toThrow('keep the folder as it is')
+    const refused = jsonLinesFile({ folder })
+    await expect(written(refused, 1)).rejects.toThrow('keep the folder as it is')
+    await refused.close?.(context)
 
     const fresh = join(folder, '..', 'trail-2')
     const { key: freshKey } = await initAuditFolder(fresh)

@@ -115,4 +115,17 @@ describe('FINCHAT_AUDIT_SEAL_NAMES', () => {
     expect(problem({ FINCHAT_AUDIT_SEAL_NAMES_OF: 'name' })).toContain('FINCHAT_AUDIT_SEAL_NAMES_OF needs FINCHAT_AUDIT_SEAL_NAMES')
     expect(problem({ FINCHAT_AUDIT_SEAL_NAMES_OF: canary })).toContain('FINCHAT_AUDIT_SEAL_NAMES_OF is not actor, name or actor,name')
   })
+
+  test('in a folder that is not there is an error that leaves no sink open', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const audit = join(await folder(), 'audit')
+    const file = join(audit, 'none', 'names.key')
+    await initAuditFolder(audit)
+    expect(problem({ FINCHAT_AUDIT_FOLDER: audit, FINCHAT_AUDIT_SEAL_NAMES: file })).toContain(
+      'the folder of the keys of names is not there',
+    )
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0) // such as the one that opens a segment
+  })
 })

@@ -3,7 +3,7 @@ import type { AuditTrail, EnvironmentReader } from '@finchat/secrets-core'
 import { jsonLinesFile } from './file/file-sink.ts'
 import { lineSink } from './sinks/line-sink.ts'
 import { auditTrail } from './trail/audit-trail.ts'
-import type { AuditTrailOptions, SealNamesOptions } from './trail/trail-options.ts'
+import type { SealNamesOptions } from './trail/trail-options.ts'
 
 /**
  * Returns the trail that variables describe, for `secretsManagerFromEnv({ … }, { audit:
@@ -17,7 +17,7 @@ import type { AuditTrailOptions, SealNamesOptions } from './trail/trail-options.
  *   `eraseAuditNames` erases. `FINCHAT_AUDIT_SEAL_NAMES_OF`: `actor` (the default), `name` or
  *   `actor,name`.
  *
- * Throws `CONFIGURATION` as `auditTrail` and `jsonLinesFile` do.
+ * Throws `CONFIGURATION` as `auditTrail` and `jsonLinesFile` do, and leaves no sink open then.
  *
  * @example
  * import { auditFromEnv } from '@finchat/secrets-audit'
@@ -35,10 +35,16 @@ export function auditFromEnv(env: EnvironmentReader): AuditTrail | undefined {
   if (checkpoints !== undefined && folder === undefined)
     env.problem('FINCHAT_AUDIT_CHECKPOINTS needs FINCHAT_AUDIT_FOLDER, whose records they prove')
   const sealNames = sealing(env, folder)
-  const sinks: AuditTrailOptions['sinks'][number][] = []
-  if (folder !== undefined) sinks.push(jsonLinesFile({ folder, checkpoints: checkpoints === undefined ? undefined : { to: checkpoints } }))
-  if (line !== undefined) sinks.push(lineSink({ stream: line, user: osUser() }))
-  return sinks.length === 0 ? undefined : auditTrail({ sinks, sealNames })
+  const file =
+    folder === undefined ? undefined : jsonLinesFile({ folder, checkpoints: checkpoints === undefined ? undefined : { to: checkpoints } })
+  const sinks = [file, line && lineSink({ stream: line, user: osUser() })].filter((sink) => sink !== undefined)
+  if (sinks.length === 0) return undefined
+  try {
+    return auditTrail({ sinks, sealNames })
+  } catch (error) {
+    void file?.close?.({ signal: new AbortController().signal }).catch(() => {}) // it has no record
+    throw error
+  }
 }
 
 /** Only the index of a folder can say later that a name was erased. */

@@ -166,6 +166,22 @@ describe('a shared cache', () => {
     expect([await deaf.getSecret('token'), store.provider.calls()]).toEqual(['v2', calls])
   })
 
+  it('shows the write of a process that ends, though the shared cache did not acknowledge it at first', async () => {
+    const store = storeOf()
+    let fault: SharedCacheFault | undefined
+    const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? fault : undefined) })
+    const writer = processOf(store.provider, shared)
+    const other = processOf(store.provider, shared.anotherProcess())
+    expect([await writer.getSecret('token'), await other.getSecret('token')]).toEqual(['v1', 'v1'])
+    await settle()
+    fault = 'throw'
+    expect(await failureOf(writer.rotateSecret('token', 'v2'))).toMatchObject({ code: 'UNAVAILABLE', effect: 'done' })
+    expect(await other.getSecret('token')).toBe('v1')
+    fault = undefined
+    await writer.close()
+    expect(await other.getSecret('token')).toBe('v2')
+  })
+
   it('shows writes of others within seconds of its return, also to a process with a pending invalidation', async () => {
     const store = storeOf()
     const state: { fault?: SharedCacheFault | undefined } = {}

@@ -6,47 +6,63 @@ const most = 10_000
 
 interface Trial {
   readonly pending: PendingInvalidations
-  readonly retried: string[]
+  /** The paths that were sent to the shared cache. */
+  readonly sent: string[]
   readonly forget: ReturnType<typeof vi.fn<(path: string, askedBefore: number) => void>>
   readonly close: () => void
-  /** Settles the attempt under way. */
-  succeed: () => Promise<void>
-  fail: () => Promise<void>
+  /** An invalidation that the shared cache acknowledges, or does not. */
+  readonly write: (path: string, outcome: 'acknowledged' | 'lost', leastVersion?: number) => Promise<void>
+  /** Settles the retry under way. */
+  readonly succeed: () => Promise<void>
+  readonly fail: () => Promise<void>
 }
 
+/** Writes are settled at once, retries by hand. */
 function trial(): Trial {
-  const [retried, closing, forget] = [[] as string[], new AbortController(), vi.fn<(path: string, askedBefore: number) => void>()]
-  let attempt = Promise.withResolvers<void>()
-  const retry = (path: string): Promise<void> => {
-    retried.push(path)
-    attempt = Promise.withResolvers()
-    return attempt.promise
+  const [sent, closing, forget] = [[] as string[], new AbortController(), vi.fn<(path: string, askedBefore: number) => void>()]
+  let outcome: 'acknowledged' | 'lost' | undefined
+  let retry = Promise.withResolvers<void>()
+  const send = async (path: string): Promise<void> => {
+    if (outcome === 'lost') throw new Error('down')
+    if (outcome === 'acknowledged') return
+    sent.push(path)
+    retry = Promise.withResolvers()
+    await retry.promise
   }
-  const pending = new PendingInvalidations({ forget, retry, closing: closing.signal })
+  const pending = new PendingInvalidations({ forget, send, closing: closing.signal })
+  const write: Trial['write'] = async (path, as, leastVersion) => {
+    outcome = as
+    const ended = pending.invalidate(path, leastVersion).catch(() => {})
+    outcome = undefined
+    await ended
+  }
   const succeed = async (): Promise<void> => {
-    pending.acknowledged(retried.at(-1) ?? '')
-    attempt.resolve()
+    retry.resolve()
     await vi.advanceTimersByTimeAsync(0)
   }
   const fail = async (): Promise<void> => {
-    pending.failed(retried.at(-1) ?? '', undefined)
-    attempt.reject(new Error('down'))
+    retry.reject(new Error('down'))
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { pending, retried, forget, close: () => closing.abort(), succeed, fail }
+  return { pending, sent, forget, close: () => closing.abort(), write, succeed, fail }
 }
 
 /** The first letter of a path is its server. */
-function cluster(...servers: readonly string[]): { readonly away: Set<string>; readonly pending: PendingInvalidations } {
+function cluster(...servers: readonly string[]): {
+  readonly away: Set<string>
+  readonly pending: PendingInvalidations
+  readonly write: (...paths: readonly string[]) => Promise<void>
+} {
   const away = new Set(servers)
-  const retry = async (path: string): Promise<void> => {
+  const send = async (path: string): Promise<void> => {
     await Promise.resolve()
-    if (!away.has(path.charAt(0))) return pending.acknowledged(path)
-    pending.failed(path, undefined)
-    throw new Error('down')
+    if (away.has(path.charAt(0))) throw new Error('down')
   }
-  const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
-  return { away, pending }
+  const pending = new PendingInvalidations({ forget: () => {}, send, closing: new AbortController().signal })
+  const write = async (...paths: readonly string[]): Promise<void> => {
+    for (const path of paths) await pending.invalidate(path).catch(() => {})
+  }
+  return { away, pending, write }
 }
 
 describe('pending invalidations', () => {
@@ -61,26 +77,26 @@ describe('pending invalidations', () => {
   })
 
   it('are retried one at a time by themselves, the earliest first, and the next at once after a success', async () => {
-    const { pending, retried, succeed } = trial()
-    for (const path of ['a', 'b', 'c']) pending.failed(path, undefined)
+    const { pending, sent, write, succeed } = trial()
+    for (const path of ['a', 'b', 'c']) await write(path, 'lost')
     await vi.advanceTimersByTimeAsync(499)
-    expect(retried).toEqual([])
+    expect(sent).toEqual([])
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(retried).toEqual(['a'])
+    expect(sent).toEqual(['a'])
     await succeed()
-    expect(retried).toEqual(['a', 'b'])
+    expect(sent).toEqual(['a', 'b'])
     await succeed()
     await succeed()
-    expect([retried, pending.size, vi.getTimerCount()]).toEqual([['a', 'b', 'c'], 0, 0])
+    expect([sent, pending.size, vi.getTimerCount()]).toEqual([['a', 'b', 'c'], 0, 0])
   })
 
   it('are retried at growing intervals, up to a minute', async () => {
-    const { pending, retried, fail } = trial()
-    pending.failed('a', undefined)
+    const { sent, write, fail } = trial()
+    await write('a', 'lost')
     const waits: number[] = []
-    while (retried.length < 9) {
-      const [count, from] = [retried.length, Date.now()]
-      while (retried.length === count) await vi.advanceTimersByTimeAsync(100)
+    while (sent.length < 9) {
+      const [count, from] = [sent.length, Date.now()]
+      while (sent.length === count) await vi.advanceTimersByTimeAsync(100)
       waits.push(Date.now() - from)
       await fail()
     }
@@ -88,22 +104,21 @@ describe('pending invalidations', () => {
   })
 
   it('are retried in turn, more at a time after a longer pause, and each once at most', async () => {
-    const { pending, retried, fail } = trial()
-    for (const path of 'abcde') pending.failed(path, undefined)
+    const { sent, write, fail } = trial()
+    for (const path of 'abcde') await write(path, 'lost')
     const rounds: string[] = []
     for (let round = 0; round < 5; round += 1) {
-      const { length } = retried
+      const { length } = sent
       await vi.advanceTimersByTimeAsync(500 * 2 ** round)
-      for (let settled = length; settled < retried.length; settled += 1) await fail()
-      rounds.push(retried.slice(length).join(''))
+      for (let settled = length; settled < sent.length; settled += 1) await fail()
+      rounds.push(sent.slice(length).join(''))
     }
     expect(rounds).toEqual(['ab', 'cdea', 'bcdea', 'bcdea', 'bcdea'])
   })
 
   it('are retried within a minute of the return of their own server, though others stay away and are read', async () => {
-    const { away, pending } = cluster('a', 'b')
-    for (let path = 0; path < 100; path += 1) pending.failed(`a${path}`, undefined)
-    for (let path = 0; path < 100; path += 1) pending.failed(`b${path}`, undefined)
+    const { away, pending, write } = cluster('a', 'b')
+    for (const server of 'ab') for (let path = 0; path < 100; path += 1) await write(`${server}${path}`)
     await vi.advanceTimersByTimeAsync(600_000)
     away.delete('b')
     for (let second = 0; second < 60; second += 1) {
@@ -114,8 +129,8 @@ describe('pending invalidations', () => {
   })
 
   it('are retried in turn, however often one of them is read', async () => {
-    const { away, pending } = cluster('a', 'b')
-    for (const path of ['a', 'b']) pending.failed(path, undefined)
+    const { away, pending, write } = cluster('a', 'b')
+    await write('a', 'b')
     away.delete('b')
     for (let read = 0; read < 100; read += 1) {
       pending.has('b')
@@ -126,76 +141,101 @@ describe('pending invalidations', () => {
 
   it('are retried in no context of a request', async () => {
     const [request, seen] = [new AsyncLocalStorage<string>(), [] as unknown[]]
-    const retry = async (): Promise<void> => void seen.push(request.getStore())
-    const pending = new PendingInvalidations({ forget: () => {}, retry, closing: new AbortController().signal })
-    request.run('failing', () => pending.failed('a', undefined))
-    await vi.advanceTimersByTimeAsync(400)
-    request.run('succeeding', () => pending.acknowledged('b'))
-    expect(seen).toEqual([undefined])
-    pending.acknowledged('a')
+    const send = async (path: string): Promise<void> => {
+      seen.push([path, request.getStore()])
+      if (seen.length === 1) throw new Error('down')
+    }
+    const pending = new PendingInvalidations({ forget: () => {}, send, closing: new AbortController().signal })
+    await request.run('failing', () => pending.invalidate('a').catch(() => {}))
+    await request.run('succeeding', () => pending.invalidate('b'))
+    expect(seen).toEqual([
+      ['a', 'failing'],
+      ['b', 'succeeding'],
+      ['a', undefined],
+    ])
   })
 
   it('are retried at once after another invalidation was acknowledged, and soon after the next failure', async () => {
-    const { pending, retried, fail } = trial()
-    for (const path of ['a', 'b', 'a', 'b']) pending.failed(path, undefined)
+    const { sent, write, fail } = trial()
+    for (const path of ['a', 'b', 'a', 'b']) await write(path, 'lost')
     await vi.advanceTimersByTimeAsync(100)
-    pending.acknowledged('c')
-    expect(retried).toEqual(['a'])
+    await write('c', 'acknowledged')
+    expect(sent).toEqual(['a'])
     await fail()
     await vi.advanceTimersByTimeAsync(499)
-    expect(retried).toEqual(['a'])
+    expect(sent).toEqual(['a'])
     await vi.advanceTimersByTimeAsync(1)
-    expect(retried).toEqual(['a', 'b'])
+    expect(sent).toEqual(['a', 'b'])
   })
 
   it('are retried as soon, however many writes fail meanwhile', async () => {
-    const { pending, retried } = trial()
-    for (let write = 0; write < 20; write += 1) {
-      pending.failed(`path-${write}`, undefined)
+    const { sent, write } = trial()
+    for (let path = 0; path < 20; path += 1) {
+      await write(`path-${path}`, 'lost')
       await vi.advanceTimersByTimeAsync(20)
     }
     await vi.advanceTimersByTimeAsync(100)
-    expect(retried).toEqual(['path-0'])
+    expect(sent).toEqual(['path-0'])
   })
 
   it('are not retried while one is, though others fail or succeed meanwhile', async () => {
-    const { pending, retried, fail } = trial()
-    pending.failed('a', undefined)
+    const { sent, write, fail } = trial()
+    await write('a', 'lost')
     await vi.advanceTimersByTimeAsync(500)
-    pending.failed('b', undefined)
+    await write('b', 'lost')
     await vi.advanceTimersByTimeAsync(60_000)
-    pending.acknowledged('c')
-    expect(retried).toEqual(['a'])
+    await write('c', 'acknowledged')
+    expect(sent).toEqual(['a'])
     await fail()
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(retried).toEqual(['a', 'b'])
+    expect(sent).toEqual(['a', 'b'])
   })
 
   it('are not retried after the close', async () => {
-    const { pending, retried, close } = trial()
-    for (const path of ['a', 'b']) pending.failed(path, undefined)
+    const { sent, write, close } = trial()
+    for (const path of ['a', 'b']) await write(path, 'lost')
     close()
     await vi.advanceTimersByTimeAsync(60_000)
-    pending.acknowledged('b')
-    expect([retried, vi.getTimerCount()]).toEqual([[], 0])
+    await write('b', 'acknowledged')
+    expect([sent, vi.getTimerCount()]).toEqual([[], 0])
   })
 
-  it('keep no process alive', () => {
+  it('are all sent once more before the close ends, at once, whatever fails', async () => {
+    const { away, pending, write } = cluster('a', 'b')
+    await write('a1', 'a2', 'b1', 'b2')
+    away.delete('b')
+    await pending.retryAll()
+    expect(['a1', 'a2', 'b1', 'b2'].map((path) => pending.has(path))).toEqual([true, true, false, false])
+  })
+
+  it('are not sent twice by the close, which waits for a retry under way', async () => {
+    const { pending, sent, write, close, succeed } = trial()
+    await write('a', 'lost')
+    await vi.advanceTimersByTimeAsync(500)
+    close()
+    const ended = vi.fn<() => void>()
+    void pending.retryAll().then(ended)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([sent, pending.isSending('a'), ended.mock.calls.length]).toEqual([['a'], true, 0])
+    await succeed()
+    expect([sent, pending.size, pending.isSending('a'), ended.mock.calls.length]).toEqual([['a'], 0, false, 1])
+  })
+
+  it('keep no process alive', async () => {
     vi.useRealTimers()
     const set = vi.spyOn(globalThis, 'setTimeout')
-    const { pending } = trial()
-    pending.failed('a', undefined)
+    const { write } = trial()
+    await write('a', 'lost')
     const timer: NodeJS.Timeout = set.mock.results[0]?.value
     expect(timer.hasRef()).toBe(false)
     clearTimeout(timer)
   })
 
-  it('give up the earliest if there are too many, and warn once until one is acknowledged', () => {
-    const { pending, forget } = trial()
-    const fail = (path: string): void => pending.failed(path, undefined)
-    for (let each = 0; each < most; each += 1) fail(`path-${each}`)
+  it('give up the earliest if there are too many, and warn once until one is acknowledged', async () => {
+    const { forget, write } = trial()
+    for (let each = 0; each < most; each += 1) await write(`path-${each}`, 'lost')
     expect([forget.mock.calls, vi.mocked(process.emitWarning).mock.calls.length]).toEqual([[], 0])
-    for (const path of ['x', 'y']) fail(path)
+    for (const path of ['x', 'y']) await write(path, 'lost')
     expect(forget.mock.calls).toEqual([
       ['path-0', 1_001],
       ['path-1', 1_001],
@@ -203,16 +243,43 @@ describe('pending invalidations', () => {
     expect(vi.mocked(process.emitWarning).mock.calls).toEqual([
       [expect.stringContaining('more than 10000 invalidations'), expect.objectContaining({ code: 'FINCHAT_SECRETS_SHARED_CACHE' })],
     ])
-    pending.acknowledged('x')
-    for (const path of ['x', 'z']) fail(path)
+    await write('x', 'acknowledged')
+    for (const path of ['x', 'z']) await write(path, 'lost')
     expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
 
-  it('keep the order of versions: a lift, and what was written after it', () => {
-    const { pending } = trial()
-    pending.failed('a', 7)
-    expect([pending.leastVersions('a', 0), pending.leastVersions('a', 1), pending.leastVersions('a', 8)]).toEqual([[0], [7], [8]])
-    pending.failed('a', 0)
-    expect([pending.leastVersions('a', 3), pending.leastVersions('a', undefined)]).toEqual([[0, 3], [0]])
+  it('keep the order of versions: a lift, and what was written after it', async () => {
+    const sent: (number | undefined)[] = []
+    let isUp = false
+    const send = async (_: string, leastVersion: number | undefined): Promise<void> => {
+      if (!isUp) throw new Error('down')
+      sent.push(leastVersion)
+    }
+    const pending = new PendingInvalidations({ forget: () => {}, send, closing: new AbortController().signal })
+    const sentFor = async (...leastVersions: readonly (number | undefined)[]): Promise<unknown> => {
+      isUp = false
+      for (const leastVersion of leastVersions.slice(0, -1)) await pending.invalidate('a', leastVersion).catch(() => {})
+      isUp = true
+      await pending.invalidate('a', leastVersions.at(-1))
+      return sent.splice(0)
+    }
+    expect([await sentFor(undefined), await sentFor(7, 0), await sentFor(7, 1), await sentFor(7, 8)]).toEqual([[undefined], [0], [7], [8]])
+    expect([await sentFor(7, 0, 3), await sentFor(7, 0, undefined), await sentFor(0, 3, 2)]).toEqual([[0, 3], [0], [0, 3]])
+  })
+
+  it('of one path wait for each other, though one fails; those of other paths do not', async () => {
+    const [began, first] = [[] as string[], Promise.withResolvers<void>()]
+    const send = async (path: string, leastVersion: number | undefined): Promise<void> => {
+      began.push(`${path}${leastVersion}`)
+      if (began.length === 1) await first.promise
+    }
+    const pending = new PendingInvalidations({ forget: () => {}, send, closing: new AbortController().signal })
+    const [failing, next] = [pending.invalidate('a', 1), pending.invalidate('a', 2)]
+    await pending.invalidate('b', 1)
+    expect([began, pending.isSending('a'), pending.isSending('b')]).toEqual([['a1', 'b1'], true, false])
+    first.reject(new Error('down'))
+    await expect(failing).rejects.toThrow('down')
+    await next
+    expect([began, pending.isSending('a'), pending.size]).toEqual([['a1', 'b1', 'a2'], false, 0])
   })
 })

@@ -16,29 +16,31 @@ interface Pending {
 export interface PendingOptions {
   /** Older shared answers must not be served when a path leaves the list. */
   readonly forget: (path: string, askedBefore: number) => void
-  /** Resolves after `acknowledged`, and rejects after `failed`. */
-  readonly retry: (path: string) => Promise<void>
+  /** Resolves when the shared cache has acknowledged it. */
+  readonly send: (path: string, leastVersion: number | undefined) => Promise<void>
   readonly closing: AbortSignal
 }
 
 /**
- * Retried one after the other with back-off, since an outage concerns many of them. No read is
- * needed: a process that only writes also has to tell the others. Attempts of one path must not
- * overlap.
+ * Sends invalidations, and keeps those that the shared cache did not acknowledge. They are retried
+ * one after the other with back-off, since an outage concerns many of them. No read is needed: a
+ * process that only writes also has to tell the others.
  */
 export class PendingInvalidations {
   readonly #options: PendingOptions
   readonly #pending: Lru<Pending>
+  /** The last invalidation of each path that has not ended. */
+  readonly #sending = new Map<string, Promise<void>>()
   #pauseMs = firstPauseMs
   #timer: NodeJS.Timeout | undefined
   #isRetrying = false
   #hasWarned = false
   /** Without the context of a request: none waits for it, and an outage would keep it. */
-  readonly #retry: () => void
+  readonly #retryNow: () => void
 
   constructor(options: PendingOptions) {
     this.#options = options
-    this.#retry = process.getBuiltinModule('node:async_hooks').AsyncResource.bind(() => void this.#retrySome())
+    this.#retryNow = process.getBuiltinModule('node:async_hooks').AsyncResource.bind(() => void this.#retrySome())
     this.#pending = new Lru(most, ({ path, failedAt }) => {
       // It may have been asked before the write, in the same millisecond.
       options.forget(path, failedAt + 1)
@@ -55,29 +57,54 @@ export class PendingInvalidations {
     return this.#pending.peek(path) !== undefined
   }
 
-  /** A later success must not lose the versions of an earlier failure. */
-  leastVersions(path: string, leastVersion: number | undefined): readonly (number | undefined)[] {
-    const all = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
-    return all.length === 0 ? [undefined] : all
+  isSending(path: string): boolean {
+    return this.#sending.has(path)
   }
 
-  acknowledged(path: string): void {
+  /**
+   * Rejects without an acknowledgement, and retries it later. Those of one path never overlap: a
+   * former one that arrives last would lower the least version.
+   */
+  invalidate(path: string, leastVersion?: number): Promise<void> {
+    const send = (): Promise<void> => this.#send(path, leastVersion)
+    const sending = this.#sending.get(path)?.then(send, send) ?? send()
+    const end = (): void => {
+      if (this.#sending.get(path) === sending) this.#sending.delete(path)
+    }
+    this.#sending.set(path, sending)
+    sending.then(end, end)
+    return sending
+  }
+
+  /** A last time before the close: nobody would do it later. */
+  async retryAll(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#pending.entries(), ([path]) => this.#retry(path)))
+  }
+
+  async #send(path: string, leastVersion: number | undefined): Promise<void> {
+    // A success must not lose the versions of an earlier failure.
+    const leastVersions = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
+    try {
+      for (const least of leastVersions.length === 0 ? [undefined] : leastVersions) await this.#options.send(path, least)
+    } catch (error) {
+      this.#pending.set(path, { path, leastVersions, failedAt: Date.now() })
+      this.#retryLater()
+      throw error
+    }
     this.#pauseMs = firstPauseMs
     this.#hasWarned = false
     this.#pending.delete(path)
-    this.#retry()
+    this.#retryNow()
   }
 
-  failed(path: string, leastVersion: number | undefined): void {
-    const leastVersions = merged(this.#pending.peek(path)?.leastVersions ?? [], leastVersion)
-    this.#pending.set(path, { path, leastVersions, failedAt: Date.now() })
-    this.#retryLater()
+  #retry(path: string): Promise<void> {
+    return this.#sending.get(path) ?? this.invalidate(path)
   }
 
   /** The next pause begins when the attempts under way have ended. */
   #retryLater(): void {
     if (this.#isRetrying || this.#timer !== undefined || this.#earliest() === undefined) return
-    this.#timer = setTimeout(this.#retry, jittered(this.#pauseMs)).unref()
+    this.#timer = setTimeout(this.#retryNow, jittered(this.#pauseMs)).unref()
     this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs)
   }
 
@@ -93,7 +120,7 @@ export class PendingInvalidations {
     const mostFailures = this.#pauseMs / firstPauseMs
     let failures = 0
     for (let path = this.#earliest(); path !== undefined && failures < Math.min(mostFailures, this.size); path = this.#earliest()) {
-      failures = await this.#options.retry(path).then(
+      failures = await this.#retry(path).then(
         () => 0,
         () => failures + 1,
       )

@@ -396,6 +396,22 @@ describe('a path whose invalidation the shared cache did not acknowledge', () =>
     expect(await client.read('a', undefined)).toEqual(unavailable)
   })
 
+  it.each(['acknowledged', 'refused', 'hung'])('is invalidated once more by close(), until its time is up: %s', async (answer) => {
+    const answers = { acknowledged: async () => {}, refused: () => Promise.reject(new Error('down')), hung }
+    const [reads, fills] = [new AbortController(), new AbortController()]
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const client = clientOver({ invalidate }, 5_000, { closing: reads.signal, closingFills: fills.signal })
+    await client.invalidate('a', 7).catch(() => {})
+    invalidate.mockReset().mockImplementation(answers[answer as keyof typeof answers])
+    reads.abort()
+    const drained = client.drain()
+    await vi.advanceTimersByTimeAsync(1_000)
+    fills.abort()
+    await drained
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a', leastVersion: 7 }])
+    expect([client.status.pendingInvalidations, vi.getTimerCount()]).toEqual([answer === 'acknowledged' ? 0 : 1, 0])
+  })
+
   it("is invalidated again with the store's next answer, and read from then on", async () => {
     const { client, invalidate, acknowledged } = failing()
     await acknowledged()
@@ -560,7 +576,7 @@ describe('more unacknowledged paths than can be remembered', () => {
     const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
     for (const path of ['path-0', 'another']) client.publish(path, undefined, { ...none, leaseToken }, { value: 'v' }, now)
-    await client.drain()
+    await vi.advanceTimersByTimeAsync(0)
     expect(invalidate).not.toHaveBeenCalled()
   })
 

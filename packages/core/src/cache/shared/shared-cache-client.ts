@@ -8,10 +8,8 @@ import { PartTracker } from '../../guard/part-tracker.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { own } from '../../errors/own-properties.ts'
-import { attempt } from './attempt.ts'
 import { copyOf, isSame, newestOf } from './compare-secrets.ts'
 import { type HeldAnswer, Invalidations } from './invalidations.ts'
-import { PathQueue } from './path-queue.ts'
 import { PendingInvalidations } from './pending-invalidations.ts'
 import { checkedSharedAnswer, isDuration, type SharedAnswer, unavailable } from './shared-answer.ts'
 
@@ -46,7 +44,6 @@ export class SharedCacheClient {
   readonly #highWaterMark = new HighWaterMark()
   readonly #invalidations: Invalidations
   readonly #pending: PendingInvalidations
-  readonly #invalidating = new PathQueue()
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedCacheClientOptions) {
@@ -56,7 +53,7 @@ export class SharedCacheClient {
     this.#invalidations = new Invalidations({ recheckMs: options.recheckMs, longestMs: options.lifeMs })
     this.#pending = new PendingInvalidations({
       forget: (path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore),
-      retry: (path) => this.#invalidating.latest(path) ?? this.#invalidate(path, undefined),
+      send: (path, leastVersion) => this.#sendInvalidation(path, leastVersion),
       closing: options.closing,
     })
     const longest = own(cache, 'longestReadMs')
@@ -158,7 +155,7 @@ export class SharedCacheClient {
     const isWrong = answer.holds !== undefined && !isSame(answer.holds, stored)
     const isPending = this.#pending.has(path)
     // One under way needs no second one, and what is filled before it ends would be lost.
-    const isRetried = isPending && this.#invalidating.latest(path) !== undefined
+    const isRetried = isPending && this.#pending.isSending(path)
     if (isWrong || (isPending && !isRetried)) this.#invalidate(path, newestOf(answer.holds, stored)).catch(() => {})
     else this.#fill(path, version, answer, isRetried ? undefined : stored, askedAt)
   }
@@ -215,8 +212,9 @@ export class SharedCacheClient {
     this.#inBackground(() => running)
   }
 
+  /** Before the close: invalidations that were not acknowledged are sent a last time. */
   async drain(): Promise<void> {
-    await Promise.all(this.#tasks)
+    await Promise.all([this.#pending.retryAll(), ...this.#tasks])
   }
 
   async #ask(path: string, version: Version, now: number, { isRecheck = false, canWait = false }: SharedReader): Promise<SharedAnswer> {
@@ -245,26 +243,19 @@ export class SharedCacheClient {
     )
   }
 
-  /**
-   * Without an acknowledgement the path is not read there until a later attempt succeeds. One at a
-   * time for each path: a former one that arrives last would lower the least version.
-   */
+  /** Without an acknowledgement the path is not read there until a later attempt succeeds. */
   #invalidate(path: string, leastVersion: number | undefined): Promise<void> {
-    const invalidating = this.#invalidating.run(path, () => this.#acknowledged(path, leastVersion))
+    const invalidating = this.#pending.invalidate(path, leastVersion)
     this.waitFor(invalidating)
     return invalidating
   }
 
-  async #acknowledged(path: string, leastVersion: number | undefined): Promise<void> {
-    const bounds = this.#backgroundBounds()
+  async #sendInvalidation(path: string, leastVersion: number | undefined): Promise<void> {
+    const key = { sharedAs: this.#sharedAs, path, leastVersion }
     try {
-      for (const least of this.#pending.leastVersions(path, leastVersion)) {
-        await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
-      }
-      this.#pending.acknowledged(path)
+      await bounded((signal) => this.#cache.invalidate(key, { signal }), this.#backgroundBounds())
       this.#tracker.answered()
     } catch (error) {
-      this.#pending.failed(path, leastVersion)
       this.#tracker.failed('it did not acknowledge an invalidation, so other processes may serve a former value')
       throw error
     }
@@ -292,4 +283,15 @@ function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })
+}
+
+/** Runs `run` and ignores any failure, also a later rejection. */
+function attempt(run: () => unknown): unknown {
+  try {
+    const result = run()
+    if (result instanceof Promise) result.catch(() => {})
+    return result
+  } catch {
+    return undefined
+  }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { onFreePort } from './free-port.ts'
 import { listen } from './http-proxy.ts'
-import { removeFolder, serverFolder, StartError, startProcess, waitUntilReady, type ServerProcess } from './server-process.ts'
+import { removeFolder, serverFolder, StartError, startProcess, threadStates, waitUntilReady, type ServerProcess } from './server-process.ts'
 
 function folder(): string {
   const created = serverFolder('test')
@@ -44,6 +44,17 @@ test('a server sees nothing of our environment but the PATH', async () => {
   const server = await start('env; exec sleep 60')
   await waitUntilReady('it', server, /^PATH=/m, yes)
   expect(readFileSync(server.log, 'utf8')).not.toContain('from the test')
+})
+
+test.runIf(existsSync('/proc/self/task'))('none of the threads of a server runs after SIGSTOP', async () => {
+  const busy = "for (let each = 0; each < 8; each += 1) new (require('node:worker_threads').Worker)('for (;;);', { eval: true })"
+  const server = await start(`echo up; exec ${process.execPath} -e "${busy}"`)
+  await expect.poll(() => threadStates(server.pid).filter((state) => state === 'R').length).toBeGreaterThan(7)
+  for (let times = 0; times < 20; times += 1) {
+    server.signal('SIGSTOP')
+    expect(new Set(threadStates(server.pid))).toEqual(new Set(['T']))
+    server.signal('SIGCONT')
+  }
 })
 
 test('a server that hangs is ended too', async () => {

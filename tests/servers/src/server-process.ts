@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -71,13 +71,34 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
   return { pid, log, isRunning: () => running, signal, exited, end }
 }
 
-/** It may have ended though we have not heard of it. */
+/** It may have ended though we have not heard of it. After SIGSTOP none of its threads runs. */
 export function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name)
+    if (name === 'SIGSTOP') waitUntilStopped(pid)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
+}
+
+/** On a busy machine some threads stop milliseconds after the call, and answer meanwhile. */
+function waitUntilStopped(pid: number): void {
+  const end = performance.now() + 5_000
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  while (threadStates(pid).some((state) => !'TtZX'.includes(state)) && performance.now() < end) Atomics.wait(pause, 0, 0, 1)
+}
+
+/** proc_pid_stat(5): the state follows the name in brackets. None where there is no such folder, as on macOS. */
+export function threadStates(pid: number): readonly string[] {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return []
+  return readdirSync(threads).flatMap((thread) => {
+    try {
+      return [readFileSync(`${threads}/${thread}/stat`, 'latin1').replace(/^.*\) (.).*$/s, '$1')]
+    } catch {
+      return [] // it has ended
+    }
+  })
 }
 
 async function spawnWatched(options: ProcessOptions, log: string): Promise<{ child: ReturnType<typeof spawn>; pid: number }> {

@@ -13,8 +13,8 @@ import { SecretsError } from '../errors/secrets-error.ts'
 export interface CloseOptions {
   /**
    * How long each step may take, in milliseconds. Default: 5,000. The steps: running calls; the
-   * outcomes of calls that were given up; fills and late changes; providers and shared cache; the
-   * audit trail.
+   * outcomes of calls that were given up; fills, late changes and pending invalidations; providers
+   * and shared cache; the audit trail.
    */
   readonly timeoutMs?: number | undefined
 }

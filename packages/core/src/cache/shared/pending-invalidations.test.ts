@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PendingInvalidations } from './pending-invalidations.ts'
 
 const most = 10_000
+const never = new AbortController().signal
 
 interface Trial {
   readonly pending: PendingInvalidations
@@ -200,11 +201,11 @@ describe('pending invalidations', () => {
     expect([sent, vi.getTimerCount()]).toEqual([[], 0])
   })
 
-  it('are all sent once more before the close ends, at once, whatever fails', async () => {
+  it('are all sent once more before the close ends, whatever fails', async () => {
     const { away, pending, write } = cluster('a', 'b')
     await write('a1', 'a2', 'b1', 'b2')
     away.delete('b')
-    await pending.retryAll()
+    await pending.retryAll(never)
     expect(['a1', 'a2', 'b1', 'b2'].map((path) => pending.has(path))).toEqual([true, true, false, false])
   })
 
@@ -214,11 +215,44 @@ describe('pending invalidations', () => {
     await vi.advanceTimersByTimeAsync(500)
     close()
     const ended = vi.fn<() => void>()
-    void pending.retryAll().then(ended)
+    void pending.retryAll(never).then(ended)
     await vi.advanceTimersByTimeAsync(60_000)
     expect([sent, pending.isSending('a'), ended.mock.calls.length]).toEqual([['a'], true, 0])
     await succeed()
     expect([sent, pending.size, pending.isSending('a'), ended.mock.calls.length]).toEqual([['a'], 0, false, 1])
+  })
+
+  it('are sent 25 at a time by the close, the earliest first, unless a write was acknowledged or its time is up', async () => {
+    const [paths, sent, ending] = [Array.from({ length: 30 }, (_, n) => `path-${n}`), [] as string[], new AbortController()]
+    const attempts: PromiseWithResolvers<void>[] = []
+    let outcome: 'lost' | 'acknowledged' | undefined = 'lost'
+    const send = async (path: string): Promise<void> => {
+      if (outcome === 'lost') throw new Error('down')
+      if (outcome === 'acknowledged') return
+      sent.push(path)
+      const attempt = Promise.withResolvers<void>()
+      attempts.push(attempt)
+      await attempt.promise
+    }
+    const closing = new AbortController()
+    const pending = new PendingInvalidations({ forget: () => {}, send, closing: closing.signal })
+    for (const path of paths) await pending.invalidate(path).catch(() => {})
+    closing.abort()
+    outcome = undefined
+    const closed = pending.retryAll(ending.signal)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(sent).toEqual(paths.slice(0, 25))
+    outcome = 'acknowledged'
+    await pending.invalidate('path-26')
+    outcome = undefined
+    attempts[3]?.resolve()
+    attempts[4]?.reject(new Error('down'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(sent.slice(25)).toEqual(['path-25', 'path-27'])
+    ending.abort()
+    for (const attempt of attempts) attempt.reject(new Error('closed'))
+    await closed
+    expect([sent.length, pending.size]).toEqual([27, 28])
   })
 
   it('keep no process alive', async () => {

@@ -1,10 +1,12 @@
 import { jittered } from '../../guard/deadline.ts'
+import { limiter } from '../../guard/limiter.ts'
 import { Lru } from '../keys/lru.ts'
 import { warnOfSharedCache } from './blocked-paths.ts'
 
 const most = 10_000
 const firstPauseMs = 500
 const longestPauseMs = 60_000
+const atOnceInClose = 25
 
 interface Pending {
   readonly path: string
@@ -76,9 +78,16 @@ export class PendingInvalidations {
     return sending
   }
 
-  /** A last time before the close: nobody would do it later. */
-  async retryAll(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#pending.entries(), ([path]) => this.#retry(path)))
+  /**
+   * A last time before the close, until the signal is aborted. Thousands at once would make each so
+   * slow that none is acknowledged in time.
+   */
+  async retryAll(ending: AbortSignal): Promise<void> {
+    const limit = limiter(atOnceInClose)
+    const retry = async (path: string): Promise<void> => {
+      if (this.has(path) && !ending.aborted) await this.#retry(path).catch(() => {})
+    }
+    await Promise.all(Array.from(this.#pending.entries(), ([path]) => limit(() => retry(path))))
   }
 
   async #send(path: string, leastVersion: number | undefined): Promise<void> {

@@ -214,7 +214,7 @@ export class SharedCacheClient {
 
   /** Before the close: invalidations that were not acknowledged are sent a last time. */
   async drain(): Promise<void> {
-    await Promise.all([this.#pending.retryAll(), ...this.#tasks])
+    await Promise.all([this.#pending.retryAll(this.#options.closingFills), ...this.#tasks])
   }
 
   async #ask(path: string, version: Version, now: number, { isRecheck = false, canWait = false }: SharedReader): Promise<SharedAnswer> {

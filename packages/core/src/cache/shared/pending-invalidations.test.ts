@@ -302,10 +302,11 @@ describe('pending invalidations', () => {
   })
 
   it('of one path wait for each other, though one fails; those of other paths do not', async () => {
-    const [began, first] = [[] as string[], Promise.withResolvers<void>()]
+    const [began, first, second] = [[] as string[], Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const ends: Readonly<Record<string, Promise<void>>> = { a1: first.promise, a2: second.promise }
     const send = async (path: string, leastVersion: number | undefined): Promise<void> => {
       began.push(`${path}${leastVersion}`)
-      if (began.length === 1) await first.promise
+      await ends[`${path}${leastVersion}`]
     }
     const pending = new PendingInvalidations({ forget: () => {}, send, closing: new AbortController().signal })
     const [failing, next] = [pending.invalidate('a', 1), pending.invalidate('a', 2)]
@@ -313,7 +314,11 @@ describe('pending invalidations', () => {
     expect([began, pending.isSending('a'), pending.isSending('b')]).toEqual([['a1', 'b1'], true, false])
     first.reject(new Error('down'))
     await expect(failing).rejects.toThrow('down')
-    await next
-    expect([began, pending.isSending('a'), pending.size]).toEqual([['a1', 'b1', 'a2'], false, 0])
+    await vi.advanceTimersByTimeAsync(0)
+    const last = pending.invalidate('a', 3)
+    expect([began, pending.isSending('a')]).toEqual([['a1', 'b1', 'a2'], true])
+    second.resolve()
+    await Promise.all([next, last])
+    expect([began, pending.isSending('a'), pending.size]).toEqual([['a1', 'b1', 'a2', 'a3'], false, 0])
   })
 })

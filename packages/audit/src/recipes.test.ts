@@ -94,7 +94,7 @@ describe('a container with an ephemeral disk', () => {
     const { audit, archive } = await containerAudit(given)
     const secrets = managerWith(audit)
     await secrets.getSecret('token')
-    await vi.waitFor(() => expect(sentIn(given.archive)).not.toBe('')) // the first checkpoint is on its way
+    await vi.waitFor(() => expect(sentIn(given.archive)).not.toBe(''), 20_000) // the first checkpoint is on its way
     await archive()
     await secrets.getSecret('token')
     await secrets.close() // as its last checkpoint; no copy follows

@@ -92,6 +92,6 @@ describe('checkHealth of a manager', () => {
     await vi.waitFor(async () => {
       await secrets.getSecret('token')
       expect((await secrets.checkHealth()).ok).toBe(true)
-    })
+    }, 20_000)
   })
 })

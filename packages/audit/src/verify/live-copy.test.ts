@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { recordsReport } from '../report/report.ts'
-import { context, removeTestFolders, testFolder, type TestFolder, written } from '../testing/folders.ts'
+import { context, removeTestFolders, sentTo, testFolder, type TestFolder, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
@@ -110,7 +110,7 @@ it('is proven only until the last checkpoint of the process that was idle longes
   const { folder, checkpoints, key } = await testFolder()
   const idle = jsonLinesFile({ folder, checkpoints: { to: checkpoints, everyMs: 1 } })
   await written(idle, 2)
-  await new Promise((resolve) => setTimeout(resolve, 50)) // its last checkpoint is sent
+  await expect.poll(async () => (await sentTo(checkpoints)).at(-1)).toContain('"records":2') // its last checkpoint
   const { provenUntil: before } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
   await process(folder, checkpoints)
   const { provenUntil, checkpoints: compared } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })

@@ -17,7 +17,7 @@ async function watching(): Promise<{ api: StubApi; provider: KubernetesProvider;
   await provider.get('db', context)
   const heard: (string | undefined)[] = []
   onTestFinished(provider.changes((path) => heard.push(path)))
-  await vi.waitFor(() => expect(api.watches).toBe(1))
+  await vi.waitFor(() => expect(api.watches).toBe(1), 20_000)
   return { api, provider, heard }
 }
 
@@ -33,7 +33,7 @@ test('a watch is of one secret, by its name, and of metadata only', async () => 
   })
   expect(watch?.headers.accept).toContain('as=PartialObjectMetadata;')
   seed(api, 'db', { value: 'two' })
-  await vi.waitFor(() => expect(heard).toEqual(['db']))
+  await vi.waitFor(() => expect(heard).toEqual(['db']), 20_000)
 })
 
 test('what was read calls nobody back, and a secret that is read later is watched too', async () => {
@@ -41,20 +41,20 @@ test('what was read calls nobody back, and a secret that is read later is watche
   expect(heard).toEqual([])
   seed(api, 'other/db', { value: 'one' })
   await provider.get('other/db', context)
-  await vi.waitFor(() => expect(api.watches).toBe(2))
+  await vi.waitFor(() => expect(api.watches).toBe(2), 20_000)
   seed(api, 'other/db', { value: 'two' })
-  await vi.waitFor(() => expect(heard).toEqual(['other/db']))
+  await vi.waitFor(() => expect(heard).toEqual(['other/db']), 20_000)
 })
 
 test('a watch goes on after a bookmark, where the server ended it', async () => {
   const { api, heard } = await watching()
   api.cluster.bookmark()
   const at = api.cluster.revision
-  await vi.waitFor(() => expect(api.watches).toBe(1))
+  await vi.waitFor(() => expect(api.watches).toBe(1), 20_000)
   api.endWatches()
-  await vi.waitFor(() => expect(api.requests.at(-1)?.url).toContain(`resourceVersion=${at}`))
+  await vi.waitFor(() => expect(api.requests.at(-1)?.url).toContain(`resourceVersion=${at}`), 20_000)
   seed(api, 'db', { value: 'two' })
-  await vi.waitFor(() => expect(heard).toEqual(['db']))
+  await vi.waitFor(() => expect(heard).toEqual(['db']), 20_000)
 })
 
 test('after a compaction the current state is compared', async () => {
@@ -76,7 +76,7 @@ test('a deletion that a compaction hides calls back too', async () => {
 test('a deletion calls back', async () => {
   const { api, heard } = await watching()
   api.cluster.remove('default', 'db')
-  await vi.waitFor(() => expect(heard).toEqual(['db']))
+  await vi.waitFor(() => expect(heard).toEqual(['db']), 20_000)
 })
 
 test('who may not watch is not asked again at once', async () => {
@@ -85,7 +85,7 @@ test('who may not watch is not asked again at once', async () => {
   const provider = providerOf(api)
   await provider.get('db', context)
   onTestFinished(provider.changes(() => {}))
-  await vi.waitFor(() => expect(api.requests.length).toBe(2))
+  await vi.waitFor(() => expect(api.requests.length).toBe(2), 20_000)
   await provider.get('db', context)
   expect(api.requests.filter(({ url }) => url.includes('watch=')).length).toBe(1)
 })
@@ -121,7 +121,7 @@ test('the last listener ends the watches', async () => {
   const provider = providerOf(api)
   await provider.get('db', context)
   const end = provider.changes(() => {})
-  await vi.waitFor(() => expect(api.watches).toBe(1))
+  await vi.waitFor(() => expect(api.watches).toBe(1), 20_000)
   end()
-  await vi.waitFor(() => expect(api.watches).toBe(0))
+  await vi.waitFor(() => expect(api.watches).toBe(0), 20_000)
 })

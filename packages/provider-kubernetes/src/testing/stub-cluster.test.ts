@@ -103,11 +103,11 @@ test('a watch of one name begins at a version, has bookmarks, and ends with 410 
     ['BOOKMARK', undefined],
     ['DELETED', base64('two')],
   ]
-  await vi.waitFor(() => expect(seen).toEqual(changes))
+  await vi.waitFor(() => expect(seen).toEqual(changes), 20_000)
   running.abort()
   api.cluster.compact()
   const late = await follow(from)
-  await vi.waitFor(() => expect(seen.at(-1)?.[0]).toBe('ERROR'))
+  await vi.waitFor(() => expect(seen.at(-1)?.[0]).toBe('ERROR'), 20_000)
   late.abort()
 })
 
@@ -121,14 +121,13 @@ test('an informer sees what was there, what changes, and what changed over a com
   informer.on('add', hear('added'))
   informer.on('update', hear('updated'))
   await informer.start()
-  await vi.waitFor(() => expect(api.watches).toBe(1))
+  await vi.waitFor(() => expect(api.watches).toBe(1), 20_000)
   seed(api, 'db', { value: 'two' })
-  await vi.waitFor(() =>
-    expect(seen).toEqual([
-      ['added', 'db', base64('one')],
-      ['updated', 'db', base64('two')],
-    ]),
-  )
+  const [added, updated] = [
+    ['added', 'db', base64('one')],
+    ['updated', 'db', base64('two')],
+  ]
+  await vi.waitFor(() => expect(seen).toEqual([added, updated]), 20_000)
   api.endWatches()
   api.cluster.compact()
   seed(api, 'db', { value: 'three' })

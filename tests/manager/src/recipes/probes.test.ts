@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { setTimeout as pause } from 'node:timers/promises'
+import { createInterface, type Interface } from 'node:readline'
 import { createSecretsManager, envProvider, type SecretProvider, SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { localProvider } from '@finchat/secrets-provider-local'
 import { vaultProvider } from '@finchat/secrets-provider-vault'
@@ -99,12 +98,12 @@ describe.each(Object.keys(services))('the recipe for %s', (kind) => {
   })
 
   test('on SIGTERM ends the requests under way, which may still read secrets, and then the process', async () => {
-    const { child, url } = await served(kind)
+    const { child, url, lines } = await served(kind)
     const ended = once(child, 'exit')
     const underWay = ask(`${url}/work`, bearer('right'))
-    await pause(100)
+    await once(lines, 'line') // its token is checked
     child.kill('SIGTERM')
-    await vi.waitFor(() => expect(ask(`${url}/livez`)).rejects.toThrow('fetch failed'))
+    await vi.waitFor(() => expect(ask(`${url}/livez`)).rejects.toThrow('fetch failed'), 20_000)
     expect(await underWay).toEqual([200, { length: 2 }])
     // Nest ends by the signal itself, once its hooks have run.
     expect(await ended).toEqual(kind === 'nest' ? [null, 'SIGTERM'] : [0, null])
@@ -112,12 +111,13 @@ describe.each(Object.keys(services))('the recipe for %s', (kind) => {
 })
 
 /** A service in a process of its own. */
-async function served(kind: string): Promise<{ child: ChildProcess; url: string }> {
+async function served(kind: string): Promise<{ child: ChildProcess; url: string; lines: Interface }> {
   const program = join(import.meta.dirname, '../testing/serving-process.ts')
   const child = spawn(process.execPath, ['--conditions=@finchat/source', program, kind], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string] // a line is text
-  return { child, url }
+  const lines = createInterface(child.stdout)
+  const [url] = (await once(lines, 'line')) as [string] // a line is text
+  return { child, url, lines }
 }
 
 test('the deployment asks what the recipes answer, and leaves time for the end', () => {

@@ -137,7 +137,7 @@ describe('the gauges of a provider', () => {
 
   test('have the health that `checkHealthSeconds` asks for', async () => {
     const made = await trial({ checkHealthSeconds: 10 })
-    await vi.waitFor(async () => expect((await made.scrape()).value('provider_check_failed')).toBe(0))
+    await vi.waitFor(async () => expect((await made.scrape()).value('provider_check_failed')).toBe(0), 20_000)
     expect(made.calls()).toBe(1)
   })
 })

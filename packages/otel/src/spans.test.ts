@@ -76,7 +76,7 @@ describe('a span', () => {
     pass(9)
     const request = made.tracer.startSpan('request')
     await context.with(trace.setSpan(ROOT_CONTEXT, request), () => made.secrets.getSecret('db'))
-    await vi.waitFor(() => expect(made.spans().map(({ name }) => name)).toEqual(['finchat.secrets.get', 'finchat.secrets.refresh']))
+    await vi.waitFor(() => expect(made.spans().map(({ name }) => name)).toEqual(['finchat.secrets.get', 'finchat.secrets.refresh']), 20_000)
     const refresh = made.spans()[1]
     expect([refresh?.parentSpanContext, refresh?.links.map(({ context: { spanId } }) => spanId)]).toEqual([
       undefined,
@@ -91,7 +91,7 @@ describe('a span', () => {
     pass(9)
     made.plan = () => faults.reject('UNAVAILABLE')
     await made.secrets.getSecret('db')
-    await vi.waitFor(() => expect(made.spans()).toHaveLength(2))
+    await vi.waitFor(() => expect(made.spans()).toHaveLength(2), 20_000)
     expect(made.spans()[1]?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'UNAVAILABLE' })
     expect((await made.scrape()).value('operation_duration_count', { operation_name: 'refresh', error_type: 'UNAVAILABLE' })).toBe(1)
   })

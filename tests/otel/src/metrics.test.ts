@@ -82,7 +82,7 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
     const remaining = Number(await value('token_remaining', { ...of, ...provider }))
     expect(remaining).toBeGreaterThan(3_500)
     expect(remaining).toBeLessThanOrEqual(3_600)
-    await vi.waitFor(async () => expect(await value('token_remaining', of)).toBeLessThan(remaining))
+    await vi.waitFor(async () => expect(await value('token_remaining', of)).toBeLessThan(remaining), 20_000)
     expect(await value('token_utilization', of)).toBeLessThan(0.1)
     expect(await value('logins_total', { ...of, login_operation: 'login' })).toBe(1)
     const wrong = observed({ providers: [vault('wrong')] })
@@ -97,7 +97,7 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
     expect([await value('lease_count', of), await value('logins_total', { ...of, login_operation: 'lease' })]).toEqual([1, 1])
     const remaining = Number(await value('lease_remaining', { ...of, ...provider }))
     expect(remaining).toBeGreaterThan(3_500)
-    await vi.waitFor(async () => expect(await value('lease_utilization', of)).toBeGreaterThan(0))
+    await vi.waitFor(async () => expect(await value('lease_utilization', of)).toBeGreaterThan(0), 20_000)
     await secrets.close()
     expect([await value('lease_count', of), await value('lease_remaining', of)]).toEqual([0, 0])
   })
@@ -211,12 +211,13 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
     expect(Number(await value('shared_cache_reads_total', { ...of, result: 'miss' }))).toBeGreaterThan(0)
     const other = await shared(otherKey)
     await other.secrets.getSecret('db')
-    await vi.waitFor(async () => expect(await value('shared_cache_other_key', other.of)).toBe(1))
+    await vi.waitFor(async () => expect(await value('shared_cache_other_key', other.of)).toBe(1), 20_000)
     expect(await value('shared_cache_other_key', of)).toBe(0)
     for (const name of (await valkey.command('KEYS', '*')) as string[]) await valkey.command('SET', name, 'planted', 'EX', '60')
     for (const name of ['db', 'a', 'b']) await secrets.getSecret(name, { fresh: true })
-    await vi.waitFor(async () =>
-      expect(await value('shared_cache_ignored_entries_total', { ...of, reason: 'unreadable' })).toBeGreaterThan(0),
+    await vi.waitFor(
+      async () => expect(await value('shared_cache_ignored_entries_total', { ...of, reason: 'unreadable' })).toBeGreaterThan(0),
+      20_000,
     )
     valkey.signal('SIGSTOP')
     onTestFinished(() => valkey.signal('SIGCONT'))
@@ -237,7 +238,7 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
     await vi.waitFor(async () => {
       await secrets.getSecret('db')
       expect(await value('shared_cache_pending_invalidation_count', of)).toBe(0)
-    })
+    }, 20_000)
   })
 
   test('what a cache does: it joins, refreshes and evicts', async () => {
@@ -258,7 +259,7 @@ describeWithServer(['openbao', 'postgres', 'valkey'], 'every metric, scraped fro
       await value('cache_entry_count', of),
     ]).toEqual([2, 1, 1])
     expect(await value('cache_reads_total', { ...of, result: 'hit' })).toBeGreaterThan(0)
-    await vi.waitFor(async () => expect(await value('cache_refreshes_total', of)).toBe(1))
+    await vi.waitFor(async () => expect(await value('cache_refreshes_total', of)).toBe(1), 20_000)
   })
 
   test('shows no value, wherever one was, and has moved every metric of the README', async () => {

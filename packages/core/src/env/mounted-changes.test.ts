@@ -111,7 +111,7 @@ describe('a change of mounted files', () => {
     for (let each = 1; each <= 3; each += 1) {
       const before = heard.mock.calls.length
       swap(`v${each}`)
-      await vi.waitFor(() => expect(heard.mock.calls.length).toBeGreaterThan(before), { timeout: 5_000 })
+      await vi.waitFor(() => expect(heard.mock.calls.length).toBeGreaterThan(before), 20_000)
     }
     end?.()
     rmSync(join(folder, 'db'))
@@ -140,7 +140,7 @@ describe('a change of mounted files', () => {
     })
     const end = provider.changes?.(heard)
     swap('v2')
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 5_000 })
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 20_000)
     failing?.()
     end?.()
   })

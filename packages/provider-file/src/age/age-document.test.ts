@@ -209,7 +209,7 @@ describe('the file of a document', () => {
     const heard = vi.fn<() => void>()
     const end = ageDocument({ file: join(volume.folder, 's.json.age'), identity }).changes(heard)
     await volume.swap({ 's.json.age': 'sealed anew' })
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 5_000 })
+    await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 20_000)
     end()
   })
 

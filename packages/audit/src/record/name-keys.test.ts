@@ -204,6 +204,11 @@ it('of one name that ten processes add at once, one key seals it in all of them'
   const children = Array.from({ length: 10 }, () =>
     fork(program, [file, 'alice', 'bob'], { execArgv: ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning'] }),
   )
-  const sealed = await Promise.all(children.map(async (child) => (await once(child, 'message'))[0] as string[]))
+  const sealed = await Promise.all(
+    children.map(async (child) => {
+      const [[texts]] = await Promise.all([once(child, 'message'), once(child, 'exit')])
+      return texts as string[]
+    }),
+  )
   expect(new Set(sealed.map((texts) => texts.join(' '))).size).toBe(1)
 }, 60_000)

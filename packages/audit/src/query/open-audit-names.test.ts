@@ -47,7 +47,7 @@ async function use(
   of?: SealNamesOptions['of'],
 ): Promise<void> {
   const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
-  const audit = auditTrail({ sinks: [sink], sealNames: { file, of } })
+  const audit = auditTrail({ sinks: [sink], sealNames: { file, of }, sinkDeadlineMs: 60_000 })
   const nameOf = (actor = 'nobody'): string => (of?.includes('name') === true ? `of-${actor}` : 'db/password')
   for (const actor of actors) await audit.record({ ...event, name: nameOf(actor), ...(actor !== undefined && { actor }) }, context)
   await audit.close?.(context)
@@ -108,7 +108,8 @@ describe('names that are sealed', () => {
   it('leave the names of secrets hashed, if those are to be', async () => {
     const { folder } = await testFolder()
     const hashNames = crypto.getRandomValues(new Uint8Array(32))
-    const audit = auditTrail({ sinks: [jsonLinesFile({ folder })], hashNames, sealNames: { file: join(folder, '..', 'names.key') } })
+    const sealNames = { file: join(folder, '..', 'names.key') }
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder })], hashNames, sealNames, sinkDeadlineMs: 60_000 })
     await audit.record({ ...event, name: 'db/password', actor: alice }, context)
     await audit.close?.(context)
     const text = await textOfFolder(folder)
@@ -334,7 +335,7 @@ describe('a record whose name cannot be sealed', () => {
     const file = join(made.folder, '..', 'later', 'names.key')
     mkdirSync(join(file, '..'))
     const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
-    const audit = auditTrail({ sinks: [sink], sealNames: { file } })
+    const audit = auditTrail({ sinks: [sink], sealNames: { file }, sinkDeadlineMs: 60_000 })
     rmSync(join(file, '..'), { recursive: true })
     const record = (): Promise<void> => audit.record({ ...event, actor: alice }, context)
     await expect(record()).rejects.toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining('the keys of names') })

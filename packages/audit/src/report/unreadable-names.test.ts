@@ -27,7 +27,7 @@ async function trailOfPersons(): Promise<SealedTrail> {
   const made = await testFolder()
   const file = join(made.folder, '..', 'names.key')
   const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
-  const audit = auditTrail({ sinks: [sink], sealNames: { file } })
+  const audit = auditTrail({ sinks: [sink], sealNames: { file }, sinkDeadlineMs: 60_000 })
   for (const actor of [alice, bob, alice, carol]) await audit.record({ ...event, actor }, context)
   await audit.close?.(context)
   return { ...made, file }
@@ -122,7 +122,8 @@ describe('an erasure of the trail', () => {
     const whole = await reported(made)
     expect(reportSeverity({ trails: whole.trails }, whole.summary)).toBe('good')
     await rm(made.file)
-    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: made.folder })], sealNames: { file: made.file } })
+    const sink = jsonLinesFile({ folder: made.folder })
+    const audit = auditTrail({ sinks: [sink], sealNames: { file: made.file }, sinkDeadlineMs: 60_000 })
     await audit.record({ ...event, actor: 'dave@example.com' }, context)
     await audit.close?.(context)
     const { trails, summary } = await reported(made)

@@ -49,7 +49,8 @@ class Operated {
 
   async start(): Promise<AuditTrail> {
     const { folder, checkpoints: to } = this.#made
-    const trail = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to } })], sealNames: { file: this.#names } })
+    const sink = jsonLinesFile({ folder, checkpoints: { to } })
+    const trail = auditTrail({ sinks: [sink], sealNames: { file: this.#names }, sinkDeadlineMs: 60_000 })
     await this.write(trail)
     return trail
   }

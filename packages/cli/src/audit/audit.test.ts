@@ -627,8 +627,8 @@ describe('audit erase', () => {
   async function sealed(): Promise<Program> {
     const program = await audited()
     const [trail, file] = [join(program.folder, 'trail'), join(program.folder, 'names.key')]
-    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: trail })], sealNames: { file } })
-    const context = { signal: AbortSignal.timeout(10_000) }
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: trail })], sealNames: { file }, sinkDeadlineMs: 60_000 })
+    const context = { signal: AbortSignal.timeout(60_000) }
     for (const actor of ['alice@example.com', 'bob@example.com'])
       await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'TOKEN', actor, outcome: 'ok' }, context)
     await audit.close?.(context)

@@ -2,8 +2,20 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { StartError } from './server-process.ts'
 
-/** A port on loopback that was free just now. */
+const given = new Set<number>()
+
+/** A port on loopback that was free just now, and that this process was not given before. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await unusedPort()
+    if (!given.has(port)) {
+      given.add(port)
+      return port
+    }
+  }
+}
+
+async function unusedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -16,10 +28,15 @@ export async function freePort(): Promise<number> {
 /**
  * Starts something on a free port, and again on another when somebody took that port in between.
  */
-export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+export function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  return onFreePorts(async () => start(await freePort()))
+}
+
+/** Like `onFreePort`, for what takes its free ports itself. */
+export async function onFreePorts<T>(start: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await start(await freePort())
+      return await start()
     } catch (error) {
       if (attempt === 5 || !(error instanceof StartError) || !error.portWasTaken) throw error
     }

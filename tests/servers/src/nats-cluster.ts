@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
+import { freePort, onFreePorts } from './free-port.ts'
 import { httpCall } from './http-call.ts'
 import { type Nats, startNats } from './nats.ts'
 
@@ -13,7 +13,11 @@ const places = [0, 1, 2]
 const longestMs = 30_000
 
 /** Starts an empty cluster that only this machine reaches. */
-export async function startNatsCluster(): Promise<NatsCluster> {
+export function startNatsCluster(): Promise<NatsCluster> {
+  return onFreePorts(startOnce)
+}
+
+async function startOnce(): Promise<NatsCluster> {
   const ports = await Promise.all(places.map(async () => ({ routes: await freePort(), http: await freePort() })))
   const routes = ports.map((port) => `nats-route://127.0.0.1:${port.routes}`).join(', ')
   const configOf = (place: number, own: (typeof ports)[number]): string => `

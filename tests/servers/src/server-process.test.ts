@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { onFreePort } from './free-port.ts'
+import { freePort, onFreePort } from './free-port.ts'
 import { listen } from './http-proxy.ts'
 import { removeFolder, serverFolder, StartError, startProcess, threadStates, waitUntilReady, type ServerProcess } from './server-process.ts'
 
@@ -111,6 +111,13 @@ test('a server whose port somebody took is started on another', async () => {
     return free
   })
   expect([tried.length, tried.includes(taken), tried.at(-1)]).toEqual([2, false, port])
+})
+
+test('a port is given once, though it is free again', async () => {
+  const ports = new Set<number>()
+  // By chance some of 2,000 are the same: the system chooses from about 14,000.
+  for (let times = 0; times < 2_000; times += 1) ports.add(await freePort())
+  expect(ports.size).toBe(2_000)
 })
 
 test('a server that fails for another reason is not started again', async () => {

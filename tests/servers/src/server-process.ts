@@ -159,7 +159,10 @@ export class StartError extends Error {
   }
 }
 
-/** Removes a server's folder, its data and its output. */
+/**
+ * Removes a server's folder, its data and its output. Children of a server that was killed may
+ * write there for a moment.
+ */
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
 }

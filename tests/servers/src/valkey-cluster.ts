@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from './free-port.ts'
+import { freePort, onFreePorts } from './free-port.ts'
 import { type RedisServer, startValkey } from './redis.ts'
 
 /** Three primaries without replicas, which share the slots. */
@@ -21,9 +21,9 @@ export async function startValkeyCluster(): Promise<ValkeyCluster> {
   try {
     const busPorts: number[] = []
     for (let index = 0; index < size; index += 1) {
-      const busPort = await freePort()
+      const { node, busPort } = await onFreePorts(startNode)
+      nodes.push(node)
       busPorts.push(busPort)
-      nodes.push(await startValkey({ args: ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`] }))
     }
     await join(nodes, busPorts)
     return { nodes, stop }
@@ -31,6 +31,12 @@ export async function startValkeyCluster(): Promise<ValkeyCluster> {
     await stop()
     throw error
   }
+}
+
+async function startNode(): Promise<{ readonly node: RedisServer; readonly busPort: number }> {
+  const busPort = await freePort()
+  const node = await startValkey({ args: ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`] })
+  return { node, busPort }
 }
 
 async function join(nodes: readonly RedisServer[], busPorts: readonly number[]): Promise<void> {

@@ -60,11 +60,12 @@ test('a batch asks for credentials once, however many secrets it has', async () 
 test('a search that took long and found nothing is not made again for a minute', async () => {
   const asked = await swallowingMetadataService()
   const provider = opened({ timeoutMs: 20_000 })
+  const begunAt = performance.now()
   const first = await failure(provider.get('app/0', context))
   const startedAt = performance.now()
   for (const call of [provider.get('app/1', context), provider.checkHealth(context), provider.describe('app/2', context)])
     expect(await failure(call)).toMatchObject({ code: 'CREDENTIALS_MISSING', retryAt: first.retryAt })
-  expect(performance.now() - startedAt).toBeLessThan(500)
+  expect(performance.now() - startedAt).toBeLessThan(startedAt - begunAt) // one search takes two seconds
   expect(asked()).toBe(2)
   vi.spyOn(Date, 'now').mockReturnValue(Number(first.retryAt))
   await failure(provider.get('app/0', context))

@@ -191,7 +191,7 @@ test('of a thousand secrets at an endpoint that hangs, no more are asked for tha
   const startedAt = performance.now()
   const results = await provider.getMany(paths(1_000), context)
   expect(new Set(summary(results))).toEqual(new Set(['DEADLINE_EXCEEDED']))
-  expect(performance.now() - startedAt).toBeLessThan(3_000) // and not five rounds of it
+  expect(performance.now() - startedAt).toBeLessThan(5_000) // and not five rounds of it
   expect([Object.keys(sent(stub)), (sent(stub)['BatchGetSecretValue'] ?? 0) <= 10]).toEqual([['BatchGetSecretValue'], true])
 })
 

@@ -10,7 +10,7 @@ import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
 import { openAuditKey } from '../keys/open-audit-key.ts'
-import { context, emptyFolder, removeTestFolders, segmentsOf, testFolder, trailOf, written } from '../testing/folders.ts'
+import { afterAllWritten, context, emptyFolder, removeTestFolders, segmentsOf, testFolder, trailOf, written } from '../testing/folders.ts'
 import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { type AuditCopy, copyAuditTrail } from './copy-audit-trail.ts'
 
@@ -115,7 +115,7 @@ describe('a copy of a trail', () => {
     const { folder, checkpoints, key } = await segmentsOf(3, 4)
     const pruned = join(await emptyFolder(), 'pruned')
     await cp(folder, pruned, { recursive: true })
-    await pruneAuditFolder(pruned, { before: Date.now(), reason: 'retention' })
+    await pruneAuditFolder(pruned, { before: await afterAllWritten(), reason: 'retention' })
     const left = await readdir(pruned)
     const prune = (): void => {
       for (const name of readdirSync(folder)) if (!left.includes(name)) rmSync(join(folder, name))

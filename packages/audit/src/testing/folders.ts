@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditEvent, AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
@@ -73,6 +74,12 @@ export async function segmentsOf(segments: number, records: number, options: Par
     await sink.close?.(context)
   }
   return made
+}
+
+/** A time after all that was written. */
+export async function afterAllWritten(): Promise<number> {
+  await sleep(2) // it is in another millisecond
+  return Date.now()
 }
 
 /** The checkpoints that have come to a folder, in their order. */

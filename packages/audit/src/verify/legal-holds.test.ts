@@ -6,7 +6,7 @@ import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { holdAuditFolder, releaseAuditFolder } from '../retention/hold-audit-folder.ts'
 import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
-import { context, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
+import { afterAllWritten, context, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -15,7 +15,7 @@ afterAll(removeTestFolders)
 const verified = ({ folder, key, checkpoints }: TestFolder, more = {}): Promise<AuditVerification> =>
   verifyAuditTrail(folder, { key, checkpoint: checkpoints, ...more })
 const prune = async ({ folder }: TestFolder): Promise<number> =>
-  (await pruneAuditFolder(folder, { before: Date.now(), reason: 'retention' })).segments
+  (await pruneAuditFolder(folder, { before: await afterAllWritten(), reason: 'retention' })).segments
 
 async function addSegment({ folder, checkpoints }: TestFolder): Promise<void> {
   const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })

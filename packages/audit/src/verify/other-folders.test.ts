@@ -9,7 +9,16 @@ import { firstEntry } from '../format/first-entry.ts'
 import { successorsIn } from '../format/index-marks.ts'
 import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
 import { verificationSentences, verificationSeverity } from '../report/verification-summary.ts'
-import { context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, testFolder, written } from '../testing/folders.ts'
+import {
+  afterAllWritten,
+  context,
+  emptyFolder,
+  removeTestFolders,
+  segmentsOf,
+  type TestFolder,
+  testFolder,
+  written,
+} from '../testing/folders.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -134,7 +143,7 @@ describe('a trail that was set back past several rotations', () => {
     await rm(join(made.checkpoints, first), { recursive: true })
     const archive = `${made.folder}-archive`
     await cp(made.folder, archive, { recursive: true })
-    const { segments } = await pruneAuditFolder(made.folder, { before: Date.now(), reason: 'retention' })
+    const { segments } = await pruneAuditFolder(made.folder, { before: await afterAllWritten(), reason: 'retention' })
     const shown = [false, [['truncated', 'index.jsonl', 5]]]
     expect([segments, problemsOf(await verified(made))]).toEqual([1, shown])
     await cp(join(archive, 'segment-00000001.jsonl'), join(made.folder, 'segment-00000001.jsonl'))
@@ -205,7 +214,7 @@ describe('checkpoints that were exported before the trail went on in another fol
 
   it('are refused if none is of any folder of the trail', async () => {
     const made = await segmentsOf(1, 3)
-    await pruneAuditFolder(made.folder, { before: Date.now(), reason: 'retention' })
+    await pruneAuditFolder(made.folder, { before: await afterAllWritten(), reason: 'retention' })
     await rotateAuditFolder(made.folder)
     await addSegment(made, 2)
     const checkpoint = await allSent(await segmentsOf(1, 1))

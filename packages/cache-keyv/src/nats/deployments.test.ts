@@ -32,8 +32,8 @@ async function connected(options: ConnectionOptions): Promise<NatsConnection> {
 }
 
 /** Closed after the test, before its connection. */
-function cacheOver(connection: NatsConnection, buckets: Kvm = new Kvm(connection)): KeyvCache {
-  const cache = keyvCache({ ...natsConnections(connection, buckets), encryptionKey, timeoutMs: 1_000, coolDownMs: 300 })
+function cacheOver(connection: NatsConnection, buckets: Kvm = new Kvm(connection), timeoutMs = 1_000): KeyvCache {
+  const cache = keyvCache({ ...natsConnections(connection, buckets), encryptionKey, timeoutMs, coolDownMs: 300 })
   onTestFinished(() => cache.close())
   return cache
 }
@@ -181,7 +181,7 @@ describeWithServer('nats', 'over a bucket of another JetStream domain', () => {
       )
       .toBe(true)
 
-    const cache = cacheOver(connection, hubFromLeaf)
+    const cache = cacheOver(connection, hubFromLeaf, 10_000)
     await fillGap(cache, { value: 'v' })
     expect(await valueIn(cache)).toBe('v')
     await cache.invalidate(key, context)

@@ -35,7 +35,7 @@ export async function harnessOver(open: () => Promise<Opened>): Promise<SecretCa
       client: client && breakable(client),
       subscriber,
       encryptionKey,
-      timeoutMs: 500,
+      timeoutMs: 5_000, // a server on a loaded machine
       waitMs: 600,
     }),
   ) as [KeyvCache, KeyvCache] // one of each

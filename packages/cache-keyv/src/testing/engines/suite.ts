@@ -106,7 +106,8 @@ function testAlone({ engine, opened, cacheOver, managerOver }: EngineTests<Engin
   })
 
   test('the documented rights are enough', async () => {
-    const [one, other] = [await cacheOver({ user: 'least' }), await cacheOver({ user: 'least' })]
+    const over = { user: 'least', timeoutMs: 10_000 } as const
+    const [one, other] = [await cacheOver(over), await cacheOver(over)]
     const heard: string[] = []
     other.subscribe?.(({ path }) => heard.push(path))
     await fillGap(one, { value: canary })

@@ -52,7 +52,7 @@ function withoutVersion({ sharedAs, path }: SharedKey): SharedKey {
 
 async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
   const answer = await cache.read(at, context)
-  if ('leaseToken' in answer) await cache.fill(at, answer.leaseToken, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+  if ('leaseToken' in answer) await cache.fill(at, answer.leaseToken, { secret: { value: 'v1' }, until: Date.now() + 60_000 }, context)
 }
 
 /** Makes a bad cache of a good one, with what the processes of one cache share. */

@@ -49,6 +49,14 @@ describe('RecheckLimit', () => {
     expect(limit.isOpen(store, 'b')).toBe(true)
   })
 
+  it('is open again after 5 s, though the clock was set back to the time of the recheck', () => {
+    const limit = new RecheckLimit(10)
+    limit.record(store, 'a')
+    vi.advanceTimersByTime(5_000)
+    vi.setSystemTime(1_000_000)
+    expect(limit.isOpen(store, 'a')).toBe(true)
+  })
+
   it('remembers as many secrets of a store as its cache', () => {
     const limit = new RecheckLimit(2)
     for (const path of ['a', 'b', 'c']) limit.record(store, path)

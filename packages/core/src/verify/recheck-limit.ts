@@ -6,8 +6,15 @@ const recheckAfterMs = 5_000
 interface Recheck {
   /** Epoch milliseconds. */
   readonly at: number
+  /** By `performance.now()`. */
+  readonly since: number
   /** Settles with the recheck and never rejects. */
   running: Promise<unknown> | undefined
+}
+
+/** By both clocks: one that is set back, to whatever time, must not keep it closed. */
+function ageOf({ at, since }: Recheck): number {
+  return Math.max(performance.now() - since, Math.abs(Date.now() - at))
 }
 
 export class RecheckLimit {
@@ -21,8 +28,7 @@ export class RecheckLimit {
   /** Whether a recheck is due or running. */
   isOpen(store: object, path: string): boolean {
     const last = this.#byStore.get(store)?.get(path)
-    // abs: a clock that is set back must not keep it closed.
-    return last === undefined || last.running !== undefined || Math.abs(Date.now() - last.at) >= recheckAfterMs
+    return last === undefined || last.running !== undefined || ageOf(last) >= recheckAfterMs
   }
 
   running(store: object, path: string): Promise<unknown> | undefined {
@@ -32,7 +38,7 @@ export class RecheckLimit {
   /** `recheck`: the call that others may join. */
   record(store: object, path: string, recheck?: Promise<unknown>): void {
     if (this.running(store, path) !== undefined) return
-    const last: Recheck = { at: Date.now(), running: undefined }
+    const last: Recheck = { at: Date.now(), since: performance.now(), running: undefined }
     const end = (): void => void (last.running = undefined)
     last.running = recheck?.then(end, end)
     const known = this.#byStore.get(store) ?? new Lru<Recheck>(this.#maxEntries)

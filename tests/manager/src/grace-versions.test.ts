@@ -95,6 +95,19 @@ describe('the former version of a store that keeps versions', () => {
     }
   })
 
+  it.each([-1, -2, -1_000])('is asked for anew with each successor, also if the clock is set back by %d ms in between', async (ms) => {
+    let version = 1
+    const currentSince = Date.now()
+    const get = async (): Promise<StoredSecret> => ({ value: `v${version}`, currentSince })
+    const getVersion = async (): Promise<StoredSecret> => ({ value: `v${version - 1}` })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+    version = 3
+    await pass(1)
+    vi.setSystemTime(Date.now() + ms)
+    expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
+  })
+
   it('is given without the time of the change while this process knows that it was current', async () => {
     let version = 1
     const stored = (number: number): StoredSecret => ({ value: `v${number}`, version: number })

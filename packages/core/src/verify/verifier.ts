@@ -76,6 +76,14 @@ const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPOR
 /** There is no previous version, or no such field in it. */
 const noPrevious: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'DELETED'])
 
+type Times = Pick<SecretBytes['metadata'], 'askedAt' | 'givenAt'>
+
+/** By both clocks: to one that was set back, an earlier answer looks later. */
+function isAsLate(one: Times, other: Times): boolean {
+  const isByMonotonic = !one.givenAt || !other.givenAt || one.givenAt.monotonic >= other.givenAt.monotonic
+  return one.askedAt >= other.askedAt && isByMonotonic
+}
+
 export class Verifier {
   readonly #reader: Reader
   readonly #observer: Observer
@@ -253,7 +261,7 @@ export class Verifier {
   /** A version read before the current one may have been replaced since. */
   async #readVersion(current: Current, version: VersionSelector, options: WithGrace): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
-    const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.metadata.askedAt
+    const isSure = known === undefined ? version !== 'previous' : isAsLate(known.metadata, current.held.metadata)
     return isSure ? known : this.#read(current, version, options, true)
   }
 

@@ -7,7 +7,7 @@ import { gzippedSize } from './import-size.ts'
 
 /** Bytes, by what is imported. An entry without a budget is only measured. */
 const budgets: Readonly<Record<string, number>> = {
-  '@finchat/secrets-core': 68_600,
+  '@finchat/secrets-core': 68_800,
   '@finchat/secrets-core/live': 28_800,
   '@finchat/secrets-core/provider': 15_700,
   // These three read the chunk `base`, of which they need a part: who loads them loads the main entry, too.

@@ -82,7 +82,7 @@ test('a message reveals no path, store or namespace', async () => {
   await fleetOver(undefined, { client, namespace: 'payments' }).another().invalidate(key, context)
   const [channel, message] = published[0] ?? ['', '']
   expect(channel).toMatch(/^fs1:[\w-]{32}$/)
-  expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
+  expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws:1:eu|payments/)
 })
 
 test('messages have one length for every path of up to 100 characters and more', async () => {

@@ -23,6 +23,10 @@ const tasks = {
     ['scripts/check-rebuilt.ts', '.cache/release'],
   ],
   mutate: () => [['scripts/mutate.ts']],
+  properties: () => [
+    ['tests/servers/src/get-servers.ts'],
+    ['node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.properties.config.ts'],
+  ],
   stryker: () => [['node_modules/@stryker-mutator/core/bin/stryker.js', 'run', 'stryker.config.mjs']],
   demo: (args) => (args.includes('--live') ? [firstAct, secondAct] : [firstAct]),
 }

@@ -62,6 +62,7 @@ describeWithServer('nats', 'over a cluster of NATS servers', () => {
     cluster = await startNatsCluster()
     admin = await connect({ servers: servers(), maxReconnectAttempts: -1, reconnectTimeWait: 50 })
     await createCacheBucket(new Kvm(admin), { replicas: 3 })
+    await leader()
   })
   afterAll(async () => {
     await admin.close()
@@ -70,14 +71,17 @@ describeWithServer('nats', 'over a cluster of NATS servers', () => {
 
   const servers = (): string[] => cluster.nodes.map(({ url }) => url)
 
+  /** Once it is elected and all servers have what it has: in an election calls fail at once. */
   async function leader(): Promise<Nats> {
-    const { streams } = await new Kvm(admin).js.jetstreamManager()
-    const find = async (): Promise<Nats | undefined> => {
-      const info = await streams.info(`KV_${usual}`).catch(() => undefined)
-      return cluster.nodes[Number(info?.cluster?.leader ?? NaN)]
+    const { streams } = await new Kvm(admin).js.jetstreamManager(false) // which asks nothing: the servers may be electing
+    const find = async (): Promise<Nats> => {
+      const group = (await streams.info(`KV_${usual}`)).cluster
+      const followers = group?.replicas ?? []
+      const node = cluster.nodes[Number(group?.leader ?? NaN)]
+      if (node !== undefined && followers.length === cluster.nodes.length - 1 && followers.every(({ current }) => current)) return node
+      throw new Error('the servers of the bucket are not whole')
     }
-    await expect.poll(find, { timeout: 60_000, interval: 200 }).toBeDefined()
-    return (await find()) ?? leader()
+    return vi.waitFor(find, { timeout: 60_000, interval: 200 })
   }
 
   testSecretCache({

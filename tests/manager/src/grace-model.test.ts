@@ -9,6 +9,8 @@ const start = 1_800_000_000_000
 const second = 1_000
 const graceMs = 600 * second
 const processes = 50
+/** As `keyvCache` has it: what was written further in the future is a miss. */
+const toleranceMs = 5 * second
 
 /** The clock of the running process; timers and the monotonic clock are those of all. */
 const clock = new AsyncLocalStorage<{ aheadMs: number }>()
@@ -127,6 +129,7 @@ class World {
   #observed(shared: MemorySharedCache, parts: Pick<Process, 'known'>): SharedCache {
     const read: SharedCache['read'] = async (key, context) => {
       const answer = await shared.read(key, context)
+      if ('hit' in answer && (answer.askedAt ?? 0) > Date.now() + toleranceMs) return { leaseToken: {} }
       if ('hit' in answer && key.version === undefined) this.#note(parts, Number(String(answer.hit.value).slice(valueOf('').length)))
       return answer
     }

@@ -6,7 +6,7 @@ import config from './vitest.config.ts'
 const moreRuns = fileURLToPath(new URL('scripts/more-runs.ts', import.meta.url))
 const withProperties = execFileSync('git', ['grep', '-l', "from 'fast-check'", '--', '*.test.ts'], { encoding: 'utf8' })
 
-/** The property tests alone, with 30 times their runs or for a minute each: a rare fault needs more than `npm test` has time for. */
+/** The property tests alone, 30 times each, or for half a minute: a rare fault needs more than `npm test` has time for. */
 export default defineConfig({
   ...config,
   plugins: [

@@ -1,20 +1,18 @@
 import { Lru } from '../cache/keys/lru.ts'
+import { ageOf, type Moment, presentMoment } from '../value/moment.ts'
 
 /** Mismatches cost the store at most one read of a secret in this time. */
 const recheckAfterMs = 5_000
 
 interface Recheck {
-  /** Epoch milliseconds. */
-  readonly at: number
-  /** By `performance.now()`. */
-  readonly since: number
+  readonly at: Moment
   /** Settles with the recheck and never rejects. */
   running: Promise<unknown> | undefined
 }
 
-/** By both clocks: one that is set back, to whatever time, must not keep it closed. */
-function ageOf({ at, since }: Recheck): number {
-  return Math.max(performance.now() - since, Math.abs(Date.now() - at))
+/** A clock that is set back, to whatever time, must not keep it closed. */
+function isDue({ at }: Recheck): boolean {
+  return Math.max(ageOf(at), at.wall - Date.now()) >= recheckAfterMs
 }
 
 export class RecheckLimit {
@@ -28,7 +26,7 @@ export class RecheckLimit {
   /** Whether a recheck is due or running. */
   isOpen(store: object, path: string): boolean {
     const last = this.#byStore.get(store)?.get(path)
-    return last === undefined || last.running !== undefined || ageOf(last) >= recheckAfterMs
+    return last === undefined || last.running !== undefined || isDue(last)
   }
 
   running(store: object, path: string): Promise<unknown> | undefined {
@@ -38,7 +36,7 @@ export class RecheckLimit {
   /** `recheck`: the call that others may join. */
   record(store: object, path: string, recheck?: Promise<unknown>): void {
     if (this.running(store, path) !== undefined) return
-    const last: Recheck = { at: Date.now(), since: performance.now(), running: undefined }
+    const last: Recheck = { at: presentMoment(), running: undefined }
     const end = (): void => void (last.running = undefined)
     last.running = recheck?.then(end, end)
     const known = this.#byStore.get(store) ?? new Lru<Recheck>(this.#maxEntries)

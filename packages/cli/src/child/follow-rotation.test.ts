@@ -7,6 +7,8 @@ afterEach(() => void vi.useRealTimers())
 
 const pass = async (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
+const given = (): Uint8Array => Buffer.from('value 1')
+
 /** Follows A and B, each of which a call of `rotate` changes. */
 async function following(react: () => Promise<boolean>, signal = new AbortController().signal) {
   const versions = new Map([
@@ -15,7 +17,7 @@ async function following(react: () => Promise<boolean>, signal = new AbortContro
   ])
   const get: SecretProvider['get'] = async (path) => ({ value: `value ${versions.get(path)}`, version: versions.get(path) ?? 1 })
   const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
-  const ended = followRotation(secrets, ['A', 'B', 'A'], { actor: 'ana', signal, intervalSeconds: 1 }, react)
+  const ended = followRotation(secrets, ['A', 'B', 'A'], { actor: 'ana', signal, intervalSeconds: 1, given }, react)
   await vi.dynamicImportSettled()
   await pass(1_500)
   const rotate = async (...names: string[]): Promise<void> => {
@@ -67,6 +69,31 @@ it('ends by its signal, also during a pause', async () => {
   await expect(ended).resolves.toBeUndefined()
 })
 
+it.each([0, 60])('reacts to what changed before it began, with a cache of %i s', async (ttlSeconds) => {
+  let version = 1
+  const get: SecretProvider['get'] = async () => ({ value: `value ${version}`, version })
+  const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }], cache: { ttlSeconds } })
+  await secrets.getSecretValue('A')
+  version = 2
+  const react = vi.fn<() => Promise<boolean>>(async () => true)
+  const { signal } = new AbortController()
+  void followRotation(secrets, ['A'], { actor: 'ana', signal, intervalSeconds: 1, given }, react)
+  await vi.dynamicImportSettled()
+  await pass(5_000)
+  expect(react).toHaveBeenCalledTimes(1)
+})
+
+it('reacts to a secret that was absent before it began', async () => {
+  const react = vi.fn<() => Promise<boolean>>(async () => true)
+  const provider: SecretProvider = { specificationVersion: 'v1', name: 'store', get: async () => ({ value: 'value 1' }) }
+  const { signal } = new AbortController()
+  const options = { actor: 'ana', signal, intervalSeconds: 1, given: () => undefined }
+  void followRotation(createSecretsManager({ providers: [provider] }), ['A'], options, react)
+  await vi.dynamicImportSettled()
+  await pass(5_000)
+  expect(react).toHaveBeenCalledTimes(1)
+})
+
 describe('a secret that the store does not give', () => {
   type Answer = 'value' | 'none' | 'PERMISSION_DENIED' | 'UNAUTHENTICATED'
 
@@ -85,7 +112,7 @@ describe('a secret that the store does not give', () => {
     const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'store', get }] })
     const react = vi.fn<() => Promise<boolean>>(async () => true)
     const controller = new AbortController()
-    void followRotation(secrets, ['A'], { actor: 'ana', signal: controller.signal, intervalSeconds: 1 }, react)
+    void followRotation(secrets, ['A'], { actor: 'ana', signal: controller.signal, intervalSeconds: 1, given }, react)
     await vi.dynamicImportSettled()
     await pass(2_000)
     answer = to

@@ -1,4 +1,4 @@
-import type { SecretsManager } from '@finchat/secrets-core'
+import type { SecretsManager, SecretValue } from '@finchat/secrets-core'
 import type { SecretWatch } from '@finchat/secrets-core/live'
 import { loadOnUse, pause } from '@finchat/secrets-core/provider'
 
@@ -14,13 +14,15 @@ export interface FollowOptions {
   readonly actor: string | undefined
   readonly signal: AbortSignal
   readonly intervalSeconds: number | undefined
+  /** What the command has of a secret; without a value, none. */
+  readonly given: (name: string) => Uint8Array | undefined
 }
 
-/** Calls `react` after secrets have changed, until the signal; again later if it returns false. */
+/** Calls `react` after secrets differ from what was given, until the signal; again later if it returns false. */
 export async function followRotation(
   secrets: SecretsManager,
   names: Iterable<string>,
-  { actor, signal, intervalSeconds }: FollowOptions,
+  { actor, signal, intervalSeconds, given }: FollowOptions,
   react: () => Promise<boolean>,
 ): Promise<void> {
   const live = { what: 'the watch for rotations', name: '@finchat/secrets-core' }
@@ -29,9 +31,12 @@ export async function followRotation(
   let change = Promise.withResolvers<void>()
   const changed = (): void => change.resolve()
   for (const name of new Set(names)) {
-    const watch = (): SecretWatch => watchSecret(secrets, name, { signal, intervalSeconds })
+    const watch = (): SecretWatch => watchSecret(secrets, name, { signal, intervalSeconds, first: true })
     const isReadable = async (): Promise<boolean> => secrets.getSecretValue(name, { fresh: true, actor, signal }).then(Boolean, () => false)
-    void follow(watch, isReadable, signal, changed)
+    const seen = (value: SecretValue, isFirst: boolean): void => {
+      if (!isFirst || !isSame(value, given(name))) change.resolve()
+    }
+    void follow(watch, isReadable, signal, { seen, changed })
   }
   const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
   for (;;) {
@@ -45,14 +50,20 @@ export async function followRotation(
   }
 }
 
+interface Heard {
+  /** A value of the watch: the first is a change if the command has another one. */
+  readonly seen: (value: SecretValue, isFirst: boolean) => void
+  readonly changed: () => void
+}
+
 /** A watch ends if the store denies the secret or does not have it: it begins anew when the secret can be read again. */
 async function follow(
   watch: () => SecretWatch,
   isReadable: () => Promise<boolean>,
   signal: AbortSignal,
-  changed: () => void,
+  { seen, changed }: Heard,
 ): Promise<void> {
-  while (!(await hasWatched(watch(), changed))) {
+  while (!(await hasWatched(watch(), seen))) {
     changed()
     do await pause(retryMs, signal)
     while (!signal.aborted && !(await isReadable()))
@@ -61,11 +72,22 @@ async function follow(
 }
 
 /** Returns false if the secret was lost, and true if the signal or the manager ended the watch. */
-async function hasWatched(watch: SecretWatch, changed: () => void): Promise<boolean> {
+async function hasWatched(watch: SecretWatch, seen: Heard['seen']): Promise<boolean> {
   try {
-    while (!(await watch.next()).done) changed()
-    return true
+    for (let isFirst = true; ; isFirst = false) {
+      const { done, value } = await watch.next()
+      if (done) return true
+      seen(value, isFirst)
+    }
   } catch {
     return false
+  }
+}
+
+function isSame(value: SecretValue, given: Uint8Array | undefined): boolean {
+  try {
+    return given !== undefined && Buffer.compare(value.bytes(), given) === 0
+  } catch {
+    return false // it has several fields now
   }
 }

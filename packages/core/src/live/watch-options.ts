@@ -22,12 +22,14 @@ export interface LiveOptions {
 export interface WatchSecretOptions extends Pick<LiveOptions, 'intervalSeconds'> {
   /** Ends the watch, without an error. */
   readonly signal?: AbortSignal | undefined
+  /** Yield the value with which the watch begins, too: it may differ from one read before. Default: false. */
+  readonly first?: boolean | undefined
   /** Called with each new value. What it throws is reported as a warning, without its text. */
   readonly onChange?: ((value: SecretValue) => unknown) | undefined
 }
 
 const liveMembers: MembersOf<LiveOptions> = { intervalSeconds: 'number', usageMarks: 'boolean', actor: 'string' }
-const watchMembers: MembersOf<WatchSecretOptions> = { intervalSeconds: 'number', signal: 'any', onChange: 'any' }
+const watchMembers: MembersOf<WatchSecretOptions> = { intervalSeconds: 'number', signal: 'any', first: 'boolean', onChange: 'any' }
 
 const defaultSeconds = 30
 const shortestSeconds = 1

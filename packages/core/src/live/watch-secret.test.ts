@@ -50,6 +50,21 @@ function followed(watch: AsyncIterable<{ reveal: () => string }>): { readonly va
 }
 
 describe('watchSecret', () => {
+  it('yields the value with which it begins if it is to, also to who comes later, and once', async () => {
+    const store = stagingStore({ value: 'v1', version: 1 })
+    const secrets = managerOf(store.provider)
+    const early = followed(watchSecret(secrets, 'db', { first: true }))
+    await pass(31)
+    const late = followed(watchSecret(secrets, 'db', { first: true }))
+    await pass(31)
+    rotate(store, 'v2')
+    await pass(31)
+    expect([early.values, late.values]).toEqual([
+      ['v1', 'v2'],
+      ['v1', 'v2'],
+    ])
+  })
+
   it('yields each new version, with one probe an interval and no read between', async () => {
     const store = stagingStore({ value: 'v1', version: 1 })
     const secrets = managerOf(store.provider)

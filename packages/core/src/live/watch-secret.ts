@@ -13,8 +13,9 @@ export interface SecretWatch extends AsyncIterableIterator<SecretValue>, AsyncDi
 
 /**
  * Yields the new value whenever the secret's version or content changes. It begins at once, with
- * what the manager holds now, and skips values that were not taken in time. One probe for each secret
- * and interval, however many watch it; in an outage it waits longer and yields nothing.
+ * what the manager holds now: what changed before, only `first` tells. It skips values that were not
+ * taken in time. One probe for each secret and interval, however many watch it; in an outage it waits
+ * longer and yields nothing.
  *
  * It ends with the signal, with `return()` and with the manager's `close()`. If the store denies
  * the secret or has it no more, it throws that error once and ends.
@@ -50,7 +51,7 @@ const done: Next = Object.freeze({ done: true, value: undefined })
 
 class WatchIterator implements SecretWatch, WatchListener {
   readonly intervalMs: number
-  readonly began = undefined
+  readonly began: WatchListener['began']
   readonly delayed = undefined
   readonly #options: WatchSecretOptions
   #leave: () => void = () => {}
@@ -63,6 +64,7 @@ class WatchIterator implements SecretWatch, WatchListener {
   constructor(options: WatchSecretOptions) {
     this.#options = options
     this.intervalMs = intervalMsOf(options)
+    this.began = options.first ? (value) => this.changed(value) : undefined
   }
 
   begin(watch: (listener: WatchListener) => () => void): void {

@@ -12,7 +12,7 @@ import type { Schedule } from './schedule.ts'
 export interface WatchListener {
   readonly intervalMs: number
   /** The first value is there, before any change. */
-  readonly began: (() => void) | undefined
+  readonly began: ((value: SecretValue) => void) | undefined
   readonly changed: (value: SecretValue) => void
   /** The store could not be asked for the first value yet. */
   readonly delayed: ((error: SecretsError) => void) | undefined
@@ -68,7 +68,7 @@ export class Watch {
     this.#listeners.add(listener)
     if (isFirst || isSooner) this.#timer.intervalMs = listener.intervalMs
     const isAnswered = this.#hasBegun && this.#lost.size === 0
-    if (isAnswered) listener.began?.()
+    if (isAnswered) this.#began([listener])
     if (isFirst) this.look('cache')
     else if (!isAnswered && !this.#isLooking) this.look('probe')
     else if (isSooner && !this.#isLooking) this.#plan()
@@ -113,7 +113,7 @@ export class Watch {
     const isChanged = this.#options.state.take(current)
     if (latest !== undefined && isOlder(current.value, latest)) this.#saw(current.value, true)
     this.#answered()
-    if (isFirst) for (const { began } of this.#listeners) began?.()
+    if (isFirst) this.#began(this.#listeners)
     else if (isChanged) for (const { changed } of this.#listeners) changed(current.value)
   }
 
@@ -191,7 +191,12 @@ export class Watch {
     this.#missingSince = undefined
     if (this.#lost.size === 0) return
     this.#lost.clear()
-    for (const { began } of this.#listeners) began?.()
+    this.#began(this.#listeners)
+  }
+
+  #began(listeners: Iterable<WatchListener>): void {
+    const { latest } = this.#options.state
+    if (latest !== undefined) for (const { began } of listeners) began?.(latest)
   }
 
   #failed(error: unknown): void {

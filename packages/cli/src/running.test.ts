@@ -325,6 +325,37 @@ describe('on a terminal', () => {
   })
 })
 
+describe('a program that the command leaves behind', () => {
+  const left = 'the command has ended, but left a program behind that holds its output: what that writes is not shown'
+
+  /** Holds the output until the test ends. */
+  const holds = (script: string): string => `(${script}; while kill -0 ${process.pid} 2>/dev/null; do sleep 0.05; done) &`
+
+  it.each([
+    ['is silent', 'true'],
+    ['writes on and on', 'while echo noise; do sleep 0.01; done'],
+    ['writes more than is read', 'while echo noise; do :; done'],
+  ])('and which %s, does not keep it from ending, with all that the command wrote', async (_, script) => {
+    const length = 60_000 // a pipe takes it without a reader
+    const running = start(`${holds(script)} head -c ${length} /dev/zero | tr '\\0' x; printf 'last %s' "$TOKEN"; exit 3`, project())
+    expect(await running.ended).toEqual({ code: 3, signal: null })
+    const output = running.output().replaceAll('noise\n', '')
+    expect(output).toContain(`warning: ${left}\n`)
+    expect(output.split('x')).toHaveLength(length + 1)
+    expect(output).toContain('last [redacted TOKEN]')
+    expect(output).not.toContain(canary)
+  })
+
+  it('is told of once, and not if it does not hold the output', async () => {
+    const twice = start(`${holds('true')} ${holds('true')} echo done`, project())
+    expect(await twice.ended).toEqual({ code: 0, signal: null })
+    expect(twice.output()).toBe(`done\nwarning: ${left}\n`)
+    const apart = start('(sleep 3) >/dev/null 2>&1 & echo done', project())
+    expect(await apart.ended).toEqual({ code: 0, signal: null })
+    expect(apart.output()).toBe('done\n')
+  })
+})
+
 function withStore(): Program {
   const program = makeProgram({ ...localConfig, secrets: { TOKEN: {} } })
   onTestFinished(() => rmSync(program.folder, { recursive: true }))

@@ -5,7 +5,7 @@ import { pause } from '@finchat/secrets-core/provider'
 import { note, type Output, type Terminal } from '../terminal/terminal.ts'
 import { endChild } from './end-child.ts'
 import { type OutputPipe, outputPipe } from './output-pipe.ts'
-import { showRedacted } from './output.ts'
+import { showRedacted, type Shown } from './output.ts'
 import { leastRedactedBytes, RedactedValues, type SecretText } from './redacted-values.ts'
 import { Redactor } from './redactor.ts'
 import { SignalRelay } from './signals.ts'
@@ -43,10 +43,17 @@ const toHold: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2']
 /** So long a new child may take until it handles signals: earlier ones would end it. */
 const readyMs = 5_000
 
+const warnings = {
+  unwritten: 'part of the output could not be written',
+  left: 'the command has ended, but left a program behind that holds its output: what that writes is not shown',
+} satisfies Partial<Record<Shown, string>>
+
 /** Starts a child, passes signals on to it, shows its output without values, and replaces it by another one. */
 export class Supervisor {
   readonly #options: SupervisorOptions
-  readonly #outputs: Promise<boolean>[] = []
+  readonly #outputs: Promise<Shown>[] = []
+  /** The last child has ended. */
+  readonly #over = new AbortController()
   /** Former ones too: the next child may print what the last one wrote down. */
   readonly #values = new RedactedValues()
   #signals: SignalRelay | undefined
@@ -138,7 +145,7 @@ export class Supervisor {
     return this.#replacing
   }
 
-  /** Resolves when the last child has ended, and its output is written. */
+  /** Resolves when the last child has ended, and what it wrote is shown; what it left behind may still run. */
   async ended(): Promise<Ending> {
     for (;;) {
       const child = this.#child
@@ -147,8 +154,10 @@ export class Supervisor {
       await this.#replacing
       if (child !== this.#child) continue
       this.stopHearing() // a reader that is stuck must not keep Ctrl-C from this process
-      if ((await Promise.all(this.#outputs)).includes(false))
-        note(this.#options.terminal, 'warning: part of the output could not be written')
+      this.#over.abort()
+      const shown = await Promise.all(this.#outputs)
+      for (const [kind, text] of Object.entries(warnings))
+        if (shown.includes(kind as Shown)) note(this.#options.terminal, `warning: ${text}`)
       return ending
     }
   }
@@ -187,7 +196,7 @@ export class Supervisor {
     const { stdout, stderr } = this.#options.terminal
     const show = (source: Readable, output: Output): void => {
       const values = this.#isRedacted(output) ? this.#values : new RedactedValues()
-      this.#outputs.push(showRedacted(source, output, new Redactor(values)))
+      this.#outputs.push(showRedacted(source, output, new Redactor(values), this.#over.signal))
     }
     if (out !== null) show(out, stdout)
     if (error !== null) show(error, stderr)

@@ -149,7 +149,8 @@ async function following(
     current = next.values
     return true
   }
-  const follow = followRotation(secrets, names, { actor: operator(), signal, intervalSeconds: flags.interval }, react)
+  const given = (name: string): Uint8Array | undefined => current.find((each) => each.name === name && !each.isPart)?.bytes
+  const follow = followRotation(secrets, names, { actor: operator(), signal, intervalSeconds: flags.interval, given }, react)
   return Promise.race([supervisor.ended(), follow.then(async () => supervisor.ended())]).finally(() => end.abort())
 }
 

@@ -290,6 +290,84 @@ describe('scan in a git repository', () => {
     expect(found.join('\n')).toMatch(/:first:1:7[^]*:second:1:8|:second:1:8[^]*:first:1:7/)
   })
 
+  describe('with an exclusion', () => {
+    const kept = { 'z.snap': `x ${canary}` }
+    const leaked = { 'a.txt': `x ${canary}` }
+    const commit = (program: Program, message: string): string => {
+      git(program, 'add', '-A')
+      git(program, 'commit', '-q', '-m', message)
+      return git(program, 'rev-parse', 'HEAD').slice(0, 12)
+    }
+    const scanned = async (program: Program): Promise<string[]> => places(await program.run(['scan', '--history', '--exclude', '*.snap']))
+
+    it.each([
+      ['first', [kept, leaked], 1],
+      ['last', [leaked, kept], 0],
+      ['as well', [{ ...kept, ...leaked }], 0],
+      ['as well, before it in the tree', [{ ...kept, 'zz.txt': leaked['a.txt'] }], 0],
+    ])('searches a content that stands at an excluded path %s', async (_, steps, at) => {
+      const program = repository()
+      const commits = steps.map((files) => {
+        put(program, files)
+        return commit(program, 'step')
+      })
+      const [path] = Object.keys(steps[at] ?? {}).filter((each) => !each.endsWith('.snap'))
+      expect(await scanned(program)).toEqual([`${commits[at]}:${path}:1:3`])
+    })
+
+    it('searches a content that was renamed from or to an excluded path, in a merge or on a side branch', async () => {
+      const program = repository()
+      put(program, kept)
+      commit(program, 'kept')
+      git(program, 'switch', '-q', '-c', 'side')
+      git(program, 'mv', 'z.snap', 'moved é.txt')
+      const moved = commit(program, 'moved')
+      git(program, 'mv', 'moved é.txt', 'z.snap')
+      commit(program, 'back')
+      git(program, 'switch', '-q', 'main')
+      git(program, 'merge', '-q', '--no-ff', '--no-edit', 'side')
+      expect(await scanned(program)).toEqual([`${moved}:moved é.txt:1:3`])
+    })
+
+    it('searches what a merge alone has brought', async () => {
+      const program = repository()
+      put(program, kept)
+      commit(program, 'kept')
+      git(program, 'switch', '-q', '-c', 'side')
+      put(program, { 'side.txt': 'side' })
+      commit(program, 'side')
+      git(program, 'switch', '-q', 'main')
+      git(program, 'merge', '-q', '--no-ff', '--no-commit', 'side')
+      put(program, leaked)
+      const merge = commit(program, 'merge')
+      git(program, 'rm', '-q', 'a.txt')
+      commit(program, 'removed')
+      expect(await scanned(program)).toEqual([`${merge}:a.txt:1:3`])
+    })
+
+    it('searches a content that a tag names, or a tree with a tag', async () => {
+      const program = repository()
+      put(program, { ...kept, 'tree/y.snap': `y ${canary}` })
+      commit(program, 'kept')
+      git(program, 'tag', 'content', 'HEAD:z.snap')
+      const blob = git(program, 'rev-parse', 'HEAD:tree/y.snap')
+      const tree = spawnSync('git', ['mktree'], {
+        cwd: program.folder,
+        input: ['x.snap', 'y.txt'].map((name) => `100644 blob ${blob}\t${name}\n`).join(''),
+        encoding: 'utf8',
+      }).stdout.trim()
+      git(program, 'tag', '-a', '-m', 'a tree', 'tree', tree)
+      expect(await scanned(program)).toEqual(['(a tag):1:3', 'y.txt:1:3'])
+    })
+
+    it('leaves out what stands at excluded paths alone', async () => {
+      const program = repository()
+      put(program, { ...kept, 'deep/other.snap': kept['z.snap'] })
+      commit(program, 'kept')
+      expect(await scanned(program)).toEqual([])
+    })
+  })
+
   it('as a hook searches what is staged, not the files', async () => {
     const program = repository()
     put(program, { 'a.txt': canary, 'new.txt': `x ${canary}`, 'other.txt': canary })

@@ -135,8 +135,8 @@ async function* joined(sources: readonly Contents[]): Contents {
 /** A commit that has the object, for what was found in the history. */
 async function withCommits(findings: readonly Finding[], repository: Repository): Promise<Finding[]> {
   const commits = new Map<string, string | undefined>()
-  for (const { object, kind } of findings)
-    if (object !== undefined && kind === 'blob' && !commits.has(object)) commits.set(object, await commitOf(repository, object))
+  for (const { object, kind, path } of findings)
+    if (object !== undefined && kind === 'blob' && !commits.has(object)) commits.set(object, await commitOf(repository, object, path))
   return findings.map((finding) => {
     const { object = '', kind } = finding
     return { ...finding, commit: kind === 'blob' ? commits.get(object) : kind === 'commit' ? object : undefined }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { makeProgram, type Outcome } from '../testing/run-program.ts'
+import { localConfig, makeProgram, type Outcome } from '../testing/run-program.ts'
 
 const canary = 'canary-4711'
 const inBase64 = Buffer.from(canary).toString('base64')
@@ -48,6 +48,32 @@ describe('import of a Kubernetes Secret', () => {
     const { outcome } = await imported('secret.json', JSON.stringify({ ...manifest, data: { TOKEN: `${canary}!` } }))
     expect([outcome.code, outcome.stdout, outcome.stderr]).toEqual([64, '', expect.stringContaining('has data that is no base64')])
     expect(outcome.stderr).not.toContain(canary)
+  })
+})
+
+describe('import of two variables that are declared for one secret', () => {
+  async function importTwo(text: string, ...flags: string[]): Promise<Outcome> {
+    const program = makeProgram({ ...localConfig, secrets: { FIRST: { name: 'token' }, SECOND: { name: 'token' } } })
+    writeFileSync(join(program.folder, '.env'), text)
+    return program.run(['import', '--from', '.env', '--to', 'local', ...flags])
+  }
+
+  it.each([[[]], [['--apply']], [['--apply', '--force']]])(
+    'writes neither of two values, and advises to remove none: %j',
+    async (flags) => {
+      const { code, stdout, stderr } = await importTwo(`FIRST=${canary}\nSECOND=another\n`, ...flags)
+      const row = 'token\ttoken\tcannot be mapped\tFIRST, SECOND have different values for one place\n'
+      expect([code, stdout]).toEqual([1, row + row])
+      expect(stderr).toContain('2 cannot be mapped; nothing was written')
+      expect(stderr).not.toMatch(/remove|canary/)
+    },
+  )
+
+  it('writes one value that both have', async () => {
+    const { code, stdout, stderr } = await importTwo(`FIRST=${canary}\nSECOND=${canary}\n`, '--apply')
+    expect([code, stdout]).toEqual([0, 'token\ttoken\twritten\t\n'.repeat(2)])
+    expect(stderr).toContain('FIRST')
+    expect(stderr).toContain('SECOND')
   })
 })
 

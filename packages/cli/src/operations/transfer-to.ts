@@ -79,8 +79,7 @@ async function transferred(
 
 /** Where the source still has what is at the target. */
 function placesOf(items: readonly Item[], rows: Transferred['rows']): string[] {
-  const moved = new Set(rows.filter(({ state }) => state === 'same' || state === 'written').map(({ name }) => name))
-  return items.filter(({ name }) => moved.has(name)).map(({ place }) => place)
+  return items.filter((_, index) => isMoved(rows[index])).map(({ place }) => place)
 }
 
 /** It says the same again: without `--only` it would write more than was planned. */
@@ -92,7 +91,11 @@ function commandOf({ command }: Transfer, { config, only = [] }: TransferFlags):
 /** Names of what is at the target, which no declaration leads to. */
 function undeclaredIn(rows: Transferred['rows'], { config: { secrets } }: Settings): string[] {
   const declared = chainNames(secrets)
-  return rows.filter(({ name, state }) => (state === 'same' || state === 'written') && !declared.has(name)).map(({ name }) => name)
+  return [...new Set(rows.filter(isMoved).map(({ name }) => name))].filter((name) => !declared.has(name))
+}
+
+function isMoved(row: Transferred['rows'][number] | undefined): boolean {
+  return row?.state === 'same' || row?.state === 'written'
 }
 
 /** The provider to write to. */

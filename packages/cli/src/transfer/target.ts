@@ -91,6 +91,11 @@ export async function write(item: Readable, state: 'new' | 'different', target: 
   } catch (error) {
     await settle(item, target, error)
   }
+  await assertWritten(item, target)
+}
+
+/** Throws `INTEGRITY` if the target has another value. */
+export async function assertWritten(item: Readable, target: Target): Promise<void> {
   if (await isThere(item, target)) return
   throw new SecretsError('INTEGRITY', 'the written value reads back differently', {
     secret: item.name,

@@ -255,6 +255,48 @@ describe('what is moved', () => {
     expect(JSON.parse(String((await store.get('doc', { signal: applied.stop }))?.value))).toEqual({ x: held, y: '3' })
   })
 
+  it.each([true, false])('is not lost to a second place of the source for the same name, forced: %s', async (isForced) => {
+    const store = memoryProvider()
+    const items = ['FIRST', 'SECOND'].map((place) => ({ name: 'token', place, content: `${canary} ${place}` }))
+    const options = { ...applied, isForced }
+    const { rows } = await transfer(items, targetOf(store), options)
+    const reason = 'FIRST, SECOND have different values for one place'
+    expect(rows).toMatchObject(items.map(() => ({ state: 'cannot be mapped', reason })))
+    expect(await store.get('token', { signal: applied.stop })).toBeUndefined()
+    const same = items.map((item) => ({ ...item, content: canary }))
+    expect(await statesAfter(store, same, options)).toEqual({ states: ['written', 'written'], code: undefined })
+  })
+
+  it.each([
+    ['before', ['whole', 'part']],
+    ['after', ['part', 'whole']],
+  ])('is no whole document together with one field of it: %s the field', async (_, names) => {
+    const store = memoryProvider({ names: { whole: 'doc', part: 'doc#x', other: 'another' } })
+    const contents: Record<string, string> = { whole: '{"x":"1","y":"2"}', part: '3' }
+    const items = [...names.map((name) => ({ name, place: name, content: contents[name] ?? '' })), ...itemsOf('other')]
+    const { rows } = await transfer(items, targetOf(store), { ...applied, isForced: true })
+    const reason = `${names.join(', ')} are a whole document and a field of it: leave one out`
+    expect(rows).toMatchObject([...names.map(() => ({ state: 'cannot be mapped', reason })), { state: 'written' }])
+    expect(await store.get('doc', { signal: applied.stop })).toBeUndefined()
+  })
+
+  it('is read back at the end: what a later write changed is not called written', async () => {
+    const store = memoryProvider({ names: { a: 'doc#x', b: 'doc#y' } })
+    let writes = 0
+    const provider = faultyProvider(store, ({ method }) =>
+      method === 'put' && (writes += 1) === 2
+        ? async ({ context }, next) => {
+            const answer = await next(context)
+            await store.put('doc', { value: JSON.stringify({ y: canary }), shape: 'map' }, context)
+            return answer
+          }
+        : undefined,
+    )
+    const { rows, failed } = await transfer(itemsOf('a', 'b'), targetOf(provider), applied)
+    expect(rows).toMatchObject([{ state: 'new', effect: 'done', code: 'INTEGRITY' }, { state: 'written' }])
+    expect(failed).toMatchObject({ name: 'a', error: { code: 'INTEGRITY' } })
+  })
+
   it('is not said to be at the target if its document is there without the field', async () => {
     const store = memoryProvider({ names: { a: 'doc#a', b: 'doc#b' } })
     await store.put('doc', { value: '{"b":"1"}', shape: 'map' }, { signal: applied.stop })

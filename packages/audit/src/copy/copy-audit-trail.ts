@@ -28,8 +28,9 @@ const members: MembersOf<CopyAuditOptions> = { checkpoints: 'string', onProgress
  * on writing, with the folders in which it goes on. The copy can be verified: checkpoints come first, then the index, then the segments
  * that this index knows. It lacks the folder's key, which verification does not need, and has the one
  * that was sealed for the auditor. An interrupted copy has no index; a second call copies what is
- * missing or has changed. Throws `CONFIGURATION` for a target that holds another trail or lies in the
- * folder, and `AUDIT_FAILED` if a file cannot be read or written.
+ * missing or has changed. A copy into the same target waits until another ends, for ten minutes:
+ * `copy.lock` is locked there. Throws `CONFIGURATION` for a target that holds another trail or lies in the
+ * folder, and `AUDIT_FAILED` if a file cannot be read, written or locked.
  *
  * @example
  * import { initAuditFolder } from '@finchat/secrets-audit'
@@ -45,17 +46,19 @@ export async function copyAuditTrail(folder: string, target: string, options: Co
   assertFolder(folder)
   assertFolder(target)
   const [audit, checkpoints] = [join(resolve(target), 'audit'), join(resolve(target), 'checkpoints')]
-  const { assertApart, copyCheckpoints, copyCheckpointsOf, TrailCopy } = await loadOnUse(
+  const { assertApart, copyCheckpoints, copyCheckpointsOf, inLockedTarget, TrailCopy } = await loadOnUse(
     copying,
     () => import('./trail-copy.ts'),
     'TrailCopy',
   )
   assertApart(resolve(folder), resolve(target))
-  const copy = new TrailCopy(resolve(folder), audit, onProgress)
-  await copy.begin()
-  if (from !== undefined) await copyCheckpoints(resolve(from), checkpoints)
-  const { segments, copied } = await copy.copyFolders(async (name) => {
-    if (from !== undefined) await copyCheckpointsOf(name, resolve(from), checkpoints)
+  const { segments, copied } = await inLockedTarget(resolve(folder), resolve(target), async () => {
+    const copy = new TrailCopy(resolve(folder), audit, onProgress)
+    await copy.begin()
+    if (from !== undefined) await copyCheckpoints(resolve(from), checkpoints)
+    return copy.copyFolders(async (name) => {
+      if (from !== undefined) await copyCheckpointsOf(name, resolve(from), checkpoints)
+    })
   })
   return { folder: audit, checkpoints: from === undefined ? undefined : checkpoints, segments, copied }
 }

@@ -5,6 +5,7 @@ import { configurationError, fileFailure, pause } from '@finchat/secrets-core/pr
 import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { keyFile } from '../format/folder-key.ts'
 import { syncFile, syncFolder } from '../disk/fsync.ts'
+import { FileLock } from '../file/file-lock.ts'
 import { asIndexEntry } from '../format/index-line.ts'
 import { successorsIn } from '../format/index-marks.ts'
 import { auditorKeyFile, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
@@ -37,13 +38,24 @@ export class TrailCopy {
     const [index, copied, held] = [join(this.#folder, indexFile), join(this.#target, indexFile), join(this.#target, heldIndex)]
     try {
       const first = await firstLine(index)
-      const former = (await firstLine(copied).catch(unlessMissing)) ?? (await firstLine(held).catch(unlessMissing))
-      if (former !== undefined && former !== first) throw otherTrail(this.#target)
+      for (const former of [copied, held]) if (await this.#isOfAnother(former, first)) throw otherTrail(this.#target)
       await mkdir(this.#target, { recursive: true, mode: 0o700 })
       await rename(copied, held).catch(unlessMissing)
     } catch (error) {
       throw folderError(error, this.#folder)
     }
+  }
+
+  /**
+   * By the first line of the target's index. Where two copies ran at once in an earlier release, that
+   * may be another file or half of one, and the segments tell.
+   */
+  async #isOfAnother(former: string, first: Buffer): Promise<boolean> {
+    const line = await firstLine(former).catch(unlessMissing)
+    if (line === undefined || line.equals(first)) return false
+    if (asIndexEntry(line) !== undefined) return true
+    const own = asIndexEntry(first)?.folder
+    return (await segmentFiles(this.#target)).some(({ header }) => header !== undefined && header.folder !== own)
   }
 
   /**
@@ -103,6 +115,7 @@ export class TrailCopy {
   async #copyAll(lines: number): Promise<void> {
     const done = new Map<string, number>()
     this.segments = 0
+    await this.#removeMistaken()
     for (let pass = 0; pass < 2; pass++) await this.#copyKnown(lines, done)
     await this.#removeFormer(done)
   }
@@ -129,9 +142,35 @@ export class TrailCopy {
       if (file.isFile && steps.has(stepOf(file)) && !done.has(basename(file.path))) await rm(file.path)
   }
 
+  /** A segment under the name of another, of two copies that ran at once in an earlier release. */
+  async #removeMistaken(): Promise<void> {
+    for (const { path, header } of await segmentFiles(this.#target))
+      if (header !== undefined && (stepOfName(path) ?? header.step) !== header.step) await rm(path)
+  }
+
   async #copySealedKey(): Promise<void> {
     const path = join(this.#folder, auditorKeyFile)
     if (await isRegularFile(path).catch(unlessMissing)) await copyIfChanged(path, join(this.#target, auditorKeyFile))
+  }
+}
+
+/** Longer than most copies take. */
+const copyPatienceMs = 600_000
+
+/** One copy into a target at a time: two would take each other's files away. Makes the target, unless there is no trail. */
+export async function inLockedTarget<Result>(folder: string, target: string, work: () => Promise<Result>): Promise<Result> {
+  let lock: FileLock
+  try {
+    await firstLine(join(folder, indexFile))
+    await mkdir(target, { recursive: true, mode: 0o700 })
+    lock = await FileLock.take(join(target, 'copy.lock'), { patienceMs: copyPatienceMs })
+  } catch (error) {
+    throw folderError(error, folder)
+  }
+  try {
+    return await work()
+  } finally {
+    lock.release()
   }
 }
 
@@ -197,9 +236,9 @@ async function copyTo(from: string, to: string, mtimeMs?: number): Promise<void>
   await rename(temporary, to)
 }
 
-async function firstLine(path: string): Promise<string> {
-  for await (const lines of linesOf(path)) for (const line of lines) return line.toString('latin1')
-  return ''
+async function firstLine(path: string): Promise<Buffer> {
+  for await (const lines of linesOf(path)) for (const line of lines) return Buffer.from(line)
+  return Buffer.alloc(0)
 }
 
 interface IndexExtent {

@@ -26,13 +26,17 @@ export async function containerAudit(places: AuditPlaces): Promise<{ audit: Audi
   const target = join(places.archive, `${hostname()}-${id}`)
   const sent = join(target, 'sent')
   const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: sent } })] })
-  const copy = async (): Promise<void> => {
-    await copyAuditTrail(folder, target, { checkpoints: existsSync(sent) ? sent : undefined })
+  let last = Promise.resolve()
+  const copy = (): Promise<void> => {
+    const run = async (): Promise<void> => {
+      await copyAuditTrail(folder, target, { checkpoints: existsSync(sent) ? sent : undefined })
+    }
+    return (last = last.then(run, run)) // one after another
   }
   const timer = setInterval(() => void copy().catch((error: Error) => places.log(error.message)), 60_000).unref()
-  const archive = async (): Promise<void> => {
+  const archive = (): Promise<void> => {
     clearInterval(timer)
-    await copy()
+    return copy()
   }
   return { audit, archive }
 }

@@ -1,0 +1,6 @@
+// Copies a trail, again and again until it is killed, or so many times.
+import { copyAuditTrail } from '../copy/copy-audit-trail.ts'
+
+const [folder = '', target = '', checkpoints = '', times = 'Infinity'] = process.argv.slice(2)
+process.stdout.write('begun\n')
+for (let run = 0; run < Number(times); run++) await copyAuditTrail(folder, target, { checkpoints })

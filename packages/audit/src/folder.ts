@@ -1,4 +1,5 @@
-export { type HoldAuditOptions, holdAuditFolder, releaseAuditFolder } from './retention/hold-audit-folder.ts'
+export { type HoldAuditOptions, holdAuditFolder, releaseAuditFolder, type ReleaseAuditOptions } from './retention/hold-audit-folder.ts'
+export type { HoldChange } from './format/prune-mark.ts'
 export { pruneAuditFolder, type PruneAuditOptions, type PruneAuditReport } from './retention/prune-audit-folder.ts'
 export { eraseAuditNames, type ErasedNames } from './retention/erase-audit-names.ts'
 export { rotateAuditFolder, type RotatedAuditFolder } from './file/rotate-audit-folder.ts'

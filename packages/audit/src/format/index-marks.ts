@@ -22,6 +22,8 @@ export interface PruneMark {
 export interface HoldMark {
   readonly isHeld: boolean
   readonly reason: string
+  /** The reason of the hold that an end ends. Absent in those of earlier releases, which ended all. */
+  readonly ends?: string | undefined
 }
 
 /** Names of persons were erased: nothing opens these pseudonyms in any record. */
@@ -103,6 +105,6 @@ export function isErasureMark(erased: unknown): erased is ErasureMark {
 
 export function isHoldMark(hold: unknown): hold is HoldMark {
   if (typeof hold !== 'object' || hold === null) return false
-  const { isHeld, reason } = hold as Partial<Record<keyof HoldMark, unknown>> // each is looked at
-  return typeof isHeld === 'boolean' && typeof reason === 'string'
+  const { isHeld, reason, ends = '' } = hold as Partial<Record<keyof HoldMark, unknown>> // each is looked at
+  return typeof isHeld === 'boolean' && typeof reason === 'string' && typeof ends === 'string'
 }

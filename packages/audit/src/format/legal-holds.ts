@@ -1,15 +1,30 @@
-import type { HoldChange, IndexMarks, PruneLine } from './prune-mark.ts'
+import type { ForbiddenLine, HoldChange, IndexMarks } from './prune-mark.ts'
 
-type Marks = Pick<IndexMarks, 'holds' | 'pruneLines'>
+type Marks = Pick<IndexMarks, 'holds' | 'forbidden'>
 
-/** A removal in spite of a hold. */
+/** A removal or an erasure in spite of a hold. */
 export interface BrokenHold {
   /** The name of its folder. */
   readonly name: string
   readonly line: number
+  readonly what: ForbiddenLine['what']
 }
 
-/** The holds and removals of a whole trail: a hold of one folder is of all. */
+/**
+ * The holds that none of these changes ended, in the order in which they began. A hold is known by its
+ * reason: beginning it again changes nothing.
+ */
+export function inForce(changes: Iterable<HoldChange>): readonly HoldChange[] {
+  const held = new Map<string, HoldChange>()
+  for (const change of changes) {
+    if (change.isHeld) held.set(change.reason, held.get(change.reason) ?? change)
+    else if (change.ends === undefined) held.clear()
+    else held.delete(change.ends)
+  }
+  return [...held.values()]
+}
+
+/** The holds, removals and erasures of a whole trail: a hold of one folder is of all. */
 export class LegalHolds {
   readonly #folders: { readonly name: string; readonly marks: Marks }[] = []
 
@@ -18,19 +33,27 @@ export class LegalHolds {
     this.#folders.push({ name, marks })
   }
 
+  /** All of them, in order. */
+  get changes(): readonly HoldChange[] {
+    return this.#folders.flatMap(({ marks }) => marks.holds)
+  }
+
   *broken(): Generator<BrokenHold> {
     for (const [at, { name, marks }] of this.#folders.entries())
-      for (const pruned of marks.pruneLines) if (this.#changesBefore(at, pruned).at(-1)?.isHeld === true) yield { name, line: pruned.line }
+      for (const each of marks.forbidden)
+        if (inForce(this.#changesBefore(at, each)).length > 0) yield { name, line: each.line, what: each.what }
   }
 
   /**
-   * All lines of later folders follow the one by which this folder was left. Those behind that have no
-   * order with them but their time, and a clock may be set back.
+   * A folder begins once the one before was left, and holds begin and end in the last. So only a line
+   * behind the one by which its folder was left has no order with later holds but the time, and a clock
+   * may be set back.
    */
-  #changesBefore(at: number, { time, holdsBefore, isAfterLeaving }: PruneLine): readonly HoldChange[] {
+  #changesBefore(at: number, { time, holdsBefore, isAfterLeaving }: ForbiddenLine): readonly HoldChange[] {
     const own = this.#folders[at]?.marks.holds.slice(0, holdsBefore) ?? []
     const before = this.#folders.slice(0, at).flatMap(({ marks }) => marks.holds)
     const after = isAfterLeaving ? this.#folders.slice(at + 1).flatMap(({ marks }) => marks.holds) : []
-    return [...before, ...own, ...after].filter((change) => own.includes(change) || change.time <= time)
+    const isEarlier = (change: HoldChange): boolean => (change.isHeld ? change.time < time : change.time <= time)
+    return [...before, ...own, ...after.filter(isEarlier)]
   }
 }

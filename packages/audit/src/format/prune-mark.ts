@@ -1,6 +1,6 @@
 import type { EndedSegment, IndexEntry } from './index-line.ts'
 import type { IndexTable } from './index-table.ts'
-import type { PruneMark } from './index-marks.ts'
+import type { HoldMark, PruneMark } from './index-marks.ts'
 import type { SignatureVerifier } from '../keys/signature.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { noSeals, sealsWith } from '../record/digest.ts'
@@ -67,10 +67,13 @@ export interface HoldChange {
   readonly time: number
   readonly isHeld: boolean
   readonly reason: string
+  /** Of an end: the reason of the hold that it ended. Absent: an earlier release recorded it, and it ended all. */
+  readonly ends?: string | undefined
 }
 
-/** Where a removal stands in its index. */
-export interface PruneLine {
+/** Where something stands in its index that a hold forbids. */
+export interface ForbiddenLine {
+  readonly what: 'pruned' | 'erased'
   readonly line: number
   readonly time: number
   /** How many changes of a hold stand before it. */
@@ -95,8 +98,8 @@ export class IndexMarks {
   readonly prunes: PrunedSegments[] = []
   readonly holds: HoldChange[] = []
   readonly erasures: ErasedNamesMark[] = []
-  /** Of each removal, where it stands. */
-  readonly pruneLines: PruneLine[] = []
+  /** Of each removal and erasure, where it stands. */
+  readonly forbidden: ForbiddenLine[] = []
   readonly #verifier: SignatureVerifier | undefined
   #isLeft = false
 
@@ -112,7 +115,8 @@ export class IndexMarks {
     const { time, hold, erased, pruned: mark } = entry
     this.#isLeft ||= entry.successor !== undefined
     if (erased !== undefined) this.erasures.push({ time, ...erased })
-    if (hold !== undefined) this.holds.push({ time, isHeld: hold.isHeld, reason: hold.reason })
+    if (erased !== undefined) this.#forbid('erased', entry)
+    if (hold !== undefined) this.holds.push(holdChange(time, hold))
     if (mark === undefined) return undefined
     const isSigned = this.#verifier?.(signedPrune(entry, mark), mark.signature) ?? false
     if (this.#verifier !== undefined && !isSigned) return 'the removal of old segments was not signed with the private key of `pruneKey`'
@@ -120,8 +124,16 @@ export class IndexMarks {
     if (seals !== mark.seals && isWhole) return 'the line and the lines before it disagree about the removed segments'
     const { endedBefore, reason } = mark
     this.prunes.push({ time, endedBefore, reason, segments, records, isSigned })
-    this.pruneLines.push({ line: entry.step + 1, time, holdsBefore: this.holds.length, isAfterLeaving: this.#isLeft })
+    this.#forbid('pruned', entry)
     for (const { step } of coveredBy(mark, before, time, this.pruned)) this.pruned.add(step)
     return undefined
   }
+
+  #forbid(what: ForbiddenLine['what'], { step, time }: IndexEntry): void {
+    this.forbidden.push({ what, line: step + 1, time, holdsBefore: this.holds.length, isAfterLeaving: this.#isLeft })
+  }
+}
+
+export function holdChange(time: number, { isHeld, reason, ends }: HoldMark): HoldChange {
+  return { time, isHeld, reason, ...(ends !== undefined && { ends }) }
 }

@@ -50,7 +50,7 @@ export function byName({ path: one }: SegmentFile, { path: other }: SegmentFile)
 export const auditorKeyFile = 'auditor-key.json'
 
 /** A lock that is held has a journal beside it. */
-const ours = /^(folder|segment-\d{8,})\.lock(-journal)?$/
+const ours = /^(folder|retention|removal|segment-\d{8,})\.lock(-journal)?$/
 
 /** Whether the file neither belongs to the trail nor may be a segment. */
 export function isForeign(name: string): boolean {

@@ -1,3 +1,4 @@
+import { inForce } from '../format/legal-holds.ts'
 import type { ErasedNamesMark, PrunedSegments } from '../format/prune-mark.ts'
 import { duration, grouped, minute, seen } from './display-text.ts'
 import type { ReportedVerification } from './reported-verification.ts'
@@ -34,23 +35,28 @@ function prune({ time, endedBefore, reason, segments, records, isSigned }: Prune
 
 /** Each release stays in the report: a writer of the folder may have released a hold to prune records. */
 function hold({ holds = [] }: ReportedVerification): string[] {
-  const [last, released] = [holds.at(-1), holds.filter(({ isHeld }) => !isHeld)]
+  const [present, released] = [inForce(holds), holds.filter(({ isHeld }) => !isHeld)]
+  const moreHeld = present.length - mostShown
+  const held = present.slice(0, mostShown).map(({ time, reason }) => `Under a legal hold since ${minute(time)} UTC: "${seen(reason)}".`)
+  const alsoHeld = moreHeld > 0 ? [`Under ${grouped(moreHeld)} further legal holds that began later.`] : []
   const more = released.length - mostShown
   const rest = more > 0 ? [`Legal holds were ended ${grouped(more)} times before that.`] : []
-  const present = last?.isHeld === true ? [`Under a legal hold since ${minute(last.time)} UTC: "${seen(last.reason)}".`] : []
-  return [...present, ...released.slice(-mostShown).map((each) => release(each, begunBefore(each, holds))), ...rest]
+  return [...held, ...alsoHeld, ...released.slice(-mostShown).map((each) => release(each, endedBy(each, holds))), ...rest]
 }
 
 type Hold = NonNullable<ReportedVerification['holds']>[number]
 
-/** How the hold began that this ended. */
-function begunBefore(ended: Hold, holds: readonly Hold[]): Hold | undefined {
-  return holds.slice(0, holds.indexOf(ended)).findLast(({ isHeld }) => isHeld)
+/** Holds that this end ended. */
+function endedBy(end: Hold, holds: readonly Hold[]): readonly Hold[] {
+  const before = inForce(holds.slice(0, holds.indexOf(end)))
+  return end.ends === undefined ? before : before.filter(({ reason }) => reason === end.ends)
 }
 
-function release({ time, reason }: Hold, begun: Hold | undefined): string {
-  const which = begun === undefined ? 'A legal hold' : `A legal hold since ${minute(begun.time)} UTC, "${seen(begun.reason)}",`
-  return `${which} was ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
+function release({ time, reason }: Hold, ended: readonly Hold[]): string {
+  const each = ended.slice(0, mostShown).map((begun) => `since ${minute(begun.time)} UTC, "${seen(begun.reason)}",`)
+  const which =
+    each.length > 1 ? `${grouped(ended.length)} legal holds, ${each.join(' and ')} were` : ['A legal hold', ...each, 'was'].join(' ')
+  return `${which} ended at ${minute(time)} UTC: "${seen(reason)}". No signature shows who ended it: every writer of the folder can do that.`
 }
 
 /** The records themselves are whole: this is no problem, and nothing else tells of it. */

@@ -111,7 +111,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   unprovenLeftOut: optional(isNumber),
   isIndexWhole: optional(isBoolean),
   tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
-  holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText }))),
+  holds: optional(listOf(objectOf({ time: isNumber, isHeld: isBoolean, reason: isText, ends: optional(isText) }))),
   erasures: optional(listOf(objectOf({ time: isNumber, pseudonyms: listOf(isText), reason: isText }))),
   checkpoints: optional(objectOf({ count: isNumber, newest: optional(isNumber), areSigned: isBoolean })),
   provenUntil: optional(isNumber),

@@ -34,7 +34,8 @@ const people = ['alice@example.com', 'bob@example.com']
 /** A trail, and what should be in it. */
 class Operated {
   records = 0
-  isHeld = false
+  #holds = 4711
+  readonly #held: string[] = []
   /** What is otherwise than it should be. */
   readonly faults: unknown[] = []
   readonly running: AuditTrail[] = []
@@ -64,8 +65,16 @@ class Operated {
   }
 
   async hold(): Promise<void> {
-    await (this.isHeld ? releaseAuditFolder : holdAuditFolder)(this.#made.folder, { reason: 'case 4711' })
-    this.isHeld = !this.isHeld
+    const reason = `case ${this.#holds++}`
+    const held = await holdAuditFolder(this.#made.folder, { reason })
+    this.#held.push(reason)
+    if (held.length !== this.#held.length) this.faults.push(held)
+  }
+
+  /** The one that began first or last. */
+  async release(): Promise<void> {
+    const hold = this.#held.length % 2 === 0 ? this.#held.shift() : this.#held.pop()
+    if (hold !== undefined) await releaseAuditFolder(this.#made.folder, { hold, reason: 'closed' })
   }
 
   /** As in the guide: what is pruned was copied before. */
@@ -101,7 +110,7 @@ class Operated {
 
   async #unlessHeld<Result>(asked: Promise<Result>): Promise<Result | undefined> {
     const [settled] = await Promise.allSettled([asked])
-    if ((settled.status === 'rejected') !== this.isHeld) this.faults.push(settled)
+    if ((settled.status === 'rejected') !== this.#held.length > 0) this.faults.push(settled)
     return settled.status === 'rejected' ? undefined : settled.value
   }
 
@@ -119,6 +128,7 @@ const operations: Readonly<Record<string, (operated: Operated) => unknown>> = {
   wait: () => vi.setSystemTime(Date.now() + 1.5 * dayMs),
   rotate: async (operated) => operated.rotate(),
   hold: async (operated) => operated.hold(),
+  release: async (operated) => operated.release(),
   prune: async (operated) => operated.prune(),
   erase: async (operated) => operated.erase(),
   copy: async (operated) => operated.copy(),

@@ -16,8 +16,10 @@ import { keysFailed } from '../record/name-keys.ts'
 import { assertNamesFile, erasedRowText, keysOfAnother, noticeText, type PlacedRow, rowsIn, trailsIn } from '../record/name-rows.ts'
 import { textOf } from '../record/record-text.ts'
 import { nameIdOf } from '../record/sealed-name.ts'
-import { assertReason, held } from './prune-audit-folder.ts'
-import { isUnderHold } from './pruned-folders.ts'
+import { assertReason } from './prune-audit-folder.ts'
+import { HoldWatch } from './pruned-folders.ts'
+import { whileDeciding, whileRemoving } from './retention-locks.ts'
+import { assertNotHeld } from './under-hold.ts'
 
 /** What `eraseAuditNames` takes beside the folder. */
 export interface EraseAuditNamesOptions {
@@ -78,8 +80,12 @@ export async function eraseAuditNames(folder: string, options: EraseAuditNamesOp
   const found = await inFile(path, async () => pseudonymsOf(path, asked, trailIdOf(root)))
   await inFile(path, async () => assertKnown(asked, found, { path, root }))
   const pseudonyms = [...found.values()]
-  await inTrail(root, async () => markErased(root, { pseudonyms, reason }))
-  await inFile(path, async () => overwriteRows(path, found))
+  await inTrail(root, async () =>
+    whileRemoving(root, async () => {
+      await markErased(root, { pseudonyms, reason })
+      await inFile(path, async () => overwriteRows(path, found))
+    }),
+  )
   return { erased: pseudonyms.length, pseudonyms }
 }
 
@@ -104,12 +110,15 @@ function mentions(text: string, name: string): boolean {
 
 async function assertErasable(root: string): Promise<void> {
   assertFirst(root)
-  if (await isUnderHold(root)) throw held(root)
+  await assertNotHeld(root, new HoldWatch(root))
 }
 
 /** Before anything is overwritten: no name is erased without a word in the index. */
 async function markErased(root: string, erased: ErasureMark): Promise<void> {
-  await advanceEpoch(await currentFolder(root), { ended: [], mostLooks: 0, mark: () => ({ erased }) })
+  await whileDeciding(root, async () => {
+    await assertErasable(root)
+    await advanceEpoch(await currentFolder(root), { ended: [], mostLooks: 0, mark: () => ({ erased }) })
+  })
 }
 
 /** By name: the pseudonym of the row that counts, which is the first. */

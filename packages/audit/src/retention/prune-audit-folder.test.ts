@@ -290,7 +290,7 @@ describe('a trail of several folders', () => {
 
   it('is held in the folder in which it goes on, and released there once', async () => {
     const trail = await rotated()
-    const release = (): Promise<void> => releaseAuditFolder(trail.folder, { reason: 'closed' })
+    const release = (): Promise<unknown> => releaseAuditFolder(trail.folder, { reason: 'closed' })
     await holdAuditFolder(trail.folder, { reason: 'case 4711' })
     await rotateAuditFolder(trail.folder)
     await release()
@@ -376,7 +376,7 @@ describe('a legal hold', () => {
   it('is ended only where there is one, so that no record tells of an end that was not', async () => {
     const trail = await oldTrail()
     const index = await readFile(join(trail.folder, 'index.jsonl'), 'utf8')
-    const ending = async (): Promise<void> => releaseAuditFolder(trail.folder, { reason: 'closed' })
+    const ending = async (): Promise<unknown> => releaseAuditFolder(trail.folder, { reason: 'closed' })
     await expect(ending()).rejects.toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('under no legal hold') })
     expect(await readFile(join(trail.folder, 'index.jsonl'), 'utf8')).toBe(index)
     await holdAuditFolder(trail.folder, { reason: 'case 4711' })

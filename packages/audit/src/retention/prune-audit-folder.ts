@@ -1,19 +1,21 @@
 import type { KeyObject } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { configurationError, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
+import { configurationError, fileFailure, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { endedSegment } from '../format/end-of-segment.ts'
 import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { syncFolder } from '../disk/fsync.ts'
 import { DamagedArchive } from '../disk/gzip-file.ts'
 import type { EndedSegment, IndexEntry } from '../format/index-line.ts'
-import { countsOf, coveredBy, mostExceptions, mostReasonLength, signedPrune } from '../format/prune-mark.ts'
+import { countsOf, coveredBy, type HoldChange, mostExceptions, mostReasonLength, signedPrune } from '../format/prune-mark.ts'
 import { eachSegmentFile, stepOfName } from '../format/segment-files.ts'
 import { type Signer, signerOf } from '../keys/signature.ts'
 import { assertFolder } from '../record/errors.ts'
 import { advanceEpoch, type Marks } from '../file/next-epoch.ts'
-import { foldersOf, HoldWatch, overview } from './pruned-folders.ts'
+import { foldersOf, HoldWatch, longestGapMs } from './pruned-folders.ts'
 import { readRecordedIndex, type RecordedIndex } from './recorded-index.ts'
+import { assertNotHeld, underHold } from './under-hold.ts'
+import { whileDeciding, whileRemoving } from './retention-locks.ts'
 
 /** What `pruneAuditFolder` takes. */
 export interface PruneAuditOptions {
@@ -51,8 +53,8 @@ export interface PruneAuditReport {
  * Removes old segments of a trail, also while processes write to it. First appends a mark to the
  * index: how many segments and records, their hash, and why. Then the trail still verifies, and a
  * segment that is brought back from an archive verifies as well. An interrupted run is finished by
- * the next. Prunes the folders within this one too. Throws `CONFIGURATION` for invalid options, under
- * a hold, and if the clock may be ahead. Throws `AUDIT_FAILED` if a folder cannot be read or written,
+ * the next. Prunes the folders within this one too. Throws `CONFIGURATION` for invalid options, if the
+ * clock may be ahead, and under a hold: one that begins meanwhile ends it before the next files go. Throws `AUDIT_FAILED` if a folder cannot be read or written,
  * and `INTEGRITY` if its index is not as it was left.
  *
  * @example
@@ -84,13 +86,13 @@ const members: MembersOf<PruneAuditOptions> = { before: 'any', reason: 'any', si
 
 async function prunedTrail(root: string, order: Order, acceptGap: boolean): Promise<PruneAuditReport> {
   const folders = foldersOf(root)
-  const { isHeld, gapMs } = await overview(folders, order.before)
-  if (isHeld) throw held(root)
-  if (gapMs > mostGapMs && !acceptGap) throw mayBeAhead(gapMs)
   const holds = new HoldWatch(root)
+  await assertNotHeld(root, holds)
+  const gapMs = await longestGapMs(folders, order.before)
+  if (gapMs > mostGapMs && !acceptGap) throw mayBeAhead(gapMs)
   let sum: PruneAuditReport = { segments: 0, records: 0, files: 0, kept: [] }
   for (const { path, name } of folders) {
-    const { kept, ...more } = await new Pruning(path, order, holds).run()
+    const { kept, ...more } = await new Pruning(root, path, order, holds).run()
     const named = kept.map((step) => (name === '' ? `${step}` : `${name}/${step}`))
     sum = {
       segments: sum.segments + more.segments,
@@ -130,14 +132,19 @@ interface PrunedFolder {
   readonly kept: readonly number[]
 }
 
+/** Files that are removed before a hold is looked for again: a few milliseconds. */
+const filesAtOnce = 64
+
 class Pruning {
+  readonly #root: string
   readonly #folder: string
   readonly #order: Order
   readonly #holds: HoldWatch
   /** Segments whose files were read, and whether they are as the index says. */
   readonly #wholeness = new Map<number, boolean>()
 
-  constructor(folder: string, order: Order, holds: HoldWatch) {
+  constructor(root: string, folder: string, order: Order, holds: HoldWatch) {
+    this.#root = root
     this.#folder = folder
     this.#order = order
     this.#holds = holds
@@ -149,8 +156,11 @@ class Pruning {
       const now = Date.now()
       const kept = await this.#damagedOf(this.#coveredAt(now, index, []))
       const counts = countsOf(this.#coveredAt(now, index, kept))
-      if (await this.#holds.isHeld()) throw held(this.#folder)
-      if (counts.segments > 0 && !(await this.#mark(index, counts, kept))) continue
+      const isRecorded = await whileDeciding(this.#root, async () => {
+        await assertNotHeld(this.#root, this.#holds)
+        return counts.segments === 0 || this.#mark(index, counts, kept)
+      })
+      if (!isRecorded) continue
       const files = await this.#remove(index, this.#coveredAt(now, index, kept))
       return { segments: counts.segments, records: counts.records, files, kept }
     }
@@ -196,15 +206,28 @@ class Pruning {
   /** Also what earlier marks cover: an interrupted run left it, or somebody brought it back. */
   async #remove({ folder, pruned: steps }: RecordedIndex, covered: Iterable<EndedSegment>): Promise<number> {
     for (const { step } of covered) steps.add(step)
-    let files = 0
+    let [files, next]: [number, string[]] = [0, []]
     for await (const { path, header, isFile } of eachSegmentFile(this.#folder)) {
       const step = header?.folder === folder ? header.step : stepOfName(path)
       if (!isFile || step === undefined || !steps.has(step)) continue
-      await unlink(path)
-      files++
+      next.push(path)
+      if (next.length < filesAtOnce) continue
+      files += await this.#removeUnlessHeld(next, files)
+      next = []
     }
+    if (next.length > 0) files += await this.#removeUnlessHeld(next, files)
     if (files > 0) await syncFolder(this.#folder)
     return files
+  }
+
+  /** Another run may remove the same at once. */
+  async #removeUnlessHeld(paths: readonly string[], before: number): Promise<number> {
+    return whileRemoving(this.#root, async () => {
+      const held = await this.#holds.held()
+      if (held.length > 0) throw heldMeanwhile(this.#folder, held, before)
+      const removed = await Promise.all(paths.map((path) => unlink(path).then(() => 1, unlessMissing)))
+      return removed.reduce((sum, count) => sum + count, 0)
+    })
   }
 }
 
@@ -221,9 +244,15 @@ async function isAsRecorded(folder: string, { step, bytes, records, seals }: End
   }
 }
 
-export function held(folder: string): SecretsError {
-  return new SecretsError('CONFIGURATION', `the folder ${shownPath(folder)} of the audit trail is under a legal hold`, {
-    remedy: 'end the hold by releaseAuditFolder, once it is over',
+function unlessMissing(error: unknown): number {
+  if (fileFailure(error) === 'missing') return 0
+  throw error
+}
+
+function heldMeanwhile(folder: string, held: readonly HoldChange[], files: number): SecretsError {
+  const { message } = underHold(folder, held)
+  return new SecretsError('CONFIGURATION', `${message}, which began after ${files} files were removed from it`, {
+    remedy: 'leave the others where they are; end the hold by releaseAuditFolder, once it is over, and prune again',
   })
 }
 

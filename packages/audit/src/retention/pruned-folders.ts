@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assertFirst } from '../file/rotate-audit-folder.ts'
 import { readFirstEntry } from '../format/first-entry.ts'
-import { asIndexEntry, type IndexEntry } from '../format/index-line.ts'
+import { asIndexEntry } from '../format/index-line.ts'
 import { indexFile, linesOf } from '../format/segment-reader.ts'
 import { successorsOf } from '../format/successors.ts'
-import { coveredBy } from '../format/prune-mark.ts'
+import { inForce } from '../format/legal-holds.ts'
+import { coveredBy, type HoldChange, holdChange } from '../format/prune-mark.ts'
 import { readRecordedIndex } from './recorded-index.ts'
 
 /** A folder of a trail. */
@@ -22,66 +23,55 @@ export function foldersOf(root: string): readonly FolderOfTrail[] {
   return [{ path: root, name: '' }, ...within.filter(({ path }) => readFirstEntry(path)?.follows !== undefined)]
 }
 
-/** Whether a trail is under a legal hold, asked again and again: an index that did not grow is not read again. */
+/** The legal holds of a trail, asked for again and again: an index that did not grow is not read again. */
 export class HoldWatch {
   readonly #root: string
   /** By the path of a folder. */
-  readonly #known = new Map<string, { readonly size: number; readonly isHeld: boolean | undefined }>()
+  readonly #known = new Map<string, { readonly size: number; readonly changes: readonly HoldChange[] }>()
 
   constructor(root: string) {
     this.#root = root
   }
 
-  /** A hold of one folder is of those after it too, until another line ends it. */
-  async isHeld(): Promise<boolean> {
-    for (const { path } of foldersOf(this.#root).toReversed()) {
-      const isHeld = await this.#lastOf(path)
-      if (isHeld !== undefined) return isHeld
-    }
-    return false
+  /** Those in force: a hold of one folder is of those after it too, until another line ends it. */
+  async held(): Promise<readonly HoldChange[]> {
+    const changes: HoldChange[] = []
+    for (const { path } of foldersOf(this.#root)) changes.push(...(await this.#changesOf(path)))
+    return inForce(changes)
   }
 
-  async #lastOf(folder: string): Promise<boolean | undefined> {
+  async #changesOf(folder: string): Promise<readonly HoldChange[]> {
     const { size } = await stat(join(folder, indexFile))
     const known = this.#known.get(folder)
-    if (known?.size === size) return known.isHeld
-    const isHeld = await lastHoldIn(folder)
-    this.#known.set(folder, { size, isHeld })
-    return isHeld
+    if (known?.size === size) return known.changes
+    const changes = await holdChangesIn(folder)
+    this.#known.set(folder, { size, changes })
+    return changes
   }
-}
-
-export function isUnderHold(root: string): Promise<boolean> {
-  return new HoldWatch(root).isHeld()
 }
 
 /** Parses only lines that may say so: all of them would take a minute for each million. */
-async function lastHoldIn(folder: string): Promise<boolean | undefined> {
-  let last: IndexEntry | undefined
+async function holdChangesIn(folder: string): Promise<readonly HoldChange[]> {
+  const changes: HoldChange[] = []
+  let lastStep = -1
   for await (const lines of linesOf(join(folder, indexFile))) {
     for (const line of lines) {
       const entry = line.includes('"hold":') ? asIndexEntry(line) : undefined
-      if (entry?.hold !== undefined && entry.step > (last?.step ?? -1)) last = entry
+      if (entry?.hold === undefined || entry.step <= lastStep) continue // verification accepts epochs in order only
+      changes.push(holdChange(entry.time, entry.hold))
+      lastStep = entry.step
     }
   }
-  return last?.hold?.isHeld
+  return changes
 }
 
-/** What the indexes of a trail say together. */
-export interface TrailOverview {
-  readonly isHeld: boolean
-  /** The longest time without a line, from the last old one until now. 0: nothing is old. */
-  readonly gapMs: number
-}
-
-/** Reads one index at a time. */
-export async function overview(folders: readonly FolderOfTrail[], before: number): Promise<TrailOverview> {
+/** The longest time without a line, from the last one that is old until now, in milliseconds. 0: nothing is old. Reads one index at a time. */
+export async function longestGapMs(folders: readonly FolderOfTrail[], before: number): Promise<number> {
   const now = Date.now()
   const gaps = new Gaps(before)
-  let [isHeld, isOld] = [false, false]
+  let isOld = false
   for (const { path } of folders) {
     const index = await readRecordedIndex(path)
-    isHeld = index.isHeld ?? isHeld
     for (const _ of coveredBy({ endedBefore: before, except: [] }, index.table, now, index.pruned)) {
       isOld = true
       break
@@ -89,7 +79,7 @@ export async function overview(folders: readonly FolderOfTrail[], before: number
     for (const time of index.table.times()) if (time <= now) gaps.add(time)
   }
   gaps.add(now)
-  return { isHeld, gapMs: isOld ? gaps.longestMs : 0 }
+  return isOld ? gaps.longestMs : 0
 }
 
 /** Between lines that are not older than a time, and the one before them. */

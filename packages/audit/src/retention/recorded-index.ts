@@ -14,8 +14,6 @@ export interface RecordedIndex {
   readonly table: IndexTable
   /** Segments that earlier marks cover. */
   readonly pruned: StepSet
-  /** Absent: no legal hold began or ended in this folder. */
-  readonly isHeld: boolean | undefined
 }
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
@@ -37,5 +35,5 @@ export async function readRecordedIndex(folder: string): Promise<RecordedIndex> 
     throw folderError(error, folder)
   }
   if (last === undefined) throw brokenIndex(folder)
-  return { folder: last.folder, step: last.step, table, pruned: marks.pruned, isHeld: marks.holds.at(-1)?.isHeld }
+  return { folder: last.folder, step: last.step, table, pruned: marks.pruned }
 }

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoints/checkpoint-table.ts'
+import type { BrokenHold } from '../format/legal-holds.ts'
 import { indexFile } from '../format/segment-reader.ts'
 
 /** One thing that is wrong with a trail, and where. */
@@ -112,6 +113,7 @@ export function foldersGone(count: number, lines: number): Found {
   return { what: 'truncated', file: indexFile, line: lines + 1, explanation, mayBeCopy: true }
 }
 
-export function removedUnderHold(line: number): Found {
-  return { what: 'missing', file: indexFile, line, explanation: 'records were removed under a legal hold' }
+export function removedUnderHold({ what, line }: BrokenHold): Found {
+  const gone = what === 'pruned' ? 'records were removed' : 'names were erased'
+  return { what: 'missing', file: indexFile, line, explanation: `${gone} under a legal hold` }
 }

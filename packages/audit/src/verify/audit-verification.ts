@@ -147,6 +147,8 @@ export interface AuditVerification {
   readonly pruned: readonly PrunedSegments[]
   /** Legal holds that began or ended, in order. */
   readonly holds: readonly HoldChange[]
+  /** Those that nothing ended, in the order in which they began. */
+  readonly holdsInForce: readonly HoldChange[]
   /** Names of persons that were erased, in order. */
   readonly erasures: readonly ErasedNamesMark[]
   /** The folder that was given, and those that follow it, in order. */

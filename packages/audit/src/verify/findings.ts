@@ -52,7 +52,7 @@ export interface IndexFindings {
   /** Segments before the first that the given key verifies. */
   readonly earlier: StepSet
   /** Removals of old segments, and legal holds. */
-  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'pruneLines' | 'holds' | 'erasures'>
+  readonly marks: Pick<IndexMarks, 'pruned' | 'prunes' | 'forbidden' | 'holds' | 'erasures'>
   /** The clocks of the hosts, by the times of the lines. */
   readonly clock: HostClock
   /** Where the trail goes on. */

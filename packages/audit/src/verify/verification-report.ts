@@ -13,8 +13,8 @@ import type {
 } from './audit-verification.ts'
 import { segmentName } from '../format/end-of-segment.ts'
 import { indexFile } from '../format/segment-reader.ts'
-import { LegalHolds } from '../format/legal-holds.ts'
-import type { ErasedNamesMark, HoldChange, PrunedSegments } from '../format/prune-mark.ts'
+import { inForce, LegalHolds } from '../format/legal-holds.ts'
+import type { ErasedNamesMark, PrunedSegments } from '../format/prune-mark.ts'
 import type { IndexFindings, SegmentFindings, TornIndexLine } from './findings.ts'
 import type { WrongClock } from '../tables/host-clock.ts'
 import { HostsAtOnce } from '../tables/hosts-at-once.ts'
@@ -34,7 +34,6 @@ export class VerificationReport {
   readonly #folders: VerifiedFolder[] = []
   readonly #tornLines: TornIndexLine[] = []
   readonly #pruned: PrunedSegments[] = []
-  readonly #holds: HoldChange[] = []
   readonly #legalHolds = new LegalHolds()
   readonly #erasures: ErasedNamesMark[] = []
   #isIndexWhole: boolean | undefined
@@ -61,7 +60,6 @@ export class VerificationReport {
     this.#isIndexWhole = isWhole && (this.#isIndexWhole ?? true)
     for (const line of tornLines) this.#tornLines.push(line)
     this.#pruned.push(...marks.prunes)
-    this.#holds.push(...marks.holds)
     this.#legalHolds.add(this.problems.prefix.slice(0, -1), marks)
     for (const erasure of marks.erasures) this.#erasures.push(erasure)
     this.#clock = worse(this.#clock, clock.wrong(this.#named(indexFile)))
@@ -72,9 +70,9 @@ export class VerificationReport {
 
   /** To be called once all folders of a trail were verified: a later one may have ended a hold. */
   judgeHolds(): void {
-    for (const { name, line } of this.#legalHolds.broken()) {
-      this.enter(name)
-      this.problems.add(removedUnderHold(line))
+    for (const broken of this.#legalHolds.broken()) {
+      this.enter(broken.name)
+      this.problems.add(removedUnderHold(broken))
     }
   }
 
@@ -173,7 +171,8 @@ export class VerificationReport {
       tornIndexLines: this.#tornLines,
       foreign: this.#foreign,
       pruned: this.#pruned,
-      holds: this.#holds,
+      holds: this.#legalHolds.changes,
+      holdsInForce: inForce(this.#legalHolds.changes),
       erasures: this.#erasures,
       folders: this.#folders,
       clock: this.#clock,

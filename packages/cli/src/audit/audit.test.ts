@@ -514,6 +514,25 @@ describe('audit prune', () => {
     expect((await run(['audit', 'prune', 'trail', ...flags, '--yes'])).code).toBe(0)
   })
 
+  it('is forbidden by each of several holds, which --hold names', async () => {
+    const { run } = await audited()
+    const prune = async () => run(['audit', 'prune', 'trail', ...flags, '--yes'])
+    await run(['audit', 'hold', 'trail', '--reason', 'case 4711'])
+    const { stderr } = await run(['audit', 'hold', 'trail', '--reason', "the owner's audit"])
+    expect(stderr).toContain('nothing is pruned until the last of 2 holds is over')
+    expect(stderr).toContain(String.raw`--release --hold 'the owner'\''s audit' --reason TEXT`)
+    expect(await run(['audit', 'hold', 'trail', '--reason', 'x', '--hold', 'case 4711'])).toMatchObject({ code: 64 })
+    const release = ['audit', 'hold', 'trail', '--release', '--reason', 'closed']
+    expect(await run(release)).toMatchObject({
+      code: 70,
+      stderr: expect.stringContaining('pass one of "case 4711", "the owner\'s audit" as --hold'),
+    })
+    expect((await run([...release, '--hold', 'case 4711'])).stderr).toContain('the hold is over\nnothing is pruned until:\n')
+    expect((await prune()).stderr).toContain('"the owner\'s audit"')
+    expect((await run(release)).stderr).toBe('the hold is over: old records may be pruned\n')
+    expect((await prune()).code).toBe(0)
+  })
+
   it('removes old segments, and the trail still verifies', async () => {
     const { run, folder } = await audited()
     const ended = Date.now()

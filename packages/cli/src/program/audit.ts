@@ -182,12 +182,17 @@ const prune: Command<CommandContext> = buildCommand({
 
 const hold: Command<CommandContext> = buildCommand({
   loader: async () => called(await loadOnUse(ownPart, async () => import('../audit/hold.ts'), 'default')),
-  parameters: { positional: oneFolder, flags: flagsOf({ reason, release: switchFlag('End the hold') }) },
+  parameters: {
+    positional: oneFolder,
+    flags: flagsOf({ reason, release: switchFlag('End a hold'), hold: textFlag('text', 'With --release: the reason of the hold to end') }),
+  },
   docs: {
-    brief: 'Begin or end a legal hold, which forbids pruning',
+    brief: 'Begin or end a legal hold, which forbids pruning and erasure',
+    fullDescription: 'A hold is known by its reason. Where several are in force, --hold says which one ends.',
     customUsage: [
-      'FOLDER --reason TEXT [--release]',
+      'FOLDER --reason TEXT [--release [--hold TEXT]]',
       { input: "/var/lib/app/audit --reason 'case 4711'", brief: 'nothing is pruned from now on' },
+      { input: "/var/lib/app/audit --release --hold 'case 4711' --reason 'case 4711 is closed'", brief: 'the others stay in force' },
     ],
   },
 })

@@ -30,7 +30,7 @@ describe('the text of an error', () => {
 
   it('of a package names functions, which this test finds', () => {
     expect(named.length).toBeGreaterThan(8)
-    expect(named).toContain('end the hold by releaseAuditFolder, once it is over')
+    expect(named).toContain('end each hold by releaseAuditFolder, once it is over')
   })
 
   it.each(named)('says the command for a function: %s', (text) => {

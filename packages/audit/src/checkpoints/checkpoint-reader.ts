@@ -4,7 +4,8 @@ import { basename, join } from 'node:path'
 import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLineIfAny } from '../record/canonical.ts'
 import type { CheckpointState } from '../format/checkpoint-line.ts'
-import { folderError, shownPath } from '../disk/folder-errors.ts'
+import { readerError } from '../disk/changed-meanwhile.ts'
+import { shownPath } from '../disk/folder-errors.ts'
 import type { CheckpointTable, FoundCheckpoint, HeldCheckpoints } from './checkpoint-table.ts'
 import { isCount, parsedLine } from '../format/segment-format.ts'
 import { bufferSize } from '../format/segment-files.ts'
@@ -40,7 +41,7 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
       }
     }
   } catch (error) {
-    throw folderError(error, source, 'the checkpoints')
+    throw readerError(error, source, 'the checkpoints')
   }
 }
 

@@ -5,14 +5,15 @@ import { configurationError, fileFailure, pause } from '@finchat/secrets-core/pr
 import { folderError, shownPath } from '../disk/folder-errors.ts'
 import { keyFile } from '../format/folder-key.ts'
 import { syncFile, syncFolder } from '../disk/fsync.ts'
-import { FileLock } from '../file/file-lock.ts'
+import { heldIndex, lockOfCopy } from '../file/copy-lock.ts'
+import type { FileLock } from '../file/file-lock.ts'
 import { asIndexEntry } from '../format/index-line.ts'
 import { successorsIn } from '../format/index-marks.ts'
 import { auditorKeyFile, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
-/** The index while the copy is not complete, and a file while it is copied. */
-const [heldIndex, partial] = ['index.part', 'copying.part']
+/** A file while it is copied. */
+const partial = 'copying.part'
 
 type OnProgress = (done: number, all: number) => void
 
@@ -154,16 +155,13 @@ export class TrailCopy {
   }
 }
 
-/** Longer than most copies take. */
-const copyPatienceMs = 600_000
-
 /** One copy into a target at a time: two would take each other's files away. Makes the target, unless there is no trail. */
 export async function inLockedTarget<Result>(folder: string, target: string, work: () => Promise<Result>): Promise<Result> {
   let lock: FileLock
   try {
     await firstLine(join(folder, indexFile))
     await mkdir(target, { recursive: true, mode: 0o700 })
-    lock = await FileLock.take(join(target, 'copy.lock'), { patienceMs: copyPatienceMs })
+    lock = await lockOfCopy(target)
   } catch (error) {
     throw folderError(error, folder)
   }

@@ -4,7 +4,7 @@ import type { Epoch } from './next-epoch.ts'
 import type { Signer } from '../keys/signature.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-import { SinkOutage } from '../trail/deliver.ts'
+import { SinkOutage } from '../trail/sink-outage.ts'
 
 export interface CheckpointOptions {
   /** Where the checkpoints of a folder go, by its name; empty for the first of a trail. */

@@ -109,6 +109,27 @@ describe('the keys of names', () => {
     expect(sealed).not.toContain('alice')
   })
 
+  it('are on disk before a record under them counts, also those that another process wrote', async () => {
+    const file = newFile()
+    const [one, other] = [new NameKeys(file), new NameKeys(file)]
+    one.seal('alice')
+    expect(other.seal('alice')).toBe(one.seal('alice'))
+    expect(other.synced).toBeInstanceOf(Promise)
+    await other.synced
+    expect(other.synced).toBeUndefined()
+  })
+
+  it('are synced again after that failed, for each record under them', async () => {
+    const file = newFile()
+    const keys = new NameKeys(file)
+    keys.seal('alice')
+    rmSync(file)
+    for (let record = 0; record < 2; record++) await expect(keys.synced).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    writeFileSync(file, '')
+    await expect(keys.synced).resolves.toBeUndefined()
+    expect(keys.synced).toBeUndefined()
+  })
+
   it('are forgotten within a minute once they are overwritten, and a name gets another one', () => {
     const file = newFile()
     const keys = new NameKeys(file)

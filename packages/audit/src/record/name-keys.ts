@@ -18,6 +18,7 @@ export class NameKeys {
   /** The part of the file that was read, and its time. */
   #read = { bytes: 0, changedAt: 0 }
   #lookedAt = -Infinity
+  /** Of a row that was added or read: another process that wrote it may not have synced it yet. */
   #isUnsynced = false
   #syncing: Promise<void> | undefined
 
@@ -43,6 +44,9 @@ export class NameKeys {
 
   /** Resolves once the keys of all names so far are on disk; `undefined` if they are. */
   get synced(): Promise<void> | undefined {
+    if (!this.#isUnsynced) return this.#syncing
+    this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
+    this.#syncing.catch(() => {}) // each record that waits for it is told
     return this.#syncing
   }
 
@@ -88,9 +92,6 @@ export class NameKeys {
       closeSync(file)
       for (const bytes of [key, row]) bytes.fill(0)
     }
-    this.#isUnsynced = true
-    this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
-    this.#syncing.catch(() => {}) // each record that waits for it is told
     const sealed = this.#sealed.get(name)
     if (sealed === undefined) throw new SecretsError('INTERNAL', 'the key of a name is not where it was written')
     return sealed
@@ -109,6 +110,7 @@ export class NameKeys {
   }
 
   #take(content: Buffer): void {
+    this.#isUnsynced ||= content.length > 0
     for (const { row, trail } of rowsIn(content)) {
       if (trail !== undefined) this.#trails.add(trail)
       if (row !== undefined && !this.#sealed.has(row.name)) this.#sealed.set(row.name, sealedName(row.key, row.name))
@@ -139,6 +141,7 @@ export class NameKeys {
         }
       }
     } catch (error) {
+      this.#isUnsynced = true
       throw keysFailed(this.#path, error)
     }
   }

@@ -37,6 +37,32 @@ it('an outcome whose caller gave up waits for no longer than the sink’s own de
   expect(await recorded).toBe('AUDIT_FAILED')
 })
 
+/** How long a sink that never answers again has for one record, after what it did first. */
+async function deadlineAfter(first: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  vi.useFakeTimers()
+  let calls = 0
+  const sink = functionSink((_, { signal }) => (calls++ === 0 ? first(signal) : new Promise<void>(() => {})))
+  const trail = auditTrail({ sinks: [required(sink)] })
+  const ended = async (): Promise<unknown> => trail.record(event, context).catch((error: unknown) => error)
+  const recorded = ended()
+  await vi.advanceTimersByTimeAsync(6_000)
+  await recorded
+  const begun = performance.now()
+  const later = ended().then(() => Math.round(performance.now() - begun))
+  await vi.advanceTimersByTimeAsync(6_000)
+  return later
+}
+
+it.each<[string, (signal: AbortSignal) => Promise<void>, number]>([
+  ['never answered', async () => new Promise(() => {}), 4_800],
+  ['rejected when it was aborted', async (signal) => once(signal, 'abort').then(() => Promise.reject(new Error('aborted'))), 4_800],
+  ['acknowledged', async () => {}, 2_000],
+  ['refused', async () => Promise.reject(new Error('no')), 2_000],
+  ['acknowledged behind its deadline', async () => new Promise((resolve) => setTimeout(resolve, 5_500)), 2_000],
+])('a sink that %s has the longer deadline until its first answer', async (_, first, deadlineMs) => {
+  expect(await deadlineAfter(first)).toBe(deadlineMs)
+})
+
 it('a sink gets a signal and a deadline that a copy of its context has too, and nothing else', async () => {
   const seen: unknown[] = []
   const sink = functionSink((_, given) => void seen.push({ ...given }))

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AuditRecord, AuditSink, CallContext, PartHealth, TrailPartHealth } from '@finchat/secrets-core'
-import { bounded, OutageTracker, PartTracker, pause, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
+import { bounded, pause, SecretsError } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
+import { SinkOutage } from './sink-outage.ts'
 import type { TrailSink } from './trail-sink.ts'
 
 /** A sink that hangs must not fill the memory. */
@@ -38,7 +39,8 @@ export class SinkDelivery {
    */
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
-  #hasAnswered = false
+  /** Not by a deadline. */
+  hasAnswered = false
   #refusals = 0
   #gap: Gap | undefined
   #drained: (() => void) | undefined
@@ -67,7 +69,7 @@ export class SinkDelivery {
   }
 
   get #deadlineMs(): number {
-    return this.#hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
+    return this.hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
   }
 
   deliver(record: AuditRecord, answered: Answered): void {
@@ -96,7 +98,6 @@ export class SinkDelivery {
   }
 
   ended(call: SinkCall, refusal: Refusal | undefined): void {
-    this.#hasAnswered = true
     this.#calls.delete(call)
     if (this.#calls.size === 0) this.#timer?.unref()
     if (refusal === undefined) this.#outage.acknowledged()
@@ -220,8 +221,8 @@ class SinkCall {
     calls
       .run(this, () => this.#answer(sink, gap))
       .then(
-        () => this.#end(),
-        (error: unknown) => this.#end(refusalOf(error)),
+        () => this.#settled(),
+        (error: unknown) => this.#settled(refusalOf(error)),
       )
   }
 
@@ -235,6 +236,12 @@ class SinkCall {
     const first = gap && invoke(sink, gap, context)
     const second = this.record && invoke(sink, this.record, context)
     return first !== undefined && second !== undefined ? Promise.all([first, second]) : (first ?? second ?? Promise.resolve())
+  }
+
+  /** A refusal behind the deadline may be due to the abort. */
+  #settled(refusal?: Refusal): void {
+    if (refusal === undefined || !this.#isOver) this.delivery.hasAnswered = true
+    this.#end(refusal)
   }
 
   #end(refusal?: Refusal): void {
@@ -263,35 +270,4 @@ export function misuse(sink: string): SecretsError {
   return new SecretsError('CONFIGURATION', `the audit sink '${sink}' uses the secrets manager that it audits`, {
     remedy: 'give the sink what it needs before, or a manager of its own',
   })
-}
-
-/** Emits one process warning for each outage of a sink, and remembers whether it fails. */
-export class SinkOutage {
-  readonly #sink: string
-  readonly #tracker = new OutageTracker()
-  readonly #part = new PartTracker()
-
-  constructor(sink: string) {
-    this.#sink = sink
-  }
-
-  get isOn(): boolean {
-    return this.#tracker.isOn
-  }
-
-  get health(): PartHealth {
-    return this.#part.health()
-  }
-
-  acknowledged(): void {
-    this.#tracker.answered()
-    this.#part.answered()
-  }
-
-  refused(problem: string, remedy?: string): void {
-    this.#part.failed(problem, remedy)
-    if (!this.#tracker.failed()) return
-    const hint = remedy === undefined ? '' : ` (${remedy})`
-    warnOperator(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${hint}`, 'FINCHAT_SECRETS_AUDIT')
-  }
 }

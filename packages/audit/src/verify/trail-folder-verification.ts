@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core/provider'
+import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { indexTruncated, ProblemFound } from './audit-problem.ts'
 import type { VerificationReport } from './verification-report.ts'
 import { type CheckpointSource, checkpointsIn, noneOfThisFolder } from '../checkpoints/checkpoint-reader.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import { folderError } from '../disk/folder-errors.ts'
+import { readerError } from '../disk/changed-meanwhile.ts'
 import { CheckpointTable, type HeldCheckpoints } from '../checkpoints/checkpoint-table.ts'
 import type { ToldFolders } from '../checkpoints/other-folders.ts'
 import { type ChainKey, KeyBudget } from '../keys/key-chain.ts'
@@ -42,6 +42,8 @@ export interface TrailFolder {
   readonly keepsLines: boolean
   /** The id of the first folder of the trail. */
   readonly trail: string
+  /** What an earlier pass read. */
+  readonly read: ReadGroups
 }
 
 /** Verifies one folder of a trail while its groups are read, once. */
@@ -61,9 +63,11 @@ export class TrailFolderVerification {
   readonly #before: string | undefined
   readonly #keepsLines: boolean
   readonly #trail: string
+  readonly #passed: ReadGroups
   readonly #budget = new KeyBudget()
 
-  constructor({ folder, options, report, before, keepsLines, trail }: TrailFolder) {
+  constructor({ folder, options, report, before, keepsLines, trail, read }: TrailFolder) {
+    this.#passed = read
     this.#trail = trail
     this.#options = options
     this.#folder = folder
@@ -72,13 +76,13 @@ export class TrailFolderVerification {
     this.#keepsLines = keepsLines
   }
 
-  /** The authentic groups, in order. Overwrites all other keys that it derived; the caller overwrites the first. */
+  /** The authentic groups that were not read before, in order. Overwrites all other keys that it derived; the caller overwrites the first. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     try {
       const known = await this.#read()
       yield* this.#segments(known)
     } catch (error) {
-      throw folderError(error, this.#folder)
+      throw readerError(error, this.#folder)
     } finally {
       this.#budget.wipe()
     }
@@ -164,6 +168,10 @@ export class TrailFolderVerification {
     try {
       if (path === undefined) this.#judgeAbsent(step, key, known)
       else yield* this.#groupsOf(step, key, path, known)
+    } catch (error) {
+      // Its removal was recorded before the index was read.
+      if (fileFailure(error) !== 'missing' || !known.index.marks.pruned.has(step)) throw error
+      this.#judgeAbsent(step, key, known)
     } finally {
       key.wipe()
     }
@@ -173,7 +181,8 @@ export class TrailFolderVerification {
     const [ended, held, budget] = [index.table.endOf(step), checkpoints.get(step), this.#budget]
     const known = { indexLines: index.length, digests: index.digests, budget }
     const segment = new SegmentVerification({ path, step, key, ended, checkpoints: held, ...known })
-    yield* segment.groups()
+    const { folder } = this.#options.start
+    for await (const group of segment.groups()) if (this.#passed.take(folder, { step, line: group.firstLine })) yield group
     this.#report.verified(step, path, segment.result(), index.table.timesOf(step)?.ended)
   }
 
@@ -243,4 +252,23 @@ function isExcusable(step: number, index: IndexFindings): boolean {
 /** The folder's key was not yet replaced, and it cannot be set back. */
 function isBeingOpened(step: number, { table, keyStep = -1 }: IndexFindings): boolean {
   return keyStep !== -1 && keyStep <= step && !table.hasEnd(step)
+}
+
+interface Place {
+  readonly step: number
+  readonly line: number
+}
+
+/** What was read of a trail: a verification that begins again passes no group on twice. */
+export class ReadGroups {
+  /** By the id of a folder: its last group. Segments are read in order. */
+  readonly #last = new Map<string, Place>()
+
+  /** Whether the group was not read before; from now on it was. `line` is its first. */
+  take(folder: string, { step, line }: Place): boolean {
+    const last = this.#last.get(folder)
+    if (last !== undefined && (step < last.step || (step === last.step && line <= last.line))) return false
+    this.#last.set(folder, { step, line })
+    return true
+  }
 }

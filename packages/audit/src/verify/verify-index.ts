@@ -1,4 +1,6 @@
 import { dirname, join } from 'node:path'
+import { ChangedMeanwhile } from '../disk/changed-meanwhile.ts'
+import { copyEnded, heldIndex } from '../file/copy-lock.ts'
 import { type ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type IndexEntry, isLineAuthentic, maxEntryBytes } from '../format/index-line.ts'
 import { IndexTable } from '../format/index-table.ts'
@@ -37,7 +39,8 @@ export interface IndexToVerify {
 export async function verifyIndex(folder: string, known: IndexToVerify, tries = 1): Promise<IndexFindings> {
   const index = new IndexVerification(known)
   if (await isThere(folder)) await index.read(join(folder, indexFile))
-  else index.isGone()
+  else if (await copyEnded(folder).then(() => isThere(folder))) throw new ChangedMeanwhile()
+  else index.isGone(await isListed(join(folder, heldIndex)))
   const result = index.result()
   const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
   return mayBeLive ? verifyIndex(folder, known, tries + 1) : result
@@ -100,8 +103,9 @@ class IndexVerification {
     this.#judgeEnd()
   }
 
-  isGone(): void {
-    this.#fail('missing', 'the index is missing, or this is not the folder of an audit trail')
+  isGone(isHalfCopied: boolean): void {
+    const half = 'the index is missing: the copy is not complete, and copyAuditTrail completes it'
+    this.#fail('missing', isHalfCopied ? half : 'the index is missing, or this is not the folder of an audit trail')
   }
 
   result(): IndexFindings {

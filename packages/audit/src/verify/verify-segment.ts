@@ -1,4 +1,4 @@
-import { copiesOf, GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
+import { copiesOf, GroupKeys, type Sealed, sealedBehind, sealedPart } from '../format/sealed-groups.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { isMac } from '../keys/key-chain.ts'
 import { CheckpointComparison } from './compare-checkpoints.ts'

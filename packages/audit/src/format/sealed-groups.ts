@@ -1,7 +1,7 @@
 import { type ChainKey, isMac, type KeyBudget } from '../keys/key-chain.ts'
-import type { Seal } from '../format/segment-format.ts'
-import { maxGroupRecords } from '../format/segment-format.ts'
-import type { SegmentGroup } from '../format/segment-reader.ts'
+import type { Seal } from './segment-format.ts'
+import { maxGroupRecords } from './segment-format.ts'
+import type { SegmentGroup } from './segment-reader.ts'
 
 /** A bare seal. */
 const leastGroupBytes = 90

@@ -9,6 +9,7 @@ export const alone = [
   'tests/resilience/src/fleet/cache-server-outage.test.ts',
   'tests/resilience/src/fleet/simultaneous-start.test.ts',
   'tests/resilience/src/concurrency/trail-crowd.test.ts',
+  'tests/resilience/src/concurrency/trail-operations.test.ts',
   'tests/resilience/src/kill/store-kill.test.ts',
   'tests/resilience/src/kill/trail-kill.test.ts',
   'tests/resilience/src/rotation/rotation-under-load.test.ts',

@@ -17,6 +17,7 @@ import { storePowerLoss } from './power-loss/store-power-loss.ts'
 import { tornLog } from './power-loss/torn-log.ts'
 import { verifyTiming } from './timing/verify-timing.ts'
 import { trailCrowd } from './concurrency/trail-crowd.ts'
+import { trailOperations } from './concurrency/trail-operations.ts'
 import { trailFullDisk } from './disk-faults/trail-full-disk.ts'
 import { trailKill } from './kill/trail-kill.ts'
 import { trailRotationKill } from './kill/trail-rotation-kill.ts'
@@ -40,6 +41,7 @@ export const faultInjections: readonly FaultInjection[] = [
   storeWriters,
   trailFullDisk,
   trailCrowd,
+  trailOperations,
   trailWriters,
   trailKill,
   trailRotationKill,

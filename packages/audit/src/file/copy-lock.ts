@@ -26,7 +26,6 @@ export async function copyEnded(folder: string): Promise<void> {
 
 /** Into it, or into one beside it. */
 function isBeingCopied(folder: string): boolean {
-  if (!existsSync(join(folder, heldIndex))) return false
   const lock = [dirname(folder), dirname(dirname(folder))].map((target) => join(target, name)).find((path) => existsSync(path))
   return lock !== undefined && isHeld(lock)
 }

@@ -83,7 +83,7 @@ async function verified(path: string, checkpoint: string): Promise<void> {
 }
 
 function segmentsIn(): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /segment-[^/]+$/.test(path))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /segment-[^/]+\.jsonl$/.test(path))
 }
 
 /** Without a row that is being written. */
@@ -107,7 +107,7 @@ function readdirOr(path: string): string[] {
 /** What may be refused, by the operation: under a hold, for a name without a key, beside too many writers. */
 const refusals: Readonly<Record<string, RegExp>> = {
   prune: /is under (a|\d+) legal hold|processes wrote to the index of .* whenever it was read/,
-  erase: /is under (a|\d+) legal hold|no key of|has no keys|does not exist/,
+  erase: /is under (a|\d+) legal hold|no key of|has no keys|\(missing\)/,
 }
 
 async function operate(): Promise<void> {

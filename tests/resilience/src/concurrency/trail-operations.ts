@@ -5,7 +5,7 @@ import { ended, start } from '../harness/child.ts'
 import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
 import { newSeed } from '../harness/random.ts'
 import { inScratch } from '../harness/scratch.ts'
-import { newTrailFolder, type TrailFolder } from '../workload/trail-folder.ts'
+import { newTrailFolder, recordEnds, type TrailFolder } from '../workload/trail-folder.ts'
 
 export interface OperationsOrders extends TrailFolder {
   /** The file of the names' keys, and the two targets of copies. */
@@ -39,6 +39,7 @@ export const trailOperations: FaultInjection = {
 async function play(parent: string, operateMs: number): Promise<Tally> {
   const tally = new Tally()
   const made = await newTrailFolder(parent)
+  await recordEnds(made) // so that there are checkpoints
   const targets = [join(parent, 'copy-a'), join(parent, 'copy-b')] as const
   const orders = { ...made, names: join(parent, 'names.key'), targets, operateMs }
   const playing = Array.from({ length: operators }, (_, number) => operate({ ...orders, number, seed: newSeed() }))

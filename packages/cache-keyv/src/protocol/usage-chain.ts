@@ -265,7 +265,7 @@ export class UsageChain {
     const link = await this.#linkAt(chain, number)
     if (link?.id !== id) return false
     if (link.superseded !== undefined) return link.superseded.next === next
-    const { after } = this.#rosterIn(chain, number, link) ?? {}
+    const after = this.#rosterIn(chain, number, link)?.after
     // The first one stays, since a chain without it counts as new.
     const ttlMs = number === 0 ? headTtlMs : supersededTtlMs
     if (after !== undefined) await this.set(this.#names.roster(chain, number), supersededText(after, id, next), ttlMs)

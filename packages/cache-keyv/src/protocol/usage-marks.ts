@@ -80,13 +80,13 @@ async function live({ cache, chain }: MarkedPath, process: string): Promise<void
 }
 
 async function read(marked: MarkedPath): Promise<UsageMarks | undefined> {
-  const { last, isSameRun } = (await marked.chain.surelyLast()) ?? {}
-  if (last?.roster === undefined) return undefined
-  const { begunAt, marks } = last.roster
+  const found = await marked.chain.surelyLast()
+  if (found?.last.roster === undefined) return undefined
+  const { begunAt, marks } = found.last.roster
   const keptMark = async ({ excusedAt, ...mark }: RosterMark): Promise<KeptMark> => {
     return { ...mark, seenAt: await seenAt(marked, mark), isExcused: excusedAt !== undefined }
   }
-  return { completeSince: isSameRun ? begunAt : undefined, marks: await Promise.all(marks.map(keptMark)) }
+  return { completeSince: found.isSameRun ? begunAt : undefined, marks: await Promise.all(marks.map(keptMark)) }
 }
 
 async function seenAt({ cache, chain }: MarkedPath, { process }: UsageMark): Promise<number | undefined> {

@@ -49,8 +49,8 @@ export class Patience {
   /** Other processes may be wrong: what they say counts only for a reader that has a value. */
   #telling(error: SecretsError | undefined, mode: StoreRead['mode'], key: string, now: number): SecretsError | undefined {
     if (error === undefined || !isHeldBack(error)) return error
-    const { staleUntil = now } = this.#parts.memory.entry(key) ?? {}
-    return !isFresh(mode) && now < staleUntil ? error : undefined
+    const entry = this.#parts.memory.entry(key)
+    return !isFresh(mode) && entry !== undefined && now < entry.staleUntil ? error : undefined
   }
 
   /** After an outage a read waits less than the deadline. */

@@ -5,14 +5,7 @@ import { descriptor, ownMembers } from './own-properties.ts'
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
-const attemptKeys = [
-  'provider',
-  'code',
-  'durationMs',
-  'message',
-  'remedy',
-  'retryAt',
-] as const satisfies readonly (keyof SecretsErrorAttempt)[]
+export const attemptKeys: readonly (keyof SecretsErrorAttempt)[] = ['provider', 'code', 'durationMs', 'message', 'remedy', 'retryAt']
 
 /** The secret and the provider of an error; the core adds them. */
 export interface SecretsErrorContext {
@@ -159,7 +152,7 @@ function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDe
 /** Keeps a provider's text from forging a line of a log. */
 export function onOneLine(error: SecretsError): SecretsError {
   const escaped = (text: string): string => text.replaceAll('\n', '\\n')
-  const { attempts, ...details } = detailsOf(error)
+  const { attempts, ...details } = ownMembers(error, detailKeys)
   return new SecretsError(error.code, escaped(error.problem ?? error.message), {
     ...visibleIn(details, escaped),
     attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),

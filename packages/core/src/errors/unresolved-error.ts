@@ -1,5 +1,6 @@
 import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
-import { SecretsError } from './secrets-error.ts'
+import { ownMembers } from './own-properties.ts'
+import { attemptKeys, SecretsError } from './secrets-error.ts'
 
 export function attemptOf(provider: string, { code, problem, remedy, retryAt }: SecretsError, durationMs: number): SecretsErrorAttempt {
   return { provider, code, durationMs, message: problem, remedy, retryAt }
@@ -25,17 +26,17 @@ export function unresolvedError(
   attempts: readonly SecretsErrorAttempt[],
   otherwise?: string,
 ): SecretsError {
-  const failed = attempts.filter((attempt) => attempt.code !== 'NOT_FOUND')
+  const failed = attempts.filter(({ code: each }) => each !== 'NOT_FOUND').map((attempt) => ownMembers(attempt, attemptKeys))
   const isOne = failed.length === 1
   const answers = failed.map(
     (attempt) => `${attempt.provider} said ${attempt.code}, ${isOne ? attempt.message : shortened(attempt.message)}`,
   )
-  const { provider, remedy } = failed.find((attempt) => attempt.remedy !== undefined) ?? {}
+  const told = failed.find(({ remedy }) => remedy !== undefined)
   return new SecretsError(code, `${problem}: ${answers.join('; ')}`, {
     secret,
     attempts,
     retryAt: earliestRetry(failed),
-    remedy: remedy === undefined || isOne ? (remedy ?? otherwise) : `${provider}: ${remedy}`,
+    remedy: told === undefined || isOne ? (told?.remedy ?? otherwise) : `${told.provider}: ${told.remedy}`,
   })
 }
 

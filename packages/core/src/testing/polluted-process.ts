@@ -175,11 +175,21 @@ function store(asked: string[]): SecretProvider {
   }
 }
 
+/** Stores that cannot be asked, each with an error of its own. */
+function failing(core: Core, ...codes: readonly ('UNAVAILABLE' | 'RATE_LIMITED' | 'PERMISSION_DENIED')[]): SecretsManager {
+  const providers = codes.map((code, index): SecretProvider => {
+    const fail = async (): Promise<never> => Promise.reject(new core.SecretsError(code, 'it did not answer'))
+    return { specificationVersion: 'v1', name: `store-${index}`, get: fail, put: fail, delete: fail, describe: fail, checkHealth: fail }
+  })
+  return core.createSecretsManager({ providers })
+}
+
 /** What each call gives, as text that pollution cannot reach. */
 function outcomeOf(name: string, call: () => Promise<unknown>): Promise<string> {
   return call().then(
     (result) => `${name}: ${String(result)}`,
-    (error: unknown) => `${name}: ${String(error)} ${JSON.stringify(error).replaceAll(/"durationMs":\d+/g, '')}`,
+    (error: unknown) =>
+      `${name}: ${String(error)} ${JSON.stringify(error).replaceAll(/"durationMs":\d+|"retryAt":\d{13}(\.\d+)?(?!\d)/g, '')}`,
   )
 }
 
@@ -226,6 +236,18 @@ const calls: Readonly<Record<string, (manager: SecretsManager, core: Core) => Pr
   'from the environment': (_, { secretsManagerFromEnv }) => secretsManagerFromEnv({}, { env: { TOKEN: 'x' } }).getSecret('TOKEN'),
   error: async (_, { SecretsError }) =>
     `${String(new SecretsError('UNAVAILABLE', 'x'))} ${Object.keys(new SecretsError('UNAVAILABLE', 'x')).join()}`,
+  'read without an answer': async (_, core) => failing(core, 'UNAVAILABLE').getSecret('token'),
+  'read without answers': async (_, core) => failing(core, 'RATE_LIMITED', 'UNAVAILABLE').getSecret('token'),
+  'read without the right': async (_, core) => failing(core, 'PERMISSION_DENIED', 'UNAVAILABLE').getSecret('token'),
+  'several without answers': async (_, core) => failing(core, 'UNAVAILABLE', 'UNAVAILABLE').getSecrets(['token', 'other']),
+  'verify without an answer': async (_, core) => failing(core, 'UNAVAILABLE').verifySecret('token', 'x'),
+  'write without an answer': async (_, core) => failing(core, 'UNAVAILABLE').storeSecret('token', 'x'),
+  'rotate without an answer': async (_, core) => failing(core, 'UNAVAILABLE', 'UNAVAILABLE').rotateSecret('token', 'x'),
+  'delete without an answer': async (_, core) => failing(core, 'UNAVAILABLE').deleteSecret('token'),
+  'describe without an answer': async (_, core) => failing(core, 'UNAVAILABLE').describeSecret('token'),
+  'wrong value': async (_, core) =>
+    core.createSecretsManager({ providers: [core.envProvider({ env: { A: 'x' } })] }).getSecret('A', { json: true } as never), // on purpose: no option of a read
+  'wrong option': async (_, core) => core.createSecretsManager({ providers: [], ttl: 1 } as never), // on purpose: no option of a manager
   close: (manager) => manager.close(),
   'read after that': (manager) => manager.getSecret('token'),
 }

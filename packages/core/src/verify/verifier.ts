@@ -253,9 +253,9 @@ export class Verifier {
   async #digestOfUnnumbered(current: Current, options: WithGrace): Promise<Uint8Array | undefined> {
     const { revision, currentSince } = current.held.metadata
     const previous = await this.#readVersion(current, 'previous', options)
-    const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
-    const isBefore = since <= (currentSince ?? Infinity) && (revision === undefined || itsOwn !== revision)
-    return isBefore ? previous?.digest : undefined
+    if (previous === undefined) return undefined
+    const { revision: itsOwn, currentSince: since = -Infinity } = previous.metadata
+    return since <= (currentSince ?? Infinity) && (revision === undefined || itsOwn !== revision) ? previous.digest : undefined
   }
 
   /** A version read before the current one may have been replaced since. */

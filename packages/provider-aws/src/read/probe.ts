@@ -30,7 +30,9 @@ export function probe(api: Api, read: ReadOne): NonNullable<SecretProvider['prob
 }
 
 async function identityOf(read: ReadOne, path: string, context: CallContext): Promise<WriteReceipt | undefined> {
-  const { value, version, revision } = (await read(path, context)) ?? {}
+  const found = await read(path, context)
+  if (found === undefined) return undefined
+  const { value, version, revision } = found
   if (value instanceof Uint8Array) value.fill(0)
   return revision === undefined ? undefined : { version, revision }
 }

@@ -37,8 +37,8 @@ export class ReplicaState {
     if (header === undefined || header === this.#highest?.header) return
     const state = parse(header)
     if (state === undefined) return
-    const { cluster, indexes } = this.#highest ?? {}
-    if (cluster !== state.cluster || state.indexes.some((index, at) => index > (indexes?.[at] ?? 0n))) this.#highest = state
+    const highest = this.#highest
+    if (highest?.cluster !== state.cluster || state.indexes.some((index, at) => index > (highest.indexes[at] ?? 0n))) this.#highest = state
   }
 
   forget(): void {

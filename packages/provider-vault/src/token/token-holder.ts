@@ -125,7 +125,8 @@ export class TokenHolder {
 
   /** Of the last token; undefined before one, after a refusal, and if its end is not known. */
   get life(): CredentialLife | undefined {
-    const { endsAt = Infinity, grantedMs = Infinity } = this.#held ?? {}
+    if (this.#held === undefined) return undefined
+    const { endsAt, grantedMs = Infinity } = this.#held
     return endsAt < Infinity ? { expiresAt: endsAt, grantedMs } : undefined
   }
 

@@ -17,7 +17,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-cli': 12_400,
   '@finchat/secrets-otel': 6_500,
   '@finchat/secrets-audit': 37_900,
-  '@finchat/secrets-audit/report': 43_600,
+  '@finchat/secrets-audit/report': 44_000,
   '@finchat/secrets-audit/siem': 5_000,
   '@finchat/secrets-audit/syslog': 5_500,
   '@finchat/secrets-provider-aws-ssm': 13_300,

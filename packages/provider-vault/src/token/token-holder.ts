@@ -126,7 +126,7 @@ export class TokenHolder {
   /** Of the last token; undefined before one, after a refusal, and if its end is not known. */
   get life(): CredentialLife | undefined {
     if (this.#held === undefined) return undefined
-    const { endsAt, grantedMs = Infinity } = this.#held
+    const { endsAt, grantedMs } = this.#held
     return endsAt < Infinity ? { expiresAt: endsAt, grantedMs } : undefined
   }
 

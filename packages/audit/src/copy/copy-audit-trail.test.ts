@@ -128,6 +128,39 @@ describe('a copy of a trail', () => {
     expect((await verified(await copyAuditTrail(folder, target, { checkpoints }), key)).slice(0, 3)).toEqual([true, undefined, 4])
   })
 
+  it.each([
+    ['a call before this one', 1],
+    ['an interrupted call', 0],
+  ])('has no half of a segment that went on, ended and was pruned since %s', async (_, whole) => {
+    const { folder, checkpoints, key } = await segmentsOf(1, 1)
+    const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(sink, 1)
+    const target = await emptyFolder()
+    const { folder: copied } = await copyAuditTrail(folder, target, { checkpoints })
+    if (whole === 0) await rename(join(copied, 'index.jsonl'), join(copied, 'index.part'))
+    await written(sink, 3)
+    await sink.close?.(context)
+    await pruneAuditFolder(folder, { before: await afterAllWritten(), reason: 'retention' })
+    const copy = await copyAuditTrail(folder, target, { checkpoints })
+    expect((await verified(copy, key)).slice(0, 2)).toEqual([true, undefined])
+    const names = (await readdir(copy.folder)).filter((name) => name.startsWith('segment'))
+    expect(names).toEqual(['segment-00000001.jsonl']) // which was whole
+  })
+
+  it('has the half of a segment that no mark of a removal covers: it is evidence', async () => {
+    const { folder, checkpoints } = await segmentsOf(1, 1)
+    const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(sink, 1)
+    const target = await emptyFolder()
+    const before = await copyAuditTrail(folder, target, { checkpoints })
+    const names = await readdir(before.folder)
+    await written(sink, 3)
+    await sink.close?.(context)
+    for (const name of await readdir(folder)) if (/^segment.*jsonl$/.test(name)) await rm(join(folder, name))
+    await copyAuditTrail(folder, target, { checkpoints })
+    expect(await readdir(before.folder)).toEqual(names)
+  })
+
   it('has the folders in which a trail goes on, with their checkpoints, also beside processes that write', async () => {
     const { folder, checkpoints, key } = await segmentsOf(2, 4)
     await rotateAuditFolder(folder)

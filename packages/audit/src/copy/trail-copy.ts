@@ -9,6 +9,8 @@ import { heldIndex, lockOfCopy } from '../file/copy-lock.ts'
 import type { FileLock } from '../file/file-lock.ts'
 import { asIndexEntry } from '../format/index-line.ts'
 import { successorsIn } from '../format/index-marks.ts'
+import { extentOf, type IndexExtent } from './index-extent.ts'
+import { removeUnfinished } from './remove-unfinished.ts'
 import { auditorKeyFile, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
@@ -27,6 +29,8 @@ export class TrailCopy {
   readonly #folder: string
   readonly #target: string
   readonly #onProgress: OnProgress | undefined
+  /** Of the index of the copy before, which was complete: its segments are in the target as they ended. */
+  #copiedBytes = 0
 
   constructor(folder: string, target: string, onProgress: OnProgress | undefined) {
     this.#folder = folder
@@ -41,6 +45,7 @@ export class TrailCopy {
       const first = await firstLine(index)
       for (const former of [copied, held]) if (await this.#isOfAnother(former, first)) throw otherTrail(this.#target)
       await mkdir(this.#target, { recursive: true, mode: 0o700 })
+      this.#copiedBytes = statSync(copied, { throwIfNoEntry: false })?.size ?? 0
       await rename(copied, held).catch(unlessMissing)
     } catch (error) {
       throw folderError(error, this.#folder)
@@ -93,8 +98,8 @@ export class TrailCopy {
       let extent: IndexExtent | undefined
       while (extent?.prunes !== (await extentOf(index)).prunes) {
         await copyTo(index, held)
-        extent = await extentOf(held)
-        await this.#copyAll(extent.lines)
+        extent = await extentOf(held, this.#copiedBytes)
+        await this.#copyAll(extent)
       }
       const next = extent?.next
       return next !== undefined && (await isReady(join(root, next.name), held, next.at)) ? next.name : undefined
@@ -113,12 +118,13 @@ export class TrailCopy {
   }
 
   /** A tool for log rotation may rename a file after the folder was listed. */
-  async #copyAll(lines: number): Promise<void> {
+  async #copyAll({ lines, ended }: IndexExtent): Promise<void> {
     const done = new Map<string, number>()
     this.segments = 0
     await this.#removeMistaken()
     for (let pass = 0; pass < 2; pass++) await this.#copyKnown(lines, done)
     await this.#removeFormer(done)
+    await removeUnfinished(this.#target, new Set(done.keys()), ended)
   }
 
   async #copyKnown(lines: number, done: Map<string, number>): Promise<void> {
@@ -237,35 +243,6 @@ async function copyTo(from: string, to: string, mtimeMs?: number): Promise<void>
 async function firstLine(path: string): Promise<Buffer> {
   for await (const lines of linesOf(path)) for (const line of lines) return Buffer.from(line)
   return Buffer.alloc(0)
-}
-
-interface IndexExtent {
-  /** Complete ones: the last one may be under way. */
-  readonly lines: number
-  /** Removals of old segments. */
-  readonly prunes: number
-  /** Where the trail goes on, and where the line begins that says so. */
-  readonly next: { readonly name: string; readonly at: number } | undefined
-}
-
-async function extentOf(path: string): Promise<IndexExtent> {
-  let [count, prunes, at] = [0, 0, 0]
-  let next: IndexExtent['next']
-  for await (const lines of linesOf(path)) {
-    for (const line of lines) {
-      const { pruned, successor } = mayBeMarked(line) ? (asIndexEntry(line) ?? {}) : {}
-      if (line.at(-1) === 0x0a) count++
-      if (pruned !== undefined) prunes++
-      if (successor !== undefined) next = { name: successor.name, at }
-      at += line.length
-    }
-  }
-  return { lines: count, prunes, next }
-}
-
-/** Parsing every line takes a minute for each million. */
-function mayBeMarked(line: Buffer): boolean {
-  return line.includes('"pruned":') || line.includes('"successor":')
 }
 
 /**

@@ -1,7 +1,7 @@
 import { closeSync, type Dirent, readSync } from 'node:fs'
 import { opendir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { loadCrypto } from '@finchat/secrets-core/provider'
+import { fileFailure, loadCrypto } from '@finchat/secrets-core/provider'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
 import { openRegularAtOnce } from '../disk/open-regular.ts'
@@ -21,9 +21,15 @@ export interface SegmentFile {
 /** Entries of a listing that are read at once. */
 export const bufferSize = 256
 
-/** The possible segments in a folder: all files with `.jsonl` in their names but the index, in any order. */
+/**
+ * The possible segments in a folder: all files with `.jsonl` in their names but the index, in any order.
+ * One that was removed since it was listed is left out.
+ */
 export async function* eachSegmentFile(folder: string): AsyncGenerator<SegmentFile> {
-  for await (const entry of await opendir(folder, { bufferSize })) if (mayBeSegment(entry.name)) yield await listedFile(folder, entry)
+  for await (const entry of await opendir(folder, { bufferSize })) {
+    const file = mayBeSegment(entry.name) ? await listedFile(folder, entry).catch(unlessMissing) : undefined
+    if (file !== undefined) yield file
+  }
 }
 
 /** A link is looked at; the listing says of others what they are. */
@@ -60,6 +66,11 @@ export function isForeign(name: string): boolean {
 
 export function mayBeSegment(name: string): boolean {
   return name.includes('.jsonl') && name !== indexFile
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (fileFailure(error) === 'missing') return undefined
+  throw error
 }
 
 /** The epoch in the name of a segment, compressed or not. */

@@ -239,7 +239,8 @@ async function isAsRecorded(folder: string, { step, bytes, records, seals }: End
     const found = await endedSegment(folder, step)
     return found.bytes === bytes && found.records === records && found.seals === seals
   } catch (error) {
-    if (error instanceof DamagedArchive) return false
+    // Another removal may take it away meanwhile: the index has grown then, and is read again.
+    if (error instanceof DamagedArchive || fileFailure(error) === 'missing') return false
     throw error
   }
 }

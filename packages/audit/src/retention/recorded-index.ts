@@ -17,12 +17,12 @@ export interface RecordedIndex {
 }
 
 /** Throws `INTEGRITY` if no line is an entry, `AUDIT_FAILED` if the index cannot be read. */
-export async function readRecordedIndex(folder: string): Promise<RecordedIndex> {
+export async function readRecordedIndex(folder: string, name: string = indexFile): Promise<RecordedIndex> {
   const table = new IndexTable()
   const marks = new IndexMarks()
   let last: IndexEntry | undefined
   try {
-    for await (const lines of linesOf(join(folder, indexFile))) {
+    for await (const lines of linesOf(join(folder, name))) {
       for (const entry of lines.map(asIndexEntry).filter((each) => each !== undefined)) {
         if (last !== undefined && entry.step <= last.step) continue // verification accepts epochs in order only
         marks.take(entry, table, false)

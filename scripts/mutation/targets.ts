@@ -105,7 +105,8 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'secret-versions',
     'steps',
   ],
-  'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
+  'packages/audit/src/disk': ['line-buffer'],
+  'packages/audit/src/file': ['group-commit', 'segment-writer', 'file-sink', 'segment-rotation'],
   'packages/cache-keyv/src': [
     'protocol/turn',
     'protocol/usage-chain',
@@ -206,8 +207,8 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/rotation/src/aws/{aws-error,aws-rotation-handler,field,labels,meanwhile,refused-events,time-limits}.test.ts',
   ],
   'packages/audit/src': [
-    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-keys,segment-rotation,segment-writer}.test.ts',
-    'packages/audit/src/{unusable-options,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
+    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,not-ready,segment-keys,segment-rotation,segment-writer}.test.ts',
+    'packages/audit/src/{unusable-options,disk/line-buffer,trail/fail-closed,verify/{attested,last-segment,torn-tail}}.test.ts',
   ],
   'packages/rotation/src': ['packages/rotation/src/{engine,generate,policy}/*.test.ts'],
   'packages/provider-aws-ssm/src': ['packages/provider-aws-ssm/src/{model/*,read/batch*}.test.ts'],

@@ -3,6 +3,7 @@ import type { Environment } from '@finchat/secrets-core'
 /** What a package calls a step or an option, and how the command line calls it. */
 const words: readonly (readonly [inPackage: string, inCommands: string])[] = [
   ['releaseAuditFolder', '`finchat-secrets audit hold FOLDER --release --reason TEXT`'],
+  ['copyAuditTrail', '`finchat-secrets audit copy FOLDER TARGET`'],
   ['as `hold`', 'as --hold'],
   ['`hold`', '--hold'],
   ['initAuditFolder', '`finchat-secrets audit init`'],

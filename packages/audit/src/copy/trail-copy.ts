@@ -1,8 +1,8 @@
 import { realpathSync, statSync } from 'node:fs'
 import { chmod, copyFile, mkdir, readdir, rename, rm, stat, truncate, utimes } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { configurationError, fileFailure, pause } from '@finchat/secrets-core/provider'
-import { folderError, shownPath } from '../disk/folder-errors.ts'
+import { configurationError, pause } from '@finchat/secrets-core/provider'
+import { folderError, shownPath, unlessMissing } from '../disk/folder-errors.ts'
 import { keyFile } from '../format/folder-key.ts'
 import { syncFile, syncFolder } from '../disk/fsync.ts'
 import { heldIndex, lockOfCopy } from '../file/copy-lock.ts'
@@ -260,11 +260,6 @@ async function isReady(path: string, copiedIndex: string, namedAt: number): Prom
 
 function stepOf({ header, path }: SegmentFile): number {
   return header?.step ?? stepOfName(path) ?? 0
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (fileFailure(error) === 'missing') return undefined
-  throw error
 }
 
 function otherTrail(target: string): Error {

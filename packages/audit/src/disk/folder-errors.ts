@@ -40,3 +40,9 @@ export function folderError(error: unknown, folder: string, of: Holder = 'the au
 export function shownPath(path: string): string {
   return JSON.stringify(resolve(path))
 }
+
+/** For a file that others may remove. */
+export function unlessMissing(error: unknown): undefined {
+  if (fileFailure(error) === 'missing') return undefined
+  throw error
+}

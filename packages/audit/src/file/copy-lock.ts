@@ -30,7 +30,7 @@ function isBeingCopied(folder: string): boolean {
   return lock !== undefined && isHeld(lock)
 }
 
-/** A lock that cannot be opened is of a copy that ended: it stands where nobody writes any more. */
+/** A lock that cannot be opened is of a copy that ended: it was moved to where nobody may write. */
 function isHeld(path: string): boolean {
   try {
     const lock = FileLock.tryTake(path)

@@ -1,9 +1,10 @@
 import { closeSync, type Dirent, readSync } from 'node:fs'
 import { opendir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileFailure, loadCrypto } from '@finchat/secrets-core/provider'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
+import { unlessMissing } from '../disk/folder-errors.ts'
 import { openRegularAtOnce } from '../disk/open-regular.ts'
 import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
 import { DamagedArchive, isCompressed } from '../disk/gzip-file.ts'
@@ -66,11 +67,6 @@ export function isForeign(name: string): boolean {
 
 export function mayBeSegment(name: string): boolean {
   return name.includes('.jsonl') && name !== indexFile
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (fileFailure(error) === 'missing') return undefined
-  throw error
 }
 
 /** The epoch in the name of a segment, compressed or not. */

@@ -46,7 +46,7 @@ export class NameKeys {
   get synced(): Promise<void> | undefined {
     if (!this.#isUnsynced) return this.#syncing
     this.#syncing ??= this.#sync().finally(() => (this.#syncing = undefined))
-    this.#syncing.catch(() => {}) // each record that waits for it is told
+    this.#syncing.catch(() => {}) // each record that waits for it rejects
     return this.#syncing
   }
 

@@ -245,9 +245,8 @@ const calls: Readonly<Record<string, (manager: SecretsManager, core: Core) => Pr
   'rotate without an answer': async (_, core) => failing(core, 'UNAVAILABLE', 'UNAVAILABLE').rotateSecret('token', 'x'),
   'delete without an answer': async (_, core) => failing(core, 'UNAVAILABLE').deleteSecret('token'),
   'describe without an answer': async (_, core) => failing(core, 'UNAVAILABLE').describeSecret('token'),
-  'wrong value': async (_, core) =>
-    core.createSecretsManager({ providers: [core.envProvider({ env: { A: 'x' } })] }).getSecret('A', { json: true } as never), // on purpose: no option of a read
-  'wrong option': async (_, core) => core.createSecretsManager({ providers: [], ttl: 1 } as never), // on purpose: no option of a manager
+  'wrong option of a read': async (manager) => manager.getSecret('A', { json: true } as never), // on purpose
+  'wrong option': async (_, core) => core.createSecretsManager({ providers: [], ttl: 1 } as never), // on purpose
   close: (manager) => manager.close(),
   'read after that': (manager) => manager.getSecret('token'),
 }

@@ -65,6 +65,8 @@ describe('a SOPS file in which something was altered is refused', () => {
     'two values, exchanged': (yaml) => yaml.replace(/^("10"): (.*)\n("2"): (.*)$/m, '$1: $4\n$3: $2'),
     'the key of a value': (yaml) => yaml.replace(/^token:/m, 'other:'),
     'the key around a value': (yaml) => yaml.replace(/^db:/m, 'cache:'),
+    'a map, joined with its keys': (yaml) =>
+      yaml.replace(/^db:\n((?: {4}.*\n)+?)(?=\S)/m, (_, block: string) => block.replaceAll(/^ {4}(\w+):/gm, '"db:$1":')),
     'a value, removed': (yaml) => yaml.replace(/^port: .*\n/m, ''),
     'a value, copied': (yaml) => yaml.replace(/^(port): (.*\n)/m, '$1: $2more: $2'),
     'a value, doubled under its key': (yaml) => yaml.replace(/^(port: .*\n)/m, '$1$1'),

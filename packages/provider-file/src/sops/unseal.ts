@@ -38,7 +38,10 @@ class Unsealing {
 
   /** A value is bound to its keys, each with a colon behind it. A list adds none. */
   entriesOf(entries: Branch['entries'], path: string): Branch['entries'] {
-    return entries.map(([key, node]) => [key, this.#nodeOf(node, `${path}${key}:`)])
+    return entries.map(([key, node]) => {
+      if (key.includes(':')) throw damaged('has a key with a colon, which could stand for a map and its key', 'rename the key by sops')
+      return [key, this.#nodeOf(node, `${path}${key}:`)]
+    })
   }
 
   #nodeOf(node: Node, path: string): Node {

@@ -19,8 +19,11 @@ const { folder, checkpoints, key, names, targets, number, seed } = orders
 const random = randomFrom(seed)
 const tally = new Tally()
 
+/** Each is the first of one process, so that none is left out, however slow the machine is. */
+const distinct = [write, copy, prune, hold, erase, rotate, verify, verifyCopy] as const
+
 /** Those that occur more often stand there more often. */
-const operations = [write, write, write, write, copy, copy, prune, prune, hold, erase, rotate, verify, verify, verifyCopy] as const
+const operations = [...distinct, write, write, write, copy, prune, verify] as const
 
 /** Some of the persons that any process writes about, so that others erase them. */
 const person = (): string => `person ${random.below(40)}`
@@ -112,8 +115,8 @@ const refusals: Readonly<Record<string, RegExp>> = {
 
 async function operate(): Promise<void> {
   const until = performance.now() + orders.operateMs
-  while (performance.now() < until) {
-    const operation = random.pick(operations)
+  let operation: (typeof operations)[number] = distinct[number % distinct.length] ?? write
+  do {
     try {
       await operation()
       tally.count(operation.name)
@@ -122,7 +125,8 @@ async function operate(): Promise<void> {
       if (refusals[operation.name]?.test(text) === true) tally.count(`${operation.name}, refused`)
       else tally.fault(`${operation.name}: ${text}`)
     }
-  }
+    operation = random.pick(operations)
+  } while (performance.now() < until)
   const report: OperationsReport = { counts: [...tally.counts], faults: tally.faults }
   process.stdout.write(`${JSON.stringify(report)}\n`)
 }

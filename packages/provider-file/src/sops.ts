@@ -1,5 +1,5 @@
 export { sopsFromEnv } from './sops/from-env.ts'
 export { sopsDocument, type SopsDocumentOptions } from './sops/sops-document.ts'
 export type { DocumentProvider } from './shared/document-provider.ts'
-export { documentManifest } from './shared/limits.ts'
+export { sopsManifest } from './shared/limits.ts'
 export type { FileOptions } from './shared/options.ts'

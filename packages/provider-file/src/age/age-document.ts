@@ -9,6 +9,7 @@ import {
 } from '@finchat/secrets-core/provider'
 import { isValidName } from '@finchat/secrets-core'
 import { type DocumentProvider, documentProvider, type OpenedSecrets } from '../shared/document-provider.ts'
+import { documentManifest } from '../shared/limits.ts'
 import { fileMembers, type FileOptions, pathOption } from '../shared/options.ts'
 import { decrypterOf } from './identity.ts'
 import { openAge } from './open-age.ts'
@@ -59,6 +60,7 @@ export function ageDocument(given: AgeDocumentOptions): DocumentProvider {
     {
       name,
       file,
+      manifest: documentManifest,
       checkCredential: (signal) => decrypterOf(identity, signal),
       open: async (content, signal) => {
         const opened = await openAge(content, await decrypterOf(identity, signal), subject)

@@ -5,12 +5,13 @@ import {
   FolderChanges,
   identify,
   locator,
+  type ProviderManifest,
   type Provides,
   readIdentified,
   throwIfAborted,
   withSecretFile,
 } from '@finchat/secrets-core/provider'
-import { documentManifest, maxEncryptedBytes } from './limits.ts'
+import { maxEncryptedBytes } from './limits.ts'
 import { assertHolds, type FileOptions } from './options.ts'
 
 /** The secrets of an opened document. A value is made when it is asked for, and may be refused. */
@@ -21,6 +22,7 @@ export interface DocumentParts {
   readonly name: string
   /** Absolute. */
   readonly file: string
+  readonly manifest: ProviderManifest
   readonly open: (content: Uint8Array, signal: AbortSignal) => Promise<OpenedSecrets>
   /** Rejects unless there is a credential that may open it. */
   readonly checkCredential: (signal: AbortSignal) => Promise<unknown>
@@ -37,7 +39,7 @@ export function documentProvider(parts: DocumentParts, options: FileOptions): Do
     specificationVersion: 'v1',
     name: parts.name,
     ...(graceSharedAs !== undefined && { graceSharedAs }),
-    locate: locator(options, documentManifest.canHoldPath),
+    locate: locator(options, parts.manifest.canHoldPath),
     get: (path, { signal }) => document.get(path, signal),
     getMany: (paths, { signal }) => document.getMany(paths, signal),
     probe: (path, { signal }) => document.probe(path, signal),
@@ -60,19 +62,21 @@ interface Opened {
 class SecretDocument {
   readonly changes: FolderChanges = new FolderChanges()
   readonly #file: string
+  readonly #manifest: ProviderManifest
   readonly #open: DocumentParts['open']
   /** What the last opened content has, so that a probe of the same content need not open it. */
   #last: { readonly revision: string | undefined; readonly paths: ReadonlySet<string> } | undefined
 
-  constructor({ file, open }: DocumentParts) {
+  constructor({ file, manifest, open }: DocumentParts) {
     this.#file = file
+    this.#manifest = manifest
     this.#open = open
     this.#watch()
   }
 
   async get(path: string, signal: AbortSignal): Promise<StoredSecret | undefined> {
     throwIfAborted(signal)
-    assertHolds(documentManifest, path)
+    assertHolds(this.#manifest, path)
     return secretIn(await this.#read(signal), path)
   }
 
@@ -82,7 +86,7 @@ class SecretDocument {
     reading.catch(() => {}) // no path may need it
     return Promise.allSettled(
       paths.map(async (path) => {
-        assertHolds(documentManifest, path)
+        assertHolds(this.#manifest, path)
         return secretIn(await reading, path)
       }),
     )
@@ -90,7 +94,7 @@ class SecretDocument {
 
   async probe(path: string, signal: AbortSignal): Promise<{ readonly revision: string | undefined } | undefined> {
     throwIfAborted(signal)
-    assertHolds(documentManifest, path)
+    assertHolds(this.#manifest, path)
     const revision = await this.identity(signal)
     if (this.#last === undefined || this.#last.revision !== revision) await this.#read(signal)
     return this.#last?.paths.has(path) ? { revision: this.#last.revision } : undefined
@@ -100,7 +104,7 @@ class SecretDocument {
     const { secrets } = await this.#read(signal)
     for (const path of secrets.keys()) {
       throwIfAborted(signal)
-      if (path.startsWith(prefix) && documentManifest.canHoldPath(path)) yield { path }
+      if (path.startsWith(prefix) && this.#manifest.canHoldPath(path)) yield { path }
     }
   }
 

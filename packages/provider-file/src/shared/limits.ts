@@ -32,9 +32,18 @@ export const ageFilesManifest: ProviderManifest = {
 /** The end of the name of each file that `ageFiles` reads. */
 export const ageSuffix = '.age'
 
-/** What `ageDocument` and `sopsDocument` support: current values, read only. */
+/** What `ageDocument` supports: current values, read only. */
 export const documentManifest: ProviderManifest = {
   supports: ['getMany', 'list', 'probe', 'changes', 'checkHealth'],
   values,
   canHoldPath: isStorePath,
+}
+
+/**
+ * What `sopsDocument` supports: as `documentManifest`, without colons in a path. SOPS binds a value to
+ * its keys joined by colons, so that a key with one could stand for a map.
+ */
+export const sopsManifest: ProviderManifest = {
+  ...documentManifest,
+  canHoldPath: (path) => isStorePath(path) && !path.includes(':'),
 }

@@ -34,5 +34,9 @@ export function pathOption(option: string, path: unknown): string {
 
 /** Throws `INVALID_ARGUMENT` before any file is touched. */
 export function assertHolds({ canHoldPath }: ProviderManifest, path: string): void {
-  if (!canHoldPath(path)) throw invalidArgument('no file can hold this path', 'use a relative path without `.`, `..` and empty segments')
+  if (!canHoldPath(path))
+    throw invalidArgument(
+      'no file can hold this path',
+      'use a relative path without `.`, `..` and empty segments; in a SOPS file, without a colon, too',
+    )
 }

@@ -5,7 +5,7 @@ import { testSecretProvider } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { stringify } from 'yaml'
-import { documentManifest } from '../shared/limits.ts'
+import { sopsManifest } from '../shared/limits.ts'
 import { identityText } from '../testing/seal-age.ts'
 import { jsonOf, type Plain, sealSops } from '../testing/seal-sops.ts'
 import { SealedDocument } from '../testing/sealed-document.ts'
@@ -18,7 +18,7 @@ const writers = { json: jsonOf, yaml: (sealed: unknown) => stringify(sealed) }
 describe('sopsDocument keeps the contract', () => {
   testSecretProvider({
     test,
-    manifest: documentManifest,
+    manifest: sopsManifest,
     cannotHappen: {
       unauthenticated: 'a file asks for no credential',
       unreachable: 'a file that is gone is a mistake in the configuration',
@@ -127,7 +127,9 @@ describe('a document of any content', () => {
     fc.boolean(),
     fc.constant(null),
   )
-  const key = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((text) => text !== 'sops' && !text.startsWith('sops_'))
+  const key = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+    .filter((text) => text !== 'sops' && !text.startsWith('sops_') && !text.includes(':'))
   const tree = fc.letrec<{ node: Plain }>((tie) => ({
     node: fc.oneof({ maxDepth: 3 }, scalar, fc.array(tie('node'), { maxLength: 3 }), fc.dictionary(key, tie('node'), { maxKeys: 3 })),
   })).node
@@ -139,7 +141,7 @@ describe('a document of any content', () => {
         await writeFile(file, writers[format](await sealSops(new Map(Object.entries(secrets)))))
         const values = await valuesIn({ file, identity })
         for (const [name, plain] of Object.entries(secrets)) {
-          if (!documentManifest.canHoldPath(name)) continue
+          if (!sopsManifest.canHoldPath(name)) continue
           const value = String(values[name])
           expect(typeof plain === 'string' ? value : JSON.parse(value)).toEqual(JSON.parse(JSON.stringify(plain)))
         }
@@ -177,6 +179,17 @@ describe('a document in YAML', () => {
     await writeFile(file, filled(30_000))
     const { problem } = await failure(() => sopsDocument({ file, identity }).get('token', context))
     expect(problem).toBe('the SOPS file has no MAC')
+  })
+})
+
+test('a path with a colon is refused, and so is a file that has one in a key, at any depth', async () => {
+  const file = join(temporaryFolder(), 'colon.json')
+  await writeFile(file, jsonOf(await sealSops(new Map([['db', { 'user:name': 'c4n4ry' }]]))))
+  const provider = sopsDocument({ file, identity })
+  expect(await failure(() => provider.get('db:user', context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+  expect(await failure(() => provider.get('db', context))).toMatchObject({
+    code: 'INTEGRITY',
+    problem: 'the SOPS file has a key with a colon, which could stand for a map and its key',
   })
 })
 

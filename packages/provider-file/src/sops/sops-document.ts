@@ -9,6 +9,7 @@ import {
 } from '@finchat/secrets-core/provider'
 import { decrypterOf } from '../age/identity.ts'
 import { type DocumentProvider, documentProvider, type OpenedSecrets } from '../shared/document-provider.ts'
+import { sopsManifest } from '../shared/limits.ts'
 import { fileMembers, type FileOptions, pathOption } from '../shared/options.ts'
 import { dataKeyOf } from './data-key.ts'
 import { splitDocument } from './metadata.ts'
@@ -37,7 +38,7 @@ const members: MembersOf<SopsDocumentOptions> = { ...fileMembers, file: 'any', i
  * loads them at the first read. Who wrote the file, SOPS does not tell.
  *
  * Throws `CONFIGURATION` for an invalid option. Reads reject with `INTEGRITY` if the file was
- * altered, is no SOPS file, or has more than 100,000 YAML tokens. So do reads of a value that the MAC
+ * altered, is no SOPS file, has a key with a colon, or more than 100,000 YAML tokens. So do reads of a value that the MAC
  * does not cover. They reject with `CONFIGURATION` if the file is missing, for other recipients, or
  * larger than 1 MiB.
  *
@@ -59,6 +60,7 @@ export function sopsDocument(given: SopsDocumentOptions): DocumentProvider {
     {
       name,
       file,
+      manifest: sopsManifest,
       checkCredential: (signal) => decrypterOf(identity, signal),
       open: async (content, signal) => {
         const { entries, metadata } = splitDocument(await read(textOf(content)))

@@ -34,7 +34,7 @@ function decoded(base64: string): Value {
   return textOrBytes(bytes)
 }
 
-/** Writes a manifest for `kubectl apply`. It is base64, which is no encryption. */
+/** Writes a manifest for `kubectl apply --server-side`, which keeps no copy of it. It is base64, which is no encryption. */
 export function kubernetesWriter(secretName: string): DocumentWriter {
   if (!isObjectName(secretName))
     throw new UsageError('--secret-name is no name of a Kubernetes object', 'use small letters, digits, - and ., such as app-secrets')

@@ -88,7 +88,7 @@ export const exportFile: Command<CommandContext> = buildCommand({
     customUsage: [
       '--format FORMAT [--output FILE [--force]] [--only NAME] [--reveal] [--provider NAME] [--json]',
       { input: '--output secrets.json.age --recipient age1…', brief: 'encrypted to one recipient' },
-      { input: '--format k8s --secret-name app | kubectl apply -f -', brief: 'as a Kubernetes Secret, through a pipe' },
+      { input: '--format k8s --secret-name app | kubectl apply --server-side -f -', brief: 'as a Kubernetes Secret, through a pipe' },
       { input: "--format dotenv --output .env --only 'DB_*'", brief: 'some of them, for dotenv' },
     ],
   },

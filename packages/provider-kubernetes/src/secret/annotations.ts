@@ -10,6 +10,16 @@ export const deletedMark = 'secrets.finchat/deleted'
 /** The id of the last write. */
 export const writeMark = 'secrets.finchat/write'
 
+/**
+ * Where tools keep the whole object as they applied it, with its values: `kubectl apply` without
+ * `--server-side`, and kapp. Whoever changes the values removes these copies.
+ * https://kubernetes.io/docs/reference/labels-annotations-taints/
+ */
+export const withoutCopies: Readonly<Record<string, null>> = {
+  'kubectl.kubernetes.io/last-applied-configuration': null,
+  'kapp.k14s.io/original': null,
+}
+
 const tagRules: TagRules = {
   most: limits.tags,
   isKey: (key) => key.length <= limits.tagKeyCharacters && /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(key),

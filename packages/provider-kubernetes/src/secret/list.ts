@@ -4,7 +4,6 @@ import { isGone, unexpectedAnswer } from '../api/status.ts'
 import { isNamespace } from '../shared/paths.ts'
 import type { SecretStore } from './secret-store.ts'
 import { metadataOf, type SecretMetadata } from './secret-object.ts'
-import { tagsIn } from './annotations.ts'
 
 const pageSize = 500
 /** Without progress in between. */
@@ -25,8 +24,7 @@ export async function* listSecrets(
   const namespace = slash === -1 ? undefined : prefix.slice(0, slash)
   if (namespace !== undefined && !isNamespace(namespace)) return
   const [folder, start] = [prefix.slice(0, slash + 1), prefix.slice(slash + 1)]
-  for await (const { name, annotations } of everySecret(store, namespace, signal))
-    if (name.startsWith(start)) yield { path: folder + name, tags: tagsIn(annotations) }
+  for await (const { name, tags } of everySecret(store, namespace, signal)) if (name.startsWith(start)) yield { path: folder + name, tags }
 }
 
 /** A list that expired begins anew after the last name, since names come in order. */

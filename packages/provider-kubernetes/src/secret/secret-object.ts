@@ -8,7 +8,8 @@ import { deletedMark, tagsIn } from './annotations.ts'
 export interface SecretMetadata {
   readonly name: string
   readonly revision: string
-  readonly annotations: Readonly<Record<string, unknown>>
+  /** Of its annotations, since those of other tools may hold the values. */
+  readonly tags: Readonly<Record<string, string>>
   readonly isWithdrawn: boolean
   /** It was deleted, and goes away once its finalizers are removed. */
   readonly isEnding: boolean
@@ -31,7 +32,8 @@ export function metadataOf(answer: unknown, isWrite = false): SecretMetadata {
   if (typeof name !== 'string' || typeof revision !== 'string' || revision === '' || !isJsonObject(annotations)) throw unexpected(isWrite)
   const isEnding = member(answer, 'metadata', 'deletionTimestamp') !== undefined
   const isWithdrawn = isEnding || Object.hasOwn(annotations, deletedMark)
-  return { name, revision, annotations, isWithdrawn, isEnding, createdAt: momentOf(member(answer, 'metadata', 'creationTimestamp')) }
+  const createdAt = momentOf(member(answer, 'metadata', 'creationTimestamp'))
+  return { name, revision, tags: tagsIn(annotations), isWithdrawn, isEnding, createdAt }
 }
 
 export function objectOf(answer: Answer): SecretObject {
@@ -50,7 +52,7 @@ export function secretOf(object: SecretObject): StoredSecret {
 }
 
 export function descriptionOf(metadata: SecretMetadata): SecretDescription {
-  return { ...identityOf(metadata), tags: tagsIn(metadata.annotations) }
+  return { ...identityOf(metadata), tags: metadata.tags }
 }
 
 function identityOf({ revision, createdAt }: SecretMetadata): Pick<StoredSecret, 'revision' | 'currentNotBefore'> {

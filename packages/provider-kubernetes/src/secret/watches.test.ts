@@ -116,6 +116,41 @@ test('a watch waits as long as the server asks, and at most ten minutes', async 
   expect(await begunWithin(1_300_000, limited(1e6))).toBe(3)
 })
 
+test('names without a secret keep no later secret from being watched', async () => {
+  const { api, provider, heard } = await watching()
+  for (let n = 0; n < 40; n++) await provider.get(`absent-${n}`, context)
+  await vi.waitFor(() => expect(api.watches).toBe(32), 20_000)
+  for (let n = 0; n < 31; n++) {
+    seed(api, `later-${n}`, { value: 'one' })
+    await provider.get(`later-${n}`, context)
+  }
+  await vi.waitFor(() => expect(watchedNames(api)).toContain('later-30'), 20_000)
+  await vi.waitFor(() => expect(api.watches).toBe(32), 20_000)
+  seed(api, 'later-30', { value: 'two' })
+  seed(api, 'db', { value: 'two' })
+  await vi.waitFor(() => expect(heard.toSorted()).toEqual(['db', 'later-30']), 20_000)
+})
+
+test('a secret that was deleted makes room, and one that is there does not', async () => {
+  const { api, provider } = await watching()
+  for (let n = 0; n < 31; n++) {
+    seed(api, `secret-${n}`, { value: 'one' })
+    await provider.get(`secret-${n}`, context)
+  }
+  await provider.get('absent', context)
+  seed(api, 'next', { value: 'one' })
+  await provider.get('next', context)
+  await vi.waitFor(() => expect(api.watches).toBe(32), 20_000)
+  expect(watchedNames(api)).not.toContain('next')
+  await provider.delete('secret-7', { purge: true }, context)
+  await provider.get('next', context)
+  await vi.waitFor(() => expect(watchedNames(api)).toContain('next'), 20_000)
+})
+
+function watchedNames(api: StubApi): string[] {
+  return api.requests.flatMap(({ url }) => new URL(url, api.url).searchParams.get('fieldSelector')?.split('=')[1] ?? [])
+}
+
 test('the last listener ends the watches', async () => {
   const api = await stubApi()
   const provider = providerOf(api)

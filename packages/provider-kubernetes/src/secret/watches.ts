@@ -31,6 +31,8 @@ export interface WatchOptions {
 /** What one watch knows. */
 interface Watched {
   readonly path: string
+  /** Ends this watch alone. */
+  readonly ending: AbortController
   /** The last version that this process or the watch saw. */
   seen: string | undefined
   /** Where the next watch begins; undefined: at the current state. */
@@ -51,7 +53,7 @@ export class SecretWatches {
   /** A read of this process, or the watch, saw this version. */
   saw(path: string, revision: string | undefined): void {
     const known = this.#watched.get(path)
-    if (known === undefined) return this.#add({ path, seen: revision, from: undefined })
+    if (known === undefined) return this.#add(path, revision)
     if (known.seen === revision) return
     const isTold = known.seen === told
     known.seen = revision
@@ -61,15 +63,23 @@ export class SecretWatches {
   /** This process wrote this version. */
   wrote(path: string, revision: string | undefined): void {
     const known = this.#watched.get(path)
-    if (known === undefined) this.#add({ path, seen: revision, from: undefined })
+    if (known === undefined) this.#add(path, revision)
     else known.seen = revision
     this.listeners.notify(path)
   }
 
-  #add(watched: Watched): void {
-    if (this.#watched.size >= mostWatches) return
-    this.#watched.set(watched.path, watched)
+  #add(path: string, seen: string | undefined): void {
+    if (this.#watched.size >= mostWatches && (seen === undefined || !this.#giveUpAbsent())) return
+    const watched = { path, ending: new AbortController(), seen, from: undefined }
+    this.#watched.set(path, watched)
     if (this.#running !== undefined) void this.#follow(watched, this.#running.signal)
+  }
+
+  /** A name without a secret, asked for by mistake or not yet written, makes room for a secret. */
+  #giveUpAbsent(): boolean {
+    const absent = [...this.#watched.values()].find(({ seen }) => seen === undefined)
+    absent?.ending.abort()
+    return absent !== undefined && this.#watched.delete(absent.path)
   }
 
   #begin(): () => void {
@@ -80,7 +90,8 @@ export class SecretWatches {
   }
 
   /** Watches again and again. It never rejects: a watch is a hint, and probes find what it missed. */
-  async #follow(watched: Watched, end: AbortSignal): Promise<void> {
+  async #follow(watched: Watched, stopping: AbortSignal): Promise<void> {
+    const end = AbortSignal.any([stopping, watched.ending.signal])
     let failures = 0
     while (!end.aborted && !this.#options.closing.aborted) {
       const failure: unknown = await this.#watchOnce(watched, end).catch((error: unknown) => error)

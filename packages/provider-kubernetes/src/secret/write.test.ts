@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { KubernetesProvider } from '../kubernetes-provider.ts'
 import { base64, canaries, context, failure, providerOf, seed, stubApi } from '../testing/kube-harness.ts'
 
 const binary = Uint8Array.of(0xff, 0xfe)
@@ -72,6 +73,37 @@ test('a secret that is purged between our read and our write is a conflict under
     return get(namespace, name)
   }
   expect((await failure(provider.put('db', { value: 'two', ifCurrent: { revision } }, context))).code).toBe('VERSION_CONFLICT')
+})
+
+const copies = {
+  'kubectl.kubernetes.io/last-applied-configuration': `{"data":{"value":"${base64(canaries.value)}"}}`,
+  'kapp.k14s.io/original': `{"data":{"value":"${base64(canaries.value)}"}}`,
+}
+
+test.each([
+  ['a new version', async (provider: KubernetesProvider) => void (await provider.put('db', { value: 'two' }, context))],
+  [
+    'a new version under a condition',
+    async (provider: KubernetesProvider) => {
+      const { revision } = (await provider.get('db', context)) ?? {}
+      await provider.put('db', { value: 'two', ifCurrent: { revision } }, context)
+    },
+  ],
+  ['a deletion', async (provider: KubernetesProvider) => void (await provider.delete('db', { purge: false }, context))],
+])('%s takes the former value away from where kubectl and kapp keep it', async (_what, change) => {
+  const api = await stubApi()
+  seed(api, 'db', { value: canaries.value }, { metadata: { annotations: { ...copies, owner: 'pay' } } })
+  await change(providerOf(api))
+  const stored = api.cluster.get('default', 'db')
+  expect(JSON.stringify(stored)).not.toContain(base64(canaries.value))
+  expect(stored.metadata.annotations).toMatchObject({ owner: 'pay' })
+})
+
+test('tags leave what kubectl keeps, since the value is the same', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { value: 'one' }, { metadata: { annotations: copies } })
+  await providerOf(api).tag('db', { team: 'pay' }, context)
+  expect(api.cluster.get('default', 'db').metadata.annotations).toMatchObject(copies)
 })
 
 test.each(['POST', 'PATCH'])('a %s whose answer is no Secret may have been done', async (method) => {

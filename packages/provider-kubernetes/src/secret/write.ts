@@ -3,7 +3,7 @@ import { member } from '@finchat/secrets-core/http'
 import { configurationError, hasCode, matchesReceipt, type Provides, undefinedOn } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from '../api/status.ts'
 import { placeOf } from '../shared/paths.ts'
-import { annotationsOf, deletedMark, writeMark } from './annotations.ts'
+import { annotationsOf, deletedMark, withoutCopies, writeMark } from './annotations.ts'
 import { assertSize, checkedSecret, type CheckedSecret } from './input.ts'
 import { readObject } from './read.ts'
 import { isText, metadataOf, type SecretMetadata, type SecretObject } from './secret-object.ts'
@@ -101,7 +101,8 @@ async function replace(
   const others = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
   assertSize({ ...Object.fromEntries(others), ...secret.fields })
   const removed = Object.fromEntries(texts.map(([name]) => [name, null]))
-  const metadata = { resourceVersion: current.revision, annotations: { ...secret.annotations, ...writeId(), [deletedMark]: null } }
+  const annotations = { ...secret.annotations, ...withoutCopies, ...writeId(), [deletedMark]: null }
+  const metadata = { resourceVersion: current.revision, annotations }
   return receiptOf(await patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal))
 }
 
@@ -118,7 +119,7 @@ async function patch(store: SecretStore, path: string, change: object, signal: A
 
 /** Leaves an empty Secret that says so: a later provider of the chain must not answer in its place. */
 async function empty(store: SecretStore, path: string, signal: AbortSignal): Promise<void> {
-  const annotations = { [deletedMark]: new Date().toISOString() }
+  const annotations = { ...withoutCopies, [deletedMark]: new Date().toISOString() }
   await patch(store, path, { metadata: { annotations }, data: null }, signal)
 }
 

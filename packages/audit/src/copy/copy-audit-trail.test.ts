@@ -1,10 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { SecretsError } from '@finchat/secrets-core'
 import { afterAll, describe, expect, it } from 'vitest'
+import { FileLock } from '../file/file-lock.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { initAuditFolder } from '../file/init-audit-folder.ts'
 import { rotateAuditFolder } from '../file/rotate-audit-folder.ts'
@@ -246,6 +247,22 @@ describe('a copy of a trail', () => {
         problem: expect.stringContaining('source and target are the same folder'),
       })
     expect(await readdir(own)).toEqual(before)
+  })
+
+  it('waits for the folder in which the trail goes on, while a process makes that ready', { timeout: 60_000 }, async () => {
+    const { folder, checkpoints, key } = await segmentsOf(1, 4)
+    const { to } = await rotateAuditFolder(folder)
+    const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+    await written(sink, 2)
+    await sink.close?.(context)
+    const [ready, notYet, lock] = [join(to, 'key.json'), join(folder, 'not-yet'), FileLock.tryTake(join(folder, 'folder.lock'))]
+    await rename(ready, notYet)
+    setTimeout(() => {
+      renameSync(notYet, ready)
+      lock?.release()
+    }, 3_000)
+    const copy = await copyAuditTrail(folder, await emptyFolder(), { checkpoints })
+    expect(await verified(copy, key)).toEqual([true, undefined, 6, 2])
   })
 
   it('is refused into its own folder, over another trail, and of what is no trail', async () => {

@@ -5,8 +5,9 @@ import { configurationError, pause } from '@finchat/secrets-core/provider'
 import { folderError, shownPath, unlessMissing } from '../disk/folder-errors.ts'
 import { keyFile } from '../format/folder-key.ts'
 import { syncFile, syncFolder } from '../disk/fsync.ts'
-import { heldIndex, lockOfCopy } from '../file/copy-lock.ts'
+import { heldIndex, isHeld, lockOfCopy } from '../file/copy-lock.ts'
 import type { FileLock } from '../file/file-lock.ts'
+import { folderLock } from '../file/locked-folder.ts'
 import { asIndexEntry } from '../format/index-line.ts'
 import { successorsIn } from '../format/index-marks.ts'
 import { extentOf, type IndexExtent } from './index-extent.ts'
@@ -19,8 +20,8 @@ const partial = 'copying.part'
 
 type OnProgress = (done: number, all: number) => void
 
-/** A trail goes on in another folder some milliseconds before that folder is ready. */
-const patience = { tries: 40, pauseMs: 50 }
+/** A trail goes on in another folder some milliseconds before that folder is ready; longer where its disk is slow. */
+const patience = { tries: 40, pauseMs: 50, mostTries: 2_400 }
 
 /** One call's work on the trail itself. */
 export class TrailCopy {
@@ -102,7 +103,7 @@ export class TrailCopy {
         await this.#copyAll(extent)
       }
       const next = extent?.next
-      return next !== undefined && (await isReady(join(root, next.name), held, next.at)) ? next.name : undefined
+      return next !== undefined && (await this.#isReady(join(root, next.name), next.at)) ? next.name : undefined
     } catch (error) {
       throw folderError(error, this.#folder)
     }
@@ -153,6 +154,21 @@ export class TrailCopy {
   async #removeMistaken(): Promise<void> {
     for (const { path, header } of await segmentFiles(this.#target))
       if (header !== undefined && (stepOfName(path) ?? header.step) !== header.step) await rm(path)
+  }
+
+  /**
+   * Whether the folder is there in which the trail goes on. If a process died while it made it, nothing
+   * is in it yet, and the copy ends before the line that names it. One that lives has the lock.
+   */
+  async #isReady(next: string, namedAt: number): Promise<boolean> {
+    for (let tries = 0, mayCome = true; mayCome; tries++) {
+      // Before the look: what is ready then was made ready under the lock.
+      mayCome = tries < patience.tries || (tries < patience.mostTries && isHeld(join(this.#folder, folderLock)))
+      if (await isRegularFile(join(next, keyFile)).catch(unlessMissing)) return true
+      if (mayCome) await pause(patience.pauseMs)
+    }
+    await truncate(join(this.#target, heldIndex), namedAt)
+    return false
   }
 
   async #copySealedKey(): Promise<void> {
@@ -243,19 +259,6 @@ async function copyTo(from: string, to: string, mtimeMs?: number): Promise<void>
 async function firstLine(path: string): Promise<Buffer> {
   for await (const lines of linesOf(path)) for (const line of lines) return Buffer.from(line)
   return Buffer.alloc(0)
-}
-
-/**
- * Whether the folder is there in which the trail goes on. If a process died while it made it, nothing
- * is in it yet, and the copy ends before the line that names it.
- */
-async function isReady(path: string, copiedIndex: string, namedAt: number): Promise<boolean> {
-  for (let tries = 0; tries < patience.tries; tries++) {
-    if (await isRegularFile(join(path, keyFile)).catch(unlessMissing)) return true
-    await pause(patience.pauseMs)
-  }
-  await truncate(copiedIndex, namedAt)
-  return false
 }
 
 function stepOf({ header, path }: SegmentFile): number {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { pause } from '@finchat/secrets-core/provider'
 import { FileLock } from './file-lock.ts'
 
@@ -24,14 +24,38 @@ export async function copyEnded(folder: string): Promise<void> {
   while (isBeingCopied(folder) && performance.now() < until) await pause(pollMs)
 }
 
-/** Into it, or into one beside it. */
-function isBeingCopied(folder: string): boolean {
-  const lock = [dirname(folder), dirname(dirname(folder))].map((target) => join(target, name)).find((path) => existsSync(path))
-  return lock !== undefined && isHeld(lock)
+/** Locks of verifications in this process: no copy is under way there. */
+const ofVerifications = new Set<string>()
+
+/**
+ * Keeps copies away from a folder that is verified. Returns what ends that; undefined if the folder is no
+ * copy, or if its lock cannot be had.
+ */
+export async function withoutCopies(folder: string): Promise<(() => void) | undefined> {
+  const path = lockNear(folder)
+  if (path === undefined) return undefined
+  const lock = await FileLock.take(path, { patienceMs: copyPatienceMs }).catch(() => undefined)
+  if (lock === undefined) return undefined
+  ofVerifications.add(path)
+  return () => {
+    ofVerifications.delete(path)
+    lock.release()
+  }
 }
 
-/** A lock that cannot be opened is of a copy that ended: it was moved to where nobody may write. */
-function isHeld(path: string): boolean {
+function isBeingCopied(folder: string): boolean {
+  const lock = lockNear(folder)
+  return lock !== undefined && !ofVerifications.has(lock) && isHeld(lock)
+}
+
+/** Of copies into it, or into one beside it. */
+function lockNear(folder: string): string | undefined {
+  const targets = [dirname(resolve(folder)), dirname(dirname(resolve(folder)))]
+  return targets.map((target) => join(target, name)).find((path) => existsSync(path))
+}
+
+/** A lock that cannot be opened is of one that ended: it was moved to where nobody may write. */
+export function isHeld(path: string): boolean {
   try {
     const lock = FileLock.tryTake(path)
     lock?.release()

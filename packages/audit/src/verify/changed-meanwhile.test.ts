@@ -31,6 +31,16 @@ async function compress({ folder }: TestFolder): Promise<void> {
   }
 }
 
+/** A copy that takes away files which a verification has not read yet, but for the last. */
+async function removedWithCopy({ folder, checkpoints }: TestFolder, target: string): Promise<void> {
+  for (const name of ['segment-00000003.jsonl', 'segment-00000005.jsonl']) {
+    const path = join(folder, name)
+    await writeFile(`${path}.gz`, gzipSync(await readFile(path)))
+    await rm(path)
+  }
+  await copyAuditTrail(folder, target, { checkpoints })
+}
+
 /** Takes files away once the first record was read. */
 function reader(change: () => Promise<unknown>): (records: AsyncIterable<AuditRecord>) => Promise<number> {
   return async (records) => {
@@ -55,6 +65,30 @@ describe('a verification begins again if files were taken away while it read the
     const { verification, result } = await verifiedTrail(made.folder, { key: made.key, checkpoint: made.checkpoints }, read)
     expect(verification).toMatchObject({ ok: true, records: 12 })
     expect(result).toBe(12)
+  })
+
+  it('by a copy, and then keeps copies away until it ends', async () => {
+    const made = await segmentsOf(4, 3)
+    const target = await emptyFolder()
+    const { folder, checkpoints } = await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    const lock = join(target, 'copy.lock')
+    const kept: boolean[] = []
+    const read = async (records: AsyncIterable<AuditRecord>): Promise<number> => {
+      let count = 0
+      for await (const _ of records) {
+        if (++count === 1) await removedWithCopy(made, target)
+        const free = FileLock.tryTake(lock)
+        kept.push(free === undefined)
+        free?.release()
+      }
+      return count
+    }
+    const { verification } = await verifiedTrail(folder, { key: made.key, checkpoint: checkpoints }, read)
+    expect(verification).toMatchObject({ ok: true })
+    expect([kept[0], kept.at(-1)]).toEqual([false, true])
+    const free = FileLock.tryTake(lock)
+    expect(free).toBeDefined()
+    free?.release()
   })
 
   it('from each of several trails', async () => {

@@ -1,6 +1,7 @@
 import { pause, SecretsError } from '@finchat/secrets-core/provider'
 import { ChangedMeanwhile } from '../disk/changed-meanwhile.ts'
 import { shownPath } from '../disk/folder-errors.ts'
+import { withoutCopies } from '../file/copy-lock.ts'
 import type { SegmentGroup } from '../format/segment-reader.ts'
 import type { LineDigests } from '../tables/line-digests.ts'
 import type { AuditVerification } from './audit-verification.ts'
@@ -34,15 +35,21 @@ export class TrailVerification {
    * the first. Throws `AUDIT_FAILED` if the folder cannot be read.
    */
   async *groups(): AsyncGenerator<SegmentGroup> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return yield* this.#pass.groups()
-      } catch (error) {
-        if (!(error instanceof ChangedMeanwhile)) throw error
-        if (tries === mostTries) throw neverStill(this.#folder)
+    let letCopy: (() => void) | undefined
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          return yield* this.#pass.groups()
+        } catch (error) {
+          if (!(error instanceof ChangedMeanwhile)) throw error
+          if (tries === mostTries) throw neverStill(this.#folder)
+        }
+        letCopy ??= await withoutCopies(this.#folder) // copies that follow one another leave no time for a verification
+        await pause(firstPauseMs * tries)
+        this.#pass = this.#begun()
       }
-      await pause(firstPauseMs * tries)
-      this.#pass = this.#begun()
+    } finally {
+      letCopy?.()
     }
   }
 

@@ -35,12 +35,12 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
     const { run } = rotation
     const found = await readValue(rotation)
     if (found === undefined) return
-    if (found.attempt !== undefined) return goOn(rotation, found, (...staged) => makeAccepted(...staged, false))
+    if (found.attempt !== undefined) return goOn(rotation, found, (...staged) => makeAccepted(...staged, 'set'))
     // AWS tests a new configuration with a version of its own, which is not to be set.
     if (!(await isAccepted(run, found.value))) throw refused(run.name)
   },
   finishSecret: async (rotation) => {
-    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, false))
+    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, 'set'))
     rotation.run.progress.enter('done', { outcome: 'rotated' })
   },
 }

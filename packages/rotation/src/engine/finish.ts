@@ -17,16 +17,19 @@ export interface Ending {
 }
 
 /**
- * Brings a staged version to its end, whoever staged it. `isNew`: this call staged it just now, so
- * that the target cannot know it.
+ * What is known of a staged version. `new`: this call staged it just now, so that the target cannot
+ * know it. `set`: a step before set it, and resolved. `found`: who staged it may have ended at any call.
  */
-export async function finish(run: Run, staged: Waiting, current: SecretValue, isNew: boolean): Promise<Ending> {
+export type Known = 'new' | 'set' | 'found'
+
+/** Brings a staged version to its end, whoever staged it. */
+export async function finish(run: Run, staged: Waiting, current: SecretValue, known: Known): Promise<Ending> {
   run.progress.concerns(staged)
   assertSameStore(staged, current, run.name)
   if (isOutdated(staged, current)) return giveWay(run, staged)
-  const refusal = isNew ? await refusalOf(run, staged, current) : undefined
+  const refusal = known === 'new' ? await refusalOf(run, staged, current) : undefined
   if (refusal !== undefined) return refuse(run, staged, refusal)
-  return (await makeAccepted(run, staged, current, isNew)) ?? promote(run, staged)
+  return (await makeAccepted(run, staged, current, known)) ?? promote(run, staged)
 }
 
 /** Why the former value must not end yet, by the store's clock alone: this host's may be ahead. */
@@ -41,11 +44,13 @@ async function refuse(run: Run, staged: Waiting, refusal: SecretsError): Promise
   return giveWay(run, staged)
 }
 
-/** Undefined: the target accepts the staged version. Otherwise it came to an end. */
-export async function makeAccepted(run: Run, staged: Waiting, current: SecretValue, isNew: boolean): Promise<Ending | undefined> {
-  if (!isNew && (await isAccepted(run, staged.value))) return undefined
-  if (!isNew) await assertUnused(run, current) // it waits, and a later call finishes it
-  const ending = await set(run, staged, current)
+/** Undefined: the target accepts the staged version, and will after a restart. Otherwise it came to an end. */
+export async function makeAccepted(run: Run, staged: Waiting, current: SecretValue, known: Known): Promise<Ending | undefined> {
+  const isAlready = known !== 'new' && (await isAccepted(run, staged.value))
+  if (isAlready && known === 'set') return undefined
+  if (known !== 'new' && !isAlready) await assertUnused(run, current) // it waits, and a later call finishes it
+  // One that is found accepted is applied again: it was perhaps in the target's memory alone.
+  const ending = isAlready ? await applyFenced(run, staged, current) : await set(run, staged, current)
   if (ending !== undefined) return ending
   return (await isAccepted(run, staged.value)) ? undefined : rollBack(run, staged)
 }
@@ -53,6 +58,10 @@ export async function makeAccepted(run: Run, staged: Waiting, current: SecretVal
 /** Undefined: the target has the staged version. Otherwise it came to an end. */
 export async function set(run: Run, staged: Waiting, current: SecretValue): Promise<Ending | undefined> {
   await retireBelow(run, staged, current)
+  return applyFenced(run, staged, current)
+}
+
+async function applyFenced(run: Run, staged: Waiting, current: SecretValue): Promise<Ending | undefined> {
   return (await apply(run, staged, current)) ? undefined : afterFence(run, staged)
 }
 

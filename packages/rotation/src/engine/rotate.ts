@@ -84,7 +84,7 @@ async function oneRound(run: Run, options: RotateOptions, expected: WriteReceipt
     await finishRetirement(run, pending)
     return undefined
   }
-  const ending = await finish(run, pending, current, false)
+  const ending = await finish(run, pending, current, 'found')
   // What an earlier rotation had left behind is withdrawn by now, and nothing was rotated.
   if (ending.isOvertaken && isOutdated(pending, current)) return undefined
   return ended(run, ending, 'finished', pending)
@@ -106,7 +106,7 @@ async function begin(run: Run, { generate, note }: RotateOptions, current: Secre
   if (pending === undefined || !isSameVersion(pending, receipt))
     // another rotator was faster
     return resultOf(run, holdsValue(now, value) ? 'rotated' : 'overtaken', now, receipt)
-  return ended(run, await finish(run, pending, now, true), 'rotated', pending)
+  return ended(run, await finish(run, pending, now, 'new'), 'rotated', pending)
 }
 
 /** Undefined: another version is staged, or was written meanwhile. */

@@ -32,7 +32,8 @@ export interface RotationTarget {
   /** Returns the value that follows `current`. It may name another user. Changes nothing. */
   readonly next: (current: SecretValue, generate: Generate) => Promise<string | SecretFields>
   /**
-   * Sets the value. The same value again is no error. `current`, which a rotation always passes,
+   * Sets the value, so that it outlasts a restart of the target once this resolves. The same value
+   * again is no error. `current`, which a rotation always passes,
    * stays valid where the target has room for two. Rejects with `VERSION_CONFLICT`, and changes
    * nothing, if a higher token was there before.
    */

@@ -115,6 +115,37 @@ describeWithServer('postgres', 'a PostgreSQL role', () => {
     })
   })
 
+  test('outlasts a crash of a server that acknowledges before it writes', async () => {
+    const lazy = await startPostgres({ args: ['-c', 'synchronous_commit=off', '-c', 'wal_writer_delay=10s'] })
+    onTestFinished(lazy.stop)
+    const [next, login] = [generate(), { host: '127.0.0.1', port: lazy.port, database: 'postgres', ssl: false }]
+    await lazy.query('CREATE ROLE app LOGIN')
+    const target = postgresRole({
+      connect: () => new Client({ ...login, user: 'postgres' }),
+      login: (user, password) => new Client({ ...login, user, password }),
+      role: 'app',
+    })
+    await target.apply(await secretValue(next), fence(2), context)
+    await lazy.kill()
+    await lazy.start()
+    expect(await target.test(await secretValue(next), context)).toBe('accepted')
+  })
+
+  test.each(['off', 'local'])('waits for a synchronous standby, where the default is %s', async (level) => {
+    const { users } = await roles()
+    await server.query("ALTER SYSTEM SET synchronous_standby_names = 'absent'")
+    await server.query(`ALTER DATABASE postgres SET synchronous_commit = ${level}`)
+    await server.query('SELECT pg_reload_conf()')
+    onTestFinished(async () => {
+      for (const each of ['ALTER SYSTEM RESET synchronous_standby_names', 'SELECT pg_reload_conf()']) await server.query(each)
+      await server.query('ALTER DATABASE postgres RESET synchronous_commit')
+    })
+    const next = await secretValue(generate())
+    await expect.poll(() => server.query('SHOW synchronous_standby_names')).toEqual([['absent']])
+    const call = targetOf({ role: users[0] }).apply(next, fence(2), { signal: AbortSignal.timeout(1_000) })
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
   describe('of two that alternate', () => {
     testRotationTarget(test, async () => {
       const { users, owner, password } = await roles()

@@ -49,6 +49,7 @@ function fenced({ roles }: RoleGroup, token: number, changes: readonly string[])
     'DECLARE seen numeric;',
     'BEGIN',
     'SET LOCAL ROLE NONE;', // a user that becomes the owner could not change itself
+    durably,
     raiseIf("pg_catalog.current_setting('transaction_isolation') <> 'read committed'", raised.isolation),
     `PERFORM pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${literal(lockKey(roles))}, 0));`,
     `SELECT pg_catalog.max(pg_catalog.substr(setting, ${fenceSetting.length + 2})::numeric) INTO seen`,
@@ -60,6 +61,14 @@ function fenced({ roles }: RoleGroup, token: number, changes: readonly string[])
   ]
   return `DO ${literal(body.join('\n'))}`
 }
+
+/**
+ * The server answers once the change is on its disk, and on those of its synchronous standbys: a
+ * default of less would lose an acknowledged password.
+ * https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-SYNCHRONOUS-COMMIT
+ */
+const durably =
+  "IF pg_catalog.current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN SET LOCAL synchronous_commit = on; END IF;"
 
 function grantChecks({ owner }: RoleGroup, role: string): string[] {
   if (owner === undefined) return []

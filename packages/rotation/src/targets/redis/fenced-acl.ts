@@ -1,6 +1,6 @@
-import { configurationError, hasCode, SecretsError } from '@finchat/secrets-core/provider'
+import { configurationError, hasCode, SecretsError, withDetails } from '@finchat/secrets-core/provider'
 import type { RedisClient } from './client.ts'
-import { hasNoAclFile, isMoved, redisError, replyCode } from './redis-error.ts'
+import { hasNoAclFile, isMoved, notSaved, redisError, replyCode } from './redis-error.ts'
 
 /** One change of a user's passwords. */
 export interface AclChange {
@@ -24,7 +24,7 @@ export async function changePasswords(client: RedisClient, change: AclChange): P
   const key = await ownKey(client, change.fenceKey, isReplica)
   for (let tries = 1; !(await wasSet(client, { ...change, fenceKey: key }, isReplica, tries)); tries += 1);
   await client.sendCommand(['ACL', 'SAVE']).catch((error: unknown) => {
-    if (!hasNoAclFile(error)) throw error
+    if (!hasNoAclFile(error)) throw notSaved(error)
   })
 }
 
@@ -103,14 +103,21 @@ function memberOf(reply: unknown, name: string): unknown {
   return typeof reply === 'object' && reply !== null ? Reflect.get(reply, name) : undefined
 }
 
-/** Does it for every node; rejects with a conflict of any, else with the first failure. */
-export async function onEvery<Node, T>(nodes: readonly Node[], work: (node: Node) => Promise<T>): Promise<readonly T[]> {
+/**
+ * Does it for every node; rejects with a conflict of any, else with the first failure. `effect`: what
+ * a failure of some means, if others did it.
+ */
+export async function onEvery<Node, T>(
+  nodes: readonly Node[],
+  work: (node: Node) => Promise<T>,
+  effect?: SecretsError['effect'],
+): Promise<readonly T[]> {
   const outcomes = await Promise.allSettled(nodes.map(work))
   const failures = outcomes.flatMap((outcome, index) =>
     outcome.status === 'rejected' ? [onNode(outcome.reason, index, nodes.length)] : [],
   )
   const worst = failures.find((error) => hasCode(error, 'VERSION_CONFLICT')) ?? failures[0]
-  if (worst) throw worst
+  if (worst) throw failures.length === nodes.length ? worst : withDetails(worst, { effect: worst.effect ?? effect })
   return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
 }
 

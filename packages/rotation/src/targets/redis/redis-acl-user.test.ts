@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CallContext } from '@finchat/secrets-core'
@@ -8,6 +8,7 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { createClient } from '@redis/client'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { retirePrevious } from '../../engine/retire-previous.ts'
 import { rotate } from '../../engine/rotate.ts'
 import { tokenGenerator } from '../../generate/token.ts'
 import { optionsOf, secretsOver } from '../../testing/rotations.ts'
@@ -208,6 +209,62 @@ function suite(start: Start): void {
     await saving.kill()
     await saving.start()
     expect(await accepts(saving, 'app', next)).toBe(true)
+  })
+
+  /** A server with an ACL file that it cannot save meanwhile. */
+  async function saving(): Promise<{
+    server: RedisServer
+    target: RotationTarget
+    password: string
+    prevent: () => void
+    repair: () => void
+  }> {
+    const folder = mkdtempSync(join(tmpdir(), 'acl-file-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const [inner, away] = [join(folder, 'inner'), join(folder, 'away')]
+    mkdirSync(inner)
+    writeFileSync(join(inner, 'users.acl'), 'user default on nopass ~* &* +@all\n')
+    const own = await started(start, ['--aclfile', join(inner, 'users.acl')])
+    const password = await userOf([own], 'app')
+    await own.command('ACL', 'SAVE')
+    const target = redisAclUser({ nodes: [nodeOf(() => own.port)], user: 'app' })
+    return { server: own, target, password, prevent: () => renameSync(inner, away), repair: () => renameSync(away, inner) }
+  }
+
+  const notSaved = { code: 'UNAVAILABLE', effect: 'unknown', message: expect.stringContaining('did not save its ACL file') }
+
+  test('that could not be saved says so, and the next rotation saves it before it is made current', async () => {
+    const { server: own, target, password, prevent, repair } = await saving()
+    const secrets = secretsOver(memoryProvider({ secrets: { db: password } }))
+    prevent()
+    for (const _ of [1, 2]) await expect(rotate(secrets, 'db', optionsOf(target, { generate }))).rejects.toMatchObject(notSaved)
+    expect(await secrets.getSecret('db', { fresh: true })).toBe(password)
+    repair()
+    expect(await rotate(secrets, 'db', optionsOf(target, { generate }))).toMatchObject({ outcome: 'finished' })
+    await own.kill()
+    await own.start()
+    expect(await accepts(own, 'app', await secrets.getSecret('db', { fresh: true }))).toBe(true)
+  })
+
+  test('whose withdrawal could not be saved is withdrawn again, and stays so after a restart', async () => {
+    const { server: own, target, password, prevent, repair } = await saving()
+    const secrets = secretsOver(memoryProvider({ secrets: { db: password } }))
+    await rotate(secrets, 'db', optionsOf(target, { generate }))
+    prevent()
+    const options = { target, graceSeconds: 0 }
+    for (const _ of [1, 2]) await expect(retirePrevious(secrets, 'db', options)).rejects.toMatchObject(notSaved)
+    repair()
+    expect(await retirePrevious(secrets, 'db', options)).toMatchObject({ outcome: 'retired' })
+    await own.kill()
+    await own.start()
+    expect(await accepts(own, 'app', password)).toBe(false)
+  })
+
+  test('that one of two servers did not set may be set on the other', async () => {
+    const { user, password } = await freshUser()
+    const target = redisAclUser({ nodes: [nodeOf(() => server.port), nodeOf(() => 1)], user })
+    await expect(target.apply(await secretValue(generate()), fence(2), context)).rejects.toMatchObject({ effect: 'unknown' })
+    expect(await hashesOf(server, user)).toContain(hashOf(password))
   })
 
   test('is set on a replica too, which takes the fence from its primary', async () => {

@@ -57,13 +57,13 @@ export function redisAclUser(options: RedisAclUserOptions): RotationTarget {
   const hashOf = (value: SecretValue): string => sha256(passwordIn(value, passwordField))
   const set = async (hashes: (known: readonly string[]) => readonly string[], fence: Fence, { signal }: CallContext): Promise<void> => {
     const change = { user, fenceKey, hashes, token: tokenOf(fence) }
-    await onEvery(nodes, ({ connect }) =>
+    const setAt = ({ connect }: RedisNode): Promise<void> =>
       withClient(
         () => connect({ signal }),
         signal,
         (client) => changePasswords(client, change),
-      ),
-    )
+      )
+    await onEvery(nodes, setAt, 'unknown')
   }
   return {
     next: async (current, generate) => {

@@ -29,6 +29,13 @@ export function redisError(error: unknown): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the server did not answer', { remedy: 'check that it can be reached', effect: 'unknown' })
 }
 
+/** Returns the error for a password that is set in memory only: after a restart the former one is in force. */
+export function notSaved(error: unknown): SecretsError {
+  const known = redisError(error)
+  const remedy = known.remedy ?? 'see why the server cannot write its ACL file, then do it again'
+  return new SecretsError(known.code, 'the server set the password and did not save its ACL file', { ...known, remedy, effect: 'unknown' })
+}
+
 /** Returns whether `ACL SAVE` has no file to save to. */
 export function hasNoAclFile(error: unknown): boolean {
   return messageOf(error).includes('not configured to use an ACL file')

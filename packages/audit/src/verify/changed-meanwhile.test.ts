@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, renameSync } from 'node:fs'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -13,8 +14,10 @@ import { verifiedTrail } from '../query/verified-trail.ts'
 import { verifiedTrails } from '../query/verified-trails.ts'
 import { pruneAuditFolder } from '../retention/prune-audit-folder.ts'
 import { afterAllWritten, context, emptyFolder, removeTestFolders, segmentsOf, type TestFolder, written } from '../testing/folders.ts'
+import { ReadGroups } from './trail-folder-verification.ts'
 import { TrailPass } from './trail-pass.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
+import { checkedVerifyOptions } from './verify-options.ts'
 
 afterAll(removeTestFolders)
 afterEach(() => void vi.restoreAllMocks())
@@ -148,6 +151,29 @@ describe('a verification of a copy', () => {
     await rename(join(folder, 'index.part'), join(folder, 'index.jsonl'))
     lock.release()
     expect(await verifying).toMatchObject({ ok: true, records: 4 })
+  })
+
+  it('begins again if the end of one copy and the begin of the next lay in it', async () => {
+    const made = await segmentsOf(1, 2)
+    await rotateAuditFolder(made.folder)
+    const target = await emptyFolder()
+    const { folder } = await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    const [index, held, checkpoint] = [join(folder, 'index.jsonl'), join(folder, 'index.part'), join(target, 'checkpoints')]
+    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints } })
+    await written(sink, 2)
+    await sink.close?.(context)
+    renameSync(index, held) // a copy is under way
+    const options = checkedVerifyOptions(folder, { key: made.key, checkpoint })
+    const groups = new TrailPass(folder, { options, keepsLines: false, read: new ReadGroups() }).groups()
+    const first = groups.next()
+    renameSync(held, index) // and ends
+    expect((await first).done).toBe(false)
+    renameSync(index, held) // the next has begun, and copied the checkpoints first
+    cpSync(made.checkpoints, checkpoint, { recursive: true })
+    const rest = (async () => {
+      for await (const _ of groups);
+    })()
+    await expect(rest).rejects.toBeInstanceOf(ChangedMeanwhile)
   })
 
   it('says of half a copy that it is not complete, and how to complete it', async () => {

@@ -86,10 +86,18 @@ export class TrailPass {
       yield* this.#chain({ name: '', start: this.#derivedStart('') ?? this.#options.start, before: undefined }, left)
       for (const name of left) if (left.has(name)) yield* this.#unnamed(name, left)
       if (!this.#isAlone) await this.#judgeTrail(checkpointed)
-      if (this.#report.problems.count > 0 && isReplaced(this.#folder, index)) throw new ChangedMeanwhile()
+      if (this.#report.problems.count > 0 && this.#isReplaced(index)) throw new ChangedMeanwhile()
     } finally {
       for (const { key } of this.#derived) key.wipe()
     }
+  }
+
+  /** A copy replaces the index, which processes only append to: what was read may be of two copies. */
+  #isReplaced(before: Stats | undefined): boolean {
+    const now = indexStats(this.#folder)
+    // Between two copies it was there, and is gone as it was before.
+    if (before === undefined) return [...this.#verified.values()].some(({ name, lines }) => name === '' && lines > 0)
+    return now?.ino !== before.ino || now.birthtimeMs !== before.birthtimeMs
   }
 
   async #judgeTrail(checkpointed: readonly CheckpointedFolder[]): Promise<void> {
@@ -237,10 +245,4 @@ function indexStats(folder: string): Stats | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A copy replaces the index, which processes only append to: what was read may be of two copies. */
-function isReplaced(folder: string, before: Stats | undefined): boolean {
-  const now = indexStats(folder)
-  return now?.ino !== before?.ino || now?.birthtimeMs !== before?.birthtimeMs
 }

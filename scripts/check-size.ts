@@ -7,7 +7,7 @@ import { gzippedSize } from './import-size.ts'
 
 /** Bytes, by what is imported. An entry without a budget is only measured. */
 const budgets: Readonly<Record<string, number>> = {
-  '@finchat/secrets-core': 68_800,
+  '@finchat/secrets-core': 69_000,
   '@finchat/secrets-core/live': 28_800,
   '@finchat/secrets-core/provider': 15_700,
   // These three read the chunk `base`, of which they need a part: who loads them loads the main entry, too.
@@ -24,7 +24,7 @@ const budgets: Readonly<Record<string, number>> = {
   '@finchat/secrets-provider-file': 2_900,
   '@finchat/secrets-provider-file/age': 5_200,
   '@finchat/secrets-provider-file/sops': 7_300,
-  '@finchat/secrets-provider-kubernetes': 9_900,
+  '@finchat/secrets-provider-kubernetes': 10_000,
 }
 
 for (const member of publicPackages(readFiles())) {

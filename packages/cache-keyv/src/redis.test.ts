@@ -1,11 +1,12 @@
 import KeyvRedis, { createClient } from '@keyv/redis'
-import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
+import { createSecretsManager, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
-import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
@@ -83,6 +84,55 @@ function suite(start: () => Promise<RedisServer>): void {
     },
   )
 
+  /** Two processes of a fleet that know the first value, and a snapshot of the server from then. */
+  async function beforeRollback(isNumbered: boolean): Promise<{ fleet: SecretsManager[]; rollBack: () => Promise<void> }> {
+    const server = await started()
+    const provider = isNumbered ? memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } }) : unnumbered('v1')
+    const fleet: SecretsManager[] = []
+    for (let count = 0; count < 2; count += 1) {
+      const shared = await cacheOver(server.url, { client: await clientOf(server.url), subscriber: await clientOf(server.url) })
+      fleet.push(createSecretsManager({ providers: [provider], cache: { shared, recheckSeconds: 60 } }))
+    }
+    onTestFinished(async () => void (await Promise.all(fleet.map((secrets) => secrets.close()))))
+    for (const secrets of fleet) expect(await secrets.getSecret('token')).toBe('v1')
+    await expect.poll(() => server.command('KEYS', '*')).toHaveLength(3)
+    await server.command('SAVE')
+    const rollBack = async (): Promise<void> => {
+      await server.kill()
+      await server.start()
+      await sleep(500) // until the clients are connected again
+      await expect
+        .poll(async () => valueIn(await cacheOver(server.url), { sharedAs: 'store', path: 'token' }), { timeout: 20_000 })
+        .toBe('v1')
+    }
+    return { fleet, rollBack }
+  }
+
+  describe.each([
+    ['with version numbers', true],
+    ['without version numbers', false],
+  ])('after a restart from a snapshot, over a store %s,', (_, isNumbered) => {
+    test('neither who wrote nor who heard of it takes the former value', async () => {
+      const { fleet, rollBack } = await beforeRollback(isNumbered)
+      await fleet[0]?.rotateSecret('token', 'v2')
+      await sleep(200)
+      await rollBack()
+      for (const secrets of fleet) {
+        expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+        expect(await secrets.getSecret('token')).toBe('v2')
+      }
+    })
+
+    test('neither who deleted nor who heard of it takes the value', async () => {
+      const { fleet, rollBack } = await beforeRollback(isNumbered)
+      await fleet[0]?.deleteSecret('token')
+      await sleep(200)
+      await rollBack()
+      for (const secrets of fleet)
+        await expect(secrets.getSecret('token')).rejects.toMatchObject({ code: expect.stringMatching(/^(DELETED|NOT_FOUND)$/) })
+    })
+  })
+
   test('a rotation reaches the memory of every process over publish and subscribe, long before it would probe', async () => {
     const server = await started()
     const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })
@@ -97,6 +147,25 @@ function suite(start: () => Promise<RedisServer>): void {
     await vi.waitFor(async () => expect(new Set(await read())).toEqual(new Set(['v2'])), { timeout: 20_000, interval: 10 })
     await Promise.all(fleet.map((secrets) => secrets.close()))
   })
+}
+
+/** A store of one secret. */
+function unnumbered(first: string): SecretProvider {
+  let value: string | undefined = first
+  return {
+    specificationVersion: 'v1',
+    name: 'unnumbered',
+    sharedAs: 'store',
+    get: async () => (value === undefined ? undefined : { value }),
+    put: async (_path, secret) => {
+      value = String(secret.value)
+      return {}
+    },
+    delete: async () => {
+      value = undefined
+      return {}
+    },
+  }
 }
 
 /** A process of its own, connected as the guide says, on a machine that does much else. */

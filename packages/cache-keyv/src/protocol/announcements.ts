@@ -8,6 +8,7 @@ import { type RedisSubscriber, subscribe } from '../store/redis-client.ts'
 import type { CacheContext } from './context.ts'
 
 type Path = Omit<SharedKey, 'version'>
+type Listener = (path: Path, invalidatedAt: number) => void
 
 export interface AnnouncementOptions {
   readonly subscriber: RedisSubscriber | undefined
@@ -24,7 +25,7 @@ export class Announcements {
   readonly #cache: CacheContext
   readonly #options: AnnouncementOptions
   readonly #channel: string
-  readonly #listeners = new Set<(path: Path) => void>()
+  readonly #listeners = new Set<Listener>()
   readonly #self = loadCrypto().randomBytes(16).toString('base64url')
   readonly #seen = new SeenAnnouncements()
   #unsubscribe: (() => Promise<unknown>) | undefined
@@ -45,10 +46,10 @@ export class Announcements {
   }
 
   /** Subscribes with the first listener, and unsubscribes with the last. */
-  add(listener: (path: Path) => void): () => void {
+  add(listener: Listener): () => void {
     const { subscriber, onFailure } = this.#options
     if (subscriber === undefined || this.#cache.lifecycle.isClosing) return () => {}
-    const own = (path: Path): void => listener(path)
+    const own: Listener = (...announced) => listener(...announced)
     this.#listeners.add(own)
     this.#unsubscribe ??= subscribe(subscriber, this.#channel, {
       onMessage: (message) => this.#receive(message),
@@ -80,7 +81,7 @@ export class Announcements {
       if (text === undefined) continue
       const [from, at, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, number, string, string] // sealed with our key
       const isNew = from !== this.#self && this.#seen.add(bytes.toString('base64url', 0, sealLength), at)
-      if (isNew) for (const listener of this.#listeners) listener({ sharedAs, path })
+      if (isNew) for (const listener of this.#listeners) listener({ sharedAs, path }, at)
       return
     }
   }

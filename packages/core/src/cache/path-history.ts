@@ -82,6 +82,14 @@ export function refusalKeys({ path }: { readonly path: string }, key: string): r
   return [key, path, describeKeyOf(path)]
 }
 
+/** Errors that tell what the store said before, since it cannot be asked now. */
+const recollections = new WeakSet<SecretsError>()
+
+/** Whether the store was not asked now. */
+export function isRemembered(error: SecretsError): boolean {
+  return recollections.has(error)
+}
+
 const changed = new SecretsError('UNAVAILABLE', 'it was changed, and its store cannot be asked now')
 const stopping = new WeakSet<SecretsError>()
 
@@ -100,10 +108,10 @@ function changedError({ code, problem, retryAt, remedy, provider }: SecretsError
 
 function remembered({ error, answeredAt }: Refusal, { code, retryAt }: SecretsError): SecretsError {
   const seconds = Math.round((Date.now() - answeredAt) / 1000)
-  return new SecretsError(error.code, `${error.problem}, as the store said ${seconds} s ago; it cannot be asked now (${code})`, {
-    ...error,
-    retryAt,
-  })
+  const problem = `${error.problem}, as the store said ${seconds} s ago; it cannot be asked now (${code})`
+  const recollection = new SecretsError(error.code, problem, { ...error, retryAt })
+  recollections.add(recollection)
+  return recollection
 }
 
 /** As long as the shared cache holds back values older than a write. */

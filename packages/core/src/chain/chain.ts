@@ -7,7 +7,7 @@ import type { FallbackMessage, TraceStep, Tracing } from '../observe/trace-chann
 import type { SecretsErrorAttempt } from '../contract/error-codes.ts'
 import { type FallbackPolicy, type RemedyHints, actionFor, stopRemedy } from './fallback-policy.ts'
 import { outages } from '../errors/error-classes.ts'
-import { isFinal } from '../cache/path-history.ts'
+import { isFinal, isRemembered } from '../cache/path-history.ts'
 import { attemptOf, notAsked, notSure, stepOf, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
@@ -17,6 +17,8 @@ import { attemptOf, notAsked, notSure, stepOf, unresolvedError } from '../errors
 export class FallbackTraversal<Step> {
   readonly name: string
   readonly trace: TraceStep[] = []
+  /** Whose store was asked, and answered that there is no such secret. */
+  readonly empty: Step[] = []
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
   readonly #hints: RemedyHints | undefined
@@ -52,11 +54,13 @@ export class FallbackTraversal<Step> {
   }
 
   missing(provider: string, durationMs: number): void {
+    if (this.step !== undefined) this.empty.push(this.step)
     this.#move({ provider, code: 'NOT_FOUND', durationMs })
   }
 
   /** Throws if the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
+    if (error.code === 'DELETED' && this.step !== undefined && !isRemembered(error)) this.empty.push(this.step)
     if (isFinal(error) || actionFor(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
     if (actionFor(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
     else if (error.code !== 'UNSUPPORTED') this.#hasUnreachable = true

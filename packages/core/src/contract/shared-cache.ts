@@ -127,8 +127,12 @@ export interface SharedCache {
    * writer must know.
    */
   readonly invalidate: Call<[path: SharedPath], void>
-  /** Calls back with paths that other processes invalidated. Returns the function that ends it. */
-  readonly subscribe?: ((listener: (key: Omit<SharedKey, 'version'>) => void) => () => void) | undefined
+  /**
+   * Calls back with paths that other processes invalidated, and when they did, by their clocks: no
+   * answer to an earlier request is taken any more. Without a time, none from before the call. Returns
+   * the function that ends it.
+   */
+  readonly subscribe?: ((listener: (key: Omit<SharedKey, 'version'>, invalidatedAt?: number) => void) => () => void) | undefined
   /** Absent: each process knows only the former values that it saw. */
   readonly formers?: SharedFormers | undefined
   /** Absent: it cannot tell who still uses a former version. */

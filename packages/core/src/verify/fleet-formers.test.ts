@@ -2,6 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Location } from '../chain/routing.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import { presentMoment } from '../value/moment.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 import { tellFleet, tellWithdrawals } from './fleet-formers.ts'
 import type { WithGrace } from './verify-options.ts'
 
@@ -16,7 +20,11 @@ function locationOf(provider: object, formers: object = {}, path = 'db'): { loca
     matches: async () => true,
     ...formers,
   }
-  const location = { path, fields: [], chainEntry: { provider, formers: shared } } as unknown as Location // no other member is asked
+  const location = {
+    path,
+    fields: [],
+    chainEntry: { provider, formers: shared, store: { absence: () => undefined } },
+  } as unknown as Location // no other member is asked
   return { location, told }
 }
 
@@ -56,33 +64,98 @@ describe('a fleet', () => {
     expect(tellFleet(alone, given(), options)).toBeUndefined()
   })
 
-  it('is told of a withdrawal at each provider before the one that answered, and at none behind it', () => {
-    const [first, second, found, later] = ['a', 'b', 'c', 'd'].map((sharedAs) => locationOf({ sharedAs }))
-    if (!first || !second || !found || !later) throw new Error('there are four')
-    const all = [first, second, found, later]
+  it('is told of a withdrawal where the store was asked and answered that there is none, and nowhere else', () => {
+    const [empty, down, found, later] = ['a', 'b', 'c', 'd'].map((sharedAs) => locationOf({ sharedAs }))
+    if (!empty || !down || !found || !later) throw new Error('there are four')
+    const all = [empty, down, found, later]
     tellWithdrawals(
       all.map(({ location }) => location),
-      { location: found.location, degraded: false },
+      [empty.location],
       options,
     )
-    expect(all.map(({ told }) => told.length)).toEqual([1, 1, 0, 0])
+    expect(all.map(({ told }) => told)).toMatchObject([[{ sharedAs: 'a', digest: undefined }], [], [], []])
   })
 
-  it('is told of no withdrawal in an outage, nor at another provider of its own', () => {
-    const [first, found] = [locationOf({ sharedAs: 'a' }), locationOf({ sharedAs: 'a' })]
-    const [elsewhere, down] = [locationOf({ sharedAs: 'a' }, {}, 'other'), locationOf({ sharedAs: 'b' })]
-    tellWithdrawals([first.location, elsewhere.location, found.location], { location: found.location, degraded: false }, options)
-    tellWithdrawals([down.location, found.location], { location: found.location, degraded: true }, options)
-    expect([first, elsewhere, down].map(({ told }) => told.length)).toEqual([0, 1, 0])
+  it('is told of no withdrawal while another provider of its own has the secret, or may have it', () => {
+    const [empty, alike, elsewhere] = [
+      locationOf({ sharedAs: 'a' }),
+      locationOf({ sharedAs: 'a' }),
+      locationOf({ sharedAs: 'a' }, {}, 'other'),
+    ]
+    const all = [empty, alike, elsewhere]
+    const locations = all.map(({ location }) => location)
+    tellWithdrawals(locations, [empty.location, elsewhere.location], options)
+    expect(all.map(({ told }) => told.length)).toEqual([0, 0, 1])
+    tellWithdrawals(locations, locations, options)
+    expect(all.map(({ told }) => told.length)).toEqual([1, 1, 2])
   })
 
-  it('is told of a withdrawal everywhere if no provider has the secret', () => {
-    const all = [locationOf({ sharedAs: 'a' }), locationOf({ sharedAs: 'b' })]
-    tellWithdrawals(
-      all.map(({ location }) => location),
-      undefined,
-      options,
+  it('is told how long ago the store was asked, where memory answered', () => {
+    const ages: number[] = []
+    const { location } = locationOf(
+      { sharedAs: 'a' },
+      { saw: async (_key: object, _digest: unknown, ageMs: number) => void ages.push(ageMs) },
     )
-    expect(all.map(({ told }) => told.length)).toEqual([1, 1])
+    const absent = { lastsMs: 5_000, until: Date.now() + 2_000 }
+    Object.assign(location.chainEntry, { store: { absence: () => absent } })
+    tellWithdrawals([location], [location], options)
+    expect(ages[0]).toBeGreaterThanOrEqual(3_000)
+    expect(ages[0]).toBeLessThan(3_500)
+  })
+})
+
+/** What a verification over two stores tells the fleet: the store, and whether it has a value. */
+async function toldBy(first: SecretProvider['get'], second: SecretProvider['get']): Promise<unknown[]> {
+  const told: unknown[] = []
+  const shared: SharedCache = {
+    specificationVersion: 'v1',
+    read: async () => ({ leaseToken: {} }),
+    fill: async () => {},
+    invalidate: async () => {},
+    formers: {
+      digest: () => new Uint8Array([1]),
+      saw: async ({ sharedAs }, digest) => void told.push([sharedAs, digest !== undefined]),
+      matches: async () => false,
+    },
+  }
+  const providers = [
+    { specificationVersion: 'v1', name: 'first', sharedAs: 'a', get: first },
+    { specificationVersion: 'v1', name: 'second', sharedAs: 'b', get: second },
+  ] as const
+  const secrets = createSecretsManager({ providers, cache: { shared } })
+  await secrets.verifySecret('token', 'presented', { acceptPreviousForSeconds: 600, acceptDegraded: true }).catch(() => {})
+  await secrets.close()
+  return [...new Map(told.map((each) => [String(each), each])).values()]
+}
+
+describe('a verification tells the fleet that a secret is gone', () => {
+  const none = async (): Promise<undefined> => undefined
+  const fails = (code: 'UNAVAILABLE' | 'DELETED' | 'UNSUPPORTED') => (): Promise<never> => Promise.reject(new SecretsError(code, 'x'))
+  const has = async (): Promise<{ value: string }> => ({ value: 'v1' })
+
+  it.each([
+    [
+      'of each store that answered so',
+      none,
+      none,
+      [
+        ['a', false],
+        ['b', false],
+      ],
+    ],
+    [
+      'of the store before the one that has it',
+      none,
+      has,
+      [
+        ['a', false],
+        ['b', true],
+      ],
+    ],
+    ['not if a store could not be asked', fails('UNAVAILABLE'), none, []],
+    ['not if a store cannot be asked that', fails('UNSUPPORTED'), none, []],
+    ['not of the stores behind one that says it was deleted', fails('DELETED'), has, [['a', false]]],
+  ] as const)('%s', async (_, first, second, told) => {
+    expect((await toldBy(first, second)).toSorted((one, other) => String(one).localeCompare(String(other)))).toEqual(told)
   })
 })

@@ -2,7 +2,7 @@ import type { Location } from '../chain/routing.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { bounded } from '../guard/deadline.ts'
 import { fieldsOf } from '../read/deliver.ts'
-import { ageOf, presentMoment } from '../value/moment.ts'
+import { ageOf, earlier, type Moment, presentMoment } from '../value/moment.ts'
 import { partKey, type SecretBytes } from '../value/secret-bytes.ts'
 import { endless } from './skipped-numbers.ts'
 import type { WithGrace } from './verify-options.ts'
@@ -17,7 +17,7 @@ export type IsFormer = (candidate: string | Uint8Array) => Promise<boolean | und
 export function tellFleet(location: Location, part: SecretBytes | undefined, { field, graceMs }: WithGrace): IsFormer | undefined {
   const { formers, provider } = location.chainEntry
   const sharedAs = fleetOf(location)
-  const givenAt = part ? part.metadata.givenAt : presentMoment()
+  const givenAt = part ? part.metadata.givenAt : absentSince(location)
   if (!formers || !sharedAs || provider.getVersion || !givenAt || !graceMs) return undefined
   const key = { sharedAs, path: location.path, part: partKey(fieldsOf(location, field)), graceMs }
   const ask = <T>(call: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> =>
@@ -31,22 +31,19 @@ export function tellFleet(location: Location, part: SecretBytes | undefined, { f
   return (candidate) => ask(async (signal) => current && formers.matches(key, current, candidate, { signal }))
 }
 
-/**
- * Every location before the one that answered has the value no more, unless one of them could not be
- * asked. `undefined`: none answered.
- */
-export function tellWithdrawals(
-  locations: readonly Location[],
-  answered: { readonly location: Location; readonly degraded: boolean } | undefined,
-  options: WithGrace,
-): void {
-  if (answered?.degraded) return
-  const found = answered?.location
-  for (const location of locations) {
-    if (location === found) return
-    // Two providers of one fleet: what one of them has is not gone.
-    if (location.path !== found?.path || fleetOf(location) !== fleetOf(found)) tellFleet(location, undefined, options)
+/** `empty`: those of the locations whose store was asked, and answered that there is no such secret. */
+export function tellWithdrawals(locations: readonly Location[], empty: readonly Location[], options: WithGrace): void {
+  for (const location of empty) {
+    // Several providers of one fleet: what one of them has, or may have, is not gone.
+    const alike = locations.filter((other) => other.path === location.path && fleetOf(other) === fleetOf(location))
+    if (alike.every((other) => empty.includes(other))) tellFleet(location, undefined, options)
   }
+}
+
+/** Memory may have answered for the store. */
+function absentSince({ chainEntry: { store }, path }: Location): Moment {
+  const absent = store.absence(path)
+  return earlier(presentMoment(), absent === undefined ? 0 : Math.max(0, Date.now() - absent.until + absent.lastsMs))
 }
 
 function fleetOf({ chainEntry }: Location): string | undefined {

@@ -139,10 +139,11 @@ export class Verifier {
   }
 
   async #compare(route: Route, candidate: string | Uint8Array, options: WithGrace, metadata: Metadata): Promise<Comparison> {
-    const current = await this.#current(route, options, metadata)
+    const traversal = this.#reader.traversal(route, options.fallback)
+    const current = await this.#current(traversal, options, metadata)
     const { digest, seen, error } = await this.#previous(current, options)
     const matched = matchAt(this.#verification.match(candidate, [current?.digest, digest]))
-    tellWithdrawals(route.locations, current, options)
+    tellWithdrawals(route.locations, traversal.empty, options)
     if (matched !== 'none') return { matched, current, error }
     const isFormer = (seen && traceDigests.match(candidate, [seen]) === 0) || (await current?.isFormer?.(candidate)) === true
     return { matched: isFormer ? 'previous' : 'none', current, error }
@@ -196,8 +197,7 @@ export class Verifier {
   }
 
   /** Returns `undefined` if the secret does not exist or was withdrawn. */
-  async #current(route: Route, options: WithGrace, metadata: Metadata): Promise<Current | undefined> {
-    const traversal = this.#reader.traversal(route, options.fallback)
+  async #current(traversal: FallbackTraversal<Location>, options: WithGrace, metadata: Metadata): Promise<Current | undefined> {
     try {
       const current = { ...options, version: undefined }
       const { location, accepted } = await this.#reader.readObserved(traversal, current, metadata, (reading) => ({

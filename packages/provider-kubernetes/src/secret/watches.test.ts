@@ -128,7 +128,7 @@ test('names without a secret keep no later secret from being watched', async () 
   await vi.waitFor(() => expect(api.watches).toBe(32), 20_000)
   seed(api, 'later-30', { value: 'two' })
   seed(api, 'db', { value: 'two' })
-  await vi.waitFor(() => expect(heard.toSorted()).toEqual(['db', 'later-30']), 20_000)
+  await vi.waitFor(() => expect(new Set(heard)).toEqual(new Set(['db', 'later-30'])), 20_000)
 })
 
 test('a secret that was deleted makes room, and one that is there does not', async () => {

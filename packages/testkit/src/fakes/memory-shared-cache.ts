@@ -57,6 +57,8 @@ interface HeldPath {
   readonly outages: Map<SharedKey['version'], number>
 }
 
+type Listener = (key: Path, invalidatedAt: number) => void
+
 interface SeenValues {
   readonly current: string | undefined
   /** A value that ends earlier was given before the current one. */
@@ -70,7 +72,7 @@ interface Shared {
   readonly key: Uint8Array
   readonly seen: Map<string, SeenValues>
   readonly paths: Map<string, HeldPath>
-  readonly listeners: Map<symbol, Set<(key: Path) => void>>
+  readonly listeners: Map<symbol, Set<Listener>>
   readonly usage: Map<string, HeldUsage>
 }
 
@@ -183,7 +185,7 @@ function invalidate(shared: Shared, { sharedAs, path, leastVersion }: SharedPath
   held.invalidatedAt = Math.max(Date.now(), held.invalidatedAt + 1)
   held.versions.clear()
   for (const [process, listeners] of shared.listeners) {
-    if (process !== self) for (const listener of listeners) listener({ sharedAs, path })
+    if (process !== self) for (const listener of listeners) listener({ sharedAs, path }, Date.now())
   }
 }
 
@@ -226,7 +228,7 @@ function idOf({ sharedAs, path, part, graceMs }: FormerKey): string {
   return JSON.stringify([sharedAs, path, part, graceMs])
 }
 
-function subscribe(shared: Shared, self: symbol, listener: (key: Path) => void): () => void {
+function subscribe(shared: Shared, self: symbol, listener: Listener): () => void {
   const listeners = shared.listeners.get(self) ?? new Set()
   shared.listeners.set(self, listeners.add(listener))
   return () => void listeners.delete(listener)

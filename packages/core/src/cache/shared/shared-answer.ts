@@ -31,6 +31,9 @@ export const emptyAnswer: SharedAnswer = {
 }
 export const unavailable: SharedAnswer = { ...emptyAnswer, isUnavailable: true }
 
+/** Clocks of two hosts may differ by so much. */
+const clockToleranceMs = 5_000
+
 interface Bounds {
   readonly version: SharedKey['version']
   /** When the shared cache was asked. */
@@ -47,7 +50,10 @@ export function checkedSharedAnswer(answer: unknown, { version, now, lifeMs, see
   if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
   const changes = changesOf(answer)
   if (holds === undefined) return { ...emptyAnswer, changes, leaseToken: leaseTokenOf(answer), wait: own(answer, 'wait') === true }
-  const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
+  const saidAt = askedAtOf(answer)
+  // A clock that is ahead would make it later than every known change.
+  if (saidAt !== undefined && saidAt > Date.now() + clockToleranceMs) return { ...emptyAnswer, changes }
+  const askedAt = Math.min(saidAt ?? Number(until) - lifeMs, now)
   // That it differs from what the store has now is no news.
   if (askedAt < seenUntil) return { ...emptyAnswer, changes }
   const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())

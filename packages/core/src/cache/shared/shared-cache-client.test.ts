@@ -70,7 +70,16 @@ describe('a read of the shared cache', () => {
     expect((await client.read('a', undefined)).hit).toBeUndefined()
   })
 
-  it.each([NaN, -1, '5', now + 60_000])('never makes an answer look too young: asked at %s', async (askedAt) => {
+  it.each([
+    [now + 5_000, now],
+    [now + 5_001, undefined],
+    [now + 60_000, undefined],
+  ])('takes no entry of the future, beyond what clocks differ by: asked at %s', async (askedAt, taken) => {
+    const { hit } = await answering({ hit: { value: 'v' }, until: now + lifeMs, askedAt }).read('a', undefined)
+    expect(hit?.askedAt).toBe(taken)
+  })
+
+  it.each([NaN, -1, '5', now + 5_000])('never makes an answer look too young: asked at %s', async (askedAt) => {
     const { hit } = await answering({ hit: { value: 'v' }, until: now + 5, askedAt }).read('a', undefined)
     expect(hit?.askedAt).toBe(typeof askedAt === 'number' && askedAt > now ? now : now + 5 - lifeMs)
   })

@@ -141,7 +141,7 @@ export class SharedCacheClient {
     if (changes !== undefined) this.#invalidations.held(path, version, changes)
   }
 
-  /** Bars older answers. */
+  /** Bars older answers, which a server has that was set back to an older state. */
   saw(path: string, version: Version, askedAt: number): void {
     this.#highWaterMark.raise(path, version, askedAt)
   }
@@ -183,6 +183,7 @@ export class SharedCacheClient {
    * Throws `UNAVAILABLE` with `effect: 'done'` without an acknowledgement.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
+    this.saw(path, undefined, Date.now())
     try {
       await this.#invalidate(path, leastVersion)
     } catch {
@@ -193,12 +194,14 @@ export class SharedCacheClient {
     }
   }
 
-  /** Returns a function that ends it. */
+  /** Bars what was asked before each change. Returns a function that ends it. */
   subscribe(listener: (path: string) => void): () => void {
     let isHeard = true
-    const onMessage = (key: unknown): void => {
+    const onMessage = (key: unknown, at: unknown): void => {
       const path = own(key, 'path')
-      if (isHeard && typeof path === 'string' && own(key, 'sharedAs') === this.#sharedAs) listener(path)
+      if (!isHeard || typeof path !== 'string' || own(key, 'sharedAs') !== this.#sharedAs) return
+      this.saw(path, undefined, isDuration(at) ? Math.min(at, Date.now()) : Date.now())
+      listener(path)
     }
     // Tolerable: writes of others then show when the TTL ends.
     const end = attempt(() => this.#cache.subscribe?.(onMessage))

@@ -212,7 +212,7 @@ function suite(start: Start): void {
   })
 
   /** A server with an ACL file that it cannot save meanwhile. */
-  async function saving(): Promise<{
+  async function withAclFile(): Promise<{
     server: RedisServer
     target: RotationTarget
     password: string
@@ -234,7 +234,7 @@ function suite(start: Start): void {
   const notSaved = { code: 'UNAVAILABLE', effect: 'unknown', message: expect.stringContaining('did not save its ACL file') }
 
   test('that could not be saved says so, and the next rotation saves it before it is made current', async () => {
-    const { server: own, target, password, prevent, repair } = await saving()
+    const { server: own, target, password, prevent, repair } = await withAclFile()
     const secrets = secretsOver(memoryProvider({ secrets: { db: password } }))
     prevent()
     for (const _ of [1, 2]) await expect(rotate(secrets, 'db', optionsOf(target, { generate }))).rejects.toMatchObject(notSaved)
@@ -247,7 +247,7 @@ function suite(start: Start): void {
   })
 
   test('whose withdrawal could not be saved is withdrawn again, and stays so after a restart', async () => {
-    const { server: own, target, password, prevent, repair } = await saving()
+    const { server: own, target, password, prevent, repair } = await withAclFile()
     const secrets = secretsOver(memoryProvider({ secrets: { db: password } }))
     await rotate(secrets, 'db', optionsOf(target, { generate }))
     prevent()

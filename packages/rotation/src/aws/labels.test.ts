@@ -62,10 +62,10 @@ describe('room for labels', () => {
   })
 
   test.each([
-    [15, []],
-    [16, ['staged-1']],
-    [17, ['staged-1', 'staged-2']],
-  ])('is for one number and one claim: beside %d numbers', (count, dropped) => {
+    [14, []],
+    [15, ['staged-1']],
+    [16, ['staged-1', 'staged-2']],
+  ])('is for one number, its note and one claim: beside %d numbers', (count, dropped) => {
     const numbers = Array.from({ length: count }, (_, index) => [`version ${index}`, [`staged-${index + 1}`]])
     expect(labelsToDrop(Object.fromEntries(numbers)).map(({ label }) => label)).toEqual(dropped)
   })

@@ -1,6 +1,8 @@
+import { isJsonObject } from '@finchat/secrets-core/provider'
+
 // AWS versions have ids and labels, and no numbers. The number of a staged version is its label
-// `staged-<n>`, as the AWS provider writes it. So numbers and fences grow across both ways to
-// rotate.
+// `staged-<n>`, its note `note-<n>-…`, and `claim-<n>` decides between promotion and discard, as the AWS
+// provider writes them. So numbers and fences grow across both ways to rotate.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -18,9 +20,37 @@ export function stagedLabel(number: number): string {
   return `staged-${number}`
 }
 
-/** On another version than the one of this number, which was discarded. */
+/**
+ * AWS gives a label to one version only: a promotion attaches it to the version of this number, a
+ * discard to another.
+ */
 export function claimLabel(number: number): string {
   return `claim-${number}`
+}
+
+/** The note of a staged version: which one its value was made from. */
+export function ontoLabel(number: number, revision: string): string {
+  return `note-${number}-1-1-${Buffer.from(JSON.stringify({ onto: revision })).toString('base64url')}`
+}
+
+export function isNote(label: string): boolean {
+  return /^note-[1-9]\d{0,15}-/.test(label)
+}
+
+/** Undefined if another function or tool staged it. */
+export function ontoOf(labels: readonly string[]): string | undefined {
+  const notes = labels.flatMap((label) => /^note-[1-9]\d{0,15}-1-1-([\w-]+)$/.exec(label)?.[1] ?? [])
+  const note = notes.length === 1 ? parsed(Buffer.from(notes[0] ?? '', 'base64url').toString()) : undefined
+  const onto = isJsonObject(note) && Object.hasOwn(note, 'onto') ? note['onto'] : undefined
+  return typeof onto === 'string' ? onto : undefined
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined // another tool's label
+  }
 }
 
 /** The attempt of a version that was staged. */
@@ -38,7 +68,7 @@ export function lastNumber(labelsById: LabelsById): number {
   return highest(Object.values(labelsById).flat(), numbered) ?? 0
 }
 
-const numbered = /^(?:v|put-|staged-|claim-|since-)([1-9]\d{0,15})(?:-\d{1,15})?$/
+const numbered = /^(?:v|put-|staged-|claim-|since-|note-)([1-9]\d{0,15})(?:-[\w-]+)?$/
 
 function highest(labels: readonly string[], grammar: RegExp): number | undefined {
   const numbers = labels.map((label) => Number(grammar.exec(label)?.[1])).filter(Number.isSafeInteger)
@@ -63,8 +93,8 @@ export function wasInterrupted(labelsById: LabelsById, revision: string): boolea
 
 /** AWS allows so many labels for a secret. */
 const mostLabels = 20
-/** The number of a version, and the claim if it is discarded. */
-const labelsOfVersion = 2
+/** The number of a version, its note, and the claim. */
+const labelsOfVersion = 3
 
 /**
  * Numbers of old versions to remove, the lowest first, so that a new one has room. The last one
@@ -77,7 +107,8 @@ export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
   return Object.entries(labelsById)
     .flatMap(([revision, labels]) => {
       const isInUse = [current, previous, pending].some((label) => labels.includes(label))
-      const old = isInUse ? labels.filter((label) => label.startsWith('claim-')) : labels
+      const isOver = (label: string): boolean => label.startsWith('claim-') || (isNote(label) && !labels.includes(pending))
+      const old = isInUse ? labels.filter(isOver) : labels
       return old.map((label) => ({ revision, label, number: highest([label], numbered) ?? last }))
     })
     .filter(({ number }) => number < last)

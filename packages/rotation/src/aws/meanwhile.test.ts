@@ -4,6 +4,8 @@ import { type AwsTrial, awsTrial, first } from '../testing/aws-trial.ts'
 import { allSteps } from '../testing/aws-world.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
 import { failureOf } from '../testing/rotations.ts'
+import type { SecretsError } from '@finchat/secrets-core'
+import { ontoLabel } from './labels.ts'
 import type { AwsRotationClient } from './client.ts'
 
 type Update = Parameters<AwsRotationClient['updateSecretVersionStage']>[0]
@@ -47,6 +49,23 @@ async function through({ step }: AwsTrial): Promise<void> {
   for (const each of allSteps) await step(each)
 }
 
+describe('a write by hand', () => {
+  const byHand = (aws: MemoryAws): void => aws.write('by hand', 'of a person')
+
+  test.each([
+    ['while the value is made', 'putSecretValue', (): boolean => true],
+    ['before the promotion begins', 'updateSecretVersionStage', isOf('claim-1')],
+    ['before AWSCURRENT moves', 'updateSecretVersionStage', isOf('AWSCURRENT')],
+  ] as const)('%s is not undone, and the target follows it', async (_, call, isIt) => {
+    const writes = once(isIt as (input: unknown) => boolean, (__, aws: MemoryAws) => byHand(aws))
+    const trial = interrupted({ [call]: writes })
+    const codes: string[] = []
+    for (const each of allSteps) await trial.step(each).catch((error: SecretsError) => void codes.push(error.code))
+    expect(codes[0]).toBe('VERSION_CONFLICT')
+    expect([trial.aws.valueOf('AWSCURRENT'), trial.server.passwords.at(-1)]).toEqual(['of a person', 'of a person'])
+  })
+})
+
 describe('createSecret', () => {
   test('copies no field from a version that is not current any more', async () => {
     let describes = 0
@@ -82,7 +101,7 @@ describe('createSecret', () => {
     const trial = interrupted({ updateSecretVersionStage: once(isOf('AWSPENDING'), lost) })
     trial.aws.dropsPending = true
     expect(await failureOf(trial.step('createSecret'))).toMatchObject({ code: 'UNAVAILABLE' })
-    expect(trial.aws.labelsOf('one')).toEqual(['staged-1'])
+    expect(trial.aws.labelsOf('one')).toEqual([ontoLabel(1, 'first'), 'staged-1'])
     expect(await failureOf(trial.step('setSecret'))).toMatchObject({ code: 'VERSION_CONFLICT' })
     await through(trial)
     expect(trial.aws.valueOf('AWSCURRENT')).toBe('password 1')
@@ -233,7 +252,7 @@ describe('finishSecret', () => {
     const trial = interrupted({ updateSecretVersionStage: (input) => sent.push(input) })
     await through(trial)
     await through(trial)
-    expect(sent.map(({ VersionStage }) => VersionStage)).toEqual(['AWSCURRENT', 'AWSPENDING'])
+    expect(sent.map(({ VersionStage }) => VersionStage)).toEqual(['claim-1', 'AWSCURRENT', 'AWSPENDING', ontoLabel(1, 'first'), 'claim-1'])
   })
 
   test('takes versions of the same date in their order', async () => {
@@ -280,6 +299,40 @@ describe('a rollback', () => {
     expect([aws.labelsOf('first'), aws.holder('AWSPENDING')]).toEqual([['AWSCURRENT', 'claim-1'], 'one'])
     expect(await failureOf(step('setSecret'))).toMatchObject({ code: 'CONFIGURATION' })
     expect([server.passwords, aws.holder('AWSPENDING')]).toEqual([[first], undefined])
+  })
+
+  test('that meets a promotion which has begun leaves the promoted value working', async () => {
+    let isRefused = false
+    const flaky = ({ test: given }: RotationTarget): Partial<RotationTarget> => ({
+      test: async (value, context) => (isRefused && value.reveal() !== first ? 'refused' : given(value, context)),
+    })
+    const failures: unknown[] = []
+    const repeats = once(isOf('AWSCURRENT'), async () => {
+      isRefused = true
+      failures.push((await failureOf(trial.step('testSecret'))).code)
+      isRefused = false
+    })
+    const trial = interrupted({ updateSecretVersionStage: repeats }, { members: flaky })
+    await through(trial)
+    expect(failures).toEqual(['VERSION_CONFLICT'])
+    expect([trial.aws.valueOf('AWSCURRENT'), trial.server.passwords]).toEqual(['password 1', ['password 1']])
+  })
+
+  test('stops a promotion that has not begun', async () => {
+    let isRefused = false
+    const flaky = ({ test: given }: RotationTarget): Partial<RotationTarget> => ({
+      test: async (value, context) => (isRefused && value.reveal() !== first ? 'refused' : given(value, context)),
+    })
+    const isOfClaim = isOf('claim-1')
+    const repeats = once(isOfClaim, async () => {
+      isRefused = true
+      expect((await failureOf(trial.step('testSecret'))).code).toBe('CONFIGURATION')
+      isRefused = false
+    })
+    const trial = interrupted({ updateSecretVersionStage: repeats }, { members: flaky })
+    for (const each of ['createSecret', 'setSecret', 'testSecret'] as const) await trial.step(each)
+    expect(await failureOf(trial.step('finishSecret'))).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect([trial.aws.valueOf('AWSCURRENT'), trial.server.passwords]).toEqual([first, [first]])
   })
 
   test('of a version that was promoted meanwhile leaves that working', async () => {

@@ -6,6 +6,7 @@ import { awsTrial, first } from '../testing/aws-trial.ts'
 import { allSteps } from '../testing/aws-world.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
 import { failureOf } from '../testing/rotations.ts'
+import { ontoLabel } from './labels.ts'
 import type { AwsRotationEvent } from './rotation-event.ts'
 
 const event = { Step: 'createSecret', SecretId: 'db', ClientRequestToken: 'one' }
@@ -71,7 +72,13 @@ test('RotationToken goes to AWS with the value, and to nothing else', async () =
   const { handler } = awsTrial({ client: { ...aws, putSecretValue } })
   aws.begin('one')
   for (const Step of allSteps) await handler({ Step, SecretId: 'db', ClientRequestToken: 'one', RotationToken: 'of the role' })
-  expect(sent).toEqual([expect.objectContaining({ RotationToken: 'of the role', ClientRequestToken: 'one', VersionStages: ['staged-1'] })])
+  expect(sent).toEqual([
+    expect.objectContaining({
+      RotationToken: 'of the role',
+      ClientRequestToken: 'one',
+      VersionStages: ['staged-1', ontoLabel(1, 'first')],
+    }),
+  ])
 })
 
 test('no value, no foreign error and no RotationToken is in an error, a state, an event or a log', async () => {

@@ -49,3 +49,10 @@ export function refused(secret: string): SecretsError {
     remedy: 'check that the secret names the account that `test` of the target logs in with',
   })
 }
+
+/** The value was made from a version that is not current any more. */
+export function writtenMeanwhile(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the secret was written meanwhile', {
+    remedy: 'the next attempt begins from the current version',
+  })
+}

@@ -2,7 +2,8 @@ import { type NewStagedSecret, type SecretProvider, SecretsError, type StagedSec
 import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from './aws-error.ts'
 import type { ValueAnswer } from './client.ts'
-import { attemptOf, claimLabel, current, holderOf, numberOf, pending, previous } from './labels.ts'
+import { type Attachment, attemptOf, claimLabel, current, holderOf, isNote, numberOf, ontoOf, pending, previous } from './labels.ts'
+import { writtenMeanwhile } from './rotation-refusals.ts'
 import { isListOfTexts, movedMeanwhile, type SecretVersions, unlessConflict } from './secret-versions.ts'
 
 /** One secret as a provider, whose staged version is that of one rotation by AWS. */
@@ -14,10 +15,13 @@ export interface RotationStore {
 
 export function rotationStore(versions: SecretVersions, token: string, field: string | undefined): RotationStore {
   const createdAt = new Map<string, number>()
+  /** The current version that this step began with. */
+  let first: string | undefined
   const read = async (label: string, signal: AbortSignal): Promise<StagedSecret | undefined> => {
     const answer = await versions.read(label, signal)
     const version = answer && versionOf(answer)
     if (version?.createdAt !== undefined) createdAt.set(version.revision, version.createdAt)
+    if (label === current) first ??= version?.revision
     return version && (label === pending ? stagedIn(version) : storedIn(version))
   }
   return {
@@ -38,7 +42,7 @@ export function rotationStore(versions: SecretVersions, token: string, field: st
         },
         get: (_path, { signal }) => read(pending, signal),
         promote: async (_path, receipt, { signal }) => {
-          await promote(versions, token, signal)
+          await promote(versions, token, first, signal)
           return receipt
         },
         discard: (_path, _receipt, { signal }) => discard(versions, token, signal),
@@ -68,53 +72,73 @@ function storedIn({ revision, value, labels, createdAt }: Version): StoredSecret
 /** AWSPENDING may stay on the current version. */
 function stagedIn({ revision, value, labels, createdAt }: Version): StagedSecret | undefined {
   if (labels.includes(current)) return undefined
-  return { value, revision, version: numberOf(labels), attempt: attemptOf(labels), stagedAt: createdAt }
+  const onto = ontoOf(labels)
+  const note = onto === undefined ? undefined : { onto }
+  return { value, revision, version: numberOf(labels), attempt: attemptOf(labels), stagedAt: createdAt, note }
 }
 
-async function put(versions: SecretVersions, { value, ifCurrent }: NewStagedSecret, signal: AbortSignal): Promise<void> {
+async function put(versions: SecretVersions, { value, note, ifCurrent }: NewStagedSecret, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
-  if (ifCurrent && ifCurrent.revision !== holderOf(labelsById, current)) throw writtenMeanwhile()
-  await versions.put(value as string, labelsById, signal) // `next` of a target returns texts
+  const onto = note?.['onto']
+  const isCurrentStill = onto !== undefined && onto === holderOf(labelsById, current)
+  if (!isCurrentStill || (ifCurrent && ifCurrent.revision !== onto)) throw writtenMeanwhile()
+  await versions.put(value as string, onto, labelsById, signal) // `next` of a target returns texts
   await versions.keepPending(signal)
 }
 
-async function promote(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
+/** Moves AWSCURRENT from exactly the version that the staged value was made from, or else from `first`. */
+async function promote(versions: SecretVersions, revision: string, first: string | undefined, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
-  const holder = holderOf(labelsById, current)
+  const [holder, labels] = [holderOf(labelsById, current), labelsById[revision] ?? []]
   if (holder !== revision) {
-    if (holderOf(labelsById, pending) !== revision) throw movedMeanwhile()
-    await versions.move({ label: current, revision }, holder, signal).catch(async (error: unknown) => {
+    const onto = ontoOf(labels) ?? first
+    if (holderOf(labelsById, pending) !== revision || holder !== onto) throw movedMeanwhile()
+    await versions.move({ label: claimLabel(attemptOf(labels) ?? 0), revision }, undefined, signal) // refused once it is being discarded
+    await versions.move({ label: current, revision }, onto, signal).catch(async (error: unknown) => {
       // An earlier attempt without an answer, or the same step elsewhere, may have moved it.
       if (!hasCode(error, 'VERSION_CONFLICT') || !(await isCurrent(versions, revision, signal))) throw error
     })
   }
-  await tidy(versions, revision, signal)
+  await tidy(versions, revision, labels, signal)
 }
 
 /**
  * Takes AWSPENDING from the current version. It would stay there, and later look like a rotation
- * that was broken off.
+ * that was broken off. Then the note, and the claim: without it, a late discard would take the version
+ * for its own.
  */
-export async function tidy(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
-  await Promise.allSettled([versions.remove({ label: pending, revision }, signal)]) // the rotation is done
+export async function tidy(versions: SecretVersions, revision: string, labels: readonly string[], signal: AbortSignal): Promise<void> {
+  const drops = [pending, ...labels.filter(isNote), claimLabel(attemptOf(labels) ?? 0)].map((label) => ({ label, revision }))
+  for (const drop of drops) await Promise.allSettled([versions.remove(drop, signal)]) // the rotation is done
 }
 
 async function isCurrent(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<boolean> {
   return holderOf((await versions.describe(signal)).labelsById, current) === revision
 }
 
-/** The claim tells that it was discarded. It goes first, so that no other step uses the version. */
+/** The claim tells that it is discarded. It goes first, so that no other step uses or promotes the version. */
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
-  const holder = holderOf(labelsById, current) ?? ''
+  const [holder, labels] = [holderOf(labelsById, current) ?? '', labelsById[revision] ?? []]
   if (holder === revision) throw new SecretsError('VERSION_CONFLICT', 'the version is current already')
-  const label = claimLabel(attemptOf(labelsById[revision] ?? []) ?? 0)
-  await versions.move({ label, revision: holder }, undefined, signal).catch(unlessConflict) // it may be on a former one
+  await claimForDiscard(versions, { label: claimLabel(attemptOf(labels) ?? 0), revision: holder }, revision, signal)
   await versions.remove({ label: pending, revision }, signal)
 }
 
-function writtenMeanwhile(): SecretsError {
-  return new SecretsError('VERSION_CONFLICT', 'the secret was written meanwhile', {
-    remedy: 'the next attempt begins from the current version',
-  })
+/** Throws `VERSION_CONFLICT` if a promotion has it, which may still succeed. */
+async function claimForDiscard(versions: SecretVersions, claim: Attachment, revision: string, signal: AbortSignal): Promise<void> {
+  try {
+    await versions.move(claim, undefined, signal)
+  } catch (error) {
+    if (!hasCode(error, 'VERSION_CONFLICT')) throw error
+    const { labelsById } = await versions.describe(signal)
+    if (holderOf(labelsById, claim.label) !== revision) return // a discard has it, perhaps of long ago
+    const onto = ontoOf(labelsById[revision] ?? [])
+    if (onto === undefined || holderOf(labelsById, current) === onto) throw promotionBegan()
+    await versions.move(claim, revision, signal).catch(unlessConflict)
+  }
+}
+
+function promotionBegan(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the promotion of the version has begun', { remedy: 'repeat the step, which completes it' })
 }

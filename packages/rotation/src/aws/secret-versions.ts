@@ -2,7 +2,18 @@ import { SecretsError } from '@finchat/secrets-core'
 import { hasCode } from '@finchat/secrets-core/provider'
 import { awsError, unexpectedAnswer } from './aws-error.ts'
 import type { ActionName, AwsRotationClient, DescribeAnswer, ValueAnswer } from './client.ts'
-import { type Attachment, attemptOf, current, holderOf, type LabelsById, labelsToDrop, lastNumber, pending, stagedLabel } from './labels.ts'
+import {
+  type Attachment,
+  attemptOf,
+  current,
+  holderOf,
+  type LabelsById,
+  labelsToDrop,
+  lastNumber,
+  ontoLabel,
+  pending,
+  stagedLabel,
+} from './labels.ts'
 import type { AwsRotationEvent } from './rotation-event.ts'
 
 /** What DescribeSecret tells. */
@@ -43,10 +54,10 @@ export class SecretVersions {
    * Gives the version of this rotation its value. The value goes without AWSPENDING, which AWS put on
    * the version before: a call that is late would take it from a later rotation.
    */
-  async put(SecretString: string, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
+  async put(SecretString: string, onto: string, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
     const { ClientRequestToken, RotationToken } = this.#event
     const number = await this.#freeNumber(labelsById, signal)
-    const input = { ClientRequestToken, RotationToken, VersionStages: [stagedLabel(number)], SecretString }
+    const input = { ClientRequestToken, RotationToken, VersionStages: [stagedLabel(number), ontoLabel(number, onto)], SecretString }
     try {
       await this.#call('putSecretValue', input, signal)
     } catch (error) {

@@ -1,13 +1,14 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import { pendingSecret, stageSecret, type PendingSecret } from '@finchat/secrets-core/staging'
-import { type Ending, finish, giveWay, makeAccepted, set } from '../engine/finish.ts'
+import { type Ending, finish, giveWay, makeAccepted, restore, set } from '../engine/finish.ts'
 import { assertGraceIsOver } from '../engine/grace.ts'
 import type { Run } from '../engine/rotate-options.ts'
-import { readCurrent, type Waiting } from '../engine/stored-versions.ts'
+import { isOutdated as isMadeFromAnother } from '../engine/staged-note.ts'
+import { hasSameContent, readCurrent, type Waiting } from '../engine/stored-versions.ts'
 import { isAccepted, nextValue } from '../engine/target-steps.ts'
 import type { Generate } from '../targets/target.ts'
 import type { AwsRotationStep } from './rotation-event.ts'
-import { noValue, overtaken, refused } from './rotation-refusals.ts'
+import { noValue, overtaken, refused, writtenMeanwhile } from './rotation-refusals.ts'
 import type { RotationStore } from './rotation-store.ts'
 
 /** One step of a rotation, for the version that is AWSPENDING. */
@@ -27,8 +28,10 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
     const current = await readCurrent(run)
     await assertGraceIsOver(run, current)
     const value = await nextValue(run, current, generate)
+    const now = await readCurrent(run) // of a document, another field may have been written meanwhile
+    if (!hasSameContent(now, current)) throw writtenMeanwhile()
     run.progress.enter('stage')
-    await stageSecret(run.secrets, run.name, value, run.call)
+    await stageSecret(run.secrets, run.name, value, { ...run.call, note: { onto: now.revision ?? '' } })
   },
   setSecret: async (rotation) => goOn(rotation, await readValue(rotation), set),
   testSecret: async (rotation) => {
@@ -40,9 +43,17 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
     if (!(await isAccepted(run, found.value))) throw refused(run.name)
   },
   finishSecret: async (rotation) => {
-    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, 'set'))
+    await goOn(rotation, await readValue(rotation), finishAndLook)
     rotation.run.progress.enter('done', { outcome: 'rotated' })
   },
+}
+
+/** Another run of a step may have set the former value again, before it found that this one promotes. */
+async function finishAndLook(run: Run, staged: Waiting, current: SecretValue): Promise<Ending> {
+  const ending = await finish(run, staged, current, 'set')
+  const now = ending.isOvertaken ? undefined : await readCurrent(run)
+  if (now !== undefined && !(await isAccepted(run, now))) await restore(run, staged, now, false)
+  return ending
 }
 
 async function goOn(
@@ -56,7 +67,9 @@ async function goOn(
   const current = await readCurrent(run)
   run.progress.concerns(staged)
   const ending = isOutdated(rotation, staged, current) ? await giveWay(run, staged) : await work(run, staged, current)
-  if (ending?.isOvertaken) throw overtaken(run.name)
+  // A write during the step: the target follows it, though no further step may come.
+  const late = ending === undefined && isOutdated(rotation, staged, await readCurrent(run)) ? await giveWay(run, staged) : ending
+  if (late?.isOvertaken) throw overtaken(run.name)
 }
 
 /** Undefined: the version became current meanwhile. */
@@ -74,7 +87,10 @@ async function readStaged({ run, token }: Rotation): Promise<PendingSecret | und
   throw overtaken(run.name)
 }
 
-/** The current version was written after the staged one was made from another. */
-function isOutdated({ store: { createdAt } }: Rotation, { stagedAt }: Waiting, { revision }: SecretValue): boolean {
-  return (createdAt.get(revision ?? '') ?? 0) > (stagedAt ?? Infinity)
+/** The staged version was made from another than the current one. By AWS's dates where another function put it. */
+function isOutdated({ store: { createdAt }, token }: Rotation, staged: Waiting, current: SecretValue): boolean {
+  const { revision } = current
+  if (revision === token) return false // it was promoted meanwhile
+  if (staged.note?.['onto'] !== undefined) return isMadeFromAnother(staged, current)
+  return (createdAt.get(revision ?? '') ?? 0) > (staged.stagedAt ?? Infinity)
 }

@@ -131,12 +131,15 @@ async function rollBack(run: Run, staged: Waiting): Promise<Ending> {
  * Sets the current value with a higher token, even if the target accepts it: else a late `apply` of
  * the staged value would pass. False: somebody overtook.
  */
-async function restore(run: Run, staged: Waiting, current: SecretValue, isStaged: boolean): Promise<boolean> {
+export async function restore(run: Run, staged: Waiting, current: SecretValue, isStaged: boolean): Promise<boolean> {
   if (!(await applyAgain(run, staged, current))) {
     if ((await standingOf(run, staged)).isStaged) throw aheadOfStore(run.name)
     return false
   }
-  if (!(await isAccepted(run, current))) throw neitherWorks(run.name)
+  const works = await isAccepted(run, current)
+  const now = await readCurrent(run)
+  if (!hasSameContent(now, current)) return restore(run, staged, now, isStaged) // written meanwhile
+  if (!works) throw neitherWorks(run.name)
   return isStaged ? discard(run, staged) : true
 }
 

@@ -6,6 +6,8 @@ import { MemoryAws } from './memory-aws.ts'
 import { FarSide, type Slots } from './rotation-world.ts'
 import { callWhenChosen, Schedule, settled } from './schedule.ts'
 
+const neverAborted = new AbortController().signal
+
 export const allSteps: readonly AwsRotationStep[] = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 
 interface WorldOptions {
@@ -21,6 +23,9 @@ export class AwsWorld {
   readonly farSide: FarSide
   readonly ended: Map<number, PromiseSettledResult<void>> = new Map()
   readonly #isBad: (number: number) => boolean
+  /** What each value was made from. */
+  readonly #madeFrom = new Map<string, string>()
+  #isByHand = false
   #tokens = 0
   #made = 0
 
@@ -29,6 +34,7 @@ export class AwsWorld {
     this.aws = new MemoryAws(this.farSide.passwords[0] ?? '')
     this.aws.dropsPending = dropsPending
     this.#isBad = isBad
+    this.#watch()
   }
 
   /** As RotateSecret, which goes on with a rotation that was not completed. */
@@ -42,6 +48,40 @@ export class AwsWorld {
   /** As an operator who gives up a rotation. */
   cancel(): void {
     this.aws.remove('AWSPENDING')
+  }
+
+  /** As somebody with the console, who changes the password at the far side and writes it. */
+  writeByHand(): void {
+    const user = this.aws.valueOf('AWSCURRENT')?.slice(0, 1) ?? 'a'
+    const value = `${user} by hand ${(this.#tokens += 1)}`
+    this.farSide.setByHand(value)
+    this.#byHand(() => this.aws.write(`by hand ${this.#tokens}`, value))
+  }
+
+  /** As somebody who goes back to the version before, at the far side too. */
+  goBack(): void {
+    const [holder, previous] = [this.aws.holder('AWSCURRENT'), this.aws.holder('AWSPREVIOUS')]
+    const value = this.aws.valueOf('AWSPREVIOUS')
+    if (previous === undefined || value === undefined || value.endsWith('bad') || previous === this.aws.holder('AWSPENDING')) return
+    this.farSide.setByHand(value)
+    const move = { SecretId: 'db', VersionStage: 'AWSCURRENT', RemoveFromVersionId: holder, MoveToVersionId: previous }
+    this.#byHand(() => void this.aws.updateSecretVersionStage(move, { abortSignal: neverAborted }))
+  }
+
+  #byHand(change: () => void): void {
+    this.#isByHand = true
+    change()
+    this.#isByHand = false
+  }
+
+  /** Values that the function made current in place of another than that which they were made from. */
+  readonly undone: string[] = []
+
+  #watch(): void {
+    this.aws.moved = (from, to) => {
+      const base = this.#madeFrom.get(to ?? '')
+      if (!this.#isByHand && base !== from) this.undone.push(`${from} was replaced by ${to}, made from ${base}`)
+    }
   }
 
   /** Invokes the function with calls that only go on as the schedule lets them. */
@@ -78,7 +118,12 @@ export class AwsWorld {
       this.#made += 1
       return `password ${this.#made}${this.#isBad(this.#made) ? ' bad' : ''}`
     }
-    return awsRotationHandler({ client, target, generate, graceSeconds: 0 })
+    const next: RotationTarget['next'] = async (current, ...rest) => {
+      const value = await target.next(current, ...rest)
+      if (typeof value === 'string') this.#madeFrom.set(value, current.reveal())
+      return value
+    }
+    return awsRotationHandler({ client, target: { ...target, next }, generate, graceSeconds: 0 })
   }
 
   #scheduledClient(invocation: number): AwsRotationClient {

@@ -24,6 +24,8 @@ export class MemoryAws implements AwsRotationClient {
   isDeleted = false
   /** Whether AWS takes AWSPENDING from a version without a value when that is put; not documented. */
   dropsPending = false
+  /** Is told of each move of AWSCURRENT: the value that it was on, and the one that it is on. */
+  moved: (from: string | undefined, to: string | undefined) => void = () => {}
   /** So that versions have the same date, as in one second of an emulator. */
   isClockStill = false
   #now: number
@@ -112,6 +114,7 @@ export class MemoryAws implements AwsRotationClient {
     if (attached.add(label).size > 20) throw awsFailure('LimitExceededException', 'too many labels')
     this.remove(label)
     this.versions.get(id)?.labels.add(label)
+    if (label === 'AWSCURRENT') this.moved(this.versions.get(holder ?? '')?.value, this.versions.get(id)?.value)
     if (label === 'AWSCURRENT' && holder !== undefined) this.#attach('AWSPREVIOUS', holder)
   }
 

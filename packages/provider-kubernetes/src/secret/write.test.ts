@@ -99,6 +99,24 @@ test.each([
   expect(stored.metadata.annotations).toMatchObject({ owner: 'pay' })
 })
 
+test('a purge takes the value away, also where finalizers keep the object', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { value: canaries.value }, { metadata: { finalizers: ['example.com/hold'], annotations: copies } })
+  await providerOf(api).delete('db', { purge: true }, context)
+  const stored = api.cluster.get('default', 'db')
+  expect(stored.metadata.deletionTimestamp).toBeDefined()
+  expect(JSON.stringify(stored)).not.toContain(base64(canaries.value))
+})
+
+test('a single field that is no text is the value, which a new version replaces', async () => {
+  const api = await stubApi()
+  seed(api, 'db', { keystore: binary })
+  const provider = providerOf(api)
+  expect((await provider.get('db', context))?.value).toEqual(binary)
+  await provider.put('db', { value: 'two' }, context)
+  expect(api.cluster.get('default', 'db').data).toEqual({ value: base64('two') })
+})
+
 test('tags leave what kubectl keeps, since the value is the same', async () => {
   const api = await stubApi()
   seed(api, 'db', { value: 'one' }, { metadata: { annotations: copies } })

@@ -98,9 +98,13 @@ async function replace(
   if (current.isEnding) throw ending() // the write would go away with it
   if (current.isImmutable) throw configurationError('the secret is immutable', 'purge it first, or write it under another name')
   const texts = Object.entries(current.data).filter(([, encoded]) => isText(encoded))
-  const others = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
+  const binary = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
+  // A single one was the value itself.
+  const others = texts.length === 0 && binary.length === 1 ? [] : binary
   assertSize({ ...Object.fromEntries(others), ...secret.fields })
-  const removed = Object.fromEntries(texts.map(([name]) => [name, null]))
+  const removed = Object.fromEntries(
+    Object.entries(current.data).flatMap(([name]) => (others.some(([other]) => other === name) ? [] : [[name, null]])),
+  )
   const annotations = { ...secret.annotations, ...withoutCopies, ...writeId(), [deletedMark]: null }
   const metadata = { resourceVersion: current.revision, annotations }
   return receiptOf(await patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal))
@@ -123,10 +127,12 @@ async function empty(store: SecretStore, path: string, signal: AbortSignal): Pro
   await patch(store, path, { metadata: { annotations }, data: null }, signal)
 }
 
-async function remove({ api, paths }: SecretStore, path: string, signal: AbortSignal): Promise<void> {
-  const answer = await api.ask({ method: 'DELETE', path: await paths.of(placeOf(path), signal), metadata: 'object' }, signal)
-  // With finalizers the server answers with the object.
-  if (!/^(Status|Secret|PartialObjectMetadata)$/.test(String(member(answer, 'kind')))) throw unexpectedAnswer(200, true)
+async function remove(store: SecretStore, path: string, signal: AbortSignal): Promise<void> {
+  const answer = await store.api.ask({ method: 'DELETE', path: await store.paths.of(placeOf(path), signal), metadata: 'object' }, signal)
+  const kind = String(member(answer, 'kind'))
+  if (!/^(Status|Secret|PartialObjectMetadata)$/.test(kind)) throw unexpectedAnswer(200, true)
+  // With finalizers the server answers with the object, which stays until they are gone: at least without its values.
+  if (kind !== 'Status') await Promise.allSettled([empty(store, path, signal)])
 }
 
 function written(store: SecretStore, path: string, answer: object): SecretMetadata {

@@ -182,14 +182,29 @@ describe('a document in YAML', () => {
   })
 })
 
-test('a path with a colon is refused, and so is a file that has one in a key, at any depth', async () => {
-  const file = join(temporaryFolder(), 'colon.json')
-  await writeFile(file, jsonOf(await sealSops(new Map([['db', { 'user:name': 'c4n4ry' }]]))))
-  const provider = sopsDocument({ file, identity })
-  expect(await failure(() => provider.get('db:user', context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
-  expect(await failure(() => provider.get('db', context))).toMatchObject({
-    code: 'INTEGRITY',
-    problem: 'the SOPS file has a key with a colon, which could stand for a map and its key',
+describe('a key with a colon', () => {
+  const colon = { code: 'INTEGRITY', problem: 'the SOPS file has a key with a colon, which could stand for a map and its key' }
+
+  async function sealed(secrets: Record<string, Plain>): Promise<ReturnType<typeof sopsDocument>> {
+    const file = join(temporaryFolder(), 'colon.json')
+    await writeFile(file, jsonOf(await sealSops(new Map(Object.entries(secrets)))))
+    return sopsDocument({ file, identity })
+  }
+
+  it('is no path', async () => {
+    const provider = await sealed({ db: 'c4n4ry' })
+    expect(await failure(() => provider.get('db:user', context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  it('at the top makes the file unreadable: a secret could be gone', async () => {
+    const provider = await sealed({ 'db:user': 'c4n4ry', token: 'one' })
+    for (const path of ['db', 'token']) expect(await failure(() => provider.get(path, context))).toMatchObject(colon)
+  })
+
+  it('in a map makes that secret unreadable, and no other', async () => {
+    const provider = await sealed({ auths: { registries: [{ 'https://registry.example': 'c4n4ry' }] }, token: 'one' })
+    expect(await failure(() => provider.get('auths', context))).toMatchObject(colon)
+    expect((await provider.get('token', context))?.value).toBe('one')
   })
 })
 

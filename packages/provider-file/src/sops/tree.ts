@@ -55,10 +55,20 @@ export function valueOf(node: Node): string | Uint8Array {
 
 function jsonOf(node: Node): string {
   if (node.kind === 'list') return `[${node.items.map(jsonOf).join(',')}]`
-  if (node.kind === 'map') return `{${node.entries.map(([key, value]) => `${JSON.stringify(key)}:${jsonOf(value)}`).join(',')}}`
+  if (node.kind === 'map') return `{${node.entries.map(([key, value]) => `${nameOf(key)}:${jsonOf(value)}`).join(',')}}`
   assertCovered(node)
   if (typeof node.value !== 'string') throw damaged('has bytes below a map, which JSON text cannot hold', 'put them at the top')
   return node.isText ? JSON.stringify(node.value) : node.value
+}
+
+function nameOf(key: string): string {
+  assertNoColon(key)
+  return JSON.stringify(key)
+}
+
+/** SOPS binds a value to its keys with colons between them. */
+export function assertNoColon(key: string): void {
+  if (key.includes(':')) throw damaged('has a key with a colon, which could stand for a map and its key', 'rename the key by sops')
 }
 
 function assertCovered({ isCovered }: Leaf): void {

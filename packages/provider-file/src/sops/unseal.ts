@@ -2,7 +2,7 @@ import type { Hash, KeyObject } from 'node:crypto'
 import { loadCrypto } from '@finchat/secrets-core/provider'
 import type { SopsFile } from './metadata.ts'
 import { isSealed, openSealed, plainLeaf } from './sealed-leaf.ts'
-import { type Branch, damaged, type Leaf, leaf, type Node } from './tree.ts'
+import { assertNoColon, type Branch, damaged, type Leaf, leaf, type Node } from './tree.ts'
 
 /** SOPS begins the MAC of a file of `mac_only_encrypted` with these bytes. */
 const macOnlyEncryptedStart = '8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec8176f27d69'
@@ -39,7 +39,7 @@ class Unsealing {
   /** A value is bound to its keys, each with a colon behind it. A list adds none. */
   entriesOf(entries: Branch['entries'], path: string): Branch['entries'] {
     return entries.map(([key, node]) => {
-      if (key.includes(':')) throw damaged('has a key with a colon, which could stand for a map and its key', 'rename the key by sops')
+      if (path === '') assertNoColon(key) // below, only the secret itself could be another
       return [key, this.#nodeOf(node, `${path}${key}:`)]
     })
   }

@@ -25,11 +25,11 @@ const members: MembersOf<CopyAuditOptions> = { checkpoints: 'string', onProgress
 
 /**
  * Copies a trail to `target/audit`, and its checkpoints to `target/checkpoints`, while processes go
- * on writing, with the folders in which it goes on. The copy can be verified: checkpoints come first, then the index, then the segments
- * that this index knows. It lacks the folder's key, which verification does not need, and has the one
+ * on writing, with the folders in which it goes on. The copy can be verified: checkpoints come first,
+ * then the index, then the segments that this index knows. It lacks the folder's key, which verification does not need, and has the one
  * that was sealed for the auditor. An interrupted copy has no index; a second call copies what is
- * missing or has changed. A copy into the same target waits until another ends, for ten minutes:
- * `copy.lock` is locked there. Throws `CONFIGURATION` for a target that holds another trail or lies in the
+ * missing or has changed. A copy into the same target waits until another ends, or a verification that
+ * it had disturbed, for ten minutes: `copy.lock` is locked there. Throws `CONFIGURATION` for a target that holds another trail or lies in the
  * folder, and `AUDIT_FAILED` if a file cannot be read, written or locked.
  *
  * @example

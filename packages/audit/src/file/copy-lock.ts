@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pause } from '@finchat/secrets-core/provider'
 import { FileLock } from './file-lock.ts'
 
@@ -26,21 +26,29 @@ export async function copyEnded(folder: string): Promise<void> {
 
 /** Locks of verifications in this process: no copy is under way there. */
 const ofVerifications = new Set<string>()
+const briefMs = 1_000
+/** A reader of the records may be slow, and copies are to go on. */
+const longestHeldMs = 60_000
 
 /**
- * Keeps copies away from a folder that is verified. Returns what ends that; undefined if the folder is no
- * copy, or if its lock cannot be had.
+ * Keeps copies away from a folder that is verified, for a minute at most. Returns what ends that;
+ * undefined if the folder is no copy, or if others have its lock.
  */
 export async function withoutCopies(folder: string): Promise<(() => void) | undefined> {
   const path = lockNear(folder)
-  if (path === undefined) return undefined
-  const lock = await FileLock.take(path, { patienceMs: copyPatienceMs }).catch(() => undefined)
-  if (lock === undefined) return undefined
+  const lock = path && (await FileLock.take(path, { patienceMs: briefMs }).catch(() => undefined))
+  if (!lock) return undefined
   ofVerifications.add(path)
-  return () => {
+  const end = (): void => {
+    clearTimeout(timer)
+    if (isEnded) return
+    isEnded = true
     ofVerifications.delete(path)
     lock.release()
   }
+  let isEnded = false
+  const timer = setTimeout(end, longestHeldMs).unref()
+  return end
 }
 
 function isBeingCopied(folder: string): boolean {
@@ -48,14 +56,15 @@ function isBeingCopied(folder: string): boolean {
   return lock !== undefined && !ofVerifications.has(lock) && isHeld(lock)
 }
 
-/** Of copies into it, or into one beside it. */
+/** Of copies into it, or into one beside it: a copy is `audit` in its target. */
 function lockNear(folder: string): string | undefined {
-  const targets = [dirname(resolve(folder)), dirname(dirname(resolve(folder)))]
-  return targets.map((target) => join(target, name)).find((path) => existsSync(path))
+  const copies = [resolve(folder), dirname(resolve(folder))].filter((path) => basename(path) === 'audit')
+  return copies.map((copy) => join(dirname(copy), name)).find((path) => existsSync(path))
 }
 
 /** A lock that cannot be opened is of one that ended: it was moved to where nobody may write. */
 export function isHeld(path: string): boolean {
+  if (!existsSync(path)) return false
   try {
     const lock = FileLock.tryTake(path)
     lock?.release()

@@ -94,6 +94,36 @@ describe('a verification begins again if files were taken away while it read the
     free?.release()
   })
 
+  it('soon, though another process has the lock of its copies', async () => {
+    const made = await segmentsOf(4, 3)
+    const target = await emptyFolder()
+    const { folder, checkpoints } = await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    const lock = FileLock.tryTake(join(target, 'copy.lock'))
+    const begun = performance.now()
+    const read = reader(async () => compress({ ...made, folder }))
+    const { verification } = await verifiedTrail(folder, { key: made.key, checkpoint: checkpoints }, read)
+    lock?.release()
+    expect(verification).toMatchObject({ ok: true, records: 12 })
+    expect(performance.now() - begun).toBeLessThan(60_000)
+  })
+
+  it('and leaves the lock of copies alone that lie beside it', async () => {
+    const made = await segmentsOf(4, 3)
+    const target = dirname(made.folder)
+    await copyAuditTrail(made.folder, target, { checkpoints: made.checkpoints })
+    const free: boolean[] = []
+    let count = 0
+    await verifiedTrail(made.folder, { key: made.key }, async (records) => {
+      for await (const _ of records) {
+        if (++count === 1) await compress(made)
+        const lock = FileLock.tryTake(join(target, 'copy.lock'))
+        free.push(lock !== undefined)
+        lock?.release()
+      }
+    })
+    expect(new Set(free)).toEqual(new Set([true]))
+  })
+
   it('from each of several trails', async () => {
     const trails = [await segmentsOf(3, 2), await segmentsOf(3, 2)]
     let changes = 0

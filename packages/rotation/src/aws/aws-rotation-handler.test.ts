@@ -236,7 +236,6 @@ test('each step is in the audit trail, with the request of Lambda', async () => 
       ['test', 'request of testSecret', 'rotation function', 'db of aws'],
       ['test', 'request of finishSecret', 'rotation function', 'db of aws'],
       ['promote', 'request of finishSecret', 'rotation function', 'db of aws'],
-      ['test', 'request of finishSecret', 'rotation function', 'db of aws'],
     ],
   )
 })
@@ -263,7 +262,6 @@ test('the states of each step tell what was done, by which attempt', async () =>
     ['test', 1, undefined],
     ['test', 1, undefined],
     ['promote', 1, undefined],
-    ['test', 1, undefined],
     ['done', 1, 'rotated'],
   ])
   expect(states.every(({ name, by }) => name === 'db' && by === 'rotation function')).toBe(true)

@@ -5,7 +5,7 @@ import type { AwsRotationClient } from './client.ts'
 import { current, pending, wasInterrupted } from './labels.ts'
 import { type AwsRotationEvent, checkedEvent, type LambdaContext, signalOf } from './rotation-event.ts'
 import { deleted, notPending, notRotated, unknownVersion } from './rotation-refusals.ts'
-import { rotationStore, tidy } from './rotation-store.ts'
+import { barPromotion, rotationStore, tidy } from './rotation-store.ts'
 import { SecretVersions } from './secret-versions.ts'
 import { steps } from './steps.ts'
 
@@ -113,7 +113,10 @@ async function runStep(
 ): Promise<void> {
   const store = rotationStore(versions, token, field)
   const secrets = createSecretsManager({ providers: [store.provider], audit: audit && keptOpen(audit), deadlineMs: callMs })
-  const run = runOf(secrets, SecretId, { target, graceSeconds, onState, actor, signal, requestId })
+  const run = {
+    ...runOf(secrets, SecretId, { target, graceSeconds, onState, actor, signal, requestId }),
+    barPromotion: () => within(signal, (bound) => barPromotion(versions, token, bound)),
+  }
   try {
     const attempt = (): Promise<number> => within(signal, (bound) => versions.attempt(bound))
     await run.progress.reporting(() => steps[Step]({ run, generate, token, store, attempt }))

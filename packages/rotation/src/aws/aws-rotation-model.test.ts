@@ -129,7 +129,7 @@ describe.each(kinds)('a target that keeps %s, and AWS that drops AWSPENDING %s: 
 type Action =
   | { readonly kind: 'invoke'; readonly step: number; readonly ago: number }
   | { readonly kind: 'go on'; readonly who: number; readonly fate: Fate }
-  | { readonly kind: 'cancel' | 'write by hand' | 'go back' }
+  | { readonly kind: 'cancel' | 'write by hand' | 'go back' | 'refuse' }
 
 const fate = fc.oneof(
   { weight: 12, arbitrary: fc.constant<Fate>('works') },
@@ -144,14 +144,15 @@ const actionsOf = (cancels: number): fc.Arbitrary<readonly Action[]> =>
     ),
     { minLength: 10, maxLength: 120 },
   )
-const byHand: fc.Arbitrary<readonly Action[]> = fc.array(
-  fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('invoke' as const), step: fc.nat(3), ago: fc.nat(1) }) },
-    { weight: 14, arbitrary: fc.record({ kind: fc.constant('go on' as const), who: fc.nat(3), fate: fc.constant<Fate>('works') }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('write by hand' as const, 'go back' as const) }) },
-  ),
-  { minLength: 10, maxLength: 120 },
-)
+const byHandOf = (fates: fc.Arbitrary<Fate>): fc.Arbitrary<readonly Action[]> =>
+  fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ kind: fc.constant('invoke' as const), step: fc.nat(3), ago: fc.nat(1) }) },
+      { weight: 14, arbitrary: fc.record({ kind: fc.constant('go on' as const), who: fc.nat(3), fate: fates }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('write by hand' as const, 'go back' as const, 'refuse' as const) }) },
+    ),
+    { minLength: 10, maxLength: 120 },
+  )
 const numRuns = Number(process.env['FINCHAT_MODEL_RUNS'] ?? 100)
 
 /** Plays a plan. An operator who gives up a rotation takes away what its target may have. */
@@ -161,6 +162,7 @@ async function play(world: AwsWorld, plan: readonly Action[], check: () => Promi
     if (action.kind === 'cancel') world.cancel()
     if (action.kind === 'write by hand') world.writeByHand()
     if (action.kind === 'go back') world.goBack()
+    if (action.kind === 'refuse') world.refusals += 1
     if (world.aws.holder('AWSPENDING') === undefined) tokens.unshift(world.begin())
     if (action.kind === 'invoke') await world.invoke(at, allSteps[action.step] ?? 'createSecret', tokens[action.ago] ?? tokens[0] ?? '')
     const { waiting } = world.schedule
@@ -217,10 +219,11 @@ describe('writes by hand and moves to the version before, between any two calls 
 
   test('are not undone, and current or pending works once all have ended', { timeout: 7_200_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(slots, fc.boolean(), byHand, async (kept, dropsPending, plan) => {
+      fc.asyncProperty(slots, fc.boolean(), byHandOf(fc.constant('works')), async (kept, dropsPending, plan) => {
         const world = new AwsWorld(kept, { dropsPending })
         await world.rotate()
         await play(world, plan, async () => expect(world.undone).toEqual([]))
+        world.refusals = 0
         await goOn(world, async () => expect(world.undone).toEqual([]))
         const [current, pending] = [await world.current(), await world.pending()]
         expect(world.farSide.accepts(current) || (pending !== undefined && world.farSide.accepts(pending))).toBe(true)
@@ -230,6 +233,28 @@ describe('writes by hand and moves to the version before, between any two calls 
       { numRuns },
     )
   })
+
+  test(
+    'are not undone where invocations die, fail or are late, and the next rotation makes a working value current',
+    {
+      timeout: 7_200_000,
+    },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(slots, fc.boolean(), byHandOf(fate), async (kept, dropsPending, plan) => {
+          const world = new AwsWorld(kept, { dropsPending })
+          await world.rotate()
+          await play(world, plan, async () => expect(world.undone).toEqual([]))
+          world.refusals = 0
+          await nextRotation(world)
+          await goOn(world, async () => {})
+          await nextRotation(world)
+          expect(world.undone).toEqual([])
+        }),
+        { numRuns },
+      )
+    },
+  )
 })
 
 describe('these tests find', () => {

@@ -24,23 +24,30 @@ export function stagedLabel(number: number): string {
  * AWS gives a label to one version only: a promotion attaches it to the version of this number, a
  * discard to another.
  */
-export function claimLabel(number: number): string {
+function claimLabel(number: number): string {
   return `claim-${number}`
 }
 
-/** The note of a staged version: which one its value was made from. */
-export function ontoLabel(number: number, revision: string): string {
-  return `note-${number}-1-1-${Buffer.from(JSON.stringify({ onto: revision })).toString('base64url')}`
+/**
+ * The note of a staged version: which one its value was made from. With the id of its own, so that no
+ * other version has the same label, which AWS would move.
+ */
+export function ontoLabel(number: number, revision: string, onto: string): string {
+  return `note-${number}-1-1-${Buffer.from(JSON.stringify({ onto, id: revision })).toString('base64url')}`
 }
 
+/** A part of a note: `note-<number>-<part>-<parts>-…`. */
 export function isNote(label: string): boolean {
-  return /^note-[1-9]\d{0,15}-/.test(label)
+  return /^note-[1-9]\d{0,15}-\d-\d-[\w-]+$/.test(label)
 }
 
 /** Undefined if another function or tool staged it. */
 export function ontoOf(labels: readonly string[]): string | undefined {
-  const notes = labels.flatMap((label) => /^note-[1-9]\d{0,15}-1-1-([\w-]+)$/.exec(label)?.[1] ?? [])
-  const note = notes.length === 1 ? parsed(Buffer.from(notes[0] ?? '', 'base64url').toString()) : undefined
+  const parts = labels
+    .filter(isNote)
+    .toSorted()
+    .map((label) => label.split('-').slice(4).join('-'))
+  const note = parsed(Buffer.from(parts.join(''), 'base64url').toString())
   const onto = isJsonObject(note) && Object.hasOwn(note, 'onto') ? note['onto'] : undefined
   return typeof onto === 'string' ? onto : undefined
 }
@@ -56,6 +63,11 @@ function parsed(json: string): unknown {
 /** The attempt of a version that was staged. */
 export function attemptOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^staged-([1-9]\d{0,15})$/)
+}
+
+/** The claim of a version, by its number. */
+export function claimOf(labels: readonly string[]): string {
+  return claimLabel(attemptOf(labels) ?? 0)
 }
 
 /** The number of a version, by any writer. */
@@ -96,14 +108,17 @@ const mostLabels = 20
 /** The number of a version, its note, and the claim. */
 const labelsOfVersion = 3
 
+/** How many labels must go before so many are added. */
+export function excessOf(labelsById: LabelsById, added: number = labelsOfVersion): number {
+  return new Set([...Object.values(labelsById).flat(), current, previous, pending]).size + added - mostLabels
+}
+
 /**
  * Numbers of old versions to remove, the lowest first, so that a new one has room. The last one
  * stays, or it could be used again; so do labels of other tools.
  */
-export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
+export function labelsToDrop(labelsById: LabelsById, added: number = labelsOfVersion): readonly Attachment[] {
   const last = lastNumber(labelsById)
-  const attached = new Set([...Object.values(labelsById).flat(), current, previous, pending])
-  const excess = attached.size + labelsOfVersion - mostLabels
   return Object.entries(labelsById)
     .flatMap(([revision, labels]) => {
       const isInUse = [current, previous, pending].some((label) => labels.includes(label))
@@ -113,5 +128,5 @@ export function labelsToDrop(labelsById: LabelsById): readonly Attachment[] {
     })
     .filter(({ number }) => number < last)
     .toSorted((one, other) => one.number - other.number)
-    .slice(0, Math.max(0, excess))
+    .slice(0, Math.max(0, excessOf(labelsById, added)))
 }

@@ -76,7 +76,7 @@ test('RotationToken goes to AWS with the value, and to nothing else', async () =
     expect.objectContaining({
       RotationToken: 'of the role',
       ClientRequestToken: 'one',
-      VersionStages: ['staged-1', ontoLabel(1, 'first')],
+      VersionStages: ['staged-1', ontoLabel(1, 'one', 'first')],
     }),
   ])
 })

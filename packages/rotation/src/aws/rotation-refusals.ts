@@ -56,3 +56,11 @@ export function writtenMeanwhile(): SecretsError {
     remedy: 'the next attempt begins from the current version',
   })
 }
+
+/** Before anything is set: the version could not be promoted. */
+export function tooManyLabels(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the secret has no room for the three staging labels of a rotation: AWS allows 20', {
+    secret,
+    remedy: 'remove labels of other tools with aws secretsmanager update-secret-version-stage',
+  })
+}

@@ -2,7 +2,7 @@ import { type NewStagedSecret, type SecretProvider, SecretsError, type StagedSec
 import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from './aws-error.ts'
 import type { ValueAnswer } from './client.ts'
-import { type Attachment, attemptOf, claimLabel, current, holderOf, isNote, numberOf, ontoOf, pending, previous } from './labels.ts'
+import { attemptOf, claimOf, current, holderOf, isNote, numberOf, ontoLabel, ontoOf, pending, previous } from './labels.ts'
 import { writtenMeanwhile } from './rotation-refusals.ts'
 import { isListOfTexts, movedMeanwhile, type SecretVersions, unlessConflict } from './secret-versions.ts'
 
@@ -86,14 +86,19 @@ async function put(versions: SecretVersions, { value, note, ifCurrent }: NewStag
   await versions.keepPending(signal)
 }
 
-/** Moves AWSCURRENT from exactly the version that the staged value was made from, or else from `first`. */
+/**
+ * Moves AWSCURRENT from exactly the version that the staged value was made from, or else from `first`.
+ * A note says which, before the claim bars a discard.
+ */
 async function promote(versions: SecretVersions, revision: string, first: string | undefined, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
   const [holder, labels] = [holderOf(labelsById, current), labelsById[revision] ?? []]
   if (holder !== revision) {
     const onto = ontoOf(labels) ?? first
-    if (holderOf(labelsById, pending) !== revision || holder !== onto) throw movedMeanwhile()
-    await versions.move({ label: claimLabel(attemptOf(labels) ?? 0), revision }, undefined, signal) // refused once it is being discarded
+    if (onto === undefined || holderOf(labelsById, pending) !== revision || holder !== onto) throw movedMeanwhile()
+    const note = { label: ontoLabel(attemptOf(labels) ?? 0, revision, onto), revision }
+    if (ontoOf(labels) === undefined) await versions.attach(note, labelsById, signal)
+    await versions.attach({ label: claimOf(labels), revision }, labelsById, signal) // refused once it is being discarded
     await versions.move({ label: current, revision }, onto, signal).catch(async (error: unknown) => {
       // An earlier attempt without an answer, or the same step elsewhere, may have moved it.
       if (!hasCode(error, 'VERSION_CONFLICT') || !(await isCurrent(versions, revision, signal))) throw error
@@ -108,7 +113,7 @@ async function promote(versions: SecretVersions, revision: string, first: string
  * for its own.
  */
 export async function tidy(versions: SecretVersions, revision: string, labels: readonly string[], signal: AbortSignal): Promise<void> {
-  const drops = [pending, ...labels.filter(isNote), claimLabel(attemptOf(labels) ?? 0)].map((label) => ({ label, revision }))
+  const drops = [pending, ...labels.filter(isNote), claimOf(labels)].map((label) => ({ label, revision }))
   for (const drop of drops) await Promise.allSettled([versions.remove(drop, signal)]) // the rotation is done
 }
 
@@ -116,27 +121,31 @@ async function isCurrent(versions: SecretVersions, revision: string, signal: Abo
   return holderOf((await versions.describe(signal)).labelsById, current) === revision
 }
 
-/** The claim tells that it is discarded. It goes first, so that no other step uses or promotes the version. */
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
-  const { labelsById } = await versions.describe(signal)
-  const [holder, labels] = [holderOf(labelsById, current) ?? '', labelsById[revision] ?? []]
-  if (holder === revision) throw new SecretsError('VERSION_CONFLICT', 'the version is current already')
-  await claimForDiscard(versions, { label: claimLabel(attemptOf(labels) ?? 0), revision: holder }, revision, signal)
+  if (!(await barPromotion(versions, revision, signal))) throw promotionBegan()
   await versions.remove({ label: pending, revision }, signal)
 }
 
-/** Throws `VERSION_CONFLICT` if a promotion has it, which may still succeed. */
-async function claimForDiscard(versions: SecretVersions, claim: Attachment, revision: string, signal: AbortSignal): Promise<void> {
+/**
+ * Takes the claim of a version, so that no other step promotes it. False: a promotion has it, which may
+ * still succeed, or has ended.
+ */
+export async function barPromotion(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<boolean> {
+  const { labelsById } = await versions.describe(signal)
+  const [holder, label] = [holderOf(labelsById, current) ?? '', claimOf(labelsById[revision] ?? [])]
+  if (holder === revision) return false
   try {
-    await versions.move(claim, undefined, signal)
+    await versions.attach({ label, revision: holder }, labelsById, signal)
+    return !(await isCurrent(versions, revision, signal)) // a promotion that ended has given up the claim
   } catch (error) {
-    if (!hasCode(error, 'VERSION_CONFLICT')) throw error
-    const { labelsById } = await versions.describe(signal)
-    if (holderOf(labelsById, claim.label) !== revision) return // a discard has it, perhaps of long ago
-    const onto = ontoOf(labelsById[revision] ?? [])
-    if (onto === undefined || holderOf(labelsById, current) === onto) throw promotionBegan()
-    await versions.move(claim, revision, signal).catch(unlessConflict)
+    unlessConflict(error)
   }
+  const now = (await versions.describe(signal)).labelsById
+  if (holderOf(now, current) === revision) return false
+  if (holderOf(now, label) !== revision) return true // a discard has it, perhaps of long ago
+  if (holderOf(now, current) === ontoOf(now[revision] ?? [])) return false
+  await versions.move({ label, revision: holder }, revision, signal).catch(unlessConflict) // overtaken: it cannot succeed
+  return true
 }
 
 function promotionBegan(): SecretsError {

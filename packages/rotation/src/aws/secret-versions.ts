@@ -6,6 +6,7 @@ import {
   type Attachment,
   attemptOf,
   current,
+  excessOf,
   holderOf,
   type LabelsById,
   labelsToDrop,
@@ -14,6 +15,7 @@ import {
   pending,
   stagedLabel,
 } from './labels.ts'
+import { tooManyLabels } from './rotation-refusals.ts'
 import type { AwsRotationEvent } from './rotation-event.ts'
 
 /** What DescribeSecret tells. */
@@ -56,8 +58,10 @@ export class SecretVersions {
    */
   async put(SecretString: string, onto: string, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
     const { ClientRequestToken, RotationToken } = this.#event
+    if (labelsToDrop(labelsById).length < excessOf(labelsById)) throw tooManyLabels(this.#event.SecretId)
     const number = await this.#freeNumber(labelsById, signal)
-    const input = { ClientRequestToken, RotationToken, VersionStages: [stagedLabel(number), ontoLabel(number, onto)], SecretString }
+    const own = [stagedLabel(number), ontoLabel(number, ClientRequestToken, onto)]
+    const input = { ClientRequestToken, RotationToken, VersionStages: own, SecretString }
     try {
       await this.#call('putSecretValue', input, signal)
     } catch (error) {
@@ -86,6 +90,13 @@ export class SecretVersions {
   async move({ label, revision }: Attachment, from: string | undefined, signal: AbortSignal): Promise<void> {
     const input = { VersionStage: label, MoveToVersionId: revision, RemoveFromVersionId: from }
     await this.#call('updateSecretVersionStage', input, signal)
+  }
+
+  /** A label that is attached to no other version. Others may have used up its room since. */
+  async attach(attachment: Attachment, labelsById: LabelsById, signal: AbortSignal): Promise<void> {
+    const added = holderOf(labelsById, attachment.label) === undefined ? 1 : 0
+    for (const dropped of labelsToDrop(labelsById, added)) await this.remove(dropped, signal)
+    await this.move(attachment, undefined, signal)
   }
 
   /** A label that is not there any more is fine. */

@@ -1,6 +1,6 @@
 import type { SecretValue } from '@finchat/secrets-core'
 import { pendingSecret, stageSecret, type PendingSecret } from '@finchat/secrets-core/staging'
-import { type Ending, finish, giveWay, makeAccepted, restore, set } from '../engine/finish.ts'
+import { type Ending, finish, giveWay, makeAccepted, set } from '../engine/finish.ts'
 import { assertGraceIsOver } from '../engine/grace.ts'
 import type { Run } from '../engine/rotate-options.ts'
 import { isOutdated as isMadeFromAnother } from '../engine/staged-note.ts'
@@ -43,17 +43,9 @@ export const steps: Readonly<Record<AwsRotationStep, (rotation: Rotation) => Pro
     if (!(await isAccepted(run, found.value))) throw refused(run.name)
   },
   finishSecret: async (rotation) => {
-    await goOn(rotation, await readValue(rotation), finishAndLook)
+    await goOn(rotation, await readValue(rotation), (...staged) => finish(...staged, 'set'))
     rotation.run.progress.enter('done', { outcome: 'rotated' })
   },
-}
-
-/** Another run of a step may have set the former value again, before it found that this one promotes. */
-async function finishAndLook(run: Run, staged: Waiting, current: SecretValue): Promise<Ending> {
-  const ending = await finish(run, staged, current, 'set')
-  const now = ending.isOvertaken ? undefined : await readCurrent(run)
-  if (now !== undefined && !(await isAccepted(run, now))) await restore(run, staged, now, false)
-  return ending
 }
 
 async function goOn(

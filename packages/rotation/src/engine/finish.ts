@@ -131,14 +131,20 @@ async function rollBack(run: Run, staged: Waiting): Promise<Ending> {
  * Sets the current value with a higher token, even if the target accepts it: else a late `apply` of
  * the staged value would pass. False: somebody overtook.
  */
-export async function restore(run: Run, staged: Waiting, current: SecretValue, isStaged: boolean): Promise<boolean> {
+async function restore(run: Run, staged: Waiting, current: SecretValue, isStaged: boolean): Promise<boolean> {
+  if (isStaged && (await run.barPromotion?.()) === false) return false
+  return setAgain(run, staged, current, isStaged)
+}
+
+/** Until what is set is current: it may be written meanwhile. */
+async function setAgain(run: Run, staged: Waiting, current: SecretValue, isStaged: boolean): Promise<boolean> {
   if (!(await applyAgain(run, staged, current))) {
     if ((await standingOf(run, staged)).isStaged) throw aheadOfStore(run.name)
     return false
   }
   const works = await isAccepted(run, current)
   const now = await readCurrent(run)
-  if (!hasSameContent(now, current)) return restore(run, staged, now, isStaged) // written meanwhile
+  if (!hasSameContent(now, current)) return setAgain(run, staged, now, isStaged)
   if (!works) throw neitherWorks(run.name)
   return isStaged ? discard(run, staged) : true
 }

@@ -45,6 +45,11 @@ export interface Run {
   readonly whenUnused: boolean
   readonly call: CallOptions
   readonly progress: Progress
+  /**
+   * Where a promotion takes several calls: bars it from now on, before the target gets the current value
+   * again. False: it has begun, or is done. Absent: a promotion is one call.
+   */
+  readonly barPromotion?: (() => Promise<boolean>) | undefined
 }
 
 export const retireMembers: MembersOf<RetireOptions> = {

@@ -21,6 +21,8 @@ export class AwsWorld {
   readonly schedule: Schedule = new Schedule()
   readonly aws: MemoryAws
   readonly farSide: FarSide
+  /** So many of the next tests are refused, as while a server is overloaded. */
+  refusals = 0
   readonly ended: Map<number, PromiseSettledResult<void>> = new Map()
   readonly #isBad: (number: number) => boolean
   /** What each value was made from. */
@@ -141,7 +143,11 @@ export class AwsWorld {
     return {
       next,
       apply: this.#waits(invocation, apply),
-      test: this.#waits(invocation, test),
+      test: this.#waits(invocation, async (...args: Parameters<typeof test>) => {
+        if (this.refusals === 0) return test(...args)
+        this.refusals -= 1
+        return 'refused' as const
+      }),
       ...(retire && { retire: this.#waits(invocation, retire) }),
     }
   }

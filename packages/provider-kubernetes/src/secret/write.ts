@@ -97,14 +97,11 @@ async function replace(
 ): Promise<WriteReceipt> {
   if (current.isEnding) throw ending() // the write would go away with it
   if (current.isImmutable) throw configurationError('the secret is immutable', 'purge it first, or write it under another name')
-  const texts = Object.entries(current.data).filter(([, encoded]) => isText(encoded))
   const binary = Object.entries(current.data).filter(([, encoded]) => !isText(encoded))
-  // A single one was the value itself.
-  const others = texts.length === 0 && binary.length === 1 ? [] : binary
-  assertSize({ ...Object.fromEntries(others), ...secret.fields })
-  const removed = Object.fromEntries(
-    Object.entries(current.data).flatMap(([name]) => (others.some(([other]) => other === name) ? [] : [[name, null]])),
-  )
+  // Alone, it was the value itself.
+  const others = Object.fromEntries(Object.keys(current.data).length === 1 ? [] : binary)
+  assertSize({ ...others, ...secret.fields })
+  const removed = Object.fromEntries(Object.keys(current.data).flatMap((name) => (Object.hasOwn(others, name) ? [] : [[name, null]])))
   const annotations = { ...secret.annotations, ...withoutCopies, ...writeId(), [deletedMark]: null }
   const metadata = { resourceVersion: current.revision, annotations }
   return receiptOf(await patch(store, path, { metadata, data: { ...removed, ...secret.fields } }, signal))

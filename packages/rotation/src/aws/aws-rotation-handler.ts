@@ -97,7 +97,7 @@ async function isOpen(
   if (labels === undefined) throw unknownVersion(SecretId)
   const isPending = labels.includes(pending)
   if (labels.includes(current)) {
-    if (isPending) await within(signal, (bound) => tidy(versions, token, labels, bound))
+    if (isPending) await within(signal, (bound) => tidy(versions, token, bound))
     return false
   }
   if (isPending || (Step === 'createSecret' && wasInterrupted(labelsById, token))) return true

@@ -3,6 +3,7 @@ import type { RotationTarget } from '../targets/target.ts'
 import { type AwsTrial, awsTrial, first } from '../testing/aws-trial.ts'
 import { allSteps } from '../testing/aws-world.ts'
 import { MemoryAws } from '../testing/memory-aws.ts'
+import { failureOf } from '../testing/rotations.ts'
 import type { AwsRotationClient } from './client.ts'
 import type { AwsRotationStep } from './rotation-event.ts'
 
@@ -39,7 +40,7 @@ function flaky(): { members: (target: RotationTarget) => Partial<RotationTarget>
 }
 
 describe('a promotion that has begun', () => {
-  test('and stopped is completed by the same steps, though the target refused the value meanwhile', async () => {
+  test('and stopped is rolled back if the target refuses the value meanwhile, and the next rotation begins', async () => {
     const aws = new MemoryAws(first)
     const account = flaky()
     let losses = 1
@@ -51,11 +52,11 @@ describe('a promotion that has begun', () => {
     aws.begin('one')
     expect(await outcomes(trial)).toEqual(['ok', 'ok', 'ok', 'UNAVAILABLE'])
     account.isRefusing = true
-    expect(await outcomes(trial, ['setSecret', 'testSecret'])).toEqual(['ok', 'VERSION_CONFLICT'])
-    expect(trial.server.passwords).toContain(first)
+    expect(await outcomes(trial, ['setSecret', 'testSecret'])).toEqual(['ok', 'CONFIGURATION'])
+    expect([aws.valueOf('AWSCURRENT'), trial.server.passwords]).toEqual([first, [first]])
     account.isRefusing = false
-    expect(await outcomes(trial)).toEqual(['ok', 'ok', 'ok', 'ok'])
-    expect([aws.valueOf('AWSCURRENT'), trial.server.passwords.at(-1)]).toEqual(['password 1', 'password 1'])
+    await trial.rotate('two')
+    expect([aws.valueOf('AWSCURRENT'), trial.server.passwords.at(-1)]).toEqual(['password 2', 'password 2'])
   })
 
   test('of a value that another function put gives way to a write by hand, and the next rotation begins', async () => {
@@ -77,38 +78,63 @@ describe('a promotion that has begun', () => {
     expect(aws.valueOf('AWSCURRENT')).toBe('password 1')
   })
 
-  test.each(['lives', 'dies'])('and ends while another run rolls back, after which it %s, leaves the new value working', async (how) => {
+  test.each(['lives', 'dies'])(
+    'and moves AWSCURRENT while another run rolls back, after which it %s, leaves a working value',
+    async (how) => {
+      const aws = new MemoryAws(first)
+      const account = flaky()
+      const [reached, mayMove, moved] = [0, 1, 2].map(() => Promise.withResolvers<void>())
+      const promoting: Update = async (input, options) => {
+        if (input.VersionStage !== 'AWSCURRENT') return aws.updateSecretVersionStage(input, options)
+        reached?.resolve()
+        await mayMove?.promise
+        await aws.updateSecretVersionStage(input, options)
+        moved?.resolve()
+        return how === 'dies' ? stopped : {}
+      }
+      let shared: Partial<RotationTarget> = {}
+      const members = (target: RotationTarget): Partial<RotationTarget> => (shared = { ...target, ...account.members(target) })
+      const trial = awsTrial({ aws, client: { ...aws, updateSecretVersionStage: promoting }, members })
+      const rollingBack: Update = async (input, options) => {
+        if (input.VersionStage === 'claim-1') {
+          mayMove?.resolve()
+          await moved?.promise
+        }
+        return aws.updateSecretVersionStage(input, options)
+      }
+      const other = awsTrial({ aws, client: { ...aws, updateSecretVersionStage: rollingBack }, members: () => shared })
+      aws.begin('one')
+      expect(await outcomes(trial, allSteps.slice(0, 3))).toEqual(['ok', 'ok', 'ok'])
+      const finishing = trial.step('finishSecret')
+      await reached?.promise
+      account.isRefusing = true
+      await outcomes(other, ['testSecret'])
+      account.isRefusing = false
+      if (how === 'lives') expect(await failureOf(finishing)).toMatchObject({ code: 'VERSION_CONFLICT' })
+      expect([aws.valueOf('AWSCURRENT'), trial.server.passwords]).toEqual([first, [first]])
+    },
+  )
+
+  test.each<[string, (aws: MemoryAws) => void]>([
+    ['somebody attaches a higher number', (aws) => void aws.versions.get('first')?.labels.add('v7')],
+    ['another version takes its number', (aws) => aws.write('zero', 'x', 'staged-1')],
+  ])('is still one with the rollback if %s', async (_, change) => {
     const aws = new MemoryAws(first)
     const account = flaky()
-    const [reached, mayMove, moved] = [0, 1, 2].map(() => Promise.withResolvers<void>())
-    const promoting: Update = async (input, options) => {
-      if (input.VersionStage !== 'AWSCURRENT') return aws.updateSecretVersionStage(input, options)
-      reached?.resolve()
-      await mayMove?.promise
-      await aws.updateSecretVersionStage(input, options)
-      moved?.resolve()
-      return how === 'dies' ? stopped : {}
-    }
-    let shared: Partial<RotationTarget> = {}
-    const members = (target: RotationTarget): Partial<RotationTarget> => (shared = { ...target, ...account.members(target) })
-    const trial = awsTrial({ aws, client: { ...aws, updateSecretVersionStage: promoting }, members })
-    const rollingBack: Update = async (input, options) => {
-      if (input.VersionStage === 'claim-1') {
-        mayMove?.resolve()
-        await moved?.promise
+    let repeats = 1
+    const updateSecretVersionStage: Update = async (input, options) => {
+      if (input.VersionStage === 'AWSCURRENT' && input.MoveToVersionId === 'one' && repeats-- > 0) {
+        change(aws)
+        account.isRefusing = true
+        await outcomes(trial, ['setSecret', 'testSecret'])
+        account.isRefusing = false
       }
       return aws.updateSecretVersionStage(input, options)
     }
-    const other = awsTrial({ aws, client: { ...aws, updateSecretVersionStage: rollingBack }, members: () => shared })
+    const trial: AwsTrial = awsTrial({ aws, client: { ...aws, updateSecretVersionStage }, members: account.members })
     aws.begin('one')
-    expect(await outcomes(trial, allSteps.slice(0, 3))).toEqual(['ok', 'ok', 'ok'])
-    const finishing = trial.step('finishSecret')
-    await reached?.promise
-    account.isRefusing = true
-    await outcomes(other, ['testSecret'])
-    account.isRefusing = false
-    if (how === 'lives') await finishing
-    expect([aws.valueOf('AWSCURRENT'), trial.server.passwords.at(-1)]).toEqual(['password 1', 'password 1'])
+    await outcomes(trial)
+    expect(trial.server.passwords).toContain(aws.valueOf('AWSCURRENT'))
   })
 })
 
@@ -166,6 +192,36 @@ describe('room for the claim', () => {
     expect((await outcomes(trial))[0]).toBe(outcome)
     expect(trial.server.passwords).toEqual([aws.valueOf('AWSCURRENT')])
   })
+})
+
+test('a version that has the current value is not taken for a rotation', async () => {
+  const aws = new MemoryAws(first)
+  const trial = awsTrial({ aws })
+  aws.write('one', first, 'AWSPENDING') // as `retirePrevious` stages a copy
+  expect(await outcomes(trial, ['setSecret', 'finishSecret'])).toEqual(['CONFIGURATION', 'CONFIGURATION'])
+  expect([aws.holder('AWSCURRENT'), trial.server.token]).toEqual(['first', 0])
+})
+
+test('a late createSecret does not bring back a version that was rolled back', async () => {
+  const aws = new MemoryAws(first)
+  const account = flaky()
+  const [reached, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const putSecretValue: AwsRotationClient['putSecretValue'] = async (...sent) => {
+    const answer = await aws.putSecretValue(...sent)
+    reached.resolve()
+    await mayGoOn.promise
+    return answer
+  }
+  const late = awsTrial({ aws, client: { ...aws, putSecretValue } })
+  const trial = awsTrial({ aws, members: account.members })
+  aws.begin('one')
+  const creating = late.step('createSecret')
+  await reached.promise
+  account.isRefusing = true
+  expect(await outcomes(trial, ['setSecret', 'testSecret'])).toEqual(['ok', 'CONFIGURATION'])
+  mayGoOn.resolve()
+  expect(await failureOf(creating)).toMatchObject({ code: 'VERSION_CONFLICT' })
+  expect(aws.holder('AWSPENDING')).toBeUndefined()
 })
 
 test('a late value of a rotation that was given up takes no note from the next one', async () => {

@@ -65,9 +65,21 @@ export function attemptOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^staged-([1-9]\d{0,15})$/)
 }
 
-/** The claim of a version, by its number. */
+/** The number that a version was staged with: its note stays where it gets a new one, or another took that. */
+export function firstNumberOf(labels: readonly string[]): number | undefined {
+  return highest(labels, /^note-([1-9]\d{0,15})-/) ?? attemptOf(labels)
+}
+
+/** The claim of a version. */
 export function claimOf(labels: readonly string[]): string {
-  return claimLabel(attemptOf(labels) ?? 0)
+  return claimLabel(firstNumberOf(labels) ?? 0)
+}
+
+/** Whether a rollback has the claim of a version, or had it. */
+export function isDiscarded(labelsById: LabelsById, revision: string): boolean {
+  const labels = labelsById[revision] ?? []
+  const claimed = firstNumberOf(labels) === undefined ? undefined : holderOf(labelsById, claimOf(labels))
+  return claimed !== undefined && claimed !== revision
 }
 
 /** The number of a version, by any writer. */
@@ -100,7 +112,7 @@ export function wasInterrupted(labelsById: LabelsById, revision: string): boolea
   const labels = labelsById[revision] ?? []
   const number = attemptOf(labels)
   if (number === undefined || number !== lastNumber(labelsById) || labels.includes(previous)) return false
-  return holderOf(labelsById, claimLabel(number)) === undefined
+  return holderOf(labelsById, claimOf(labels)) === undefined
 }
 
 /** AWS allows so many labels for a secret. */
@@ -119,14 +131,15 @@ export function excessOf(labelsById: LabelsById, added: number = labelsOfVersion
  */
 export function labelsToDrop(labelsById: LabelsById, added: number = labelsOfVersion): readonly Attachment[] {
   const last = lastNumber(labelsById)
+  const claimInUse = claimOf(labelsById[holderOf(labelsById, pending) ?? ''] ?? [])
   return Object.entries(labelsById)
     .flatMap(([revision, labels]) => {
       const isInUse = [current, previous, pending].some((label) => labels.includes(label))
       const isOver = (label: string): boolean => label.startsWith('claim-') || (isNote(label) && !labels.includes(pending))
       const old = isInUse ? labels.filter(isOver) : labels
-      return old.map((label) => ({ revision, label, number: highest([label], numbered) ?? last }))
+      return old.map((label) => ({ revision, label, number: isNote(label) ? 0 : (highest([label], numbered) ?? last) }))
     })
-    .filter(({ number }) => number < last)
+    .filter(({ number, label }) => number < last && label !== claimInUse)
     .toSorted((one, other) => one.number - other.number)
     .slice(0, Math.max(0, excessOf(labelsById, added)))
 }

@@ -29,7 +29,15 @@ export function notPending(secret: string): SecretsError {
   })
 }
 
-/** A step after createSecret came first. */
+/** Such as a version that `retirePrevious` staged, or `rotate` for another field of the document. */
+export function nothingToSet(secret: string): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the staged version changes nothing of what this function sets', {
+    secret,
+    remedy: 'finish it where it was staged, or take AWSPENDING from it; then begin a rotation',
+  })
+}
+
+/** A step after createSecret came first, or another run has given the version up meanwhile. */
 export function noValue(secret: string): SecretsError {
   return new SecretsError('INVALID_ARGUMENT', 'the staged version has no value yet', { secret, remedy: 'createSecret comes first' })
 }

@@ -2,7 +2,7 @@ import { type NewStagedSecret, type SecretProvider, SecretsError, type StagedSec
 import { hasCode } from '@finchat/secrets-core/provider'
 import { unexpectedAnswer } from './aws-error.ts'
 import type { ValueAnswer } from './client.ts'
-import { attemptOf, claimOf, current, holderOf, isNote, numberOf, ontoLabel, ontoOf, pending, previous } from './labels.ts'
+import { attemptOf, claimOf, current, holderOf, isNote, type LabelsById, numberOf, ontoLabel, ontoOf, pending, previous } from './labels.ts'
 import { writtenMeanwhile } from './rotation-refusals.ts'
 import { isListOfTexts, movedMeanwhile, type SecretVersions, unlessConflict } from './secret-versions.ts'
 
@@ -92,19 +92,53 @@ async function put(versions: SecretVersions, { value, note, ifCurrent }: NewStag
  */
 async function promote(versions: SecretVersions, revision: string, first: string | undefined, signal: AbortSignal): Promise<void> {
   const { labelsById } = await versions.describe(signal)
-  const [holder, labels] = [holderOf(labelsById, current), labelsById[revision] ?? []]
-  if (holder !== revision) {
+  if (holderOf(labelsById, current) !== revision) {
+    const labels = labelsById[revision] ?? []
     const onto = ontoOf(labels) ?? first
-    if (onto === undefined || holderOf(labelsById, pending) !== revision || holder !== onto) throw movedMeanwhile()
-    const note = { label: ontoLabel(attemptOf(labels) ?? 0, revision, onto), revision }
-    if (ontoOf(labels) === undefined) await versions.attach(note, labelsById, signal)
-    await versions.attach({ label: claimOf(labels), revision }, labelsById, signal) // refused once it is being discarded
+    if (onto === undefined || !isWaiting(labelsById, revision, onto)) throw movedMeanwhile()
+    await claimForPromotion(versions, revision, onto, labelsById, signal)
     await versions.move({ label: current, revision }, onto, signal).catch(async (error: unknown) => {
       // An earlier attempt without an answer, or the same step elsewhere, may have moved it.
       if (!hasCode(error, 'VERSION_CONFLICT') || !(await isCurrent(versions, revision, signal))) throw error
     })
+    await assertClaimed(versions, revision, onto, signal)
   }
-  await tidy(versions, revision, labels, signal)
+  await tidy(versions, revision, signal)
+}
+
+function isWaiting(labelsById: LabelsById, revision: string, onto: string): boolean {
+  return holderOf(labelsById, pending) === revision && holderOf(labelsById, current) === onto
+}
+
+/** Looks again behind the claim: that of a discard may have been removed to make room, and AWSPENDING before it. */
+async function claimForPromotion(
+  versions: SecretVersions,
+  revision: string,
+  onto: string,
+  labelsById: LabelsById,
+  signal: AbortSignal,
+): Promise<void> {
+  const labels = labelsById[revision] ?? []
+  const note = { label: ontoLabel(attemptOf(labels) ?? 0, revision, onto), revision }
+  if (ontoOf(labels) === undefined) await versions.attach(note, labelsById, signal)
+  await versions.attach({ label: claimOf([...labels, note.label]), revision }, labelsById, signal) // refused once it is being discarded
+  const { labelsById: now } = await versions.describe(signal)
+  if (holderOf(now, current) !== revision && !isWaiting(now, revision, onto)) throw movedMeanwhile()
+}
+
+/** Who has the claim decides: a rollback may have taken it while the call was under way, which then goes back. */
+async function assertClaimed(versions: SecretVersions, revision: string, onto: string, signal: AbortSignal): Promise<void> {
+  const { labelsById } = await versions.describe(signal)
+  const labels = labelsById[revision] ?? []
+  const claimed = holderOf(labelsById, claimOf(labels))
+  const isDone = !labels.some(isNote) // by another run of the step
+  if (claimed === undefined || claimed === revision || isDone) return
+  await goBack(versions, revision, onto, signal)
+  throw movedMeanwhile()
+}
+
+async function goBack(versions: SecretVersions, revision: string, onto: string, signal: AbortSignal): Promise<void> {
+  await versions.move({ label: current, revision: onto }, revision, signal).catch(unlessConflict)
 }
 
 /**
@@ -112,9 +146,12 @@ async function promote(versions: SecretVersions, revision: string, first: string
  * that was broken off. Then the note, and the claim: without it, a late discard would take the version
  * for its own.
  */
-export async function tidy(versions: SecretVersions, revision: string, labels: readonly string[], signal: AbortSignal): Promise<void> {
-  const drops = [pending, ...labels.filter(isNote), claimOf(labels)].map((label) => ({ label, revision }))
-  for (const drop of drops) await Promise.allSettled([versions.remove(drop, signal)]) // the rotation is done
+export async function tidy(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
+  const [described] = await Promise.allSettled([versions.describe(signal)])
+  const labels = (described.status === 'fulfilled' ? described.value.labelsById[revision] : undefined) ?? []
+  const claim = claimOf(labels)
+  const drops = [pending, ...labels.filter(isNote), claim].filter((label) => labels.includes(label))
+  for (const label of drops) await Promise.allSettled([versions.remove({ label, revision }, signal)]) // the rotation is done
 }
 
 async function isCurrent(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<boolean> {
@@ -122,32 +159,38 @@ async function isCurrent(versions: SecretVersions, revision: string, signal: Abo
 }
 
 async function discard(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<void> {
-  if (!(await barPromotion(versions, revision, signal))) throw promotionBegan()
+  if (!(await barPromotion(versions, revision, signal))) throw promotionEnded()
   await versions.remove({ label: pending, revision }, signal)
 }
 
 /**
- * Takes the claim of a version, so that no other step promotes it. False: a promotion has it, which may
- * still succeed, or has ended.
+ * Takes the claim of a version, also from a promotion under way, which then goes back. False: it was
+ * promoted.
  */
 export async function barPromotion(versions: SecretVersions, revision: string, signal: AbortSignal): Promise<boolean> {
   const { labelsById } = await versions.describe(signal)
-  const [holder, label] = [holderOf(labelsById, current) ?? '', claimOf(labelsById[revision] ?? [])]
+  const [holder, labels] = [holderOf(labelsById, current) ?? '', labelsById[revision] ?? []]
+  const [label, from] = [claimOf(labels), holderOf(labelsById, claimOf(labels))]
   if (holder === revision) return false
+  if (from !== undefined && from !== revision) return true
   try {
-    await versions.attach({ label, revision: holder }, labelsById, signal)
-    return !(await isCurrent(versions, revision, signal)) // a promotion that ended has given up the claim
+    if (from === undefined) await versions.attach({ label, revision: holder }, labelsById, signal)
+    else await versions.move({ label, revision: holder }, from, signal)
   } catch (error) {
+    if (isOutOfRoom(error)) return true // no promotion has room for the label either
     unlessConflict(error)
+    return barPromotion(versions, revision, signal)
   }
-  const now = (await versions.describe(signal)).labelsById
-  if (holderOf(now, current) === revision) return false
-  if (holderOf(now, label) !== revision) return true // a discard has it, perhaps of long ago
-  if (holderOf(now, current) === ontoOf(now[revision] ?? [])) return false
-  await versions.move({ label, revision: holder }, revision, signal).catch(unlessConflict) // overtaken: it cannot succeed
-  return true
+  if (!(await isCurrent(versions, revision, signal))) return true
+  if (from === revision) await goBack(versions, revision, ontoOf(labels) ?? holder, signal)
+  else await versions.remove({ label, revision: holder }, signal) // that promotion had ended
+  return from === revision
 }
 
-function promotionBegan(): SecretsError {
-  return new SecretsError('VERSION_CONFLICT', 'the promotion of the version has begun', { remedy: 'repeat the step, which completes it' })
+function isOutOfRoom(error: unknown): boolean {
+  return SecretsError.isInstance(error) && (error.storeStatus ?? '').endsWith('LimitExceededException')
+}
+
+function promotionEnded(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the version is current already')
 }

@@ -7,7 +7,9 @@ import {
   attemptOf,
   current,
   excessOf,
+  firstNumberOf,
   holderOf,
+  isDiscarded,
   type LabelsById,
   labelsToDrop,
   lastNumber,
@@ -78,11 +80,24 @@ export class SecretVersions {
     for (let tries = 0; tries < mostTries; tries += 1) {
       const { labelsById } = await this.describe(signal)
       if (holderOf(labelsById, pending) !== revision) throw movedMeanwhile()
-      const number = attemptOf(labelsById[revision] ?? [])
+      const labels = labelsById[revision] ?? []
+      const number = attemptOf(labels)
+      // It is being discarded: what refuses it at the target stays above it.
+      if (isDiscarded(labelsById, revision)) return this.#numberOfDiscarded(labelsById, signal)
       if (number !== undefined && number === lastNumber(labelsById)) return number
       const label = stagedLabel(await this.#freeNumber(labelsById, signal))
       await this.move({ label, revision }, undefined, signal).catch(unlessConflict) // another took the number
     }
+    throw movedMeanwhile()
+  }
+
+  /** A step that was late may have given it AWSPENDING again, after another rotation. */
+  async #numberOfDiscarded(labelsById: LabelsById, signal: AbortSignal): Promise<number> {
+    const revision = this.#event.ClientRequestToken
+    const number = firstNumberOf(labelsById[revision] ?? []) ?? 0
+    const others = Object.entries(labelsById).flatMap(([id, labels]) => (id === revision ? [] : (attemptOf(labels) ?? 0)))
+    if (Math.max(0, ...others) <= number) return number
+    await this.remove({ label: pending, revision }, signal)
     throw movedMeanwhile()
   }
 
@@ -109,6 +124,7 @@ export class SecretVersions {
     const revision = this.#event.ClientRequestToken
     const { labelsById } = await this.describe(signal)
     const holder = holderOf(labelsById, pending)
+    if (isDiscarded(labelsById, revision)) throw movedMeanwhile()
     if (holder !== undefined && holder !== revision && holder !== holderOf(labelsById, current)) throw movedMeanwhile()
     if (holder !== revision) await this.move({ label: pending, revision }, holder, signal)
   }

@@ -8,7 +8,7 @@ import { hasSameContent, readCurrent, type Waiting } from '../engine/stored-vers
 import { isAccepted, nextValue } from '../engine/target-steps.ts'
 import type { Generate } from '../targets/target.ts'
 import type { AwsRotationStep } from './rotation-event.ts'
-import { noValue, overtaken, refused, writtenMeanwhile } from './rotation-refusals.ts'
+import { nothingToSet, noValue, overtaken, refused, writtenMeanwhile } from './rotation-refusals.ts'
 import type { RotationStore } from './rotation-store.ts'
 
 /** One step of a rotation, for the version that is AWSPENDING. */
@@ -58,6 +58,7 @@ async function goOn(
   const staged = { ...found, attempt: await attempt() }
   const current = await readCurrent(run)
   run.progress.concerns(staged)
+  if (current.revision !== rotation.token && hasSameContent(found.value, current)) throw nothingToSet(run.name)
   const ending = isOutdated(rotation, staged, current) ? await giveWay(run, staged) : await work(run, staged, current)
   // A write during the step: the target follows it, though no further step may come.
   const late = ending === undefined && isOutdated(rotation, staged, await readCurrent(run)) ? await giveWay(run, staged) : ending

@@ -82,7 +82,8 @@ export class AwsWorld {
   #watch(): void {
     this.aws.moved = (from, to) => {
       const base = this.#madeFrom.get(to ?? '')
-      if (!this.#isByHand && base !== from) this.undone.push(`${from} was replaced by ${to}, made from ${base}`)
+      const isBack = this.#madeFrom.get(from ?? '') === to // a rollback overtook the promotion
+      if (!this.#isByHand && !isBack && base !== from) this.undone.push(`${from} was replaced by ${to}, made from ${base}`)
     }
   }
 

@@ -12,19 +12,19 @@ interface Size {
 /** The package, core and what both depend on; those of AWS are the newest that npm has. */
 const budgets: Readonly<Record<string, Size>> = {
   'packages/cli': { packages: 25, kilobytes: 6_900 },
-  'packages/core': { packages: 1, kilobytes: 1_850 },
-  'packages/audit': { packages: 2, kilobytes: 3_500 },
+  'packages/core': { packages: 1, kilobytes: 1_860 },
+  'packages/audit': { packages: 2, kilobytes: 3_530 },
   'packages/cache-keyv': { packages: 4, kilobytes: 3_100 },
   'packages/create-secrets-provider': { packages: 1, kilobytes: 43 },
   // With @opentelemetry/api, which it observes by.
   'packages/otel': { packages: 3, kilobytes: 2_600 },
   'packages/provider-aws': { packages: 30, kilobytes: 9_000 },
   'packages/provider-aws-ssm': { packages: 30, kilobytes: 12_000 },
-  'packages/provider-file': { packages: 2, kilobytes: 2_020 },
-  'packages/provider-kubernetes': { packages: 2, kilobytes: 2_010 },
+  'packages/provider-file': { packages: 2, kilobytes: 2_030 },
+  'packages/provider-kubernetes': { packages: 2, kilobytes: 2_020 },
   'packages/provider-local': { packages: 2, kilobytes: 2_380 },
   'packages/provider-vault': { packages: 2, kilobytes: 2_390 },
-  'packages/rotation': { packages: 2, kilobytes: 2_380 },
+  'packages/rotation': { packages: 2, kilobytes: 2_420 },
   'packages/testkit': { packages: 2, kilobytes: 2_560 },
 }
 
